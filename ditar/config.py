@@ -1,0 +1,291 @@
+"""Typed configurations and strict YAML: an unknown key, a missing key or a wrong type is an error that names it.
+
+A configuration file is complete: no includes, no inheritance. `load_config` reads one, `to_dict` is its inverse
+and goes into every checkpoint as JSON.
+"""
+
+import dataclasses
+import difflib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+Config = TypeVar("Config")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message quotes the key, the value and the remedy."""
+
+
+@dataclass(frozen=True)
+class BlockConfig:
+    """One stack of transformer blocks: pre-norm RMSNorm, RoPE, attention, feed-forward (ditar.md, Table 8)."""
+
+    layers: int
+    width: int
+    heads: int
+    ffn: int
+    ffn_kind: Literal["plain", "gated"] = "plain"
+    kv_heads: int | None = None  # None: as many as heads
+
+
+@dataclass(frozen=True)
+class DiTARModelConfig:
+    """Shape of a DiTAR model (arXiv 2502.03930, section 3 and Table 8). Sizes of what the checkpoint holds."""
+
+    encoder: BlockConfig
+    lm: BlockConfig
+    locdit: BlockConfig
+    latent_channels: int = 64
+    patch_frames: int = 4
+    history_patches: int = 1
+    # Our choice where the paper is silent: RoPE positions of patches start again at 0 behind the text, so that a
+    # patch and the phoneme it speaks are near each other whatever the length of the text. `continue` counts on.
+    audio_positions: Literal["restart", "continue"] = "restart"
+    # IPA symbols in the order of their ids; empty means the project's own vocabulary, and a checkpoint spells it out.
+    symbols: tuple[str, ...] = ()
+    stop_threshold: float = 0.5
+    # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
+    seconds_per_symbol: float = 0.08
+
+
+@dataclass(frozen=True)
+class DiTARLossConfig:
+    """Losses and noise of DiTAR's training (ditar.md). The faithful values are the defaults."""
+
+    diffusion_weight: float = 1.0
+    stop_weight: float = 1.0
+    stop_positive_weight: float = 5.0
+    h_dropout: float = 0.1
+    noise_draws: int = 1
+    time_logit_normal: float = 0.8  # share of logit-normal draws of t, the rest is uniform
+    time_end: float = 0.05  # share of draws with x = 0 at t = 1, where temperature < 1 starts
+    lm_noise: float = 0.0  # std ~ U(0, this) on the patches that the LM reads, normalised latents
+    history_noise: float = 0.0  # the same on LocDiT's history
+    history_dropout: float = 0.0  # probability that the history is replaced by the learned "no history"
+    # Helpers of small models, off by `helper_until` of the steps and absent from the checkpoint (not in the paper).
+    phoneme_weight: float = 0.0
+    attention_weight: float = 0.0
+    attention_heads: int = 2
+    helper_until: float = 0.4
+
+
+@dataclass(frozen=True)
+class DiTARDataConfig:
+    """How utterances become training examples."""
+
+    batch_patches: int = 1024  # patches in a batch, padding included
+    joined_share: float = 0.6  # examples that join two or three utterances of one voice
+    max_seconds: float = 12.0
+    first_seconds: float = 3.0  # curriculum: examples up to this long at first ...
+    curriculum_until: float = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
+    pause_seconds: tuple[float, float] = (0.1, 0.3)
+    crop_frames: int = 4  # 0 to crop_frames - 1 leading latents are cut, so that the grid has no favourite phase
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """Optimiser, schedule, averaging, precision: common to all systems."""
+
+    steps: int
+    learning_rate: float = 1e-4
+    final_learning_rate: float | None = None  # None: constant; a value: cosine down to it
+    warmup_steps: int = 0
+    kind: Literal["adamw", "muon"] = "adamw"  # muon: Muon for the matrices inside blocks, AdamW for all else
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    accumulation: int = 1
+    ema_decay: float = 0.999
+    precision: Literal["no", "bf16"] = "bf16"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run writes, and how often (in steps)."""
+
+    seed: int = 0
+    log_every: int = 20
+    validate_every: int = 500
+    sample_every: int = 1000
+    checkpoint_every: int = 500
+    keep_checkpoints: int = 2
+
+
+@dataclass(frozen=True)
+class DiTARConfig:
+    """A whole configuration file of the continuous system: `configs/ditar/*.yaml`."""
+
+    model: DiTARModelConfig
+    loss: DiTARLossConfig
+    data: DiTARDataConfig
+    optimiser: OptimiserConfig
+    run: RunConfig = field(default_factory=RunConfig)
+
+
+@dataclass(frozen=True)
+class SpectralEncoderConfig:
+    """ConvNeXt encoder on log-mel frames at 80 Hz, folded in pairs to 40 Hz."""
+
+    mel_bins: int = 100
+    width: int = 256
+    layers: int = 4
+    ffn: int = 448
+
+
+@dataclass(frozen=True)
+class OobleckEncoderConfig:
+    """The encoder of diffusers' AutoencoderOobleck; `ratios` must multiply to the hop of 600."""
+
+    ratios: tuple[int, ...] = (6, 10, 10)
+    channel_multiples: tuple[int, ...] = (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class VocosConfig:
+    """Vocos backbone and ISTFT head on latents, hop 300 (two vocoder frames per latent)."""
+
+    width: int = 256
+    layers: int = 7
+    ffn: int = 768
+    n_fft: int = 1200
+    hop: int = 300
+
+
+@dataclass(frozen=True)
+class VAEModelConfig:
+    """Shape of a SpeechVAE. Exactly one of the two encoders is given."""
+
+    vocos: VocosConfig
+    spectral: SpectralEncoderConfig | None = None
+    oobleck: OobleckEncoderConfig | None = None
+    latent_channels: int = 64
+    bandwidth_hz: int = 12_000  # what the training data held; references are low-passed to it
+
+
+@dataclass(frozen=True)
+class VAELossConfig:
+    """Weights of the VAE's losses (ditar.md, VAE)."""
+
+    mel_weight: float = 15.0
+    stft_weight: float = 1.0
+    kl_weight: float = 1e-3
+    kl_final_weight: float = 5e-3
+    latent_noise: float = 0.0
+    adversarial_from: int = 0  # first step with discriminators; at or past the last step: never
+    adversarial_weight: float = 1.0
+    feature_weight: float = 2.0
+    multi_resolution_weight: float = 0.1
+    multi_period: bool = True
+    freeze_encoder_when_adversarial: bool = False
+
+
+@dataclass(frozen=True)
+class VAEDataConfig:
+    """Random crops of audio."""
+
+    batch: int = 16
+    crop_seconds: float = 1.0
+    adversarial_batch: int = 4
+    level_db: tuple[float, float] = (-6.0, 3.0)  # random gain
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """A whole configuration file of a VAE: `configs/vae/*.yaml`."""
+
+    model: VAEModelConfig
+    loss: VAELossConfig
+    data: VAEDataConfig
+    optimiser: OptimiserConfig
+    run: RunConfig = field(default_factory=RunConfig)
+
+
+def load_config(path: str | Path, kind: type[Config]) -> Config:
+    """Read a YAML file into the configuration class `kind`. ConfigError names file, key, value and remedy."""
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"configuration file {str(path)!r} does not exist")
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+    try:
+        return from_dict(data, kind)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def from_dict(data: Any, kind: type[Config], where: str = "") -> Config:
+    """Build the configuration class `kind` from plain dictionaries; the inverse of `to_dict`."""
+    if not isinstance(data, dict):
+        raise ConfigError(f"{where or 'the configuration'} must be a mapping of {kind.__name__}'s keys, got {data!r}")
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    hints = typing.get_type_hints(kind)
+    for key in data:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+            raise ConfigError(f"unknown key {_join(where, key)!r}; {hint}")
+    values = {}
+    for name, spec in known.items():
+        if name in data:
+            values[name] = _convert(data[name], hints[name], _join(where, name))
+        elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+            raise ConfigError(f"missing key {_join(where, name)!r} ({_name(hints[name])})")
+    return kind(**values)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Plain dictionaries, lists, strings and numbers, ready for JSON or YAML."""
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {k: plain(v) for k, v in value.items()}
+        return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+    return plain(dataclasses.asdict(config))
+
+
+def _join(where: str, key: Any) -> str:
+    return f"{where}.{key}" if where else str(key)
+
+
+def _name(hint: Any) -> str:
+    return getattr(hint, "__name__", None) if isinstance(hint, type) else str(hint)
+
+
+def _convert(value: Any, hint: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in arguments:
+            return None
+        hint = next(a for a in arguments if a is not type(None))
+        return _convert(value, hint, where)
+    if dataclasses.is_dataclass(hint):
+        return from_dict(value, hint, where)
+    if origin is Literal:
+        if value not in arguments:
+            raise ConfigError(f"{where} must be one of {', '.join(map(repr, arguments))}, got {value!r}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise ConfigError(f"{where} must be a list, got {value!r}")
+        kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
+        if len(kinds) != len(value):
+            raise ConfigError(f"{where} must be a list of {len(kinds)} values, got {value!r}")
+        return tuple(_convert(v, k, f"{where}[{i}]") for i, (v, k) in enumerate(zip(value, kinds)))
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if hint is float and isinstance(value, str):  # YAML 1.1 reads 1e-4 as a string
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    if isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
+        return value
+    raise ConfigError(f"{where} must be {_name(hint)}, got {value!r}")

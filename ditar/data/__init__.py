@@ -1,0 +1,1 @@
+"""Manifests, audio crops, latents on disk and batches."""

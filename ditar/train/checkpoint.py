@@ -1,0 +1,97 @@
+"""Checkpoints: safetensors and JSON in a folder that appears whole or not at all."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be written or read; the message names the file and the remedy."""
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    tensors: dict[str, dict[str, torch.Tensor]],
+    optimisers: list[torch.optim.Optimizer],
+    state: dict[str, Any],
+    keep: int,
+) -> Path:
+    """Write `folder/step-XXXXXXXX`: one safetensors file per entry of `tensors`, the optimisers, and state.json.
+
+    Written beside and renamed, so a killed process or a full disk leaves the older checkpoints as they were; the
+    newest `keep` stay. CheckpointError where the disk refuses.
+    """
+    final = folder / f"step-{step:08d}"
+    partial = folder / f".partial-{step:08d}"
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name, values in tensors.items():
+            save_file({k: v.detach().contiguous() for k, v in values.items()}, partial / f"{name}.safetensors")
+        layouts = []
+        for index, optimiser in enumerate(optimisers):
+            values, layout = _flatten(optimiser.state_dict())
+            save_file(values, partial / f"optimiser-{index}.safetensors")
+            layouts.append(layout)
+        (partial / "state.json").write_text(json.dumps({**state, "step": step, "optimisers": layouts}))
+        if final.exists():
+            shutil.rmtree(final)
+        os.replace(partial, final)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise CheckpointError(
+            f"checkpoint {final} could not be written ({error}); older checkpoints are untouched: free some space or "
+            "choose another --out, then run the same command to resume"
+        ) from error
+    for old in checkpoints(folder)[: -keep or None]:
+        shutil.rmtree(old)
+    return final
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Complete checkpoints in `folder`, oldest first."""
+    return sorted(p for p in folder.glob("step-*") if (p / "state.json").is_file())
+
+
+def load_checkpoint(path: Path, optimisers: list[torch.optim.Optimizer]) -> tuple[dict, dict[str, Any]]:
+    """Read what `save_checkpoint` wrote: ({name: {key: tensor}}, state); the optimisers are filled in place."""
+    try:
+        state = json.loads((path / "state.json").read_text())
+        files = [p for p in path.glob("*.safetensors") if not p.stem.startswith("optimiser-")]
+        tensors = {p.stem: load_file(p) for p in files}
+        for index, (optimiser, layout) in enumerate(zip(optimisers, state["optimisers"], strict=True)):
+            optimiser.load_state_dict(_unflatten(load_file(path / f"optimiser-{index}.safetensors"), layout))
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"checkpoint {path} cannot be read ({type(error).__name__}: {error}); delete that folder to go on from "
+            "the one before, or check that --config is the one that it was trained with"
+        ) from error
+    return tensors, state
+
+
+def _flatten(state: dict[str, Any]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    values, plain = {}, {}
+    for index, entries in state["state"].items():
+        for key, value in entries.items():
+            if isinstance(value, torch.Tensor):
+                values[f"{index}/{key}"] = value.detach().contiguous()
+            else:
+                plain[f"{index}/{key}"] = value
+    groups = [{k: list(v) if isinstance(v, tuple) else v for k, v in g.items()} for g in state["param_groups"]]
+    return values, {"plain": plain, "groups": groups}
+
+
+def _unflatten(values: dict[str, torch.Tensor], layout: dict[str, Any]) -> dict[str, Any]:
+    state: dict[int, dict[str, Any]] = {}
+    for name, value in [*values.items(), *layout["plain"].items()]:
+        index, key = name.split("/", 1)
+        state.setdefault(int(index), {})[key] = value
+    groups = [{k: tuple(v) if k == "betas" else v for k, v in g.items()} for g in layout["groups"]]
+    return {"state": state, "param_groups": groups}

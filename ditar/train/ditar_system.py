@@ -1,0 +1,138 @@
+"""Training of a DiTAR on latents on disk: losses, batches, validation, free-running samples."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ditar.config import DiTARConfig
+from ditar.data.batches import DiTARBatch, DiTARBatches
+from ditar.data.latents import LatentStore
+from ditar.diffusion.ddim import DDIM
+from ditar.model.ditar import DiTAR
+from ditar.model.loss import AlignmentHelpers, DiTARLoss
+from ditar.train.samples import Listener, sample_words, teacher_forced_words
+from ditar.train.tracker import Tracker
+
+VALIDATION_BATCHES = 4
+
+
+class DiTARTraining(nn.Module):
+    """The model, its helpers and its loss as one module, so that one forward of one module is what is wrapped."""
+
+    def __init__(self, model: DiTAR, helpers: AlignmentHelpers, loss: DiTARLoss):
+        super().__init__()
+        self.model, self.helpers, self._loss = model, helpers, loss
+
+    def forward(self, batch: DiTARBatch, generator: torch.Generator, helper_scale: float) -> dict[str, torch.Tensor]:
+        """Losses by name, `loss` among them."""
+        return self._loss(self.model, batch, generator, self.helpers, helper_scale)
+
+
+class DiTARSystem:
+    """See `ditar.train.loop.System`. `listener` turns waveforms into words for the word errors of `sample`."""
+
+    def __init__(self, config: DiTARConfig, train: LatentStore, valid: LatentStore, listener: Listener | None = None):
+        torch.manual_seed(config.run.seed)
+        self.config, self.listener, self.valid = config, listener, valid
+        self.model = DiTAR(config.model)
+        symbols = self.model.config.symbols
+        self.loss = DiTARTraining(
+            self.model, AlignmentHelpers(self.model.config), DiTARLoss(config.loss, self.model.config)
+        )
+        self.optimised = {"model": self.loss}
+        patch_frames, seed = config.model.patch_frames, config.run.seed
+        self.batches = DiTARBatches(train, config.data, patch_frames, symbols, seed)
+        self.valid_batches = DiTARBatches(valid, config.data, patch_frames, symbols, seed)
+        self._epochs = [0]  # first step of each epoch, as far as it is known
+
+    def helper_scale(self, step: int) -> float:
+        """1 for most of the helped part of the run, falling to 0 over its last third."""
+        end = self.config.loss.helper_until * self.config.optimiser.steps
+        return 0.0 if end == 0 else float(np.clip(3.0 * (1.0 - step / end), 0.0, 1.0))
+
+    def phases(self, step: int) -> tuple[str, ...]:
+        """One."""
+        return ("model",)
+
+    def batch(self, step: int, part: int, phases: tuple[str, ...]) -> DiTARBatch:
+        """The next batch of the epoch in which this step falls."""
+        index = step * self.config.optimiser.accumulation + part
+        epoch = 0
+        while True:
+            plan = self.batches.plan(epoch, self._limit(self._epochs[epoch]))
+            if len(self._epochs) == epoch + 1:
+                self._epochs.append(self._epochs[epoch] + len(plan))
+            if index < self._epochs[epoch + 1]:
+                break
+            epoch += 1
+        return self.batches.batch(epoch, index - self._epochs[epoch], self._limit(self._epochs[epoch]))
+
+    def _limit(self, index: int) -> float:
+        """Longest example in seconds (the curriculum) of an epoch that begins at this batch."""
+        data, optimiser = self.config.data, self.config.optimiser
+        end = data.curriculum_until * optimiser.steps * optimiser.accumulation
+        share = 1.0 if end == 0 else min(1.0, index / end)
+        return data.first_seconds + share * (data.max_seconds - data.first_seconds)
+
+    def forward(self, loss: nn.Module, phase: str, batch: DiTARBatch, step: int) -> tuple[torch.Tensor, dict]:
+        """Loss and its parts; noise is keyed by (seed, step)."""
+        generator = torch.Generator().manual_seed(self.config.run.seed * 1_000_003 + step)
+        losses = loss(batch, generator, self.helper_scale(step))
+        return losses["loss"], {**losses, "patches": batch.patch_counts.sum()}
+
+    @torch.no_grad()
+    def validate(self, model: DiTAR, step: int) -> dict[str, float]:
+        """Losses on fixed batches with fixed noise, and the information taken from the text: the diffusion loss with
+        another utterance's text minus that with the right one (zero means babble)."""
+        device = next(model.parameters()).device
+        quiet = replace(self.config.loss, lm_noise=0.0, history_noise=0.0, history_dropout=0.0, h_dropout=0.0)
+        loss = DiTARLoss(quiet, model.config)
+        figures: dict[str, float] = {}
+        plan = self.valid_batches.plan(0, self.config.data.max_seconds)
+        count = min(VALIDATION_BATCHES, len(plan))
+        for position in range(count):
+            batch = self.valid_batches.batch(0, position, self.config.data.max_seconds).to(device)
+            wrong = replace(batch, symbol_ids=batch.symbol_ids.roll(1, 0), symbol_counts=batch.symbol_counts.roll(1, 0))
+            for name, one in (("", batch), ("wrong_text_", wrong)):
+                with torch.autocast(device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16"):
+                    losses = loss(
+                        model, one, torch.Generator().manual_seed(position), self.loss.helpers, 0.0 if name else 1.0
+                    )
+                for key, value in losses.items():
+                    figures[name + key] = figures.get(name + key, 0.0) + value.item() / count
+        figures["text_gain"] = figures["wrong_text_diffusion"] - figures["diffusion"]
+        return {"validation": figures["diffusion"], **figures}
+
+    @torch.no_grad()
+    def sample(self, model: DiTAR, step: int, tracker: Tracker) -> dict[str, float]:
+        """Attention plot; with a listener, teacher-forced and free-running word error and the audio."""
+        self._attention_plot(model, step, tracker)
+        if self.listener is None:
+            return {}
+        solver = DDIM(10)
+        teacher = teacher_forced_words(model, self.valid, self.listener, solver)
+        free = sample_words(model, self.valid, self.listener, solver, tracker, step)
+        return {"teacher_forced_wer": teacher, **free}
+
+    def _attention_plot(self, model: DiTAR, step: int, tracker: Tracker) -> None:
+        """The head whose attention lies most on what is spoken, for the first validation example."""
+        device = next(model.parameters()).device
+        batch = self.valid_batches.batch(0, 0, self.config.data.max_seconds).to(device)
+        row = slice(0, 1)
+        maps = model.attention_maps(
+            batch.symbol_ids[row], batch.symbol_counts[row], batch.latents[row], batch.patch_counts[row]
+        )[0].flatten(0, 1)  # (layers * heads, N, L)
+        mass = (maps * batch.spoken[row]).sum(dim=(1, 2))
+        patches, symbols = int(batch.patch_counts[0]), int(batch.symbol_counts[0])
+        best = maps[mass.argmax(), :patches, :symbols]
+        tracker.image("attention", best / best.max(), step)
+        tracker.scalars({"sample/attention_on_spoken": float(mass.max() / max(1, batch.spoken[0].any(-1).sum()))}, step)
+
+    def export(self, model: DiTAR, folder: Path) -> None:
+        """`DiTAR.from_pretrained` reads it."""
+        model.save_pretrained(folder)
+
+

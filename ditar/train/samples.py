@@ -1,0 +1,99 @@
+"""What a model says while it trains: teacher-forced against free-running word error (their gap is exposure bias)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ditar.data.latents import LatentEntry, LatentStore
+from ditar.diffusion.ddim import DDIM
+from ditar.model.ditar import DiTAR
+from ditar.model.generate import DecodingState, generate, sample_patch
+from ditar.model.patches import histories, history_exists, patch, unpatch
+from ditar.train.tracker import Tracker
+from ditar.units import SAMPLE_RATE_HZ, frames_to_patches, seconds_to_frames
+
+SAMPLES = 8
+
+
+@dataclass(frozen=True)
+class Listener:
+    """How latents are heard. `decode`: normalised latents (1, T, C) -> waveform (S,) at 24 kHz. `word_error`:
+    waveforms and their texts -> word error, given by the recipe so that training knows no recogniser."""
+
+    decode: Callable[[torch.Tensor], torch.Tensor]
+    word_error: Callable[[list[np.ndarray], list[str]], float]
+
+
+def _pairs(store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
+    """Pairs (reference, target) of one speaker each, evenly over the speakers."""
+    speakers: dict[str, list[LatentEntry]] = {}
+    for entry in store.entries:
+        speakers.setdefault(entry.speaker, []).append(entry)
+    pairs = [(group[0], group[1]) for group in speakers.values() if len(group) > 1]
+    stride = max(1, len(pairs) // SAMPLES)
+    return pairs[::stride][:SAMPLES]
+
+
+def _ids(model: DiTAR, symbols: list[str], device: torch.device) -> torch.Tensor:
+    numbers = {s: i for i, s in enumerate(model.config.symbols)}
+    return torch.tensor([[numbers[s] for s in symbols]], device=device)
+
+
+def _reference_patches(store: LatentStore, entry: LatentEntry, patch_frames: int) -> torch.Tensor:
+    """The reference as at synthesis: no silence behind its last sound, its end on a patch boundary. (1, N, P, C)"""
+    latents = store.latents(entry.utt)
+    ends = [t[1] for t in entry.times or [] if t]
+    if ends:
+        latents = latents[: seconds_to_frames(max(ends))]
+    whole = frames_to_patches(len(latents), patch_frames) * patch_frames
+    return patch(latents[None, len(latents) - whole :], patch_frames)
+
+
+def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, solver: DDIM) -> float:
+    """Word error when every patch is made from the true ones before it."""
+    device = next(model.parameters()).device
+    config, spoken, texts = model.config, [], []
+    for number, (_, target) in enumerate(_pairs(store)):
+        latents = store.latents(target.utt).to(device)
+        patches = frames_to_patches(len(latents), config.patch_frames)
+        true = patch(latents[None, : patches * config.patch_frames], config.patch_frames)  # (1, N, P, C)
+        ids = _ids(model, target.symbols, device)
+        counts = torch.tensor([ids.shape[1]], device=device)
+        h = model.condition(ids, counts, true, torch.tensor([patches], device=device)).h[0]  # (N, width)
+        state = DecodingState(
+            None,  # the LM has read everything already
+            h,
+            histories(true, config.history_patches)[0],
+            history_exists(patches, config.history_patches, device)[0],
+        )
+        made = sample_patch(model, state, solver, 2.0, torch.Generator().manual_seed(number))  # (N, P, C)
+        spoken.append(listener.decode(unpatch(made[None])).float().cpu().numpy())
+        texts.append(target.text)
+    return listener.word_error(spoken, texts)
+
+
+def sample_words(
+    model: DiTAR, store: LatentStore, listener: Listener, solver: DDIM, tracker: Tracker, step: int
+) -> dict[str, float]:
+    """Word error, share of samples that stopped and audio of free-running generation behind a reference."""
+    device = next(model.parameters()).device
+    spoken, texts, stopped = [], [], 0
+    for number, (reference, target) in enumerate(_pairs(store)):
+        prompt = _reference_patches(store, reference, model.config.patch_frames).to(device)
+        ids = _ids(model, [*reference.symbols, " ", *target.symbols], device)
+        limit = 2 * frames_to_patches(target.frames, model.config.patch_frames) + 10
+        made = list(
+            generate(
+                model, ids, prompt, generator=torch.Generator().manual_seed(number), max_patches=limit, solver=solver
+            )
+        )
+        stopped += made[-1].stop.item() > model.config.stop_threshold
+        latents = unpatch(torch.stack([m.patch for m in made], dim=1))  # (1, T, C)
+        waveform = listener.decode(latents)
+        spoken.append(waveform.float().cpu().numpy())
+        texts.append(target.text)
+        if number < 4:
+            tracker.audio(f"free-running/{target.utt}", waveform, step, SAMPLE_RATE_HZ)
+    return {"free_running_wer": listener.word_error(spoken, texts), "stopped": stopped / max(1, len(spoken))}

@@ -1,0 +1,51 @@
+"""Where a run's figures go: a JSON Lines file always, tensorboard where it is installed."""
+
+import json
+import time
+from pathlib import Path
+
+import torch
+
+
+class Tracker:
+    """Scalars, audio and pictures of one run under `folder`. Every call names the step."""
+
+    def __init__(self, folder: Path, active: bool = True):
+        self.writer = self.lines = None
+        if not active:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        self.lines = open(folder / "log.jsonl", "a", encoding="utf-8")
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:  # a bare machine: the JSON lines hold every scalar
+            return
+        self.writer = SummaryWriter(folder / "tensorboard")
+
+    def scalars(self, values: dict[str, float], step: int) -> None:
+        """Numbers by name, such as `train/mel`."""
+        if self.lines is None:
+            return
+        line = {"step": step, "time": round(time.time(), 1), **{k: round(float(v), 6) for k, v in values.items()}}
+        self.lines.write(json.dumps(line) + "\n")
+        self.lines.flush()
+        if self.writer is not None:
+            for name, value in values.items():
+                self.writer.add_scalar(name, value, step)
+
+    def audio(self, name: str, waveform: torch.Tensor, step: int, rate_hz: int) -> None:
+        """One waveform (S,) in [-1, 1]."""
+        if self.writer is not None:
+            self.writer.add_audio(name, waveform.detach().float().cpu().clamp(-1, 1), step, sample_rate=rate_hz)
+
+    def image(self, name: str, picture: torch.Tensor, step: int) -> None:
+        """One picture (height, width) in [0, 1]."""
+        if self.writer is not None:
+            self.writer.add_image(name, picture.detach().float().cpu(), step, dataformats="HW")
+
+    def close(self) -> None:
+        """Flush and close the files."""
+        if self.lines is not None:
+            self.lines.close()
+        if self.writer is not None:
+            self.writer.close()

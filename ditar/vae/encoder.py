@@ -1,0 +1,73 @@
+"""The two encoders: waveform (B, S) -> mean and log-variance (B, T, C), one latent frame per 600 samples."""
+
+import math
+
+import torch
+from einops import rearrange
+from torch import nn
+
+from ditar.audio.spectra import log_mel
+from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.config import OobleckEncoderConfig, SpectralEncoderConfig
+from ditar.units import HOP_SAMPLES
+from ditar.vae.posterior import Posterior
+
+import_torchaudio()  # vocos and diffusers import it, and a mismatched binary would stop them
+
+from vocos.modules import ConvNeXtBlock  # noqa: E402
+
+# exp(-12) is a std of 0.0025: below it a channel is exact for every use, and its KL would only push the weights about.
+LOG_VARIANCE_RANGE = (-12.0, 4.0)
+
+
+class SpectralEncoder(nn.Module):
+    """Log-mel frames at 80 Hz, folded in pairs to 40 Hz, then ConvNeXt blocks (ditar.md, VAE, "ours")."""
+
+    def __init__(self, config: SpectralEncoderConfig, latent_channels: int):
+        super().__init__()
+        self.mel_bins = config.mel_bins
+        self.embed = nn.Conv1d(2 * config.mel_bins, config.width, kernel_size=7, padding=3)
+        self.norm = nn.LayerNorm(config.width, eps=1e-6)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(config.width, config.ffn, layer_scale_init_value=1.0 / config.layers)
+            for _ in range(config.layers)
+        )
+        self.final_norm = nn.LayerNorm(config.width, eps=1e-6)
+        self.out = nn.Linear(config.width, 2 * latent_channels)
+
+    def forward(self, waveform: torch.Tensor) -> Posterior:
+        """(B, S) at 24 kHz -> posterior (B, S // 600, C)."""
+        with torch.autocast(waveform.device.type, enabled=False):
+            mel = log_mel(waveform.float(), mel_bins=self.mel_bins)  # (B, M, 2T)
+        x = rearrange(0.25 * (mel + 4.0), "b m (t two) -> b (two m) t", two=2)  # about unit range
+        x = self.embed(x)  # (B, D, T)
+        x = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        mean, log_variance = self.out(self.final_norm(x.transpose(1, 2))).float().chunk(2, dim=-1)
+        return Posterior(mean, (log_variance - 4.0).clamp(*LOG_VARIANCE_RANGE))
+
+
+class OobleckEncoder(nn.Module):
+    """The strided convolutional encoder (Snake) of diffusers' AutoencoderOobleck: the paper-like one."""
+
+    def __init__(self, config: OobleckEncoderConfig, latent_channels: int):
+        super().__init__()
+        from diffusers.models.autoencoders.autoencoder_oobleck import OobleckEncoder as Convolutions
+
+        if math.prod(config.ratios) != HOP_SAMPLES or any(r % 2 for r in config.ratios):
+            raise ValueError(
+                f"oobleck.ratios must be even and multiply to {HOP_SAMPLES} (24 kHz / 40 Hz; odd strides lose samples), "
+                f"got {tuple(config.ratios)}"
+            )
+        self.convolutions = Convolutions(
+            encoder_hidden_size=2 * latent_channels,  # mean and scale together
+            audio_channels=1,
+            downsampling_ratios=list(config.ratios),
+            channel_multiples=list(config.channel_multiples),
+        )
+
+    def forward(self, waveform: torch.Tensor) -> Posterior:
+        """(B, S) at 24 kHz -> posterior (B, S // 600, C)."""
+        mean, log_variance = self.convolutions(waveform.unsqueeze(1)).transpose(1, 2).float().chunk(2, dim=-1)
+        return Posterior(mean, (log_variance - 4.0).clamp(*LOG_VARIANCE_RANGE))

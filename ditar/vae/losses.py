@@ -1,0 +1,110 @@
+"""What the VAE is trained with: multi-resolution spectra, KL, and vocos's adversarial losses."""
+
+import torch
+from torch import nn
+
+from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.config import VAELossConfig
+from ditar.vae.speech_vae import SpeechVAE
+
+import_torchaudio()
+
+from torchaudio.functional import melscale_fbanks  # noqa: E402
+from vocos.discriminators import MultiPeriodDiscriminator, MultiResolutionDiscriminator  # noqa: E402
+from vocos.loss import DiscriminatorLoss, FeatureMatchingLoss, GeneratorLoss  # noqa: E402
+
+from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
+
+# Window and mel bins: short windows place onsets, long ones resolve harmonics.
+RESOLUTIONS = ((512, 40), (1024, 80), (2048, 128))
+
+
+class SpectralLoss(nn.Module):
+    """L1 between log-mel spectra, and L1 between log-magnitude and magnitude spectra, mean over three resolutions."""
+
+    def __init__(self):
+        super().__init__()
+        for window, bins in RESOLUTIONS:
+            self.register_buffer(f"window_{window}", torch.hann_window(window), persistent=False)
+            bank = melscale_fbanks(window // 2 + 1, 0.0, SAMPLE_RATE_HZ / 2, bins, SAMPLE_RATE_HZ)
+            self.register_buffer(f"bank_{window}", bank, persistent=False)
+
+    def forward(self, made: torch.Tensor, true: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waveforms (B, S), float32 -> (mel loss, STFT loss), scalars."""
+        mel_loss = stft_loss = 0.0
+        for size, _ in RESOLUTIONS:
+            window, bank = getattr(self, f"window_{size}"), getattr(self, f"bank_{size}")
+            a, b = (
+                torch.stft(x, size, size // 4, window=window, return_complex=True).abs().clamp_min(1e-5)
+                for x in (made, true)
+            )  # (B, F, frames)
+            mel_a, mel_b = (torch.log((x.transpose(1, 2) @ bank).clamp_min(1e-5)) for x in (a, b))
+            mel_loss = mel_loss + (mel_a - mel_b).abs().mean()
+            convergence = torch.linalg.norm(a - b) / torch.linalg.norm(b).clamp_min(1e-3)
+            stft_loss = stft_loss + (a.clamp_min(1e-3).log() - b.clamp_min(1e-3).log()).abs().mean() + convergence
+        return mel_loss / len(RESOLUTIONS), stft_loss / len(RESOLUTIONS)
+
+
+class Discriminators(nn.Module):
+    """vocos's multi-resolution discriminator and, where wanted, its multi-period one."""
+
+    def __init__(self, config: VAELossConfig):
+        super().__init__()
+        self.multi_resolution = MultiResolutionDiscriminator()
+        self.multi_period = MultiPeriodDiscriminator() if config.multi_period else None
+        self.multi_resolution_weight = config.multi_resolution_weight
+        self.discriminator_loss, self.generator_loss = DiscriminatorLoss(), GeneratorLoss()
+        self.feature_loss = FeatureMatchingLoss()
+
+    def _weighted(self):
+        # Where it stands alone, the multi-resolution discriminator has the whole weight.
+        if self.multi_period is None:
+            return [(self.multi_resolution, 1.0)]
+        return [(self.multi_period, 1.0), (self.multi_resolution, self.multi_resolution_weight)]
+
+    def forward(self, true: torch.Tensor, made: torch.Tensor, phase: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waveforms (B, S). phase "discriminator": (hinge loss, 0); phase "generator": (adversarial, feature) losses."""
+        first = second = torch.zeros((), device=true.device)
+        for discriminator, weight in self._weighted():
+            real, fake, features_real, features_fake = discriminator(y=true, y_hat=made)
+            if phase == "discriminator":
+                loss, parts, _ = self.discriminator_loss(real, fake)
+                first = first + weight * loss.squeeze() / len(parts)
+            else:
+                loss, parts = self.generator_loss(fake)
+                first = first + weight * loss.squeeze() / len(parts)
+                second = second + weight * self.feature_loss(features_real, features_fake).squeeze() / len(parts)
+        return first, second
+
+
+class VAELoss(nn.Module):
+    """The whole objective of a SpeechVAE and its discriminators; one forward per phase."""
+
+    def __init__(self, vae: SpeechVAE, config: VAELossConfig):
+        super().__init__()
+        self.vae, self.config = vae, config
+        self.spectral = SpectralLoss()
+        self.discriminators = Discriminators(config)
+
+    def forward(
+        self, waveform: torch.Tensor, phase: str, progress: float, generator: torch.Generator, adversarial: bool
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Waveform (B, S) at 24 kHz; `progress` in [0, 1] through the run. Returns (loss, parts by name)."""
+        config = self.config
+        if phase == "discriminator":
+            with torch.no_grad():
+                made, _ = self.vae(waveform, generator)
+            loss, _ = self.discriminators(waveform, made, phase)
+            return loss, {"discriminator": loss}
+        made, posterior = self.vae(waveform, generator, config.latent_noise)
+        with torch.autocast(waveform.device.type, enabled=False):
+            mel, stft = self.spectral(made.float(), waveform)
+            kl = posterior.kl()
+        kl_weight = config.kl_weight + progress * (config.kl_final_weight - config.kl_weight)
+        loss = config.mel_weight * mel + config.stft_weight * stft + kl_weight * kl
+        parts = {"mel": mel, "stft": stft, "kl": kl}
+        if adversarial:
+            adversary, features = self.discriminators(waveform, made, phase)
+            loss = loss + config.adversarial_weight * adversary + config.feature_weight * features
+            parts |= {"adversarial": adversary, "features": features}
+        return loss, parts

@@ -1,0 +1,28 @@
+"""The diagonal Gaussian that the encoder predicts for each latent frame."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z | waveform): `mean` and `log_variance`, both (B, T, C), one Gaussian per latent value."""
+
+    mean: torch.Tensor
+    log_variance: torch.Tensor
+
+    @property
+    def std(self) -> torch.Tensor:
+        """Standard deviation (B, T, C)."""
+        return torch.exp(0.5 * self.log_variance)
+
+    def sample(self, generator: torch.Generator | None = None) -> torch.Tensor:
+        """One draw (B, T, C)."""
+        noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype, device=self.mean.device)
+        return self.mean + self.std * noise
+
+    def kl(self) -> torch.Tensor:
+        """KL(q || N(0, I)) in nats: sum over channels, mean over frames and batch. A scalar."""
+        per_value = 0.5 * (self.mean.square() + self.log_variance.exp() - 1.0 - self.log_variance)
+        return per_value.sum(dim=-1).mean()

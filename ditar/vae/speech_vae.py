@@ -1,0 +1,92 @@
+"""SpeechVAE: 24 kHz speech <-> 40 Hz latents of 64 channels (arXiv 2502.03930, section 4.1; ditar.md, VAE)."""
+
+from typing import Any
+
+import torch
+
+from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.config import VAEModelConfig, from_dict
+from ditar.units import HOP_SAMPLES
+from ditar.vae.encoder import OobleckEncoder, SpectralEncoder
+from ditar.vae.posterior import Posterior
+from ditar.vae.vocoder import Vocoder
+
+import_torchaudio()
+
+from diffusers.configuration_utils import ConfigMixin, register_to_config  # noqa: E402
+from diffusers.models.modeling_utils import ModelMixin  # noqa: E402
+
+
+class SpeechVAE(ModelMixin, ConfigMixin):
+    """Encoder, Gaussian posterior and Vocos decoder, with the statistics that normalise latents for diffusion.
+
+    Arguments are the keys of `ditar.config.VAEModelConfig` as plain values. `from_pretrained` and `save_pretrained`
+    are diffusers'. ValueError where the waveform is shorter than one latent frame.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        vocos: dict[str, Any],
+        spectral: dict[str, Any] | None = None,
+        oobleck: dict[str, Any] | None = None,
+        latent_channels: int = 64,
+        bandwidth_hz: int = 12_000,
+    ):
+        super().__init__()
+        config = from_dict(
+            {
+                "vocos": dict(vocos),
+                "spectral": dict(spectral) if spectral else None,
+                "oobleck": dict(oobleck) if oobleck else None,
+                "latent_channels": latent_channels,
+                "bandwidth_hz": bandwidth_hz,
+            },
+            VAEModelConfig,
+        )
+        if (config.spectral is None) == (config.oobleck is None):
+            raise ValueError("give exactly one of the encoders `spectral` and `oobleck`")
+        if config.spectral is not None:
+            self.encoder = SpectralEncoder(config.spectral, latent_channels)
+        else:
+            self.encoder = OobleckEncoder(config.oobleck, latent_channels)
+        self.decoder = Vocoder(config.vocos, latent_channels)
+        # Centre and *total* std sqrt(Var mean + E std^2) of the training data: dead channels stay small (ditar.md).
+        self.register_buffer("latent_mean", torch.zeros(latent_channels))
+        self.register_buffer("latent_std", torch.ones(latent_channels))
+
+    def encode(self, waveform: torch.Tensor) -> Posterior:
+        """(B, S) at 24 kHz, in [-1, 1] -> posterior (B, S // 600, C); samples beyond a whole frame are cut."""
+        frames = waveform.shape[-1] // HOP_SAMPLES
+        if frames == 0:
+            raise ValueError(f"{waveform.shape[-1]} samples are less than one latent frame of {HOP_SAMPLES}")
+        return self.encoder(waveform[..., : frames * HOP_SAMPLES])
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents (B, T, C) as the encoder makes them (not normalised) -> waveform (B, 600 T)."""
+        return self.decoder(latents)
+
+    def normalise(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents (..., C) -> what DiTAR is trained on."""
+        return (latents - self.latent_mean) / self.latent_std
+
+    def denormalise(self, latents: torch.Tensor) -> torch.Tensor:
+        """The inverse of `normalise`."""
+        return latents * self.latent_std + self.latent_mean
+
+    def forward(
+        self, waveform: torch.Tensor, generator: torch.Generator | None = None, latent_noise: float = 0.0
+    ) -> tuple[torch.Tensor, Posterior]:
+        """Training pass: waveform (B, S) -> (reconstruction (B, S), posterior).
+
+        `latent_noise` adds noise of up to that share of each channel's std, one level per row: the decoder learns to
+        bear what the diffusion model will get slightly wrong.
+        """
+        posterior = self.encode(waveform)
+        latents = posterior.sample(generator)
+        if latent_noise > 0:
+            scale = posterior.mean.detach().std(dim=(0, 1))  # (C,)
+            level = latent_noise * torch.rand(len(latents), 1, 1, generator=generator, device=latents.device)
+            noise = torch.randn(latents.shape, generator=generator, device=latents.device)
+            latents = latents + level * scale * noise
+        return self.decode(latents), posterior

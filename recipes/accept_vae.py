@@ -1,0 +1,87 @@
+"""Stage 2, acceptance: are these latents that a diffusion model can learn (ditar.md, VAE)?
+
+Three figures on a Kaldi data directory of held-out utterances, written to OUT/acceptance.json:
+  signal channels   channels of 64 with Var(mean) / total variance > 1/2; at least 48
+  resynthesis       word error of decoding the mean against that of the originals; 95 % interval of the ratio
+  noise             word error of decoding mean + 0.3 std noise against decoding the mean; at most 1.10
+
+    python recipes/accept_vae.py --vae exp/vae/final --data data/vae_test --out exp/vae/acceptance
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ditar.audio.read import read_audio
+from ditar.audio.write import write_audio
+from ditar.data.crops import DataError, read_wav_scp
+from ditar.evaluate.score import compare_words
+from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
+from ditar.vae import SpeechVAE
+
+NOISE = 0.3
+
+
+@torch.inference_mode()
+def resynthesise(vae: SpeechVAE, data_dir: Path, out: Path, limit: int) -> dict[str, float]:
+    """Write original, resynthesis and noisy resynthesis of each utterance; returns the figures of the latents."""
+    generator = torch.Generator().manual_seed(0)
+    rows = read_wav_scp(data_dir)[:limit]
+    posteriors = []
+    for utterance, path in tqdm(rows, desc="encode", mininterval=5):
+        waveform = read_audio(path)
+        waveform = waveform[: len(waveform) // HOP_SAMPLES * HOP_SAMPLES]
+        posteriors.append((utterance, waveform, vae.encode(torch.from_numpy(waveform)[None])))
+    means = torch.cat([p.mean[0] for *_, p in posteriors])  # (frames, C)
+    signal = means.var(dim=0)
+    total = signal + torch.cat([p.log_variance[0].exp() for *_, p in posteriors]).mean(dim=0)
+    for name in ("original", "resynthesis", "noisy"):
+        (out / name).mkdir(parents=True, exist_ok=True)
+    for utterance, waveform, posterior in tqdm(posteriors, desc="decode", mininterval=5):
+        noise = NOISE * total.sqrt() * torch.randn(posterior.mean.shape, generator=generator)
+        made = vae.decode(torch.cat([posterior.mean, posterior.mean + noise])).numpy()
+        for name, audio in zip(("original", "resynthesis", "noisy"), (waveform, *made)):
+            write_audio(out / name / f"{utterance}.wav", np.clip(audio, -1, 1), SAMPLE_RATE_HZ)
+    return {
+        "signal_channels": int((signal / total > 0.5).sum()),
+        "channels": int(total.numel()),
+        "total_std_min": float(total.sqrt().min()),
+        "total_std_max": float(total.sqrt().max()),
+        "posterior_std_mean": float((total - signal).sqrt().mean()),
+    }
+
+
+def main() -> int:
+    """Parse arguments, measure, write and print; exit code 1 where the VAE is not accepted."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vae", required=True, type=Path)
+    parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory of held-out utterances")
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--limit", type=int, default=400, help="utterances at most")
+    parser.add_argument("--report-only", action="store_true", help="exit 0 also where the VAE is not accepted")
+    args = parser.parse_args()
+    try:
+        figures = resynthesise(SpeechVAE.from_pretrained(args.vae).eval(), args.data, args.out, args.limit)
+        text = args.data / "text"
+        figures["resynthesis"] = compare_words(args.out / "original", args.out / "resynthesis", text)
+        figures["noise"] = compare_words(args.out / "resynthesis", args.out / "noisy", text)
+    except (DataError, ValueError, OSError) as error:
+        print(f"accept_vae: error: {error}", file=sys.stderr)
+        return 1
+    figures["accepted"] = bool(
+        figures["signal_channels"] >= 0.75 * figures["channels"]
+        and figures["resynthesis"]["ratio"]["high"] <= 1.15
+        and figures["noise"]["ratio"]["value"] <= 1.10
+    )
+    (args.out / "acceptance.json").write_text(json.dumps(figures, indent=2) + "\n")
+    print(json.dumps(figures, indent=2))
+    return 0 if figures["accepted"] or args.report_only else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

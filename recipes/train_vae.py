@@ -1,0 +1,37 @@
+"""Stage 2: train a SpeechVAE on the audio of Kaldi data directories.
+
+    python recipes/train_vae.py --config configs/vae/small.yaml --train data/train --valid data/valid --out exp/vae
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ditar.config import ConfigError, VAEConfig, load_config
+from ditar.data.crops import DataError
+from ditar.train.checkpoint import CheckpointError
+from ditar.train.loop import TrainingError, train
+
+
+def main() -> int:
+    """Parse arguments and train; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", required=True, help="a file of configs/vae")
+    parser.add_argument("--train", required=True, nargs="+", help="data directories to train on")
+    parser.add_argument("--valid", required=True, nargs="+", help="data directories to validate on")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
+    parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
+    args = parser.parse_args()
+    try:
+        config = load_config(args.config, VAEConfig)
+        from ditar.train.vae_system import VAESystem
+
+        train(VAESystem(config, args.train, args.valid), config.optimiser, config.run, args.out, config, args.cpu)
+    except (ConfigError, DataError, CheckpointError, TrainingError) as error:
+        print(f"train_vae: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""The training loop on the smallest real system: a DiTAR on made-up latents."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ditar.config import BlockConfig, DiTARConfig, DiTARDataConfig, DiTARLossConfig, DiTARModelConfig, OptimiserConfig, RunConfig
+from ditar.data.latents import LatentStore, read_statistics
+from ditar.model.ditar import DiTAR
+from ditar.train.checkpoint import CheckpointError, checkpoints
+from ditar.train.ditar_system import DiTARSystem
+from ditar.train.loop import TrainingError, train
+from ditar.train.optimiser import WeightAverage, learning_rate
+from tests.data.test_batches import SYMBOLS, write_store
+
+BLOCK = BlockConfig(layers=2, width=32, heads=2, ffn=64)
+
+
+def make_config(**optimiser) -> DiTARConfig:
+    return DiTARConfig(
+        model=DiTARModelConfig(BLOCK, BLOCK, BLOCK, latent_channels=8, symbols=SYMBOLS),
+        loss=DiTARLossConfig(phoneme_weight=0.2, attention_weight=0.2, lm_noise=0.2, history_noise=0.1, helper_until=0.8),
+        data=DiTARDataConfig(batch_patches=96, max_seconds=2.0),
+        optimiser=OptimiserConfig(**{"steps": 6, "learning_rate": 2e-3, "precision": "no", "kind": "muon", **optimiser}),
+        run=RunConfig(log_every=1, validate_every=3, sample_every=6, checkpoint_every=2, keep_checkpoints=10),
+    )
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> LatentStore:
+    folder = tmp_path_factory.mktemp("latents")
+    write_store(folder)
+    mean, std = read_statistics(folder)
+    return LatentStore(folder, mean + 10, std * 20)
+
+
+def run(config: DiTARConfig, store: LatentStore, out) -> list[dict]:
+    system = DiTARSystem(config, store, store)
+    train(system, config.optimiser, config.run, out, config, cpu=True)
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def losses(log: list[dict]) -> dict[int, float]:
+    return {line["step"]: line["train/loss"] for line in log if "train/loss" in line}
+
+
+@pytest.fixture(scope="module")
+def whole(store, tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole")
+    return out, run(make_config(), store, out)
+
+
+def test_a_run_writes_what_it_says(whole):
+    out, log = whole
+    assert [p.name for p in checkpoints(out / "checkpoints")] == [f"step-{s:08d}" for s in (2, 4, 6)]
+    assert any("valid/text_gain" in line for line in log)
+    model = DiTAR.from_pretrained(out / "final")
+    assert model.config.symbols == SYMBOLS
+    assert not any("helper" in name for name, _ in model.named_parameters())
+    assert (out / "best" / "model.safetensors").is_file()
+
+
+def test_resumed_run_has_the_same_losses_and_weights(whole, store, tmp_path):
+    out, log = whole
+    part = tmp_path / "part"
+    shutil.copytree(out / "checkpoints" / "step-00000002", part / "checkpoints" / "step-00000002")
+    resumed = run(make_config(), store, part)
+    assert losses(resumed) == {s: v for s, v in losses(log).items() if s > 2}
+    for name in ("model", "average"):
+        first = load_file(out / "checkpoints" / "step-00000006" / f"{name}.safetensors")
+        second = load_file(part / "checkpoints" / "step-00000006" / f"{name}.safetensors")
+        assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_loss_falls(store, tmp_path):
+    config = make_config(steps=60)
+    log = losses(run(replace(config, run=replace(config.run, validate_every=99, checkpoint_every=99)), store, tmp_path))
+    early, late = (sum(log[s] for s in steps) / 10 for steps in (range(1, 11), range(51, 61)))
+    assert late < 0.8 * early
+
+
+def test_accumulation_reads_other_batches(store):
+    system = DiTARSystem(make_config(accumulation=2), store, store)
+    names = [system.batch(0, part, ("model",)).utterances for part in (0, 1)]
+    assert names[0] != names[1]
+
+
+def test_nan_names_step_utterances_and_checkpoint(store, tmp_path):
+    config = make_config(steps=5)
+    system = DiTARSystem(config, store, store)
+    original = system.batch
+
+    def poisoned(step, part, phases):
+        batch = original(step, part, phases)
+        return replace(batch, latents=batch.latents * float("nan")) if step == 3 else batch
+
+    system.batch = poisoned
+    with pytest.raises(TrainingError, match=r"step 3 .*s\d-\d+.*last good checkpoint: .*step-00000002"):
+        train(system, config.optimiser, config.run, tmp_path, config, cpu=True)
+
+
+def test_another_model_is_refused_with_both_values(whole, store):
+    out, _ = whole
+    config = make_config()
+    other = replace(config, model=replace(config.model, history_patches=2))
+    with pytest.raises(CheckpointError, match="history_patches is 1 there and 2 here|cannot be read"):
+        run(other, store, out)
+
+
+def test_full_disk_keeps_older_checkpoints(store, tmp_path, monkeypatch):
+    config = make_config(steps=4)
+    import ditar.train.checkpoint as module
+
+    real = module.save_file
+
+    def full(tensors, path):
+        if "00000004" in str(path):
+            raise OSError(28, "No space left on device")
+        real(tensors, path)
+
+    monkeypatch.setattr(module, "save_file", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        run(config, store, tmp_path)
+    assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-00000002"]
+
+
+def test_unreadable_checkpoint_says_what_to_do(whole, store, tmp_path):
+    out, _ = whole
+    shutil.copytree(out / "checkpoints", tmp_path / "checkpoints")
+    weights = tmp_path / "checkpoints" / "step-00000006" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="delete that folder"):
+        run(make_config(steps=8), store, tmp_path)
+
+
+def test_schedule_warms_up_and_decays():
+    config = OptimiserConfig(steps=100, learning_rate=1.0, final_learning_rate=0.1, warmup_steps=10)
+    rates = [learning_rate(s, config) for s in range(101)]
+    assert rates[0] == pytest.approx(0.1) and rates[9] == pytest.approx(1.0) and rates[100] == pytest.approx(0.1)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert learning_rate(10**6, replace(config, final_learning_rate=None)) == 1.0
+
+
+def test_average_follows_the_weights():
+    module = torch.nn.Linear(2, 2)
+    average = WeightAverage(module, 0.9)
+    with torch.no_grad():
+        module.weight.fill_(1.0)
+    for step in range(200):
+        average.update(module, step)
+    assert torch.allclose(average.module.weight, torch.ones(2, 2), atol=1e-3)
