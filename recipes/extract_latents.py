@@ -7,7 +7,6 @@ into the VAE's own checkpoint, from where synthesis normalises.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -17,29 +16,13 @@ from tqdm import tqdm
 
 from ditar.audio import AudioError
 from ditar.audio.read import read_audio
-from ditar.data.align import align_symbols
 from ditar.data.crops import DataError, read_wav_scp
 from ditar.data.latents import LatentWriter
-from ditar.text import Phonemiser, TextError
+from ditar.data.tables import read_json_lines, read_table
 from ditar.units import HOP_SAMPLES, samples_to_frames
 from ditar.vae import SpeechVAE
 
 BATCH = 16
-
-
-def read_table(path: Path) -> dict[str, str]:
-    """A Kaldi table: `<key> <value>` a line."""
-    if not path.is_file():
-        raise DataError(f"{path} does not exist; make the data directory first (stage 0 of the recipe)")
-    return dict(line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines())
-
-
-def read_phones(path: Path) -> dict[str, list]:
-    """Phone times by utterance; empty where the corpus has none."""
-    if not path.is_file():
-        return {}
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {row["utt"]: row["phones"] for row in rows}
 
 
 class Moments:
@@ -64,33 +47,38 @@ class Moments:
 
 
 @torch.inference_mode()
-def extract(vae: SpeechVAE, data: Path, writer: LatentWriter, language: str, skip: bool) -> Moments:
+def extract(vae: SpeechVAE, data: Path, writer: LatentWriter, skip: bool) -> Moments:
     """Encode every utterance; batches hold utterances of equal length, so none sees another's padding."""
     texts, speakers = read_table(data / "text"), read_table(data / "utt2spk")
-    phones, phonemiser, moments = read_phones(data / "phones"), Phonemiser(language), Moments()
+    prepared = {row["utt"]: row for row in read_json_lines(data / "symbols")}
+    if not prepared:
+        raise DataError(f"{data / 'symbols'} does not exist or is empty; run recipes/prepare_text.py first (stage 1)")
+    moments = Moments()
     groups: dict[int, list[tuple[str, np.ndarray]]] = {}
     refused: list[str] = []
 
     def flush(group: list[tuple[str, np.ndarray]]) -> None:
         posterior = vae.encode(torch.from_numpy(np.stack([w for _, w in group])))
-        for (utterance, _), mean, log_variance in zip(group, posterior.mean, posterior.log_variance):
-            symbols = phonemiser(texts[utterance])
-            times = align_symbols(symbols, phones[utterance]) if utterance in phones else None
-            writer.add(utterance, speakers[utterance], mean, symbols, times, texts[utterance])
+        for (utt, _), mean, log_variance in zip(group, posterior.mean, posterior.log_variance):
+            row = prepared[utt]
+            writer.add(utt, speakers[utt], mean, row["symbols"], row["times"], texts[utt])
             moments.add(mean, log_variance)
 
-    for utterance, path in tqdm(read_wav_scp(data), desc=str(data), mininterval=10):
+    for utt, path in tqdm(read_wav_scp(data), desc=str(data), mininterval=10):
         try:
-            phonemiser(texts[utterance])
+            if utt not in prepared or utt not in speakers:
+                raise DataError(f"not in {data / ('symbols' if utt not in prepared else 'utt2spk')}")
             waveform = read_audio(path)
-        except (TextError, AudioError, KeyError) as error:
-            refused.append(f"{utterance}: {error}")
+            frames = samples_to_frames(len(waveform))
+            if frames == 0:
+                raise DataError(f"{len(waveform)} samples are less than one latent frame")
+        except (DataError, AudioError) as error:
+            refused.append(f"{utt}: {error}")
             if not skip:
                 raise DataError(f"{refused[-1]}; repair it or leave such utterances out with --skip-bad") from None
             continue
-        frames = samples_to_frames(len(waveform))
         group = groups.setdefault(frames, [])
-        group.append((utterance, waveform[: frames * HOP_SAMPLES]))
+        group.append((utt, waveform[: frames * HOP_SAMPLES]))
         if len(group) == BATCH:
             flush(groups.pop(frames))
     for group in groups.values():
@@ -106,13 +94,12 @@ def main() -> int:
     parser.add_argument("--vae", required=True, type=Path)
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory, mono 24 kHz")
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--language", default="en-us", help="espeak's name of the texts' language")
     parser.add_argument("--statistics", action="store_true", help="measure statistics and store them in the VAE too")
-    parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be read or spoken, and list it")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be read, and list it")
     args = parser.parse_args()
     try:
         vae, writer = SpeechVAE.from_pretrained(args.vae).eval(), LatentWriter(args.out)
-        moments = extract(vae, args.data, writer, args.language, args.skip_bad)
+        moments = extract(vae, args.data, writer, args.skip_bad)
         statistics = moments.statistics() if args.statistics else None
         writer.close(statistics)
         if statistics is not None:

@@ -1,0 +1,61 @@
+"""Stage 1: phonemes of a Kaldi data directory, with their times where the corpus has phone times.
+
+    python recipes/prepare_text.py --data data/train --nj 2
+
+Reads `text` and, where it is there, `phones`; writes `symbols` beside them, one JSON object a line: utt, symbols, and
+times (one [start_s, end_s] or null a symbol; null as a whole where the corpus has none).
+"""
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ditar.data.align import align_symbols
+from ditar.data.crops import DataError
+from ditar.data.tables import read_json_lines, read_table, write_json_lines
+from ditar.text import Phonemiser, TextError
+
+
+def prepare(row: tuple[str, str, list | None], language: str) -> tuple[str, dict | str]:
+    """(utterance, its line of `symbols`, or what is wrong with its text)."""
+    utterance, text, phones = row
+    try:
+        symbols = Phonemiser(language)(text)
+    except TextError as error:
+        return utterance, str(error)
+    times = align_symbols(symbols, phones) if phones is not None else None
+    return utterance, {"utt": utterance, "symbols": symbols, "times": times}
+
+
+def main() -> int:
+    """Parse arguments and prepare; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
+    parser.add_argument("--language", default="en-us", help="espeak's name of the texts' language")
+    parser.add_argument("--nj", type=int, default=1, help="processes")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and list it")
+    args = parser.parse_args()
+    try:
+        phones = {row["utt"]: row["phones"] for row in read_json_lines(args.data / "phones")}
+        rows = [(utt, text, phones.get(utt)) for utt, text in read_table(args.data / "text").items()]
+        with ProcessPoolExecutor(args.nj) as pool:
+            done = pool.map(partial(prepare, language=args.language), rows, chunksize=50)
+            results = dict(tqdm(done, total=len(rows), desc=str(args.data), mininterval=5))
+        bad = [f"{utt}: {why}" for utt, why in results.items() if isinstance(why, str)]
+        if bad:
+            print(f"{len(bad)} utterances cannot be spoken:", *bad[:20], sep="\n  ", file=sys.stderr)
+            if not args.skip_bad:
+                raise DataError("repair these texts, or leave such utterances out with --skip-bad")
+        write_json_lines((r for r in results.values() if not isinstance(r, str)), args.data / "symbols")
+    except (DataError, OSError) as error:
+        print(f"prepare_text: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""SpeechVAE: shapes, reach of the decoder, statistics, both encoders, both phases of its training."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ditar.config import VAEConfig, VAELossConfig, load_config, to_dict
+from ditar.units import HOP_SAMPLES
+from ditar.vae import Posterior, SpeechVAE
+from ditar.vae.losses import SpectralLoss, VAELoss
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "vae"
+TINY = {
+    "vocos": {"width": 16, "layers": 7, "ffn": 24},
+    "spectral": {"mel_bins": 20, "width": 16, "layers": 1, "ffn": 24},
+    "latent_channels": 8,
+}
+
+
+@pytest.fixture(scope="module")
+def vae() -> SpeechVAE:
+    torch.manual_seed(0)
+    return SpeechVAE(**TINY).eval()
+
+
+@pytest.fixture
+def waveform() -> torch.Tensor:
+    return 0.1 * torch.randn(2, 24_000, generator=torch.Generator().manual_seed(1))
+
+
+@torch.no_grad()
+def test_shapes_and_rates(vae, waveform):
+    posterior = vae.encode(waveform)
+    assert posterior.mean.shape == posterior.log_variance.shape == (2, 40, 8)
+    assert vae.decode(posterior.mean).shape == waveform.shape
+    assert vae.encode(waveform[:, :1799]).mean.shape == (2, 2, 8)
+
+
+def test_less_than_a_frame_is_refused(vae):
+    with pytest.raises(ValueError, match="599 samples"):
+        vae.encode(torch.zeros(1, 599))
+
+
+@torch.no_grad()
+def test_decoder_sees_no_further_than_it_says(vae):
+    """At most 14 latents ahead, and exactly what `context_latents` promises to those who cut seams."""
+    reach = vae.decoder.context_latents
+    assert reach <= 14
+    latents = torch.randn(1, 80, 8, generator=torch.Generator().manual_seed(2))
+    changed = latents.clone()
+    changed[:, 40] += 100.0
+    difference = (vae.decode(latents) - vae.decode(changed)).abs()[0] > 0
+    moved = difference.nonzero().flatten()
+    assert moved.min() >= (40 - reach) * HOP_SAMPLES
+    assert moved.max() < (41 + reach) * HOP_SAMPLES
+    assert moved.min() < (40 - reach // 2) * HOP_SAMPLES  # the promise is not a loose one
+
+
+@torch.no_grad()
+def test_decoding_with_context_equals_decoding_at_once(vae):
+    latents = torch.randn(1, 80, 8, generator=torch.Generator().manual_seed(3))
+    whole, reach = vae.decode(latents), vae.decoder.context_latents
+    part = vae.decode(latents[:, 30 - reach : 50 + reach])[:, reach * HOP_SAMPLES : (reach + 20) * HOP_SAMPLES]
+    assert torch.allclose(part, whole[:, 30 * HOP_SAMPLES : 50 * HOP_SAMPLES], atol=1e-6)
+
+
+def test_statistics_travel_with_the_checkpoint(vae, waveform, tmp_path):
+    vae.latent_mean.fill_(0.5)
+    vae.latent_std.fill_(2.0)
+    vae.save_pretrained(tmp_path)
+    again = SpeechVAE.from_pretrained(tmp_path)
+    vae.latent_mean.zero_(), vae.latent_std.fill_(1.0)
+    z = torch.randn(1, 3, 8)
+    assert torch.allclose(again.normalise(z), (z - 0.5) / 2.0)
+    assert torch.allclose(again.denormalise(again.normalise(z)), z, atol=1e-6)
+    with torch.no_grad():
+        assert torch.equal(again.encode(waveform).mean, vae.encode(waveform).mean)
+
+
+def test_exactly_one_encoder():
+    with pytest.raises(ValueError, match="exactly one"):
+        SpeechVAE(vocos=TINY["vocos"])
+
+
+def test_odd_strides_are_refused():
+    with pytest.raises(ValueError, match=r"even and multiply to 600.*\(8, 15, 5\)"):
+        SpeechVAE(vocos=TINY["vocos"], oobleck={"ratios": [8, 15, 5]}, latent_channels=8)
+
+
+def test_kl_is_torchs():
+    mean, log_variance = torch.randn(2, 5, 3), torch.randn(2, 5, 3)
+    normal = torch.distributions.Normal
+    expected = torch.distributions.kl_divergence(normal(mean, (0.5 * log_variance).exp()), normal(0.0, 1.0))
+    assert torch.allclose(Posterior(mean, log_variance).kl(), expected.sum(-1).mean(), atol=1e-5)
+
+
+def test_samples_have_the_posterior_s_moments():
+    posterior = Posterior(torch.full((1, 20_000, 1), 3.0), torch.full((1, 20_000, 1), -2.0))
+    draw = posterior.sample(torch.Generator().manual_seed(0))
+    assert abs(draw.mean() - 3.0) < 0.02 and abs(draw.std() - posterior.std[0, 0, 0]) < 0.02
+
+
+def test_small_configuration_keeps_to_its_size():
+    config = load_config(CONFIGS / "small.yaml", VAEConfig)
+    vae = SpeechVAE(**to_dict(config.model))
+    assert sum(p.numel() for p in vae.parameters()) <= 5_000_000
+
+
+def test_paper_like_encoder_trains_a_step(waveform):
+    """One step of both phases with the strided encoder of paper.yaml, at a width that a test can afford."""
+    torch.manual_seed(0)
+    config = load_config(CONFIGS / "paper.yaml", VAEConfig)
+    model = {**to_dict(config.model), "latent_channels": 4, "vocos": TINY["vocos"]}
+    vae = SpeechVAE(**model)
+    loss = VAELoss(vae, replace(config.loss, multi_period=False))
+    before = [p.clone() for p in vae.encoder.parameters()]
+    optimiser = torch.optim.AdamW(loss.parameters(), 1e-3)
+    for phase in ("discriminator", "generator"):
+        value, parts = loss(waveform[:, :12_000], phase, 0.0, torch.Generator().manual_seed(0), adversarial=True)
+        value.backward()
+        assert torch.isfinite(value) and all(torch.isfinite(p) for p in parts.values())
+    assert all(p.grad is not None for p in loss.discriminators.parameters())
+    optimiser.step()
+    assert any(not torch.equal(a, b) for a, b in zip(before, vae.encoder.parameters()))
+
+
+def test_reconstruction_falls_on_one_batch(waveform):
+    torch.manual_seed(0)
+    vae = SpeechVAE(**TINY)
+    loss = VAELoss(vae, VAELossConfig(multi_period=False))
+    optimiser = torch.optim.AdamW(vae.parameters(), 3e-3)
+    values = []
+    for step in range(30):
+        value, _ = loss(waveform[:, :6000], "generator", 0.0, torch.Generator().manual_seed(step), adversarial=False)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        values.append(value.item())
+    assert values[-1] < 0.7 * values[0]
+
+
+def test_spectral_loss_knows_equal_from_different(waveform):
+    loss = SpectralLoss()
+    assert all(part < 1e-6 for part in loss(waveform, waveform))
+    assert all(part > 0.1 for part in loss(0.1 * waveform, waveform))
