@@ -12,7 +12,7 @@ tag=default
 data_cmd=
 run_cmd=
 python=${PYTHON:-python3}
-train_sets=train
+train_set=train
 valid_set=val
 vae_test_set=vae_test
 test_set=test
@@ -36,7 +36,7 @@ A finished stage leaves a marker in EXPDIR/TAG/.done that holds its command; a c
   --data-cmd CMD                stage 0: a command that makes the data directories (none: they are there)
   --run-cmd CMD                 put before every program, e.g. an srun line (none: run here)
   --python CMD                  interpreter ($python)
-  --train-sets, --valid-set, --vae-test-set, --test-set, --ref-set NAMES   ($train_sets $valid_set $vae_test_set $test_set $ref_set)
+  --train-set, --valid-set, --vae-test-set, --test-set, --ref-set NAMES   ($train_set $valid_set $vae_test_set $test_set $ref_set)
   --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, $train_config)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --closed-set FILES            further sentences for closed-set recognition, separated by commas (none)
@@ -68,11 +68,8 @@ step() {
 
 device=()
 if [ "$ngpu" -eq 0 ]; then device=(--cpu); fi
-all_sets="$train_sets $valid_set $vae_test_set $test_set $ref_set"
 folders=()
-for set in $all_sets; do folders+=("$datadir/$set"); done
-train_folders=()
-for set in $train_sets; do train_folders+=("$datadir/$set"); done
+for set in "$train_set" "$valid_set" "$vae_test_set" "$test_set" "$ref_set"; do folders+=("$datadir/$set"); done
 decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
 closed_options=()
@@ -81,23 +78,21 @@ for file in ${closed_set//,/ }; do closed_options+=(--closed-set "$file"); done
 if [ -n "$data_cmd" ]; then step 0 data bash -c "$data_cmd"; fi
 step 0 validate "$python" recipes/validate_data.py "${folders[@]}" --manifests "$datadir/manifests"
 
-for set in $train_sets $valid_set; do
+for set in "$train_set" "$valid_set"; do
     step 1 "text-$set" "$python" recipes/prepare_text.py --data "$datadir/$set" --nj "$nj" --language "$language" --skip-bad
 done
 
-step 2 vae "$python" recipes/train_vae.py --config "$vae_config" --train "${train_folders[@]}" --valid "$datadir/$valid_set" \
+step 2 vae "$python" recipes/train_vae.py --config "$vae_config" --train "$datadir/$train_set" --valid "$datadir/$valid_set" \
     --out "$exp/vae" "${device[@]}"
 step 2 vae-acceptance "$python" recipes/accept_vae.py --vae "$exp/vae/final" --data "$datadir/$vae_test_set" \
     --out "$exp/vae/acceptance" --report-only
 
-for set in $train_sets; do
-    step 3 "latents-$set" "$python" recipes/extract_latents.py --vae "$exp/vae/final" --data "$datadir/$set" \
-        --out "$exp/latents/$set" --statistics --skip-bad
-done
+step 3 "latents-$train_set" "$python" recipes/extract_latents.py --vae "$exp/vae/final" --data "$datadir/$train_set" \
+    --out "$exp/latents/$train_set" --statistics --skip-bad
 step 3 "latents-$valid_set" "$python" recipes/extract_latents.py --vae "$exp/vae/final" --data "$datadir/$valid_set" \
     --out "$exp/latents/$valid_set" --skip-bad
 
-step 4 ditar "$python" recipes/train_ditar.py --config "$train_config" --train "$exp/latents/${train_sets%% *}" \
+step 4 ditar "$python" recipes/train_ditar.py --config "$train_config" --train "$exp/latents/$train_set" \
     --valid "$exp/latents/$valid_set" --vae "$exp/vae/final" --out "$exp/ditar" "${device[@]}"
 
 step 6 export "$python" recipes/export.py --vae "$exp/vae/final" --ditar "$exp/ditar/final" --out "$exp/model"

@@ -1,0 +1,5 @@
+"""The one error of this folder."""
+
+
+class AudioError(ValueError):
+    """Audio that cannot be read, used or written; the message names the file or the value, and the remedy."""

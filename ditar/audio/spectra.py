@@ -1,0 +1,55 @@
+"""Log-mel spectra: what the spectral encoder of the VAE reads, and what its losses compare. Torch only."""
+
+import functools
+
+import torch
+import torch.nn.functional as F
+
+LOG_FLOOR = 1e-5
+
+
+def log_mel(
+    waveform: torch.Tensor, mel_bins: int = 100, n_fft: int = 1200, hop: int = 300, rate_hz: int = 24_000
+) -> torch.Tensor:
+    """Natural logarithm of mel magnitudes, exactly one frame per `hop` samples, frame i centred on its own samples.
+
+    waveform (B, S) at `rate_hz`, float -> (B, mel_bins, S // hop) float32. What does not fill a last hop is cut.
+    Padding is vocos's "same" padding: (n_fft - hop) / 2 reflected samples at both ends, so that nothing is shifted.
+    Raises ValueError where the waveform is too short to reflect.
+    """
+    frames = waveform.shape[-1] // hop
+    pad = (n_fft - hop) // 2
+    if waveform.ndim != 2 or frames * hop <= pad:
+        raise ValueError(
+            f"log_mel needs a waveform of shape (B, S) with S > {pad} whole-hop samples, got {tuple(waveform.shape)}; "
+            f"pad it with silence to at least {pad // hop + 1} hops of {hop}"
+        )
+    # bf16 autocast has no FFT, and a logarithm of bf16 magnitudes is worth 2 digits: float32 whatever is around.
+    with torch.autocast(waveform.device.type, enabled=False):
+        samples = waveform[:, : frames * hop].float()
+        samples = F.pad(samples.unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)  # (B, frames * hop + 2 pad)
+        window = torch.hann_window(n_fft, device=samples.device)
+        spectrum = torch.stft(samples, n_fft, hop, window=window, center=False, return_complex=True)
+        magnitude = spectrum.abs()  # (B, n_fft / 2 + 1, frames)
+        bank = mel_filterbank(mel_bins, n_fft, rate_hz).to(samples.device)  # (mel_bins, n_fft / 2 + 1)
+        return torch.matmul(bank, magnitude).clamp_min(LOG_FLOOR).log()
+
+
+@functools.lru_cache(maxsize=16)
+def mel_filterbank(
+    mel_bins: int, n_fft: int, rate_hz: int, low_hz: float = 0.0, high_hz: float | None = None
+) -> torch.Tensor:
+    """Triangular filters with centres evenly spaced on the HTK mel scale, peak 1 -> (mel_bins, n_fft / 2 + 1).
+
+    mel = 2595 log10(1 + f / 700): the same filters as `torchaudio.functional.melscale_fbanks(norm=None,
+    mel_scale="htk")`, which a test compares. Filters so narrow that no FFT bin falls into them stay zero.
+    """
+    high_hz = rate_hz / 2 if high_hz is None else high_hz
+    ends = 2595.0 * torch.log10(1.0 + torch.tensor([low_hz, high_hz], dtype=torch.float64) / 700.0)
+    mels = torch.linspace(ends[0].item(), ends[1].item(), mel_bins + 2, dtype=torch.float64)
+    points = 700.0 * (10.0 ** (mels / 2595.0) - 1.0)  # (mel_bins + 2,) Hz
+    bins = torch.linspace(0.0, rate_hz / 2, n_fft // 2 + 1, dtype=torch.float64)
+    below, centre, above = points[:-2, None], points[1:-1, None], points[2:, None]
+    rising = (bins - below) / (centre - below)
+    falling = (above - bins) / (above - centre)
+    return torch.minimum(rising, falling).clamp_min(0.0).float()

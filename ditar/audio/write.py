@@ -1,0 +1,54 @@
+"""Waveform -> file. Written beside the target and renamed, so that a reader never sees half a file."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ditar.audio.errors import AudioError
+
+FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+
+
+def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
+    """Write mono float (S,) in [-1, 1] as 16-bit WAV, FLAC or OGG, by the name's ending; samples outside are clipped.
+
+    AudioError where the folder does not exist, the ending is unknown, samples are not numbers, or the disk is full.
+    """
+    path = Path(path)
+    check_writable(path)
+    waveform = np.asarray(waveform, dtype=np.float32)
+    if waveform.ndim != 1:
+        raise AudioError(f"a waveform to write must have the shape (S,), got {waveform.shape}")
+    if not np.isfinite(waveform).all():
+        raise AudioError(f"{path} was not written: the waveform holds NaN or infinite samples")
+    kind, subtype = FORMATS[path.suffix.lower()]
+    # Encoded in memory first: then a full disk is an OSError with its number, not a short file without a word.
+    encoded = io.BytesIO()
+    soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), rate_hz, format=kind, subtype=subtype)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "wb") as file:
+            file.write(encoded.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        raise AudioError(f"{path} cannot be written: {error.strerror or error}; free space or choose another place") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def check_writable(path: str | Path) -> None:
+    """AudioError where `path` could not be written for its folder or its ending: to call before minutes of work."""
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise AudioError(f"{path} must end in one of {', '.join(FORMATS)}, got {path.suffix or 'no ending'!r}")
+    if path.is_dir():
+        raise AudioError(f"{path} is a folder; give the name of a file in it")
+    if not path.parent.is_dir():
+        raise AudioError(f"output folder {path.parent} does not exist; create it with: mkdir -p {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise AudioError(f"output folder {path.parent} is not writable; choose another place")

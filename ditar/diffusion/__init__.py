@@ -1,0 +1,1 @@
+"""Diffusion: the schedule's mathematics, the scheduler with temperature, guidance."""

@@ -1,0 +1,116 @@
+"""The variance-preserving cosine schedule, stated here once for the whole project.
+
+    x_t = cos(pi t / 2) x0 + sin(pi t / 2) eps,    t in [0, 1]: 0 is data, 1 is noise
+    u   = cos(pi t / 2) eps - sin(pi t / 2) x0     what the network predicts (diffusers' `v_prediction`)
+
+The paper's v (arXiv 2502.03930, section 3.3) is dx_t / dt = (pi / 2) u; predicting u keeps the constant out of the
+loss. In the plane of x0 and eps, (x_t, u) is a rotation by pi t / 2, and so is every DDIM step. All functions take t
+as a number or as a tensor that broadcasts against x.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+Generators = torch.Generator | Sequence[torch.Generator] | None
+
+
+def angle_parts(t: float | Tensor) -> tuple[float | Tensor, float | Tensor]:
+    """cos(pi t / 2), sin(pi t / 2): the weights of data and noise at time t; exactly (0, 1) at t = 1."""
+    if isinstance(t, Tensor):
+        return torch.sin((1 - t) * (math.pi / 2)), torch.sin(t * (math.pi / 2))
+    return math.sin((1 - t) * (math.pi / 2)), math.sin(t * (math.pi / 2))
+
+
+def add_noise(x0: Tensor, noise: Tensor, t: float | Tensor) -> Tensor:
+    """x_t from data and noise."""
+    c, s = angle_parts(t)
+    return c * x0 + s * noise
+
+
+def velocity(x0: Tensor, noise: Tensor, t: float | Tensor) -> Tensor:
+    """The target u from data and noise."""
+    c, s = angle_parts(t)
+    return c * noise - s * x0
+
+
+def to_x0(x: Tensor, u: Tensor, t: float | Tensor) -> Tensor:
+    """The data that x_t and u imply (eq. 12, whose printed sign is wrong)."""
+    c, s = angle_parts(t)
+    return c * x - s * u
+
+
+def to_noise(x: Tensor, u: Tensor, t: float | Tensor) -> Tensor:
+    """The noise that x_t and u imply (eq. 13)."""
+    c, s = angle_parts(t)
+    return s * x + c * u
+
+
+def rotate(x: Tensor, u: Tensor, t: float | Tensor, s: float | Tensor) -> Tensor:
+    """DDIM step from time t to time s: the rotation by pi (t - s) / 2, exact where u is constant on the way."""
+    cosine, sine = angle_parts(t - s)
+    return cosine * x - sine * u
+
+
+def time_grid(steps: int, temperature: float = 1.0) -> tuple[list[float], int | None]:
+    """Times 1 = t_0 > ... > t_steps = 0, and the index at which noise enters (None: at the start or never).
+
+    Uniform; for 0 < temperature < 1 the interior point nearest to the temperature is moved onto it, so that the
+    temperature means the same at every number of steps (ours). ValueError: temperature outside [0, 1], no steps, or
+    one step with a temperature that needs an interior point.
+    """
+    if not 0.0 <= temperature <= 1.0:
+        raise ValueError(
+            f"temperature must lie in [0, 1] (the time at which noise enters; 1 is ordinary sampling), "
+            f"got {temperature}"
+        )
+    if steps < 1:
+        raise ValueError(f"the number of inference steps must be at least 1, got {steps}")
+    times = [1 - i / steps for i in range(steps)] + [0.0]
+    if temperature in (0.0, 1.0):
+        return times, None
+    if steps == 1:
+        raise ValueError(f"temperature {temperature} needs at least 2 inference steps, got 1; use more, or 0 or 1")
+    index = min(range(1, steps), key=lambda i: abs(times[i] - temperature))
+    times[index] = temperature
+    return times, index
+
+
+def draw_noise(shape: Sequence[int], generator: Generators, like: Tensor | None = None) -> Tensor:
+    """Standard normal noise of a shape (rows first), drawn on the generator's device, moved to that of `like`.
+
+    A sequence of generators gives each row its own, so that a row does not depend on the batch around it.
+    ValueError when there are not as many generators as rows. Drawn in float32 whatever the dtype of `like`, so
+    that precision does not change the seed's meaning (float64: drawn in float64).
+    """
+    dtype = torch.float64 if like is not None and like.dtype == torch.float64 else torch.float32
+    if generator is None or isinstance(generator, torch.Generator):
+        device = generator.device if generator is not None else "cpu"
+        noise = torch.randn(tuple(shape), generator=generator, dtype=dtype, device=device)
+    else:
+        if len(generator) != shape[0]:
+            raise ValueError(f"{len(generator)} generators for a batch of {shape[0]}; give one for each row")
+        row = tuple(shape[1:])
+        noise = torch.stack([torch.randn(row, generator=g, dtype=dtype, device=g.device) for g in generator])
+    return noise if like is None else noise.to(device=like.device, dtype=like.dtype)
+
+
+def sample_times(
+    count: int, generator: torch.Generator, logit_normal: float = 0.8, end: float = 0.05
+) -> tuple[Tensor, Tensor]:
+    """Times for training: (count,) float32 on the CPU, and which of them start from x = 0 at t = 1, (count,) bool.
+
+    A share `end` has t = 1 exactly with x = 0 in place of noise (where temperature < 1 starts); of the rest a share
+    `logit_normal` is sigmoid(N(0, 1)) and the others uniform, since the logit-normal alone hardly ever gives
+    t > 0.95. Stratified: one draw from each of `count` equal slices of the distribution, in random order.
+    """
+    slices = torch.randperm(count, generator=generator).double()
+    q = (slices + torch.rand(count, generator=generator, dtype=torch.float64)) / count  # stratified in [0, 1)
+    at_end = q < end
+    q = ((q - end) / (1 - end)).clamp(min=0) if end < 1 else torch.zeros_like(q)
+    normal = torch.special.ndtri((q / max(logit_normal, 1e-12)).clamp(1e-6, 1 - 1e-6)).sigmoid()
+    uniform = (q - logit_normal) / max(1 - logit_normal, 1e-12)
+    times = torch.where(q < logit_normal, normal, uniform)
+    return torch.where(at_end, 1.0, times).float(), at_end

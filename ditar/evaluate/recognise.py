@@ -1,0 +1,123 @@
+"""Recognition by pocketsphinx and the English model inside its package: offline, on a CPU, the same everywhere.
+
+Two ways to ask. Free: what was said, with the package's 3-gram language model. Closed set: which of these sentences
+was said, with a grammar of whole sentences; it is kind to voices that the acoustic model has never heard, and 100
+sentences with decoys put chance below 1 %.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from ditar.audio.trim import is_silent
+from ditar.evaluate.inputs import EvaluationError, need, quote, read_waveform
+from ditar.evaluate.words import plain_words
+
+RECOGNISER_RATE_HZ = 16_000
+PAD_S = 0.2  # the model expects silence around speech; without it first and last words are lost
+
+
+def recogniser_name() -> str:
+    """Name and version, to be written beside every figure."""
+    need("pocketsphinx")
+    return f"pocketsphinx {version('pocketsphinx')} en-us"
+
+
+class Recogniser:
+    """One pocketsphinx decoder. `sentences` makes it closed-set; None is free recognition.
+
+    Each utterance stands alone: cepstral means are taken over it, so order and number of processes change nothing.
+    """
+
+    def __init__(self, sentences: Sequence[str] | None = None):
+        pocketsphinx = need("pocketsphinx")
+        # live mean subtraction would carry from one utterance to the next
+        options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch"}
+        if sentences is None:
+            self._decoder = pocketsphinx.Decoder(**options)
+        else:
+            self._decoder = pocketsphinx.Decoder(lm=None, **options)
+            self._restrict(sentences)
+
+    def transcribe(self, waveform: np.ndarray) -> str:
+        """Plain words heard in (S,) float at 16 kHz; closed-set: the sentence, or what of it fitted; "" for nothing."""
+        if is_silent(waveform):  # the model hears "yeah" in digital silence, and a closed set hears a sentence
+            return ""
+        pad = np.zeros(int(PAD_S * RECOGNISER_RATE_HZ), dtype=np.int16)
+        samples = np.concatenate([pad, np.int16(np.clip(waveform, -1, 1) * 32767), pad])
+        self._decoder.start_utt()
+        self._decoder.process_raw(samples.tobytes(), full_utt=True)
+        self._decoder.end_utt()
+        hypothesis = self._decoder.hyp()
+        heard = hypothesis.hypstr if hypothesis is not None else ""
+        # a variant is written "read(2)"
+        return plain_words(" ".join(word.split("(")[0] for word in heard.split()))
+
+    def _restrict(self, sentences: Sequence[str]) -> None:
+        """Replace the language model by a grammar of whole sentences, with pronunciations for all their words."""
+        plain = {plain_words(sentence): sentence for sentence in sentences}
+        if "" in plain:
+            raise EvaluationError(f"no word in the closed-set sentence {plain['']!r}; remove it")
+        if len(plain) < 2:
+            raise EvaluationError(f"a closed set needs at least two different sentences, got {quote(plain)}")
+        words = sorted({word for sentence in plain for word in sentence.split()})
+        unknown = [word for word in words if self._decoder.lookup_word(word) is None]
+        if unknown:
+            from ditar.evaluate.pronounce import pronounce  # espeak is only needed for unknown words
+
+            for word, phones in pronounce(unknown).items():
+                self._decoder.add_word(word, phones, False)
+        rules = "\n| ".join(sorted(plain))
+        self._decoder.add_jsgf_string("closed", f"#JSGF V1.0;\ngrammar closed;\npublic <sentence> =\n{rules};\n")
+        self._decoder.activate_search("closed")
+
+
+def recognise(
+    audio: Mapping[str, str | Path],
+    sentences: Sequence[str] | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> dict[str, str]:
+    """Plain words heard in each audio file (any rate), by utterance id.
+
+    sentences: closed set, at least two; None for free recognition. workers: processes, by default one per core (the
+    decoder holds Python's lock, so threads would not help). A pool of processes is started with `spawn`: a program
+    that calls this needs the usual `if __name__ == "__main__":`, or workers=1.
+    """
+    need("pocketsphinx")
+    workers = min(workers or os.cpu_count() or 1, max(1, len(audio) // 4))
+    title = "recognising" if sentences is None else "recognising in the closed set"
+    transcribe = _file_transcriber(sentences)  # also where there is a pool, whose own errors in starting are mute
+    if workers == 1:
+        return dict(_bar(((utt, transcribe(path)) for utt, path in audio.items()), len(audio), title, progress))
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (sentences,)) as pool:
+        heard = pool.map(_transcribe_in_worker, [str(path) for path in audio.values()], chunksize=2)
+        return dict(_bar(zip(audio, heard), len(audio), title, progress))
+
+
+def _file_transcriber(sentences: Sequence[str] | None) -> Callable[[str | Path], str]:
+    recogniser = Recogniser(sentences)
+    return lambda path: recogniser.transcribe(read_waveform(path, RECOGNISER_RATE_HZ))
+
+
+_transcribe: Callable[[str | Path], str] | None = None  # a worker process's own
+
+
+def _start_worker(sentences: Sequence[str] | None) -> None:
+    global _transcribe
+    _transcribe = _file_transcriber(sentences)
+
+
+def _transcribe_in_worker(path: str) -> str:
+    return _transcribe(path)
+
+
+def _bar(items: Iterable, total: int, title: str, progress: bool) -> Iterator:
+    from tqdm import tqdm
+
+    return iter(tqdm(items, total=total, desc=title, unit="utt", disable=not progress))

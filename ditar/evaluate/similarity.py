@@ -1,0 +1,152 @@
+"""Does it sound like the reference? Cosine of Resemblyzer's speaker embeddings (GE2E, Wan et al., arXiv 1710.10467).
+
+Its figures compare only with themselves (another embedder reads the same pair quite differently): expect about .85
+for one voice saying two things, .4 to .65 for two voices. The model lies inside the package: nothing is downloaded.
+"""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from ditar.evaluate.inputs import EvaluationError, list_audio, quote, read_waveform
+
+EMBEDDER_RATE_HZ = 16_000
+SAME_EMBEDDING = 1 - 1e-5  # cosine above which two references are the same clip
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """One output beside its reference: the cosine with it, and which speaker of all references it is most like."""
+
+    reference: str
+    similarity: float
+    nearest: str
+    identified: bool
+
+
+def embedder_name() -> str:
+    """Name and version, to be written beside every figure."""
+    _import_resemblyzer()
+    return f"Resemblyzer {version('resemblyzer')}"
+
+
+class Embedder:
+    """Resemblyzer's encoder on the CPU; silence is cut and the level set by its own preprocessing."""
+
+    def __init__(self) -> None:
+        self._package = _import_resemblyzer()
+        self._encoder = self._package.VoiceEncoder("cpu", verbose=False)
+
+    def embed(self, waveform: np.ndarray) -> np.ndarray:
+        """(S,) float at 16 kHz -> (256,) of norm 1; zeros where nothing is voiced, which is like nobody."""
+        if not np.any(waveform):
+            return np.zeros(256, dtype=np.float32)
+        voiced = self._package.preprocess_wav(waveform)
+        if len(voiced) == 0:
+            return np.zeros(256, dtype=np.float32)
+        return self._encoder.embed_utterance(voiced)
+
+
+def embed_files(
+    audio: Mapping[str, str | Path], progress: bool = True, title: str = "embedding"
+) -> dict[str, np.ndarray]:
+    """Embeddings (256,) of audio files (any rate) by id. A file that several ids share is embedded once."""
+    import torch
+    from tqdm import tqdm
+
+    embedder = Embedder()
+    by_path: dict[str, np.ndarray] = {}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small a model waits for its threads: beside other work one is many times faster
+    try:
+        for path in tqdm(sorted({str(p) for p in audio.values()}), desc=title, unit="clip", disable=not progress):
+            by_path[path] = embedder.embed(read_waveform(path, EMBEDDER_RATE_HZ))
+    finally:
+        torch.set_num_threads(threads)
+    return {utt: by_path[str(path)] for utt, path in audio.items()}
+
+
+def list_references(folder: str | Path, utts: list[str]) -> dict[str, Path]:
+    """The reference clip of each utterance.
+
+    A folder with one clip: the same for all. With a file `utt2ref` (lines `utt clip-id`): as it says. Else the clip
+    has the utterance's id.
+    """
+    clips = list_audio(folder)
+    if len(clips) == 1:
+        return {utt: next(iter(clips.values())) for utt in utts}
+    table = Path(folder) / "utt2ref"
+    ids = {utt: utt for utt in utts}
+    if table.is_file():
+        ids = _table(table)
+    missing = sorted(utt for utt in utts if ids.get(utt) not in clips)
+    if missing:
+        raise EvaluationError(
+            f"{len(missing)} of {len(utts)} utterances have no reference clip in {str(folder)!r}: {quote(missing)}; "
+            "name clips <utt>.wav, or add a file utt2ref with lines `utt clip-id`, or leave one clip for all"
+        )
+    return {utt: clips[ids[utt]] for utt in utts}
+
+
+def list_speakers(folder: str | Path, references: Mapping[str, Path]) -> dict[str, str]:
+    """The speaker of each utterance's reference: by a Kaldi `utt2spk` of clip ids in the folder, else the clip."""
+    table = Path(folder) / "utt2spk"
+    names = _table(table) if table.is_file() else {}
+    by_path = {path: names.get(clip, clip) for clip, path in list_audio(folder).items()}
+    return {utt: by_path[path] for utt, path in references.items()}
+
+
+def likeness(
+    outputs: Mapping[str, np.ndarray], references: Mapping[str, np.ndarray], speakers: Mapping[str, str]
+) -> dict[str, Likeness]:
+    """Compare the embedding of each output with its reference and with all references (both (256,) by utterance).
+
+    An output is identified where the nearest of all references has its own reference's speaker, or is a copy of it.
+    Among one speaker that is always so: the number of speakers belongs beside the figure.
+    """
+    utts = sorted(outputs)
+    table = np.stack([references[utt] for utt in utts])  # (utterances, 256)
+    result = {}
+    for row, utt in enumerate(utts):
+        cosines = table @ outputs[utt]  # (utterances,)
+        best = int(np.argmax(cosines))
+        same = speakers[utts[best]] == speakers[utt] or table[best] @ table[row] >= SAME_EMBEDDING
+        heard = bool(np.any(outputs[utt]))
+        nearest = speakers[utt if same else utts[best]]
+        result[utt] = Likeness(speakers[utt], float(cosines[row]), nearest, heard and bool(same))
+    return result
+
+
+def _import_resemblyzer():
+    """Resemblyzer needs packages that it does not ask for, or asks for under a name that no longer works."""
+    try:
+        return importlib.import_module("resemblyzer")
+    except ImportError as error:
+        if error.name == "resemblyzer" and isinstance(error, ModuleNotFoundError):
+            raise EvaluationError(
+                "resemblyzer is not installed; install it with: pip install 'ditar[eval]' (where its webrtcvad does "
+                "not compile: pip install librosa webrtcvad-wheels && pip install --no-deps resemblyzer)"
+            ) from None
+        raise EvaluationError(f"Resemblyzer cannot be imported ({error}); remedy: {_remedy(error)}") from None
+
+
+def _table(path: Path) -> dict[str, str]:
+    """Lines `key value` of a Kaldi table."""
+    rows = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    short = [row[0] for row in rows if len(row) < 2]
+    if short:
+        raise EvaluationError(f"{str(path)!r}: no value behind {quote(short)}; lines must be `key value`")
+    return {key: value.strip() for key, value in rows}
+
+
+def _remedy(error: ImportError) -> str:
+    missing = error.name or str(error)
+    if missing == "pkg_resources" or "webrtcvad" in missing:  # webrtcvad 2.0.10 imports what setuptools 81 removed
+        return "pip install --force-reinstall --no-deps webrtcvad-wheels (it replaces the old webrtcvad.py)"
+    if missing.startswith("scipy"):
+        return "pip install 'scipy<2' (Resemblyzer imports a name that SciPy deprecated)"
+    return "pip install 'ditar[eval]'"

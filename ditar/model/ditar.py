@@ -1,0 +1,154 @@
+"""DiTAR: aggregation encoder, language model, LocDiT and stop head in one module (arXiv 2502.03930)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ditar.config import ConfigError, DiTARModelConfig, from_dict, to_dict
+from ditar.model.aggregation import AggregationEncoder
+from ditar.model.checkpoint import CONFIG, ModelError, read_config, read_weights, write_model
+from ditar.model.lm import LM, LMOutput, LMState, text_attention
+from ditar.model.locdit import LocDiT
+from ditar.model.patches import histories, history_exists, valid_patches
+from ditar.text.vocabulary import DEFAULT_SYMBOLS
+
+
+@dataclass
+class DiTAROutput:
+    """u (K * M, P, C): predictions for K noise draws of the M valid patches, draw after draw, rows in order;
+    stop_logits (B, N); lm: the LM's output, with h before dropout."""
+
+    u: Tensor
+    stop_logits: Tensor
+    lm: LMOutput
+
+
+class DiTAR(nn.Module):
+    """Text and normalised latent patches in, diffusion predictions and stop logits out.
+
+    The configuration's symbols, in the order of their ids with padding first, are filled in where it leaves them
+    empty, so that a checkpoint spells out its vocabulary.
+    """
+
+    def __init__(self, config: DiTARModelConfig):
+        super().__init__()
+        if not config.symbols:
+            config = replace(config, symbols=tuple(DEFAULT_SYMBOLS))
+        self.config = config
+        channels, patch_frames = config.latent_channels, config.patch_frames
+        self.encoder = AggregationEncoder(config.encoder, channels)
+        self.embed = nn.Linear(config.encoder.width, config.lm.width)
+        self.lm = LM(config.lm, len(config.symbols), config.audio_positions)
+        self.locdit = LocDiT(config.locdit, config.lm.width, channels, patch_frames, config.history_patches)
+        self.stop_head = nn.Linear(config.lm.width, 1)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.stop_head.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Of the weights."""
+        return self.stop_head.weight.device
+
+    def forward(
+        self,
+        symbol_ids: Tensor,
+        symbol_counts: Tensor,
+        patches: Tensor,
+        patch_counts: Tensor,
+        noisy: Tensor,
+        times: Tensor,
+        *,
+        history: Tensor | None = None,
+        keep_history: Tensor | None = None,
+        keep_h: Tensor | None = None,
+        keep_layers: Collection[int] = (),
+    ) -> DiTAROutput:
+        """One training pass.
+
+        symbol_ids (B, L) padded with 0, symbol_counts (B,); patches (B, N, P, C) that the LM reads, normalised;
+        patch_counts (B,); noisy (K * M, P, C) and times (K * M,) for the M valid patches. `history`: the patches
+        that LocDiT sees as history where they differ from `patches` (other noise). `keep_history` (B, N) bool: False
+        hides it; `keep_h` (B, N) bool: False replaces h by zeros (for guidance). `keep_layers`: see LMOutput.
+        """
+        valid = valid_patches(patches, patch_counts)
+        lm = self.condition(symbol_ids, symbol_counts, patches, patch_counts, keep_layers)
+        count = self.config.history_patches
+        past = histories(patches if history is None else history, count)[valid]  # (M, H, P, C)
+        exists = history_exists(patches.shape[1], count, patches.device).expand(len(patches), -1, -1)
+        if keep_history is not None:
+            exists = exists & keep_history[..., None]
+        exists = exists[valid]  # (M, H)
+        h = lm.h if keep_h is None else lm.h * keep_h[..., None].to(lm.h.dtype)
+        h = h[valid]  # (M, width)
+        draws = len(noisy) // max(1, len(h))
+        if draws > 1:
+            h, past, exists = h.repeat(draws, 1), past.repeat(draws, 1, 1, 1), exists.repeat(draws, 1)
+        u = self.locdit(noisy, times, h, past, exists)
+        return DiTAROutput(u, self.stop_head(lm.h)[..., 0], lm)
+
+    def condition(
+        self,
+        symbol_ids: Tensor,
+        symbol_counts: Tensor,
+        patches: Tensor,
+        patch_counts: Tensor,
+        keep_layers: Collection[int] = (),
+    ) -> LMOutput:
+        """h (B, N, width) of every patch, teacher-forced. Shapes as in `forward`."""
+        read = patches[:, :-1]  # nothing comes after the last
+        # Only patches that exist are encoded; the others stay zero and, being last in a causal row, unread.
+        valid = valid_patches(patches, patch_counts)[:, :-1]
+        embedded = self.embed_patches(read[valid])  # (M', width)
+        audio = embedded.new_zeros(*valid.shape, embedded.shape[-1])
+        audio = audio.masked_scatter(valid[..., None], embedded)
+        return self.lm(symbol_ids, symbol_counts, audio, keep_layers)
+
+    def embed_patches(self, patches: Tensor) -> Tensor:
+        """(M, P, C) -> (M, width of the LM)."""
+        return self.embed(self.encoder(patches))
+
+    def prefill(
+        self, symbol_ids: Tensor, symbol_counts: Tensor | None, prompt: Tensor, capacity: int
+    ) -> tuple[Tensor, LMState]:
+        """Read the text and the prompt's patches (B, N0, P, C): h of the next patch, (B, width), and the state.
+
+        At most `capacity` patches may follow. symbol_counts None: no padding in symbol_ids.
+        """
+        audio = self.embed_patches(prompt.flatten(0, 1)).unflatten(0, prompt.shape[:2])
+        return self.lm.prefill(symbol_ids, symbol_counts, audio, capacity)
+
+    def read(self, patch: Tensor, state: LMState) -> tuple[Tensor, LMState]:
+        """Read one patch (B, P, C): h of the next one, (B, width), and the state behind it. One LM step."""
+        return self.lm.step(self.embed_patches(patch), state)
+
+    @torch.no_grad()
+    def attention_maps(
+        self, symbol_ids: Tensor, symbol_counts: Tensor, patches: Tensor, patch_counts: Tensor
+    ) -> Tensor:
+        """Attention from patches to symbols among the symbols, (B, layers, heads, N, L), for plots."""
+        layers = range(self.config.lm.layers)
+        kept = self.condition(symbol_ids, symbol_counts, patches, patch_counts, layers).kept
+        maps = [text_attention(*kept[i], symbol_counts, symbol_ids.shape[1], patches.shape[1]) for i in layers]
+        return torch.stack(maps).exp().permute(2, 0, 1, 3, 4)
+
+    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
+        """Write config.json and model.safetensors, weights in `dtype` (None: as they are)."""
+        write_model(folder, to_dict(self.config), self.state_dict(), dtype)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> "DiTAR":
+        """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError names what is wrong."""
+        try:
+            config = from_dict(read_config(folder), DiTARModelConfig)
+        except ConfigError as error:
+            raise ModelError(f"{Path(folder) / CONFIG} is not a DiTAR configuration: {error}") from None
+        with torch.device("meta"):
+            model = cls(config)
+        read_weights(folder, model)
+        return model.eval()

@@ -1,0 +1,56 @@
+"""What a configuration amounts to: parameters per part, and the arithmetic of one utterance."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ditar.config import DiTARConfig
+from ditar.diffusion.ddim import DDIM
+from ditar.model.ditar import DiTAR
+from ditar.model.generate import read, sample_patch, start
+from ditar.units import frames_to_patches, seconds_to_frames
+
+REFERENCE_S, OUTPUT_S, TEXT_TOKENS, STEPS = 3.0, 10.0, 130, 10  # the paper's example (section 4.4)
+
+
+def describe(config: DiTARConfig) -> dict:
+    """{"parameters": {"aggregation_encoder", "lm", "locdit", "total"}, "tflops": float}.
+
+    The three parts are the transformers alone, as Table 8 counts them; `total` is the whole module, embeddings, heads
+    and projections included. tflops (10^12, a multiplication and an addition count as two): a 3 s reference, 10 s of
+    output, 130 text tokens, 10 steps with guidance, counted by torch on the meta device.
+    """
+    with torch.device("meta"):
+        model = DiTAR(config.model).eval()
+    parts = {"aggregation_encoder": model.encoder, "lm": model.lm, "locdit": model.locdit}
+    parameters = {name: _count(part.transformer) for name, part in parts.items()}
+    parameters["total"] = _count(model)
+    return {"parameters": parameters, "tflops": _utterance_flops(model) / 1e12}
+
+
+def _count(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+@torch.no_grad()
+def _utterance_flops(model: DiTAR) -> float:
+    patch_frames = model.config.patch_frames
+    prompt = frames_to_patches(seconds_to_frames(REFERENCE_S), patch_frames)
+    patches = math.ceil(seconds_to_frames(OUTPUT_S) / patch_frames)
+    ids = torch.zeros(1, TEXT_TOKENS, dtype=torch.long, device="meta")
+    clip = torch.zeros(1, prompt, patch_frames, model.config.latent_channels, device="meta")
+    prefill, state = _flops(lambda: start(model, ids, None, clip, patches))
+    sampling, patch = _flops(lambda: sample_patch(model, state, DDIM(STEPS, 0.0), 2.0, None))
+    first, _ = _flops(lambda: read(model, patch, state))
+    late = replace(state, lm=replace(state.lm, cache=state.lm.cache.advance(patches - 2)))
+    last, _ = _flops(lambda: read(model, patch, late))
+    # A step's arithmetic grows linearly with what it looks back on; nothing is read behind the last patch.
+    return prefill + patches * sampling + (patches - 1) * (first + last) / 2
+
+
+def _flops(run):
+    with FlopCounterMode(display=False) as counter:
+        result = run()
+    return counter.get_total_flops(), result

@@ -1,0 +1,1 @@
+"""Blocks that both systems share: attention with RoPE, key-value cache, transformer, time embedding."""

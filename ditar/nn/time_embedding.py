@@ -1,0 +1,28 @@
+"""Embedding of the diffusion time."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def sinusoids(times: Tensor, width: int, longest: float = 10_000.0, scale: float = 1000.0) -> Tensor:
+    """Sines and cosines of times in [0, 1] at `width` / 2 frequencies: (M,) -> (M, width), float32 or wider."""
+    times = times if times.dtype == torch.float64 else times.float()
+    steps = torch.arange(width // 2, device=times.device, dtype=times.dtype)
+    angles = scale * times[:, None] * torch.exp(-math.log(longest) * steps / (width // 2))
+    return torch.cat((angles.cos(), angles.sin()), dim=-1)
+
+
+class TimeEmbedding(nn.Module):
+    """Sinusoids and a two-layer perceptron: times (M,) in [0, 1] -> (M, width)."""
+
+    def __init__(self, width: int, frequencies: int = 256):
+        super().__init__()
+        self.frequencies = frequencies
+        self.hidden = nn.Linear(frequencies, width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, times: Tensor) -> Tensor:
+        features = sinusoids(times, self.frequencies).to(self.hidden.weight.dtype)
+        return self.out(nn.functional.silu(self.hidden(features)))

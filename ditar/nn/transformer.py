@@ -1,0 +1,113 @@
+"""Transformer: pre-norm RMSNorm, RoPE attention, two-matrix (or gated) feed-forward (arXiv 2502.03930, section 3)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ditar.config import BlockConfig
+from ditar.nn.attention import Attention, rotation
+from ditar.nn.kv_cache import KVCache
+from ditar.nn.norm import RMSNorm
+
+
+class FeedForward(nn.Module):
+    """`plain`: GELU between two matrices; `gated`: SiLU gate (SwiGLU), three. (..., width) -> (..., width)."""
+
+    def __init__(self, width: int, ffn: int, kind: str = "plain"):
+        super().__init__()
+        self.gated = kind == "gated"
+        self.up = nn.Linear(width, ffn * (2 if self.gated else 1), bias=False)
+        self.down = nn.Linear(ffn, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.up(x)
+        if self.gated:
+            gate, x = x.chunk(2, dim=-1)
+            return self.down(F.silu(gate) * x)
+        return self.down(F.gelu(x))
+
+
+class Block(nn.Module):
+    """One layer: x + attention(norm(x)), then x + feed-forward(norm(x))."""
+
+    def __init__(self, config: BlockConfig):
+        super().__init__()
+        self.attention_norm = RMSNorm(config.width)
+        self.attention = Attention(config.width, config.heads, config.kv_heads)
+        self.ffn_norm = RMSNorm(config.width)
+        self.ffn = FeedForward(config.width, config.ffn, config.ffn_kind)
+
+
+@dataclass
+class TransformerOutput:
+    """Hidden states (B, S, width) after the last norm, the advanced cache, and per kept layer its rotated queries
+    and keys, (heads, B, Sq, head_dim) and (kv_heads, B, Sk, head_dim)."""
+
+    hidden: Tensor
+    cache: KVCache | None = None
+    kept: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+
+class Transformer(nn.Module):
+    """A stack of blocks with a norm behind it; causal or not is the mask's business."""
+
+    def __init__(self, config: BlockConfig):
+        super().__init__()
+        self.config = config
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = RMSNorm(config.width)
+        for block in self.blocks:  # unit gain; what is added to the residual stream shrinks with depth
+            for linear in (block.attention.qkv, block.ffn.up):
+                nn.init.normal_(linear.weight, std=linear.in_features**-0.5)
+            for linear in (block.attention.out, block.ffn.down):
+                nn.init.normal_(linear.weight, std=(2 * config.layers * linear.in_features) ** -0.5)
+
+    @property
+    def head_dim(self) -> int:
+        return self.config.width // self.config.heads
+
+    def allocate(self, batch: int, capacity: int, like: Tensor) -> KVCache:
+        """An empty cache for `capacity` slots, with the dtype and device of `like`."""
+        kv_heads = self.blocks[0].attention.kv_heads
+        return KVCache.allocate(len(self.blocks), kv_heads, batch, capacity, self.head_dim, like)
+
+    def positions(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """RoPE's tables for positions (S,) or (B, S), float or integer; make them once where they do not change."""
+        weight = self.norm.weight
+        return rotation(positions, self.head_dim, torch.float64 if weight.dtype == torch.float64 else torch.float32)
+
+    def forward(
+        self,
+        x: Tensor,
+        tables: tuple[Tensor, Tensor],
+        *,
+        mask: Tensor | None = None,
+        outputs: slice | None = None,
+        cache: KVCache | None = None,
+        keep: Collection[int] = (),
+    ) -> TransformerOutput:
+        """x (B, S, width); tables: see `positions`; mask (1 or B, S, Sk) bool, True = attend.
+
+        `outputs` names the positions whose hidden states are wanted: the last layer computes no others. `cache`
+        holds what came before x (the mask then comes from it). `keep`: layers whose queries and keys are returned.
+        """
+        if cache is not None:
+            mask = cache.mask(x.shape[1])
+        if mask is not None:
+            mask = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill_(~mask, float("-inf"))
+        kept = {}
+        for index, block in enumerate(self.blocks):
+            last = outputs if index == len(self.blocks) - 1 else None
+            query, key, value = block.attention.project(block.attention_norm(x), tables, last)
+            if index in keep:
+                kept[index] = (query, key)
+            if cache is not None:
+                key, value = cache.write(index, key, value)
+            if last is not None:
+                x, mask = x[:, last], None if mask is None else mask[:, last]
+            x = x + block.attention.merge(query, key, value, mask)
+            x = x + block.ffn(block.ffn_norm(x))
+        return TransformerOutput(self.norm(x), None if cache is None else cache.advance(tables[0].shape[-2]), kept)

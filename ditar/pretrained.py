@@ -1,0 +1,102 @@
+"""Where a pipeline's parts come from: the folder of a model, here or on the hub, and what is wrong with it."""
+
+import json
+import re
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.model.checkpoint import ModelError
+from ditar.vae.speech_vae import SpeechVAE
+
+import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
+
+from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
+
+ASSETS = Path(__file__).parent / "assets"
+SHIPPED_MODEL = ASSETS / "model"
+SHIPPED_VOICE = ASSETS / "reference.flac"  # its transcript stands beside it, in reference.txt
+PARTS = ("vae", "ditar", "scheduler")
+
+
+def choose_device(name: torch.device | str | None) -> torch.device:
+    """A device by name; None is the CPU, "auto" a GPU where there is one. ValueError where it cannot be used."""
+    if name in (None, "auto"):
+        return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {str(name)!r} cannot be used here ({reason}); use auto or cpu") from None
+    return device
+
+
+def choose_dtype(name: torch.dtype | str | None, device: torch.device) -> torch.dtype:
+    """A dtype by name; None is float32, "auto" bfloat16 on a GPU and float32 elsewhere."""
+    if isinstance(name, torch.dtype):
+        return name
+    if name in (None, "auto"):
+        return torch.bfloat16 if name == "auto" and device.type == "cuda" else torch.float32
+    dtype = getattr(torch, name, None)
+    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        raise ValueError(f"dtype must be auto, float32, bfloat16 or float16, got {name!r}")
+    return dtype
+
+
+def model_folder(model: str | Path | None, hub_options: dict) -> Path:
+    """The folder of a model: given, shipped (None), or downloaded from the hub. ModelError names what is missing."""
+    folder = SHIPPED_MODEL if model is None else Path(model)
+    if not folder.is_dir():
+        if model is None:
+            raise ModelError(f"{folder} is missing from this installation; name a model (--model)")
+        # `exp/run` looks like a hub id: where the first part is a folder here, a path was meant.
+        if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(model)) or Path(str(model).split("/")[0]).exists():
+            raise ModelError(f"model folder {str(model)!r} does not exist; give a folder that save_pretrained wrote")
+        from huggingface_hub import snapshot_download
+
+        patterns = ["model_index.json", *(f"{part}/*.{end}" for part in PARTS for end in ("json", "safetensors"))]
+        try:
+            folder = Path(snapshot_download(str(model), allow_patterns=patterns, **hub_options))
+        except Exception as error:  # whatever the network stack of the day raises
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ModelError(
+                f"{str(model)!r} is not a folder here and could not be fetched from the Hugging Face hub ({reason}); "
+                "check the name and the network"
+            ) from error
+    index = folder / "model_index.json"
+    try:
+        found = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(f"{index} cannot be read ({error}); give a folder that save_pretrained wrote") from None
+    if found != "DiTARPipeline":
+        raise ModelError(f"{index} is of {found!r}, not of 'DiTARPipeline'; give a model of this package")
+    return folder
+
+
+def load_vae(folder: Path) -> SpeechVAE:
+    """A SpeechVAE in float32. ModelError: a missing, cut off or foreign file."""
+    weights = folder / "diffusion_pytorch_model.safetensors"
+    if not (folder / "config.json").is_file() or not weights.is_file():
+        raise ModelError(f"{folder} must hold config.json and {weights.name}; give a folder that save_pretrained wrote")
+    try:
+        with safe_open(weights, framework="pt"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{weights} ({weights.stat().st_size} bytes) is not a whole safetensors file ({error}); copy or download it again"
+        ) from None
+    try:
+        return SpeechVAE.from_pretrained(folder, torch_dtype=torch.float32)
+    except (ValueError, RuntimeError, OSError, TypeError, KeyError) as error:
+        raise ModelError(f"{folder} is not a SpeechVAE that fits its config.json: {error}") from None
+
+
+def load_scheduler(folder: Path) -> DiTARScheduler:
+    """A DiTARScheduler. ModelError: a missing or foreign file."""
+    try:
+        return DiTARScheduler.from_pretrained(folder)
+    except (ValueError, OSError, TypeError) as error:
+        raise ModelError(f"{folder} holds no scheduler that save_pretrained wrote: {error}") from None

@@ -1,0 +1,17 @@
+"""The one error of this folder."""
+
+import unicodedata
+from collections.abc import Iterable
+
+
+class TextError(ValueError):
+    """Text that cannot be spoken, or a language or symbol that is not known; the message names it and the remedy."""
+
+
+def name_characters(characters: Iterable[str], limit: int = 8) -> str:
+    """Characters as people can look them up: `'♜' (U+265C BLACK CHESS ROOK)`, each once, in order."""
+    distinct = list(dict.fromkeys(characters))
+    named = [f"'{c}' (U+{ord(c):04X} {unicodedata.name(c, 'unnamed')})" for c in distinct[:limit]]
+    if len(distinct) > limit:
+        named.append(f"and {len(distinct) - limit} more")
+    return ", ".join(named)

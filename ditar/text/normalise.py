@@ -1,0 +1,78 @@
+"""Written text to text that a phonemiser can read aloud: characters for every language, words for English.
+
+espeak reads the numbers and abbreviations of the other languages itself and does it well; for English it lacks money,
+dates, times, most abbreviations and all addresses, which `ditar.text.english` spells out.
+"""
+
+import re
+import unicodedata
+
+from ditar.text.english import spell_english
+from ditar.text.errors import TextError, name_characters
+from ditar.text.scripts import check_script
+
+# One spelling for characters that mean the same.
+_SAME = str.maketrans(
+    {
+        "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'", "´": "'", "ʼ": "'",
+        "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"', "‹": '"', "›": '"', "「": '"', "」": '"',
+        "–": "—", "―": "—", "‐": "-", "‑": "-", "‒": "-", "−": "-", "⁃": "-",
+        "…": "...", "。": ".", "、": ",", "，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "،": ",", "؛": ";", "؟": "?", "।": ".",
+        "[": "(", "]": ")", "{": "(", "}": ")", "（": "(", "）": ")",
+        "•": ",", "·": " ", "_": " ", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\t": " ",
+        "ﬁ": "fi", "ﬂ": "fl", "№": "No. ",
+    }
+)  # fmt: skip
+# Marks that show nothing by themselves: joiners, direction marks, soft hyphens, variation selectors.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe00-\ufe0f]")
+# Symbols that a rule speaks, in the language of the text; English speaks many more before this comes.
+_KEPT_SYMBOLS = set("%&+=@#$€£/*°")
+# The punctuation that the vocabulary keeps; what is left of other kinds has no sound and no pause of its own.
+PUNCTUATION = ".,!?;:—\"()¿¡"
+
+
+def normalise(text: str, language: str = "en-us") -> str:
+    """Text with one spelling for quotes, dashes and spaces and, in English, with everything written out as words.
+
+    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming the characters, when there is
+    nothing to say or when a character has no pronunciation (emoji, pictures, letters of a script that the language
+    does not use).
+    """
+    if not isinstance(text, str):
+        raise TextError(f"text must be a string, got {type(text).__name__}")
+    cleaned = unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).translate(_SAME)
+    _check_something_to_say(text, cleaned)
+    if language.split("-")[0] == "en":
+        cleaned = spell_english(cleaned, language)
+    _check_symbols(cleaned)
+    check_script(cleaned, language)
+    cleaned = re.sub(r"\s*\n\s*\n\s*", ". ", cleaned.strip())
+    cleaned = re.sub(r"\s+", " ", cleaned)
+    cleaned = re.sub(r"\.{2,}", "...", cleaned)
+    cleaned = re.sub(r"\s+([.,!?;:)])", r"\1", cleaned)
+    cleaned = re.sub(r"([,;:])[,;:]+", r"\1", cleaned)
+    cleaned = re.sub(r"([,;])(?=\w)", r"\1 ", cleaned) if language.split("-")[0] == "en" else cleaned
+    cleaned = re.sub(r"([.!?])[,;:.]+(?=\s|$)", lambda m: "..." if m.group(0).startswith("...") else m.group(1), cleaned)
+    return cleaned.lstrip(" ,.;:!?)").strip()
+
+
+def _check_something_to_say(text: str, cleaned: str) -> None:
+    if any(unicodedata.category(c)[0] in "LN" for c in cleaned) or any(c in "%&+=@#$€£°" for c in cleaned):
+        return
+    shown = [c for c in text if not c.isspace()]
+    if not shown:
+        raise TextError("the text is empty; give at least one word")
+    raise TextError(f"the text has nothing to say: only {name_characters(shown)}; give at least one word")
+
+
+def _check_symbols(cleaned: str) -> None:
+    silent = [
+        c
+        for c in cleaned
+        if not (unicodedata.category(c)[0] in "LMN" or c.isspace() or c in PUNCTUATION or c in "'-" or c in _KEPT_SYMBOLS)
+    ]
+    if silent:
+        raise TextError(
+            f"no rule speaks {name_characters(silent)}; write it as words or remove it from the text "
+            f"{cleaned[:60] + '...' if len(cleaned) > 60 else cleaned!r}"
+        )

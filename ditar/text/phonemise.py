@@ -1,0 +1,152 @@
+"""Text to IPA symbols through espeak-ng, whose library and data come from the espeakng-loader package.
+
+phonemizer (GPL-3.0, as espeak-ng is) speaks to the library. Punctuation is kept apart before espeak sees the text,
+because espeak drops it.
+"""
+
+import difflib
+import functools
+import logging
+import re
+import threading
+import unicodedata
+
+from ditar.text.errors import TextError, name_characters
+from ditar.text.normalise import PUNCTUATION, normalise
+
+_SPLIT = re.compile(rf"(\.\.\.|[{re.escape(PUNCTUATION)}])")
+# Opening marks: they belong to the word after them.
+_OPENING = "(¿¡"
+# What people call a language where espeak has no such name.
+_USUAL = {"en": "en-us", "fr": "fr-fr", "zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "zh-hk": "yue", "no": "nb", "pt-pt": "pt"}
+# Letters of the IPA that Unicode would take apart.
+_WHOLE = {"c\u0327": "ç"}
+
+
+def symbols_of(ipa: str) -> list[str]:
+    """The symbols of an IPA string: its code points after canonical decomposition, but ç stays whole."""
+    decomposed = unicodedata.normalize("NFD", ipa)
+    for apart, whole in _WHOLE.items():
+        decomposed = decomposed.replace(apart, whole)
+    return list(decomposed)
+
+
+@functools.cache
+def phonemised_languages() -> dict[str, str]:
+    """Every language that espeak-ng reads: its name for it (`en-us`) and the English name."""
+    # Cached because each question loads another copy of the library.
+    return dict(_backend_class().supported_languages())
+
+
+def espeak_language(language: str) -> str:
+    """espeak's name for a language given as people write it: `en_US`, `fr`, `zh`. Raises TextError, naming near ones."""
+    known = phonemised_languages()
+    low = language.strip().lower().replace("_", "-")
+    for name in (low, _USUAL.get(low), low.split("-")[0] if "-" in low and low.split("-")[0] != "en" else None):
+        if name in known:
+            return name
+    raise TextError(f"language {language!r} is not known to espeak-ng; {_near(low, known)}")
+
+
+class Phonemiser:
+    """Text in one language to IPA symbols, with stress and punctuation.
+
+    Normalises first. One espeak voice per language is shared by all objects and guarded by a lock, so that threads may
+    call at the same time. Raises TextError for a language that espeak does not know and for text that cannot be spoken.
+    """
+
+    def __init__(self, language: str = "en-us"):
+        self.language = espeak_language(language)
+        self._voice = _voice(self.language)
+
+    def words(self, text: str) -> list[list[str]]:
+        """Symbols of each word, in order; each punctuation mark is a word of its own.
+
+        espeak joins some function words (`of the` is one word).
+        """
+        normal = normalise(text, self.language)
+        pieces = [piece.strip() for piece in _SPLIT.split(normal)]
+        words: list[list[str]] = []
+        spoken = False
+        for piece in pieces:
+            if not piece:
+                continue
+            if _SPLIT.fullmatch(piece):
+                words.append(["…"] if piece == "..." else [piece])
+                continue
+            ipa = self._voice.read(piece)
+            read = [symbols_of(word) for word in ipa.split()]
+            if not read and re.search(r"\w", piece):
+                raise TextError(f"language {self.language!r} has no pronunciation for {name_characters(piece)}")
+            spoken = spoken or bool(read)
+            words += read
+        if not spoken:
+            raise TextError(f"nothing to say in {text!r}; give at least one word")
+        return words
+
+    def __call__(self, text: str) -> list[str]:
+        """Flat symbols; words are separated by a space, punctuation follows its word without one."""
+        flat: list[str] = []
+        opened = True  # no space at the start or behind an opening mark
+        quoted = False
+        for word in self.words(text):
+            mark = len(word) == 1 and word[0] in PUNCTUATION + "…"
+            closing = mark and word[0] not in _OPENING
+            if word == ['"']:  # straight quotes open and close in turns
+                closing, quoted = quoted, not quoted
+            if not opened and not closing:
+                flat.append(" ")
+            flat += word
+            opened = mark and not closing
+        return flat
+
+
+class _Voice:
+    """espeak with one language set; phonemizer's wrapper holds its own copy of the library."""
+
+    def __init__(self, language: str):
+        self._lock = threading.Lock()
+        quiet = logging.getLogger(f"{__name__}.phonemizer")
+        quiet.addHandler(logging.NullHandler())
+        quiet.propagate = False  # it warns about switches to English inside other languages, which are wanted
+        self._backend = _backend_class()(
+            language, preserve_punctuation=False, with_stress=True, language_switch="remove-flags", logger=quiet
+        )
+
+    def read(self, text: str) -> str:
+        with self._lock:
+            return self._backend.phonemize([text], strip=True)[0]
+
+
+@functools.cache
+def _backend_class():
+    """phonemizer's espeak backend, told where the library is; imported late since it costs 50 ms and loads a library."""
+    try:
+        import espeakng_loader
+        from phonemizer.backend import EspeakBackend
+        from phonemizer.backend.espeak.wrapper import EspeakWrapper
+    except ImportError as error:
+        raise ImportError(f"{error.name} is missing; install it with: pip install phonemizer espeakng-loader") from error
+    EspeakWrapper.set_library(espeakng_loader.get_library_path())
+    EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
+    return EspeakBackend
+
+
+_voices_lock = threading.Lock()
+_voices: dict[str, _Voice] = {}
+
+
+def _voice(language: str) -> _Voice:
+    with _voices_lock:
+        if language not in _voices:
+            _voices[language] = _Voice(language)
+        return _voices[language]
+
+
+def _near(language: str, known: dict[str, str]) -> str:
+    near = [code for code, name in known.items() if language in (code, name.lower())]
+    near += [code for code, name in known.items() if language and name.lower().startswith(language)]
+    near += difflib.get_close_matches(language, list(known), n=4, cutoff=0.5)
+    if near:
+        return "near it: " + ", ".join(f"{code} ({known[code]})" for code in dict.fromkeys(near))
+    return f"it knows {len(known)}, among them " + ", ".join(c for c in ("en-us", "en-gb", "de", "fr", "es", "cmn") if c in known)

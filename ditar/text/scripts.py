@@ -1,0 +1,35 @@
+"""Which scripts a language is written in: letters of other scripts would be spelt out as 'Chinese letter'."""
+
+import unicodedata
+
+from ditar.text.errors import TextError, name_characters
+
+# First word of the Unicode name of a letter. A language that is not listed is written in Latin letters.
+_SCRIPTS = {
+    "am": "ETHIOPIC", "ti": "ETHIOPIC", "ar": "ARABIC", "fa": "ARABIC", "ur": "ARABIC", "sd": "ARABIC", "ug": "ARABIC",
+    "ps": "ARABIC", "ku": "LATIN ARABIC", "as": "BENGALI", "bn": "BENGALI", "bpy": "BENGALI", "az": "LATIN CYRILLIC",
+    "ba": "CYRILLIC", "be": "CYRILLIC", "bg": "CYRILLIC", "cv": "CYRILLIC", "kk": "CYRILLIC", "ky": "CYRILLIC",
+    "mk": "CYRILLIC", "mn": "CYRILLIC", "ru": "CYRILLIC", "sr": "CYRILLIC", "bs": "CYRILLIC", "tt": "CYRILLIC",
+    "uk": "CYRILLIC", "uz": "CYRILLIC", "tk": "CYRILLIC", "nog": "CYRILLIC", "crh": "CYRILLIC", "ltg": "CYRILLIC",
+    "el": "GREEK", "grc": "GREEK", "gu": "GUJARATI", "he": "HEBREW", "hi": "DEVANAGARI", "mr": "DEVANAGARI",
+    "ne": "DEVANAGARI", "kok": "DEVANAGARI", "hy": "ARMENIAN", "hyw": "ARMENIAN", "ja": "CJK HIRAGANA KATAKANA",
+    "cmn": "CJK BOPOMOFO", "yue": "CJK", "hak": "CJK", "ka": "GEORGIAN", "kn": "KANNADA", "ko": "HANGUL CJK",
+    "ml": "MALAYALAM", "my": "MYANMAR", "or": "ORIYA", "pa": "GURMUKHI", "si": "SINHALA", "ta": "TAMIL", "te": "TELUGU",
+    "th": "THAI", "shn": "MYANMAR", "chr": "CHEROKEE", "haw": "", "jbo": "", "lo": "LAO", "vi": "",
+}  # fmt: skip
+_ANYWHERE = {"LATIN", "MODIFIER", "FEMININE", "MASCULINE", "COMBINING", "FULLWIDTH", "DIGIT", "MICRO", "SUPERSCRIPT", "VULGAR"}
+
+
+def check_script(text: str, language: str) -> None:
+    """Raise a TextError that names the letters of `text` whose script `language` does not use."""
+    scripts = set(_SCRIPTS.get(language.split("-")[0], "").split()) | _ANYWHERE
+    foreign = [
+        c
+        for c in text
+        if not c.isascii() and unicodedata.category(c)[0] in "LM" and unicodedata.name(c, "?").split()[0] not in scripts
+    ]
+    if foreign:
+        raise TextError(
+            f"language {language!r} has no pronunciation for {name_characters(foreign)}; choose the language of the "
+            "text (--language) or write it in that language's letters"
+        )

@@ -1,0 +1,67 @@
+"""One vocabulary of IPA symbols for every language that espeak-ng reads, and its ids."""
+
+from collections.abc import Iterable, Sequence
+
+from ditar.text.errors import TextError, name_characters
+
+PADDING_ID = 0
+PADDING = "_"  # never a symbol of speech: the normaliser makes it a space
+
+# The order is part of every checkpoint that does not spell its symbols out: append only.
+_PUNCTUATION = " .,!?;:…—\"()¿¡'-"
+_STRESS_AND_LENGTH = "ˈˌːˑ˘"
+_LATIN = "abcdefghijklmnopqrstuvwxyz"
+_LETTERS = "æçðøħŋœɡβθχεǀǁǂǃᵻⱱꬃ"
+_IPA_EXTENSIONS = "".join(map(chr, range(0x0250, 0x02B0))).replace("ɡ", "")
+_MODIFIERS = "ʰʱʲʳʴʵʶʷʸʼˀˁˠˡˢˣˤˬ˞ⁿᵊᵝᵐᵑ˭"
+_TONES = "˥˦˧˨˩↑↓↗↘→"
+_DIACRITICS = "".join(map(chr, [*range(0x0300, 0x0316), *range(0x0316, 0x0346), 0x0348, 0x0349, 0x034A, 0x034D, 0x0351, 0x0357,
+                                0x035C, 0x0361, 0x0362, *range(0x1DC4, 0x1DC8)]))  # fmt: skip
+# What espeak writes where it has no IPA for a phoneme of its own: tone numbers and ASCII marks and capitals.
+_ESPEAK = "0123456789#`^*~@%&+=|/\\<>[]{}$ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
+    PADDING + _PUNCTUATION + _STRESS_AND_LENGTH + _LATIN + _LETTERS + _IPA_EXTENSIONS + _MODIFIERS + _TONES + _DIACRITICS + _ESPEAK
+)
+
+
+class Vocabulary:
+    """Symbols in the order of their ids. The first, id 0, is padding, which no text contains.
+
+    Raises ValueError when a symbol comes twice. No symbols means DEFAULT_SYMBOLS.
+    """
+
+    def __init__(self, symbols: Sequence[str] = DEFAULT_SYMBOLS):
+        self.symbols = tuple(symbols) or DEFAULT_SYMBOLS
+        self._ids = {symbol: i for i, symbol in enumerate(self.symbols)}
+        if len(self._ids) != len(self.symbols):
+            twice = sorted({s for s in self.symbols if self.symbols.count(s) > 1})
+            raise ValueError(f"a vocabulary holds each symbol once; these come more often: {' '.join(twice)}")
+
+    def __len__(self) -> int:
+        """Rows of an embedding table: padding and the symbols."""
+        return len(self.symbols)
+
+    def __contains__(self, symbol: str) -> bool:
+        return self._ids.get(symbol, PADDING_ID) != PADDING_ID
+
+    def encode(self, symbols: Iterable[str]) -> list[int]:
+        """Ids of symbols. Raises TextError, naming them, when some are not in the vocabulary."""
+        symbols = list(symbols)
+        unknown = [symbol for symbol in symbols if symbol not in self]
+        if unknown:
+            raise TextError(
+                f"the model's vocabulary lacks {name_characters(c for symbol in unknown for c in symbol)}; "
+                "write the text without it, or train with a vocabulary that has it"
+            )
+        return [self._ids[symbol] for symbol in symbols]
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Symbols of ids; padding is left out. Raises ValueError for an id that is out of range."""
+        symbols = []
+        for i in ids:
+            if not 0 <= i < len(self):
+                raise ValueError(f"symbol id {i} is out of range; this vocabulary has ids 0 to {len(self) - 1}")
+            if i != PADDING_ID:
+                symbols.append(self.symbols[i])
+        return symbols

@@ -1,0 +1,199 @@
+"""Speech synthesisers as functions: sentences and a voice in, waveforms with phone times out."""
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from voices import BASES, Voice
+
+RATE_HZ = 24_000
+LEAD_S = 0.05  # silence before the first phone
+TAIL_S = 0.15  # silence after the last phone: a constant the stop head can learn
+LEVEL_DB = -23.0  # RMS of active speech
+PEAK = 0.95
+SILENCES = {"pau", "#", "sil", "h#", "brth", "ssil"}
+
+PACKAGES = {
+    "flite": "flite",
+    "festival": "festival festvox-us-slt-hts festvox-kdlpc16k",
+    "espeak-ng": "espeak-ng",
+}
+FESTIVAL_VOICES = {"cmu_us_slt_arctic_hts": "festvox-us-slt-hts", "ked_diphone": "festvox-kdlpc16k"}
+
+Phone = tuple[str, float, float]
+
+
+class EngineError(RuntimeError):
+    """A synthesiser is missing or failed; the message says what to do."""
+
+
+@dataclass
+class Speech:
+    """One utterance: float32 waveform (S,) at 24 kHz and, where the engine tells, phones as (name, start_s, end_s)."""
+
+    waveform: np.ndarray
+    phones: list[Phone] | None
+
+
+def check_programs() -> None:
+    """Raise an EngineError that names the apt command for every missing program or voice."""
+    missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
+    if shutil.which("festival"):
+        listed = subprocess.run(
+            ["festival", "--batch", "(print (voice.list))"], capture_output=True, text=True, check=False
+        ).stdout
+        missing += [package for voice, package in FESTIVAL_VOICES.items() if voice not in listed]
+    if missing:
+        raise EngineError("speech synthesisers are missing; install them with: apt-get install -y " + " ".join(missing))
+
+
+def synthesise(voice: Voice, sentences: Sequence[str]) -> list[Speech | None]:
+    """Speak every sentence with `voice`; None stands where the engine failed or spoke next to nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        if voice.base.startswith("espeak:"):
+            raw = [_espeak(voice, sentence, Path(folder)) for sentence in sentences]
+        elif BASES[voice.base].engine == "flite":
+            raw = [_flite(voice, sentence, Path(folder)) for sentence in sentences]
+        else:
+            raw = _festival(voice, sentences, Path(folder))
+    return [finish(*item, voice.tract) if item is not None else None for item in raw]
+
+
+def finish(waveform: np.ndarray, rate_hz: int, phones: list[Phone] | None, tract: float) -> Speech | None:
+    """Move the vocal tract, resample to 24 kHz, cut to the speech with constant silences, set the level."""
+    source_hz = rate_hz * tract
+    waveform = soxr.resample(waveform, source_hz, RATE_HZ, quality="VHQ").astype(np.float32)
+    if phones is not None:
+        spoken = [i for i, (name, _, _) in enumerate(phones) if name not in SILENCES]
+        if len(spoken) < 2:
+            return None
+        phones = [(n, s / tract, e / tract) for n, s, e in phones[spoken[0] : spoken[-1] + 1]]
+        start_s, end_s = phones[0][1], phones[-1][2]
+    else:
+        span = _active_span(waveform)
+        if span is None:
+            return None
+        start_s, end_s = span
+    waveform, offset_s = _cut(waveform, start_s, end_s)
+    level = _active_rms(waveform)
+    if level < 1e-4:
+        return None
+    gain = min(10 ** (LEVEL_DB / 20) / level, PEAK / float(np.abs(waveform).max()))
+    if phones is not None:
+        phones = [(n, round(s + offset_s, 4), round(e + offset_s, 4)) for n, s, e in phones]
+    return Speech(waveform * gain, phones)
+
+
+def _cut(waveform: np.ndarray, start_s: float, end_s: float) -> tuple[np.ndarray, float]:
+    """LEAD_S before `start_s`, TAIL_S after `end_s`, padded with zeros where the engine made less; and the time shift."""
+    first, last = round((start_s - LEAD_S) * RATE_HZ), round((end_s + TAIL_S) * RATE_HZ)
+    left, right = max(0, -first), max(0, last - len(waveform))
+    piece = np.pad(waveform[max(0, first) : last], (left, right))
+    fade = round(0.01 * RATE_HZ)
+    ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)
+    piece[:fade] *= ramp
+    piece[-fade:] *= ramp[::-1]
+    return piece, -first / RATE_HZ
+
+
+def _frame_rms(waveform: np.ndarray) -> np.ndarray:
+    size = RATE_HZ // 50  # 20 ms
+    count = len(waveform) // size
+    return np.sqrt((waveform[: count * size].reshape(count, size) ** 2).mean(axis=1) + 1e-12)
+
+
+def _active_rms(waveform: np.ndarray) -> float:
+    rms = _frame_rms(waveform)
+    active = rms[rms > rms.max() * 0.05]
+    return float(np.sqrt((active**2).mean()))
+
+
+def _active_span(waveform: np.ndarray) -> tuple[float, float] | None:
+    rms = _frame_rms(waveform)
+    active = np.flatnonzero(rms > max(rms.max() * 0.01, 1e-4))
+    return (active[0] * 0.02, (active[-1] + 1) * 0.02) if len(active) > 5 else None
+
+
+def _flite(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int, list[Phone]] | None:
+    base = BASES[voice.base]
+    path = folder / "flite.wav"
+    command = ["flite", "-voice", base.name, "-psdur", "-t", sentence, "-o", str(path)]
+    if not voice.is_base:
+        command += ["--setf", f"duration_stretch={voice.stretch * voice.tract:.4f}"]
+        if voice.pitch_hz is not None:
+            command += ["--setf", f"int_f0_target_mean={voice.pitch_hz / voice.tract:.2f}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or not path.exists():
+        return None
+    phones = _phones(re.findall(r"([^\s:]+):([\d.]+)", done.stdout))
+    waveform, rate_hz = soundfile.read(path, dtype="float32")
+    return waveform, rate_hz, phones
+
+
+def _espeak(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int, None] | None:
+    path = folder / "espeak.wav"
+    name = voice.base.removeprefix("espeak:")
+    done = subprocess.run(["espeak-ng", "-v", name, "-w", str(path), "--", sentence], capture_output=True, check=False)
+    if done.returncode != 0 or not path.exists():
+        return None
+    waveform, rate_hz = soundfile.read(path, dtype="float32")
+    return waveform, rate_hz, None
+
+
+def _festival(voice: Voice, sentences: Sequence[str], folder: Path) -> list[tuple[np.ndarray, int, list[Phone]] | None]:
+    """All sentences in one process, because starting festival costs more than a sentence."""
+    base = BASES[voice.base]
+    lines = [f"(voice_{base.name})"]
+    if not voice.is_base and base.moves_rate:
+        lines.append(f"(Parameter.set 'Duration_Stretch {voice.stretch * voice.tract:.4f})")
+    if not voice.is_base and base.moves_pitch:
+        pitch = voice.pitch_hz / voice.tract
+        lines.append(
+            "(set! int_lr_params '((target_f0_mean %.2f) (target_f0_std %.2f) (model_f0_mean 170) (model_f0_std 34)))"
+            % (pitch, pitch * 0.14)
+        )
+    lines.append(_FESTIVAL_SAY)
+    for i, sentence in enumerate(sentences):
+        quoted = sentence.replace("\\", "").replace('"', "")
+        lines.append(f'(say "{i}" "{quoted}" "{folder}/{i}.wav")')
+    script = folder / "say.scm"
+    script.write_text("\n".join(lines) + "\n", encoding="ascii")
+    done = subprocess.run(["festival", "--batch", str(script)], capture_output=True, text=True, check=False)
+    ends = {int(i): rest for i, rest in re.findall(r"^UTT (\d+)(.*)$", done.stdout, flags=re.M)}
+    results: list[tuple[np.ndarray, int, list[Phone]] | None] = []
+    for i in range(len(sentences)):
+        path = folder / f"{i}.wav"
+        if i not in ends or not path.exists():
+            results.append(None)
+            continue
+        waveform, rate_hz = soundfile.read(path, dtype="float32")
+        results.append((waveform, rate_hz, _phones(re.findall(r"([^\s:]+):([\d.]+)", ends[i]))))
+    return results
+
+
+_FESTIVAL_SAY = """
+(define (say id text path)
+  (let ((utt (utt.synth (eval (list 'Utterance 'Text text)))))
+    (utt.save.wave utt path 'riff)
+    (format t "UTT %s" id)
+    (mapcar (lambda (s) (format t " %s:%f" (item.name s) (item.feat s 'end))) (utt.relation.items utt 'Segment))
+    (format t "\\n")))
+"""
+
+
+def _phones(ends: Sequence[tuple[str, str]]) -> list[Phone]:
+    """(name, end) pairs to (name, start_s, end_s): a phone starts where the one before it ends."""
+    phones, start_s = [], 0.0
+    for name, end in ends:
+        phones.append((name, start_s, float(end)))
+        start_s = float(end)
+    return phones

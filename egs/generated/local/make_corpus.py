@@ -1,0 +1,243 @@
+"""Makes the generated corpus: WAV files and Kaldi data directories, resumably and with progress.
+
+    make_corpus.py --out DIR [--utterances 14000] [--seed 0] [--nj 2] [--size full|small]
+
+Layout: DIR/wav/<speaker>/<utt>.wav (16-bit, 24 kHz, appearing as they are made, in a shuffled order of voices),
+DIR/made.jsonl (one line per finished utterance, what a second run resumes from) and, at the end,
+DIR/{train,val,vae_test,test,test_ref}/{wav.scp,text,utt2spk,spk2utt,utt2dur,phones}.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the package when it is not installed
+import engines  # noqa: E402
+import sentences  # noqa: E402
+import voices  # noqa: E402
+
+from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
+
+SPLITS = ("train", "val", "vae_test", "test", "test_ref")
+BATCH = 24  # sentences per festival process; the other engines take one at a time
+
+
+@dataclass(frozen=True)
+class Item:
+    """One utterance to make."""
+
+    utt: str
+    split: str
+    voice: voices.Voice
+    sentence: str
+
+
+def read_list(name: str) -> list[str]:
+    """The lines of a sentence list beside this program."""
+    return [line.strip() for line in (HERE / name).read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def plan(utterances: int, val: int, vae_test: int, seed: int) -> list[Item]:
+    """Every utterance of every split. The same arguments give the same plan; no sentence is in two splits."""
+    rng = random.Random(f"{seed}-plan")
+    heldout = read_list("heldout.txt")
+    excluded = {sentences.key(s) for s in heldout + read_list("decoys.txt")}
+    references = 4
+    unseen_voices = voices.held_out_voices(seed)
+    needed = utterances + val + vae_test + references * len(unseen_voices)
+    pool = sentences.build_pool(needed, seed, excluded)
+    # References are longer: about three seconds of voice.
+    long = [i for i, s in enumerate(pool) if 8 <= len(s.split()) <= 10][: references * len(unseen_voices)]
+    reference_sentences = iter([pool[i] for i in long])
+    for i in reversed(long):
+        del pool[i]
+    rest = iter(pool)
+
+    counters: dict[str, int] = {}
+    items: list[Item] = []
+
+    def add(split: str, voice: voices.Voice, sentence: str) -> None:
+        number = counters[voice.speaker] = counters.get(voice.speaker, 0) + 1
+        items.append(Item(f"{voice.speaker}-{number:05d}", split, voice, sentence))
+
+    # The small splits first: their sentences then do not depend on how large the training set is.
+    made = voices.training_voices(seed)
+    bases = [voices.base_voice(b) for b in (*voices.NATURAL, voices.HELD_OUT)]
+    for sentence in heldout:
+        add("test", voices.base_voice(voices.HELD_OUT), sentence)
+    for voice in unseen_voices:
+        for _ in range(references):
+            add("test_ref", voice, next(reference_sentences))
+    for i in range(vae_test):
+        add("vae_test", bases[i % len(bases)], next(rest))
+    natural = [v for v in made if not v.base.startswith("espeak")]
+    for _ in range(val):
+        add("val", rng.choice(natural), next(rest))
+    for voice in rng.choices(made, weights=[_weight(v) for v in made], k=utterances):
+        add("train", voice, next(rest))
+    return items
+
+
+def _weight(voice: voices.Voice) -> float:
+    """How often a voice speaks: a third of the utterances are the bases' own, a twentieth espeak-ng's."""
+    if voice.base.startswith("espeak"):
+        return 20.0
+    return 800.0 if voice.is_base else 36.0
+
+
+def tasks(items: list[Item], seed: int) -> list[list[Item]]:
+    """The items as units of work in random order: any prefix is a cross-section of the voices."""
+    rng = random.Random(f"{seed}-order")
+    batched: dict[str, list[Item]] = {}
+    work = []
+    for item in items:
+        if item.voice.base in voices.BASES and voices.BASES[item.voice.base].engine == "festival":
+            batch = batched.setdefault(item.voice.speaker, [])
+            batch.append(item)
+            if len(batch) == BATCH:
+                work.append(batched.pop(item.voice.speaker))
+        else:
+            work.append([item])
+    work += batched.values()
+    rng.shuffle(work)
+    return work
+
+
+def make(task: tuple[list[Item], Path]) -> list[dict]:
+    """Speak one unit of work, write its WAV files, return one record per utterance."""
+    items, out = task
+    records = []
+    for item, speech in zip(items, engines.synthesise(items[0].voice, [i.sentence for i in items]), strict=True):
+        if speech is None:
+            records.append({"utt": item.utt, "failed": True})
+            continue
+        path = out / "wav" / item.voice.speaker / f"{item.utt}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(f".{os.getpid()}.part")
+        soundfile.write(beside, speech.waveform, engines.RATE_HZ, subtype="PCM_16", format="WAV")
+        os.replace(beside, path)
+        records.append(
+            {
+                "utt": item.utt,
+                "split": item.split,
+                "speaker": item.voice.speaker,
+                "text": item.sentence,
+                "duration_s": round(len(speech.waveform) / engines.RATE_HZ, 4),
+                "phones": speech.phones,
+            }
+        )
+    return records
+
+
+def read_made(path: Path) -> dict[str, dict]:
+    """The finished utterances of an earlier run; a torn last line is ignored."""
+    made = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            made[record["utt"]] = record
+    return made
+
+
+def write_kaldi(out: Path, made: dict[str, dict]) -> None:
+    """One Kaldi data directory per split, from the finished utterances."""
+    wav = out.resolve() / "wav"
+    for split in SPLITS:
+        rows = [
+            Utterance(
+                r["utt"], r["speaker"], wav / r["speaker"] / f"{r['utt']}.wav", r["text"], r["duration_s"], r["phones"]
+            )
+            for r in made.values()
+            if r.get("split") == split
+        ]
+        if rows:
+            write_data_dir(out / split, rows)
+
+
+def progress(results: Iterator[list[dict]], total: int, log: Path) -> dict[str, dict]:
+    """Collect records, append each to `log` once its WAV exists, print a line with the time left every few seconds."""
+    made: dict[str, dict] = {}
+    started = shown = time.monotonic()
+    with log.open("a", encoding="utf-8") as stream:
+        for records in results:
+            for record in records:
+                made[record["utt"]] = record
+                stream.write(json.dumps(record) + "\n")
+            stream.flush()
+            now = time.monotonic()
+            if now - shown > 5 or len(made) == total:
+                shown = now
+                left = (now - started) / len(made) * (total - len(made))
+                hours = sum(r.get("duration_s", 0.0) for r in made.values()) / 3600
+                print(f"{len(made)}/{total} utterances, {hours:.2f} h of speech, {left:.0f} s left", flush=True)
+    return made
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Make the generated corpus.")
+    parser.add_argument("--out", type=Path, required=True, help="where the corpus goes")
+    parser.add_argument("--utterances", type=int, help="training utterances (14000, about 9.5 h; small: 400)")
+    parser.add_argument("--hours", type=float, help="training hours instead of --utterances, at 2.45 s an utterance")
+    parser.add_argument("--val", type=int, help="validation utterances (200; small: 20)")
+    parser.add_argument("--vae-test", type=int, help="utterances of the VAE's test (400; small: 24)")
+    parser.add_argument("--size", choices=("full", "small"), default="full", help="small: a few minutes for everything")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
+    parser.add_argument("--nj", type=int, default=2, help="processes")
+    arguments = parser.parse_args()
+    small = arguments.size == "small"
+    if arguments.hours is not None:
+        arguments.utterances = round(arguments.hours * 3600 / 2.45)
+    for name, sizes in {"utterances": (400, 14000), "val": (20, 200), "vae_test": (24, 400)}.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, sizes[0] if small else sizes[1])
+    return arguments
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    try:
+        engines.check_programs()
+        items = plan(arguments.utterances, arguments.val, arguments.vae_test, arguments.seed)
+    except (engines.EngineError, FileNotFoundError) as error:
+        print(f"make_corpus.py: {error}", file=sys.stderr)
+        return 1
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    log = arguments.out / "made.jsonl"
+    made = read_made(log)
+    wanted = {item.utt for item in items}
+    if made.keys() - wanted:
+        print(
+            f"make_corpus.py: {arguments.out} holds utterances of another plan (other --seed or --utterances); "
+            "give the same options as before or another --out",
+            file=sys.stderr,
+        )
+        return 1
+    rest = [item for item in items if item.utt not in made]
+    print(f"{len(items)} utterances planned, {len(made)} made already", flush=True)
+    if rest:
+        work = [(task, arguments.out) for task in tasks(rest, arguments.seed)]
+        with multiprocessing.get_context("spawn").Pool(arguments.nj) as pool:
+            made |= progress(pool.imap_unordered(make, work, chunksize=1), len(rest), log)
+    failed = sum(1 for record in made.values() if record.get("failed"))
+    if failed:
+        print(f"{failed} utterances failed in their synthesiser and are left out", flush=True)
+    write_kaldi(arguments.out, made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The voices of the generated corpus: a few synthesisers' base voices and derivatives of them.
+
+A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate, so
+that no vocoder artefacts enter the corpus. Speaker names are base (three letters) + number; number 000 is the base itself.
+"""
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Base:
+    """One voice of one synthesiser. `pitch_hz` is its own mean; `moves_pitch` and `moves_rate` say what it can change."""
+
+    engine: str
+    name: str
+    pitch_hz: float
+    moves_pitch: bool = True
+    moves_rate: bool = True
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A speaker of the corpus.
+
+    `pitch_hz` and `stretch` are the values heard after the vocal-tract change; `tract` multiplies all formants
+    (above 1: a shorter vocal tract). `pitch_hz` None leaves the base's own pitch (times `tract`).
+    """
+
+    speaker: str
+    base: str
+    pitch_hz: float | None = None
+    stretch: float = 1.0
+    tract: float = 1.0
+
+    @property
+    def is_base(self) -> bool:
+        """True for the unchanged voice."""
+        return self.speaker.endswith("000")
+
+
+BASES = {
+    "slt": Base("flite", "slt", 170.0),
+    "rms": Base("flite", "rms", 99.0, moves_pitch=False),
+    "awb": Base("flite", "awb", 120.0),
+    "kal": Base("flite", "kal16", 100.0),
+    "hts": Base("festival", "cmu_us_slt_arctic_hts", 172.0, moves_pitch=False, moves_rate=False),
+    "ked": Base("festival", "ked_diphone", 105.0),
+}
+NATURAL = ("slt", "rms", "awb", "kal", "hts")
+HELD_OUT = "ked"
+
+ESPEAK_VARIANTS = (
+    "en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-us+f2", "en-us+f3", "en-us+f4", "en-us+f5", "en-us+m2", "en-us+m3",
+    "en-us+m4", "en-us+m5", "en-us+m6", "en-us+m7", "en-us+Alex", "en-us+Alicia", "en-us+Andrea", "en-us+Andy",
+    "en-us+Annie", "en-us+adam", "en-us+belinda", "en-us+benjamin", "en-us+caleb", "en-us+david", "en-us+ed",
+    "en-us+Gene", "en-us+john", "en-us+linda", "en-us+michael", "en-us+paul", "en-us+quincy", "en-us+steph",
+)  # fmt: skip
+
+
+def derive(base: str, count: int, seed: int) -> list[Voice]:
+    """`count` derivatives of `base`: two in three mild (pitch within 15 %, tract .93 to 1.08), one in three wide."""
+    rng = random.Random(f"{seed}-{base}")
+    made = BASES[base]
+    voices = []
+    for number in range(1, count + 1):
+        wide = number % 3 == 0
+        spread, low, high = (0.25, 0.88, 1.14) if wide else (0.15, 0.93, 1.08)
+        tract = rng.uniform(low, high)
+        # A shorter tract usually comes with a higher pitch; the correlation keeps the voices plausible.
+        pitch = made.pitch_hz * tract ** 0.7 * rng.uniform(1 - spread, 1 + spread)
+        stretch = rng.uniform(0.85, 1.2)
+        if not made.moves_rate:  # everything moves with the tract: stay close to the base
+            tract = rng.uniform(0.92, 1.1)
+        voices.append(
+            Voice(
+                speaker=f"{base}{number:03d}",
+                base=base,
+                pitch_hz=round(pitch, 1) if made.moves_pitch else None,
+                stretch=round(stretch, 3) if made.moves_rate else 1.0,
+                tract=round(tract, 3),
+            )
+        )
+    return voices
+
+
+def base_voice(base: str) -> Voice:
+    """The unchanged voice of `base`."""
+    return Voice(speaker=f"{base}000", base=base)
+
+
+def espeak_voices() -> list[Voice]:
+    """espeak-ng's variants: formant voices that only add diversity."""
+    return [Voice(speaker=f"esp{i:03d}", base=f"espeak:{name}") for i, name in enumerate(ESPEAK_VARIANTS)]
+
+
+def training_voices(seed: int, flite_derivatives: int = 45, hts_derivatives: int = 16) -> list[Voice]:
+    """Every voice of the training set: five bases, their derivatives and espeak-ng's variants."""
+    voices = [base_voice(base) for base in NATURAL]
+    for base in NATURAL:
+        voices += derive(base, hts_derivatives if base == "hts" else flite_derivatives, seed)
+    return voices + espeak_voices()
+
+
+def held_out_voices(seed: int, derivatives: int = 12) -> list[Voice]:
+    """The base voice that no training utterance uses, and its derivatives."""
+    return [base_voice(HELD_OUT), *derive(HELD_OUT, derivatives, seed)]

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The generated corpus: synthesisers' voices speak, a VAE and a DiTAR are trained on them, a held-out voice is cloned.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./path.sh
+. ./cmd.sh
+
+stage=0
+stop_stage=9
+nj=2
+ngpu=0
+datadir=data
+expdir=exp
+tag=
+size=full
+seed=0
+vae_config=
+train_config=
+decode_config=
+
+help_message="Usage: egs/generated/run.sh [options]
+
+Makes the corpus (flite, festival and espeak-ng speak; nothing is downloaded), trains, speaks and scores.
+Stages: 0 corpus, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score. It resumes where it stopped.
+
+  --size full|small             small: everything in some minutes, as a check ($size)
+  --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
+  --nj N --ngpu N               processes ($nj); 0: train on the CPU ($ngpu)
+  --datadir DIR --expdir DIR    where data and results go ($datadir/SIZE, $expdir/TAG)
+  --tag NAME                    name of this experiment (the size)
+  --seed N                      another seed makes another corpus ($seed)
+  --vae-config, --train-config, --decode-config FILE    instead of those of conf/SIZE.sh, from the repository's root"
+
+. "$root/recipes/parse_options.sh"
+if [ ! -f "conf/$size.sh" ]; then
+    echo "$0: --size must be full or small, got '$size'" >&2
+    exit 1
+fi
+chosen=("$vae_config" "$train_config" "$decode_config")
+. "./conf/$size.sh"
+datadir=$(realpath -m "$datadir/$size")
+
+exec "$root/recipes/ditar.sh" \
+    --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" --run-cmd "$run_cmd" \
+    --datadir "$datadir" --expdir "$(realpath -m "$expdir")" --tag "${tag:-$size}" \
+    --data-cmd "'$PYTHON' egs/generated/local/make_corpus.py --out '$datadir' --nj $nj --seed $seed $corpus_options" \
+    --vae-config "${chosen[0]:-$vae_config}" --train-config "${chosen[1]:-$train_config}" \
+    --decode-config "${chosen[2]:-$decode_config}" --closed-set egs/generated/local/decoys.txt

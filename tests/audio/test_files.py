@@ -1,0 +1,104 @@
+"""Reading and writing audio files, good and bad."""
+
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from ditar.audio import AudioError
+from ditar.audio import write as write_module
+from ditar.audio.read import read_audio
+from ditar.audio.write import check_writable, write_audio
+
+
+def tone(rate_hz=24_000, seconds=0.5):
+    return (0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate_hz)) / rate_hz)).astype(np.float32)
+
+
+@pytest.mark.parametrize("ending", [".wav", ".flac"])
+def test_what_is_written_is_read(tmp_path, ending):
+    write_audio(tmp_path / f"a{ending}", tone(), 24_000)
+    np.testing.assert_allclose(read_audio(tmp_path / f"a{ending}"), tone(), atol=1 / 32_000)
+    assert os.listdir(tmp_path) == [f"a{ending}"]  # nothing left beside it
+
+
+def test_samples_outside_are_clipped_not_wrapped(tmp_path):
+    write_audio(tmp_path / "a.wav", np.array([1.5, -1.5, 0.0] * 100), 24_000)
+    made = read_audio(tmp_path / "a.wav")
+    assert made[0] > 0.99 and made[1] < -0.99
+
+
+def test_stereo_at_48_khz_becomes_mono_at_24(tmp_path):
+    left = tone(48_000)
+    soundfile.write(tmp_path / "s.wav", np.stack([left, -left * 0.5], axis=1), 48_000)
+    made = read_audio(tmp_path / "s.wav")
+    assert made.ndim == 1 and made.dtype == np.float32 and abs(len(made) - 12_000) <= 1
+    np.testing.assert_allclose(made[3000:9000], 0.25 * tone()[3000:9000], atol=1e-3)
+
+
+def test_mp3(tmp_path):
+    soundfile.write(tmp_path / "m.mp3", tone(), 24_000, format="MP3")
+    made = read_audio(tmp_path / "m.mp3")
+    assert abs(len(made) - 12_000) < 2400 and 0.3 < np.abs(made).max() < 0.7
+
+
+def test_bad_files_are_named_with_a_remedy(tmp_path):
+    (tmp_path / "text.wav").write_text("this is not audio\n" * 100)
+    (tmp_path / "nothing.wav").write_bytes(b"")
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 24_000)
+    broken = tone()
+    broken[1200] = np.nan
+    soundfile.write(tmp_path / "nan.wav", broken, 24_000, subtype="FLOAT")
+    for name, message in [
+        ("text.wav", "text.wav cannot be read as audio .*give a WAV"),
+        ("nothing.wav", "cannot be read as audio"),
+        ("empty.wav", "holds no samples"),
+        ("nan.wav", "holds 1 samples that are not numbers .* at 0.050 s"),
+        ("missing.wav", "missing.wav does not exist"),
+        ("", "is a folder"),
+    ]:
+        with pytest.raises(AudioError, match=message):
+            read_audio(tmp_path / name)
+
+
+def test_a_file_that_is_too_long_is_refused_before_it_is_read(tmp_path):
+    write_audio(tmp_path / "a.wav", tone(seconds=2.0), 24_000)
+    with pytest.raises(AudioError, match="2.0 s long, the limit is 1 s"):
+        read_audio(tmp_path / "a.wav", max_seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("missing/a.wav", "missing does not exist; create it with: mkdir -p"),
+        ("a.xyz", "must end in one of .wav"),
+        ("a", "no ending"),
+        ("folder.wav", "is a folder"),
+    ],
+)
+def test_places_that_cannot_be_written_are_known_beforehand(tmp_path, name, message):
+    (tmp_path / "folder.wav").mkdir()
+    with pytest.raises(AudioError, match=message):
+        check_writable(tmp_path / name)
+
+
+def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path, monkeypatch):
+    write_audio(tmp_path / "a.wav", tone(), 24_000)
+    before = (tmp_path / "a.wav").read_bytes()
+
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(write_module.os, "fsync", full)
+    with pytest.raises(AudioError, match="No space left on device; free space"):
+        write_audio(tmp_path / "a.wav", tone(seconds=1.0), 24_000)
+    assert (tmp_path / "a.wav").read_bytes() == before and os.listdir(tmp_path) == ["a.wav"]
+
+
+def test_waveforms_that_are_none(tmp_path):
+    with pytest.raises(AudioError, match=r"shape \(S,\)"):
+        write_audio(tmp_path / "a.wav", np.zeros((2, 10)), 24_000)
+    with pytest.raises(AudioError, match="NaN"):
+        write_audio(tmp_path / "a.wav", np.full(10, np.nan), 24_000)
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,70 @@
+"""Reference clips: ends, level, and the ones that cannot be used."""
+
+import numpy as np
+import pytest
+
+from ditar.audio import AudioError
+from ditar.audio.trim import is_silent, level, prepare_reference, trim_silence
+
+RATE_HZ = 24_000
+
+
+def speech(seconds, amplitude=0.1, seed=0):
+    return (amplitude * np.random.default_rng(seed).standard_normal(round(seconds * RATE_HZ))).astype(np.float32)
+
+
+def silence(seconds):
+    return np.zeros(round(seconds * RATE_HZ), np.float32)
+
+
+def test_silence_at_both_ends_goes_and_the_pause_inside_stays():
+    clip = np.concatenate([silence(1.0), speech(1.0), silence(0.5), speech(1.0), silence(2.0)])
+    trimmed = trim_silence(clip, RATE_HZ)
+    assert abs(len(trimmed) / RATE_HZ - 2.56) < 0.021  # 2.5 s and 30 ms on both sides
+
+
+@pytest.mark.parametrize("noise", [0.0005, 0.0016])  # 46 dB and 36 dB below the speech
+def test_background_noise_counts_as_silence(noise):
+    clip = np.concatenate([speech(1.0, noise), speech(1.0), speech(1.0, noise)])
+    assert abs(len(trim_silence(clip, RATE_HZ)) / RATE_HZ - 1.06) < 0.021
+
+
+def test_a_soft_ending_is_kept_where_there_is_no_pause_to_measure_noise_in():
+    clip = np.concatenate([speech(2.0), speech(0.5, 0.1 * 10 ** (-25 / 20))])
+    assert len(trim_silence(clip, RATE_HZ)) == len(clip)
+
+
+def test_level_sets_the_rms_of_the_speech_whatever_the_pauses():
+    for pause in (0.0, 3.0):
+        made = level(np.concatenate([speech(1.0, 0.01), silence(pause)]), RATE_HZ)
+        rms = np.sqrt(np.mean(made[:RATE_HZ] ** 2))
+        assert abs(20 * np.log10(rms) + 23.0) < 0.1
+
+
+def test_level_never_clips():
+    spike = speech(1.0, 0.0005)
+    spike[100] = 0.05
+    assert np.abs(level(spike, RATE_HZ)).max() <= 0.9901
+
+
+def test_a_good_reference_comes_back_trimmed_and_levelled():
+    made = prepare_reference(np.concatenate([silence(0.5), speech(2.0, 0.4), silence(0.5)]), RATE_HZ)
+    assert 2.0 <= len(made) / RATE_HZ < 2.1
+    assert made.dtype == np.float32 and not is_silent(made)
+
+
+@pytest.mark.parametrize(
+    "clip, message",
+    [
+        (silence(2.0), "mine.wav is silent"),
+        (speech(2.0, 1e-5), "is silent"),
+        (speech(0.1), "holds 0.10 s of speech, at least 0.5 s"),
+        (np.concatenate([silence(3), speech(0.2), silence(3)]), "at least 0.5 s"),
+        (speech(90.0), "holds 90.0 s of speech, the limit is 30 s"),
+        (np.zeros(0, np.float32), "is silent"),
+        (np.full(RATE_HZ, np.nan, np.float32), "not numbers"),
+    ],
+)
+def test_unusable_references_are_refused_with_the_remedy(clip, message):
+    with pytest.raises(AudioError, match=message):
+        prepare_reference(clip, RATE_HZ, name="mine.wav")

@@ -1,0 +1,116 @@
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from ditar.evaluate import score as score_module
+from ditar.evaluate.inputs import EvaluationError
+from ditar.evaluate.score import compare, compare_words, hear, score
+
+TEXTS = {"u1": "one two three four", "u2": "five six seven eight"}
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Outputs and originals whose transcripts are known: `<folder>/<utt>.heard` stands for recognition."""
+    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install 'ditar[eval]')")
+
+    def heard(audio, sentences=None, workers=None, progress=True):
+        return {utt: path.with_suffix(".heard").read_text() for utt, path in audio.items()}
+
+    monkeypatch.setattr(score_module, "recognise", heard)
+    monkeypatch.setattr(score_module, "recogniser_name", lambda: "the fixture 1")
+    (tmp_path / "text").write_text("".join(f"{utt} {text}\n" for utt, text in TEXTS.items()))
+    (tmp_path / "decoys.txt").write_text("nine ten\n")
+    rng = np.random.default_rng(0)
+    for name, transcripts in {
+        "original": {"u1": "one two three", "u2": "five six seven eight"},
+        "output": {"u1": "one two", "u2": "five six seven eight"},
+    }.items():
+        (tmp_path / name).mkdir()
+        for utt, text in transcripts.items():
+            samples = np.concatenate([0.1 * rng.standard_normal(24_000), np.zeros(4_000)])
+            soundfile.write(tmp_path / name / f"{utt}.wav", samples, 24_000)
+            (tmp_path / name / f"{utt}.heard").write_text(text)
+    return tmp_path
+
+
+def test_score_writes_what_it_returns(folders):
+    out = folders / "new" / "scores"
+    result = score(folders / "output", folders / "text", original_dir=folders / "original",
+                   closed_set=[folders / "decoys.txt"], out=out, resamples=100, progress=False)
+    assert result["utterances"] == 2
+    assert result["wer"]["rate"] == 2 / 8 and result["wer"]["low"] == 0 and result["wer"]["high"] == 0.5
+    assert result["original"]["wer"]["rate"] == 1 / 8
+    assert result["original"]["wer_ratio"]["value"] == 2
+    assert result["closed_set"]["rate"] == 0.5 and result["closed_set"]["sentences"] == 3
+    assert result["outputs"]["silent_rate"] == result["outputs"]["truncated_rate"] == 0
+    assert result["similarity"] is None
+    assert result["settings"]["recogniser"] == "the fixture 1"
+    assert json.loads((out / "score.json").read_text()) == result
+    rows = [json.loads(line) for line in (out / "utterances.jsonl").read_text().splitlines()]
+    assert [row["utt"] for row in rows] == ["u1", "u2"]
+    assert rows[0]["heard"] == "one two" and rows[0]["wer"] == 0.5 and not rows[0]["hit"] and rows[1]["hit"]
+    table = (out / "score.md").read_text()
+    assert "| word error | 25.0 % (0.0 % to 50.0 %) | 12.5 %" in table
+    assert "closed set of 3 sentences" in table and "the fixture 1" in table
+    assert not list(out.glob(".*"))
+
+
+def test_score_alone(folders):
+    result = score(folders / "output", folders / "text", progress=False)
+    assert result["original"] is None and result["closed_set"] is None
+    (folders / "output" / "u1.heard").write_text("one two three four")
+    assert score(folders / "output", folders / "text", progress=False)["wer"]["rate"] == 0
+
+
+def test_a_faultless_original_leaves_valid_json(folders):
+    (folders / "original" / "u1.heard").write_text("one two three four")
+    score(folders / "output", folders / "text", original_dir=folders / "original", out=folders / "s", progress=False)
+    ratio = json.loads((folders / "s" / "score.json").read_text())["original"]["wer_ratio"]
+    assert ratio["value"] is None and ratio["low"] == 1
+
+
+def test_compare_words(folders):
+    result = compare_words(folders / "original", folders / "output", folders / "text", progress=False)
+    assert result["original"]["rate"] == 1 / 8 and result["resynthesised"]["rate"] == 2 / 8
+    assert result["ratio"]["value"] == 2 and result["utterances"] == 2
+    (folders / "text").write_text((folders / "text").read_text() + "u3 never resynthesised\n")
+    same = compare_words(folders / "original", folders / "original", folders / "text", progress=False)
+    assert same["ratio"] == {"value": 1, "low": 1, "high": 1}
+
+
+def test_comparison_needs_the_same_utterances(folders):
+    both = hear(folders / "output", folders / "text", progress=False)
+    assert compare(both, both)["ratio"]["value"] == 1
+    with pytest.raises(EvaluationError, match="only one of the two.*'u2'"):
+        compare(both, both[:1])
+
+
+def test_mistakes_are_named_before_any_work(folders, monkeypatch):
+    monkeypatch.setattr(score_module, "recognise", lambda *args: pytest.fail("recognition began"))
+    (folders / "original" / "u2.wav").unlink()
+    with pytest.raises(EvaluationError, match="1 of 2 utterances have no original.*'u2'"):
+        score(folders / "output", folders / "text", original_dir=folders / "original")
+    (folders / "file").write_text("")
+    with pytest.raises(EvaluationError, match="no folder for results.*file"):
+        score(folders / "output", folders / "text", out=folders / "file")
+    (folders / "output" / "u3.wav").write_bytes((folders / "output" / "u1.wav").read_bytes())
+    with pytest.raises(EvaluationError, match="no line.*'u3'"):
+        score(folders / "output", folders / "text")
+
+
+def test_real_speech_end_to_end(speak, tmp_path):
+    pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (pip install 'ditar[eval]')")
+    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install 'ditar[eval]')")
+    sentences = {"u1": "She bought three apples.", "u2": "My brother plays the guitar."}
+    (tmp_path / "wavs").mkdir()
+    for utt, sentence in sentences.items():
+        (tmp_path / "wavs" / f"{utt}.wav").write_bytes(speak(sentence).read_bytes())
+    (tmp_path / "text").write_text("".join(f"{utt} {text}\n" for utt, text in sentences.items()))
+    (tmp_path / "decoys.txt").write_text("He sold two oranges.\nYour sister paints the door.\n")
+    result = score(tmp_path / "wavs", tmp_path / "text", closed_set=tmp_path / "decoys.txt", workers=1, progress=False)
+    assert result["closed_set"]["rate"] == 1.0
+    assert result["wer"]["rate"] <= 0.2
+    assert result["settings"]["recogniser"].startswith("pocketsphinx")

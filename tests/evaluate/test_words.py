@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from ditar.evaluate.inputs import EvaluationError
+from ditar.evaluate.words import (
+    bootstrap_interval,
+    closed_set_hits,
+    corpus_rate,
+    paired_ratio,
+    plain_words,
+    word_errors,
+)
+
+
+@pytest.mark.parametrize(
+    "text, plain",
+    [
+        ("Mr. O'Neil's well-known CATS!", "mister o'neil's well known cats"),
+        ("‘Quoted’ – it’s “fine”…", "quoted it's fine"),
+        ("The U.S. at 10% & more", "the us at ten percent and more"),
+        ("4x4 by the 3rd", "four x four by the third"),
+        ("2.5 of 1,200", "two point five of one thousand two hundred"),
+        ("250 in 1984 and 2005", "two hundred fifty in nineteen eighty four and two thousand five"),
+        ("🙂 …", ""),
+    ],
+)
+def test_plain_words(text, plain):
+    if any(c.isdigit() for c in text):
+        pytest.importorskip("num2words", reason="num2words is not installed: digits are read one by one")
+    assert plain_words(text) == plain
+
+
+def test_plain_words_changes_nothing_twice():
+    text = plain_words("Dr. Brown's 21 cats, at 5.30 o'clock; the 'best' of them: U.K.'s")
+    assert plain_words(text) == text
+
+
+def test_word_and_character_errors():
+    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install 'ditar[eval]')")
+    references = {"b": "One two three.", "a": "the cat sat"}
+    errors = word_errors(references, {"a": "the cat", "b": "one too three four"})
+    assert [(e.utt, e.words, e.word_errors) for e in errors] == [("a", 3, 1), ("b", 3, 2)]
+    assert errors[0].character_errors == len(" sat")
+    assert errors[0].wer == pytest.approx(1 / 3)
+    assert corpus_rate([e.word_errors for e in errors], [e.words for e in errors]) == 0.5
+
+
+def test_word_errors_name_what_cannot_be_scored():
+    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install 'ditar[eval]')")
+    with pytest.raises(EvaluationError, match="no word.*'mute'"):
+        word_errors({"mute": "...", "fine": "yes"}, {"mute": "", "fine": "yes"})
+    with pytest.raises(EvaluationError, match="'lost'"):
+        word_errors({"lost": "yes"}, {})
+
+
+def test_bootstrap_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    counts = np.full(80, 10)
+    covered = 0
+    for seed in range(200):
+        low, high = bootstrap_interval(rng.binomial(10, 0.2, 80), counts, resamples=300, seed=seed)
+        covered += low <= 0.2 <= high
+    assert 180 <= covered <= 198  # 95 % of 200
+
+
+def test_bootstrap_is_seeded_and_degenerate_without_spread():
+    rng = np.random.default_rng(0)
+    errors, counts = rng.integers(0, 5, 60), rng.integers(5, 9, 60)
+    intervals = [bootstrap_interval(errors, counts, resamples=50, seed=seed) for seed in (3, 3, 4)]
+    assert intervals[0] == intervals[1] != intervals[2]
+    assert bootstrap_interval([1, 1, 1], [4, 4, 4]) == (0.25, 0.25)
+
+
+def test_paired_ratio_of_proportional_systems_has_no_spread():
+    base, counts = np.array([1, 4, 2, 7, 3]), np.array([9, 9, 9, 9, 9])
+    assert paired_ratio(base, base, counts) == (1.0, 1.0, 1.0)
+    assert paired_ratio(2 * base, base, counts) == pytest.approx((2.0, 2.0, 2.0))
+
+
+def test_pairing_narrows_the_interval():
+    rng = np.random.default_rng(0)
+    difficulty = rng.integers(0, 8, 200)  # sentences differ a lot, the systems hardly
+    errors = difficulty + (rng.random(200) < 0.1)
+    counts = np.full(200, 8)
+    _, low, high = paired_ratio(errors, difficulty, counts)
+    shuffled = rng.permutation(difficulty)
+    _, unpaired_low, unpaired_high = paired_ratio(errors, shuffled, counts)
+    assert high - low < 0.5 * (unpaired_high - unpaired_low)
+    assert low > 1.0  # the difference is there, and only pairing shows it
+    assert unpaired_low < 1.0 < unpaired_high
+
+
+def test_paired_ratio_against_a_faultless_base():
+    assert paired_ratio([0, 0], [0, 0], [5, 5]) == (1.0, 1.0, 1.0)
+    value, low, high = paired_ratio([1, 0], [0, 0], [5, 5])
+    assert value == high == np.inf and low == 1.0
+
+
+def test_scores_need_words():
+    with pytest.raises(EvaluationError, match="one length"):
+        bootstrap_interval([1, 2], [3])
+    with pytest.raises(EvaluationError, match="one length"):
+        bootstrap_interval([], [])
+    with pytest.raises(EvaluationError, match="without a word"):
+        bootstrap_interval([1, 2], [3, 0])
+    with pytest.raises(EvaluationError, match="2 and 1"):
+        paired_ratio([1, 2], [1], [3, 3], [3])
+
+
+def test_closed_set_hits_compare_plain_words():
+    hits = closed_set_hits({"a": "It's 5 o'clock.", "b": "No."}, {"a": "it's five o'clock", "b": ""})
+    assert hits == {"a": True, "b": False}

@@ -1,0 +1,101 @@
+import pytest
+import torch
+
+from ditar.model.locdit import LocDiT
+from tests.model.examples import CHANNELS, PATCH, VARIANTS, batch, build, model_config, row_of
+
+
+def forward(model, data, **options):
+    torch.manual_seed(1)
+    total = int(data.patch_counts.sum())
+    noisy = torch.randn(total, PATCH, CHANNELS, dtype=model.dtype)
+    times = torch.linspace(0, 1, total, dtype=model.dtype)
+    inputs = (data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts)
+    return model(*inputs, noisy, times, **options)
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_padded_batch_equals_single_rows(changes):
+    model, data = build(**changes), batch()
+    output = forward(model, data)
+    assert output.u.shape == (9, PATCH, CHANNELS)
+    torch.manual_seed(1)
+    noisy, times = torch.randn(9, PATCH, CHANNELS, dtype=model.dtype), torch.linspace(0, 1, 9, dtype=model.dtype)
+    start = 0
+    for row in (0, 1):
+        one = row_of(data, row)
+        end = start + int(one.patch_counts)
+        inputs = (one.symbol_ids, one.symbol_counts, one.latents, one.patch_counts)
+        alone = model(*inputs, noisy[start:end], times[start:end])
+        assert torch.allclose(output.u[start:end], alone.u, atol=1e-12)
+        assert torch.allclose(output.stop_logits[row, : end - start], alone.stop_logits[0], atol=1e-12)
+        start = end
+
+
+def test_no_patch_is_seen_before_its_time():
+    model, data = build(), batch()
+    before = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
+    data.latents[0, 3] += 1.0
+    after = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
+    assert torch.equal(before[0, :4], after[0, :4])  # h_i is computed before patch i exists
+    assert not torch.allclose(before[0, 4:], after[0, 4:])
+
+
+def test_text_reaches_every_patch_and_order_matters():
+    model, data = build(), batch((4,), (3,))
+    h = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
+    swapped = data.symbol_ids.flip(1)
+    assert not torch.allclose(h, model.condition(swapped, data.symbol_counts, data.latents, data.patch_counts).h)
+
+
+def test_several_draws_are_separate():
+    model, data = build(), batch()
+    noisy, times = torch.randn(18, PATCH, CHANNELS, dtype=model.dtype), torch.rand(18, dtype=model.dtype)
+    inputs = (data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts)
+    both = model(*inputs, noisy, times).u
+    assert torch.allclose(both[:9], model(*inputs, noisy[:9], times[:9]).u, atol=1e-12)
+    assert torch.allclose(both[9:], model(*inputs, noisy[9:], times[9:]).u, atol=1e-12)
+
+
+def test_history_and_h_can_be_hidden():
+    model, data = build(), batch()
+    kept = torch.ones(2, 6, dtype=torch.bool)
+    plain = forward(model, data).u
+    assert torch.equal(forward(model, data, keep_history=kept, keep_h=kept).u, plain)
+    hidden = forward(model, data, keep_history=~kept).u
+    other = forward(model, data, keep_history=~kept, history=data.latents + 1.0).u
+    assert torch.equal(hidden, other) and not torch.allclose(hidden[1], plain[1])
+    assert torch.allclose(hidden[0], plain[0])  # the first patch has no history to hide
+    without_h = forward(model, data, keep_h=~kept).u
+    data.symbol_ids[:, 0] = 1 + data.symbol_ids[:, 0] % 9
+    assert torch.equal(forward(model, data, keep_h=~kept).u, without_h)
+    assert not torch.allclose(forward(model, data).u, plain)
+
+
+def test_locdit_sees_all_its_inputs():
+    torch.manual_seed(0)
+    locdit = LocDiT(model_config().locdit, 16, CHANNELS, PATCH, 2).double()
+    base = {
+        "noisy": torch.randn(2, PATCH, CHANNELS, dtype=torch.float64),
+        "times": torch.tensor([0.3, 0.6], dtype=torch.float64),
+        "h": torch.randn(2, 16, dtype=torch.float64),
+        "history": torch.randn(2, 2, PATCH, CHANNELS, dtype=torch.float64),
+    }
+    u = locdit(**base)
+    for name in base:
+        assert not torch.allclose(locdit(**{**base, name: base[name] + 0.3}), u), name
+
+
+def test_attention_maps_are_distributions_over_the_text():
+    model, data = build(), batch()
+    maps = model.attention_maps(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts)
+    assert maps.shape == (2, 2, 2, 6, 7)
+    assert torch.allclose(maps.sum(-1), torch.ones(2, 2, 2, 6)) and (maps[0, ..., 4:] == 0).all()
+
+
+def test_symbols_default_to_the_projects_vocabulary():
+    from ditar.text.vocabulary import DEFAULT_SYMBOLS
+
+    model = build(symbols=())
+    assert model.config.symbols == tuple(DEFAULT_SYMBOLS)
+    assert model.lm.symbols.num_embeddings == len(DEFAULT_SYMBOLS)

@@ -1,0 +1,121 @@
+import dataclasses
+
+import pytest
+import torch
+
+from ditar.config import DiTARLossConfig
+from ditar.model.lm import text_attention
+from ditar.model.loss import AlignmentHelpers, DiTARLoss
+from tests.model.examples import batch, build, row_of
+
+PLAIN = DiTARLossConfig(h_dropout=0.0)
+HELPED = dataclasses.replace(PLAIN, phoneme_weight=0.5, attention_weight=0.25, attention_heads=1)
+
+
+def losses(config, model, data, helpers=None, scale=0.0, seed=0):
+    return DiTARLoss(config, model.config)(model, data, torch.Generator().manual_seed(seed), helpers, scale)
+
+
+def test_diffusion_is_the_mean_over_frames_that_exist():
+    model, data = build(), batch()
+    before = losses(PLAIN, model, data)
+    data.latents[1, 3:] = 1e6  # padding
+    after = losses(PLAIN, model, data)
+    assert torch.equal(before["diffusion"], after["diffusion"]) and torch.equal(before["stop"], after["stop"])
+    assert torch.equal(before["loss"], before["diffusion"] + before["stop"])
+    # A model that says u = 0 leaves the target's power: about 1 for latents of unit variance.
+    torch.nn.init.zeros_(model.locdit.out.weight)
+    assert losses(PLAIN, model, data)["diffusion"].item() == pytest.approx(1.0, abs=0.3)
+
+
+def test_weights_are_the_configurations():
+    model, data = build(), batch()
+    helpers = AlignmentHelpers(model.config).double()
+    config = dataclasses.replace(HELPED, diffusion_weight=2.0, stop_weight=3.0)
+    found = losses(config, model, data, helpers, 0.5)
+    expected = 2 * found["diffusion"] + 3 * found["stop"] + 0.25 * found["phoneme"] + 0.125 * found["attention"]
+    assert torch.allclose(found["loss"], expected)
+    assert set(losses(config, model, data, helpers, 0.0)) == {"loss", "diffusion", "stop"}
+
+
+def test_stop_label_is_on_the_last_patch():
+    model, data = build(), batch((4,), (3,))
+    torch.nn.init.zeros_(model.stop_head.weight)
+    torch.nn.init.constant_(model.stop_head.bias, 2.0)
+    logit = torch.tensor(2.0)
+    yes, no = -torch.nn.functional.logsigmoid(logit), -torch.nn.functional.logsigmoid(-logit)
+    assert torch.allclose(losses(PLAIN, model, data)["stop"], ((5 * yes + 2 * no) / 3).to(torch.float32))
+
+
+def test_attention_equals_the_weights_that_the_model_used():
+    """The supervised numbers are those of the layer itself: recompute one row without text_attention."""
+    model, data = build(), row_of(batch(), 1)
+    kept = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts, (1,)).kept[1]
+    query, key = kept
+    scores = (query[:, :, -3:] @ key.transpose(-1, -2)) / query.shape[-1] ** 0.5
+    full = scores.softmax(-1)[..., :7]
+    ours = text_attention(query, key, data.symbol_counts, 7, 3).exp().double()
+    assert torch.allclose(full / full.sum(-1, keepdim=True), ours, atol=1e-6)
+    found = losses(HELPED, model, data, AlignmentHelpers(model.config).double(), 1.0)["attention"]
+    diagonal = torch.stack([ours[0, 0, i, i] for i in range(3)])
+    assert torch.allclose(found.double(), -diagonal.log().mean(), atol=1e-6)
+
+
+def test_unknown_alignment_costs_nothing():
+    model, data = build(), batch()
+    data.frame_symbols.fill_(-100)
+    data.spoken.fill_(False)
+    found = losses(HELPED, model, data, AlignmentHelpers(model.config).double(), 1.0)
+    assert found["phoneme"] == 0 and found["attention"] == 0
+    found["loss"].backward()
+
+
+def test_noise_and_dropout_change_what_is_read_and_not_the_target():
+    model, data = build(), batch()
+    plain = losses(PLAIN, model, data)["diffusion"]
+    for change in ({"lm_noise": 1.0}, {"history_noise": 1.0}, {"history_dropout": 1.0}, {"h_dropout": 1.0}):
+        assert not torch.allclose(losses(dataclasses.replace(PLAIN, **change), model, data)["diffusion"], plain), change
+    again = losses(PLAIN, model, data)["diffusion"]
+    assert torch.equal(plain, again) and not torch.equal(plain, losses(PLAIN, model, data, seed=1)["diffusion"])
+
+
+def test_h_is_not_detached_and_every_parameter_learns():
+    model, data = build(), batch()
+    helpers = AlignmentHelpers(model.config).double()
+    losses(dataclasses.replace(HELPED, noise_draws=2), model, data, helpers, 1.0)["loss"].backward()
+    for name, parameter in [*model.named_parameters(), *helpers.named_parameters()]:
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_helpers_are_not_in_the_model():
+    model = build()
+    before = set(model.state_dict())
+    AlignmentHelpers(model.config)
+    assert set(model.state_dict()) == before and not any("helper" in name for name in before)
+
+
+def test_learns_one_batch():
+    model, data = build(torch.float32), batch((4, 4), (3, 3), torch.float32)
+    helpers = AlignmentHelpers(model.config)
+    optimiser = torch.optim.AdamW([*model.parameters(), *helpers.parameters()], lr=1e-2)
+    history = []
+    for step in range(150):
+        found = losses(HELPED, model, data, helpers, 1.0, seed=step)
+        optimiser.zero_grad()
+        found["loss"].backward()
+        optimiser.step()
+        history.append({k: v.item() for k, v in found.items()})
+    first, last = ({k: sum(h[k] for h in part) / 10 for k in part[0]} for part in (history[:10], history[-10:]))
+    assert last["diffusion"] < 0.75 * first["diffusion"]
+    assert last["stop"] < 0.2 * first["stop"]
+    assert last["phoneme"] < 0.2 * first["phoneme"] and last["attention"] < 0.3 * first["attention"]
+
+
+def test_bfloat16_autocast_stays_near_float32():
+    model, data = build(torch.float32), batch(dtype=torch.float32)
+    wide = losses(PLAIN, model, data)
+    with torch.autocast("cpu", torch.bfloat16):
+        narrow = losses(PLAIN, model, data)
+    narrow["loss"].backward()
+    assert narrow["loss"].dtype == torch.float32
+    assert torch.allclose(narrow["loss"], wide["loss"], rtol=0.02)

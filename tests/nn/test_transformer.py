@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ditar.config import BlockConfig
+from ditar.nn.time_embedding import TimeEmbedding, sinusoids
+from ditar.nn.transformer import Transformer
+
+
+def build(**changes):
+    torch.manual_seed(0)
+    config = BlockConfig(**{"layers": 2, "width": 16, "heads": 2, "ffn": 24, **changes})
+    return Transformer(config).double(), torch.randn(2, 6, 16, dtype=torch.float64)
+
+
+def causal(length):
+    return torch.ones(1, length, length, dtype=torch.bool).tril()
+
+
+@pytest.mark.parametrize("changes", [{}, {"kv_heads": 1}, {"ffn_kind": "gated"}])
+def test_cached_equals_uncached(changes):
+    model, x = build(**changes)
+    positions = torch.arange(6) * 0.5
+    whole = model(x, model.positions(positions), mask=causal(6)).hidden
+    cache, parts = model.allocate(2, 6, x), []
+    for start, end in ((0, 3), (3, 4), (4, 6)):
+        output = model(x[:, start:end], model.positions(positions[start:end]), cache=cache)
+        parts.append(output.hidden)
+        cache = output.cache
+    assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-12)
+    assert cache.length == 6
+
+
+def test_cache_skips_padding_of_shorter_rows():
+    model, x = build()
+    x[0, 2] = 100.0  # padding in row 0
+    cache = replace(model.allocate(2, 6, x), ragged=True)
+    cache.valid[0, 2] = False
+    positions = torch.tensor([[0, 1, 0, 2, 3, 4], [0, 1, 2, 3, 4, 5]])
+    first = model(x[:, :4], model.positions(positions[:, :4]), cache=cache)
+    rest = model(x[:, 4:], model.positions(positions[:, 4:]), cache=first.cache).hidden
+    alone = model(x[:1, [0, 1, 3, 4, 5]], model.positions(torch.arange(5)), mask=causal(5)).hidden
+    assert torch.allclose(rest[0], alone[0, -2:], atol=1e-12)
+
+
+def test_full_cache_is_an_error():
+    model, x = build()
+    with pytest.raises(ValueError, match="holds 4 slots and 6 are needed"):
+        model(x, model.positions(torch.arange(6)), cache=model.allocate(2, 4, x))
+
+
+@pytest.mark.parametrize("mask", [None, causal(6)])
+@pytest.mark.parametrize("outputs", [slice(0, 1), slice(-2, None)])
+def test_fewer_outputs_are_the_same_numbers(mask, outputs):
+    model, x = build()
+    tables = model.positions(torch.arange(6))
+    whole = model(x, tables, mask=mask).hidden[:, outputs]
+    assert torch.allclose(model(x, tables, mask=mask, outputs=outputs).hidden, whole, atol=1e-12)
+
+
+def test_no_place_sees_what_the_mask_hides():
+    model, x = build()
+    changed = x.clone()
+    changed[:, 4] += 1.0
+    before, after = (model(v, model.positions(torch.arange(6)), mask=causal(6)).hidden for v in (x, changed))
+    assert torch.equal(before[:, :4], after[:, :4]) and not torch.allclose(before[:, 4:], after[:, 4:])
+
+
+def test_sinusoids_and_embedding_shapes():
+    times = torch.tensor([0.0, 0.25, 1.0])
+    features = sinusoids(times, 8)
+    assert torch.allclose(features[0], torch.tensor([1.0] * 4 + [0.0] * 4))
+    assert torch.allclose(features[1, 0], torch.tensor(250.0).cos())
+    assert TimeEmbedding(16)(times).shape == (3, 16)

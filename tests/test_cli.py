@@ -1,0 +1,210 @@
+"""The command line as a person meets it: in a process of its own where it matters."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from ditar.cli import main
+from tests.tiny import clip, tiny_pipeline
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny model, which never stops (so every output comes with a warning), and clips good and bad."""
+    home = tmp_path_factory.mktemp("cli")
+    tiny_pipeline().save_pretrained(home / "model")
+    good = clip(1.0)
+    soundfile.write(home / "good.wav", good, 24_000)
+    soundfile.write(home / "stereo48.wav", np.stack([clip(2.0), clip(2.0)], axis=1), 48_000)
+    soundfile.write(home / "good.mp3", good, 24_000, format="MP3")
+    soundfile.write(home / "silent.wav", np.zeros(48_000), 24_000)
+    soundfile.write(home / "short.wav", clip(0.1), 24_000)
+    soundfile.write(home / "long.wav", clip(90.0), 24_000)
+    good[100] = np.nan
+    soundfile.write(home / "nan.wav", good, 24_000, subtype="FLOAT")
+    (home / "text.wav").write_text("not audio at all " * 50)
+    (home / "sentence.txt").write_text("Good morning.\n", encoding="utf-8")
+    (home / "latin1.txt").write_bytes("caf\u00e9".encode("latin-1"))
+    tiny_pipeline().save_pretrained(home / "broken")
+    weights = home / "broken" / "ditar" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    return home
+
+
+def synthesize(folder, **options):
+    """Run `ditar synthesize` in this process; options override a good command."""
+    good = {
+        "text": "Good morning.",
+        "prompt_audio": folder / "good.wav",
+        "prompt_text": "Hello there.",
+        "model": folder / "model",
+        "output": folder / "out.wav",
+        "steps": 2,
+        "temperature": 0,  # one attempt
+        "device": "cpu",
+    }
+    arguments = [f"--{k.replace('_', '-')}={v}" for k, v in (good | options).items() if v is not None]
+    return main(["synthesize", *arguments])
+
+
+@pytest.mark.parametrize("prompt", ["good.wav", "stereo48.wav", "good.mp3"])
+def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
+    assert synthesize(folder, prompt_audio=folder / prompt) == 0
+    audio, rate_hz = soundfile.read(folder / "out.wav")
+    assert rate_hz == 24_000 and len(audio) > 24_000
+    printed = capsys.readouterr()
+    assert "out.wav" in printed.out and "s of speech" in printed.out and "warning" in printed.err
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"text": ""}, "at least one word"),
+        ({"text": "   \n"}, "at least one word"),
+        ({"text": "\U0001f600\U0001f389"}, "U+1F600 GRINNING FACE"),
+        ({"prompt_audio": "{}/silent.wav"}, "silent.wav is silent"),
+        ({"prompt_audio": "{}/short.wav"}, "0.10 s of speech, at least 0.5 s"),
+        ({"prompt_audio": "{}/long.wav"}, "the limit is 30 s; cut it at a pause"),
+        ({"prompt_audio": "{}/nan.wav"}, "not numbers"),
+        ({"prompt_audio": "{}/text.wav"}, "text.wav cannot be read as audio"),
+        ({"prompt_audio": "{}/missing.wav"}, "missing.wav does not exist"),
+        ({"prompt_text": None}, "write down what is said in it"),
+        ({"prompt_audio": None}, "give both or neither"),
+        ({"model": "{}/missing"}, "missing' does not exist"),
+        ({"model": "{}/broken"}, "is not a whole safetensors file"),
+        ({"output": "{}/no/such/out.wav"}, "no/such does not exist; create it with: mkdir -p"),
+        ({"output": "{}/out.xyz"}, "must end in one of"),
+        ({"language": "xx-nowhere"}, "xx-nowhere"),
+        ({"device": "banana"}, "'banana' cannot be used here"),
+        ({"text": None, "text_file": "{}/missing.txt"}, "missing.txt does not exist"),
+        ({"text": None, "text_file": "{}/latin1.txt"}, "not UTF-8"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_it(folder, options, message, capsys):
+    options = {k: v.format(folder) if v else v for k, v in options.items()}
+    before = set(os.listdir(folder))
+    assert synthesize(folder, **options) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("ditar: error: ") and error.count("\n") == 1 and message in error
+    assert "Traceback" not in error and set(os.listdir(folder)) == before
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"temperature": 1.5}, "from 0 to 1, got '1.5'"),
+        ({"temperature": "nan"}, "from 0 to 1"),
+        ({"guidance_scale": 0}, "from 1 to 100"),
+        ({"steps": 0}, "from 1 to 1000"),
+        ({"seed": -1}, "from 0 to"),
+        ({"solver": "magic"}, "invalid choice"),
+        ({"text_file": "a.txt"}, "not allowed with"),
+        ({"output": None}, "required"),
+    ],
+)
+def test_bad_use_exits_2_and_names_the_option(folder, options, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        synthesize(folder, **options)
+    assert stop.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_text_from_a_file(folder, capsys):
+    assert synthesize(folder) == 0
+    said = (folder / "out.wav").read_bytes()
+    assert synthesize(folder, text=None, text_file=folder / "sentence.txt") == 0
+    assert (folder / "out.wav").read_bytes() == said
+
+
+def test_unknown_key_in_a_configuration_is_named(tmp_path, capsys):
+    text = (ROOT / "configs" / "ditar" / "tiny.yaml").read_text(encoding="utf-8")
+    (tmp_path / "bad.yaml").write_text(text.replace("patch_frames", "patch_framez"), encoding="utf-8")
+    assert main(["info", str(tmp_path / "bad.yaml")]) == 1
+    assert "unknown key 'model.patch_framez'; did you mean 'patch_frames'?" in capsys.readouterr().err
+    assert main(["info", str(tmp_path / "missing.yaml")]) == 1
+    assert "missing.yaml' does not exist" in capsys.readouterr().err
+
+
+def test_info_prints_parameters_and_flops(capsys):
+    assert main(["info", str(ROOT / "configs" / "ditar" / "tiny.yaml"), "--json"]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert {"aggregation_encoder", "lm", "locdit", "total"} <= set(info["parameters"]) and info["tflops"] > 0
+    assert main(["info", str(ROOT / "configs" / "ditar" / "tiny.yaml")]) == 0
+    assert "TFLOPs" in capsys.readouterr().out
+
+
+def test_evaluate_hands_its_options_on_and_prints_what_it_gets(folder, monkeypatch, capsys):
+    from ditar.evaluate import report, score
+
+    asked = {}
+
+    def fake(audio, text, **options):
+        asked.update(audio=audio, text=text, **options)
+        return {"utterances": 2}
+
+    monkeypatch.setattr(score, "score", fake)
+    monkeypatch.setattr(report, "markdown", lambda result: f"{result['utterances']} utterances\n")
+    options = ["--references=r", "--originals=o", "--closed-set=a", "--closed-set=b", "--output=out"]
+    assert main(["evaluate", "wavs", "text", *options]) == 0
+    assert capsys.readouterr().out == "2 utterances\n"
+    assert asked == {
+        "audio": "wavs", "text": "text", "reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"], "out": "out"
+    }  # fmt: skip
+    assert main(["evaluate", "wavs", "text", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"utterances": 2}
+
+
+def test_evaluate_names_a_missing_folder(tmp_path, capsys):
+    assert main(["evaluate", str(tmp_path / "missing"), str(tmp_path / "text")]) == 1
+    assert "missing' is not a folder" in capsys.readouterr().err
+
+
+def run(*arguments, **options):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(arguments, capture_output=True, text=True, env=environment, **options)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["synthesize", "--help"], ["info", "--help"]])
+def test_help_needs_no_torch_and_no_patience(arguments):
+    code = f"import sys; from ditar.cli import main\ntry: main({arguments!r})\nfinally: assert 'torch' not in sys.modules"
+    times = []
+    for _ in range(3):  # the best of three: the machine may be busy, the program may not
+        start = time.perf_counter()
+        done = run(sys.executable, "-c", code)
+        times.append(time.perf_counter() - start)
+    assert done.returncode == 0 and "usage: ditar" in done.stdout, done.stderr
+    assert min(times) < 0.5
+
+
+def test_interrupted_is_130_and_leaves_nothing(folder, monkeypatch, capsys):
+    import ditar.pipeline
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ditar.pipeline.DiTARPipeline, "from_pretrained", interrupted)
+    assert synthesize(folder, output=folder / "never.wav") == 130
+    assert capsys.readouterr().err == "ditar: interrupted\n" and not (folder / "never.wav").exists()
+
+
+def test_text_from_standard_input_in_a_process_of_its_own(folder):
+    done = run(
+        sys.executable, "-m", "ditar.cli", "synthesize", "--text-file=-", f"--model={folder / 'model'}", "--steps=2",
+        f"--prompt-audio={folder / 'good.wav'}", "--prompt-text=Hello there.", f"--output={folder / 'stdin.flac'}",
+        "--temperature=0", input="Good morning.\n",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert soundfile.info(folder / "stdin.flac").samplerate == 24_000
+
+
+def test_no_command_shows_the_commands(capsys):
+    assert main([]) == 2
+    assert "synthesize" in capsys.readouterr().out

@@ -1,0 +1,79 @@
+"""Imports run downward only (house.md): cli -> sweep | bench -> pipeline | train | evaluate -> ... -> units."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+# Rooms of equal height may not import each other.
+ORDER = [
+    {"units"},
+    {"config"},
+    {"nn", "text", "audio"},
+    {"diffusion"},
+    {"vae", "data"},
+    {"model", "baseline"},
+    {"pretrained"},
+    {"pipeline", "train", "evaluate"},
+    {"sweep", "bench"},
+    {"cli"},
+]
+# Evaluation judges files and never sees a model, so that it judges every system alike.
+NEVER = {"evaluate": {"nn", "diffusion", "vae", "model", "baseline"}}
+HEIGHT = {room: height for height, rooms in enumerate(ORDER) for room in rooms}
+
+
+def room_of(path):
+    return path.relative_to(ROOT / "ditar").parts[0].removesuffix(".py")
+
+
+def imported(source):
+    """Every module that a file imports, wherever the import stands, as dotted names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def violations(room, source):
+    """What a file of `room` imports and may not."""
+    found = []
+    for name in imported(source):
+        parts = name.split(".")
+        if parts[0] in ("recipes", "egs", "tests"):
+            found.append(name)
+        elif parts[0] == "ditar" and len(parts) > 1 and parts[1] in HEIGHT and parts[1] != room:
+            if HEIGHT[parts[1]] >= HEIGHT[room] or parts[1] in NEVER.get(room, ()):
+                found.append(name)
+    return found
+
+
+def test_every_room_has_its_height():
+    rooms = {room_of(p) for p in (ROOT / "ditar").rglob("*.py")} - {"__init__"}
+    assert rooms <= set(HEIGHT), f"say in ORDER where {rooms - set(HEIGHT)} stand"
+
+
+def test_imports_run_downward_only():
+    found = {
+        str(path.relative_to(ROOT)): bad
+        for path in (ROOT / "ditar").rglob("*.py")
+        if room_of(path) != "__init__" and (bad := violations(room_of(path), path.read_text(encoding="utf-8")))
+    }
+    assert not found
+
+
+def test_no_relative_imports():
+    """They would pass the test above unseen."""
+    for path in (ROOT / "ditar").rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        assert not any(isinstance(n, ast.ImportFrom) and n.level for n in nodes), path
+
+
+def test_the_test_sees_a_violation():
+    assert violations("evaluate", "from ditar.model.ditar import DiTAR") == ["ditar.model.ditar", "ditar.model.ditar.DiTAR"]
+    assert violations("data", "def f():\n    import ditar.vae.speech_vae") == ["ditar.vae.speech_vae"]
+    assert violations("model", "from ditar import baseline") == ["ditar.baseline"]
+    assert violations("model", "from ditar.nn.attention import Attention") == []
+    assert violations("vae", "import recipes.train") == ["recipes.train"]

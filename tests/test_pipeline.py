@@ -1,0 +1,234 @@
+"""The pipeline on tiny random models: shapes, seams, seeds, limits, disk, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from ditar.audio import AudioError
+from ditar.diffusion.scheduler import DiTARScheduler
+from ditar.model.checkpoint import ModelError
+from ditar.pipeline import DiTARPipeline
+from ditar.text import TextError
+from tests.tiny import clip, tiny_pipeline, tiny_vae
+
+TEXT, CLIP_TEXT = "Good morning.", "Hello there."
+FAST = {"num_inference_steps": 2, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return tiny_pipeline()
+
+
+@pytest.fixture(scope="module")
+def speech(pipeline):
+    return pipeline(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0)
+
+
+def test_output_is_whole_patches_of_finite_samples(speech):
+    assert speech.audio.dtype == np.float32 and speech.sample_rate == 24_000
+    assert len(speech.audio) == speech.patches * 4 * 600
+    assert np.isfinite(speech.audio).all()
+
+
+def test_no_stop_ends_at_the_cap_and_says_so(speech):
+    assert not speech.stopped and speech.attempts == 1
+    assert "did not end by itself" in speech.warnings[0]
+    assert 1.0 < len(speech.audio) / 24_000 < 8.0
+
+
+def test_retries_are_bounded_and_use_other_seeds(pipeline, speech):
+    retried = pipeline(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=1)
+    assert retried.attempts == 2 and retried.seed != FAST["seed"] and speech.seed == FAST["seed"]
+    assert not np.array_equal(retried.audio, speech.audio)
+    # At temperature 0 another seed cannot change anything.
+    assert pipeline(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=2, temperature=0.0).attempts == 1
+
+
+def test_a_stop_at_once_is_reported_as_too_short():
+    short = tiny_pipeline(stop_bias=20.0)("A long sentence of very many words indeed.", clip(), CLIP_TEXT, **FAST)
+    assert short.stopped and short.patches == 1 and short.attempts == 3
+    assert "ended after 0.1 s" in short.warnings[0]
+
+
+def test_same_seed_same_samples_and_another_seed_others(pipeline, speech):
+    again = pipeline(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0)
+    other = pipeline(TEXT, clip(), CLIP_TEXT, num_inference_steps=2, seed=2, max_retries=0)
+    assert np.array_equal(again.audio, speech.audio) and not np.array_equal(other.audio, speech.audio)
+    generator = torch.Generator().manual_seed(1)
+    drawn = pipeline(TEXT, clip(), CLIP_TEXT, num_inference_steps=2, generator=generator, max_retries=0)
+    assert np.array_equal(drawn.audio, speech.audio) and drawn.seed is None
+
+
+def test_temperature_zero_ignores_the_seed(pipeline):
+    made = [pipeline(TEXT, clip(), CLIP_TEXT, num_inference_steps=2, seed=s, temperature=0.0).audio for s in (1, 2)]
+    assert np.array_equal(*made)
+
+
+def test_the_seam_is_the_middle_of_one_decoding(pipeline, monkeypatch):
+    """The output equals decoding the whole reference and the speech at once, cut at the seam: no click, no leak."""
+    seen = {}
+    decode, encode = pipeline.vae.decode, pipeline.vae.encode
+
+    def spy_decode(latents):
+        seen["decoded"] = latents
+        return decode(latents)
+
+    def spy_encode(waveform):
+        seen["waveform"] = waveform
+        return encode(waveform)
+
+    monkeypatch.setattr(pipeline.vae, "decode", spy_decode)
+    monkeypatch.setattr(pipeline.vae, "encode", spy_encode)
+    speech = pipeline(TEXT, clip(1.33), CLIP_TEXT, **FAST, max_retries=0)
+    frames = (seen["waveform"].shape[1] - 6000) // 600
+    assert frames % 4 == 0
+    reference = encode(seen["waveform"]).mean[:, :frames]
+    generated = seen["decoded"][:, -4 * speech.patches :]
+    whole = decode(torch.cat((reference, generated), dim=1))[0, frames * 600 :]
+    np.testing.assert_allclose(speech.audio, whole.detach().numpy(), atol=1e-4)
+
+
+def test_the_reference_ends_on_a_patch_boundary_with_speech_at_the_seam(pipeline, monkeypatch):
+    seen = {}
+    encode = pipeline.vae.encode
+    monkeypatch.setattr(pipeline.vae, "encode", lambda w: seen.setdefault("w", w) is None or encode(w))
+    pipeline(TEXT, np.concatenate([clip(1.03), np.zeros(9000, np.float32)]), CLIP_TEXT, **FAST, max_retries=0)
+    waveform = seen["w"][0, :-6000]  # without the silence that only the encoder sees
+    assert len(waveform) % 2400 == 0
+    assert waveform[-2400:].abs().max() > 0.01 and waveform[:200].abs().max() == 0
+
+
+def test_the_reference_is_low_passed_to_what_the_vae_knows(pipeline, monkeypatch):
+    seen = {}
+    encode = pipeline.vae.encode
+    monkeypatch.setattr(pipeline.vae, "encode", lambda w: seen.setdefault("w", w) is None or encode(w))
+    pipeline(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0)
+    spectrum = torch.fft.rfft(seen["w"][0]).abs()
+    edge = round(8000 / 12_000 * len(spectrum))
+    assert spectrum[edge + 10 :].max() < 1e-2 * spectrum[: edge // 2].max()
+
+
+def test_components_and_disk(pipeline, tmp_path, speech):
+    assert set(pipeline.components) == {"vae", "ditar", "scheduler"}
+    pipeline.save_pretrained(tmp_path / "model")
+    index = json.loads((tmp_path / "model" / "model_index.json").read_text())
+    assert index["_class_name"] == "DiTARPipeline" and {"vae", "ditar", "scheduler"} <= set(index)
+    assert not list(tmp_path.rglob("*.bin"))
+    loaded = DiTARPipeline.from_pretrained(tmp_path / "model", device="cpu")
+    loaded.set_progress_bar_config(disable=True)
+    made = loaded(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0)
+    np.testing.assert_allclose(made.audio, speech.audio, atol=1e-6)
+
+
+def test_half_precision_on_disk_is_half_the_size_and_loads_as_float32(pipeline, tmp_path):
+    pipeline.save_pretrained(tmp_path / "half", dtype=torch.float16)
+    assert pipeline.vae.dtype == torch.float32  # the one in memory is untouched
+    loaded = DiTARPipeline.from_pretrained(tmp_path / "half")
+    assert {p.dtype for m in (loaded.vae, loaded.ditar) for p in m.parameters()} == {torch.float32}
+    torch.testing.assert_close(loaded.vae.latent_std, pipeline.vae.latent_std, rtol=0, atol=0)
+
+
+def test_it_moves_like_any_diffusers_pipeline():
+    moved = tiny_pipeline().to("cpu", torch.bfloat16)
+    assert moved.device == torch.device("cpu") and moved.dtype == torch.bfloat16
+    assert moved.to(torch.float32).dtype == torch.float32 and moved.vae.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        ({"text": ""}, TextError, "at least one word"),
+        ({"text": "\U0001f600\U0001f680"}, TextError, "nothing to say.*GRINNING FACE"),
+        ({"temperature": 1.5}, ValueError, r"\[0, 1\]"),
+        ({"guidance_scale": 0.5}, ValueError, "at least 1"),
+        ({"num_inference_steps": 0}, ValueError, "at least 1"),
+        ({"solver": "euler"}, ValueError, "'ddim'"),
+        ({"language": "klingon"}, TextError, "klingon"),
+        ({"prompt_text": None}, TextError, "transcript of the reference clip"),
+        ({"prompt_audio": None}, ValueError, "give both or neither"),
+        ({"prompt_audio": np.zeros(24_000, np.float32)}, AudioError, "silent"),
+        ({"prompt_audio": clip(0.1)}, AudioError, "0.10 s"),
+        ({"prompt_audio": clip(90)}, AudioError, "limit is 30 s"),
+        ({"prompt_audio": np.full(24_000, np.nan, np.float32)}, AudioError, "NaN"),
+        ({"prompt_audio": np.zeros((2, 24_000), np.float32)}, AudioError, r"shape \(S,\)"),
+        ({"text": "word " * 400}, TextError, "one sentence at a time"),
+        ({"generator": torch.Generator()}, ValueError, "not both"),
+    ],
+)
+def test_bad_input_is_refused_with_a_reason(pipeline, arguments, error, message):
+    good = {"text": TEXT, "prompt_audio": clip(), "prompt_text": CLIP_TEXT, **FAST}
+    with pytest.raises(error, match=message):
+        pipeline(**(good | arguments))
+
+
+def test_models_that_cannot_be_used_are_named(pipeline, tmp_path, monkeypatch):
+    with pytest.raises(ModelError, match="does not exist; give a folder"):
+        DiTARPipeline.from_pretrained(tmp_path / "missing")
+    (tmp_path / "exp").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="'exp/run' does not exist"):
+        DiTARPipeline.from_pretrained("exp/run")
+    with pytest.raises(ModelError, match="model_index.json cannot be read"):
+        DiTARPipeline.from_pretrained("exp")
+    (tmp_path / "exp" / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    with pytest.raises(ModelError, match="StableDiffusionPipeline"):
+        DiTARPipeline.from_pretrained("exp")
+
+
+@pytest.mark.parametrize("file", ["vae/diffusion_pytorch_model.safetensors", "ditar/model.safetensors"])
+def test_cut_off_weights_are_named(pipeline, tmp_path, file):
+    pipeline.save_pretrained(tmp_path)
+    data = (tmp_path / file).read_bytes()
+    (tmp_path / file).write_bytes(data[: len(data) // 2])
+    with pytest.raises(ModelError, match=f"{file}.* is not a whole safetensors file .*again"):
+        DiTARPipeline.from_pretrained(tmp_path)
+    (tmp_path / file).unlink()
+    with pytest.raises(ModelError, match="holds no|must hold"):
+        DiTARPipeline.from_pretrained(tmp_path)
+
+
+def test_a_hub_name_that_cannot_be_fetched(monkeypatch):
+    import huggingface_hub
+
+    def offline(*_, **__):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    with pytest.raises(ModelError, match="someone/ditar.* could not be fetched .*no route to host"):
+        DiTARPipeline.from_pretrained("someone/ditar")
+
+
+def test_a_hub_name_is_fetched(pipeline, tmp_path, monkeypatch):
+    import huggingface_hub
+
+    pipeline.save_pretrained(tmp_path)
+    asked = {}
+    monkeypatch.setattr(
+        huggingface_hub, "snapshot_download", lambda name, **options: asked.update(name=name, **options) or tmp_path
+    )
+    assert DiTARPipeline.from_pretrained("someone/ditar", revision="v1").ditar.config == pipeline.ditar.config
+    assert asked["name"] == "someone/ditar" and asked["revision"] == "v1"
+    assert "ditar/*.safetensors" in asked["allow_patterns"] and not any("*.bin" in p for p in asked["allow_patterns"])
+
+
+def test_devices_and_dtypes_that_are_not_there(pipeline, tmp_path):
+    pipeline.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="'banana' cannot be used here"):
+        DiTARPipeline.from_pretrained(tmp_path, device="banana")
+    with pytest.raises(ValueError, match="dtype must be auto"):
+        DiTARPipeline.from_pretrained(tmp_path, torch_dtype="int8")
+
+
+def test_bfloat16_speaks(pipeline, tmp_path):
+    pipeline.save_pretrained(tmp_path)
+    half = DiTARPipeline.from_pretrained(tmp_path, torch_dtype="bfloat16")
+    half.set_progress_bar_config(disable=True)
+    assert np.isfinite(half(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0).audio).all()
+
+
+def test_parts_that_do_not_fit_are_refused(pipeline):
+    with pytest.raises(ModelError, match="4 latent channels and DiTAR 8"):
+        DiTARPipeline(vae=tiny_vae(latent_channels=4), ditar=pipeline.ditar, scheduler=DiTARScheduler())

@@ -1,0 +1,88 @@
+"""What the README shows is run, or held against the program it describes."""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from ditar.cli import build_parser
+from ditar.pretrained import SHIPPED_MODEL
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install "
+
+
+def blocks(language):
+    return [b.strip() for b in re.findall(rf"^```{language}\n(.*?)^```$", README, re.S | re.M)]
+
+
+def run(command, folder, **options):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A folder that looks like a fresh clone and where commands may leave files."""
+    (tmp_path / "ditar").symlink_to(ROOT / "ditar")
+    return tmp_path
+
+
+def test_both_commands_are_one_line_that_begins_with_the_installation():
+    first, second = blocks("bash")
+    assert "\n" not in first and "\n" not in second
+    assert first.startswith(INSTALL + ". && .venv/bin/ditar synthesize ")
+    assert second.startswith(INSTALL + "'.[test]' && .venv/bin/python -m pytest")
+
+
+def test_the_first_command_clones_a_voice(clone):
+    command = blocks("bash")[0].removeprefix(INSTALL + ". && ")
+    command = command.replace(".venv/bin/ditar", f"'{sys.executable}' -m ditar.cli")
+    done = run(["bash", "-c", command], clone)
+    assert done.returncode == 0, done.stderr
+    audio, rate_hz = soundfile.read(clone / "hello.wav")
+    assert rate_hz == 24_000 and 1.0 < len(audio) / rate_hz < 15.0 and abs(audio).max() > 0.05
+
+
+def test_the_python_example_runs(clone):
+    (example,) = blocks("python")
+    done = run([sys.executable, "-c", example], clone)
+    assert done.returncode == 0, done.stderr
+    assert "24000" in done.stdout
+
+
+def test_continuous_integration_runs_the_second_command():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (extract,) = re.findall(r'^eval "\$\((.*)\)"', script, re.M)
+    assert run(["bash", "-c", extract], ROOT).stdout.strip() == blocks("bash")[1]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_the_options_shown_are_the_options_there_are():
+    usage = next(b for b in blocks("") if b.startswith("ditar synthesize"))
+    shown = dict(re.findall(r"(--[a-z-]+) ([^\s\]]+)", usage.split("ditar info")[0]))
+    (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    actions = {a.option_strings[0]: a for a in commands.choices["synthesize"]._actions if a.dest != "help"}
+    assert set(shown) == set(actions)
+    for option, action in actions.items():
+        if action.default is not None:
+            assert shown[option] == str(action.default)
+    assert set(re.findall(r"^ditar (\w+)", usage, re.M)) == set(commands.choices)
+
+
+def test_links_point_at_files():
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert link.startswith("http") or (ROOT / link).exists(), link
+
+
+def test_the_model_that_ships_is_small_and_described():
+    size = sum(f.stat().st_size for f in SHIPPED_MODEL.rglob("*") if f.is_file())
+    assert 0 < size <= 30e6
+    card = (SHIPPED_MODEL / "README.md").read_text(encoding="utf-8")
+    assert "licen" in card.lower() and "data" in card.lower()
