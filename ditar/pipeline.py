@@ -63,6 +63,7 @@ class DiTARPipeline(DiffusionPipeline):
                 "use a DiTAR that was trained on this VAE's latents"
             )
         self.register_modules(vae=vae.eval(), ditar=ditar.eval(), scheduler=scheduler)
+        self.set_progress_bar_config(disable=None, leave=False, unit="patch")  # None: only on a terminal
 
     @torch.inference_mode()
     def __call__(
@@ -219,7 +220,7 @@ def _reference(prompt_audio: str | Path | np.ndarray | None, prompt_text: str | 
         raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
     if prompt_audio is not None and not (prompt_text or "").strip():
         raise TextError(
-            "prompt_text is missing: the model needs the transcript of the reference clip; write down what is said in it"
+            "prompt_text is missing: the model needs the transcript of the reference clip; write what is said in it"
         )
     if prompt_audio is None:
         transcript = SHIPPED_VOICE.with_suffix(".txt")
@@ -239,8 +240,8 @@ def _expected_seconds(seconds_per_symbol: float, wanted: int, spoken: int, clip_
     seconds = wanted * min(max(seconds_per_symbol, pace), 3 * seconds_per_symbol)
     if seconds > MAX_TEXT_SECONDS:
         raise TextError(
-            f"the text has {wanted} symbols, about {seconds:.0f} s of speech, and {MAX_TEXT_SECONDS:g} s is the limit of "
-            "one call; give one sentence at a time"
+            f"the text has {wanted} symbols, about {seconds:.0f} s of speech, and {MAX_TEXT_SECONDS:g} s is the limit "
+            "of one call; give one sentence at a time"
         )
     return seconds
 

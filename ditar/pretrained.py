@@ -85,8 +85,9 @@ def load_vae(folder: Path) -> SpeechVAE:
         with safe_open(weights, framework="pt"):
             pass
     except (SafetensorError, OSError) as error:
+        size = weights.stat().st_size
         raise ModelError(
-            f"{weights} ({weights.stat().st_size} bytes) is not a whole safetensors file ({error}); copy or download it again"
+            f"{weights} ({size} bytes) is not a whole safetensors file ({error}); copy or download it again"
         ) from None
     try:
         return SpeechVAE.from_pretrained(folder, torch_dtype=torch.float32)

@@ -54,7 +54,9 @@ def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
         (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def decode(pipeline, targets: list[Utterance], chosen: dict[str, Utterance], out: Path, options: dict, seed: int) -> int:
+def decode(
+    pipeline, targets: list[Utterance], chosen: dict[str, Utterance], out: Path, options: dict, seed: int
+) -> int:
     """Speak what is not there yet; returns how many utterances failed. The seed of an utterance is `seed` + its number."""
     failed = 0
     with open(out / "log.jsonl", "a", encoding="utf-8") as log:

@@ -27,7 +27,9 @@ def main() -> int:
             rows = read_data_dir(folder)
             for row in rows:
                 if row.utt in where:
-                    problems.append(f"utterance {row.utt!r} is in {where[row.utt]} and in {folder}; splits must not overlap")
+                    problems.append(
+                        f"utterance {row.utt!r} is in {where[row.utt]} and in {folder}; splits must not overlap"
+                    )
                 where[row.utt] = folder
             hours = sum(row.duration_s or 0.0 for row in rows) / 3600
             print(f"{folder}: {len(rows)} utterances, {len({row.speaker for row in rows})} speakers, {hours:.2f} h")

@@ -77,7 +77,7 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"prompt_audio": "{}/nan.wav"}, "not numbers"),
         ({"prompt_audio": "{}/text.wav"}, "text.wav cannot be read as audio"),
         ({"prompt_audio": "{}/missing.wav"}, "missing.wav does not exist"),
-        ({"prompt_text": None}, "write down what is said in it"),
+        ({"prompt_text": None}, "write what is said in it"),
         ({"prompt_audio": None}, "give both or neither"),
         ({"model": "{}/missing"}, "missing' does not exist"),
         ({"model": "{}/broken"}, "is not a whole safetensors file"),
@@ -155,9 +155,8 @@ def test_evaluate_hands_its_options_on_and_prints_what_it_gets(folder, monkeypat
     options = ["--references=r", "--originals=o", "--closed-set=a", "--closed-set=b", "--output=out"]
     assert main(["evaluate", "wavs", "text", *options]) == 0
     assert capsys.readouterr().out == "2 utterances\n"
-    assert asked == {
-        "audio": "wavs", "text": "text", "reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"], "out": "out"
-    }  # fmt: skip
+    assert asked.pop("audio") == "wavs" and asked.pop("text") == "text"
+    assert asked == {"reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"], "out": "out"}
     assert main(["evaluate", "wavs", "text", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"utterances": 2}
 
@@ -174,7 +173,10 @@ def run(*arguments, **options):
 
 @pytest.mark.parametrize("arguments", [["--help"], ["synthesize", "--help"], ["info", "--help"]])
 def test_help_needs_no_torch_and_no_patience(arguments):
-    code = f"import sys; from ditar.cli import main\ntry: main({arguments!r})\nfinally: assert 'torch' not in sys.modules"
+    code = (
+        f"import sys\nfrom ditar.cli import main\ntry: main({arguments!r})\n"
+        "finally: assert 'torch' not in sys.modules"
+    )
     times = []
     for _ in range(3):  # the best of three: the machine may be busy, the program may not
         start = time.perf_counter()

@@ -12,8 +12,10 @@ AUDIO = {("torchaudio", "load"), ("torchaudio", "save"), ("torchaudio", "info")}
 def calls(source):
     """(object, method, call) of every `object.method(...)` in a file."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-            yield node.func.value.id, node.func.attr, node
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            if isinstance(owner, ast.Name):
+                yield owner.id, node.func.attr, node
 
 
 def true(keyword):

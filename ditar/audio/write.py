@@ -36,7 +36,8 @@ def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
             os.fsync(file.fileno())
         os.replace(beside, path)
     except OSError as error:
-        raise AudioError(f"{path} cannot be written: {error.strerror or error}; free space or choose another place") from None
+        reason = error.strerror or error
+        raise AudioError(f"{path} cannot be written: {reason}; free space or choose another place") from None
     finally:
         beside.unlink(missing_ok=True)
 

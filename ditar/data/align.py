@@ -16,28 +16,37 @@ SILENCES = {"pau", "sil", "h#", "#", "brth", "ssil", "sp", ""}
 
 # An ARPA phone as IPA letters, in the order in which they are heard.
 _ARPA = {
-    "aa": "ɑ", "ae": "æ", "ah": "ʌ", "ao": "ɔ", "aw": "aʊ", "ax": "ə", "axr": "ɚ", "ay": "aɪ", "b": "b", "ch": "tʃ", "d": "d",
-    "dh": "ð", "dx": "ɾ", "eh": "ɛ", "el": "əl", "em": "əm", "en": "ən", "er": "ɚ", "ey": "eɪ", "f": "f", "g": "ɡ", "hh": "h",
-    "hv": "h", "ih": "ɪ", "ix": "ɪ", "iy": "i", "jh": "dʒ", "k": "k", "l": "l", "m": "m", "n": "n", "ng": "ŋ", "nx": "n",
-    "ow": "oʊ", "oy": "ɔɪ", "p": "p", "q": "ʔ", "r": "ɹ", "s": "s", "sh": "ʃ", "t": "t", "th": "θ", "uh": "ʊ", "uw": "u",
+    "aa": "ɑ", "ae": "æ", "ah": "ʌ", "ao": "ɔ", "aw": "aʊ", "ax": "ə", "axr": "ɚ", "ay": "aɪ", "b": "b", "ch": "tʃ",
+    "d": "d",
+    "dh": "ð", "dx": "ɾ", "eh": "ɛ", "el": "əl", "em": "əm", "en": "ən", "er": "ɚ", "ey": "eɪ", "f": "f", "g": "ɡ",
+    "hh": "h",
+    "hv": "h", "ih": "ɪ", "ix": "ɪ", "iy": "i", "jh": "dʒ", "k": "k", "l": "l", "m": "m", "n": "n", "ng": "ŋ",
+    "nx": "n",
+    "ow": "oʊ", "oy": "ɔɪ", "p": "p", "q": "ʔ", "r": "ɹ", "s": "s", "sh": "ʃ", "t": "t", "th": "θ", "uh": "ʊ",
+    "uw": "u",
     "ux": "u", "v": "v", "w": "w", "y": "j", "z": "z", "zh": "ʒ",
 }  # fmt: skip
 
 # Vowels: height (0 close .. 6 open), backness (0 front .. 2 back), rounding.
 _VOWELS = {
     "i": (0, 0, 0), "y": (0, 0, 1), "ɨ": (0, 1, 0), "ᵻ": (1, 1, 0), "ʉ": (0, 1, 1), "ɯ": (0, 2, 0), "u": (0, 2, 1),
-    "ɪ": (1, 0.4, 0), "ʏ": (1, 0.4, 1), "ʊ": (1, 1.7, 1), "e": (2, 0, 0), "ø": (2, 0, 1), "ɘ": (2, 1, 0), "o": (2, 2, 1),
-    "ə": (3, 1, 0), "ɚ": (3.5, 1, 0), "ɝ": (3.5, 1, 0), "ɜ": (3.5, 1, 0), "ɛ": (4, 0, 0), "œ": (4, 0, 1), "ʌ": (4, 1.6, 0),
+    "ɪ": (1, 0.4, 0), "ʏ": (1, 0.4, 1), "ʊ": (1, 1.7, 1), "e": (2, 0, 0), "ø": (2, 0, 1), "ɘ": (2, 1, 0),
+    "o": (2, 2, 1),
+    "ə": (3, 1, 0), "ɚ": (3.5, 1, 0), "ɝ": (3.5, 1, 0), "ɜ": (3.5, 1, 0), "ɛ": (4, 0, 0), "œ": (4, 0, 1),
+    "ʌ": (4, 1.6, 0),
     "ɔ": (4, 2, 1), "æ": (5, 0, 0), "ɐ": (4.2, 1, 0), "a": (6, 0.5, 0), "ɑ": (6, 1.7, 0), "ɒ": (6, 2, 1),
 }  # fmt: skip
 # Consonants: place (0 lips .. 8 glottis), manner, voicing.
 _CONSONANTS = {
-    "p": (0, "stop", 0), "b": (0, "stop", 1), "t": (3, "stop", 0), "d": (3, "stop", 1), "ʈ": (4, "stop", 0), "ɖ": (4, "stop", 1),
-    "k": (6, "stop", 0), "ɡ": (6, "stop", 1), "g": (6, "stop", 1), "q": (7, "stop", 0), "ʔ": (8, "stop", 0), "ɾ": (3, "stop", 1),
+    "p": (0, "stop", 0), "b": (0, "stop", 1), "t": (3, "stop", 0), "d": (3, "stop", 1), "ʈ": (4, "stop", 0),
+    "ɖ": (4, "stop", 1),
+    "k": (6, "stop", 0), "ɡ": (6, "stop", 1), "g": (6, "stop", 1), "q": (7, "stop", 0), "ʔ": (8, "stop", 0),
+    "ɾ": (3, "stop", 1),
     "m": (0, "nasal", 1), "n": (3, "nasal", 1), "ɲ": (5, "nasal", 1), "ŋ": (6, "nasal", 1),
     "f": (1, "fricative", 0), "v": (1, "fricative", 1), "θ": (2, "fricative", 0), "ð": (2, "fricative", 1),
     "s": (3, "fricative", 0), "z": (3, "fricative", 1), "ʃ": (4, "fricative", 0), "ʒ": (4, "fricative", 1),
-    "ç": (5, "fricative", 0), "x": (6, "fricative", 0), "ɣ": (6, "fricative", 1), "h": (8, "fricative", 0), "ɦ": (8, "fricative", 1),
+    "ç": (5, "fricative", 0), "x": (6, "fricative", 0), "ɣ": (6, "fricative", 1), "h": (8, "fricative", 0),
+    "ɦ": (8, "fricative", 1),
     "w": (6, "glide", 1), "ʍ": (6, "glide", 0), "j": (5, "glide", 1), "ɹ": (4, "liquid", 1), "r": (4, "liquid", 1),
     "l": (3, "liquid", 1), "ɫ": (3, "liquid", 1), "ʎ": (5, "liquid", 1),
 }  # fmt: skip
@@ -52,6 +61,7 @@ _SKIP_LETTER = 0.9
 _SKIP_PHONE = 0.9
 _SKIP_WEAK = 0.5  # a schwa or an r that only one side has
 _WEAK = set("əɹɚɐᵻ")
+_OWN_KIND = 0.55  # distance up to which two sounds count as the same: any two near vowels, s and z, not s and t
 _BAND = 16  # letters
 _BEFORE = set("ˈˌ")  # marks that stand before their sound; all others stand after it
 
@@ -79,8 +89,11 @@ def align_symbols(symbols: Sequence[str], phones: Sequence[Phone], duration_s: f
 def aligned_share(symbols: Sequence[str], phones: Sequence[Phone]) -> float:
     """Share of the letters that a phone of their own kind was found for: 1.0 where text and audio agree."""
     letters = [i for i, symbol in enumerate(symbols) if _is_letter(symbol)]
-    pairs = _pairs([symbols[i] for i in letters], _punctuation_before(symbols, letters), phones)
-    found = sum(len(js) for i, js in pairs if i is not None and phones[i][0] not in SILENCES)
+    spoken = [symbols[i] for i in letters]
+    found = 0
+    for i, js in _pairs(spoken, _punctuation_before(symbols, letters), phones):
+        sounds = _sounds(phones[i][0]) if i is not None else ""
+        found += sum(any(_distance(sound, spoken[j]) <= _OWN_KIND for sound in sounds) for j in js)
     return found / max(1, len(letters))
 
 

@@ -44,7 +44,9 @@ def read_data_dir(folder: str | Path) -> list[Utterance]:
     durations = read_table(folder / "utt2dur") if (folder / "utt2dur").is_file() else {}
     phones = {row["utt"]: [tuple(p) for p in row["phones"]] for row in read_json_lines(folder / "phones")}
     return [
-        Utterance(utt, speakers[utt], path, text[utt], float(durations[utt]) if utt in durations else None, phones.get(utt))
+        Utterance(
+            utt, speakers[utt], path, text[utt], float(durations[utt]) if utt in durations else None, phones.get(utt)
+        )
         for utt, path in read_wav_scp(folder)
     ]
 
@@ -140,10 +142,15 @@ def _check_same_utterances(folder: Path, keys: dict[str, list[str]], problems: l
     for name in ("text", "utt2spk", "utt2dur"):
         if name not in keys:
             continue
-        for which, utts in (("lacks", expected - set(keys[name])), ("has, but not wav.scp,", set(keys[name]) - expected)):
+        for which, utts in (
+            ("lacks", expected - set(keys[name])),
+            ("has, but not wav.scp,", set(keys[name]) - expected),
+        ):
             if utts:
                 shown = " ".join(sorted(utts)[:5])
-                problems.append(f"{folder / name} {which} {len(utts)} utterances: {shown}; all tables hold the same ones")
+                problems.append(
+                    f"{folder / name} {which} {len(utts)} utterances: {shown}; all tables hold the same ones"
+                )
 
 
 def _check_speakers(folder: Path, problems: list[str]) -> None:
@@ -153,7 +160,9 @@ def _check_speakers(folder: Path, problems: list[str]) -> None:
             problems.append(f"{folder / 'utt2spk'}: speaker {speaker!r} is not the prefix of utterance {utt!r}")
     order = [_c(speaker) for speaker in speakers.values()]
     if order != sorted(order):
-        problems.append(f"{folder / 'utt2spk'}: sorted by utterance but not by speaker; give speakers names of one length")
+        problems.append(
+            f"{folder / 'utt2spk'}: sorted by utterance but not by speaker; give speakers names of one length"
+        )
     inverted: dict[str, list[str]] = {}
     for utt, speaker in speakers.items():
         inverted.setdefault(speaker, []).append(utt)

@@ -19,6 +19,7 @@ from ditar.evaluate.inputs import EvaluationError, need, quote, read_waveform
 from ditar.evaluate.words import plain_words
 
 RECOGNISER_RATE_HZ = 16_000
+WIDE_BEAMS = {"beam": 1e-70, "pbeam": 1e-70, "wbeam": 1e-50}  # six times the work of the defaults
 PAD_S = 0.2  # the model expects silence around speech; without it first and last words are lost
 
 
@@ -35,46 +36,61 @@ class Recogniser:
     """
 
     def __init__(self, sentences: Sequence[str] | None = None):
-        pocketsphinx = need("pocketsphinx")
-        # live mean subtraction would carry from one utterance to the next
-        options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch"}
-        if sentences is None:
-            self._decoder = pocketsphinx.Decoder(**options)
-        else:
-            self._decoder = pocketsphinx.Decoder(lm=None, **options)
-            self._restrict(sentences)
+        self._sentences = None if sentences is None else _plain_sentences(sentences)
+        self._decoder = _decoder(self._sentences)
+        self._patient = None  # for a closed set: the same without haste, made when first needed
 
     def transcribe(self, waveform: np.ndarray) -> str:
         """Plain words heard in (S,) float at 16 kHz; closed-set: the sentence, or what of it fitted; "" for nothing."""
         if is_silent(waveform):  # the model hears "yeah" in digital silence, and a closed set hears a sentence
             return ""
         pad = np.zeros(int(PAD_S * RECOGNISER_RATE_HZ), dtype=np.int16)
-        samples = np.concatenate([pad, np.int16(np.clip(waveform, -1, 1) * 32767), pad])
-        self._decoder.start_utt()
-        self._decoder.process_raw(samples.tobytes(), full_utt=True)
-        self._decoder.end_utt()
-        hypothesis = self._decoder.hyp()
-        heard = hypothesis.hypstr if hypothesis is not None else ""
-        # a variant is written "read(2)"
-        return plain_words(" ".join(word.split("(")[0] for word in heard.split()))
+        samples = np.concatenate([pad, np.int16(np.clip(waveform, -1, 1) * 32767), pad]).tobytes()
+        heard = _decode(self._decoder, samples)
+        if self._sentences is not None and heard not in self._sentences:
+            # no path reached the end of a sentence: the usual beams cut off about one clear utterance in a hundred
+            self._patient = self._patient or _decoder(self._sentences, **WIDE_BEAMS)
+            heard = _decode(self._patient, samples)
+        return heard
 
-    def _restrict(self, sentences: Sequence[str]) -> None:
-        """Replace the language model by a grammar of whole sentences, with pronunciations for all their words."""
-        plain = {plain_words(sentence): sentence for sentence in sentences}
-        if "" in plain:
-            raise EvaluationError(f"no word in the closed-set sentence {plain['']!r}; remove it")
-        if len(plain) < 2:
-            raise EvaluationError(f"a closed set needs at least two different sentences, got {quote(plain)}")
-        words = sorted({word for sentence in plain for word in sentence.split()})
-        unknown = [word for word in words if self._decoder.lookup_word(word) is None]
-        if unknown:
-            from ditar.evaluate.pronounce import pronounce  # espeak is only needed for unknown words
 
-            for word, phones in pronounce(unknown).items():
-                self._decoder.add_word(word, phones, False)
-        rules = "\n| ".join(sorted(plain))
-        self._decoder.add_jsgf_string("closed", f"#JSGF V1.0;\ngrammar closed;\npublic <sentence> =\n{rules};\n")
-        self._decoder.activate_search("closed")
+def _plain_sentences(sentences: Sequence[str]) -> list[str]:
+    plain = {plain_words(sentence): sentence for sentence in sentences}
+    if "" in plain:
+        raise EvaluationError(f"no word in the closed-set sentence {plain['']!r}; remove it")
+    if len(plain) < 2:
+        raise EvaluationError(f"a closed set needs at least two different sentences, got {quote(plain)}")
+    return sorted(plain)
+
+
+def _decoder(sentences: Sequence[str] | None, **options: float):
+    """A decoder with the package's language model, or with a grammar of whole sentences."""
+    pocketsphinx = need("pocketsphinx")
+    # live mean subtraction would carry from one utterance to the next
+    options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch", **options}
+    if sentences is None:
+        return pocketsphinx.Decoder(**options)
+    decoder = pocketsphinx.Decoder(lm=None, **options)
+    unknown = sorted({w for sentence in sentences for w in sentence.split() if decoder.lookup_word(w) is None})
+    if unknown:
+        from ditar.evaluate.pronounce import pronounce  # espeak is only needed for unknown words
+
+        for word, phones in pronounce(unknown).items():
+            decoder.add_word(word, phones, False)
+    rules = "\n| ".join(sentences)
+    decoder.add_jsgf_string("closed", f"#JSGF V1.0;\ngrammar closed;\npublic <sentence> =\n{rules};\n")
+    decoder.activate_search("closed")
+    return decoder
+
+
+def _decode(decoder, samples: bytes) -> str:
+    """Plain words heard in 16-bit samples."""
+    decoder.start_utt()
+    decoder.process_raw(samples, full_utt=True)
+    decoder.end_utt()
+    hypothesis = decoder.hyp()
+    heard = hypothesis.hypstr if hypothesis is not None else ""
+    return plain_words(" ".join(word.split("(")[0] for word in heard.split()))  # a variant is written "read(2)"
 
 
 def recognise(

@@ -47,7 +47,7 @@ def score(
 ) -> dict[str, Any]:
     """Score `<wav_dir>/<utt>.wav` (any rate; or a Kaldi folder with wav.scp) against a Kaldi `text` file.
 
-    reference_dir: clips that the voices were cloned from (one for all, or `<utt>.wav`, or as a file `utt2ref` says); adds
+    reference_dir: clips that the voices were cloned from (one for all, or `<utt>.wav`, or by a file `utt2ref`); adds
         similarity, and identification among their speakers (by `utt2spk` in that folder, else one each).
     original_dir: recordings of the same utterances; adds their figures, and ratios to them with paired intervals.
     closed_set: files of further sentences (decoys), one a line, or Kaldi files named `text`; adds the share of outputs
@@ -57,7 +57,8 @@ def score(
     resamples, seed: of the bootstrap; intervals are 95 %.
 
     Returns what score.json holds: `utterances`, `wer`, `cer`, `closed_set`, `similarity`, `outputs`, `original`,
-    `settings`; a part that was not asked for is None, and so is a ratio that is infinite. EvaluationError quotes names and remedy.
+    `settings`; a part that was not asked for is None, and so is an infinite ratio.
+    EvaluationError quotes names and remedy.
     """
     audio, texts = list_audio(wav_dir), read_text(text_file)
     match_ids(audio, texts, wav_dir, text_file)
@@ -127,8 +128,10 @@ def compare_words(
 
     Folders as in `score`; originals and text may be of more utterances than were resynthesised, since the comparison
     is between the same utterances. Where one folder takes part in several comparisons, call `hear` once for each folder
-    and `compare` for each pair: recognition is what takes the time. Returns `utterances`, `original` and `resynthesised` (each `rate`, `low`, `high`), `ratio` (`value`, `low`,
-    `high`), `recogniser`. A VAE passes where `ratio["high"]` is at most 1.15.
+    and `compare` for each pair: recognition is what takes the time.
+
+    Returns `utterances`, `original` and `resynthesised` (each `rate`, `low`, `high`), `ratio` (`value`, `low`, `high`,
+    infinite where the originals are faultless), `recogniser`. A VAE passes where `ratio["high"]` is at most 1.15.
     """
     audio, texts = list_audio(resynthesised_dir), read_text(text_file)
     texts = {utt: text for utt, text in texts.items() if utt in audio}

@@ -45,7 +45,8 @@ def read_config(folder: str | Path) -> dict[str, Any]:
 
 
 def read_weights(folder: str | Path, model: nn.Module) -> None:
-    """Fill a model (which may be on the meta device) with float32 weights. ModelError: missing, cut off, other shapes."""
+    """Fill a model (which may be on the meta device) with float32 weights. ModelError: a missing or cut off file, or
+    other shapes."""
     path = _file(folder, WEIGHTS)
     try:
         tensors = load_file(path)

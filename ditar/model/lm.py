@@ -53,7 +53,8 @@ class LM(nn.Module):
         mask = torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
         mask = mask & self._valid(symbol_ids, symbol_counts, length)[:, None]
         text = symbol_ids.shape[1]
-        output = self.transformer(x, self.transformer.positions(positions), mask=mask, outputs=slice(text, None), keep=keep)
+        tables = self.transformer.positions(positions)
+        output = self.transformer(x, tables, mask=mask, outputs=slice(text, None), keep=keep)
         return LMOutput(output.hidden, output.kept)
 
     def prefill(

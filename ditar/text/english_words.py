@@ -6,7 +6,7 @@ LETTERS = {letter: letter for letter in "BCDEFGHIJKLMNOPQRSTUVWXYZ"} | {"A": "ei
 
 MONTHS = {
     "Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "May": "May", "Jun": "June", "Jul": "July",
-    "Aug": "August", "Sep": "September", "Oct": "October", "Nov": "November", "Dec": "December",
+    "Aug": "August", "Sept": "September", "Sep": "September", "Oct": "October", "Nov": "November", "Dec": "December",
 }  # fmt: skip
 WEEKDAYS = {
     "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Thur": "Thursday",
@@ -19,6 +19,9 @@ SPELLED = set("AI API USA UK EU US UN ID IT TV PC CD DVD CEO CIA IOU UAE UEFA EM
     "US", "IT",
 }  # "US" and "IT" are words when somebody shouts  # fmt: skip
 
+# Capitals that are read as other words.
+READ_AS = {"OK": "okay", "WWI": "World War One", "WWII": "World War Two"}
+
 # Pattern, words; in order. A full stop that also ends the sentence is lost only where a name must follow.
 ABBREVIATIONS = (
     (r"\bSt\.?(?=\s+[A-Z][a-z])(?<!\w\sSt)(?<!\w\sSt\.)", "Saint"),
@@ -28,6 +31,7 @@ ABBREVIATIONS = (
     (r"\bSt\.(?=\s+[A-Z])", "Saint"),
     (r"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*,|\s+[a-z])", "Drive"),
     (r"\bDr\.?(?=\s+[A-Z])", "Doctor"),
+    (r"\bPh\.?\s?D\b\.?", "P H D"),
     (r"\bMr\b\.?", "Mister"),
     (r"\bMrs\b\.?", "Missus"),
     (r"\bMs\b\.?(?=\s+[A-Z])", "Miz"),
@@ -90,14 +94,18 @@ UNITS = {
     "m/s": ("metre per second", "metres per second"), "km": ("kilometre", "kilometres"), "m": ("metre", "metres"),
     "cm": ("centimetre", "centimetres"), "mm": ("millimetre", "millimetres"), "µm": ("micrometre", "micrometres"),
     "nm": ("nanometre", "nanometres"), "mi": ("mile", "miles"), "ft": ("foot", "feet"), "yd": ("yard", "yards"),
-    "kg": ("kilogram", "kilograms"), "g": ("gram", "grams"), "mg": ("milligram", "milligrams"), "lb": ("pound", "pounds"),
+    "kg": ("kilogram", "kilograms"), "g": ("gram", "grams"), "mg": ("milligram", "milligrams"),
+    "lb": ("pound", "pounds"),
     "lbs": ("pound", "pounds"), "oz": ("ounce", "ounces"), "l": ("litre", "litres"), "L": ("litre", "litres"),
     "ml": ("millilitre", "millilitres"), "mL": ("millilitre", "millilitres"), "kHz": ("kilohertz", "kilohertz"),
-    "MHz": ("megahertz", "megahertz"), "GHz": ("gigahertz", "gigahertz"), "Hz": ("hertz", "hertz"), "kB": ("kilobyte", "kilobytes"),
+    "MHz": ("megahertz", "megahertz"), "GHz": ("gigahertz", "gigahertz"), "Hz": ("hertz", "hertz"),
+    "kB": ("kilobyte", "kilobytes"),
     "KB": ("kilobyte", "kilobytes"), "MB": ("megabyte", "megabytes"), "GB": ("gigabyte", "gigabytes"),
     "TB": ("terabyte", "terabytes"), "kW": ("kilowatt", "kilowatts"), "W": ("watt", "watts"), "V": ("volt", "volts"),
-    "ms": ("millisecond", "milliseconds"), "s": ("second", "seconds"), "min": ("minute", "minutes"), "h": ("hour", "hours"),
-    "hr": ("hour", "hours"), "hrs": ("hour", "hours"), "dB": ("decibel", "decibels"), "sq ft": ("square foot", "square feet"),
+    "ms": ("millisecond", "milliseconds"), "s": ("second", "seconds"), "min": ("minute", "minutes"),
+    "h": ("hour", "hours"),
+    "hr": ("hour", "hours"), "hrs": ("hour", "hours"), "dB": ("decibel", "decibels"),
+    "sq ft": ("square foot", "square feet"),
     "km²": ("square kilometre", "square kilometres"), "m²": ("square metre", "square metres"),
     "m³": ("cubic metre", "cubic metres"), "x": ("times", "times"),
 }  # fmt: skip
@@ -106,7 +114,8 @@ SPOKEN_SYMBOLS = {
     "&": "and", "+": "plus", "=": "equals", "%": "percent", "@": "at", "#": "hash", "*": "star", "/": "slash",
     "\\": "backslash", "°": "degrees", "×": "times", "÷": "divided by", "±": "plus or minus", "<": "less than",
     ">": "greater than", "≤": "at most", "≥": "at least", "≠": "is not equal to", "≈": "about", "~": "about",
-    "^": "to the power of", "|": "bar", "©": "copyright", "®": "registered", "™": "trademark", "$": "dollar", "€": "euro",
+    "^": "to the power of", "|": "bar", "©": "copyright", "®": "registered", "™": "trademark", "$": "dollar",
+    "€": "euro",
     "£": "pound", "¥": "yen", "¢": "cent", "§": "section", "¶": "paragraph", "²": "squared", "³": "cubed", "µ": "micro",
     "π": "pi", "∞": "infinity", "√": "the square root of", "→": "to",
 }  # fmt: skip

@@ -17,7 +17,9 @@ _SAME = str.maketrans(
         "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'", "´": "'", "ʼ": "'",
         "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"', "‹": '"', "›": '"', "「": '"', "」": '"',
         "–": "—", "―": "—", "‐": "-", "‑": "-", "‒": "-", "−": "-", "⁃": "-",
-        "…": "...", "。": ".", "、": ",", "，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "،": ",", "؛": ";", "؟": "?", "।": ".",
+        "…": "...", "。": ".", "、": ",", "，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "،": ",", "؛": ";", "؟": "?",
+        "।": ".", "۔": ".",
+        "።": ".", "፣": ",", "၊": ",", "။": ".", "։": ".",
         "[": "(", "]": ")", "{": "(", "}": ")", "（": "(", "）": ")",
         "•": ",", "·": " ", "_": " ", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\t": " ",
         "ﬁ": "fi", "ﬂ": "fl", "№": "No. ",
@@ -28,7 +30,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe00-\uf
 # Symbols that a rule speaks, in the language of the text; English speaks many more before this comes.
 _KEPT_SYMBOLS = set("%&+=@#$€£/*°")
 # The punctuation that the vocabulary keeps; what is left of other kinds has no sound and no pause of its own.
-PUNCTUATION = ".,!?;:—\"()¿¡"
+PUNCTUATION = '.,!?;:—"()¿¡'
 
 
 def normalise(text: str, language: str = "en-us") -> str:
@@ -52,7 +54,9 @@ def normalise(text: str, language: str = "en-us") -> str:
     cleaned = re.sub(r"\s+([.,!?;:)])", r"\1", cleaned)
     cleaned = re.sub(r"([,;:])[,;:]+", r"\1", cleaned)
     cleaned = re.sub(r"([,;])(?=\w)", r"\1 ", cleaned) if language.split("-")[0] == "en" else cleaned
-    cleaned = re.sub(r"([.!?])[,;:.]+(?=\s|$)", lambda m: "..." if m.group(0).startswith("...") else m.group(1), cleaned)
+    cleaned = re.sub(
+        r"([.!?])[,;:.]+(?=\s|$)", lambda m: "..." if m.group(0).startswith("...") else m.group(1), cleaned
+    )
     return cleaned.lstrip(" ,.;:!?)").strip()
 
 
@@ -69,7 +73,9 @@ def _check_symbols(cleaned: str) -> None:
     silent = [
         c
         for c in cleaned
-        if not (unicodedata.category(c)[0] in "LMN" or c.isspace() or c in PUNCTUATION or c in "'-" or c in _KEPT_SYMBOLS)
+        if not (
+            unicodedata.category(c)[0] in "LMN" or c.isspace() or c in PUNCTUATION or c in "'-" or c in _KEPT_SYMBOLS
+        )
     ]
     if silent:
         raise TextError(

@@ -18,7 +18,16 @@ _SPLIT = re.compile(rf"(\.\.\.|[{re.escape(PUNCTUATION)}])")
 # Opening marks: they belong to the word after them.
 _OPENING = "(¿¡"
 # What people call a language where espeak has no such name.
-_USUAL = {"en": "en-us", "fr": "fr-fr", "zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "zh-hk": "yue", "no": "nb", "pt-pt": "pt"}
+_USUAL = {
+    "en": "en-us",
+    "fr": "fr-fr",
+    "zh": "cmn",
+    "zh-cn": "cmn",
+    "zh-tw": "cmn",
+    "zh-hk": "yue",
+    "no": "nb",
+    "pt-pt": "pt",
+}
 # Letters of the IPA that Unicode would take apart.
 _WHOLE = {"c\u0327": "ç"}
 
@@ -126,7 +135,9 @@ def _backend_class():
         from phonemizer.backend import EspeakBackend
         from phonemizer.backend.espeak.wrapper import EspeakWrapper
     except ImportError as error:
-        raise ImportError(f"{error.name} is missing; install it with: pip install phonemizer espeakng-loader") from error
+        raise ImportError(
+            f"{error.name} is missing; install it with: pip install phonemizer espeakng-loader"
+        ) from error
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
     return EspeakBackend
@@ -149,4 +160,6 @@ def _near(language: str, known: dict[str, str]) -> str:
     near += difflib.get_close_matches(language, list(known), n=4, cutoff=0.5)
     if near:
         return "near it: " + ", ".join(f"{code} ({known[code]})" for code in dict.fromkeys(near))
-    return f"it knows {len(known)}, among them " + ", ".join(c for c in ("en-us", "en-gb", "de", "fr", "es", "cmn") if c in known)
+    return f"it knows {len(known)}, among them " + ", ".join(
+        c for c in ("en-us", "en-gb", "de", "fr", "es", "cmn") if c in known
+    )

@@ -17,7 +17,18 @@ _SCRIPTS = {
     "ml": "MALAYALAM", "my": "MYANMAR", "or": "ORIYA", "pa": "GURMUKHI", "si": "SINHALA", "ta": "TAMIL", "te": "TELUGU",
     "th": "THAI", "shn": "MYANMAR", "chr": "CHEROKEE", "haw": "", "jbo": "", "lo": "LAO", "vi": "",
 }  # fmt: skip
-_ANYWHERE = {"LATIN", "MODIFIER", "FEMININE", "MASCULINE", "COMBINING", "FULLWIDTH", "DIGIT", "MICRO", "SUPERSCRIPT", "VULGAR"}
+_ANYWHERE = {
+    "LATIN",
+    "MODIFIER",
+    "FEMININE",
+    "MASCULINE",
+    "COMBINING",
+    "FULLWIDTH",
+    "DIGIT",
+    "MICRO",
+    "SUPERSCRIPT",
+    "VULGAR",
+}
 
 
 def check_script(text: str, language: str) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ditar.evaluate import recognise as recognise_module
 from ditar.evaluate.inputs import EvaluationError, read_waveform
 from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, Recogniser, recognise, recogniser_name
 from ditar.evaluate.words import closed_set_hits
@@ -36,7 +37,7 @@ def test_nothing_is_heard_in_nothing(free):
 
 
 def test_order_changes_nothing(audio, free):
-    waveforms = [read_waveform(path, RECOGNISER_RATE_HZ) * gain for path, gain in zip(audio.values(), (1, 0.1, 0.5))]
+    waveforms = [read_waveform(audio[utt], RECOGNISER_RATE_HZ) * gain for utt, gain in (("b", 0.1), ("c", 1.0))]
     there = [free.transcribe(waveform) for waveform in waveforms]
     back = [free.transcribe(waveform) for waveform in waveforms[::-1]]
     assert there == back[::-1]
@@ -55,6 +56,15 @@ def test_closed_set_chooses_among_sentences(audio):
     assert all(closed_set_hits(SPOKEN, chosen).values()), chosen
     without_own = recognise({"a": audio["a"]}, [SPOKEN["b"], *DECOYS], workers=1, progress=False)
     assert not closed_set_hits({"a": SPOKEN["a"]}, without_own)["a"]
+
+
+def test_a_closed_set_that_was_pruned_away_is_searched_again(audio):
+    waveform = read_waveform(audio["b"], RECOGNISER_RATE_HZ)
+    hasty = Recogniser(list(SPOKEN.values()))
+    narrow = {"beam": 1e-2, "pbeam": 1e-2, "wbeam": 1e-2}
+    hasty._decoder = recognise_module._decoder(hasty._sentences, **narrow)
+    assert recognise_module._decode(hasty._decoder, np.int16(waveform * 32767).tobytes()) not in hasty._sentences
+    assert hasty.transcribe(waveform) == "she bought three apples"
 
 
 def test_closed_set_with_words_that_no_dictionary_has(speak):

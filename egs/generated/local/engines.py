@@ -1,4 +1,5 @@
 """Speech synthesisers as functions: sentences and a voice in, waveforms with phone times out."""
+
 from __future__ import annotations
 
 import re

@@ -6,6 +6,7 @@ Layout: DIR/wav/<speaker>/<utt>.wav (16-bit, 24 kHz, appearing as they are made,
 DIR/made.jsonl (one line per finished utterance, what a second run resumes from) and, at the end,
 DIR/{train,val,vae_test,test,test_ref}/{wav.scp,text,utt2spk,spk2utt,utt2dur,phones}.
 """
+
 from __future__ import annotations
 
 import argparse

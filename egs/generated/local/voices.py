@@ -3,6 +3,7 @@
 A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate, so
 that no vocoder artefacts enter the corpus. Speaker names are base (three letters) + number; number 000 is the base itself.
 """
+
 from __future__ import annotations
 
 import random
@@ -52,7 +53,8 @@ NATURAL = ("slt", "rms", "awb", "kal", "hts")
 HELD_OUT = "ked"
 
 ESPEAK_VARIANTS = (
-    "en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-us+f2", "en-us+f3", "en-us+f4", "en-us+f5", "en-us+m2", "en-us+m3",
+    "en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-us+f2", "en-us+f3", "en-us+f4", "en-us+f5", "en-us+m2",
+    "en-us+m3",
     "en-us+m4", "en-us+m5", "en-us+m6", "en-us+m7", "en-us+Alex", "en-us+Alicia", "en-us+Andrea", "en-us+Andy",
     "en-us+Annie", "en-us+adam", "en-us+belinda", "en-us+benjamin", "en-us+caleb", "en-us+david", "en-us+ed",
     "en-us+Gene", "en-us+john", "en-us+linda", "en-us+michael", "en-us+paul", "en-us+quincy", "en-us+steph",
@@ -69,7 +71,7 @@ def derive(base: str, count: int, seed: int) -> list[Voice]:
         spread, low, high = (0.25, 0.88, 1.14) if wide else (0.15, 0.93, 1.08)
         tract = rng.uniform(low, high)
         # A shorter tract usually comes with a higher pitch; the correlation keeps the voices plausible.
-        pitch = made.pitch_hz * tract ** 0.7 * rng.uniform(1 - spread, 1 + spread)
+        pitch = made.pitch_hz * tract**0.7 * rng.uniform(1 - spread, 1 + spread)
         stretch = rng.uniform(0.85, 1.2)
         if not made.moves_rate:  # everything moves with the tract: stay close to the base
             tract = rng.uniform(0.92, 1.1)

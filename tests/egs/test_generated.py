@@ -1,0 +1,147 @@
+"""The generated corpus: its plan, its voices, its sentences, and how its shell scripts take options."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+LOCAL = Path(__file__).parents[2] / "egs/generated/local"
+RUN = LOCAL.parent / "run.sh"
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    """The programs of egs/generated/local, as modules."""
+    sys.path.insert(0, str(LOCAL))
+    try:
+        import make_corpus
+
+        yield make_corpus
+    finally:
+        sys.path.remove(str(LOCAL))
+
+
+@pytest.fixture
+def plan(corpus, monkeypatch):
+    monkeypatch.setattr(corpus.sentences, "fortune_sentences", lambda: [f"Proverb {w} is old." for w in ("one", "two")])
+    return corpus.plan(utterances=600, val=20, vae_test=24, seed=0)
+
+
+def test_enough_voices_and_one_base_held_out(corpus):
+    training = corpus.voices.training_voices(0)
+    held_out = corpus.voices.held_out_voices(0)
+    names = [v.speaker for v in training + held_out]
+    assert len(training) >= 200 and len(set(names)) == len(names)
+    assert not any(v.base == "ked" for v in training) and all(v.base == "ked" for v in held_out)
+    assert len({len(name) for name in names}) == 1  # sorting by utterance then sorts by speaker
+
+
+def test_splits_share_no_sentence_and_the_held_out_voice_never_trains(corpus, plan):
+    by_split = {split: [i for i in plan if i.split == split] for split in corpus.SPLITS}
+    assert {split: len(items) for split, items in by_split.items()} == {
+        "train": 600, "val": 20, "vae_test": 24, "test": 100, "test_ref": 52,
+    }  # fmt: skip
+    keys = [corpus.sentences.key(i.sentence) for i in plan]
+    assert len(set(keys)) == len(keys) == len({i.utt for i in plan})
+    assert not any(i.voice.base == "ked" for i in by_split["train"] + by_split["val"])
+    assert [i.sentence for i in by_split["test"]] == corpus.read_list("heldout.txt")
+
+
+def test_held_out_sentences_and_decoys(corpus):
+    held_out, decoys = corpus.read_list("heldout.txt"), corpus.read_list("decoys.txt")
+    keys = {corpus.sentences.key(s) for s in held_out + decoys}
+    assert (len(held_out), len(decoys), len(keys)) == (100, 200, 300)
+    assert all(4 <= len(s.split()) <= 12 for s in held_out)
+
+
+def test_the_seed_decides(corpus, plan, monkeypatch):
+    assert corpus.plan(600, 20, 24, 0) == plan
+    assert corpus.plan(600, 20, 24, 1) != plan
+
+
+def test_any_prefix_of_the_work_is_a_cross_section(corpus, plan):
+    work = corpus.tasks(plan, 0)
+    assert sorted(i.utt for task in work for i in task) == sorted(i.utt for i in plan)
+    first = [i.voice.base for task in work[: len(work) // 4] for i in task]
+    assert {"slt", "rms", "awb", "kal", "hts", "ked"} <= set(first)
+    assert all(len({i.voice for i in task}) == 1 for task in work)
+
+
+def test_grammar_sentences_are_plain(corpus):
+    draw = random.Random(0)
+    made = [corpus.sentences.grammar_sentence(draw) for _ in range(500)]
+    assert all(s[0].isupper() and s[-1] in ".?!" and s.isascii() and "{" not in s for s in made)
+    assert len(set(made)) > 480
+    assert corpus.sentences._split("This IS_x [odd]. He went home. see 42 things.\n\t\t-- Someone", 3, 14) == [
+        "He went home."
+    ]
+
+
+def test_finish_leaves_constant_silences_and_one_level(corpus):
+    rate = 16_000
+    time = np.arange(rate) / rate
+    wave = np.where((time > 0.3) & (time < 0.7), 0.02 * np.sin(2 * np.pi * 200 * time), 0.0).astype(np.float32)
+    phones = [("pau", 0.0, 0.3), ("aa", 0.3, 0.5), ("n", 0.5, 0.7), ("pau", 0.7, 1.0)]
+    for tract in (1.0, 0.9, 1.1):
+        speech = corpus.engines.finish(wave, rate, phones, tract)
+        assert speech.phones[0][1] == pytest.approx(0.05, abs=1e-3)
+        assert speech.phones[-1][2] - speech.phones[0][1] == pytest.approx(0.4 / tract, abs=2e-3)
+        assert len(speech.waveform) / 24_000 - speech.phones[-1][2] == pytest.approx(0.15, abs=1e-3)
+        active = speech.waveform[int(0.1 * 24_000) : int(0.3 * 24_000)]
+        assert 20 * np.log10(np.sqrt((active**2).mean())) == pytest.approx(-23, abs=0.5)
+    assert corpus.engines.finish(wave, rate, phones[:1], 1.0) is None
+
+
+def test_resumes_after_a_torn_line(corpus, tmp_path):
+    log = tmp_path / "made.jsonl"
+    log.write_text(json.dumps({"utt": "slt000-00001"}) + '\n{"utt": "slt0')
+    assert list(corpus.read_made(log)) == ["slt000-00001"]
+
+
+def test_missing_programs_are_named_with_their_package(corpus, monkeypatch):
+    monkeypatch.setattr(corpus.engines.shutil, "which", lambda program: None)
+    with pytest.raises(corpus.engines.EngineError, match="apt-get install -y flite festival .*espeak-ng"):
+        corpus.engines.check_programs()
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
+def test_flite_speaks_with_phone_times(corpus):
+    plain, lower = corpus.voices.base_voice("kal"), corpus.voices.Voice("kal001", "kal", 80.0, 1.2, 0.95)
+    for voice in (plain, lower):
+        (speech,) = corpus.engines.synthesise(voice, ["Good morning."])
+        assert [name for name, _, _ in speech.phones][:3] == ["g", "uh", "d"]
+        assert len(speech.waveform) / 24_000 == pytest.approx(speech.phones[-1][2] + 0.15, abs=2e-3)
+
+
+def run(*options):
+    return subprocess.run(["bash", str(RUN), *options], capture_output=True, text=True, timeout=60)
+
+
+def test_help_and_unknown_options():
+    shown = run("--help")
+    assert shown.returncode == 0 and "--stop-stage" in shown.stdout
+    for wrong, message in ((["--nonsense", "1"], "--nonsense"), (["--stage"], "needs a value"), (["x"], "'x'"),
+                           (["--size", "huge"], "'huge'")):  # fmt: skip
+        failed = run(*wrong)
+        assert failed.returncode == 1 and message in failed.stderr
+
+
+def test_options_with_dash_or_underscore_and_done_markers(tmp_path):
+    recipe = Path(__file__).parents[2] / "recipes/ditar.sh"
+
+    def once(command, *options):
+        given = ["--expdir", str(tmp_path), "--tag=t", "--data-cmd", command, *options, "--python", "true"]
+        return subprocess.run(["bash", str(recipe), *given], capture_output=True, text=True, timeout=60)
+
+    log = tmp_path / "log"
+    for options in (("--stop-stage", "0"), ("--stop_stage=0",)):
+        assert once(f"echo made >> {log}", *options).returncode == 0
+    assert log.read_text() == "made\n"  # the second time the marker held it back
+    assert once(f"echo other >> {log}", "--stop-stage", "0").returncode == 0
+    assert log.read_text() == "made\nother\n"  # another command runs again
+    assert once("false", "--stop-stage", "0").returncode == 1

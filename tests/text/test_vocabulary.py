@@ -1,0 +1,36 @@
+import pytest
+
+from ditar.text import DEFAULT_SYMBOLS, TextError, Vocabulary
+
+
+def test_round_trip_and_padding():
+    vocabulary = Vocabulary()
+    symbols = list("həlˈoʊ, ðˈɛɹ!")
+    ids = vocabulary.encode(symbols)
+    assert min(ids) > 0 and max(ids) < len(vocabulary)
+    assert vocabulary.decode([*ids, 0, 0]) == symbols
+
+
+def test_symbols_are_ids_in_order_and_single():
+    assert len(set(DEFAULT_SYMBOLS)) == len(DEFAULT_SYMBOLS) == len(Vocabulary())
+    assert all(len(symbol) == 1 for symbol in DEFAULT_SYMBOLS)
+    assert Vocabulary().encode([DEFAULT_SYMBOLS[7]]) == [7]
+    assert Vocabulary(()).symbols == DEFAULT_SYMBOLS
+
+
+def test_padding_is_no_symbol():
+    assert DEFAULT_SYMBOLS[0] not in Vocabulary()
+    with pytest.raises(TextError):
+        Vocabulary().encode([DEFAULT_SYMBOLS[0]])
+
+
+def test_unknown_symbols_are_named():
+    with pytest.raises(TextError, match="SNOWMAN"):
+        Vocabulary().encode(["a", "☃"])
+    with pytest.raises(ValueError, match="999999"):
+        Vocabulary().decode([999_999])
+
+
+def test_each_symbol_once():
+    with pytest.raises(ValueError, match="b"):
+        Vocabulary(["_", "a", "b", "b"])
