@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from ditar.audio.read import read_audio
 from ditar.audio.write import write_audio
-from ditar.data.crops import DataError, read_wav_scp
-from ditar.evaluate.score import compare_words
+from ditar.data.crops import read_wav_scp
+from ditar.data.errors import DataError
+from ditar.evaluate.score import compare, hear
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 from ditar.vae import SpeechVAE
 
@@ -68,8 +69,8 @@ def main() -> int:
     try:
         figures = resynthesise(SpeechVAE.from_pretrained(args.vae).eval(), args.data, args.out, args.limit)
         text = args.data / "text"
-        figures["resynthesis"] = compare_words(args.out / "original", args.out / "resynthesis", text)
-        figures["noise"] = compare_words(args.out / "resynthesis", args.out / "noisy", text)
+        original, made, noisy = (hear(args.out / name, text) for name in ("original", "resynthesis", "noisy"))
+        figures["resynthesis"], figures["noise"] = compare(original, made), compare(made, noisy)
     except (DataError, ValueError, OSError) as error:
         print(f"accept_vae: error: {error}", file=sys.stderr)
         return 1

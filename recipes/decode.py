@@ -2,9 +2,9 @@
 
     python recipes/decode.py --model exp/model --data data/test --references data/test_ref --out exp/decode
 
-Writes OUT/wav/<utt>.wav, OUT/text, OUT/log.jsonl (one line an utterance: reference, seed, seconds, stopped, warnings) and
-OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references` reads. Finished
-utterances are kept when it runs again.
+Writes OUT/wav/<utt>.wav, OUT/text, OUT/log.jsonl (one line an utterance: reference, seed, seconds, stopped,
+warnings) and OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references`
+reads. Finished utterances are kept when it runs again with the same model and options (OUT/settings.json).
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from ditar.audio import AudioError
 from ditar.audio.write import write_audio
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.text import TextError
 
@@ -54,10 +54,26 @@ def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
         (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
+def start_or_resume(out: Path, model: Path, options: dict) -> None:
+    """Make the folder; remove what another model or other options made there."""
+    weights = {
+        str(path.relative_to(model)): [path.stat().st_size, path.stat().st_mtime_ns]
+        for path in sorted(model.rglob("*.safetensors"))
+    }
+    settings = json.dumps({"model": str(model), "weights": weights, **options}, indent=2)
+    noted = out / "settings.json"
+    if noted.is_file() and noted.read_text(encoding="utf-8") != settings:
+        print(f"decode: {out} was made by another model or with other options; starting over", file=sys.stderr)
+        for path in [*(out / "wav").glob("*.wav"), out / "log.jsonl"]:
+            path.unlink(missing_ok=True)
+    (out / "wav").mkdir(parents=True, exist_ok=True)
+    noted.write_text(settings, encoding="utf-8")
+
+
 def decode(
     pipeline, targets: list[Utterance], chosen: dict[str, Utterance], out: Path, options: dict, seed: int
 ) -> int:
-    """Speak what is not there yet; returns how many utterances failed. The seed of an utterance is `seed` + its number."""
+    """Speak what is not there yet; returns how many utterances failed. An utterance's seed is `seed` + its number."""
     failed = 0
     with open(out / "log.jsonl", "a", encoding="utf-8") as log:
         for number, target in enumerate(tqdm(targets, desc=str(out))):
@@ -113,16 +129,16 @@ def main() -> int:
         chosen = choose_references(targets, read_data_dir(args.references), args.seed)
         pipeline = DiTARPipeline.from_pretrained(args.model, device=args.device)
         pipeline.set_progress_bar_config(disable=True)
-        (args.out / "wav").mkdir(parents=True, exist_ok=True)
-        text = "".join(f"{target.utt} {target.text}\n" for target in targets)
-        (args.out / "text").write_text(text, encoding="utf-8")
-        write_references(args.out / "references", chosen)
         options = {
             "temperature": args.temperature,
             "guidance_scale": args.guidance_scale,
             "num_inference_steps": args.steps,
             "language": args.language,
         }
+        start_or_resume(args.out, args.model, {**options, "seed": args.seed})
+        text = "".join(f"{target.utt} {target.text}\n" for target in targets)
+        (args.out / "text").write_text(text, encoding="utf-8")
+        write_references(args.out / "references", chosen)
         failed = decode(pipeline, targets, chosen, args.out, options, args.seed)
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"decode: error: {error}", file=sys.stderr)

@@ -26,7 +26,8 @@ language=en-us
 help_message="Usage: recipes/ditar.sh [options]   (relative paths start at the repository's root)
 
 Stages: 0 data and validation, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score.
-A finished stage leaves a marker in EXPDIR/TAG/.done that holds its command; a changed command runs again.
+A finished stage leaves a marker in EXPDIR/TAG/.done that holds its command; a changed command runs again, and
+so do the stages after it.
 
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --nj N                        processes of the stages that have several ($nj)
@@ -36,7 +37,8 @@ A finished stage leaves a marker in EXPDIR/TAG/.done that holds its command; a c
   --data-cmd CMD                stage 0: a command that makes the data directories (none: they are there)
   --run-cmd CMD                 put before every program, e.g. an srun line (none: run here)
   --python CMD                  interpreter ($python)
-  --train-set, --valid-set, --vae-test-set, --test-set, --ref-set NAMES   ($train_set $valid_set $vae_test_set $test_set $ref_set)
+  --train-set, --valid-set, --vae-test-set, --test-set, --ref-set NAME
+                                folders in DIR ($train_set $valid_set $vae_test_set $test_set $ref_set)
   --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, $train_config)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --closed-set FILES            further sentences for closed-set recognition, separated by commas (none)
@@ -59,6 +61,10 @@ step() {
         return 0
     fi
     rm -f "$marker"
+    local later
+    for later in "$exp"/.done/*; do  # what was made from this step's old results is not done any more
+        [ -f "$later" ] && [ "$(basename "$later" | cut -d- -f1)" -gt "$number" ] && rm -f "$later"
+    done
     echo "stage $number: $name ($(date '+%F %T'))"
     local started=$SECONDS
     $run_cmd "$@"
@@ -79,11 +85,12 @@ if [ -n "$data_cmd" ]; then step 0 data bash -c "$data_cmd"; fi
 step 0 validate "$python" recipes/validate_data.py "${folders[@]}" --manifests "$datadir/manifests"
 
 for set in "$train_set" "$valid_set"; do
-    step 1 "text-$set" "$python" recipes/prepare_text.py --data "$datadir/$set" --nj "$nj" --language "$language" --skip-bad
+    step 1 "text-$set" "$python" recipes/prepare_text.py --data "$datadir/$set" --nj "$nj" \
+        --language "$language" --skip-bad
 done
 
-step 2 vae "$python" recipes/train_vae.py --config "$vae_config" --train "$datadir/$train_set" --valid "$datadir/$valid_set" \
-    --out "$exp/vae" "${device[@]}"
+step 2 vae "$python" recipes/train_vae.py --config "$vae_config" --train "$datadir/$train_set" \
+    --valid "$datadir/$valid_set" --out "$exp/vae" "${device[@]}"
 step 2 vae-acceptance "$python" recipes/accept_vae.py --vae "$exp/vae/final" --data "$datadir/$vae_test_set" \
     --out "$exp/vae/acceptance" --report-only
 
@@ -100,6 +107,6 @@ step 6 export "$python" recipes/export.py --vae "$exp/vae/final" --ditar "$exp/d
 step 7 decode "$python" recipes/decode.py --model "$exp/model" --data "$datadir/$test_set" \
     --references "$datadir/$ref_set" --out "$exp/decode" --language "$language" "${decode_options[@]}"
 
-step 8 score "$python" -m ditar.cli evaluate "$exp/decode/wav" "$exp/decode/text" --references "$exp/decode/references" \
-    --originals "$datadir/$test_set" --output "$exp/score" "${closed_options[@]}"
+step 8 score "$python" -m ditar.cli evaluate "$exp/decode/wav" "$exp/decode/text" \
+    --references "$exp/decode/references" --originals "$datadir/$test_set" --output "$exp/score" "${closed_options[@]}"
 if [ "$stop_stage" -ge 8 ] && [ -f "$exp/score/score.md" ]; then cat "$exp/score/score.md"; fi

@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from ditar.audio import AudioError
 from ditar.audio.read import read_audio
-from ditar.data.crops import DataError, read_wav_scp
+from ditar.data.crops import read_wav_scp
+from ditar.data.errors import DataError
 from ditar.data.latents import LatentWriter
 from ditar.data.tables import read_json_lines, read_table
 from ditar.units import HOP_SAMPLES, samples_to_frames

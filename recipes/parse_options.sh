@@ -27,7 +27,8 @@ while [ $# -gt 0 ]; do
     esac
     _variable=${_name#--}
     _variable=${_variable//-/_}
-    if ! [[ "$_variable" =~ ^[a-z][a-z0-9_]*$ ]] || [ -z "${!_variable+declared}" ] || [[ "$_variable" == help_message ]]; then
+    if ! [[ "$_variable" =~ ^[a-z][a-z0-9_]*$ ]] || [ -z "${!_variable+declared}" ] ||
+        [ "$_variable" = help_message ]; then
         echo "$0: unknown option $_name; see --help" >&2
         exit 1
     fi

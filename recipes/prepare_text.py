@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ditar.data.align import align_symbols
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.tables import read_json_lines, read_table, write_json_lines
 from ditar.text import Phonemiser, TextError
 

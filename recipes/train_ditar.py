@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ditar.config import ConfigError, DiTARConfig, load_config
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_index, read_statistics
 from ditar.train.checkpoint import CheckpointError
 from ditar.train.ditar_system import DiTARSystem

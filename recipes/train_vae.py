@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ditar.config import ConfigError, VAEConfig, load_config
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.train.checkpoint import CheckpointError
 from ditar.train.loop import TrainingError, train
 

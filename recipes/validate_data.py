@@ -2,15 +2,15 @@
 
     python recipes/validate_data.py data/train data/val --manifests data/manifests
 
-Says everything that is wrong and exits 1, or prints one line per directory: utterances, speakers, hours. It also checks that
-no utterance is in two directories.
+Says everything that is wrong and exits 1, or prints one line per directory: utterances, speakers, hours. It also
+checks that no utterance is in two directories.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.kaldi import read_data_dir, validate_data_dir
 
 

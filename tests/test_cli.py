@@ -2,9 +2,9 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -177,13 +177,12 @@ def test_help_needs_no_torch_and_no_patience(arguments):
         f"import sys\nfrom ditar.cli import main\ntry: main({arguments!r})\n"
         "finally: assert 'torch' not in sys.modules"
     )
-    times = []
-    for _ in range(3):  # the best of three: the machine may be busy, the program may not
-        start = time.perf_counter()
-        done = run(sys.executable, "-c", code)
-        times.append(time.perf_counter() - start)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = run(sys.executable, "-c", code)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0 and "usage: ditar" in done.stdout, done.stderr
-    assert min(times) < 0.5
+    # Processor time, which is wall time where nothing else runs: a busy machine is not the program's fault.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
 
 
 def test_interrupted_is_130_and_leaves_nothing(folder, monkeypatch, capsys):

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ditar.config import BlockConfig, ConfigError, DiTARConfig, OptimiserConfig, VAEConfig, from_dict, load_config, to_dict
+from ditar.config import (
+    BlockConfig,
+    ConfigError,
+    DiTARConfig,
+    OptimiserConfig,
+    VAEConfig,
+    from_dict,
+    load_config,
+    to_dict,
+)
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 BLOCK = {"layers": 1, "width": 8, "heads": 2, "ffn": 16}
@@ -56,7 +65,8 @@ def test_files_that_are_no_configuration(tmp_path):
 
 
 def test_numbers_as_yaml_writes_them():
-    config = from_dict({"steps": 10, "learning_rate": "1e-4", "final_learning_rate": None, "betas": [0, 1]}, OptimiserConfig)
+    values = {"steps": 10, "learning_rate": "1e-4", "final_learning_rate": None, "betas": [0, 1]}
+    config = from_dict(values, OptimiserConfig)
     assert config.learning_rate == 1e-4 and config.final_learning_rate is None and config.betas == (0.0, 1.0)
     with pytest.raises(ConfigError, match="betas must be a list of 2 values"):
         from_dict({"steps": 10, "betas": [0.9]}, OptimiserConfig)

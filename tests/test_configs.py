@@ -1,21 +1,27 @@
 """Every configuration file builds what it describes; new folders of files must say how."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 
 from ditar.config import ConfigError, DiTARConfig, VAEConfig, load_config
-from ditar.model.info import describe
+from ditar.model import info
 from ditar.model.loss import DiTARLoss
 
 ROOT = Path(__file__).parents[1] / "configs"
 FILES = sorted(ROOT.rglob("*.y*ml"))
 
 
+@cache
+def describe(path):
+    return info.describe(load_config(path, DiTARConfig))
+
+
 def build_ditar(path):
     config = load_config(path, DiTARConfig)
-    parameters = describe(config)["parameters"]
+    parameters = describe(path)["parameters"]
     assert 0 < parameters["locdit"] <= parameters["total"]
     DiTARLoss(config.loss, config.model)
 
@@ -39,19 +45,17 @@ def test_builds(path):
 
 
 def test_the_papers_default_size():
-    figures = describe(load_config(ROOT / "ditar" / "0.6b.yaml", DiTARConfig))
+    figures = describe(ROOT / "ditar" / "0.6b.yaml")
     three = sum(figures["parameters"][part] for part in ("aggregation_encoder", "lm", "locdit"))
     assert three == pytest.approx(604e6, rel=0.03)  # 48 layers of 12.6 M
     assert figures["tflops"] == pytest.approx(2.75, rel=0.15)
 
 
 def test_flops_follow_the_steps(monkeypatch):
-    from ditar.model import info
-
-    config = load_config(ROOT / "ditar" / "tiny.yaml", DiTARConfig)
-    ten = describe(config)["tflops"]
+    path = ROOT / "ditar" / "tiny.yaml"
+    ten = describe(path)["tflops"]
     monkeypatch.setattr(info, "STEPS", 20)
-    assert 1.5 * ten < describe(config)["tflops"] < 2 * ten
+    assert 1.5 * ten < info.describe(load_config(path, DiTARConfig))["tflops"] < 2 * ten
 
 
 def test_files_are_complete(tmp_path):

@@ -4,6 +4,7 @@ The plan of an epoch is a pure function of (seed, epoch, length limit), and an e
 nothing has to be replayed when a run resumes.
 """
 
+import functools
 import unicodedata
 from dataclasses import dataclass, fields, replace
 
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 
 from ditar.config import DiTARDataConfig
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.units import LATENT_RATE_HZ, frames_to_patches, seconds_to_frames
 
@@ -51,6 +52,7 @@ class _Example:
     utterances: list[str]
 
 
+@functools.cache
 def is_letter(symbol: str) -> bool:
     """Whether a symbol is a speech sound of its own (not stress, length, a diacritic, punctuation or a space)."""
     return len(symbol) == 1 and unicodedata.category(symbol) in ("Ll", "Lo", "Lu")
@@ -171,8 +173,9 @@ class DiTARBatches:
         channels = examples[0].latents.shape[1]
         ids = torch.zeros(rows, most_symbols, dtype=torch.long)
         latents = torch.zeros(rows, most_patches * patch, channels)
-        frame_symbols = torch.full((rows, most_patches * patch), NO_TARGET)
-        spoken = torch.zeros(rows, most_patches, most_symbols, dtype=torch.bool)
+        # numpy, since thousands of single writes into a tensor would take as long as the LM
+        frame_symbols = np.full((rows, most_patches * patch), NO_TARGET)
+        spoken = np.zeros((rows, most_patches, most_symbols), dtype=bool)
         for row, example in enumerate(examples):
             ids[row, : len(example.symbols)] = torch.tensor([self.ids[s] for s in example.symbols])
             frames = len(example.latents)
@@ -185,9 +188,7 @@ class DiTARBatches:
                     continue
                 first = max(0, seconds_to_frames(time[0]))
                 last = min(frames, max(first + 1, seconds_to_frames(time[1])))
-                if first >= frames:
-                    continue
-                if is_letter(symbol):
+                if first < frames and is_letter(symbol):
                     frame_symbols[row, first:last] = self.ids[symbol]
                     spoken[row, first // patch : (last - 1) // patch + 1, place] = True
         return DiTARBatch(
@@ -195,7 +196,7 @@ class DiTARBatches:
             symbol_counts=torch.tensor([len(e.symbols) for e in examples]),
             latents=latents.view(rows, most_patches, patch, channels),
             patch_counts=torch.tensor([len(e.latents) // patch for e in examples]),
-            frame_symbols=frame_symbols.view(rows, most_patches, patch),
-            spoken=spoken,
+            frame_symbols=torch.from_numpy(frame_symbols).view(rows, most_patches, patch),
+            spoken=torch.from_numpy(spoken),
             utterances=[u for e in examples for u in e.utterances],
         )

@@ -7,11 +7,8 @@ import numpy as np
 import soundfile
 import torch
 
+from ditar.data.errors import DataError
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
-
-
-class DataError(ValueError):
-    """Data that cannot be used; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ditar.data.crops import DataError, read_wav_scp
+from ditar.data.crops import read_wav_scp
+from ditar.data.errors import DataError
 from ditar.data.tables import read_json_lines, read_table, write_json_lines
 
 Phone = tuple[str, float, float]  # name, start_s, end_s
@@ -34,7 +35,7 @@ class Utterance:
 
 
 def read_data_dir(folder: str | Path) -> list[Utterance]:
-    """The utterances of a data directory, in its order. Raises DataError, naming file and utterance, when it is invalid."""
+    """The utterances of a data directory, in its order. DataError names file and utterance when it is invalid."""
     folder = Path(folder)
     problems = validate_data_dir(folder)
     if problems:
@@ -52,7 +53,7 @@ def read_data_dir(folder: str | Path) -> list[Utterance]:
 
 
 def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
-    """Write every table, sorted, each beside and renamed. Raises DataError when the utterances cannot make a valid one."""
+    """Write every table, sorted, each beside and renamed. DataError when the utterances cannot make a valid one."""
     folder = Path(folder)
     rows = sorted(utterances, key=lambda u: _c(u.utt))
     _check_writable(rows)

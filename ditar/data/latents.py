@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 
 UTTERANCES_PER_SHARD = 2000
 

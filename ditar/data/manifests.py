@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import soundfile
 
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 
 if TYPE_CHECKING:

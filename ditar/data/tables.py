@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 
 
 def read_table(path: Path) -> dict[str, str]:

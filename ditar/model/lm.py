@@ -19,7 +19,7 @@ from ditar.nn.transformer import Transformer
 @dataclass
 class LMOutput:
     """h (B, N, width): h[:, i] conditions patch i. kept: per kept layer the rotated queries (heads, B, Sq, d), whose
-    last N are those of h, and keys (kv_heads, B, L + N, d)."""
+    last N are those of h, and keys (heads, B, L + N, d)."""
 
     h: Tensor
     kept: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
@@ -105,12 +105,10 @@ class LM(nn.Module):
 def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: int, patches: int) -> Tensor:
     """Log attention from patches to symbols, normalised over a row's symbols alone: (heads, B, N, L), float32.
 
-    query (heads, B, Sq, d), the last N being the patches'; key (kv_heads or heads, B, L + N, d), the first L the
+    query (heads, B, Sq, d), the last N being the patches'; key (heads, B, L + N, d), the first L the
     symbols'. Padding gets -inf.
     """
     query, key = query[:, :, -patches:].float(), key[:, :, :symbols].float()
-    if len(key) != len(query):
-        key = key.repeat_interleave(-(-len(query) // len(key)), 0)[: len(query)]
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
     padding = torch.arange(symbols, device=key.device) >= symbol_counts[:, None]  # (B, L)
     return scores.masked_fill(padding[:, None], -torch.inf).log_softmax(-1)

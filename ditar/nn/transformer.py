@@ -44,7 +44,7 @@ class Block(nn.Module):
 @dataclass
 class TransformerOutput:
     """Hidden states (B, S, width) after the last norm, the advanced cache, and per kept layer its rotated queries
-    and keys, (heads, B, Sq, head_dim) and (kv_heads, B, Sk, head_dim)."""
+    and keys, (heads, B, Sq, head_dim) and (heads, B, Sk, head_dim), shared keys repeated."""
 
     hidden: Tensor
     cache: KVCache | None = None
@@ -103,7 +103,7 @@ class Transformer(nn.Module):
             last = outputs if index == len(self.blocks) - 1 else None
             query, key, value = block.attention.project(block.attention_norm(x), tables, last)
             if index in keep:
-                kept[index] = (query, key)
+                kept[index] = (query, key.repeat_interleave(len(query) // len(key), 0))
             if cache is not None:
                 key, value = cache.write(index, key, value)
             if last is not None:

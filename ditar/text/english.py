@@ -20,6 +20,7 @@ from ditar.text.english_numbers import (
 )
 from ditar.text.english_words import (
     ABBREVIATIONS,
+    IN_ADDRESSES,
     KINGS,
     READ_AS,
     ROMAN_BEFORE,
@@ -29,10 +30,10 @@ from ditar.text.english_words import (
 )
 
 _SHORT_WORDS = set(
-    """am an and any are as ask at ate bad be big but by can car cat day did do dog eat end far few for get go got had has hat
-    he her hey hi him his hot how if in is it its job let man may me men my new no nor not now of off oh old on one or our out
-    own pay put ran red run sad said saw say see set she sit six so ten the to too top try two up us use was way we why win
-    yes yet you all boy god sun war who""".split()
+    """am an and any are as ask at ate bad be big but by can car cat day did do dog eat end far few for get go got
+    had has hat he her hey hi him his hot how if in is it its job let man may me men my new no nor not now of off
+    oh old on one or our out own pay put ran red run sad said saw say see set she sit six so ten the to too top
+    try two up us use was way we why win yes yet you all boy god sun war who""".split()
 )
 
 
@@ -60,9 +61,7 @@ def _addresses(text: str) -> str:
         tail = re.search(r"[.,!?;:)]*$", address).group(0)
         address = address[: len(address) - len(tail)].rstrip("/")
         words = re.sub(r"\bwww\b", "W W W", address, flags=re.I)
-        for symbol, word in (("@", "at"), (".", "dot"), ("/", "slash"), ("-", "dash"), ("_", "underscore"), (":", "colon"),
-                             ("?", "question mark"), ("=", "equals"), ("&", "and"), ("#", "hash"), ("%", "percent"),
-                             ("~", "tilde"), ("+", "plus")):  # fmt: skip
+        for symbol, word in IN_ADDRESSES.items():
             words = words.replace(symbol, f" {word} ")
         words = re.sub(
             r"\d+",
@@ -91,7 +90,7 @@ def _capitals(text: str) -> str:
             return READ_AS[word] + plural
         if word in WORD_ACRONYMS:
             return word.capitalize() + plural
-        if word in SPELLED:
+        if word in SPELLED and not (shouting and word.lower() in _SHORT_WORDS):
             return spell_letters(word) + plural.replace("'", "").replace("s", "'s")
         pronounceable = re.search("[AEIOUY]", word) and (len(word) > 4 or not re.search("[^AEIOUY]{3}", word))
         if shouting or (len(word) >= 4 and pronounceable):

@@ -1,7 +1,7 @@
 """Word lists of the English rules: data only."""
 
-# A letter's name. espeak reads single capitals by their names except the one that is also an article; of the spellings of
-# that one, this is read as the letter everywhere ("ay" is read as "eye").
+# A letter's name. espeak reads single capitals by their names except the one that is also an article; of the
+# spellings of that one, this is read as the letter everywhere ("ay" is read as "eye").
 LETTERS = {letter: letter for letter in "BCDEFGHIJKLMNOPQRSTUVWXYZ"} | {"A": "eigh"}
 
 MONTHS = {
@@ -15,9 +15,9 @@ WEEKDAYS = {
 
 # Acronyms that people say as a word, and common capitals of letters that make a word but are spelt.
 WORD_ACRONYMS = set("NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM".split())
-SPELLED = set("AI API USA UK EU US UN ID IT TV PC CD DVD CEO CIA IOU UAE UEFA EMI AOL IRA AAA IEEE ISO IOS IQ IP".split()) - {
-    "US", "IT",
-}  # "US" and "IT" are words when somebody shouts  # fmt: skip
+SPELLED = set(
+    """AI API USA UK EU US UN ID IT TV PC CD DVD CEO CIA IOU UAE UEFA EMI AOL IRA AAA IEEE ISO IOS IQ IP""".split()
+)
 
 # Capitals that are read as other words.
 READ_AS = {"OK": "okay", "WWI": "World War One", "WWII": "World War Two"}
@@ -80,6 +80,11 @@ ABBREVIATIONS = (
 )
 KINGS = "Henry|Louis|George|Charles|Edward|Richard|James|William|Elizabeth|Philip|John|Paul|Pius|Benedict"
 ROMAN_BEFORE = "Chapter|Part|Act|Scene|Volume|Book|World War|Phase|Section|Article|Type|Title"
+
+IN_ADDRESSES = {
+    "@": "at", ".": "dot", "/": "slash", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
+    "=": "equals", "&": "and", "#": "hash", "%": "percent", "~": "tilde", "+": "plus",
+}  # fmt: skip
 
 CURRENCIES = {
     "$": ("dollar", "dollars", "cent", "cents"),

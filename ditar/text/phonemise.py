@@ -48,7 +48,7 @@ def phonemised_languages() -> dict[str, str]:
 
 
 def espeak_language(language: str) -> str:
-    """espeak's name for a language given as people write it: `en_US`, `fr`, `zh`. Raises TextError, naming near ones."""
+    """espeak's name for a language given as people write it: `en_US`, `fr`, `zh`. TextError names near ones."""
     known = phonemised_languages()
     low = language.strip().lower().replace("_", "-")
     for name in (low, _USUAL.get(low), low.split("-")[0] if "-" in low and low.split("-")[0] != "en" else None):
@@ -129,7 +129,7 @@ class _Voice:
 
 @functools.cache
 def _backend_class():
-    """phonemizer's espeak backend, told where the library is; imported late since it costs 50 ms and loads a library."""
+    """phonemizer's espeak backend, told where the library is; imported late since it costs 50 ms and loads code."""
     try:
         import espeakng_loader
         from phonemizer.backend import EspeakBackend

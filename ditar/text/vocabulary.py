@@ -15,8 +15,8 @@ _LETTERS = "æçðøħŋœɡβθχεǀǁǂǃᵻⱱꬃ"
 _IPA_EXTENSIONS = "".join(map(chr, range(0x0250, 0x02B0))).replace("ɡ", "")
 _MODIFIERS = "ʰʱʲʳʴʵʶʷʸʼˀˁˠˡˢˣˤˬ˞ⁿᵊᵝᵐᵑ˭"
 _TONES = "˥˦˧˨˩↑↓↗↘→"
-_DIACRITICS = "".join(map(chr, [*range(0x0300, 0x0316), *range(0x0316, 0x0346), 0x0348, 0x0349, 0x034A, 0x034D, 0x0351, 0x0357,
-                                0x035C, 0x0361, 0x0362, *range(0x1DC4, 0x1DC8)]))  # fmt: skip
+_DIACRITICS = "".join(map(chr, [*range(0x0300, 0x0316), *range(0x0316, 0x0346), 0x0348, 0x0349, 0x034A, 0x034D, 0x0351,
+                                0x0357, 0x035C, 0x0361, 0x0362, *range(0x1DC4, 0x1DC8)]))  # fmt: skip
 # What espeak writes where it has no IPA for a phoneme of its own: tone numbers and ASCII marks and capitals.
 _ESPEAK = "0123456789#`^*~@%&+=|/\\<>[]{}$ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -7,7 +7,7 @@ import torch
 
 from ditar.config import DiTARDataConfig
 from ditar.data.batches import NO_TARGET, DiTARBatches
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, LatentWriter, read_statistics
 
 SYMBOLS = ("", " ", "a", "b", "c", "ˈ")

@@ -5,7 +5,8 @@ import pytest
 import soundfile
 import torch
 
-from ditar.data.crops import AudioCrops, DataError
+from ditar.data.crops import AudioCrops
+from ditar.data.errors import DataError
 
 RATE = 24_000
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, validate_data_dir, write_data_dir
 
 

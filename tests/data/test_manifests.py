@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ditar.data.crops import DataError
+from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, write_data_dir
 from ditar.data.manifests import cut_set, write_manifest
 

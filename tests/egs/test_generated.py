@@ -145,3 +145,17 @@ def test_options_with_dash_or_underscore_and_done_markers(tmp_path):
     assert once(f"echo other >> {log}", "--stop-stage", "0").returncode == 0
     assert log.read_text() == "made\nother\n"  # another command runs again
     assert once("false", "--stop-stage", "0").returncode == 1
+
+
+def test_a_stage_that_runs_again_makes_the_later_ones_run_again(tmp_path):
+    recipe = Path(__file__).parents[2] / "recipes/ditar.sh"
+    done = tmp_path / "t/.done"
+
+    def once(*options):
+        given = ["--expdir", str(tmp_path), "--tag=t", "--python", "true", *options]
+        subprocess.run(["bash", str(recipe), *given], check=True, capture_output=True, timeout=60)
+
+    once()
+    assert {m.name.split("-")[0] for m in done.iterdir()} == set("01234678")
+    once("--stage", "2", "--stop-stage", "3", "--vae-config", "other.yaml")
+    assert {m.name.split("-")[0] for m in done.iterdir()} == set("0123")

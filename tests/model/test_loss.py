@@ -3,10 +3,11 @@ import dataclasses
 import pytest
 import torch
 
-from ditar.config import DiTARLossConfig
+from ditar.config import BlockConfig, DiTARLossConfig
+from ditar.model.ditar import DiTAR
 from ditar.model.lm import text_attention
 from ditar.model.loss import AlignmentHelpers, DiTARLoss
-from tests.model.examples import batch, build, row_of
+from tests.model.examples import batch, build, model_config, row_of
 
 PLAIN = DiTARLossConfig(h_dropout=0.0)
 HELPED = dataclasses.replace(PLAIN, phoneme_weight=0.5, attention_weight=0.25, attention_heads=1)
@@ -59,6 +60,15 @@ def test_attention_equals_the_weights_that_the_model_used():
     found = losses(HELPED, model, data, AlignmentHelpers(model.config).double(), 1.0)["attention"]
     diagonal = torch.stack([ours[0, 0, i, i] for i in range(3)])
     assert torch.allclose(found.double(), -diagonal.log().mean(), atol=1e-6)
+
+
+def test_attention_with_shared_keys_takes_the_right_group():
+    torch.manual_seed(0)
+    config = dataclasses.replace(model_config(), lm=BlockConfig(1, 16, 4, 16, kv_heads=2))
+    model, data = DiTAR(config).double(), batch()
+    query, key = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts, (0,)).kept[0]
+    assert query.shape[0] == key.shape[0] == 4
+    assert torch.equal(key[0], key[1]) and torch.equal(key[2], key[3]) and not torch.allclose(key[0], key[2])
 
 
 def test_unknown_alignment_costs_nothing():

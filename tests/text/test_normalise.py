@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from ditar.text import TextError, normalise
 
 SPOKEN = [
-    ("It cost $3.50, not £20 or €5m.", "It cost three dollars and fifty cents, not twenty pounds or five million euros."),
+    ("It cost $3.50, not £20 or €5m.",
+     "It cost three dollars and fifty cents, not twenty pounds or five million euros."),
     ("$1, $0.99 and 5¢", "one dollar, ninety nine cents and five cents"),
     ("The 1st, 2nd and 23rd of 1,234,567.", "The first, second and twenty third of one million two hundred thirty four "
      "thousand five hundred sixty seven."),
-    ("In 1984 and 2008, 50% of 3.14.", "In nineteen eighty four and two thousand eight, fifty percent of three point one four."),
+    ("In 1984 and 2008, 50% of 3.14.",
+     "In nineteen eighty four and two thousand eight, fifty percent of three point one four."),
     ("1905, 2019", "nineteen oh five, twenty nineteen"),
     ("On May 3, 2024 at 9:30 pm.", "On May third, twenty twenty four at nine thirty P M."),
     ("2024-05-03", "May third, twenty twenty four"),
@@ -19,7 +21,8 @@ SPOKEN = [
     ("14:05 and 10:00", "fourteen oh five and ten o'clock"),
     ("the 1990s and the '80s", "the nineteen nineties and the eighties"),
     ("10-20 people; 1914-1918", "ten to twenty people; nineteen fourteen to nineteen eighteen"),
-    ("-5 degrees, 20°C, 10 km/h, 5kg", "minus five degrees, twenty degrees Celsius, ten kilometres per hour, five kilograms"),
+    ("-5 degrees, 20°C, 10 km/h, 5kg",
+     "minus five degrees, twenty degrees Celsius, ten kilometres per hour, five kilograms"),
     ("2 1/2 cups and 1/4 more", "two and a half cups and one quarter more"),
     ("Call 555-1234.", "Call five five five, one two three four."),
     ("Version 2.0.1", "Version two point zero point one"),
@@ -35,6 +38,9 @@ SPOKEN = [
     ("HELLO WORLD THIS IS LOUD", "hello world this is loud"),
     ("The FBI and NASA met in the U.S.A.", "The F B I and Nasa met in the U S eigh."),
     ("WHO said IT?", "who said it?"),
+    ("He left the US for IT work, OK?", "He left the U S for I T work, okay?"),
+    ("He is at 6'2\", J. K. Rowling -- from 9am-5pm",
+     "He is at six foot two, J K Rowling — from nine eigh M to five P M"),
     ("A & B = C + D", "A and B equals C plus D"),
     ("\u201cIt\u2019s fine\u201d \u2014 really\u2026", '"It\'s fine" \u2014 really...'),
     ("well-known\u200b and/or  new", "well-known and or new"),

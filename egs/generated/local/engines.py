@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-
 from voices import BASES, Voice
 
 RATE_HZ = 24_000
@@ -95,7 +94,7 @@ def finish(waveform: np.ndarray, rate_hz: int, phones: list[Phone] | None, tract
 
 
 def _cut(waveform: np.ndarray, start_s: float, end_s: float) -> tuple[np.ndarray, float]:
-    """LEAD_S before `start_s`, TAIL_S after `end_s`, padded with zeros where the engine made less; and the time shift."""
+    """LEAD_S before `start_s`, TAIL_S after `end_s`, zeros where the engine made less; and the time shift."""
     first, last = round((start_s - LEAD_S) * RATE_HZ), round((end_s + TAIL_S) * RATE_HZ)
     left, right = max(0, -first), max(0, last - len(waveform))
     piece = np.pad(waveform[max(0, first) : last], (left, right))
@@ -159,8 +158,8 @@ def _festival(voice: Voice, sentences: Sequence[str], folder: Path) -> list[tupl
     if not voice.is_base and base.moves_pitch:
         pitch = voice.pitch_hz / voice.tract
         lines.append(
-            "(set! int_lr_params '((target_f0_mean %.2f) (target_f0_std %.2f) (model_f0_mean 170) (model_f0_std 34)))"
-            % (pitch, pitch * 0.14)
+            f"(set! int_lr_params '((target_f0_mean {pitch:.2f}) (target_f0_std {pitch * 0.14:.2f})"
+            " (model_f0_mean 170) (model_f0_std 34)))"
         )
     lines.append(_FESTIVAL_SAY)
     for i, sentence in enumerate(sentences):

@@ -1,7 +1,7 @@
 """The voices of the generated corpus: a few synthesisers' base voices and derivatives of them.
 
 A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate, so
-that no vocoder artefacts enter the corpus. Speaker names are base (three letters) + number; number 000 is the base itself.
+that no vocoder artefacts enter the corpus. Speaker names are base (three letters) + number; 000 is the base itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Base:
-    """One voice of one synthesiser. `pitch_hz` is its own mean; `moves_pitch` and `moves_rate` say what it can change."""
+    """One voice of one synthesiser. `pitch_hz` is its mean; `moves_pitch`, `moves_rate` say what it can change."""
 
     engine: str
     name: str

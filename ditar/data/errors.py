@@ -1,0 +1,5 @@
+"""The error of this package, by itself: training on a bare machine imports it without soundfile."""
+
+
+class DataError(ValueError):
+    """Data that cannot be used; the message names the file and the remedy."""
