@@ -1,5 +1,6 @@
 """Training of a DiTAR on latents on disk: losses, batches, validation, free-running samples."""
 
+from bisect import bisect_right
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,14 +61,10 @@ class DiTARSystem:
     def batch(self, step: int, part: int, phases: tuple[str, ...]) -> DiTARBatch:
         """The next batch of the epoch in which this step falls."""
         index = step * self.config.optimiser.accumulation + part
-        epoch = 0
-        while True:
-            plan = self.batches.plan(epoch, self._limit(self._epochs[epoch]))
-            if len(self._epochs) == epoch + 1:
-                self._epochs.append(self._epochs[epoch] + len(plan))
-            if index < self._epochs[epoch + 1]:
-                break
-            epoch += 1
+        while self._epochs[-1] <= index:  # the next epoch's length is only known from its plan
+            epoch = len(self._epochs) - 1
+            self._epochs.append(self._epochs[epoch] + len(self.batches.plan(epoch, self._limit(self._epochs[epoch]))))
+        epoch = bisect_right(self._epochs, index) - 1
         return self.batches.batch(epoch, index - self._epochs[epoch], self._limit(self._epochs[epoch]))
 
     def _limit(self, index: int) -> float:
