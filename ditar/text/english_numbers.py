@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable
 
-from num2words import num2words
-
 from ditar.text.english_words import CURRENCIES, LETTERS, MONTHS, UNITS, WEEKDAYS
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
@@ -17,24 +15,28 @@ def spell_letters(letters: str) -> str:
     return " ".join(LETTERS[c.upper()] for c in letters)
 
 
+def _words(number: int, to: str = "cardinal") -> str:
+    from num2words import num2words  # late: training on a bare machine imports this package and spells no number
+
+    return num2words(number, to=to).replace(",", "").replace("-", " ").replace(" and ", " ")
+
+
 def cardinal(digits: str) -> str:
     """Words of a number as written, `1,234.50` included; long and zero-led digit strings are read digit by digit."""
     whole, _, decimals = digits.replace(",", "").partition(".")
     if len(whole) > 15 or (len(whole) > 1 and whole.startswith("0")):
         words = digits_one_by_one(whole)
     else:
-        words = num2words(int(whole or 0)).replace(",", "").replace("-", " ").replace(" and ", " ")
+        words = _words(int(whole or 0))
     return f"{words} point {digits_one_by_one(decimals)}" if decimals else words
 
 
 def digits_one_by_one(digits: str) -> str:
-    return " ".join(num2words(int(d)) for d in digits)
+    return " ".join(_words(int(d)) for d in digits)
 
 
 def ordinal(digits: str) -> str:
-    return (
-        num2words(int(digits.replace(",", "")), to="ordinal").replace(",", "").replace("-", " ").replace(" and ", " ")
-    )
+    return _words(int(digits.replace(",", "")), to="ordinal")
 
 
 def year_words(digits: str) -> str:

@@ -66,7 +66,7 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
             None,  # the LM has read everything already
             h,
             histories(true, config.history_patches)[0],
-            history_exists(patches, config.history_patches, device)[0],
+            history_exists(patches, config.history_patches, device),
         )
         made = sample_patch(model, state, solver, 2.0, torch.Generator().manual_seed(number))  # (N, P, C)
         spoken.append(listener.decode(unpatch(made[None])).float().cpu().numpy())
