@@ -208,6 +208,7 @@ class DiTARPipeline(DiffusionPipeline):
             vae = copy.deepcopy(vae)
             for parameter in vae.parameters():  # not the buffers: statistics and window are small, and worth float32
                 parameter.data = parameter.data.to(dtype)
+        vae.register_to_config(_name_or_path="")  # diffusers would tell where it was loaded from
         vae.save_pretrained(folder / "vae")
         self.ditar.save_pretrained(folder / "ditar", dtype)
         self.scheduler.save_pretrained(folder / "scheduler")
