@@ -11,11 +11,11 @@ class DDIM:
 
     temperature = 1: ordinary sampling from x_1 ~ N(0, I). Below 1 the process starts from x_1 = 0, and noise enters
     once, at t = temperature: x = cos x0-hat + sin eps with the (guided) x0-hat of the step before. temperature = 0
-    never draws noise. ValueError: temperature outside [0, 1], see `time_grid`.
+    never draws noise. grid, and ValueError for what cannot be: see `time_grid`.
     """
 
-    def __init__(self, steps: int, temperature: float = 1.0):
-        self.times, self.noise_index = time_grid(steps, temperature)
+    def __init__(self, steps: int, temperature: float = 1.0, grid: str = "uniform"):
+        self.times, self.noise_index = time_grid(steps, temperature, grid)
         self.temperature = temperature
 
     def start(self, shape: tuple[int, ...], generator: Generators, like: Tensor) -> Tensor:

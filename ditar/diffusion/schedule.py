@@ -14,7 +14,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ditar.diffusion import TIME_GRIDS
+
 Generators = torch.Generator | Sequence[torch.Generator] | None
+SWAY_COEFFICIENT = -1.0
 
 
 def angle_parts(t: float | Tensor) -> tuple[float | Tensor, float | Tensor]:
@@ -54,12 +57,33 @@ def rotate(x: Tensor, u: Tensor, t: float | Tensor, s: float | Tensor) -> Tensor
     return cosine * x - sine * u
 
 
-def time_grid(steps: int, temperature: float = 1.0) -> tuple[list[float], int | None]:
+def grid_time(progress: float, grid: str = "uniform") -> float:
+    """The time that a grid has when a share `progress` in [0, 1] of its steps is behind it: 1 at 0, 0 at 1.
+
+    With p for progress:
+    uniform: 1 - p: every step of DDIM is a rotation by the same angle.
+    cosine: (1 + cos(pi p)) / 2, dense at both ends: the Chebyshev points of the second kind on [0, 1] (Trefethen,
+        Approximation Theory and Approximation Practice, chapter 2).
+    sway: 1 - f(p) with F5-TTS's f(p) = p + s (cos(pi p / 2) - 1 + p) (arXiv 2410.06885, section 3.3; its time runs
+        from noise to data). s = SWAY_COEFFICIENT = -1, its default, makes this cos(pi p / 2), dense at the noise;
+        CosyVoice calls that grid its cosine scheduler.
+    ValueError: another name.
+    """
+    if grid == "uniform":
+        return 1 - progress
+    if grid == "cosine":
+        return (1 + math.cos(math.pi * progress)) / 2
+    if grid == "sway":
+        return 1 - (progress + SWAY_COEFFICIENT * (math.cos(math.pi / 2 * progress) - 1 + progress))
+    raise ValueError(f"time_grid must be one of {', '.join(map(repr, TIME_GRIDS))}, got {grid!r}")
+
+
+def time_grid(steps: int, temperature: float = 1.0, grid: str = "uniform") -> tuple[list[float], int | None]:
     """Times 1 = t_0 > ... > t_steps = 0, and the index at which noise enters (None: at the start or never).
 
-    Uniform; for 0 < temperature < 1 the interior point nearest to the temperature is moved onto it, so that the
-    temperature means the same at every number of steps (ours). ValueError: temperature outside [0, 1], no steps, or
-    one step with a temperature that needs an interior point.
+    grid: a name that `grid_time` knows. On any of them, for 0 < temperature < 1 the interior point nearest to the
+    temperature is moved onto it, so that the temperature means the same at every number of steps (ours). ValueError:
+    temperature outside [0, 1], no steps, one step with a temperature that needs an interior point, or another grid.
     """
     if not 0.0 <= temperature <= 1.0:
         raise ValueError(
@@ -68,7 +92,8 @@ def time_grid(steps: int, temperature: float = 1.0) -> tuple[list[float], int | 
         )
     if steps < 1:
         raise ValueError(f"the number of inference steps must be at least 1, got {steps}")
-    times = [1 - i / steps for i in range(steps)] + [0.0]
+    times = [1.0, *(grid_time(i / steps, grid) for i in range(1, steps + 1))]
+    times[-1] = 0.0
     if temperature in (0.0, 1.0):
         return times, None
     if steps == 1:

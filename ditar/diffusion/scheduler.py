@@ -8,10 +8,11 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
+from ditar.diffusion import SOLVERS
 from ditar.diffusion.ddim import DDIM
+from ditar.diffusion.diffusers_solver import DiffusersSolver
 from ditar.diffusion.schedule import Generators
-
-SOLVERS = ("ddim",)
+from ditar.diffusion.solver import Solver
 
 
 @dataclass
@@ -23,29 +24,57 @@ class DiTARSchedulerOutput(BaseOutput):
 
 
 class DiTARScheduler(SchedulerMixin, ConfigMixin):
-    """VP cosine schedule, prediction of u, DDIM rotation, the paper's temperature (see `diffusion.ddim`).
+    """VP cosine schedule, prediction of u, and a choice of solvers and time grids.
 
     `timesteps` run from 1 to the last time above 0; `set_timesteps` first, then `start` and one `step` for each.
-    solver: "ddim". ValueError for another one.
+    solver: "ddim" is ours, with the paper's temperature (`diffusion.ddim`) on any time_grid (`schedule.grid_time`);
+    "diffusers-ddim", "dpm-solver++" and "unipc" are diffusers' (`diffusion.diffusers_solver`), at temperature 1 on the
+    uniform grid. ValueError for other names and other combinations.
     """
 
     order = 1
 
     @register_to_config
-    def __init__(self, solver: str = "ddim", num_inference_steps: int = 10, prediction_type: str = "v_prediction"):
-        if solver not in SOLVERS:
-            raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {solver!r}")
+    def __init__(
+        self,
+        solver: str = "ddim",
+        num_inference_steps: int = 10,
+        prediction_type: str = "v_prediction",
+        time_grid: str = "uniform",
+    ):
         self.init_noise_sigma = 1.0
         self.set_timesteps(num_inference_steps)
 
-    def solver(self, num_inference_steps: int | None = None, temperature: float = 1.0) -> DDIM:
-        """The reverse process that generation runs for every patch; None: the configuration's number of steps."""
-        return DDIM(num_inference_steps or self.config.num_inference_steps, temperature)
+    def solver(
+        self,
+        num_inference_steps: int | None = None,
+        temperature: float = 1.0,
+        solver: str | None = None,
+        time_grid: str | None = None,
+    ) -> Solver:
+        """The reverse process that generation runs for every patch; None: the configuration's choice.
+
+        ValueError: an unknown name, temperature outside [0, 1], fewer than one step, or a solver of diffusers with
+        temperature < 1 or another grid than the uniform one.
+        """
+        steps = self.config.num_inference_steps if num_inference_steps is None else num_inference_steps
+        name = self.config.solver if solver is None else solver
+        grid = self.config.time_grid if time_grid is None else time_grid
+        if name not in SOLVERS:
+            raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {name!r}")
+        ours = DDIM(steps, temperature, grid)  # refuses what no solver can do
+        if name == "ddim":
+            return ours
+        if temperature != 1.0:
+            raise ValueError(f"solver {name!r} has no temperature below 1, got {temperature}; use 1, or solver 'ddim'")
+        if grid != "uniform":
+            raise ValueError(f"solver {name!r} has no time_grid {grid!r}; use 'uniform', or solver 'ddim'")
+        return DiffusersSolver(name, steps)
 
     def set_timesteps(
         self, num_inference_steps: int | None = None, device: str | torch.device | None = None, temperature: float = 1.0
     ) -> None:
-        """Lay the grid. ValueError: temperature outside [0, 1] or fewer than one step."""
+        """Lay the grid. ValueError: see `solver`."""
         self.process = self.solver(num_inference_steps, temperature)
         self.num_inference_steps = len(self.process.times) - 1
         self.timesteps = torch.tensor(self.process.times[:-1], dtype=torch.float64, device=device)
@@ -66,7 +95,8 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         generator: Generators = None,
         return_dict: bool = True,
     ) -> DiTARSchedulerOutput | tuple[Tensor]:
-        """One step from `timestep`, which must be one of `timesteps`, to the next. model_output: the (guided) u.
+        """One step from `timestep`, which must be one of `timesteps`, to the next; in order, since the multistep
+        solvers remember earlier outputs (the first timestep makes them forget). model_output: the (guided) u.
 
         `generator` (one, or one for each row) draws the noise that enters at t = temperature.
         """

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from ditar.diffusion import TIME_GRIDS
 from ditar.diffusion.guidance import guide
 from ditar.diffusion.schedule import add_noise, draw_noise, rotate, sample_times, time_grid, to_noise, to_x0, velocity
 
@@ -52,6 +53,31 @@ def test_grid():
     assert time_grid(4, 0.6) == ([1.0, 0.75, 0.6, 0.25, 0.0], 2)
     assert time_grid(4, 0.99) == ([1.0, 0.99, 0.5, 0.25, 0.0], 1)
     assert time_grid(4, 0.01) == ([1.0, 0.75, 0.5, 0.01, 0.0], 3)
+
+
+def test_other_grids_are_the_published_ones():
+    assert time_grid(4, grid="cosine")[0] == pytest.approx([1.0, 0.853553, 0.5, 0.146447, 0.0], abs=1e-6)
+    # F5-TTS at its default, whose time runs the other way: 0, .0761, .2929, .6173, 1.
+    assert time_grid(4, grid="sway")[0] == pytest.approx([1.0, 0.923880, 0.707107, 0.382683, 0.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("grid", TIME_GRIDS)
+def test_every_grid_falls_from_one_to_zero_through_the_temperature(grid):
+    for steps in (2, 3, 10, 101, 1000):
+        plain, none = time_grid(steps, 1.0, grid)
+        assert none is None and len(plain) == steps + 1 and plain[0] == 1.0 and plain[-1] == 0.0
+        assert all(a > b for a, b in zip(plain, plain[1:]))
+        for temperature in (1e-9, 0.01, 0.3, 0.5, plain[1], 0.77, 1 - 1e-9):
+            times, index = time_grid(steps, temperature, grid)
+            assert times[index] == temperature and 0 < index < steps
+            assert all(a > b for a, b in zip(times, times[1:]))
+            assert times[:index] + times[index + 1 :] == plain[:index] + plain[index + 1 :]
+            assert abs(plain[index] - temperature) == min(abs(t - temperature) for t in plain[1:-1])
+
+
+def test_an_unknown_grid_lists_the_names():
+    with pytest.raises(ValueError, match="'uniform', 'cosine', 'sway', got 'karras'"):
+        time_grid(10, grid="karras")
 
 
 @pytest.mark.parametrize("temperature", [-0.1, 1.5, float("nan")])

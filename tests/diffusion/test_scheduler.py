@@ -1,32 +1,22 @@
-"""Gaussian data N(0, Sigma), where the exact u is linear in x: everything about the sampler is known."""
+"""Our DDIM and the scheduler around the solvers, on Gaussian data."""
 
 import math
 
 import pytest
 import torch
 
+from ditar.diffusion import SOLVERS, TIME_GRIDS
 from ditar.diffusion.ddim import DDIM
-from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.diffusion.schedule import angle_parts
+from ditar.diffusion.scheduler import DiTARScheduler
+from tests.diffusion.gaussian import COVARIANCE, exact_end, exact_u, solve
 
 
-def exact_u(x, t, covariance):
-    """E[u | x_t = x] for data N(0, covariance) and rows x: cs (I - Sigma) (c^2 Sigma + s^2 I)^-1 x."""
-    c, s = angle_parts(t)
-    identity = torch.eye(len(covariance), dtype=torch.float64)
-    return x @ torch.linalg.solve(c * c * covariance + s * s * identity, c * s * (identity - covariance))
-
-
-def run(steps, temperature, covariance, seed=0, rows=1, x=None):
-    process, generator = DDIM(steps, temperature), torch.Generator().manual_seed(seed)
+def run(steps, temperature, covariance, seed=0, rows=1, x=None, grid="uniform"):
+    process, generator = DDIM(steps, temperature, grid), torch.Generator().manual_seed(seed)
     like = torch.zeros((), dtype=torch.float64)
     x = process.start((rows, len(covariance)), generator, like) if x is None else x
-    for index, t in enumerate(process.times[:-1]):
-        x = process.step(index, exact_u(x, t, covariance), x, generator)
-    return x
-
-
-COVARIANCE = torch.tensor([[1.5, 0.6], [0.6, 0.5]], dtype=torch.float64)
+    return solve(process, x, covariance, generator)
 
 
 def test_mean_and_covariance_at_temperature_one():
@@ -41,13 +31,13 @@ def test_mean_and_covariance_at_temperature_one():
 
 
 @pytest.mark.parametrize("temperature", [0.25, 0.5, 0.9])
-@pytest.mark.parametrize("sigma", [0.5, 2.0])
-def test_variance_between(temperature, sigma):
+@pytest.mark.parametrize("sigma, grid", [(0.5, "uniform"), (2.0, "uniform"), (0.5, "cosine"), (0.5, "sway")])
+def test_variance_between(temperature, sigma, grid):
     covariance = torch.full((1, 1), sigma**2, dtype=torch.float64)
     rows = 20_000
     c, s = angle_parts(temperature)
     expected = sigma**2 * s * s / (c * c * sigma**2 + s * s)
-    variance = run(200, temperature, covariance, rows=rows).var().item()
+    variance = run(200, temperature, covariance, rows=rows, grid=grid).var().item()
     assert variance == pytest.approx(expected, rel=4 * math.sqrt(2 / rows) + 0.01)
 
 
@@ -81,34 +71,54 @@ def test_noise_enters_once_with_the_x0_of_the_step_before():
     assert torch.equal(untouched.get_state(), before)
 
 
-def test_first_order_of_convergence():
-    covariance = torch.full((1, 1), 0.09, dtype=torch.float64)
-    start = torch.ones(1, 1, dtype=torch.float64)
-    errors = [abs(run(n, 1.0, covariance, x=start).item() - 0.3) for n in (40, 80, 160)]
+@pytest.mark.parametrize("grid", TIME_GRIDS)
+def test_first_order_of_convergence(grid):
+    start = torch.eye(2, dtype=torch.float64)
+    end = exact_end(start, COVARIANCE)
+    errors = [(run(n, 1.0, COVARIANCE, x=start, grid=grid) - end).norm().item() for n in (40, 80, 160)]
     orders = [math.log2(a / b) for a, b in zip(errors, errors[1:])]
-    assert all(0.85 < order < 1.15 for order in orders), (errors, orders)
+    assert all(0.9 < order < 1.1 for order in orders), (errors, orders)
 
 
-def test_diffusers_interface_equals_the_process(tmp_path):
-    scheduler = DiTARScheduler()
-    scheduler.save_pretrained(tmp_path)
+@pytest.mark.parametrize(
+    "config, temperature",
+    [({}, 0.4), ({"time_grid": "sway"}, 0.4), ({"solver": "unipc"}, 1.0), ({"solver": "diffusers-ddim"}, 1.0)],
+)
+def test_diffusers_interface_equals_the_process(tmp_path, config, temperature):
+    DiTARScheduler(**config).save_pretrained(tmp_path)
     scheduler = DiTARScheduler.from_pretrained(tmp_path)
-    scheduler.set_timesteps(7, temperature=0.4)
+    scheduler.set_timesteps(7, temperature=temperature)
     assert len(scheduler.timesteps) == 7 and scheduler.timesteps[0] == 1
     generator = torch.Generator().manual_seed(0)
     x = scheduler.start((4, 2), generator, torch.zeros((), dtype=torch.float64))
     for t in scheduler.timesteps:
         output = scheduler.step(exact_u(x, float(t), COVARIANCE), t, scheduler.scale_model_input(x, t), generator)
         x = output.prev_sample
-    assert torch.allclose(x, run(7, 0.4, COVARIANCE, rows=4))
-    assert torch.allclose(x, output.pred_original_sample)
+    process, generator = DiTARScheduler().solver(7, temperature, **config), torch.Generator().manual_seed(0)
+    start = process.start((4, 2), generator, x)
+    assert torch.equal(x, solve(process, start, COVARIANCE, generator))
+    assert torch.allclose(x, output.pred_original_sample, atol=1e-6)
 
 
 def test_scheduler_errors():
-    with pytest.raises(ValueError, match="'euler'"):
+    names = ".*".join(f"'{name}'" for name in SOLVERS)
+    with pytest.raises(ValueError, match=rf"one of {names.replace('+', '[+]')}, got 'euler'"):
         DiTARScheduler(solver="euler")
+    with pytest.raises(ValueError, match="one of 'uniform', 'cosine', 'sway', got 'karras'"):
+        DiTARScheduler(time_grid="karras")
     scheduler = DiTARScheduler()
     with pytest.raises(ValueError, match=r"\[0, 1\].*1.5"):
         scheduler.set_timesteps(10, temperature=1.5)
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        scheduler.set_timesteps(0)
     with pytest.raises(ValueError, match="0.55"):
         scheduler.step(torch.zeros(1), 0.55, torch.zeros(1))
+
+
+@pytest.mark.parametrize("name", [name for name in SOLVERS if name != "ddim"])
+def test_what_solvers_of_diffusers_cannot_do(name):
+    scheduler = DiTARScheduler()
+    with pytest.raises(ValueError, match=r"has no temperature below 1, got 0.5; use 1, or solver 'ddim'"):
+        scheduler.solver(10, 0.5, name)
+    with pytest.raises(ValueError, match="has no time_grid 'sway'; use 'uniform', or solver 'ddim'"):
+        scheduler.solver(10, 1.0, name, "sway")
