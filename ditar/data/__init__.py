@@ -1,1 +1,1 @@
-"""Manifests, audio crops, latents on disk and batches."""
+"""Manifests and their rules, audio crops, latents on disk and batches."""

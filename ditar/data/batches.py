@@ -1,11 +1,17 @@
 """Training examples of DiTAR from latents on disk: joined utterances, random grid phase, buckets by length.
 
-The plan of an epoch is a pure function of (seed, epoch, length limit), and an example of (seed, epoch, position):
-nothing has to be replayed when a run resumes.
+The plan of an epoch is a pure function of (seed, epoch, length limit), and an example of (seed, epoch, its first
+utterance): nothing has to be replayed when a run resumes, and neither depends on the number of processes.
+
+A corpus that is larger than memory is gone through in windows of shards, in another order each epoch. Examples and
+buckets are made within a window; while one is trained on, the next is read.
 """
 
 import functools
+import math
 import unicodedata
+import zlib
+from bisect import bisect_right
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -13,7 +19,7 @@ import torch
 
 from ditar.config import DiTARDataConfig
 from ditar.data.errors import DataError
-from ditar.data.latents import LatentEntry, LatentStore
+from ditar.data.latents import LatentStore
 from ditar.units import LATENT_RATE_HZ, frames_to_patches, seconds_to_frames
 
 NO_TARGET = -100  # cross-entropy's "ignore" value
@@ -26,7 +32,9 @@ class DiTARBatch:
     symbol_ids (B, L) padded with 0, symbol_counts (B,); latents (B, N, P, C) normalised, padded with 0, patch_counts
     (B,). For the helpers of small models: frame_symbols (B, N, P), the id of the symbol spoken in each frame, the
     number of symbols where it is silent, NO_TARGET where it is unknown; spoken (B, N, L) bool, symbols that patch i
-    speaks.
+    speaks. `examples` names each row by its utterances, joined by "+"; no two rows of an epoch have the same name.
+
+    B is 0 (and L and N with it) for a rank that gets nothing of a batch with fewer examples than there are ranks.
     """
 
     symbol_ids: torch.Tensor
@@ -36,11 +44,19 @@ class DiTARBatch:
     frame_symbols: torch.Tensor
     spoken: torch.Tensor
     utterances: list[str]
+    examples: list[str]
 
     def to(self, device: torch.device) -> "DiTARBatch":
         """The same on another device."""
         moved = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(self, **{k: v.to(device) for k, v in moved.items() if isinstance(v, torch.Tensor)})
+
+
+@dataclass(frozen=True)
+class _Plan:
+    batches: list[list[tuple[int, ...]]]
+    ends: list[int]  # batches of each window of shards and of those before it
+    shards: list[list[str]]  # to hold while in a window: its own, and then those of the next
 
 
 @dataclass(frozen=True)
@@ -59,8 +75,8 @@ def is_letter(symbol: str) -> bool:
 
 
 class DiTARBatches:
-    """Batches of a latent store. `patch_frames` is P; `symbol_ids` maps a symbol to its id, `silence_id` marks frames
-    in which nothing is spoken."""
+    """Batches of a latent store. `patch_frames` is P; `symbols` are the model's, in the order of their ids, and
+    `silence_id` marks frames in which nothing is spoken."""
 
     def __init__(
         self, store: LatentStore, config: DiTARDataConfig, patch_frames: int, symbols: tuple[str, ...], seed: int
@@ -68,74 +84,133 @@ class DiTARBatches:
         self.store, self.config, self.patch_frames, self.seed = store, config, patch_frames, seed
         self.ids = {symbol: number for number, symbol in enumerate(symbols)}
         self.silence_id = len(symbols)
-        unknown = sorted({s for e in store.entries for s in e.symbols if s not in self.ids})
-        if unknown:
-            raise DataError(f"symbols {unknown} of the index are not in the model's vocabulary; extract latents again")
-        self._plans: dict[tuple[int, float], list[list[tuple[int, ...]]]] = {}
+        self._refuse_unknown_symbols()
+        self._members: dict[str, list[int]] = {shard: [] for shard in store.shards}  # shard -> entry numbers
+        for index, entry in enumerate(store.entries):
+            self._members[entry.shard].append(index)
+        self._plans: dict[tuple[int, float], _Plan] = {}
+
+    def _refuse_unknown_symbols(self) -> None:
+        known = self.ids.keys()
+        bad = {e.utt: set(e.symbols) - known for e in self.store.entries if not known >= set(e.symbols)}
+        if bad:
+            raise DataError(
+                f"the model's vocabulary lacks {sorted(set().union(*bad.values()))}, which {len(bad)} utterances of "
+                f"{self.store.folder} hold, {next(iter(bad))!r} the first; extract latents again with --config of this "
+                "model, which refuses such utterances or, with --skip-bad, leaves them out"
+            )
 
     def plan(self, epoch: int, limit_seconds: float) -> list[list[tuple[int, ...]]]:
-        """Batches of one epoch: lists of examples, each a tuple of entry numbers; no utterance twice."""
+        """Batches of one epoch: lists of examples, each a tuple of entry numbers; no utterance twice, and none
+        missing but those that `left_out` names. DataError when nothing is left."""
+        return self._plan(epoch, limit_seconds).batches
+
+    def left_out(self, limit_seconds: float) -> list[str]:
+        """Utterances that an epoch with this limit does not hold: longer than the limit, or shorter than a patch."""
+        limit = seconds_to_frames(limit_seconds)
+        return [e.utt for e in self.store.entries if not self.patch_frames <= e.frames <= limit]
+
+    def _plan(self, epoch: int, limit_seconds: float) -> _Plan:
         key = (epoch, limit_seconds)
         if key not in self._plans:
             self._plans.clear()  # one epoch at a time is in use
-            self._plans[key] = self._make_plan(np.random.default_rng([self.seed, epoch]), limit_seconds)
+            self._plans[key] = self._make_plan(epoch, limit_seconds)
         return self._plans[key]
 
-    def _make_plan(self, random: np.random.Generator, limit_seconds: float) -> list[list[tuple[int, ...]]]:
+    def _windows(self, epoch: int) -> list[list[str]]:
+        """The shards in this epoch's order, in as few and as equal windows as can be."""
+        shards = self.store.shards
+        count = math.ceil(len(shards) / self.config.shards_in_memory)
+        if count == 1:
+            return [shards]
+        # Windows are drawn from (seed, epoch, 0 to count - 1).
+        order = np.random.default_rng([self.seed, epoch, count]).permutation(len(shards))
+        return [[shards[i] for i in part] for part in np.array_split(order, count)]
+
+    def _make_plan(self, epoch: int, limit_seconds: float) -> _Plan:
+        batches, ends, windows = [], [], self._windows(epoch)
+        following = [*windows[1:], self._windows(epoch + 1)[0]]
+        for number, shards in enumerate(windows):
+            members = sorted(index for shard in shards for index in self._members[shard])
+            batches += self._plan_window(members, np.random.default_rng([self.seed, epoch, number]), limit_seconds)
+            ends.append(len(batches))
+        if not batches:
+            raise DataError(
+                f"none of the {len(self.store.entries)} utterances of {self.store.folder} lasts between a patch and "
+                f"{limit_seconds:g} s; raise data.max_seconds and data.first_seconds, or cut the utterances"
+            )
+        return _Plan(batches, ends, [now + later for now, later in zip(windows, following)])
+
+    def _plan_window(
+        self, members: list[int], random: np.random.Generator, limit_seconds: float
+    ) -> list[list[tuple[int, ...]]]:
         entries, limit = self.store.entries, seconds_to_frames(limit_seconds)
         waiting: dict[str, list[int]] = {}
         examples: list[tuple[int, ...]] = []
-        for index in random.permutation(len(entries)):
+        for index in random.permutation(members).tolist():
             entry = entries[index]
-            if entry.frames > limit:
+            if not self.patch_frames <= entry.frames <= limit:
                 continue
             group = waiting.setdefault(entry.speaker, [])
             if not group and random.random() >= self._single_to_joined():
-                examples.append((int(index),))
+                examples.append((index,))
                 continue
             if group and sum(entries[i].frames for i in group) + entry.frames > limit:
                 examples.append(tuple(group))
                 group.clear()
-            group.append(int(index))
+            group.append(index)
             if len(group) == 3 or (len(group) == 2 and random.random() < 0.7):
                 examples.append(tuple(group))
                 group.clear()
         examples += [tuple(g) for g in waiting.values() if g]
         lengths = np.array([sum(entries[i].frames for i in e) for e in examples], dtype=np.float64)
         # A little noise on the lengths: buckets stay tight and their make-up still differs between epochs.
-        order = np.argsort(lengths * random.uniform(0.9, 1.1, len(examples)))
-        batches, batch, longest = [], [], 0
-        for position in order:
-            patches = frames_to_patches(int(lengths[position]), self.patch_frames) + 1
-            longest = max(longest, patches)
-            if batch and longest * (len(batch) + 1) > self.config.batch_patches:
-                batches.append(batch)
-                batch, longest = [], patches
-            batch.append(examples[position])
-        batches.append(batch)
-        return [batches[i] for i in random.permutation(len(batches))]
+        order = np.argsort(lengths * random.uniform(0.9, 1.1, len(examples))).tolist()
+        patches = [frames_to_patches(int(length), self.patch_frames) + 1 for length in lengths]
+        batches = self._buckets(order, patches)
+        return [[examples[i] for i in batches[number]] for number in random.permutation(len(batches))]
+
+    def _buckets(self, order: list[int], patches: list[int]) -> list[list[int]]:
+        """Cut `order` into batches that hold at most `batch_patches` patches each, padding included."""
+        most, batches, longest = self.config.batch_patches, [], 0
+        for one in order:
+            longest = max(longest, patches[one])
+            if not batches or longest * (len(batches[-1]) + 1) > most:
+                batches.append([])
+                longest = patches[one]
+            batches[-1].append(one)
+        # The last batch takes from the one before: a rest of one or two rows would not go round many ranks.
+        while len(batches) > 1 and len(batches[-2]) > len(batches[-1]) + 1:
+            if max(patches[i] for i in (batches[-2][-1], *batches[-1])) * (len(batches[-1]) + 1) > most:
+                break
+            batches[-1].insert(0, batches[-2].pop())
+        return batches
 
     def _single_to_joined(self) -> float:
         # A joined example uses 2.3 utterances on average, a single one 1; the configured share counts examples.
         joined = 2.3 * self.config.joined_share
         return joined / (joined + 1.0 - self.config.joined_share)
 
-    def batch(self, epoch: int, position: int, limit_seconds: float) -> DiTARBatch:
-        """Batch `position` of an epoch's plan."""
-        plan = self.plan(epoch, limit_seconds)
-        random = np.random.default_rng([self.seed, epoch, position])
-        return self.collate([self._example(e, random) for e in plan[position]])
+    def batch(self, epoch: int, position: int, limit_seconds: float, rank: int = 0, ranks: int = 1) -> DiTARBatch:
+        """Rows rank::ranks of batch `position` of an epoch's plan: the same rows for any number of ranks, padded to the
+        longest of those that are asked for. Positions are quickest in order, since the next window is read ahead."""
+        plan = self._plan(epoch, limit_seconds)
+        self.store.hold(plan.shards[bisect_right(plan.ends, position)])
+        return self.collate([self._example(e, epoch) for e in plan.batches[position][rank::ranks]])
 
-    def _example(self, indices: tuple[int, ...], random: np.random.Generator) -> _Example:
+    def _example(self, indices: tuple[int, ...], epoch: int) -> _Example:
+        first = self.store.entries[indices[0]].utt
+        random = np.random.default_rng([self.seed, epoch, zlib.crc32(first.encode())])
         symbols: list[str] = []
         times: list[list[float] | None] = []
         pieces: list[torch.Tensor] = []
-        frames = 0
+        frames, aligned = 0, True
         entries = [self.store.entries[i] for i in indices]
         for number, entry in enumerate(entries):
-            latents = self.store.latents(entry.utt)
+            latents, own_times = self.store.latents(entry.utt), entry.times
             if number == 0:
                 cut = int(random.integers(self.config.crop_frames)) if self.config.crop_frames else 0
+                cut = min(cut, len(latents) - self.patch_frames)  # an example has a patch
                 latents, offset = latents[cut:], -cut
             else:
                 symbols.append(" ")
@@ -144,19 +219,20 @@ class DiTARBatches:
             symbols += entry.symbols
             times += [
                 None if t is None else [t[0] + offset / LATENT_RATE_HZ, t[1] + offset / LATENT_RATE_HZ]
-                for t in entry.times or [None] * len(entry.symbols)
+                for t in own_times or [None] * len(entry.symbols)
             ]
+            aligned = aligned and bool(own_times)
             if number < len(entries) - 1:
-                latents = self._end_with_pause(latents, entry, random, cut if number == 0 else 0)
+                latents = self._end_with_pause(latents, own_times, random, cut if number == 0 else 0)
             pieces.append(latents)
             frames += len(latents)
         latents = torch.cat(pieces)
         whole = frames_to_patches(len(latents), self.patch_frames) * self.patch_frames
-        return _Example(symbols, times, all(e.times for e in entries), latents[:whole], [e.utt for e in entries])
+        return _Example(symbols, times, aligned, latents[:whole], [e.utt for e in entries])
 
-    def _end_with_pause(self, latents: torch.Tensor, entry: LatentEntry, random, cut: int) -> torch.Tensor:
+    def _end_with_pause(self, latents: torch.Tensor, times: list | None, random, cut: int) -> torch.Tensor:
         """Cut or lengthen the silence behind the last sound, so that a pause stands before the next utterance."""
-        ends = [t[1] for t in entry.times or [] if t]
+        ends = [t[1] for t in times or [] if t]
         if not ends:
             return latents
         pause = seconds_to_frames(random.uniform(*self.config.pause_seconds))
@@ -167,10 +243,9 @@ class DiTARBatches:
 
     def collate(self, examples: list[_Example]) -> DiTARBatch:
         """Pad examples to one batch and place the helpers' targets."""
-        rows, patch = len(examples), self.patch_frames
-        most_symbols = max(len(e.symbols) for e in examples)
-        most_patches = max(len(e.latents) for e in examples) // patch
-        channels = examples[0].latents.shape[1]
+        rows, patch, channels = len(examples), self.patch_frames, len(self.store.mean)
+        most_symbols = max((len(e.symbols) for e in examples), default=0)
+        most_patches = max((len(e.latents) for e in examples), default=0) // patch
         ids = torch.zeros(rows, most_symbols, dtype=torch.long)
         latents = torch.zeros(rows, most_patches * patch, channels)
         # numpy, since thousands of single writes into a tensor would take as long as the LM
@@ -193,10 +268,11 @@ class DiTARBatches:
                     spoken[row, first // patch : (last - 1) // patch + 1, place] = True
         return DiTARBatch(
             symbol_ids=ids,
-            symbol_counts=torch.tensor([len(e.symbols) for e in examples]),
+            symbol_counts=torch.tensor([len(e.symbols) for e in examples], dtype=torch.long),
             latents=latents.view(rows, most_patches, patch, channels),
-            patch_counts=torch.tensor([len(e.latents) // patch for e in examples]),
+            patch_counts=torch.tensor([len(e.latents) // patch for e in examples], dtype=torch.long),
             frame_symbols=torch.from_numpy(frame_symbols).view(rows, most_patches, patch),
             spoken=torch.from_numpy(spoken),
             utterances=[u for e in examples for u in e.utterances],
+            examples=["+".join(e.utterances) for e in examples],
         )

@@ -1,36 +1,98 @@
-"""The tables of a data directory that training reads: `<key> <value>` lines, and our JSON lines beside them."""
+"""The tables of a data directory: `<key> <value>` lines as Kaldi's, and our JSON lines beside them."""
 
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ditar.data.errors import DataError
 
 
-def read_table(path: Path) -> dict[str, str]:
-    """A Kaldi table: `<key> <value>` a line."""
+@dataclass(frozen=True)
+class Line:
+    """One line of a table, numbered from 1. `value` is empty where the line has no second field."""
+
+    number: int
+    key: str
+    value: str = ""
+
+
+def read_lines(path: Path) -> list[Line]:
+    """Every line of a table, whatever is wrong with it. DataError when there is no file or it is not UTF-8."""
     if not path.is_file():
         raise DataError(f"{path} does not exist; make the data directory first (stage 0 of the recipe)")
-    rows = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines()]
-    for number, row in enumerate(rows, 1):
-        if len(row) != 2:
-            raise DataError(f"{path}:{number}: expected '<key> <value>', got {' '.join(row)!r}")
-    return dict(rows)
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}:{number}: not UTF-8 text; convert the file with iconv -t UTF-8") from None
+    lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines(): U+2028 does not end a line
+    fields = [re.split("[ \t]+", line.strip(" \t\r"), maxsplit=1) for line in lines]
+    return [Line(number, *field) for number, field in enumerate(fields, 1)]
+
+
+def read_table(path: Path) -> dict[str, str]:
+    """A Kaldi table. DataError names the line without a value, and a key that comes twice."""
+    table: dict[str, str] = {}
+    for line in read_lines(path):
+        if not line.value:
+            raise DataError(f"{path}:{line.number}: expected '<key> <value>', got {line.key!r}")
+        if line.key in table:
+            raise DataError(f"{path}:{line.number}: {line.key!r} comes twice; keep one of its lines")
+        table[line.key] = line.value
+    return table
+
+
+def read_wav_scp(data_dir: str | Path) -> list[tuple[str, Path]]:
+    """(utterance, file) of a Kaldi data directory. Relative files are relative to the working folder.
+
+    DataError where `wav.scp` runs commands, and where `segments` cuts recordings: here an utterance is a file.
+    """
+    path = Path(data_dir) / "wav.scp"
+    rows = read_table(path)
+    if (path.parent / "segments").is_file():
+        raise DataError(
+            f"{path.parent / 'segments'}: training and synthesis read one file per utterance; cut the recordings with "
+            "Kaldi's utils/data/extract_wav_segments_data_dir.sh"
+        )
+    for number, (utterance, file) in enumerate(rows.items(), 1):
+        if file.endswith("|"):
+            raise DataError(
+                f"{path}:{number}: expected '<utterance> <audio file>', got a command, {utterance + ' ' + file!r}; "
+                "write its output to a file"
+            )
+    return [(utterance, Path(file)) for utterance, file in rows.items()]
+
+
+def each_json_line(path: Path) -> Iterator[dict[str, Any]]:
+    """One JSON object a line; nothing where there is no such file. DataError names a line that is none."""
+    if not path.is_file():
+        return
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:  # not JSON, or not UTF-8
+                raise DataError(f"{path}:{number}: not a JSON object ({error}); make the file again") from None
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """One JSON object a line; an empty list where there is no such file."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """All of `each_json_line`."""
+    return list(each_json_line(path))
 
 
 def write_json_lines(rows: Iterable[dict[str, Any]], path: Path) -> None:
     """Written beside and renamed."""
+    write_beside(path, (json.dumps(row, ensure_ascii=False) for row in rows))
+
+
+def write_beside(path: Path, lines: Iterable[str]) -> None:
+    """A text file, written beside and renamed: there is the whole file or none."""
     partial = path.with_name(f".{path.name}.partial")
     with open(partial, "w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.writelines(f"{line}\n" for line in lines)
     os.replace(partial, path)

@@ -63,3 +63,40 @@ def test_missing_folder_and_missing_file_are_named(tmp_path):
     (tmp_path / "wav.scp").write_text(f"u0 {tmp_path}/gone.wav\n")
     with pytest.raises(DataError, match="u0.*gone.wav"):
         AudioCrops([tmp_path], (0, 0), seed=0)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_the_rows_of_all_ranks_are_the_batch(ranks, tmp_path):
+    crops = AudioCrops([write_data(tmp_path / "data")], (-6.0, 3.0), seed=0, speed=(0.8, 1.25))
+    whole = crops.batch(5, 1, 7, 1.0)
+    parts = [crops.batch(5, 1, 7, 1.0, rank, ranks) for rank in range(ranks)]
+    for rank, part in enumerate(parts):
+        assert torch.equal(part.waveform, whole.waveform[rank::ranks])
+        assert part.examples == whole.examples[rank::ranks]
+    assert len(set(whole.examples)) == 7
+
+
+def write_tone(folder, hz):
+    folder.mkdir()
+    soundfile.write(folder / "u.wav", 0.3 * np.sin(2 * np.pi * hz * np.arange(4 * RATE) / RATE), RATE)
+    (folder / "wav.scp").write_text(f"u {folder / 'u.wav'}\n")
+    return folder
+
+
+def loudest_hz(waveform):
+    spectrum = torch.fft.rfft(waveform * torch.hann_window(waveform.shape[-1])).abs()
+    return spectrum.argmax(-1) * RATE / waveform.shape[-1]
+
+
+def test_speed_moves_the_pitch_and_keeps_the_length(tmp_path):
+    crops = AudioCrops([write_tone(tmp_path / "tone", 1000)], (0, 0), seed=0, speed=(0.8, 1.25))
+    found = loudest_hz(crops.batch(0, 0, 24, 1.0).waveform)
+    assert found.min() > 795 and found.max() < 1255 and found.max() - found.min() > 250
+
+
+def test_nothing_is_left_above_the_bandwidth(tmp_path):
+    folder = write_tone(tmp_path / "tone", 9000)
+    wide, narrow = (
+        AudioCrops([folder], (0, 0), seed=0, bandwidth_hz=edge).batch(0, 0, 1, 1.0).waveform for edge in (12_000, 8000)
+    )
+    assert wide.std() > 0.2 and narrow[:, 2000:-2000].std() < 1e-3

@@ -1,12 +1,15 @@
+"""Data directories that are written here are valid and read back the same."""
+
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, read_data_dir, validate_data_dir, write_data_dir
+from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
+from ditar.data.tables import read_json_lines, read_table
+from ditar.data.validate import validate_data_dir
 
 
 @pytest.fixture
@@ -34,42 +37,16 @@ def test_round_trip_sorted(folder, utterances):
     assert [p.name for p in folder.iterdir() if "partial" in p.name] == []
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    content = path.read_text()
-    assert old in content
-    path.write_text(content.replace(old, new, 1))
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new", "message"),
-    [
-        ("text", "bob-2 hi 2\n", "bob-2 hi 2", "newline"),
-        ("text", "bob-2 hi 2", "bob-2 hi </s>", "'</s>' must not"),
-        ("text", "ann-1 hi 1\n", "", "lacks 1 utterances: ann-1"),
-        ("text", "ann-1 hi 1", "ann-1", "expected '<key> <value>'"),
-        ("wav.scp", "ann-1", "zoe-1", "LC_ALL=C"),
-        ("utt2spk", "ann-1 ann", "ann-1 bob", "not the prefix"),
-        ("spk2utt", "ann ann-1 ann-2", "ann ann-1", "other utterances"),
-        ("utt2dur", "0.1000", "-1", "length in seconds"),
-        ("utt2spk", "ann-2", "ann-1", "comes twice"),
-        ("phones", "0.05, 0.1", "0.05, 0.01", "backwards"),
-        ("phones", "ann-2", "ann-9", "ann-9"),
-    ],
-)
-def test_what_is_wrong_is_named(folder, name, old, new, message):
-    edit(folder / name, old, new)
-    problems = validate_data_dir(folder)
-    assert any(name in problem for problem in problems)
-    with pytest.raises(DataError, match=message):
+def test_an_invalid_directory_is_not_read(folder):
+    (folder / "utt2spk").unlink()
+    with pytest.raises(DataError, match="not a valid data directory.*\n.*utt2spk does not exist"):
         read_data_dir(folder)
 
 
-def test_missing_table_and_audio(folder):
-    next(Path(line.split()[1]) for line in (folder / "wav.scp").read_text().splitlines()).unlink()
-    assert "does not exist or is empty" in validate_data_dir(folder, audio=True)[0]
-    assert validate_data_dir(folder) == []
-    (folder / "utt2spk").unlink()
-    assert "utt2spk does not exist" in validate_data_dir(folder)[0]
+def test_segments_are_refused_with_a_remedy(folder):
+    (folder / "segments").write_text("".join(f"{u} {u} 0 0.05\n" for u in ("ann-1", "ann-2", "bob-1", "bob-2")))
+    with pytest.raises(DataError, match="segments: .*one file per utterance; .*extract_wav_segments"):
+        read_data_dir(folder)
 
 
 def test_write_refuses_what_cannot_be_valid(tmp_path, utterances):
@@ -83,3 +60,25 @@ def test_write_refuses_what_cannot_be_valid(tmp_path, utterances):
     ):
         with pytest.raises(DataError):
             write_data_dir(tmp_path / "bad", bad)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a 1\nb\n", ":2: expected '<key> <value>', got 'b'"),
+        (b"a 1\nb 2\na 3\n", ":3: 'a' comes twice"),
+        (b"a 1\nb \xff\n", ":2: not UTF-8"),
+    ],
+)
+def test_broken_tables_name_the_line(tmp_path, content, message):
+    (tmp_path / "text").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_table(tmp_path / "text")
+
+
+def test_tables_keep_what_is_in_a_line(tmp_path):
+    (tmp_path / "text").write_text("a  one\u2028two \r\nb\tthree four\n", newline="")
+    assert read_table(tmp_path / "text") == {"a": "one\u2028two", "b": "three four"}
+    (tmp_path / "symbols").write_text('{"utt": "a"}\n{"utt": \n')
+    with pytest.raises(DataError, match="symbols:2: not a JSON object"):
+        read_json_lines(tmp_path / "symbols")

@@ -1,0 +1,156 @@
+"""Writing latents as lhotse Shar, shard by shard, so that an extraction that was killed goes on with what it lacks.
+
+The layout is described in ditar.data.latents. While a folder is not complete it has no index, and `.shards/` holds a
+JSON file for each finished shard: its lines of the index and what the program wants to remember of it. `made_from.json`
+says what the latents are a function of: what was made from something else is made anew.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from ditar.data.tables import write_beside
+from ditar.units import LATENT_RATE_HZ, frames_to_seconds
+
+if TYPE_CHECKING:
+    from lhotse import MonoCut
+
+
+@dataclass(frozen=True)
+class Latents:
+    """One utterance to be written: `mean` (T, C), `symbols` and their `times` as in ditar.data.latents, `text`."""
+
+    utt: str
+    speaker: str
+    mean: np.ndarray
+    symbols: list[str]
+    times: list[list[float] | None] | None
+    text: str
+
+
+class LatentWriter:
+    """Writes a folder of latents. Shards may be written in any order and by several processes at once; every file is
+    written beside and renamed, and the same utterances give the same bytes."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    def begin(self, common: dict[str, Any], shards: Sequence[str]) -> bool:
+        """Go on where an extraction was stopped, or start anew; returns whether everything is there already.
+
+        The folder is made from `common`, and each shard from what its string in `shards` stands for. A folder that is
+        not complete keeps the shards that have not changed.
+        """
+        path, index = self.folder / "made_from.json", self.folder / "index.jsonl"
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"common": None, "shards": []}
+        if before["common"] != common or (index.is_file() and before["shards"] != list(shards)):
+            for name in ("index.jsonl", "made_from.json", "skipped", "statistics.safetensors"):
+                (self.folder / name).unlink(missing_ok=True)
+            for name in (".shards", "shar"):
+                if (self.folder / name).is_dir():
+                    shutil.rmtree(self.folder / name)
+        for number, (old, new) in enumerate(zip(before["shards"], shards, strict=False)):
+            if old != new:
+                self._record_path(number).unlink(missing_ok=True)
+        (self.folder / "shar").mkdir(parents=True, exist_ok=True)
+        write_beside(path, [json.dumps({"common": common, "shards": list(shards)})])
+        if index.is_file():
+            shutil.rmtree(self.folder / ".shards", ignore_errors=True)  # stopped between the index and the end
+            return True
+        (self.folder / ".shards").mkdir(exist_ok=True)
+        return False
+
+    def done(self, number: int) -> bool:
+        """Whether a shard is finished."""
+        return self._record_path(number).is_file()
+
+    def record(self, number: int) -> dict[str, Any]:
+        """What was remembered of a finished shard, and its lines of the index as `entries`."""
+        return json.loads(self._record_path(number).read_text(encoding="utf-8"))
+
+    def write(self, number: int, utterances: Sequence[Latents], remember: dict[str, Any]) -> None:
+        """One shard; with no utterances it has no files."""
+        for name in (_tar(number), _cuts(number)):
+            (self.folder / "shar" / name).unlink(missing_ok=True)
+        if utterances:
+            self._write_shar(number, utterances)
+        entries = [
+            {
+                "utt": u.utt,
+                "speaker": u.speaker,
+                "shard": _tar(number),
+                "frames": len(u.mean),
+                "symbols": u.symbols,
+                "times": u.times,
+                "text": u.text,
+            }
+            for u in utterances
+        ]
+        write_beside(self._record_path(number), [json.dumps({"entries": entries, **remember}, ensure_ascii=False)])
+
+    def close(self, shards: int, statistics: dict[str, torch.Tensor] | None, skipped: dict[str, str]) -> None:
+        """Write statistics, what was skipped and why, and last the index of all `shards` shards."""
+        if statistics is not None:
+            partial = self.folder / ".statistics.partial"
+            save_file(statistics, partial)
+            os.chmod(partial, 0o644)  # safetensors keeps its files from everybody else
+            os.replace(partial, self.folder / "statistics.safetensors")
+        if skipped:
+            order = sorted(skipped, key=lambda utt: utt.encode())
+            write_beside(self.folder / "skipped", (f"{utt} {' '.join(skipped[utt].split())}" for utt in order))
+        records = map(self.record, range(shards))
+        lines = (json.dumps(entry, ensure_ascii=False) for record in records for entry in record["entries"])
+        write_beside(self.folder / "index.jsonl", lines)
+        shutil.rmtree(self.folder / ".shards")
+
+    def _record_path(self, number: int) -> Path:
+        return self.folder / ".shards" / f"{number:06d}.json"
+
+    def _write_shar(self, number: int, utterances: Sequence[Latents]) -> None:
+        from lhotse.shar import SharWriter
+
+        beside = self.folder / ".shards" / f"{number:06d}"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        with SharWriter(beside, {"latents": "numpy"}, shard_size=len(utterances), shard_offset=number) as writer:
+            for utterance in utterances:
+                writer.write(_cut(utterance))
+        with open(beside / _cuts(number), "r+b") as file:
+            file.seek(4)
+            file.write(bytes(4))  # gzip's header tells the time (RFC 1952); without it, equal contents are equal files
+        for name in (_tar(number), _cuts(number)):
+            os.replace(beside / name, self.folder / "shar" / name)
+        beside.rmdir()
+
+
+def _tar(number: int) -> str:
+    return f"latents.{number:06d}.tar"
+
+
+def _cuts(number: int) -> str:
+    return f"cuts.{number:06d}.jsonl.gz"
+
+
+def _cut(utterance: Latents) -> "MonoCut":
+    from lhotse import MonoCut, SupervisionSegment
+
+    times = {"start": 0.0, "duration": frames_to_seconds(len(utterance.mean))}
+    supervision = SupervisionSegment(
+        id=utterance.utt,
+        recording_id=utterance.utt,
+        text=utterance.text,
+        speaker=utterance.speaker,
+        custom={"symbols": utterance.symbols, "times": utterance.times},
+        **times,
+    )
+    cut = MonoCut(id=utterance.utt, channel=0, supervisions=[supervision], **times)
+    values = utterance.mean.astype(np.float16)
+    return cut.attach_tensor("latents", values, frame_shift=1 / LATENT_RATE_HZ, temporal_dim=0)
