@@ -1,11 +1,12 @@
 """Typed configurations and strict YAML: an unknown key, a missing key or a wrong type is an error that names it.
 
-A configuration file is complete: no includes, no inheritance. `load_config` reads one, `to_dict` is its inverse
-and goes into every checkpoint as JSON.
+A configuration file is complete: no includes, no inheritance, and every key spelt out, so that what a run did does not
+change with the defaults. `load_config` reads one, `to_dict` is its inverse and goes into every checkpoint as JSON.
 """
 
 import dataclasses
 import difflib
+import json
 import types
 import typing
 from dataclasses import dataclass, field
@@ -16,6 +17,10 @@ import yaml
 
 Config = TypeVar("Config")
 
+# No value is negative and no integer 0, but these: what decibels count, and integers whose 0 has a meaning.
+_MAY_BE_NEGATIVE = {"level_db"}
+_MAY_BE_ZERO = {"adversarial_from", "crop_frames", "freeze_encoder_from", "history_patches", "seed", "warmup_steps"}
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message quotes the key, the value and the remedy."""
@@ -23,7 +28,7 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class BlockConfig:
-    """One stack of transformer blocks: pre-norm RMSNorm, RoPE, attention, feed-forward (ditar.md, Table 8)."""
+    """One stack of transformer blocks: pre-norm RMSNorm, RoPE, attention, feed-forward (arXiv 2502.03930, Table 8)."""
 
     layers: int
     width: int
@@ -48,6 +53,10 @@ class DiTARModelConfig:
     audio_positions: Literal["restart", "continue"] = "restart"
     # IPA symbols in the order of their ids; empty means the project's own vocabulary, and a checkpoint spells it out.
     symbols: tuple[str, ...] = ()
+    # Those of them that occurred in training, as training finds them; empty: not known.
+    trained_symbols: tuple[str, ...] = ()
+    # Longest example in training, in seconds, reference included; 0: not known. Synthesis warns beyond it.
+    trained_seconds: float = 0.0
     stop_threshold: float = 0.5
     # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
     seconds_per_symbol: float = 0.08
@@ -55,7 +64,7 @@ class DiTARModelConfig:
 
 @dataclass(frozen=True)
 class DiTARLossConfig:
-    """Losses and noise of DiTAR's training (ditar.md). The faithful values are the defaults."""
+    """Losses and noise of DiTAR's training (arXiv 2502.03930, section 3). The faithful values are the defaults."""
 
     diffusion_weight: float = 1.0
     stop_weight: float = 1.0
@@ -85,6 +94,7 @@ class DiTARDataConfig:
     curriculum_until: float = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
     pause_seconds: tuple[float, float] = (0.1, 0.3)
     crop_frames: int = 4  # 0 to crop_frames - 1 leading latents are cut, so that the grid has no favourite phase
+    shards_in_memory: int = 64  # utterances are mixed within so many shards of latents; as many again are read ahead
 
 
 @dataclass(frozen=True)
@@ -169,7 +179,7 @@ class VAEModelConfig:
 
 @dataclass(frozen=True)
 class VAELossConfig:
-    """Weights of the VAE's losses (ditar.md, VAE)."""
+    """Weights of the VAE's losses."""
 
     mel_weight: float = 15.0
     stft_weight: float = 1.0
@@ -181,7 +191,7 @@ class VAELossConfig:
     feature_weight: float = 2.0
     multi_resolution_weight: float = 0.1
     multi_period: bool = True
-    freeze_encoder_when_adversarial: bool = False
+    freeze_encoder_from: int | None = None  # first step that leaves the encoder as it is, so that latents stay valid
 
 
 @dataclass(frozen=True)
@@ -192,6 +202,7 @@ class VAEDataConfig:
     crop_seconds: float = 1.0
     adversarial_batch: int = 4
     level_db: tuple[float, float] = (-6.0, 3.0)  # random gain
+    speed: tuple[float, float] = (1.0, 1.0)  # random resampling: other pitches and vocal tracts from the same voices
 
 
 @dataclass(frozen=True)
@@ -206,7 +217,7 @@ class VAEConfig:
 
 
 def load_config(path: str | Path, kind: type[Config]) -> Config:
-    """Read a YAML file into the configuration class `kind`. ConfigError names file, key, value and remedy."""
+    """Read a complete YAML file into the configuration class `kind`. ConfigError names file, key, value and remedy."""
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"configuration file {str(path)!r} does not exist")
@@ -215,13 +226,17 @@ def load_config(path: str | Path, kind: type[Config]) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from None
     try:
-        return from_dict(data, kind)
+        return from_dict(data, kind, complete=True)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def from_dict(data: Any, kind: type[Config], where: str = "") -> Config:
-    """Build the configuration class `kind` from plain dictionaries; the inverse of `to_dict`."""
+def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = False) -> Config:
+    """Build the configuration class `kind` from plain dictionaries; the inverse of `to_dict`.
+
+    `complete`: every key must be there. Without it, a key that is missing has its default: a checkpoint may be older
+    than the key.
+    """
     if not isinstance(data, dict):
         raise ConfigError(f"{where or 'the configuration'} must be a mapping of {kind.__name__}'s keys, got {data!r}")
     known = {f.name: f for f in dataclasses.fields(kind)}
@@ -234,9 +249,15 @@ def from_dict(data: Any, kind: type[Config], where: str = "") -> Config:
     values = {}
     for name, spec in known.items():
         if name in data:
-            values[name] = _convert(data[name], hints[name], _join(where, name))
+            values[name] = _convert(data[name], hints[name], _join(where, name), complete)
         elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
             raise ConfigError(f"missing key {_join(where, name)!r} ({_name(hints[name])})")
+        elif complete:
+            # JSON is YAML
+            default = "" if spec.default is dataclasses.MISSING else f", by default {json.dumps(spec.default)}"
+            raise ConfigError(
+                f"missing key {_join(where, name)!r} ({_name(hints[name])}); a file spells every key out: add it{default}"
+            )
     return kind(**values)
 
 
@@ -259,18 +280,21 @@ def _name(hint: Any) -> str:
     return getattr(hint, "__name__", None) if isinstance(hint, type) else str(hint)
 
 
-def _convert(value: Any, hint: Any, where: str) -> Any:
+def _convert(value: Any, hint: Any, where: str, complete: bool) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in arguments:
             return None
         hint = next(a for a in arguments if a is not type(None))
-        return _convert(value, hint, where)
+        return _convert(value, hint, where, complete)
     if dataclasses.is_dataclass(hint):
-        return from_dict(value, hint, where)
+        return from_dict(value, hint, where, complete)
     if origin is Literal:
         if value not in arguments:
-            raise ConfigError(f"{where} must be one of {', '.join(map(repr, arguments))}, got {value!r}")
+            message = f"{where} must be one of {', '.join(map(repr, arguments))}, got {value!r}"
+            # YAML 1.1 reads a bare no, off, yes or on as a truth value.
+            bare = [a for a in arguments if isinstance(value, bool) and yaml.safe_load(a) is value]
+            raise ConfigError(message + (f"; YAML reads a bare {bare[0]} so: quote it, '{bare[0]}'" if bare else ""))
         return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
@@ -278,14 +302,23 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
         if len(kinds) != len(value):
             raise ConfigError(f"{where} must be a list of {len(kinds)} values, got {value!r}")
-        return tuple(_convert(v, k, f"{where}[{i}]") for i, (v, k) in enumerate(zip(value, kinds)))
-    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if hint is float and isinstance(value, str):  # YAML 1.1 reads 1e-4 as a string
+        pairs = enumerate(zip(value, kinds))
+        return tuple(_convert(v, k, f"{where}[{i}]", complete) for i, (v, k) in pairs)
+    if hint is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
         try:
-            return float(value)
+            number = float(value)  # YAML 1.1 reads 1e-4 as a string
         except ValueError:
-            pass
+            raise ConfigError(f"{where} must be float, got {value!r}") from None
+        return _in_range(number, where)
     if isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
-        return value
+        return _in_range(value, where) if hint is int else value
     raise ConfigError(f"{where} must be {_name(hint)}, got {value!r}")
+
+
+def _in_range(value: float, where: str) -> float:
+    name = where.rpartition(".")[2].partition("[")[0]
+    if not value >= 0 and name not in _MAY_BE_NEGATIVE:  # NaN too
+        raise ConfigError(f"{where} must be at least 0, got {value!r}")
+    if value == 0 and isinstance(value, int) and name not in _MAY_BE_ZERO:
+        raise ConfigError(f"{where} must be at least 1, got {value!r}")
+    return value

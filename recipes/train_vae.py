@@ -9,8 +9,10 @@ from pathlib import Path
 
 from ditar.config import ConfigError, VAEConfig, load_config
 from ditar.data.errors import DataError
+from ditar.model.checkpoint import ModelError
 from ditar.train.checkpoint import CheckpointError
-from ditar.train.loop import TrainingError, train
+from ditar.train.errors import Interrupted, TrainingError
+from ditar.train.loop import train
 
 
 def main() -> int:
@@ -20,16 +22,22 @@ def main() -> int:
     parser.add_argument("--train", required=True, nargs="+", help="data directories to train on")
     parser.add_argument("--valid", required=True, nargs="+", help="data directories to validate on")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
+    parser.add_argument("--init", type=Path, help="folder of a trained VAE to start from (fine-tuning)")
     parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
     args = parser.parse_args()
     try:
         config = load_config(args.config, VAEConfig)
+        from ditar.pretrained import load_vae
         from ditar.train.vae_system import VAESystem
 
-        train(VAESystem(config, args.train, args.valid), config.optimiser, config.run, args.out, config, args.cpu)
-    except (ConfigError, DataError, CheckpointError, TrainingError) as error:
+        system = VAESystem(config, args.train, args.valid, load_vae(args.init) if args.init else None)
+        train(system, config.optimiser, config.run, args.out, config, args.cpu)
+    except (ConfigError, DataError, CheckpointError, ModelError, TrainingError) as error:
         print(f"train_vae: error: {error}", file=sys.stderr)
         return 1
+    except Interrupted as stopped:
+        print(f"train_vae: {stopped}", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -26,6 +26,7 @@ def write_model(
     partial = folder / f".{WEIGHTS}.partial"
     stored = {name: value.detach().to("cpu", dtype).contiguous() for name, value in tensors.items()}
     save_file(stored, partial, metadata={"format": "pt"})
+    os.chmod(partial, 0o644)  # safetensors keeps its files from everybody else
     os.replace(partial, folder / WEIGHTS)
     partial = folder / f".{CONFIG}.partial"
     partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

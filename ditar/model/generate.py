@@ -9,6 +9,7 @@ from torch import Tensor
 from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.guidance import guide
 from ditar.diffusion.schedule import Generators
+from ditar.diffusion.solver import Solver
 from ditar.model.ditar import DiTAR
 from ditar.model.lm import LMState
 
@@ -64,7 +65,7 @@ def read(model: DiTAR, patch: Tensor, state: DecodingState) -> DecodingState:
 
 
 def sample_patch(
-    model: DiTAR, state: DecodingState, solver: DDIM, guidance_scale: float, generator: Generators
+    model: DiTAR, state: DecodingState, solver: Solver, guidance_scale: float, generator: Generators
 ) -> Tensor:
     """Draw the next patch (B, P, C). With guidance LocDiT runs once per step on 2 B rows: h, and h = 0.
 
@@ -98,7 +99,7 @@ def generate(
     *,
     generator: torch.Generator,
     max_patches: int,
-    solver: DDIM | None = None,
+    solver: Solver | None = None,
     guidance_scale: float = 2.0,
     stop_threshold: float | None = None,
 ) -> Iterator[GeneratedPatch]:

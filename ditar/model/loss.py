@@ -1,80 +1,93 @@
 """DiTAR's training loss: L = L_diffusion + L_stop (arXiv 2502.03930, section 3.3), and helpers for small models."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ditar.config import DiTARLossConfig, DiTARModelConfig
 from ditar.data.batches import NO_TARGET, DiTARBatch
-from ditar.diffusion.schedule import add_noise, sample_times, velocity
+from ditar.diffusion.schedule import add_noise, velocity
 from ditar.model.ditar import DiTAR
 from ditar.model.lm import text_attention
+from ditar.model.noise import draw_training_noise
 from ditar.model.patches import valid_patches
 
 
-class DiTARLoss:
-    """Draws noise, runs the model once and returns its losses. Holds no parameters; all randomness is explicit."""
+class DiTARLoss(nn.Module):
+    """Runs the model once on noised patches and returns its losses. Holds the model and, where it is to be helped, the
+    helpers, so that it is the one module that is trained and wrapped; all randomness is explicit."""
 
-    def __init__(self, config: DiTARLossConfig, model_config: DiTARModelConfig):
-        self.config = config
-        self.attention_layer = model_config.lm.layers // 2
+    def __init__(self, config: DiTARLossConfig, model: DiTAR, helpers: "AlignmentHelpers | None" = None):
+        super().__init__()
+        self.config, self.model, self.helpers = config, model, helpers
+        self.attention_layer = model.config.lm.layers // 2
 
-    def __call__(
+    @staticmethod
+    def counts(batch: DiTARBatch) -> Tensor:
+        """What the losses are means over, (3,) float64: patches, frames whose symbol is known, patches that speak.
+
+        Summed over processes and accumulated batches it makes their losses add up to the one of the whole batch.
+        """
+        counts = (batch.patch_counts.sum(), (batch.frame_symbols != NO_TARGET).sum(), batch.spoken.any(-1).sum())
+        return torch.stack(counts).double()
+
+    def forward(
         self,
-        model: DiTAR,
         batch: DiTARBatch,
-        generator: torch.Generator,
-        helpers: "AlignmentHelpers | None" = None,
+        generators: Sequence[torch.Generator],
         helper_scale: float = 0.0,
+        counts: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Scalars: `loss`, the weighted sum to minimise; `diffusion`, `stop`; with helpers `phoneme`, `attention`.
 
-        `model` may be wrapped (it is only called). `generator` lives on the CPU, so that a seed means the same on
-        every device. `helper_scale` in [0, 1] fades the helpers out; at 0 they are not computed.
+        `generators`: one a row, on the CPU. `helper_scale` in [0, 1] fades the helpers out; at 0 they are not
+        computed. `counts`: what to divide by, this batch's own when None.
         """
         c, clean = self.config, batch.latents
         device = clean.device
+        patches, known, speaking = (self.counts(batch) if counts is None else counts).clamp(min=1).tolist()
         valid = valid_patches(clean, batch.patch_counts)  # (B, N)
+        drawn = draw_training_noise(clean.shape, batch.patch_counts, c, generators)
         target = clean[valid].repeat(c.noise_draws, 1, 1)  # (K * M, P, C)
-        times, at_end = sample_times(len(target), generator, c.time_logit_normal, c.time_end)
-        noise = torch.randn(target.shape, generator=generator)
-        noise[at_end] = 0.0  # x = 0 at t = 1, where temperature < 1 starts
-        noise, times = noise.to(device), times.to(device)
+        noise, times = drawn.noise.to(device), drawn.times.to(device)
         t = times[:, None, None]
-        helped = helpers is not None and helper_scale > 0
-        output = model(
+        helped = self.helpers is not None and helper_scale > 0
+        output = self.model(
             batch.symbol_ids,
             batch.symbol_counts,
-            _with_noise(clean, c.lm_noise, generator),
+            clean if drawn.on_patches is None else clean + drawn.on_patches.to(device),
             batch.patch_counts,
             add_noise(target, noise, t),
             times,
-            history=_with_noise(clean, c.history_noise, generator),
-            keep_history=_keep(valid, c.history_dropout, generator),
-            keep_h=_keep(valid, c.h_dropout, generator),
+            history=clean if drawn.on_history is None else clean + drawn.on_history.to(device),
+            keep_history=None if drawn.keep_history is None else drawn.keep_history.to(device),
+            keep_h=None if drawn.keep_h is None else drawn.keep_h.to(device),
             keep_layers=(self.attention_layer,) if helped and c.attention_weight else (),
         )
-        diffusion = (output.u.float() - velocity(target, noise, t)).square().mean()
-        stop = self._stop(output.stop_logits.float(), batch.patch_counts, valid)
+        error = (output.u.float() - velocity(target, noise, t)).square().mean(dim=(1, 2))  # (K * M,)
+        diffusion = error.sum() / (c.noise_draws * patches)
+        stop = self._stop(output.stop_logits.float(), batch.patch_counts, valid) / patches
         losses = {"diffusion": diffusion, "stop": stop}
         total = c.diffusion_weight * diffusion + c.stop_weight * stop
         if helped and c.phoneme_weight:
-            losses["phoneme"] = helpers(output.lm.h, batch.frame_symbols)
+            losses["phoneme"] = self.helpers(output.lm.h, batch.frame_symbols) / known
             total = total + helper_scale * c.phoneme_weight * losses["phoneme"]
         if helped and c.attention_weight:
-            losses["attention"] = self._attention(output.lm.kept[self.attention_layer], batch)
+            losses["attention"] = self._attention(output.lm.kept[self.attention_layer], batch) / speaking
             total = total + helper_scale * c.attention_weight * losses["attention"]
         return {"loss": total, **losses}
 
     def _stop(self, logits: Tensor, patch_counts: Tensor, valid: Tensor) -> Tensor:
-        """Binary cross-entropy; the label is 1 at the last patch, whose h is known before the patch is."""
+        """Sum of binary cross-entropies; the label is 1 at the last patch, whose h is known before the patch is."""
         last = torch.arange(logits.shape[1], device=logits.device) == patch_counts[:, None] - 1
         weight = logits.new_tensor(self.config.stop_positive_weight)
         loss = F.binary_cross_entropy_with_logits(logits, last.to(logits.dtype), pos_weight=weight, reduction="none")
-        return loss[valid].mean()
+        return loss[valid].sum()
 
     def _attention(self, kept: tuple[Tensor, Tensor], batch: DiTARBatch) -> Tensor:
-        """-log of the attention that falls on the symbols spoken in a patch, mean over patches that speak some."""
+        """-log of the attention that falls on the symbols spoken in a patch: mean over heads, sum over patches."""
         query, key = (x[: self.config.attention_heads] for x in kept)
         speaks = batch.spoken.any(-1)  # (B, N)
         if not speaks.any():
@@ -82,7 +95,7 @@ class DiTARLoss:
         shape = (batch.symbol_ids.shape[1], batch.latents.shape[1])
         log_attention = text_attention(query, key, batch.symbol_counts, *shape)  # (heads, B, N, L)
         on_target = log_attention.masked_fill(~batch.spoken, -torch.inf)[:, speaks]  # (heads, patches, L)
-        return -on_target.logsumexp(-1).mean()
+        return -on_target.logsumexp(-1).mean(dim=0).sum()
 
 
 class AlignmentHelpers(nn.Module):
@@ -98,24 +111,10 @@ class AlignmentHelpers(nn.Module):
         self.head = nn.Linear(config.lm.width, self.patch_frames * self.classes)
 
     def forward(self, h: Tensor, frame_symbols: Tensor) -> Tensor:
-        """h (B, N, width), frame_symbols (B, N, P), NO_TARGET where unknown -> mean cross-entropy, a scalar."""
+        """h (B, N, width), frame_symbols (B, N, P), NO_TARGET where unknown -> sum of cross-entropies, a scalar."""
         known = (frame_symbols != NO_TARGET).any(-1)  # (B, N)
         logits = self.head(h[known]).float().unflatten(-1, (self.patch_frames, self.classes))
         if not len(logits):
             return logits.sum() * 0.0
-        return F.cross_entropy(logits.flatten(0, 1), frame_symbols[known].flatten(), ignore_index=NO_TARGET)
-
-
-def _with_noise(patches: Tensor, most: float, generator: torch.Generator) -> Tensor:
-    """Add noise of a std ~ U(0, most), one for each row."""
-    if not most:
-        return patches
-    std = most * torch.rand(len(patches), 1, 1, 1, generator=generator)
-    return patches + (std * torch.randn(patches.shape, generator=generator)).to(patches.device)
-
-
-def _keep(like: Tensor, dropout: float, generator: torch.Generator) -> Tensor | None:
-    """True with probability 1 - dropout, the shape of `like`; None where nothing drops."""
-    if not dropout:
-        return None
-    return (torch.rand(like.shape, generator=generator) >= dropout).to(like.device)
+        targets = frame_symbols[known].flatten()
+        return F.cross_entropy(logits.flatten(0, 1), targets, ignore_index=NO_TARGET, reduction="sum")

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 
 class CheckpointError(RuntimeError):
@@ -60,20 +61,56 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(p for p in folder.glob("step-*") if (p / "state.json").is_file())
 
 
-def load_checkpoint(path: Path, optimisers: list[torch.optim.Optimizer]) -> tuple[dict, dict[str, Any]]:
-    """Read what `save_checkpoint` wrote: ({name: {key: tensor}}, state); the optimisers are filled in place."""
+def read_state(path: Path) -> dict[str, Any]:
+    """The plain part of a checkpoint: `step` and what `save_checkpoint` was given as `state`."""
     try:
-        state = json.loads((path / "state.json").read_text())
+        return json.loads((path / "state.json").read_text())
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def load_checkpoint(path: Path, optimisers: list[torch.optim.Optimizer]) -> dict[str, dict[str, torch.Tensor]]:
+    """The tensors that `save_checkpoint` wrote, {name: {key: tensor}}; the optimisers are filled in place."""
+    layouts = read_state(path)["optimisers"]
+    try:
         files = [p for p in path.glob("*.safetensors") if not p.stem.startswith("optimiser-")]
         tensors = {p.stem: load_file(p) for p in files}
-        for index, (optimiser, layout) in enumerate(zip(optimisers, state["optimisers"], strict=True)):
+        for index, (optimiser, layout) in enumerate(zip(optimisers, layouts, strict=True)):
             optimiser.load_state_dict(_unflatten(load_file(path / f"optimiser-{index}.safetensors"), layout))
     except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise _unreadable(path, error) from error
+    return tensors
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"checkpoint {path} cannot be read ({type(error).__name__}: {error}); delete that folder to go on from the one "
+        "before"
+    )
+
+
+def start_from(model: nn.Module, trained: nn.Module, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Fine-tuning: copy the weights of `trained`. CheckpointError quotes both values where configurations differ."""
+    if different := differences(mine, theirs):
         raise CheckpointError(
-            f"checkpoint {path} cannot be read ({type(error).__name__}: {error}); delete that folder to go on from "
-            "the one before, or check that --config is the one that it was trained with"
-        ) from error
-    return tensors, state
+            f"the weights to start from belong to another model: {different}; give the configuration that they were "
+            "trained with"
+        )
+    model.load_state_dict(trained.state_dict())
+
+
+def differences(mine: Any, theirs: Any, where: str = "") -> str:
+    """What differs between two configurations (nested dictionaries), both values quoted; empty where nothing does."""
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        keys = [*mine, *(k for k in theirs if k not in mine)]
+        found = [differences(mine.get(k), theirs.get(k), f"{where}.{k}" if where else k) for k in keys]
+        return "; ".join(text for text in found if text)
+    return "" if mine == theirs else f"{where} is {_shorten(theirs)} there and {_shorten(mine)} here"
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _flatten(state: dict[str, Any]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

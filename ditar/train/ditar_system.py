@@ -8,45 +8,49 @@ import numpy as np
 import torch
 from torch import nn
 
-from ditar.config import DiTARConfig
+from ditar.config import DiTARConfig, to_dict
 from ditar.data.batches import DiTARBatch, DiTARBatches
 from ditar.data.latents import LatentStore
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.model.loss import AlignmentHelpers, DiTARLoss
+from ditar.train.checkpoint import start_from
+from ditar.train.errors import TrainingError
+from ditar.train.keys import fingerprint, keyed_generators
 from ditar.train.samples import Listener, sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
 
 VALIDATION_BATCHES = 4
 
 
-class DiTARTraining(nn.Module):
-    """The model, its helpers and its loss as one module, so that one forward of one module is what is wrapped."""
-
-    def __init__(self, model: DiTAR, helpers: AlignmentHelpers, loss: DiTARLoss):
-        super().__init__()
-        self.model, self.helpers, self._loss = model, helpers, loss
-
-    def forward(self, batch: DiTARBatch, generator: torch.Generator, helper_scale: float) -> dict[str, torch.Tensor]:
-        """Losses by name, `loss` among them."""
-        return self._loss(self.model, batch, generator, self.helpers, helper_scale)
-
-
 class DiTARSystem:
-    """See `ditar.train.loop.System`. `listener` turns waveforms into words for the word errors of `sample`."""
+    """See `ditar.train.loop.System`. `listener` turns waveforms into words for the word errors of `sample`;
+    `init` is a trained model to start from."""
 
-    def __init__(self, config: DiTARConfig, train: LatentStore, valid: LatentStore, listener: Listener | None = None):
+    def __init__(
+        self,
+        config: DiTARConfig,
+        train: LatentStore,
+        valid: LatentStore,
+        listener: Listener | None = None,
+        init: DiTAR | None = None,
+    ):
         torch.manual_seed(config.run.seed)
         self.config, self.listener, self.valid = config, listener, valid
         self.model = DiTAR(config.model)
+        if init is not None:
+            # What the corpus has to say of itself does not belong to the weights.
+            mine = self.model.config
+            of_corpus = {n: getattr(mine, n) for n in ("seconds_per_symbol", "trained_symbols", "trained_seconds")}
+            start_from(self.model, init, to_dict(mine), to_dict(replace(init.config, **of_corpus)))
         symbols = self.model.config.symbols
-        self.loss = DiTARTraining(
-            self.model, AlignmentHelpers(self.model.config), DiTARLoss(config.loss, self.model.config)
-        )
+        self.loss = DiTARLoss(config.loss, self.model, AlignmentHelpers(self.model.config))
         self.optimised = {"model": self.loss}
         patch_frames, seed = config.model.patch_frames, config.run.seed
         self.batches = DiTARBatches(train, config.data, patch_frames, symbols, seed)
         self.valid_batches = DiTARBatches(valid, config.data, patch_frames, symbols, seed)
+        described = [f"{e.utt} {e.frames} {' '.join(e.symbols)}" for e in train.entries]
+        self.fingerprint = fingerprint([*described, str(train.mean.tolist()), str(train.std.tolist())])
         self._epochs = [0]  # first step of each epoch, as far as it is known
 
     def helper_scale(self, step: int) -> float:
@@ -58,14 +62,24 @@ class DiTARSystem:
         """One."""
         return ("model",)
 
-    def batch(self, step: int, part: int, phases: tuple[str, ...]) -> DiTARBatch:
-        """The next batch of the epoch in which this step falls."""
+    def batch(self, step: int, part: int, phases: tuple[str, ...], rank: int = 0, ranks: int = 1) -> DiTARBatch:
+        """This rank's rows of the next batch of the epoch in which this step falls."""
         index = step * self.config.optimiser.accumulation + part
         while self._epochs[-1] <= index:  # the next epoch's length is only known from its plan
             epoch = len(self._epochs) - 1
             self._epochs.append(self._epochs[epoch] + len(self.batches.plan(epoch, self._limit(self._epochs[epoch]))))
         epoch = bisect_right(self._epochs, index) - 1
-        return self.batches.batch(epoch, index - self._epochs[epoch], self._limit(self._epochs[epoch]))
+        batch = self.batches.batch(epoch, index - self._epochs[epoch], self._limit(self._epochs[epoch]), rank, ranks)
+        if not batch.examples:  # every process must take part in every step
+            raise TrainingError(
+                f"the batch of step {step} has fewer examples than there are processes ({ranks}); raise "
+                f"data.batch_patches (now {self.config.data.batch_patches}) or use fewer processes"
+            )
+        return batch
+
+    def counts(self, batch: DiTARBatch) -> torch.Tensor:
+        """What the losses are means over."""
+        return DiTARLoss.counts(batch)
 
     def _limit(self, index: int) -> float:
         """Longest example in seconds (the curriculum) of an epoch that begins at this batch."""
@@ -74,11 +88,14 @@ class DiTARSystem:
         share = 1.0 if end == 0 else min(1.0, index / end)
         return data.first_seconds + share * (data.max_seconds - data.first_seconds)
 
-    def forward(self, loss: nn.Module, phase: str, batch: DiTARBatch, step: int) -> tuple[torch.Tensor, dict]:
-        """Loss and its parts; noise is keyed by (seed, step)."""
-        generator = torch.Generator().manual_seed(self.config.run.seed * 1_000_003 + step)
-        losses = loss(batch, generator, self.helper_scale(step))
-        return losses["loss"], {**losses, "patches": batch.patch_counts.sum()}
+    def forward(
+        self, loss: nn.Module, phase: str, batch: DiTARBatch, step: int, counts: torch.Tensor
+    ) -> tuple[torch.Tensor, dict]:
+        """This batch's share of the loss, and its parts; noise is keyed by (seed, step, utterances)."""
+        generators = keyed_generators(self.config.run.seed, step, batch.examples)
+        losses = loss(batch, generators, self.helper_scale(step), counts)
+        places = batch.latents.shape[0] * batch.latents.shape[1]
+        return losses["loss"], {**losses, "patches": batch.patch_counts.sum(), "padded_patches": torch.tensor(places)}
 
     @torch.no_grad()
     def validate(self, model: DiTAR, step: int) -> dict[str, float]:
@@ -86,7 +103,7 @@ class DiTARSystem:
         another utterance's text minus that with the right one (zero means babble)."""
         device = next(model.parameters()).device
         quiet = replace(self.config.loss, lm_noise=0.0, history_noise=0.0, history_dropout=0.0, h_dropout=0.0)
-        loss = DiTARLoss(quiet, model.config)
+        loss = DiTARLoss(quiet, model, self.loss.helpers)
         figures: dict[str, float] = {}
         plan = self.valid_batches.plan(0, self.config.data.max_seconds)
         count = min(VALIDATION_BATCHES, len(plan))
@@ -95,9 +112,8 @@ class DiTARSystem:
             wrong = replace(batch, symbol_ids=batch.symbol_ids.roll(1, 0), symbol_counts=batch.symbol_counts.roll(1, 0))
             for name, one in (("", batch), ("wrong_text_", wrong)):
                 with torch.autocast(device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16"):
-                    losses = loss(
-                        model, one, torch.Generator().manual_seed(position), self.loss.helpers, 0.0 if name else 1.0
-                    )
+                    generators = keyed_generators(self.config.run.seed, 0, one.examples)
+                    losses = loss(one, generators, 0.0 if name else 1.0)
                 for key, value in losses.items():
                     figures[name + key] = figures.get(name + key, 0.0) + value.item() / count
         figures["text_gain"] = figures["wrong_text_diffusion"] - figures["diffusion"]

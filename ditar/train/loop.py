@@ -1,5 +1,12 @@
-"""The one training loop: phases, accumulation, clipping, schedule, average, validation, checkpoints, resume."""
+"""The one training loop: phases, accumulation, clipping, schedule, average, validation, checkpoints, resume.
 
+One process or many (`accelerate launch`) train on the same global batch: every rank reads its rows, noise is keyed by
+(seed, step, utterance), and losses are divided by counts over all ranks. So a run may go on with another number of
+ranks, and a run that was killed has the losses of one that was not.
+"""
+
+import contextlib
+import copy
 import math
 import time
 from collections import defaultdict
@@ -7,18 +14,23 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import nn
 from tqdm import tqdm
 
 from ditar.config import OptimiserConfig, RunConfig, to_dict
-from ditar.train.checkpoint import CheckpointError, checkpoints, load_checkpoint, save_checkpoint
+from ditar.train.checkpoint import (
+    CheckpointError,
+    checkpoints,
+    differences,
+    load_checkpoint,
+    read_state,
+    save_checkpoint,
+)
+from ditar.train.errors import Interrupted, TrainingError
+from ditar.train.interrupt import StopSignals
 from ditar.train.optimiser import WeightAverage, build_optimisers, learning_rate
 from ditar.train.tracker import Tracker
-
-
-class TrainingError(RuntimeError):
-    """Training cannot go on; the message names the step, the utterances and the last good checkpoint."""
 
 
 class System(Protocol):
@@ -27,16 +39,23 @@ class System(Protocol):
     loss: nn.Module  # holds every trained parameter; its forward is called by `forward`
     model: nn.Module  # the part that is averaged, validated and exported
     optimised: dict[str, nn.Module]  # phase -> the module whose parameters it moves
+    fingerprint: str  # of the training data: a run does not go on with other data
 
     def phases(self, step: int) -> tuple[str, ...]:
         """Names of the phases of this step, in order."""
 
-    def batch(self, step: int, part: int, phases: tuple[str, ...]) -> Any:
-        """Batch `part` (of `accumulation`) of a step: a pure function of its arguments. Has `.to(device)` and
-        `.utterances`."""
+    def batch(self, step: int, part: int, phases: tuple[str, ...], rank: int = 0, ranks: int = 1) -> Any:
+        """This rank's rows of batch `part` (of `accumulation`) of a step: a pure function of its arguments; the rows of
+        all ranks are the batch. Has `.to(device)` and `.utterances`."""
 
-    def forward(self, loss: nn.Module, phase: str, batch: Any, step: int) -> tuple[torch.Tensor, dict]:
-        """Loss of a phase and its parts by name, from the (possibly wrapped) `loss` module."""
+    def counts(self, batch: Any) -> torch.Tensor:
+        """What the losses are means over, float64 (K,): the loop sums it over parts and ranks."""
+
+    def forward(
+        self, loss: nn.Module, phase: str, batch: Any, step: int, counts: torch.Tensor
+    ) -> tuple[torch.Tensor, dict]:
+        """This batch's share of a phase's loss and of its parts by name, from the (possibly wrapped) `loss` module:
+        sums divided by the summed `counts`, so that the shares of all parts and ranks add up to the loss."""
 
     def validate(self, model: nn.Module, step: int) -> dict[str, float]:
         """Figures on held-out data; `validation` is the one that decides which checkpoint is best (lower wins)."""
@@ -48,67 +67,94 @@ class System(Protocol):
         """Write the averaged model in the form in which it is used."""
 
 
-def train(system: System, optimiser: OptimiserConfig, run: RunConfig, out: Path, config: Any, cpu: bool = False) -> None:
+def train(
+    system: System, optimiser: OptimiserConfig, run: RunConfig, out: Path, config: Any, cpu: bool = False
+) -> None:
     """Train `system` for `optimiser.steps` steps; resumes from the newest checkpoint under `out`.
 
-    `config` is the whole typed configuration: it is stored, and a resume with another model shape is refused.
-    Writes `out/checkpoints/step-*`, `out/best`, `out/final`, `out/log.jsonl`. TrainingError on a loss that is not
-    finite, CheckpointError on a disk that refuses.
+    `config` is the whole typed configuration: it is stored with the fingerprint of the data, and a resume with another
+    one is refused, but for the number of steps and what `run` reports.
+    Writes `out/checkpoints/step-*`, `out/best`, `out/final`, `out/log.jsonl`. TrainingError on a loss or gradient that
+    is not finite, CheckpointError on a disk that refuses, Interrupted behind SIGINT or SIGTERM and a checkpoint.
     """
-    accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu)
+    # Discriminators, helpers that fade out and a frozen encoder leave parameters without gradients in some steps.
+    wrapping = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
+    accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu, kwargs_handlers=[wrapping])
+    main = accelerator.is_main_process
     system.loss.to(accelerator.device)
     optimisers = {phase: build_optimisers(m, optimiser) for phase, m in system.optimised.items()}
     flat = [o for group in optimisers.values() for o in group]
     average = WeightAverage(system.model, optimiser.ema_decay)
     folder = out / "checkpoints"
+    trained_with = {"config": to_dict(config), "data": system.fingerprint}
     first, best = 0, math.inf
     if found := checkpoints(folder):
-        first, best = _resume(found[-1], system, average, flat, config)
+        first, best = _resume(found[-1], system, average, flat, trained_with)
         accelerator.print(f"resumed {found[-1]}")
     loss_module = accelerator.prepare_model(system.loss)
-    tracker = Tracker(out, accelerator.is_main_process)
-    sums: dict[str, float] = defaultdict(float)
-    bar = tqdm(range(first, optimiser.steps), initial=first, total=optimiser.steps, mininterval=10, dynamic_ncols=True,
-               disable=not accelerator.is_local_main_process)  # fmt: skip
-    logged = first
-    for step in bar:
-        rate = learning_rate(step, optimiser)
-        for one in flat:
-            for group in one.param_groups:
-                group["lr"] = rate
-        for name, value in _step(system, loss_module, step, optimiser, optimisers, accelerator, folder).items():
-            sums[name] += value
-        average.update(system.model, step)
-        done = step + 1
-        if done % run.log_every == 0 or done == optimiser.steps:
-            means = {f"train/{k}": v / (done - logged) for k, v in sums.items()}
-            tracker.scalars({**means, "train/learning_rate": rate}, done)
-            bar.set_postfix({k.split("/")[1]: f"{v:.4g}" for k, v in list(means.items())[:4]})
-            sums.clear()
-            logged = done
-        # Checkpoint first: validation may be interrupted, and what was trained must not be lost with it.
-        if accelerator.is_main_process and (done % run.checkpoint_every == 0 or done == optimiser.steps):
+    tracker = Tracker(out, main, first)
+
+    def save(done: int) -> None:
+        if main:
             tensors = {"model": system.loss.state_dict(), "average": average.module.state_dict()}
-            state = {"best": best, "config": to_dict(config)}
+            state = {"best": best, "trained_with": trained_with}
             save_checkpoint(folder, done, tensors, flat, state, run.keep_checkpoints)
-        if accelerator.is_main_process and (done % run.validate_every == 0 or done == optimiser.steps):
+
+    def judge(done: int) -> None:
+        """Validation and samples that are due; they come behind the checkpoint, since they may be interrupted."""
+        nonlocal best
+        last = done == optimiser.steps
+        if main and (done % run.validate_every == 0 or last):
             figures = system.validate(average.module, done)
-            tracker.scalars({f"valid/{k}": v for k, v in figures.items()}, done)
             if figures["validation"] < best:
                 best = figures["validation"]
                 system.export(average.module, out / "best")
-        if accelerator.is_main_process and (done % run.sample_every == 0 or done == optimiser.steps):
+            tracker.scalars({f"valid/{k}": v for k, v in figures.items()}, done)
+        if main and (done % run.sample_every == 0 or last):
             figures = system.sample(average.module, done, tracker)
             tracker.scalars({f"sample/{k}": v for k, v in figures.items()}, done)
-    if accelerator.is_main_process:
+
+    if first and tracker.best_validation is not None:
+        best = min(best, tracker.best_validation)
+    if first and not tracker.validated:
+        judge(first)
+    sums: dict[str, float] = defaultdict(float)
+    logged = first
+    bar = tqdm(range(first, optimiser.steps), initial=first, total=optimiser.steps, mininterval=10, dynamic_ncols=True,
+               disable=not accelerator.is_local_main_process)  # fmt: skip
+    with StopSignals() as stop:
+        for step in bar:
+            rate = learning_rate(step, optimiser)
+            for one in flat:
+                for group in one.param_groups:
+                    group["lr"] = rate
+            figures, stopping = _step(system, loss_module, step, optimiser, optimisers, accelerator, folder, stop)
+            for name, value in figures.items():
+                sums[name] += value
+            average.update(system.model, step)
+            done = step + 1
+            if done % run.log_every == 0 or done == optimiser.steps:
+                means = {f"train/{k}": v / (done - logged) for k, v in sums.items()}
+                tracker.scalars({**means, "train/learning_rate": rate}, done)
+                bar.set_postfix({k.split("/")[1]: f"{v:.4g}" for k, v in list(means.items())[:4]})
+                sums.clear()
+                logged = done
+            if done % run.checkpoint_every == 0 or done == optimiser.steps or stopping:
+                save(done)
+            if stopping:
+                raise Interrupted(f"asked to stop; step {done} is checkpointed: run the same command to go on")
+            judge(done)
+    if main and (first < optimiser.steps or not (out / "final").exists()):
         system.export(average.module, out / "final")
+    accelerator.wait_for_everyone()
     tracker.close()
 
 
-def _step(system, loss_module, step, config, optimisers, accelerator, folder) -> dict[str, float]:
-    """One optimiser step of every phase. Returns the mean of each part of the losses, and seconds spent."""
+def _step(system, loss_module, step, config, optimisers, accelerator, folder, stop) -> tuple[dict[str, float], bool]:
+    """One optimiser step of every phase. Returns each part of the losses (of the whole batch, on every rank) with the
+    seconds spent, and whether any rank was asked to stop."""
     figures: dict[str, float] = defaultdict(float)
-    phases = system.phases(step)
+    phases, ranks = system.phases(step), accelerator.num_processes
     clock = time.perf_counter()
 
     def lap(name: str) -> None:
@@ -117,45 +163,65 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder) ->
         figures[f"seconds_{name}"] += now - clock
         clock = now
 
-    batches = [system.batch(step, part, phases).to(accelerator.device) for part in range(config.accumulation)]
+    def refuse(what: str, value: float, batches: list, parts: dict | str) -> None:
+        utterances = [u for batch in batches for u in batch.utterances][:8]
+        last = checkpoints(folder)
+        raise TrainingError(
+            f"the {what} is {value} at step {step} (parts: {parts}) on utterances {', '.join(utterances)}; last good "
+            f"checkpoint: {last[-1] if last else 'none'}; lower the learning rate or look at these utterances"
+        )
+
+    parts = range(config.accumulation)
+    batches = [system.batch(step, p, phases, accelerator.process_index, ranks).to(accelerator.device) for p in parts]
+    wish = torch.tensor([float(stop.received is not None)], dtype=torch.float64)
+    counted = torch.stack([system.counts(batch).cpu() for batch in batches]).sum(dim=0)
+    shared = torch.cat((wish, counted))
+    shared = accelerator.reduce(shared.to(accelerator.device), "sum").cpu()
+    counts = shared[1:]
     lap("data")
     for phase in phases:
-        for batch in batches:
-            loss, parts = system.forward(loss_module, phase, batch, step)
-            lap("forward")
-            if not torch.isfinite(loss):
-                last = checkpoints(folder)
-                raise TrainingError(
-                    f"the {phase} loss is {loss.item()} at step {step} (parts: "
-                    f"{ {k: v.item() for k, v in parts.items()} }) on utterances {', '.join(batch.utterances[:8])}; "
-                    f"last good checkpoint: {last[-1] if last else 'none'}; lower the learning rate or look at these "
-                    "utterances"
-                )
-            accelerator.backward(loss / config.accumulation)
-            lap("backward")
-            for name, value in parts.items():
-                figures[name] += float(value.detach()) / config.accumulation
+        sums: dict[str, torch.Tensor] = {}
+        for number, batch in enumerate(batches):
+            # Gradients are averaged over ranks behind the last part only.
+            waiting = number < len(batches) - 1
+            with accelerator.no_sync(loss_module) if waiting else contextlib.nullcontext():
+                loss, values = system.forward(loss_module, phase, batch, step, counts)
+                lap("forward")
+                if not torch.isfinite(loss):
+                    refuse(f"{phase} loss", loss.item(), [batch], {k: v.item() for k, v in values.items()})
+                accelerator.backward(loss * ranks)  # undoes the averaging: shares add up
+                lap("backward")
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0.0) + value.detach().double()
         parameters = [p for g in optimisers[phase] for group in g.param_groups for p in group["params"]]
-        norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
-        figures[f"gradient_norm_{phase}"] = float(norm)
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm))
+        if not math.isfinite(norm):
+            refuse(f"gradient norm of the {phase}", norm, batches, {k: v.item() for k, v in sums.items()})
+        figures[f"gradient_norm_{phase}"] = norm
         for one in optimisers[phase]:
             one.step()
         # All gradients, also those that one phase left on another's parameters.
         system.loss.zero_grad(set_to_none=True)
+        whole = accelerator.reduce(torch.stack(list(sums.values())).to(accelerator.device), "sum").tolist()
+        for name, value in zip(sums, whole):
+            figures[name] += value
         lap("optimiser")
-    return figures
+    return figures, bool(shared[0] > 0)
 
 
-def _resume(path: Path, system: System, average: WeightAverage, optimisers: list, config: Any) -> tuple[int, float]:
-    tensors, state = load_checkpoint(path, optimisers)
-    mine, theirs = to_dict(config)["model"], state["config"]["model"]
-    if mine != theirs:
-        different = [k for k in mine if mine[k] != theirs.get(k)]
+def _resume(path: Path, system: System, average: WeightAverage, optimisers: list, mine: dict) -> tuple[int, float]:
+    state = read_state(path)
+    # What a run may change on the way: how long it is and what it reports.
+    theirs = copy.deepcopy(state["trained_with"])
+    theirs["config"]["optimiser"]["steps"] = mine["config"]["optimiser"]["steps"]
+    seed = theirs["config"]["run"]["seed"]
+    theirs["config"]["run"] = {**mine["config"]["run"], "seed": seed}
+    if different := differences(mine, theirs):
         raise CheckpointError(
-            f"{path} was trained with another model: "
-            + "; ".join(f"{k} is {theirs.get(k)!r} there and {mine[k]!r} here" for k in different)
-            + "; give another --out or the configuration that it was trained with"
+            f"{path} was trained with other settings: {different}; give another --out (and --init for its weights), or "
+            "the settings that it was trained with"
         )
+    tensors = load_checkpoint(path, optimisers)
     system.loss.load_state_dict(tensors["model"])
     average.module.load_state_dict(tensors["average"])
     return state["step"], state["best"]

@@ -2,21 +2,24 @@
 
 import copy
 import math
+import re
 
 import torch
 from torch import nn
 
 from ditar.config import OptimiserConfig
 
+BLOCKS = re.compile(r"\.(blocks|convnext)\.")
+
 
 def build_optimisers(module: nn.Module, config: OptimiserConfig) -> list[torch.optim.Optimizer]:
-    """AdamW on everything, or Muon (Jordan 2024) on the matrices of transformer blocks and AdamW on the rest.
+    """AdamW on everything, or Muon (Jordan 2024) on the matrices of transformer and ConvNeXt blocks, AdamW on the rest.
 
     Muon's updates are scaled to the size of AdamW's, so that one learning rate serves both. Vectors (norms, biases)
     are not decayed.
     """
     named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
-    muon = {n for n, p in named if config.kind == "muon" and p.ndim == 2 and ".blocks." in n}
+    muon = {n for n, p in named if config.kind == "muon" and p.ndim == 2 and BLOCKS.search(n)}
     groups = [
         {"params": [p for n, p in named if n not in muon and p.ndim >= 2], "weight_decay": config.weight_decay},
         {"params": [p for n, p in named if n not in muon and p.ndim < 2], "weight_decay": 0.0},

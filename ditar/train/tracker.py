@@ -1,6 +1,7 @@
 """Where a run's figures go: a JSON Lines file always, tensorboard where it is installed."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -10,17 +11,41 @@ import torch
 class Tracker:
     """Scalars, audio and pictures of one run under `folder`. Every call names the step."""
 
-    def __init__(self, folder: Path, active: bool = True):
+    def __init__(self, folder: Path, active: bool = True, first: int = 0):
+        """`first`: the step from which the run goes on; what was logged behind it is dropped, since it comes again."""
         self.writer = self.lines = None
+        self.best_validation: float | None = None  # lowest `valid/validation` up to `first`
+        self.validated = False  # whether step `first` has its validation
         if not active:
             return
         folder.mkdir(parents=True, exist_ok=True)
-        self.lines = open(folder / "log.jsonl", "a", encoding="utf-8")
+        path = folder / "log.jsonl"
+        if path.exists():
+            self._go_on(path, first)
+        self.lines = open(path, "a", encoding="utf-8")
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:  # a bare machine: the JSON lines hold every scalar
             return
-        self.writer = SummaryWriter(folder / "tensorboard")
+        self.writer = SummaryWriter(folder / "tensorboard", purge_step=first + 1 if first else None)
+
+    def _go_on(self, path: Path, first: int) -> None:
+        kept = []
+        for text in path.read_text(encoding="utf-8").splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:  # the last line of a killed process
+                continue
+            if line["step"] > first:
+                continue
+            kept.append(text + "\n")
+            if "valid/validation" in line:
+                value = line["valid/validation"]
+                self.best_validation = value if self.best_validation is None else min(self.best_validation, value)
+                self.validated = line["step"] == first
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text("".join(kept), encoding="utf-8")
+        os.replace(partial, path)
 
     def scalars(self, values: dict[str, float], step: int) -> None:
         """Numbers by name, such as `train/mel`."""

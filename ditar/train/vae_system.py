@@ -7,6 +7,8 @@ from torch import nn
 
 from ditar.config import VAEConfig, to_dict
 from ditar.data.crops import AudioBatch, AudioCrops
+from ditar.train.checkpoint import start_from
+from ditar.train.keys import fingerprint, keyed_generators
 from ditar.train.tracker import Tracker
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae import SpeechVAE
@@ -14,16 +16,23 @@ from ditar.vae.losses import VAELoss
 
 
 class VAESystem:
-    """See `ditar.train.loop.System`. Data directories hold mono 24 kHz audio."""
+    """See `ditar.train.loop.System`. Data directories hold mono 24 kHz audio; `init` is a trained VAE to start from."""
 
-    def __init__(self, config: VAEConfig, train_dirs: list[str], valid_dirs: list[str]):
+    def __init__(
+        self, config: VAEConfig, train_dirs: list[str], valid_dirs: list[str], init: SpeechVAE | None = None
+    ):
         torch.manual_seed(config.run.seed)
         self.config = config
         self.model = SpeechVAE(**to_dict(config.model))
+        if init is not None:
+            theirs = {k: v for k, v in init.config.items() if not k.startswith("_")}
+            start_from(self.model, init, to_dict(config.model), theirs)
         self.loss = VAELoss(self.model, config.loss)
         self.optimised = {"generator": self.model, "discriminator": self.loss.discriminators}
-        self.train_crops = AudioCrops(train_dirs, config.data.level_db, config.run.seed)
-        self.valid_crops = AudioCrops(valid_dirs, (0.0, 0.0), config.run.seed)
+        data, seed, bandwidth_hz = config.data, config.run.seed, config.model.bandwidth_hz
+        self.train_crops = AudioCrops(train_dirs, data.level_db, seed, data.speed, bandwidth_hz)
+        self.fingerprint = fingerprint([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
+        self.valid_crops = AudioCrops(valid_dirs, (0.0, 0.0), seed, bandwidth_hz=bandwidth_hz)
 
     def adversarial(self, step: int) -> bool:
         """Whether discriminators take part in this step."""
@@ -33,19 +42,27 @@ class VAESystem:
         """The discriminators move first, on what the generator makes now."""
         return ("discriminator", "generator") if self.adversarial(step) else ("generator",)
 
-    def batch(self, step: int, part: int, phases: tuple[str, ...]) -> AudioBatch:
-        """Crops; fewer with discriminators, which cost many times the VAE."""
+    def batch(self, step: int, part: int, phases: tuple[str, ...], rank: int = 0, ranks: int = 1) -> AudioBatch:
+        """This rank's crops; fewer with discriminators, which cost many times the VAE."""
         data = self.config.data
         size = data.adversarial_batch if "discriminator" in phases else data.batch
-        return self.train_crops.batch(step, part, size, data.crop_seconds)
+        return self.train_crops.batch(step, part, size, data.crop_seconds, rank, ranks)
 
-    def forward(self, loss: nn.Module, phase: str, batch: AudioBatch, step: int) -> tuple[torch.Tensor, dict]:
-        """Loss of one phase; noise is keyed by (seed, step)."""
-        frozen = self.adversarial(step) and self.config.loss.freeze_encoder_when_adversarial
-        self.model.encoder.requires_grad_(not frozen)
-        generator = torch.Generator(batch.waveform.device).manual_seed(self.config.run.seed * 1_000_003 + step)
+    def counts(self, batch: AudioBatch) -> torch.Tensor:
+        """Rows, which the losses are means over."""
+        return torch.tensor([len(batch.waveform)], dtype=torch.float64)
+
+    def forward(
+        self, loss: nn.Module, phase: str, batch: AudioBatch, step: int, counts: torch.Tensor
+    ) -> tuple[torch.Tensor, dict]:
+        """This batch's share of the loss of one phase; noise is keyed by (seed, step, utterance and row)."""
+        frozen_from = self.config.loss.freeze_encoder_from
+        self.model.encoder.requires_grad_(frozen_from is None or step < frozen_from)
+        generators = keyed_generators(self.config.run.seed, step, batch.examples)
         progress = step / self.config.optimiser.steps
-        return loss(batch.waveform, phase, progress, generator, self.adversarial(step))
+        total, parts = loss(batch.waveform, phase, progress, generators, self.adversarial(step))
+        share = len(batch.waveform) / counts[0].item()
+        return total * share, {name: value * share for name, value in parts.items()}
 
     @torch.no_grad()
     def validate(self, model: SpeechVAE, step: int) -> dict[str, float]:

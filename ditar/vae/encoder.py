@@ -21,7 +21,7 @@ LOG_VARIANCE_RANGE = (-12.0, 4.0)
 
 
 class SpectralEncoder(nn.Module):
-    """Log-mel frames at 80 Hz, folded in pairs to 40 Hz, then ConvNeXt blocks (ditar.md, VAE, "ours")."""
+    """Log-mel frames at 80 Hz, folded in pairs to 40 Hz, then ConvNeXt blocks (ours, where the paper convolves the waveform)."""
 
     def __init__(self, config: SpectralEncoderConfig, latent_channels: int):
         super().__init__()

@@ -5,6 +5,7 @@ from torch import nn
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import VAELossConfig
+from ditar.diffusion.schedule import Generators
 from ditar.vae.speech_vae import SpeechVAE
 
 import_torchaudio()
@@ -17,10 +18,13 @@ from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
 
 # Window and mel bins: short windows place onsets, long ones resolve harmonics.
 RESOLUTIONS = ((512, 40), (1024, 80), (2048, 128))
+# Norm of a second of magnitudes below which a row counts as silence, where the ratio to it would be all there is.
+SILENT_NORM = 1.0
 
 
 class SpectralLoss(nn.Module):
-    """L1 between log-mel spectra, and L1 between log-magnitude and magnitude spectra, mean over three resolutions."""
+    """L1 between log-mel spectra; L1 between log-magnitudes plus spectral convergence: means over three resolutions and
+    over rows, so that the rows of a batch may be computed anywhere."""
 
     def __init__(self):
         super().__init__()
@@ -40,7 +44,7 @@ class SpectralLoss(nn.Module):
             )  # (B, F, frames)
             mel_a, mel_b = (torch.log((x.transpose(1, 2) @ bank).clamp_min(1e-5)) for x in (a, b))
             mel_loss = mel_loss + (mel_a - mel_b).abs().mean()
-            convergence = torch.linalg.norm(a - b) / torch.linalg.norm(b).clamp_min(1e-3)
+            convergence = ((a - b).norm(dim=(1, 2)) / b.norm(dim=(1, 2)).clamp_min(SILENT_NORM)).mean()
             stft_loss = stft_loss + (a.clamp_min(1e-3).log() - b.clamp_min(1e-3).log()).abs().mean() + convergence
         return mel_loss / len(RESOLUTIONS), stft_loss / len(RESOLUTIONS)
 
@@ -87,16 +91,17 @@ class VAELoss(nn.Module):
         self.discriminators = Discriminators(config)
 
     def forward(
-        self, waveform: torch.Tensor, phase: str, progress: float, generator: torch.Generator, adversarial: bool
+        self, waveform: torch.Tensor, phase: str, progress: float, generators: Generators, adversarial: bool
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Waveform (B, S) at 24 kHz; `progress` in [0, 1] through the run. Returns (loss, parts by name)."""
+        """Waveform (B, S) at 24 kHz; `progress` in [0, 1] through the run; one generator, or one a row, draws the
+        latents. Returns (loss, parts by name), all means over rows."""
         config = self.config
         if phase == "discriminator":
             with torch.no_grad():
-                made, _ = self.vae(waveform, generator)
+                made, _ = self.vae(waveform, generators, config.latent_noise)
             loss, _ = self.discriminators(waveform, made, phase)
             return loss, {"discriminator": loss}
-        made, posterior = self.vae(waveform, generator, config.latent_noise)
+        made, posterior = self.vae(waveform, generators, config.latent_noise)
         with torch.autocast(waveform.device.type, enabled=False):
             mel, stft = self.spectral(made.float(), waveform)
             kl = posterior.kl()

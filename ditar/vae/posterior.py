@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ditar.diffusion.schedule import Generators, draw_noise
+
 
 @dataclass(frozen=True)
 class Posterior:
@@ -17,10 +19,9 @@ class Posterior:
         """Standard deviation (B, T, C)."""
         return torch.exp(0.5 * self.log_variance)
 
-    def sample(self, generator: torch.Generator | None = None) -> torch.Tensor:
-        """One draw (B, T, C)."""
-        noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype, device=self.mean.device)
-        return self.mean + self.std * noise
+    def sample(self, generator: Generators = None) -> torch.Tensor:
+        """One draw (B, T, C); a sequence of generators gives each row its own."""
+        return self.mean + self.std * draw_noise(self.mean.shape, generator, like=self.mean)
 
     def kl(self) -> torch.Tensor:
         """KL(q || N(0, I)) in nats: sum over channels, mean over frames and batch. A scalar."""

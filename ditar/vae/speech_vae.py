@@ -1,11 +1,15 @@
-"""SpeechVAE: 24 kHz speech <-> 40 Hz latents of 64 channels (arXiv 2502.03930, section 4.1; ditar.md, VAE)."""
+"""SpeechVAE: 24 kHz speech <-> 40 Hz latents of 64 channels (arXiv 2502.03930, section 4.1)."""
 
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import VAEModelConfig, from_dict
+from ditar.diffusion.schedule import Generators, draw_noise
 from ditar.units import HOP_SAMPLES
 from ditar.vae.encoder import OobleckEncoder, SpectralEncoder
 from ditar.vae.posterior import Posterior
@@ -51,9 +55,14 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         else:
             self.encoder = OobleckEncoder(config.oobleck, latent_channels)
         self.decoder = Vocoder(config.vocos, latent_channels)
-        # Centre and *total* std sqrt(Var mean + E std^2) of the training data: dead channels stay small (ditar.md).
+        # Centre and *total* std sqrt(Var mean + E std^2) of the training data: dead channels stay small.
         self.register_buffer("latent_mean", torch.zeros(latent_channels))
         self.register_buffer("latent_std", torch.ones(latent_channels))
+
+    @property
+    def measured(self) -> bool:
+        """Whether the latents' statistics are there: they come with extraction, not with training."""
+        return bool((self.latent_mean != 0).any() or (self.latent_std != 1).any())
 
     def encode(self, waveform: torch.Tensor) -> Posterior:
         """(B, S) at 24 kHz, in [-1, 1] -> posterior (B, S // 600, C); samples beyond a whole frame are cut."""
@@ -74,19 +83,31 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         """The inverse of `normalise`."""
         return latents * self.latent_std + self.latent_mean
 
+    def save_pretrained(self, save_directory: str | os.PathLike, **options: Any) -> None:
+        """diffusers' files, written beside and renamed: what was there stays whole until the new ones are."""
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
+            super().save_pretrained(partial, **options)
+            for file in sorted(Path(partial).iterdir()):
+                os.chmod(file, 0o644)  # safetensors keeps its files from everybody else
+                os.replace(file, folder / file.name)
+
     def forward(
-        self, waveform: torch.Tensor, generator: torch.Generator | None = None, latent_noise: float = 0.0
+        self, waveform: torch.Tensor, generator: Generators = None, latent_noise: float = 0.0
     ) -> tuple[torch.Tensor, Posterior]:
         """Training pass: waveform (B, S) -> (reconstruction (B, S), posterior).
 
         `latent_noise` adds noise of up to that share of each channel's std, one level per row: the decoder learns to
-        bear what the diffusion model will get slightly wrong.
+        bear what the diffusion model will get slightly wrong. The std is that of the row, so that no row depends on the
+        batch around it.
         """
         posterior = self.encode(waveform)
         latents = posterior.sample(generator)
         if latent_noise > 0:
-            scale = posterior.mean.detach().std(dim=(0, 1))  # (C,)
-            level = latent_noise * torch.rand(len(latents), 1, 1, generator=generator, device=latents.device)
-            noise = torch.randn(latents.shape, generator=generator, device=latents.device)
+            scale = posterior.mean.detach().std(dim=1, keepdim=True)  # (B, 1, C)
+            # The normal distribution function of a normal draw is uniform: one kind of draw, keyed one way.
+            level = latent_noise * torch.special.ndtr(draw_noise((len(latents), 1, 1), generator, like=latents))
+            noise = draw_noise(latents.shape, generator, like=latents)
             latents = latents + level * scale * noise
         return self.decode(latents), posterior

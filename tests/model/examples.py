@@ -36,7 +36,8 @@ def batch(symbol_counts=(4, 7), patch_counts=(6, 3), dtype=torch.float64, seed=0
         for i in range(min(length, count)):
             frame_symbols[row, i], spoken[row, i, i] = ids[row, i], True
     counts = torch.tensor(symbol_counts), torch.tensor(patch_counts)
-    return DiTARBatch(ids, counts[0], latents, counts[1], frame_symbols, spoken, [f"utt{i}" for i in range(rows)])
+    names = [f"utt{i}" for i in range(rows)]
+    return DiTARBatch(ids, counts[0], latents, counts[1], frame_symbols, spoken, names, names)
 
 
 def row_of(whole, row):
@@ -51,4 +52,5 @@ def row_of(whole, row):
         whole.frame_symbols[keep, :patches],
         whole.spoken[keep, :patches, :symbols],
         whole.utterances[keep],
+        whole.examples[keep],
     )

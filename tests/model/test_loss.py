@@ -14,7 +14,8 @@ HELPED = dataclasses.replace(PLAIN, phoneme_weight=0.5, attention_weight=0.25, a
 
 
 def losses(config, model, data, helpers=None, scale=0.0, seed=0):
-    return DiTARLoss(config, model.config)(model, data, torch.Generator().manual_seed(seed), helpers, scale)
+    generators = [torch.Generator().manual_seed(1000 * seed + row) for row in range(len(data.symbol_ids))]
+    return DiTARLoss(config, model, helpers)(data, generators, scale)
 
 
 def test_diffusion_is_the_mean_over_frames_that_exist():
@@ -87,6 +88,22 @@ def test_noise_and_dropout_change_what_is_read_and_not_the_target():
         assert not torch.allclose(losses(dataclasses.replace(PLAIN, **change), model, data)["diffusion"], plain), change
     again = losses(PLAIN, model, data)["diffusion"]
     assert torch.equal(plain, again) and not torch.equal(plain, losses(PLAIN, model, data, seed=1)["diffusion"])
+
+
+def test_shares_of_a_split_batch_add_up_to_the_loss():
+    """Whatever process has a row, and whatever rows it is padded beside: the same noise, the same loss."""
+    model, data = build(), batch()
+    helpers = AlignmentHelpers(model.config).double()
+    config = dataclasses.replace(HELPED, noise_draws=2, lm_noise=0.3, history_noise=0.2, h_dropout=0.3, history_dropout=0.3)
+    compute = DiTARLoss(config, model, helpers)
+    rows = range(len(data.symbol_ids))
+    whole = compute(data, [torch.Generator().manual_seed(r) for r in rows], 1.0)
+    counts = compute.counts(data)
+    shares = [compute(row_of(data, r), [torch.Generator().manual_seed(r)], 1.0, counts) for r in rows]
+    for name, value in whole.items():
+        assert torch.allclose(sum(share[name] for share in shares), value, rtol=1e-5), name  # losses are float32
+    with pytest.raises(ValueError, match="1 generators for a batch of"):
+        compute(data, [torch.Generator()])
 
 
 def test_h_is_not_detached_and_every_parameter_learns():

@@ -1,5 +1,6 @@
 """The training loop on the smallest real system: a DiTAR on made-up latents."""
 
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -94,8 +95,8 @@ def test_nan_names_step_utterances_and_checkpoint(store, tmp_path):
     system = DiTARSystem(config, store, store)
     original = system.batch
 
-    def poisoned(step, part, phases):
-        batch = original(step, part, phases)
+    def poisoned(step, part, phases, rank, ranks):
+        batch = original(step, part, phases, rank, ranks)
         return replace(batch, latents=batch.latents * float("nan")) if step == 3 else batch
 
     system.batch = poisoned
@@ -103,12 +104,93 @@ def test_nan_names_step_utterances_and_checkpoint(store, tmp_path):
         train(system, config.optimiser, config.run, tmp_path, config, cpu=True)
 
 
-def test_another_model_is_refused_with_both_values(whole, store):
+@pytest.mark.parametrize(
+    ("part", "changed", "message"),
+    [
+        ("model", {"lm": replace(BLOCK, layers=3)}, r"config\.model\.lm\.layers is 2 there and 3 here"),
+        ("loss", {"stop_weight": 0.5}, r"config\.loss\.stop_weight is 1\.0 there and 0\.5 here"),
+        ("optimiser", {"learning_rate": 1.0}, r"config\.optimiser\.learning_rate is 0\.002 there and 1\.0 here"),
+        ("run", {"seed": 1}, r"config\.run\.seed is 0 there and 1 here"),
+    ],
+)
+def test_other_settings_are_refused_with_both_values(part, changed, message, whole, store):
     out, _ = whole
     config = make_config()
-    other = replace(config, model=replace(config.model, history_patches=2))
-    with pytest.raises(CheckpointError, match="history_patches is 1 there and 2 here|cannot be read"):
+    other = replace(config, **{part: replace(getattr(config, part), **changed)})
+    with pytest.raises(CheckpointError, match=message):
         run(other, store, out)
+
+
+def test_other_data_is_refused(whole, store):
+    out, _ = whole
+    other = copy.copy(store)
+    other.entries = store.entries[:-1]
+    with pytest.raises(CheckpointError, match="data is '[0-9a-f]{24}' there and '[0-9a-f]{24}' here"):
+        run(make_config(), other, out)
+
+
+def test_length_and_reports_may_change_on_the_way(whole, store, tmp_path):
+    out, _ = whole
+    shutil.copytree(out / "checkpoints", tmp_path / "checkpoints")
+    config = make_config(steps=7)
+    log = run(replace(config, run=replace(config.run, validate_every=99)), store, tmp_path)
+    assert [line["step"] for line in log if "train/loss" in line] == [7]
+
+
+def test_a_finished_run_is_left_as_it_is(whole, store):
+    out, _ = whole
+    written = {path: path.stat().st_mtime_ns for path in (out / "final").iterdir()}
+    run(make_config(), store, out)
+    assert {path: path.stat().st_mtime_ns for path in (out / "final").iterdir()} == written
+
+
+def test_training_starts_from_given_weights(whole, store, tmp_path):
+    out, _ = whole
+    trained = DiTAR.from_pretrained(out / "final")
+    system = DiTARSystem(make_config(), store, store, init=trained)
+    found, expected = system.model.state_dict(), trained.state_dict()
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+    config = make_config()
+    other = replace(config, model=replace(config.model, history_patches=2))
+    with pytest.raises(CheckpointError, match="history_patches is 1 there and 2 here"):
+        DiTARSystem(other, store, store, init=trained)
+
+
+def test_a_gradient_that_is_no_number_moves_nothing(store, tmp_path):
+    config = make_config(steps=3)
+    system = DiTARSystem(config, store, store)
+
+    class Poison(torch.autograd.Function):  # a finite value with a gradient that is not
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * float("nan")
+
+    original = system.forward
+
+    def poisoned(loss, phase, batch, step, counts):
+        value, parts = original(loss, phase, batch, step, counts)
+        return (Poison.apply(value) if step == 2 else value), parts
+
+    system.forward = poisoned
+    with pytest.raises(TrainingError, match=r"gradient norm of the model is nan at step 2 .*step-00000002"):
+        train(system, config.optimiser, config.run, tmp_path, config, cpu=True)
+    assert all(torch.isfinite(p).all() for p in system.model.parameters())
+
+
+def test_the_best_figure_survives_a_kill_behind_its_checkpoint(whole, store, tmp_path):
+    """Killed while step 6 was validated: it is validated on resume, and what was best before stays the measure."""
+    out, log = whole
+    shutil.copytree(out / "checkpoints", tmp_path / "checkpoints")
+    kept = [line for line in log if line["step"] < 6]
+    kept[-1] = kept[-1] | {"valid/validation": -1.0}  # better than anything
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in kept))
+    resumed = run(make_config(), store, tmp_path)
+    assert any(line["step"] == 6 and "valid/validation" in line for line in resumed)
+    assert not (tmp_path / "best").exists()
 
 
 def test_full_disk_keeps_older_checkpoints(store, tmp_path, monkeypatch):

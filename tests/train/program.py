@@ -1,0 +1,34 @@
+"""A training run of a small DiTAR as a program, for tests that kill it or run it on several processes.
+
+    python -m tests.train.program LATENTS OUT STEPS KIND
+
+KIND is the optimiser: muon, whose bfloat16 iterations blow up the last bits, or adamw for comparing sums in another
+order.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from ditar.data.latents import LatentStore, read_statistics
+from ditar.train.ditar_system import DiTARSystem
+from ditar.train.errors import Interrupted
+from ditar.train.loop import train
+from tests.train.test_loop import make_config
+
+
+def main(latents: str, out: str, steps: str, kind: str) -> int:
+    config = make_config(steps=int(steps), accumulation=2, kind=kind, learning_rate=5e-4)
+    config = replace(config, run=replace(config.run, checkpoint_every=3, validate_every=6, sample_every=10**6))
+    mean, std = read_statistics(latents)
+    store = LatentStore(latents, mean + 10, std * 20)
+    try:
+        train(DiTARSystem(config, store, store), config.optimiser, config.run, Path(out), config, cpu=True)
+    except Interrupted as stopped:
+        print(f"interrupted: {stopped}", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""Several processes on one machine (gloo): the same losses as one, every utterance once, a killed rank ends the job."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ditar.train.checkpoint import checkpoints
+from tests.train.test_resume import latents, losses, read_log, start, wait_for_step  # noqa: F401
+
+CONFIG = Path(__file__).parents[2] / "configs" / "accelerate" / "processes.yaml"
+STEPS = 12
+
+
+def launcher(processes: int, port: int) -> tuple[str, ...]:
+    return (
+        *("-m", "accelerate.commands.launch", "--config_file", str(CONFIG)),
+        *("--num_processes", str(processes), "--main_process_port", str(port)),
+    )
+
+
+def start_ranks(latents, out, processes, port):  # noqa: F811
+    return start(latents, out, launcher(processes, port), STEPS, "adamw", subprocess.PIPE)
+
+
+@pytest.fixture(scope="module")
+def alone(latents, tmp_path_factory):  # noqa: F811
+    out = tmp_path_factory.mktemp("alone")
+    assert start(latents, out, steps=STEPS, kind="adamw").wait(timeout=300) == 0
+    return out
+
+
+def assert_close(found: dict, expected: dict) -> None:
+    assert found.keys() == expected.keys() and found
+    for step, values in found.items():
+        assert values == pytest.approx(expected[step], rel=1e-5, abs=1e-6), step
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_losses_are_those_of_one_process(processes, latents, alone, tmp_path):  # noqa: F811
+    process = start_ranks(latents, tmp_path, processes, 29_610 + processes)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert_close(losses(tmp_path), losses(alone))
+
+
+def test_a_killed_rank_ends_the_job_and_it_goes_on_with_another_number(latents, alone, tmp_path):  # noqa: F811
+    process = start_ranks(latents, tmp_path, 2, 29_620)
+    wait_for_step(process, tmp_path, 4)
+    os.kill(rank_ids(process.pid)[1], signal.SIGKILL)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert re.search(r"rank\s*:\s*1", output) and "SIGKILL" in output, output
+    assert checkpoints(tmp_path / "checkpoints")
+    reached = max(read_log(tmp_path))
+    assert 4 <= reached < STEPS
+    resumed = start(latents, tmp_path, steps=STEPS, kind="adamw")
+    assert resumed.wait(timeout=300) == 0
+    assert_close(losses(tmp_path), losses(alone))
+
+
+def rank_ids(launcher_id: int) -> list[int]:
+    """Process ids of the ranks, in order."""
+    ranks = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+        except (OSError, ValueError):
+            continue
+        rank = next((int(line[5:]) for line in environment if line.startswith("RANK=")), None)
+        if rank is not None and parent == launcher_id:
+            ranks[rank] = int(folder.name)
+    return [ranks[rank] for rank in sorted(ranks)]

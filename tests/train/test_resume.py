@@ -1,0 +1,110 @@
+"""A run that is killed and resumed has the losses and weights, bit for bit, of one that was not."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ditar.train.checkpoint import checkpoints
+from tests.data.test_batches import write_store
+
+ROOT = Path(__file__).parents[2]
+STEPS = 24
+
+
+def start(
+    latents, out, launcher=(), steps=STEPS, kind="muon", output=subprocess.DEVNULL
+) -> subprocess.Popen:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    program = ["-m", "tests.train.program", str(latents), str(out), str(steps), kind]
+    command = [sys.executable, *launcher, *program]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.STDOUT, stdout=output, text=True)
+
+
+def read_log(out) -> dict[int, dict]:
+    """Lines of training by step; the last line may be half-written."""
+    lines = {}
+    for text in (out / "log.jsonl").read_text().splitlines() if (out / "log.jsonl").exists() else []:
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if "train/loss" in line:
+            lines[line["step"]] = line
+    return lines
+
+
+def losses(out) -> dict[int, list[float]]:
+    """Every loss that a step has, and the gradient's norm."""
+    names = ("loss", "diffusion", "stop", "phoneme", "attention", "gradient_norm_model")
+    keys = [f"train/{name}" for name in names]
+    return {step: [line[key] for key in keys if key in line] for step, line in read_log(out).items()}
+
+
+def final_weights(out) -> dict[str, torch.Tensor]:
+    newest = checkpoints(out / "checkpoints")[-1]
+    files = sorted(newest.glob("*.safetensors"))
+    assert len(files) >= 4  # model, average, two optimisers
+    return {f"{file.stem}/{k}": v for file in files for k, v in load_file(file).items()}
+
+
+def wait_for_step(process, out, step) -> None:
+    deadline = time.time() + 300
+    while max(read_log(out), default=0) < step and process.poll() is None and time.time() < deadline:
+        time.sleep(0.01)
+    assert time.time() < deadline, f"step {step} never came"
+
+
+@pytest.fixture(scope="module")
+def latents(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("latents")
+    write_store(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(latents, tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole")
+    assert start(latents, out).wait(timeout=300) == 0
+    return out
+
+
+def test_killed_at_random_moments_and_resumed_is_the_same_run(latents, whole, tmp_path):
+    chance = random.Random()
+    kills = []
+    process = start(latents, tmp_path)
+    for target in sorted(chance.sample(range(1, STEPS - 2), 3)):
+        wait_for_step(process, tmp_path, target)
+        time.sleep(chance.uniform(0.0, 0.2))
+        if process.poll() is not None:
+            break  # it was faster than the kill: what is compared below is then an easier case of the same
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        kills.append((max(read_log(tmp_path)), [p.name for p in checkpoints(tmp_path / "checkpoints")]))
+        process = start(latents, tmp_path)
+    assert process.wait(timeout=300) == 0, kills
+    assert kills
+    assert losses(tmp_path) == losses(whole), kills
+    first, second = final_weights(whole), final_weights(tmp_path)
+    assert first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first), kills
+    steps = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert steps == sorted(steps)  # what was logged behind the checkpoint and came again stands there once
+
+
+def test_asked_to_stop_it_writes_a_checkpoint_and_goes_on(latents, whole, tmp_path):
+    process = start(latents, tmp_path)
+    wait_for_step(process, tmp_path, 4)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=120) == 130
+    stopped_at = max(read_log(tmp_path))
+    assert checkpoints(tmp_path / "checkpoints")[-1].name == f"step-{stopped_at:08d}"
+    assert start(latents, tmp_path).wait(timeout=300) == 0
+    assert losses(tmp_path) == losses(whole)
