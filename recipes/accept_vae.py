@@ -1,4 +1,4 @@
-"""Stage 2, acceptance: are these latents that a diffusion model can learn (ditar.md, VAE)?
+"""Stage 2, acceptance: are these latents that a diffusion model can learn? The three bounds are ours.
 
 Three figures on a Kaldi data directory of held-out utterances, written to OUT/acceptance.json:
   signal channels   channels of 64 with Var(mean) / total variance > 1/2; at least 48
@@ -22,6 +22,7 @@ from ditar.audio.write import write_audio
 from ditar.data.crops import read_wav_scp
 from ditar.data.errors import DataError
 from ditar.evaluate.score import compare, hear
+from ditar.pretrained import load_vae
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 from ditar.vae import SpeechVAE
 
@@ -67,7 +68,7 @@ def main() -> int:
     parser.add_argument("--report-only", action="store_true", help="exit 0 also where the VAE is not accepted")
     args = parser.parse_args()
     try:
-        figures = resynthesise(SpeechVAE.from_pretrained(args.vae).eval(), args.data, args.out, args.limit)
+        figures = resynthesise(load_vae(args.vae), args.data, args.out, args.limit)
         text = args.data / "text"
         original, made, noisy = (hear(args.out / name, text) for name in ("original", "resynthesis", "noisy"))
         figures["resynthesis"], figures["noise"] = compare(original, made), compare(made, noisy)

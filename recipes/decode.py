@@ -2,12 +2,15 @@
 
     python recipes/decode.py --model exp/model --data data/test --references data/test_ref --out exp/decode
 
-Writes OUT/wav/<utt>.wav, OUT/text, OUT/log.jsonl (one line an utterance: reference, seed, seconds, stopped,
+Writes OUT/wav/<utt>.wav, OUT/wav/stopped (lines `utt 1 attempts`, or 0 where the stop head never ended it; `ditar
+evaluate` reports its rate), OUT/text, OUT/log.jsonl (one line an utterance: reference, seed, seconds, stopped,
 warnings) and OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references`
-reads. Finished utterances are kept when it runs again with the same model and options (OUT/settings.json).
+reads. When it runs again with the same model and options (OUT/settings.json), finished utterances are kept whose text
+and reference are what they were.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -22,6 +25,7 @@ from ditar.audio import AudioError
 from ditar.audio.write import write_audio
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
+from ditar.data.tables import write_beside, write_json_lines
 from ditar.text import TextError
 
 
@@ -54,45 +58,74 @@ def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
         (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def start_or_resume(out: Path, model: Path, options: dict) -> None:
-    """Make the folder; remove what another model or other options made there."""
+def seed_of(seed: int, utt: str) -> int:
+    """The seed of an utterance: the first 4 bytes, big-endian, of SHA-256 of "SEED UTT". Whatever else is spoken beside
+    it, and in which order, an utterance sounds the same."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {utt}".encode()).digest()[:4], "big")
+
+
+def start_or_resume(
+    out: Path, model: Path, targets: list[Utterance], chosen: dict[str, Utterance], options: dict
+) -> dict[str, dict]:
+    """Make the folder, and remove from it what another model, other options, another text or another reference made.
+
+    Returns the lines of the log of what is kept, by utterance.
+    """
     weights = {
         str(path.relative_to(model)): [path.stat().st_size, path.stat().st_mtime_ns]
         for path in sorted(model.rglob("*.safetensors"))
     }
-    settings = json.dumps({"model": str(model), "weights": weights, **options}, indent=2)
-    noted = out / "settings.json"
-    if noted.is_file() and noted.read_text(encoding="utf-8") != settings:
-        print(f"decode: {out} was made by another model or with other options; starting over", file=sys.stderr)
-        for path in [*(out / "wav").glob("*.wav"), out / "log.jsonl"]:
-            path.unlink(missing_ok=True)
-    (out / "wav").mkdir(parents=True, exist_ok=True)
-    noted.write_text(settings, encoding="utf-8")
+    asked = {t.utt: [t.text, chosen[t.utt].utt, chosen[t.utt].text] for t in targets}
+    settings = {"model": str(model), "weights": weights, **options, "utterances": asked}
+    noted, log, wavs = out / "settings.json", out / "log.jsonl", out / "wav"
+    before = json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {}
+    was_asked = before.get("utterances", {})
+    same = {**before, "utterances": asked} == settings
+    kept = {}
+    for line in log.read_text(encoding="utf-8").splitlines() if same and log.is_file() else []:
+        try:
+            record = json.loads(line)
+        except ValueError:  # the last line of a killed process
+            continue
+        utt = record["utt"]
+        if utt in asked and asked[utt] == was_asked.get(utt) and (wavs / f"{utt}.wav").is_file():
+            kept[utt] = record
+    stale = [path for path in wavs.glob("*.wav") if path.stem not in kept]
+    if stale:
+        why = "from other texts or references" if same else "by another model or with other options"
+        print(f"decode: {out}: {len(stale)} of its files were made {why} and are removed", file=sys.stderr)
+    for path in [*stale, wavs / "stopped"]:
+        path.unlink(missing_ok=True)
+    wavs.mkdir(parents=True, exist_ok=True)
+    write_json_lines(kept.values(), log)
+    write_beside(noted, [json.dumps(settings, indent=2, ensure_ascii=False)])
+    return kept
 
 
 def decode(
-    pipeline, targets: list[Utterance], chosen: dict[str, Utterance], out: Path, options: dict, seed: int
-) -> int:
-    """Speak what is not there yet; returns how many utterances failed. An utterance's seed is `seed` + its number."""
-    failed = 0
+    pipeline, targets: list[Utterance], chosen: dict[str, Utterance], done: dict[str, dict], out: Path, options: dict,
+    seed: int,
+) -> int:  # fmt: skip
+    """Speak what is not `done` yet, write the table `stopped`; returns how many utterances failed."""
+    records = dict(done)
     with open(out / "log.jsonl", "a", encoding="utf-8") as log:
-        for number, target in enumerate(tqdm(targets, desc=str(out))):
-            path = out / "wav" / f"{target.utt}.wav"
-            if path.is_file():
-                continue
+        for target in tqdm([t for t in targets if t.utt not in done], desc=str(out)):
             clip, started = chosen[target.utt], time.perf_counter()
             try:
                 speech = pipeline(
-                    target.text, prompt_audio=clip.path, prompt_text=clip.text, seed=seed + number, **options
+                    target.text,
+                    prompt_audio=clip.path,
+                    prompt_text=clip.text,
+                    seed=seed_of(seed, target.utt),
+                    **options,
                 )
             except (TextError, AudioError) as error:
                 tqdm.write(f"{target.utt}: {error}", file=sys.stderr)
-                failed += 1
                 continue
+            path = out / "wav" / f"{target.utt}.wav"
             partial = path.with_name(f".{path.name}")
             write_audio(partial, speech.audio, speech.sample_rate)
-            os.replace(partial, path)
-            record = {
+            records[target.utt] = {
                 "utt": target.utt,
                 "reference": clip.utt,
                 "seed": speech.seed,
@@ -102,9 +135,12 @@ def decode(
                 "seconds": round(len(speech.audio) / speech.sample_rate, 3),
                 "took_s": round(time.perf_counter() - started, 3),
             }
-            log.write(json.dumps(record) + "\n")
+            log.write(json.dumps(records[target.utt]) + "\n")
             log.flush()
-    return failed
+            os.replace(partial, path)  # last: every finished file has its line in the log
+    rows = sorted(records.values(), key=lambda record: record["utt"].encode())
+    write_beside(out / "wav/stopped", (f"{row['utt']} {int(row['stopped'])} {row['attempts']}" for row in rows))
+    return len(targets) - len(records)
 
 
 def main() -> int:
@@ -135,11 +171,11 @@ def main() -> int:
             "num_inference_steps": args.steps,
             "language": args.language,
         }
-        start_or_resume(args.out, args.model, {**options, "seed": args.seed})
+        done = start_or_resume(args.out, args.model, targets, chosen, {**options, "seed": args.seed})
         text = "".join(f"{target.utt} {target.text}\n" for target in targets)
         (args.out / "text").write_text(text, encoding="utf-8")
         write_references(args.out / "references", chosen)
-        failed = decode(pipeline, targets, chosen, args.out, options, args.seed)
+        failed = decode(pipeline, targets, chosen, done, args.out, options, args.seed)
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"decode: error: {error}", file=sys.stderr)
         return 1

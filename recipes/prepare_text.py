@@ -18,16 +18,17 @@ from ditar.data.align import align_symbols
 from ditar.data.errors import DataError
 from ditar.data.tables import read_json_lines, read_table, write_json_lines
 from ditar.text import Phonemiser, TextError
+from ditar.text.phonemise import espeak_language
 
 
 def prepare(row: tuple[str, str, list | None], language: str) -> tuple[str, dict | str]:
-    """(utterance, its line of `symbols`, or what is wrong with its text)."""
+    """(utterance, its line of `symbols`, or what is wrong with its text or its phones)."""
     utterance, text, phones = row
     try:
         symbols = Phonemiser(language)(text)
-    except TextError as error:
+        times = align_symbols(symbols, phones) if phones is not None else None
+    except ValueError as error:  # text that cannot be spoken, a phone that is not ARPAbet
         return utterance, str(error)
-    times = align_symbols(symbols, phones) if phones is not None else None
     return utterance, {"utt": utterance, "symbols": symbols, "times": times}
 
 
@@ -37,21 +38,25 @@ def main() -> int:
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
     parser.add_argument("--language", default="en-us", help="espeak's name of the texts' language")
     parser.add_argument("--nj", type=int, default=1, help="processes")
-    parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and list it")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be prepared, and list it")
     args = parser.parse_args()
     try:
+        language = espeak_language(args.language)  # before any work, and once
         phones = {row["utt"]: row["phones"] for row in read_json_lines(args.data / "phones")}
         rows = [(utt, text, phones.get(utt)) for utt, text in read_table(args.data / "text").items()]
         with ProcessPoolExecutor(args.nj) as pool:
-            done = pool.map(partial(prepare, language=args.language), rows, chunksize=50)
+            done = pool.map(partial(prepare, language=language), rows, chunksize=50)
             results = dict(tqdm(done, total=len(rows), desc=str(args.data), mininterval=5))
         bad = [f"{utt}: {why}" for utt, why in results.items() if isinstance(why, str)]
         if bad:
-            print(f"{len(bad)} utterances cannot be spoken:", *bad[:20], sep="\n  ", file=sys.stderr)
+            more = [f"and {len(bad) - 20} more"] if len(bad) > 20 else []
+            print(f"{len(bad)} utterances cannot be prepared:", *bad[:20], *more, sep="\n  ", file=sys.stderr)
             if not args.skip_bad:
-                raise DataError("repair these texts, or leave such utterances out with --skip-bad")
+                raise DataError("repair their lines in text or phones, or leave such utterances out with --skip-bad")
+        if len(bad) == len(rows):
+            raise DataError(f"no utterance of {args.data} can be prepared; is its text in {language!r} (--language)?")
         write_json_lines((r for r in results.values() if not isinstance(r, str)), args.data / "symbols")
-    except (DataError, OSError) as error:
+    except (DataError, TextError, OSError) as error:
         print(f"prepare_text: error: {error}", file=sys.stderr)
         return 1
     return 0

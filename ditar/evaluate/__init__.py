@@ -5,7 +5,7 @@
     WAV files + references -> similarity             speaker similarity, identification
     all of them            -> score                  one dictionary, JSON, JSON lines, a Markdown table
 
-Recogniser and embedder come with `pip install 'ditar[eval]'`; importing this package needs neither.
+Recogniser and embedder come with `pip install '.[eval]'` in a clone; importing this package needs neither.
 """
 
 from ditar.evaluate.inputs import EvaluationError

@@ -4,13 +4,19 @@ Every mistake is an `EvaluationError` that quotes the names and says what to do.
 """
 
 import importlib
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
+from ditar.data.errors import DataError
+from ditar.data.tables import read_table
+
 AUDIO_SUFFIXES = (".wav", ".flac")
+EXTRA = "pip install '.[eval]'"  # in a clone: what brings recogniser and embedder
 
 
 class EvaluationError(ValueError):
@@ -24,7 +30,7 @@ def need(module: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        raise EvaluationError(f"{module} is not installed; install it with: pip install 'ditar[eval]'") from None
+        raise EvaluationError(f"{module} is not installed; in a clone of this project: {EXTRA}") from None
 
 
 def quote(names: Iterable[str], most: int = 5) -> str:
@@ -44,33 +50,69 @@ def list_audio(folder: str | Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise EvaluationError(f"{str(folder)!r} is not a folder; give the folder that holds <utt>.wav files")
     if (folder / "wav.scp").is_file():
-        pairs = _read_wav_scp(folder / "wav.scp")
+        audio = _read_wav_scp(folder / "wav.scp")
     else:
-        pairs = [(p.stem, p) for p in sorted(folder.iterdir()) if p.suffix.lower() in AUDIO_SUFFIXES]
-    if not pairs:
+        files = [path for path in folder.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES]
+        audio = {path.stem: path for path in files}
+        twice = sorted({path.stem for path in files if audio[path.stem] != path})
+        if twice:
+            raise EvaluationError(f"more than one file in {str(folder)!r} of {quote(twice)}; keep one per utterance id")
+    if not audio:
         raise EvaluationError(f"no .wav or .flac file in {str(folder)!r}; was the synthesis written elsewhere?")
-    _refuse_duplicates([utt for utt, _ in pairs], f"in {str(folder)!r}", "keep one file per utterance id")
-    return dict(sorted(pairs))
+    return dict(sorted(audio.items()))
 
 
 def read_text(path: str | Path) -> dict[str, str]:
-    """Text by utterance id from a Kaldi `text` file: one line `utt words...` each."""
-    lines = _lines(path)
-    ids = [line.split(maxsplit=1)[0] for line in lines]
-    _refuse_duplicates(ids, f"in {str(path)!r}", "keep one line per utterance id")
-    texts = {}
-    for line in lines:
-        utt, *text = line.split(maxsplit=1)
-        if not text:
-            raise EvaluationError(f"{str(path)!r}: line {line!r} has no text behind its utterance id; "
-                                  "lines must be `utt words...`")
-        texts[utt] = text[0]
+    """Text by utterance id from a Kaldi `text` file: one line `utt words...` each, at least one."""
+    texts = read_rows(path)
+    if not texts:
+        raise EvaluationError(f"text file {str(path)!r} is empty")
     return texts
+
+
+def read_rows(path: str | Path) -> dict[str, str]:
+    """A Kaldi table, lines `key value`. EvaluationError names file, line and what is wrong with it."""
+    try:
+        return read_table(Path(path))
+    except DataError as error:
+        raise EvaluationError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How one output ended: by the stop head or at the length cap, and how often it was made until then."""
+
+    stopped: bool
+    attempts: int
+
+
+def read_stopped(folder: str | Path, utts: Iterable[str]) -> dict[str, Ending] | None:
+    """How each of `utts` ended, from the table `stopped` beside the audio: lines `utt 1 attempts`, or `utt 0 attempts`
+    for what ended at the length cap. None where there is no table, since audio alone does not tell."""
+    path = Path(folder) / "stopped"
+    if not path.is_file():
+        return None
+    endings = {}
+    for utt, value in read_rows(path).items():
+        if not (found := re.fullmatch(r"([01])\s+(\d+)", value)):
+            raise EvaluationError(f"{str(path)!r}: expected `{utt} 1 attempts` or `{utt} 0 attempts`, got {value!r}")
+        endings[utt] = Ending(found[1] == "1", int(found[2]))
+    missing = sorted(set(utts) - endings.keys())
+    if missing:
+        raise EvaluationError(f"{str(path)!r} lacks {quote(missing)}; add their lines, or remove the table")
+    return {utt: endings[utt] for utt in utts}
 
 
 def read_sentences(path: str | Path) -> list[str]:
     """Sentences for a closed set. A file named `text` is Kaldi's (ids dropped), any other has one sentence a line."""
-    return list(read_text(path).values()) if Path(path).name == "text" else _lines(path)
+    if Path(path).name == "text":
+        return list(read_text(path).values())
+    if not Path(path).is_file():
+        raise EvaluationError(f"file of sentences {str(path)!r} does not exist")
+    sentences = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    if not sentences:
+        raise EvaluationError(f"file of sentences {str(path)!r} is empty")
+    return sentences
 
 
 def match_ids(audio: dict[str, Path], texts: dict[str, str], folder: str | Path, text_file: str | Path) -> None:
@@ -103,34 +145,16 @@ def read_waveform(path: str | Path, rate_hz: int) -> np.ndarray:
         raise EvaluationError(f"cannot judge {str(path)!r}: {error}; synthesise it again or remove it") from None
 
 
-def _lines(path: str | Path) -> list[str]:
-    if not Path(path).is_file():
-        raise EvaluationError(f"text file {str(path)!r} does not exist")
-    lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
-    if not lines:
-        raise EvaluationError(f"text file {str(path)!r} is empty")
-    return lines
-
-
-def _read_wav_scp(path: Path) -> list[tuple[str, Path]]:
-    pairs = []
-    for line in _lines(path):
-        utt, *rest = line.split(maxsplit=1)
-        target = rest[0].strip() if rest else ""
-        if not target or target.endswith("|"):
-            raise EvaluationError(f"{str(path)!r}: line {line!r} names no audio file (pipes are not run here); "
+def _read_wav_scp(path: Path) -> dict[str, Path]:
+    audio = {}
+    for utt, target in read_rows(path).items():
+        if target.endswith("|"):
+            raise EvaluationError(f"{str(path)!r}: {utt!r} has a command, {target!r}, and pipes are not run here; "
                                   "write lines `utt path`")
         file = Path(target)
         if not file.is_file() and (path.parent / file).is_file():
             file = path.parent / file
         if not file.is_file():
             raise EvaluationError(f"{str(path)!r}: the file {target!r} of utterance {utt!r} does not exist")
-        pairs.append((utt, file))
-    return pairs
-
-
-def _refuse_duplicates(ids: list[str], where: str, remedy: str) -> None:
-    seen: set[str] = set()
-    twice = sorted({utt for utt in ids if utt in seen or seen.add(utt)})
-    if twice:
-        raise EvaluationError(f"utterance ids more than once {where}: {quote(twice)}; {remedy}")
+        audio[utt] = file
+    return audio

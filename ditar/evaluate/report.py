@@ -42,9 +42,12 @@ def markdown(result: Mapping[str, Any]) -> str:
     if result["similarity"]:
         similar = result["similarity"]
         upper = similar["original_mean"]
-        rows.append(("speaker similarity", f"{similar['mean']:.3f}", "" if upper is None else f"{upper:.3f}"))
+        bound = "" if upper is None else f"{upper:.3f} ({similar['original_utterances']} of the same speaker)"
+        rows.append(("speaker similarity", f"{similar['mean']:.3f}", bound))
         rows.append((f"identified among {similar['speakers']} speakers", _percent(similar["identified"]), ""))
     outputs = result["outputs"]
+    endless = outputs["no_stop_rate"]
+    rows.append(("outputs without a stop", "not known" if endless is None else _percent(endless), ""))
     rows += [(f"{name.replace('_', ' ')} outputs", _percent(outputs[f"{name}_rate"]), "")
              for name in ("silent", "truncated", "too_long", "too_short")]
     rows.append(("mean duration", f"{outputs['mean_duration_s']:.2f} s", ""))

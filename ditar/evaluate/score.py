@@ -1,6 +1,6 @@
 """Score a folder of synthesised speech: words, closed-set recognition, similarity, and what else went wrong.
 
-`score` judges one system; `compare_words` asks how much a resynthesis (a VAE's, say) costs in words.
+`score` judges one system; `hear` and `compare` ask how much a resynthesis (a VAE's, say) costs in words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,13 +14,22 @@ from ditar.evaluate.inputs import (
     match_ids,
     quote,
     read_sentences,
+    read_stopped,
     read_text,
     read_waveform,
 )
 from ditar.evaluate.outputs import inspect_output, output_rates
 from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, recogniser_name, recognise
 from ditar.evaluate.report import finite, prepare_folder, write_report
-from ditar.evaluate.similarity import embed_files, embedder_name, likeness, list_references, list_speakers
+from ditar.evaluate.similarity import (
+    Likeness,
+    embed_files,
+    embedder_name,
+    likeness,
+    list_references,
+    list_speakers,
+    read_speakers,
+)
 from ditar.evaluate.words import (
     NORMALISER,
     WordErrors,
@@ -47,9 +56,13 @@ def score(
 ) -> dict[str, Any]:
     """Score `<wav_dir>/<utt>.wav` (any rate; or a Kaldi folder with wav.scp) against a Kaldi `text` file.
 
+    A table `stopped` in the folder (`read_stopped`; recipes/decode.py writes one) tells the rate of outputs that did
+    not end by themselves.
+
     reference_dir: clips that the voices were cloned from (one for all, or `<utt>.wav`, or by a file `utt2ref`); adds
         similarity, and identification among their speakers (by `utt2spk` in that folder, else one each).
-    original_dir: recordings of the same utterances; adds their figures, and ratios to them with paired intervals.
+    original_dir: recordings of the same utterances; adds their figures, and ratios to them with paired intervals. Their
+        similarity is over utterances whose reference is of the original's own speaker, by `utt2spk` in both folders.
     closed_set: files of further sentences (decoys), one a line, or Kaldi files named `text`; adds the share of outputs
         recognised as their own sentence among these and all sentences of `text_file`.
     out: folder for score.json, utterances.jsonl and score.md; made where it does not exist.
@@ -57,12 +70,19 @@ def score(
     resamples, seed: of the bootstrap; intervals are 95 %.
 
     Returns what score.json holds: `utterances`, `wer`, `cer`, `closed_set`, `similarity`, `outputs`, `original`,
-    `settings`; a part that was not asked for is None, and so is an infinite ratio.
+    `settings`; a part that was not asked for is None, and so are an infinite ratio and a rate that is not known.
     EvaluationError quotes names and remedy.
     """
     audio, texts = list_audio(wav_dir), read_text(text_file)
     match_ids(audio, texts, wav_dir, text_file)
     originals = _subset(list_audio(original_dir), texts, original_dir) if original_dir is not None else None
+    stopped = read_stopped(wav_dir, audio)
+    clips, speakers, own = None, {}, {}
+    if reference_dir is not None:
+        clips = list_references(reference_dir, sorted(audio))
+        speakers = list_speakers(reference_dir, clips)
+        whose = read_speakers(original_dir) if originals else {}
+        own = {utt: originals[utt] for utt in audio if whose.get(utt) == speakers[utt]}
     names = {"recogniser": recogniser_name(), "embedder": None if reference_dir is None else embedder_name()}
     if out is not None:
         prepare_folder(out)  # before minutes of work
@@ -74,8 +94,8 @@ def score(
              for utt, path in audio.items()}
     chosen = recognise(audio, sentences, workers, progress) if sentences else None  # first: bad sentences fail soon
     likenesses, similarity = None, None
-    if reference_dir is not None:
-        likenesses, similarity = _similarity(audio, originals, reference_dir, progress)
+    if clips is not None:
+        likenesses, similarity = _similarity(audio, own, clips, speakers, progress)
     heard, errors = _hear(audio, texts, workers, progress)
     original = None
     if originals:
@@ -87,7 +107,10 @@ def score(
         "cer": _rate([e.character_errors for e in errors], [e.characters for e in errors], bootstrap),
         "closed_set": _accuracy(texts, chosen, sentences, bootstrap) if chosen else None,
         "similarity": similarity,
-        "outputs": output_rates(list(facts.values())),
+        "outputs": {
+            "no_stop_rate": sum(not x.stopped for x in stopped.values()) / len(stopped) if stopped else None,
+            **output_rates(list(facts.values())),
+        },
         "original": original,
         "settings": {
             **names,
@@ -107,39 +130,13 @@ def score(
                 "utt": e.utt, "text": texts[e.utt], "heard": heard[e.utt], "wer": e.wer, "cer": e.cer,
                 **({"chosen": chosen[e.utt], "hit": hits[e.utt]} if chosen else {}),
                 **(asdict(likenesses[e.utt]) if likenesses else {}),
+                **(asdict(stopped[e.utt]) if stopped else {}),
                 **asdict(facts[e.utt]),
             }
             for e in errors
         ]  # fmt: skip
         write_report(out, result, rows)
     return result
-
-
-def compare_words(
-    original_dir: str | Path,
-    resynthesised_dir: str | Path,
-    text_file: str | Path,
-    workers: int | None = None,
-    resamples: int = 2000,
-    seed: int = 0,
-    progress: bool = True,
-) -> dict[str, Any]:
-    """Word error of recordings and of their resynthesis, and the ratio of the two with its paired 95 % interval.
-
-    Folders as in `score`; originals and text may be of more utterances than were resynthesised, since the comparison
-    is between the same utterances. Where one folder takes part in several comparisons, call `hear` once for each folder
-    and `compare` for each pair: recognition is what takes the time.
-
-    Returns `utterances`, `original` and `resynthesised` (each `rate`, `low`, `high`), `ratio` (`value`, `low`, `high`,
-    infinite where the originals are faultless), `recogniser`. A VAE passes where `ratio["high"]` is at most 1.15.
-    """
-    audio, texts = list_audio(resynthesised_dir), read_text(text_file)
-    texts = {utt: text for utt, text in texts.items() if utt in audio}
-    match_ids(audio, texts, resynthesised_dir, text_file)
-    originals = _subset(list_audio(original_dir), texts, original_dir)
-    _, base = _hear(originals, texts, workers, progress)
-    _, errors = _hear(audio, texts, workers, progress)
-    return compare(base, errors, resamples, seed)
 
 
 def hear(
@@ -155,7 +152,12 @@ def hear(
 def compare(
     original: list[WordErrors], resynthesised: list[WordErrors], resamples: int = 2000, seed: int = 0
 ) -> dict[str, Any]:
-    """What `compare_words` returns, from what `hear` returned for two folders of the same utterances."""
+    """Word error of recordings and of their resynthesis, and the ratio of the two with its paired 95 % interval, from
+    what `hear` returned for the two folders, which hold the same utterances.
+
+    Returns `utterances`, `original` and `resynthesised` (each `rate`, `low`, `high`), `ratio` (`value`, `low`, `high`,
+    infinite where the originals are faultless), `recogniser`.
+    """
     odd = sorted({e.utt for e in original} ^ {e.utt for e in resynthesised})
     if odd:
         raise EvaluationError(f"only one of the two systems has the utterances {quote(odd)}; compare the same ones")
@@ -207,24 +209,25 @@ def _judge_original(
 
 
 def _similarity(
-    audio: Mapping[str, Path], originals: Mapping[str, Path] | None, reference_dir: str | Path, progress: bool
-) -> tuple[dict, dict[str, Any]]:
-    clips = list_references(reference_dir, sorted(audio))
-    speakers = list_speakers(reference_dir, clips)
+    audio: Mapping[str, Path], originals: Mapping[str, Path], clips: Mapping[str, Path], speakers: Mapping[str, str],
+    progress: bool,
+) -> tuple[dict[str, Likeness], dict[str, Any]]:  # fmt: skip
+    """`originals`: those of the same speaker as their reference; another speaker's would be no bound for outputs."""
     references = embed_files(clips, progress, "embedding references")
     likenesses = likeness(embed_files(audio, progress, "embedding outputs"), references, speakers)
     values = [x.similarity for x in likenesses.values()]
-    similarity = {
+    upper = []
+    if originals:
+        embedded = embed_files(originals, progress, "embedding originals")
+        upper = [x.similarity for x in likeness(embedded, references, speakers).values()]
+    return likenesses, {
         "mean": sum(values) / len(values),
         "lowest": min(values),
         "identified": sum(x.identified for x in likenesses.values()) / len(values),
         "speakers": len(set(speakers.values())),
-        "original_mean": None,
+        "original_mean": sum(upper) / len(upper) if upper else None,
+        "original_utterances": len(upper),
     }
-    if originals:
-        upper = likeness(embed_files(originals, progress, "embedding originals"), references, speakers)
-        similarity["original_mean"] = sum(x.similarity for x in upper.values()) / len(upper)
-    return likenesses, similarity
 
 
 def _accuracy(

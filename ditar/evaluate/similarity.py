@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ditar.evaluate.inputs import EvaluationError, list_audio, quote, read_waveform
+from ditar.evaluate.inputs import EXTRA, EvaluationError, list_audio, quote, read_rows, read_waveform
 
 EMBEDDER_RATE_HZ = 16_000
 SAME_EMBEDDING = 1 - 1e-5  # cosine above which two references are the same clip
@@ -82,7 +82,7 @@ def list_references(folder: str | Path, utts: list[str]) -> dict[str, Path]:
     table = Path(folder) / "utt2ref"
     ids = {utt: utt for utt in utts}
     if table.is_file():
-        ids = _table(table)
+        ids = read_rows(table)
     missing = sorted(utt for utt in utts if ids.get(utt) not in clips)
     if missing:
         raise EvaluationError(
@@ -94,10 +94,15 @@ def list_references(folder: str | Path, utts: list[str]) -> dict[str, Path]:
 
 def list_speakers(folder: str | Path, references: Mapping[str, Path]) -> dict[str, str]:
     """The speaker of each utterance's reference: by a Kaldi `utt2spk` of clip ids in the folder, else the clip."""
-    table = Path(folder) / "utt2spk"
-    names = _table(table) if table.is_file() else {}
+    names = read_speakers(folder)
     by_path = {path: names.get(clip, clip) for clip, path in list_audio(folder).items()}
     return {utt: by_path[path] for utt, path in references.items()}
+
+
+def read_speakers(folder: str | Path) -> dict[str, str]:
+    """A folder's Kaldi `utt2spk`; empty where it has none, and nobody's voice is known."""
+    table = Path(folder) / "utt2spk"
+    return read_rows(table) if table.is_file() else {}
 
 
 def likeness(
@@ -128,19 +133,10 @@ def _import_resemblyzer():
     except ImportError as error:
         if error.name == "resemblyzer" and isinstance(error, ModuleNotFoundError):
             raise EvaluationError(
-                "resemblyzer is not installed; install it with: pip install 'ditar[eval]' (where its webrtcvad does "
-                "not compile: pip install librosa webrtcvad-wheels && pip install --no-deps resemblyzer)"
+                f"resemblyzer is not installed; in a clone of this project: {EXTRA} (where its webrtcvad does not "
+                "compile: pip install librosa webrtcvad-wheels && pip install --no-deps resemblyzer)"
             ) from None
         raise EvaluationError(f"Resemblyzer cannot be imported ({error}); remedy: {_remedy(error)}") from None
-
-
-def _table(path: Path) -> dict[str, str]:
-    """Lines `key value` of a Kaldi table."""
-    rows = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    short = [row[0] for row in rows if len(row) < 2]
-    if short:
-        raise EvaluationError(f"{str(path)!r}: no value behind {quote(short)}; lines must be `key value`")
-    return {key: value.strip() for key, value in rows}
 
 
 def _remedy(error: ImportError) -> str:
@@ -149,4 +145,4 @@ def _remedy(error: ImportError) -> str:
         return "pip install --force-reinstall --no-deps webrtcvad-wheels (it replaces the old webrtcvad.py)"
     if missing.startswith("scipy"):
         return "pip install 'scipy<2' (Resemblyzer imports a name that SciPy deprecated)"
-    return "pip install 'ditar[eval]'"
+    return f"{EXTRA} in a clone of this project"

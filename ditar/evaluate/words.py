@@ -82,6 +82,7 @@ def word_errors(references: Mapping[str, str], hypotheses: Mapping[str, str]) ->
 
 def corpus_rate(errors: Sequence[float], counts: Sequence[float]) -> float:
     """Errors over counts, pooled: long utterances weigh more, as word error is usually reported."""
+    errors, counts = _checked(errors, counts)
     return float(np.sum(errors) / np.sum(counts))
 
 
@@ -141,7 +142,9 @@ def _draws(utterances: int, resamples: int, seed: int) -> np.ndarray:
 
 def _checked(errors: Sequence[float], counts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     errors, counts = np.asarray(errors, dtype=np.float64), np.asarray(counts, dtype=np.float64)
-    if errors.ndim != 1 or errors.shape != counts.shape or not len(errors):
+    if errors.size == counts.size == 0:
+        raise EvaluationError("no utterance to score; give at least one with a word to recognise")
+    if errors.ndim != 1 or errors.shape != counts.shape:
         raise EvaluationError(f"errors and counts must be two lists of one length, got {errors.shape}, {counts.shape}")
     if (counts <= 0).any():
         raise EvaluationError("an utterance without a word cannot be scored; remove it")

@@ -22,6 +22,8 @@ from ditar.text.english_words import (
     ABBREVIATIONS,
     IN_ADDRESSES,
     KINGS,
+    NO_ARTICLE_AFTER,
+    NO_ARTICLE_BEFORE,
     READ_AS,
     ROMAN_BEFORE,
     SPELLED,
@@ -36,16 +38,16 @@ _SHORT_WORDS = set(
     try two up us use was way we why win yes yet you all boy god sun war who""".split()
 )
 
-
 def spell_english(text: str, language: str = "en-us") -> str:
     """`text` with every number, date, time, amount, address, abbreviation, symbol and acronym as words."""
     text = _addresses(text)
     text = _roman(text)
+    text = _letter_a(text)
     text = _capitals(text)
     text = spell_dates(text, month_first=language in {"en", "en-us", "en-us-nyc"})
     text = spell_times(text)
     text = _abbreviations(text)
-    text = re.sub(r"(?:(?<=\s)|^)-(?=[$€£]?\.?\d)", "minus ", text)
+    text = re.sub(r"(?:^|(?<=[\s(^=<>≤≥≈×÷*/+]))-(?=[$€£]?\.?\d)|(?<=\^)-(?=\w)", "minus ", text)
     text = spell_money(text)
     text = spell_codes(text)
     text = spell_quantities(text)
@@ -78,6 +80,15 @@ def _addresses(text: str) -> str:
     return re.sub(address, read, text, flags=re.I)
 
 
+def _letter_a(text: str) -> str:
+    """A capital A before a word is the article, as in titles and at the start of verses, unless its neighbours rule
+    that out. Where no word follows, espeak reads the letter by itself."""
+    letter = spell_letters("A")
+    text = re.sub(rf"\b((?i:{NO_ARTICLE_AFTER})\s)A(?=\s)", rf"\1{letter}", text)
+    text = re.sub(r"\b(in\s)A(?=\s(?:[Mm]ajor|[Mm]inor|flat|sharp)\b)", rf"\1{letter}", text)
+    return re.sub(rf"\bA(?=\s(?:{NO_ARTICLE_BEFORE})\b(?![-/])|\s[&+=]|/)", letter, text)
+
+
 def _capitals(text: str) -> str:
     """Shouting becomes lower case, acronyms become letters or the word that people say."""
     words = re.findall(r"[A-Za-z]{2,}", text)
@@ -103,7 +114,8 @@ def _capitals(text: str) -> str:
         r"\b((?:[A-Z]\.){2,})(?=(\s|$)?)", lambda m: spell_letters(m.group(1).replace(".", "")) + _stop(m), text
     )
     # Initials of a name, where they cannot end a sentence.
-    text = re.sub(r"(?:^|(?<=[.,;:!?] )|(?<=[A-Z]\. ))([A-Z])\.(?=\s+[A-Z])", r"\1", text)
+    initials = r"(?:^|(?<=[.,;:!?] )|(?<=[A-Z]\. ))([A-Z])\.(?=\s+[A-Z])"
+    text = re.sub(initials, lambda m: spell_letters(m.group(1)), text)
     text = re.sub(r"\b[A-Z]+&[A-Z]+\b", lambda m: " and ".join(map(spell_letters, m.group(0).split("&"))), text)
     return re.sub(r"\b([A-Z]{2,})('?s)?\b", read, text)
 

@@ -78,6 +78,12 @@ ABBREVIATIONS = (
     (r"\b[Ee]st\.(?=\s*\d)", "established"),
     (r"\bB\.?C\.?(?=[\s,.]|$)", "B C"),
 )
+# An A behind the one or before the other is the letter: Vitamin A, the A string, from A to Z, A is for apple.
+NO_ARTICLE_AFTER = (
+    "vitamin|hepatitis|influenza|plan|type|group|grade|class|section|appendix|annex|exhibit|schedule|option|model"
+    "|category|series?|team|letter|point|phase|the|an|my|your|our|their|each|every"
+)
+NO_ARTICLE_BEFORE = "and|or|is|was|are|has|to|for|from|with|by|in"
 KINGS = "Henry|Louis|George|Charles|Edward|Richard|James|William|Elizabeth|Philip|John|Paul|Pius|Benedict"
 ROMAN_BEFORE = "Chapter|Part|Act|Scene|Volume|Book|World War|Phase|Section|Article|Type|Title"
 

@@ -1,5 +1,6 @@
 """One vocabulary of IPA symbols for every language that espeak-ng reads, and its ids."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from ditar.text.errors import TextError, name_characters
@@ -32,6 +33,22 @@ DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
     + _DIACRITICS
     + _ESPEAK
 )
+
+
+def keep_trained(symbols: Iterable[str], trained: Sequence[str]) -> list[str]:
+    """The symbols that a model heard in training (none given: all). What it never heard has a random embedding: marks
+    of punctuation, stress or colour are left out; for a speech sound there is no substitute: TextError names it."""
+    symbols = list(symbols)
+    if not trained:
+        return symbols
+    known = set(trained)
+    missing = [s for s in symbols if s not in known and unicodedata.category(s[0]) in ("Ll", "Lo", "Lu")]
+    if missing:
+        raise TextError(
+            f"the model never heard {name_characters(c for symbol in missing for c in symbol)} in training; write the "
+            "text in the language that it was trained on, or give a model of this one"
+        )
+    return [s for s in symbols if s in known]
 
 
 class Vocabulary:

@@ -41,7 +41,7 @@ chosen=("$vae_config" "$train_config" "$decode_config")
 datadir=$(realpath -m "$datadir/$size")
 
 exec "$root/recipes/ditar.sh" \
-    --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" --run-cmd "$run_cmd" \
+    --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" --run-cmd "$run_cmd" --train-cmd "$train_cmd" \
     --datadir "$datadir" --expdir "$(realpath -m "$expdir")" --tag "${tag:-$size}" \
     --data-cmd "'$PYTHON' egs/generated/local/make_corpus.py --out '$datadir' --nj $nj --seed $seed $corpus_options" \
     --vae-config "${chosen[0]:-$vae_config}" --train-config "${chosen[1]:-$train_config}" \

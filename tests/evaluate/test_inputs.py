@@ -1,13 +1,18 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
 
+from ditar import evaluate
 from ditar.evaluate.inputs import (
+    Ending,
     EvaluationError,
     list_audio,
     match_ids,
     need,
     read_sentences,
+    read_stopped,
     read_text,
     read_waveform,
 )
@@ -33,7 +38,7 @@ def test_audio_by_id_from_wav_scp(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line, message", [("utt-1 sox x.wav |", "pipes"), ("utt-1", "names no"), ("utt-1 no.wav", "'no.wav'")]
+    "line, message", [("utt-1 sox x.wav |", "pipes"), ("utt-1", r"scp:1: expected.*'utt-1'"), ("u1 no.wav", "'no.wav'")]
 )
 def test_wav_scp_mistakes(tmp_path, line, message):
     (tmp_path / "wav.scp").write_text(line + "\n")
@@ -48,13 +53,13 @@ def test_folder_mistakes(tmp_path):
         list_audio(tmp_path)
     put(tmp_path / "twice.wav")
     put(tmp_path / "twice.flac")
-    with pytest.raises(EvaluationError, match="more than once.*'twice'.*keep one"):
+    with pytest.raises(EvaluationError, match="more than one file.*'twice'; keep one"):
         list_audio(tmp_path)
 
 
 def test_text(tmp_path):
     file = tmp_path / "text"
-    file.write_text("u1 Hello  there.\nu2\tTabbed text\n\n")
+    file.write_text("u1 Hello  there.\nu2\tTabbed text\n")
     assert read_text(file) == {"u1": "Hello  there.", "u2": "Tabbed text"}
     assert read_sentences(file) == ["Hello  there.", "Tabbed text"]
     plain = tmp_path / "decoys.txt"
@@ -63,7 +68,13 @@ def test_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content, message", [("", "empty"), ("u1 a\nu1 b\n", "more than once.*'u1'"), ("u1\n", "no text behind")]
+    "content, message",
+    [
+        ("", "empty"),
+        ("u1 a\nu1 b\n", "text:2: 'u1' comes twice"),
+        ("u1\n", "text:1: expected .*, got 'u1'"),
+        ("u1 a\n\nu2 b\n", "text:2: expected"),
+    ],
 )
 def test_text_mistakes(tmp_path, content, message):
     file = tmp_path / "text"
@@ -72,6 +83,22 @@ def test_text_mistakes(tmp_path, content, message):
         read_text(file)
     with pytest.raises(EvaluationError, match="does not exist"):
         read_text(tmp_path / "lost")
+    (tmp_path / "decoys.txt").write_text("\n")
+    with pytest.raises(EvaluationError, match="sentences.*decoys.txt' is empty"):
+        read_sentences(tmp_path / "decoys.txt")
+    with pytest.raises(EvaluationError, match="sentences.*lost.txt' does not exist"):
+        read_sentences(tmp_path / "lost.txt")
+
+
+def test_how_outputs_ended(tmp_path):
+    assert read_stopped(tmp_path, ["u1", "u2"]) is None
+    (tmp_path / "stopped").write_text("u1 1 1\nu2 0 3\nu3 1 2\n")
+    assert read_stopped(tmp_path, ["u1", "u2"]) == {"u1": Ending(True, 1), "u2": Ending(False, 3)}
+    with pytest.raises(EvaluationError, match="stopped' lacks 'u4'.*remove the table"):
+        read_stopped(tmp_path, ["u1", "u4"])
+    (tmp_path / "stopped").write_text("u1 yes\n")
+    with pytest.raises(EvaluationError, match="expected `u1 1 attempts`.*got 'yes'"):
+        read_stopped(tmp_path, ["u1"])
 
 
 def test_ids_must_match(tmp_path):
@@ -97,5 +124,13 @@ def test_waveforms(tmp_path):
 
 
 def test_a_missing_package_names_the_extra():
-    with pytest.raises(EvaluationError, match=r"no_such_recogniser.*pip install 'ditar\[eval\]'"):
+    with pytest.raises(EvaluationError, match=r"no_such_recogniser.*clone.*pip install '\.\[eval\]'"):
         need("no_such_recogniser")
+
+
+def test_one_wording_of_the_installation():
+    """The package is on no index: `pip install ditar[eval]` installs somebody else's or nothing."""
+    from ditar.evaluate.inputs import EXTRA
+
+    sources = [path.read_text() for path in Path(evaluate.__file__).parent.glob("*.py")]
+    assert EXTRA == "pip install '.[eval]'" and not any("ditar[eval]" in source for source in sources)

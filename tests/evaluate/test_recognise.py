@@ -6,7 +6,7 @@ from ditar.evaluate.inputs import EvaluationError, read_waveform
 from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, Recogniser, recognise, recogniser_name
 from ditar.evaluate.words import closed_set_hits
 
-pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (pip install 'ditar[eval]')")
+pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (pip install '.[eval]')")
 
 SPOKEN = {
     "a": "The weather will be fine tomorrow.",

@@ -36,7 +36,7 @@ def test_plain_words_changes_nothing_twice():
 
 
 def test_word_and_character_errors():
-    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install 'ditar[eval]')")
+    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install '.[eval]')")
     references = {"b": "One two three.", "a": "the cat sat"}
     errors = word_errors(references, {"a": "the cat", "b": "one too three four"})
     assert [(e.utt, e.words, e.word_errors) for e in errors] == [("a", 3, 1), ("b", 3, 2)]
@@ -46,7 +46,7 @@ def test_word_and_character_errors():
 
 
 def test_word_errors_name_what_cannot_be_scored():
-    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install 'ditar[eval]')")
+    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install '.[eval]')")
     with pytest.raises(EvaluationError, match="no word.*'mute'"):
         word_errors({"mute": "...", "fine": "yes"}, {"mute": "", "fine": "yes"})
     with pytest.raises(EvaluationError, match="'lost'"):
@@ -97,9 +97,13 @@ def test_paired_ratio_against_a_faultless_base():
 
 
 def test_scores_need_words():
+    with pytest.raises(EvaluationError, match="without a word"):
+        corpus_rate([0, 0], [0, 0])
+    with pytest.raises(EvaluationError, match="no utterance to score"):
+        corpus_rate([], [])
     with pytest.raises(EvaluationError, match="one length"):
         bootstrap_interval([1, 2], [3])
-    with pytest.raises(EvaluationError, match="one length"):
+    with pytest.raises(EvaluationError, match="no utterance to score"):
         bootstrap_interval([], [])
     with pytest.raises(EvaluationError, match="without a word"):
         bootstrap_interval([1, 2], [3, 0])

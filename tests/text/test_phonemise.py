@@ -18,6 +18,8 @@ def test_quotes_and_brackets_stand_at_their_words():
 
 def test_the_letter_a_is_not_the_article():
     assert "".join(Phonemiser()("the U.S.A. team")) == "ðə jˈuː ˈɛs ˈeɪ tˈiːm"
+    assert "".join(Phonemiser()("Vitamin A is good.")) == "vˈaɪɾəmɪn ˈeɪ ɪz ɡˈʊd."
+    assert "".join(Phonemiser()("He saw A Tale.")) == "hiː sˈɔː ɐ tˈeɪl."
 
 
 def test_symbols_are_single_code_points():

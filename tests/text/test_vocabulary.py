@@ -1,6 +1,7 @@
 import pytest
 
 from ditar.text import DEFAULT_SYMBOLS, TextError, Vocabulary
+from ditar.text.vocabulary import keep_trained
 
 
 def test_round_trip_and_padding():
@@ -34,3 +35,11 @@ def test_unknown_symbols_are_named():
 def test_each_symbol_once():
     with pytest.raises(ValueError, match="b"):
         Vocabulary(["_", "a", "b", "b"])
+
+
+def test_of_what_a_model_never_heard_marks_are_left_out_and_sounds_are_named():
+    assert keep_trained("a—b", ("a", "b")) == ["a", "b"]
+    assert keep_trained("ˈaː.", ("a", "ˈ", ".")) == ["ˈ", "a", "."]
+    assert keep_trained("aø—", ()) == ["a", "ø", "—"]  # not known what it heard
+    with pytest.raises(TextError, match="never heard.*ø"):
+        keep_trained("aø", ("a",))

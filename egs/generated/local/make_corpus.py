@@ -1,6 +1,6 @@
 """Makes the generated corpus: WAV files and Kaldi data directories, resumably and with progress.
 
-    make_corpus.py --out DIR [--utterances 14000] [--seed 0] [--nj 2] [--size full|small]
+    make_corpus.py --out DIR --utterances N --val N --vae-test N [--seed 0] [--nj 2]     (conf/*.sh has the numbers)
 
 Layout: DIR/wav/<speaker>/<utt>.wav (16-bit, 24 kHz, appearing as they are made, in a shuffled order of voices),
 DIR/made.jsonl (one line per finished utterance, what a second run resumes from) and, at the end,
@@ -191,21 +191,12 @@ def progress(results: Iterator[list[dict]], total: int, log: Path) -> dict[str, 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Make the generated corpus.")
     parser.add_argument("--out", type=Path, required=True, help="where the corpus goes")
-    parser.add_argument("--utterances", type=int, help="training utterances (14000, about 9.5 h; small: 400)")
-    parser.add_argument("--hours", type=float, help="training hours instead of --utterances, at 2.45 s an utterance")
-    parser.add_argument("--val", type=int, help="validation utterances (200; small: 20)")
-    parser.add_argument("--vae-test", type=int, help="utterances of the VAE's test (400; small: 24)")
-    parser.add_argument("--size", choices=("full", "small"), default="full", help="small: a few minutes for everything")
+    parser.add_argument("--utterances", type=int, required=True, help="training utterances, about 2.45 s each")
+    parser.add_argument("--val", type=int, required=True, help="validation utterances")
+    parser.add_argument("--vae-test", type=int, required=True, help="utterances of the VAE's test")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
     parser.add_argument("--nj", type=int, default=2, help="processes")
-    arguments = parser.parse_args()
-    small = arguments.size == "small"
-    if arguments.hours is not None:
-        arguments.utterances = round(arguments.hours * 3600 / 2.45)
-    for name, sizes in {"utterances": (400, 14000), "val": (20, 200), "vae_test": (24, 400)}.items():
-        if getattr(arguments, name) is None:
-            setattr(arguments, name, sizes[0] if small else sizes[1])
-    return arguments
+    return parser.parse_args()
 
 
 def main() -> int:
