@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ditar.diffusion import SOLVERS, TIME_GRIDS
+
 MAX_TEXT_BYTES = 1_000_000  # a file larger than this is not a text to be spoken
 
 
@@ -34,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_synthesize(commands)
     _add_info(commands)
     _add_evaluate(commands)
+    _add_validate_data(commands)
     return parser
 
 
@@ -66,7 +69,18 @@ def _add_synthesize(commands) -> None:
         help="LM guidance, 1 + w in the paper's terms; 1 turns it off and halves the cost of LocDiT",
     )
     command.add_argument("--steps", type=_count, default=10, help="diffusion steps per patch (NFE)")
-    command.add_argument("--solver", choices=["ddim"], default="ddim", help="how the reverse ODE is solved")
+    command.add_argument(
+        "--solver",
+        choices=SOLVERS,
+        default="ddim",
+        help="how the reverse ODE is solved; all but ddim are diffusers' and need temperature 1",
+    )
+    command.add_argument(
+        "--time-grid",
+        choices=TIME_GRIDS,
+        default="uniform",
+        help="where the steps of ddim lie; cosine: closer at both ends, sway: closer at the noise (F5-TTS)",
+    )
     command.add_argument("--seed", type=_seed, default=0, help="same seed, machine and settings: same samples")
     command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
@@ -91,6 +105,7 @@ def _synthesize(options: argparse.Namespace) -> int:
         guidance_scale=options.guidance_scale,
         num_inference_steps=options.steps,
         solver=options.solver,
+        time_grid=options.time_grid,
         seed=options.seed,
         language=options.language,
     )
@@ -167,6 +182,37 @@ def _evaluate(options: argparse.Namespace) -> int:
     )
     print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
     return 0
+
+
+def _add_validate_data(commands) -> None:
+    command = commands.add_parser(
+        "validate-data",
+        help="check Kaldi data directories",
+        description="Apply Kaldi's rules to data directories, open the header of every audio file, and say everything "
+        "that is wrong with file, line and remedy. Prints a line for each directory that is good; exit code 1 if one "
+        "is not.",
+    )
+    command.add_argument("data", metavar="DIR", nargs="+", help="data directory; no utterance may be in two")
+    command.add_argument(
+        "--manifests", metavar="DIR", help="if all are good, write lhotse cuts to DIR/<directory's name>.jsonl.gz"
+    )
+    command.set_defaults(run=_validate_data)
+
+
+def _validate_data(options: argparse.Namespace) -> int:
+    from ditar.data.validate import validate_data_dirs
+
+    problems, summaries = validate_data_dirs(options.data)
+    for line in summaries:
+        print(line)
+    for problem in problems:
+        print(f"ditar: error: {problem}", file=sys.stderr)
+    if options.manifests and not problems:
+        from ditar.data.manifests import write_manifest
+
+        for folder in map(Path, options.data):
+            write_manifest(folder, Path(options.manifests) / f"{folder.resolve().name}.jsonl.gz")
+    return 1 if problems else 0
 
 
 def _read_text(name: str) -> str:

@@ -20,8 +20,15 @@ from ditar.model.patches import patch, unpatch
 from ditar.pretrained import SHIPPED_VOICE, choose_device, choose_dtype, load_scheduler, load_vae, model_folder
 from ditar.text import TextError
 from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import Vocabulary
-from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, patches_to_seconds, samples_to_frames, seconds_to_samples
+from ditar.text.vocabulary import Vocabulary, keep_trained
+from ditar.units import (
+    HOP_SAMPLES,
+    SAMPLE_RATE_HZ,
+    patches_to_seconds,
+    samples_to_frames,
+    samples_to_seconds,
+    seconds_to_samples,
+)
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
@@ -31,7 +38,7 @@ from diffusers.utils import BaseOutput  # noqa: E402
 from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
 from ditar.vae.speech_vae import SpeechVAE  # noqa: E402
 
-MAX_TEXT_SECONDS = 30.0  # expected speech of one call; the models are trained on utterances of up to 12 s
+MAX_TEXT_SECONDS = 30.0  # expected speech of one call; beyond what the model was trained on, it warns
 AFTER_REFERENCE_SECONDS = 0.25  # silence behind the clip while it is encoded, as behind every training utterance
 
 
@@ -76,6 +83,7 @@ class DiTARPipeline(DiffusionPipeline):
         guidance_scale: float = 2.0,
         num_inference_steps: int = 10,
         solver: str = "ddim",
+        time_grid: str = "uniform",
         seed: int | None = None,
         generator: torch.Generator | None = None,
         language: str = "en-us",
@@ -87,24 +95,21 @@ class DiTARPipeline(DiffusionPipeline):
         prompt_audio: a file, or float (S,) at 24 kHz, 0.5 to 30 s of speech; prompt_text: exactly what is said in it.
         Without both, the voice that ships with the package. temperature in [0, 1]: the time at which noise enters
         (eqs. 3-4; 0 is deterministic); guidance_scale: 1 + w of the paper, 1 is off; num_inference_steps: NFE.
+        solver, time_grid: names, see `DiTARScheduler`; only "ddim" has other grids and temperatures below 1.
         `seed` or `generator`: same samples on the same machine. An output that never stops, is silent or is far too
         short is made again with another seed, up to `max_retries` times; what stays wrong is in `warnings`.
 
         Raises TextError, AudioError and ValueError, each with the value and the remedy.
         """
-        if solver != "ddim":
-            raise ValueError(f"solver must be 'ddim', got {solver!r}")
         if guidance_scale < 1.0:
             raise ValueError(f"guidance_scale must be at least 1 (1 turns guidance off), got {guidance_scale}")
-        if num_inference_steps < 1:
-            raise ValueError(f"num_inference_steps must be at least 1, got {num_inference_steps}")
-        sampler = self.scheduler.solver(num_inference_steps, temperature)
+        sampler = self.scheduler.solver(num_inference_steps, temperature, solver, time_grid)
         config = self.ditar.config
 
         # text -> phoneme ids
         clip, prompt_text = _reference(prompt_audio, prompt_text)
         phonemise = Phonemiser(language)
-        spoken, wanted = phonemise(prompt_text), phonemise(text)
+        spoken, wanted = (keep_trained(phonemise(t), config.trained_symbols) for t in (prompt_text, text))
         ids = Vocabulary(config.symbols).encode([*spoken, " ", *wanted])
         symbol_ids = torch.tensor([ids], device=self.device)  # (1, L)
 
@@ -147,6 +152,13 @@ class DiTARPipeline(DiffusionPipeline):
             problem = _problem(audio, stop > threshold, expected_seconds)
             if problem is None:
                 break
+        warnings = [] if problem is None else [f"{problem}, after {attempt} attempts; try another seed or reference"]
+        together = samples_to_seconds(len(clip)) + expected_seconds
+        if 0 < config.trained_seconds < together:
+            warnings.append(
+                f"reference and text make about {together:.0f} s, and the model was trained on up to "
+                f"{config.trained_seconds:g} s together; expect errors, or give a shorter reference or text"
+            )
         return SpeechOutput(
             audio=audio,
             sample_rate=SAMPLE_RATE_HZ,
@@ -154,7 +166,7 @@ class DiTARPipeline(DiffusionPipeline):
             patches=len(patches),
             attempts=attempt,
             seed=used_seed,
-            warnings=[] if problem is None else [f"{problem}, after {attempt} attempts; try another seed or reference"],
+            warnings=warnings,
         )
 
     def to(self, device: torch.device | str | torch.dtype | None = None, dtype: torch.dtype | None = None):

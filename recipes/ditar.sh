@@ -7,10 +7,13 @@ stop_stage=9
 nj=2
 ngpu=0
 datadir=data
+raw_datadir=
+init=
 expdir=exp
 tag=default
 data_cmd=
 run_cmd=
+train_cmd=
 python=${PYTHON:-python3}
 train_set=train
 valid_set=val
@@ -25,17 +28,20 @@ language=en-us
 
 help_message="Usage: recipes/ditar.sh [options]   (relative paths start at the repository's root)
 
-Stages: 0 data and validation, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score.
+Stages: 0 data and validation, 1 audio and phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score.
 A finished stage leaves a marker in EXPDIR/TAG/.done that holds its command; a changed command runs again, and
 so do the stages after it.
 
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --nj N                        processes of the stages that have several ($nj)
-  --ngpu N                      0: train on the CPU ($ngpu)
+  --ngpu N                      0: train on the CPU; more than 1: accelerate on as many GPUs ($ngpu)
   --datadir DIR                 where the Kaldi data directories are ($datadir)
+  --raw-datadir DIR             data directories with other audio than mono 24 kHz: stage 1 makes those of --datadir
+  --init MODEL                  fine-tune this model (a folder of export.py): its VAE and statistics stay as they are
   --expdir DIR --tag NAME       results go to EXPDIR/TAG ($expdir/$tag)
   --data-cmd CMD                stage 0: a command that makes the data directories (none: they are there)
   --run-cmd CMD                 put before every program, e.g. an srun line (none: run here)
+  --train-cmd CMD               what runs training programs, e.g. srun ... recipes/slurm_launch.sh (see --ngpu)
   --python CMD                  interpreter ($python)
   --train-set, --valid-set, --vae-test-set, --test-set, --ref-set NAME
                                 folders in DIR ($train_set $valid_set $vae_test_set $test_set $ref_set)
@@ -51,58 +57,86 @@ export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 exp=$expdir/$tag
 mkdir -p "$exp/.done"
 
-# step STAGE NAME COMMAND...: run one program, unless it has finished with the same command
+# step STAGE NAME COMMAND...: run one program, unless it has finished with the same command on the same settings
+order=10
 step() {
-    local number=$1 name=$2 marker="$exp/.done/$1-$2"
+    local number=$1 name=$2 marker later argument settings
+    order=$((order + 1))  # the place in the pipeline: a step that runs again makes all behind it run again
+    marker="$exp/.done/$1-$order-$2"
     shift 2
     if [ "$number" -lt "$stage" ] || [ "$number" -gt "$stop_stage" ]; then return 0; fi
-    if [ -f "$marker" ] && [ "$(cat "$marker")" = "$*" ]; then
+    settings="$*"
+    for argument in "$@"; do
+        if [ -f "$argument" ] && [[ "$argument" == *.yaml ]]; then settings+=$'\n'$(cksum "$argument"); fi
+    done
+    if [ -f "$marker" ] && [ "$(cat "$marker")" = "$settings" ]; then
         echo "stage $number: $name is done already"
         return 0
     fi
     rm -f "$marker"
-    local later
-    for later in "$exp"/.done/*; do  # what was made from this step's old results is not done any more
-        [ -f "$later" ] && [ "$(basename "$later" | cut -d- -f1)" -gt "$number" ] && rm -f "$later"
+    for later in "$exp"/.done/*; do
+        if [ -f "$later" ] && [ "$(basename "$later" | cut -d- -f2)" -gt "$order" ]; then rm -f "$later"; fi
     done
     echo "stage $number: $name ($(date '+%F %T'))"
     local started=$SECONDS
     $run_cmd "$@"
-    printf '%s\n' "$*" > "$marker"
+    printf '%s\n' "$settings" > "$marker"
     echo "stage $number: $name took $((SECONDS - started)) s"
 }
 
 device=()
 if [ "$ngpu" -eq 0 ]; then device=(--cpu); fi
-folders=()
-for set in "$train_set" "$valid_set" "$vae_test_set" "$test_set" "$ref_set"; do folders+=("$datadir/$set"); done
+train=("$python")  # how a training program is run
+if [ -n "$train_cmd" ]; then
+    read -r -a train <<< "$train_cmd"
+elif [ "$ngpu" -gt 1 ]; then
+    accelerate="configs/accelerate/multi_gpu.yaml"
+    train=("$python" -m accelerate.commands.launch --config_file "$accelerate" --num_processes "$ngpu")
+fi
+mapfile -t sets < <(printf '%s\n' "$train_set" "$valid_set" "$vae_test_set" "$test_set" "$ref_set" | awk '!seen[$0]++')
 decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
 closed_options=()
 for file in ${closed_set//,/ }; do closed_options+=(--closed-set "$file"); done
 
 if [ -n "$data_cmd" ]; then step 0 data bash -c "$data_cmd"; fi
-step 0 validate "$python" recipes/validate_data.py "${folders[@]}" --manifests "$datadir/manifests"
+step 0 validate "$python" -m ditar.cli validate-data "${sets[@]/#/${raw_datadir:-$datadir}/}" \
+    --manifests "${raw_datadir:-$datadir}/manifests"
 
+if [ -n "$raw_datadir" ]; then
+    for set in "${sets[@]}"; do
+        step 1 "audio-$set" "$python" recipes/prepare_audio.py --data "$raw_datadir/$set" --out "$datadir/$set" \
+            --nj "$nj" --skip-bad
+    done
+fi
 for set in "$train_set" "$valid_set"; do
     step 1 "text-$set" "$python" recipes/prepare_text.py --data "$datadir/$set" --nj "$nj" \
         --language "$language" --skip-bad
 done
 
-step 2 vae "$python" recipes/train_vae.py --config "$vae_config" --train "$datadir/$train_set" \
-    --valid "$datadir/$valid_set" --out "$exp/vae" "${device[@]}"
-step 2 vae-acceptance "$python" recipes/accept_vae.py --vae "$exp/vae/final" --data "$datadir/$vae_test_set" \
+vae=$exp/vae/final
+statistics=(--statistics)
+initial=()
+if [ -n "$init" ]; then  # latents that the model to start from knows, normalised as it knows them
+    vae=$init/vae
+    statistics=()
+    initial=(--init "$init/ditar")
+else
+    step 2 vae "${train[@]}" recipes/train_vae.py --config "$vae_config" --train "$datadir/$train_set" \
+        --valid "$datadir/$valid_set" --out "$exp/vae" "${device[@]}"
+fi
+step 2 vae-acceptance "$python" recipes/accept_vae.py --vae "$vae" --data "$datadir/$vae_test_set" \
     --out "$exp/vae/acceptance" --report-only
 
-step 3 "latents-$train_set" "$python" recipes/extract_latents.py --vae "$exp/vae/final" --data "$datadir/$train_set" \
-    --out "$exp/latents/$train_set" --statistics --skip-bad
-step 3 "latents-$valid_set" "$python" recipes/extract_latents.py --vae "$exp/vae/final" --data "$datadir/$valid_set" \
-    --out "$exp/latents/$valid_set" --skip-bad
+step 3 "latents-$train_set" "$python" recipes/extract_latents.py --vae "$vae" --data "$datadir/$train_set" \
+    --out "$exp/latents/$train_set" --nj "$nj" --skip-bad "${statistics[@]}"
+step 3 "latents-$valid_set" "$python" recipes/extract_latents.py --vae "$vae" --data "$datadir/$valid_set" \
+    --out "$exp/latents/$valid_set" --nj "$nj" --skip-bad
 
-step 4 ditar "$python" recipes/train_ditar.py --config "$train_config" --train "$exp/latents/$train_set" \
-    --valid "$exp/latents/$valid_set" --vae "$exp/vae/final" --out "$exp/ditar" "${device[@]}"
+step 4 ditar "${train[@]}" recipes/train_ditar.py --config "$train_config" --train "$exp/latents/$train_set" \
+    --valid "$exp/latents/$valid_set" --vae "$vae" --out "$exp/ditar" "${initial[@]}" "${device[@]}"
 
-step 6 export "$python" recipes/export.py --vae "$exp/vae/final" --ditar "$exp/ditar/final" --out "$exp/model"
+step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$exp/ditar/final" --out "$exp/model"
 
 step 7 decode "$python" recipes/decode.py --model "$exp/model" --data "$datadir/$test_set" \
     --references "$datadir/$ref_set" --out "$exp/decode" --language "$language" "${decode_options[@]}"

@@ -13,7 +13,7 @@ from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.pipeline import DiTARPipeline
-from ditar.vae import SpeechVAE
+from ditar.pretrained import load_vae
 
 
 def main() -> int:
@@ -25,7 +25,9 @@ def main() -> int:
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16")
     args = parser.parse_args()
     try:
-        vae, ditar = SpeechVAE.from_pretrained(args.vae), DiTAR.from_pretrained(args.ditar)
+        vae, ditar = load_vae(args.vae), DiTAR.from_pretrained(args.ditar)
+        if not vae.measured:
+            raise ModelError(f"{args.vae} has no statistics of its latents; run extract_latents.py with --statistics")
         DiTARPipeline(vae, ditar, DiTARScheduler()).save_pretrained(args.out, getattr(torch, args.dtype))
     except (ModelError, ValueError, OSError) as error:
         print(f"export: error: {error}", file=sys.stderr)

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -84,6 +85,7 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"output": "{}/no/such/out.wav"}, "no/such does not exist; create it with: mkdir -p"),
         ({"output": "{}/out.xyz"}, "must end in one of"),
         ({"language": "xx-nowhere"}, "xx-nowhere"),
+        ({"solver": "unipc", "temperature": "0.5"}, "'unipc' has no temperature below 1, got 0.5"),
         ({"device": "banana"}, "'banana' cannot be used here"),
         ({"text": None, "text_file": "{}/missing.txt"}, "missing.txt does not exist"),
         ({"text": None, "text_file": "{}/latin1.txt"}, "not UTF-8"),
@@ -106,7 +108,8 @@ def test_bad_input_is_one_line_that_names_it(folder, options, message, capsys):
         ({"guidance_scale": 0}, "from 1 to 100"),
         ({"steps": 0}, "from 1 to 1000"),
         ({"seed": -1}, "from 0 to"),
-        ({"solver": "magic"}, "invalid choice"),
+        ({"solver": "magic"}, "'magic' (choose from"),
+        ({"time_grid": "magic"}, "'magic' (choose from"),
         ({"text_file": "a.txt"}, "not allowed with"),
         ({"output": None}, "required"),
     ],
@@ -115,6 +118,18 @@ def test_bad_use_exits_2_and_names_the_option(folder, options, message, capsys):
     with pytest.raises(SystemExit) as stop:
         synthesize(folder, **options)
     assert stop.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_solver_and_grid_are_handed_on(folder, monkeypatch):
+    asked = []
+
+    def fake(self, text, **options):
+        asked.append((options["solver"], options["time_grid"]))
+        return SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[])
+
+    monkeypatch.setattr("ditar.pipeline.DiTARPipeline.__call__", fake)
+    assert synthesize(folder) == 0 and synthesize(folder, solver="dpm-solver++", time_grid="cosine") == 0
+    assert asked == [("ddim", "uniform"), ("dpm-solver++", "cosine")]
 
 
 def test_text_from_a_file(folder, capsys):

@@ -9,8 +9,12 @@ from ditar.config import (
     BlockConfig,
     ConfigError,
     DiTARConfig,
+    OobleckEncoderConfig,
     OptimiserConfig,
+    RunConfig,
     VAEConfig,
+    VAEDataConfig,
+    VAELossConfig,
     from_dict,
     load_config,
     to_dict,
@@ -20,9 +24,13 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 BLOCK = {"layers": 1, "width": 8, "heads": 2, "ffn": 16}
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*/*.yaml")), ids=lambda p: f"{p.parent.name}/{p.name}")
+KINDS = {"vae": VAEConfig, "ditar": DiTARConfig}
+FILES = sorted(path for folder in KINDS for path in (CONFIGS / folder).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_every_file_survives_a_round_trip(path):
-    kind = {"vae": VAEConfig, "ditar": DiTARConfig}[path.parent.name]
+    kind = KINDS[path.parent.name]
     config = load_config(path, kind)
     assert from_dict(yaml.safe_load(yaml.safe_dump(to_dict(config))), kind) == config
 
@@ -52,6 +60,49 @@ def test_missing_key_and_nested_key_are_named(tmp_path):
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(ConfigError, match=r"broken.yaml: unknown key 'model.lm.depth'"):
         load_config(path, DiTARConfig)
+
+
+def test_a_file_spells_out_what_has_a_default_and_a_checkpoint_need_not(tmp_path):
+    values = yaml.safe_load((CONFIGS / "ditar" / "tiny.yaml").read_text())
+    del values["model"]["lm"]["kv_heads"]
+    path = tmp_path / "older.yaml"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(ConfigError, match=r"older.yaml: missing key 'model.lm.kv_heads' .* add it, by default null"):
+        load_config(path, DiTARConfig)
+    assert from_dict(values, DiTARConfig).model.lm.kv_heads is None
+
+
+def test_a_bare_no_is_to_be_quoted():
+    values = yaml.safe_load("{steps: 10, precision: no}")
+    with pytest.raises(ConfigError, match="precision must be one of 'no', 'bf16', got False; .* quote it, 'no'"):
+        from_dict(values, OptimiserConfig)
+    assert from_dict(yaml.safe_load("{steps: 10, precision: 'no'}"), OptimiserConfig).precision == "no"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        (OptimiserConfig, {"steps": 0}, "steps must be at least 1, got 0"),
+        (OptimiserConfig, {"steps": -5}, "steps must be at least 0, got -5"),
+        (OptimiserConfig, {"steps": 1, "warmup_steps": -1}, "warmup_steps must be at least 0, got -1"),
+        (OptimiserConfig, {"steps": 1, "learning_rate": "-1e-4"}, "learning_rate must be at least 0, got -0.0001"),
+        (OptimiserConfig, {"steps": 1, "weight_decay": "nan"}, "weight_decay must be at least 0, got nan"),
+        (RunConfig, {"log_every": 0}, "log_every must be at least 1, got 0"),
+        (BlockConfig, {**BLOCK, "layers": 0}, "layers must be at least 1, got 0"),
+        (VAEDataConfig, {"batch": -16}, "batch must be at least 0, got -16"),
+        (OobleckEncoderConfig, {"ratios": [6, 0]}, r"ratios\[1\] must be at least 1, got 0"),
+    ],
+)
+def test_counts_and_rates_out_of_range(kind, values, message):
+    with pytest.raises(ConfigError, match=message):
+        from_dict(values, kind)
+
+
+def test_values_that_may_be_zero_or_negative():
+    assert from_dict({"steps": 1, "warmup_steps": 0, "weight_decay": 0}, OptimiserConfig).warmup_steps == 0
+    assert from_dict({"seed": 0}, RunConfig).seed == 0
+    assert from_dict({"level_db": [-6, 3]}, VAEDataConfig).level_db == (-6.0, 3.0)
+    assert from_dict({"freeze_encoder_from": 0, "adversarial_from": 0}, VAELossConfig).freeze_encoder_from == 0
 
 
 def test_files_that_are_no_configuration(tmp_path):

@@ -1,7 +1,14 @@
-"""Imports run downward only (house.md): cli -> sweep | bench -> pipeline | train | evaluate -> ... -> units."""
+"""Imports run downward only, cli -> sweep | bench -> pipeline | train | evaluate -> ... -> units, and what
+pyproject.toml asks for is imported."""
 
 import ast
+import re
+import tomllib
 from pathlib import Path
+
+import pytest
+
+import ditar
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,7 +26,8 @@ ORDER = [
     {"cli"},
 ]
 # Evaluation judges files and never sees a model, so that it judges every system alike.
-NEVER = {"evaluate": {"nn", "diffusion", "vae", "model", "baseline"}}
+NEVER = {"evaluate": {"nn", "diffusion", "vae", "model", "baseline", "pretrained"}}
+PUBLIC = {f"ditar.{name}": module for name, module in ditar._HOMES.items()}
 HEIGHT = {room: height for height, rooms in enumerate(ORDER) for room in rooms}
 
 
@@ -31,7 +39,8 @@ def imported(source):
     """Every module that a file imports, wherever the import stands, as dotted names."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            # `import ditar` reaches every public name as an attribute
+            yield from (alias.name + ".*" * (alias.name == "ditar") for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -42,7 +51,9 @@ def violations(room, source):
     found = []
     for name in imported(source):
         parts = name.split(".")
-        if parts[0] in ("recipes", "egs", "tests"):
+        if name in PUBLIC:  # `from ditar import DiTAR` imports the module where it is at home
+            parts = PUBLIC[name].split(".")
+        if parts[0] in ("recipes", "egs", "tests") or name == "ditar.*":
             found.append(name)
         elif parts[0] == "ditar" and len(parts) > 1 and parts[1] in HEIGHT and parts[1] != room:
             if HEIGHT[parts[1]] >= HEIGHT[room] or parts[1] in NEVER.get(room, ()):
@@ -78,3 +89,44 @@ def test_the_test_sees_a_violation():
     assert violations("model", "from ditar import baseline") == ["ditar.baseline"]
     assert violations("model", "from ditar.nn.attention import Attention") == []
     assert violations("vae", "import recipes.train") == ["recipes.train"]
+
+
+@pytest.mark.parametrize(
+    ("room", "source", "found"),
+    [
+        ("evaluate", "from ditar import DiTAR", ["ditar.DiTAR"]),
+        ("evaluate", "def f():\n    from ditar import SpeechVAE as Vae", ["ditar.SpeechVAE"]),
+        ("evaluate", "from ditar.pretrained import load_vae", ["ditar.pretrained", "ditar.pretrained.load_vae"]),
+        ("model", "from ditar import DiTARPipeline, load_config", ["ditar.DiTARPipeline"]),
+        ("data", "import ditar\nditar.SpeechVAE", ["ditar.*"]),
+        ("data", "from ditar import *", ["ditar.*"]),
+        ("pipeline", "from ditar import DiTAR, __version__", []),
+        ("evaluate", "from ditar.data.tables import read_table", []),
+    ],
+)
+def test_public_names_are_no_way_round(room, source, found):
+    assert violations(room, source) == found
+
+
+# Distributions whose module has another name, and what is needed without an import of ours.
+MODULES = {"pyyaml": "yaml"}
+WITHOUT_IMPORT = {
+    "tensorboard": "torch.utils.tensorboard imports it",
+    "webrtcvad-wheels": "takes the place of Resemblyzer's webrtcvad",
+    "pytest-cov": "the option --cov of the tests",
+}
+
+
+def test_every_dependency_is_imported():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)]
+    names = {re.match(r"[\w.-]+", requirement).group(0) for requirement in asked}
+    used: set[str] = set()
+    for folder in ("ditar", "recipes", "egs", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            source = path.read_text(encoding="utf-8")
+            used |= {name.split(".")[0] for name in imported(source)}
+            used |= set(re.findall(r"(?:need|import_module)\(\"(\w+)\"", source))  # where an extra is asked for
+    unused = {name for name in names - set(WITHOUT_IMPORT) if MODULES.get(name, name.replace("-", "_")) not in used}
+    assert not unused, f"nothing imports {sorted(unused)}; take them out of pyproject.toml"
+    assert set(WITHOUT_IMPORT) <= names

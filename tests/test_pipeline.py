@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ditar.audio import AudioError
+from ditar.diffusion import SOLVERS
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.checkpoint import ModelError
 from ditar.pipeline import DiTARPipeline
@@ -65,6 +66,19 @@ def test_same_seed_same_samples_and_another_seed_others(pipeline, speech):
 def test_temperature_zero_ignores_the_seed(pipeline):
     made = [pipeline(TEXT, clip(), CLIP_TEXT, num_inference_steps=2, seed=s, temperature=0.0).audio for s in (1, 2)]
     assert np.array_equal(*made)
+
+
+@pytest.mark.parametrize(
+    "choice", [{"time_grid": "cosine"}, {"time_grid": "sway"}, *({"solver": s} for s in SOLVERS if s != "ddim")]
+)
+def test_solvers_and_grids_speak(pipeline, choice):
+    options = {"num_inference_steps": 4, "seed": 1, "max_retries": 0}
+    plain, made, again = (pipeline(TEXT, clip(), CLIP_TEXT, **options, **c).audio for c in ({}, choice, choice))
+    assert np.isfinite(made).all() and np.array_equal(made, again)
+    if choice == {"solver": "diffusers-ddim"}:  # the same mathematics as ours
+        np.testing.assert_allclose(made, plain, atol=1e-3 * abs(plain).max())
+    else:
+        assert abs(made - plain).max() > 1e-3 * abs(plain).max()
 
 
 def test_the_seam_is_the_middle_of_one_decoding(pipeline, monkeypatch):
@@ -145,7 +159,9 @@ def test_it_moves_like_any_diffusers_pipeline():
         ({"temperature": 1.5}, ValueError, r"\[0, 1\]"),
         ({"guidance_scale": 0.5}, ValueError, "at least 1"),
         ({"num_inference_steps": 0}, ValueError, "at least 1"),
-        ({"solver": "euler"}, ValueError, "'ddim'"),
+        ({"solver": "euler"}, ValueError, "'ddim', 'diffusers-ddim', 'dpm-solver.*got 'euler'"),
+        ({"time_grid": "karras"}, ValueError, "'uniform', 'cosine', 'sway', got 'karras'"),
+        ({"solver": "unipc", "temperature": 0.5}, ValueError, "'unipc' has no temperature below 1, got 0.5"),
         ({"language": "klingon"}, TextError, "klingon"),
         ({"prompt_text": None}, TextError, "transcript of the reference clip"),
         ({"prompt_audio": None}, ValueError, "give both or neither"),
@@ -232,3 +248,15 @@ def test_bfloat16_speaks(pipeline, tmp_path):
 def test_parts_that_do_not_fit_are_refused(pipeline):
     with pytest.raises(ModelError, match="4 latent channels and DiTAR 8"):
         DiTARPipeline(vae=tiny_vae(latent_channels=4), ditar=pipeline.ditar, scheduler=DiTARScheduler())
+
+
+def test_a_language_that_the_model_never_heard_is_refused():
+    english = tiny_pipeline(trained_symbols=(" ", *"ɡʊdmɔːɹnɪŋhəloʊðɛ"))
+    english(TEXT.replace(".", "—"), clip(), CLIP_TEXT, **FAST, max_retries=0)
+    with pytest.raises(TextError, match="never heard"):
+        english("Grüße", clip(), CLIP_TEXT, language="de", **FAST)
+
+
+def test_longer_than_it_was_trained_on_is_said():
+    warned = tiny_pipeline(stop_bias=20.0, trained_seconds=0.9)(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0).warnings
+    assert "trained on up to 0.9 s" in warned[-1]

@@ -73,7 +73,7 @@ def test_the_options_shown_are_the_options_there_are():
     for option, action in actions.items():
         if action.default is not None:
             assert shown[option] == str(action.default)
-    assert set(re.findall(r"^ditar (\w+)", usage, re.M)) == set(commands.choices)
+    assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
 
 
 def test_links_point_at_files():

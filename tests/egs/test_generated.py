@@ -59,6 +59,21 @@ def test_held_out_sentences_and_decoys(corpus):
     assert all(4 <= len(s.split()) <= 12 for s in held_out)
 
 
+@pytest.mark.parametrize(("size", "utterances"), [("full", 14_000), ("small", 400)])
+def test_the_sizes_of_the_corpus_stand_in_conf_alone(corpus, size, utterances, monkeypatch, capsys):
+    options = subprocess.run(
+        ["bash", "-c", f". {RUN.parent}/conf/{size}.sh && echo $corpus_options"], capture_output=True, text=True
+    ).stdout.split()
+    monkeypatch.setattr(sys, "argv", ["make_corpus.py", "--out", "x", *options])
+    assert corpus.parse_arguments().utterances == utterances
+    for option in ("--utterances", "--val", "--vae-test"):
+        place = options.index(option)
+        monkeypatch.setattr(sys, "argv", ["make_corpus.py", "--out", "x", *options[:place], *options[place + 2 :]])
+        with pytest.raises(SystemExit):
+            corpus.parse_arguments()
+        assert f"required: {option}" in capsys.readouterr().err
+
+
 def test_the_seed_decides(corpus, plan, monkeypatch):
     assert corpus.plan(600, 20, 24, 0) == plan
     assert corpus.plan(600, 20, 24, 1) != plan

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance
 from ditar.text import TextError
-from recipes.decode import choose_references, decode, start_or_resume, write_references
+from recipes.decode import choose_references, decode, seed_of, start_or_resume, write_references
 
 
 def utterance(speaker, number, text):
@@ -33,21 +34,68 @@ def test_a_speaker_who_only_says_the_target():
         choose_references([utterance("tgt", 1, "one")], [utterance("ann", 1, "one")], seed=0)
 
 
-def test_another_model_starts_over(tmp_path):
-    model, out = tmp_path / "model", tmp_path / "out"
-    model.mkdir()
-    (model / "a.safetensors").write_bytes(b"1")
-    start_or_resume(out, model, {"seed": 0})
-    made = out / "wav/x.wav"
-    made.touch()
-    start_or_resume(out, model, {"seed": 0})
-    assert made.exists()
-    (model / "a.safetensors").write_bytes(b"22")
-    start_or_resume(out, model, {"seed": 0})
-    assert not made.exists()
-    made.touch()
-    start_or_resume(out, model, {"seed": 1})
-    assert not made.exists()
+def test_seeds_belong_to_utterances():
+    """The values are part of the promise: another version of the program must find the same ones."""
+    assert seed_of(0, "ked000-00001") == 2_046_342_843
+    assert seed_of(1, "ked000-00001") != seed_of(0, "ked000-00001") != seed_of(0, "ked000-00002")
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A model, two targets with their clips, and a folder where both are spoken already."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/a.safetensors").write_bytes(b"1")
+    targets = [utterance("tgt", n, text) for n, text in enumerate(("one", "two"))]
+    chosen = {target.utt: utterance("ann", 1, "hello") for target in targets}
+
+    def start(targets=targets, chosen=chosen, **options):
+        return start_or_resume(tmp_path / "out", tmp_path / "model", targets, chosen, {"seed": 0, **options})
+
+    decode(Speaker(), targets, chosen, start(), tmp_path / "out", {}, seed=0)
+    assert set(start()) == {"tgt-0", "tgt-1"} == wavs(tmp_path)
+    return tmp_path, targets, chosen, start
+
+
+def wavs(folder):
+    return {path.stem for path in (folder / "out/wav").glob("*.wav")}
+
+
+def test_another_model_or_option_starts_over(finished, capsys):
+    folder, _, _, start = finished
+    assert start(seed=1) == {} and not wavs(folder)
+    assert "2 of its files were made by another model or with other options" in capsys.readouterr().err
+    (folder / "out/wav/tgt-0.wav").touch()
+    (folder / "model/a.safetensors").write_bytes(b"22")
+    assert start(seed=1) == {} and not wavs(folder)
+
+
+@pytest.mark.parametrize("change", ["text", "clip", "clip text", "gone"])
+def test_another_text_or_reference_is_spoken_again(finished, change, capsys):
+    folder, (first, second), chosen, start = finished
+    targets, clip = [first, second], chosen[second.utt]
+    if change == "text":
+        targets = [first, replace(second, text="other words")]
+    elif change == "clip":
+        clip = utterance("bob", 1, "hello")
+    elif change == "clip text":
+        clip = replace(clip, text="hallo")
+    else:
+        targets = [first]
+    assert set(start(targets, {**chosen, second.utt: clip})) == {"tgt-0"} == wavs(folder)
+    assert "1 of its files were made from other texts or references" in capsys.readouterr().err
+
+
+def test_a_killed_run_goes_on_with_what_is_whole(finished):
+    folder, targets, chosen, start = finished
+    log = folder / "out/log.jsonl"
+    (folder / "out/wav/tgt-1.wav").rename(folder / "out/wav/.tgt-1.wav")  # killed before the last step
+    with open(log, "a") as file:
+        file.write('{"utt": "tg')
+    done = start()
+    assert set(done) == {"tgt-0"} and not list((folder / "out/wav").glob(".*"))
+    decode(Speaker(), targets, chosen, done, folder / "out", {}, seed=0)
+    assert [json.loads(line)["utt"] for line in log.read_text().splitlines()] == ["tgt-0", "tgt-1"]
+    assert set(start()) == {"tgt-0", "tgt-1"}
 
 
 class Speaker:
@@ -60,26 +108,31 @@ class Speaker:
         if text == "😀":
             raise TextError("nothing to say")
         self.asked.append((text, prompt_text, seed, options))
-        audio = np.zeros(2400, dtype=np.float32)
-        return SimpleNamespace(audio=audio, sample_rate=24_000, seed=seed, attempts=1, stopped=True, warnings=[])
+        audio, stopped = np.zeros(2400, dtype=np.float32), text != "three"
+        attempts = 1 if stopped else 3
+        return SimpleNamespace(
+            audio=audio, sample_rate=24_000, seed=seed, attempts=attempts, stopped=stopped, warnings=[]
+        )
 
 
 def test_resumes_and_counts_failures(tmp_path):
     targets = [utterance("tgt", n, text) for n, text in enumerate(("one", "😀", "three"))]
     chosen = choose_references(targets, [utterance("ann", 1, "hello")], seed=0)
+    seeds = {target.utt: seed_of(7, target.utt) for target in targets}
     (tmp_path / "wav").mkdir()
     speaker = Speaker()
-    assert decode(speaker, targets, chosen, tmp_path, {"temperature": 0.5}, seed=7) == 1
-    assert speaker.asked == [("one", "hello", 7, {"temperature": 0.5}), ("three", "hello", 9, {"temperature": 0.5})]
-    assert sorted(p.name for p in (tmp_path / "wav").iterdir()) == ["tgt-0.wav", "tgt-2.wav"]
+    assert decode(speaker, targets, chosen, {}, tmp_path, {"temperature": 0.5}, seed=7) == 1
+    options = {"temperature": 0.5}
+    assert speaker.asked == [("one", "hello", seeds["tgt-0"], options), ("three", "hello", seeds["tgt-2"], options)]
+    assert sorted(p.name for p in (tmp_path / "wav").iterdir()) == ["stopped", "tgt-0.wav", "tgt-2.wav"]
+    assert (tmp_path / "wav/stopped").read_text() == "tgt-0 1 1\ntgt-2 0 3\n"
     records = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [(r["utt"], r["reference"], r["seconds"]) for r in records] == [
         ("tgt-0", "ann-1", 0.1),
         ("tgt-2", "ann-1", 0.1),
     ]
 
-    (tmp_path / "wav/tgt-2.wav").unlink()
     speaker.asked.clear()
-    decode(speaker, targets, chosen, tmp_path, {}, seed=7)
-    assert [text for text, *_ in speaker.asked] == ["three"]  # with the seed it had the first time
-    assert speaker.asked[0][2] == 9
+    decode(speaker, targets[::-1], chosen, {"tgt-0": records[0]}, tmp_path, {}, seed=7)
+    assert [(text, seed) for text, _, seed, _ in speaker.asked] == [("three", seeds["tgt-2"])]  # as the first time
+    assert (tmp_path / "wav/stopped").read_text() == "tgt-0 1 1\ntgt-2 0 3\n"

@@ -66,7 +66,7 @@ def experiment(tmp_path_factory):
         {
             "model": {
                 "spectral": {"mel_bins": 20, "width": 16, "layers": 1, "ffn": 16},
-                "vocos": {"width": 16, "layers": 1, "ffn": 16},
+                "vocos": {"width": 16, "layers": 1, "ffn": 16, "n_fft": 1200, "hop": 300},
             },
             "data": {"batch": 2, "crop_seconds": 0.5, "adversarial_batch": 1},
             "loss": {"adversarial_from": 1},
@@ -74,7 +74,7 @@ def experiment(tmp_path_factory):
             "run": often,
         },
     )
-    block = {"layers": 1, "width": 16, "heads": 2, "ffn": 32}
+    block = {"layers": 1, "width": 16, "heads": 2, "ffn": 32, "ffn_kind": "plain", "kv_heads": None}
     ditar = shrink(
         "ditar/small.yaml",
         folder / "ditar.yaml",
@@ -129,7 +129,12 @@ def test_the_exported_model_speaks(experiment):
 
 
 def test_finished_training_does_nothing_more(experiment):
+    """Least of all does it write the VAE again without the statistics that extraction put into it."""
     before = (experiment / "ditar/final/model.safetensors").read_bytes()
+    vae = (experiment / "vae/final/diffusion_pytorch_model.safetensors").read_bytes()
+    program("recipes/train_vae.py", "--config", experiment / "vae.yaml", "--train", experiment / "data/train", "--valid",
+            experiment / "data/valid", "--out", experiment / "vae", "--cpu")  # fmt: skip
+    assert (experiment / "vae/final/diffusion_pytorch_model.safetensors").read_bytes() == vae
     program("recipes/train_ditar.py", "--config", experiment / "ditar.yaml", "--train", experiment / "latents/train",
             "--valid", experiment / "latents/valid", "--out", experiment / "ditar", "--cpu")  # fmt: skip
     assert (experiment / "ditar/final/model.safetensors").read_bytes() == before

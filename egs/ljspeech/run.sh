@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# LJ Speech: one voice, 24 hours. Trains from nothing, or with --init fine-tunes a model on it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./path.sh
+. ./cmd.sh
+
+stage=-1
+stop_stage=9
+nj=4
+ngpu=1
+corpus=downloads/LJSpeech-1.1
+datadir=data
+expdir=exp
+tag=
+val=100
+test=100
+init=
+vae_config=configs/vae/paper.yaml
+train_config=
+decode_config=
+
+help_message="Usage: egs/ljspeech/run.sh [options]
+
+Stages: -1 download (2.6 GB), 0 data, 1 audio and phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score.
+It resumes where it stopped.
+
+  --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
+  --nj N --ngpu N               processes ($nj); 0: train on the CPU ($ngpu)
+  --corpus DIR                  LJSpeech-1.1 in its own layout; fetched by stage -1 where it is missing ($corpus)
+  --val N --test N              utterances left out of training ($val, $test)
+  --init MODEL                  fine-tune this model; 'shipped' is the one inside the package
+  --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
+  --tag NAME                    name of this experiment (scratch, or finetune with --init)
+  --vae-config, --train-config, --decode-config FILE    from the repository's root
+                                ($vae_config; configs/ditar/0.1b.yaml, or configs/ditar/finetune.yaml with --init)"
+
+. "$root/recipes/parse_options.sh"
+if [ "$init" = shipped ]; then init=$root/ditar/assets/model; fi
+if [ -n "$init" ]; then
+    default_config=configs/ditar/finetune.yaml
+    default_tag=finetune
+else
+    default_config=configs/ditar/0.1b.yaml
+    default_tag=scratch
+fi
+corpus=$(realpath -m "$corpus")
+datadir=$(realpath -m "$datadir")
+
+if [ "$stage" -le -1 ] && [ "$stop_stage" -ge -1 ] && [ ! -f "$corpus/metadata.csv" ]; then
+    "$PYTHON" local/download.py --out "$(dirname "$corpus")"
+fi
+
+exec "$root/recipes/ditar.sh" \
+    --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
+    --run-cmd "$run_cmd" --train-cmd "$train_cmd" --init "$init" \
+    --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$(realpath -m "$expdir")" --tag "${tag:-$default_tag}" \
+    --data-cmd "'$PYTHON' egs/ljspeech/local/prepare.py --corpus '$corpus' --out '$datadir/raw' --val $val --test $test" \
+    --vae-test-set test --ref-set val --vae-config "$vae_config" --train-config "${train_config:-$default_config}" \
+    --decode-config "$decode_config"

@@ -1,0 +1,62 @@
+import json
+import sys
+
+import pytest
+
+from recipes import prepare_text
+
+PHONES = [["ax", 0.1, 0.2], ["d", 0.2, 0.3], ["ao", 0.3, 0.5], ["g", 0.5, 0.6]]
+
+
+@pytest.fixture
+def prepare(tmp_path, monkeypatch, capsys):
+    """prepare(*options) -> (exit code, what stderr said, lines of `symbols` or None)."""
+
+    def prepare(*options):
+        (tmp_path / "symbols").unlink(missing_ok=True)
+        monkeypatch.setattr(sys, "argv", ["prepare_text.py", "--data", str(tmp_path), *options])
+        code = prepare_text.main()
+        made = tmp_path / "symbols"
+        rows = [json.loads(line) for line in made.read_text().splitlines()] if made.exists() else None
+        return code, capsys.readouterr().err, rows
+
+    return prepare
+
+
+def write(folder, texts, phones):
+    (folder / "text").write_text("".join(f"{utt} {text}\n" for utt, text in texts.items()))
+    rows = ({"utt": utt, "phones": rows} for utt, rows in phones.items())
+    (folder / "phones").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_symbols_and_their_times(tmp_path, prepare):
+    write(tmp_path, {"u1": "A dog.", "u2": "A cat."}, {"u1": PHONES})
+    code, _, (first, second) = prepare()
+    assert code == 0 and "".join(first["symbols"]) == "ɐ dˈɑːɡ." and first["times"][0] == [0.1, 0.2]
+    assert second["utt"] == "u2" and second["times"] is None
+
+
+def test_a_language_that_is_none_is_one_error_before_any_work(tmp_path, prepare, monkeypatch):
+    write(tmp_path, {f"u{n}": "A dog." for n in range(30)}, {})
+    monkeypatch.setattr(prepare_text, "ProcessPoolExecutor", lambda *_: pytest.fail("the work began"))
+    code, said, rows = prepare("--language", "en-ux", "--skip-bad")
+    assert code == 1 and rows is None
+    assert said.count("\n") == 1 and said.startswith("prepare_text: error: language 'en-ux' is not known")
+
+
+def test_an_unknown_phone_is_a_bad_utterance(tmp_path, prepare):
+    write(tmp_path, {"u1": "A dog.", "u2": "A dog."}, {"u1": PHONES, "u2": [["qq", 0.1, 0.2]]})
+    code, said, rows = prepare("--skip-bad")
+    assert code == 0 and [row["utt"] for row in rows] == ["u1"]
+    assert "1 utterances cannot be prepared" in said and "u2: phone 'qq' is not ARPAbet" in said
+    code, said, rows = prepare()
+    assert code == 1 and rows is None and "'qq'" in said and "error: repair their lines in text or phones" in said
+
+
+def test_nothing_left_is_an_error_whatever_the_option(tmp_path, prepare):
+    write(tmp_path, {"u1": "\U0001f600", "u2": "?!"}, {})
+    code, said, rows = prepare("--skip-bad")
+    assert code == 1 and rows is None and f"no utterance of {tmp_path} can be prepared" in said
+    write(tmp_path, {}, {})
+    code, said, rows = prepare("--skip-bad")
+    assert code == 1 and rows is None and "no utterance" in said
