@@ -1,6 +1,7 @@
 """`ditar <command>`: argument parsing only. Commands import what they need when they run, so --help needs no torch."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return 2
+    # Two programs that spin on the same cores while they wait slow each other down many times over. OpenMP reads this
+    # when torch is imported, which a command does when it runs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
     try:
         return options.run(options) or 0
     except KeyboardInterrupt:

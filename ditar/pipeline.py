@@ -109,7 +109,8 @@ class DiTARPipeline(DiffusionPipeline):
         # text -> phoneme ids
         clip, prompt_text = _reference(prompt_audio, prompt_text)
         phonemise = Phonemiser(language)
-        spoken, wanted = (keep_trained(phonemise(t), config.trained_symbols) for t in (prompt_text, text))
+        spoken = keep_trained(phonemise(prompt_text), config.trained_symbols, "the reference's transcript")
+        wanted = keep_trained(phonemise(text), config.trained_symbols, "the text")
         ids = Vocabulary(config.symbols).encode([*spoken, " ", *wanted])
         symbol_ids = torch.tensor([ids], device=self.device)  # (1, L)
 

@@ -157,6 +157,7 @@ def main() -> int:
     parser.add_argument("--language", default="en-us")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args()
     try:
         from ditar.pipeline import DiTARPipeline
@@ -172,16 +173,18 @@ def main() -> int:
             "language": args.language,
         }
         done = start_or_resume(args.out, args.model, targets, chosen, {**options, "seed": args.seed})
-        text = "".join(f"{target.utt} {target.text}\n" for target in targets)
-        (args.out / "text").write_text(text, encoding="utf-8")
-        write_references(args.out / "references", chosen)
         failed = decode(pipeline, targets, chosen, done, args.out, options, args.seed)
+        spoken = [target for target in targets if (args.out / "wav" / f"{target.utt}.wav").is_file()]
+        if not spoken:
+            raise DataError(f"none of the {len(targets)} utterances of {args.data} could be spoken")
+        write_beside(args.out / "text", (f"{target.utt} {target.text}" for target in spoken))
+        write_references(args.out / "references", {target.utt: chosen[target.utt] for target in spoken})
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"decode: error: {error}", file=sys.stderr)
         return 1
     if failed:
         print(f"decode: error: {failed} of {len(targets)} utterances could not be spoken", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failed and not args.skip_bad else 0
 
 
 if __name__ == "__main__":

@@ -78,8 +78,9 @@ step() {
         if [ -f "$later" ] && [ "$(basename "$later" | cut -d- -f2)" -gt "$order" ]; then rm -f "$later"; fi
     done
     echo "stage $number: $name ($(date '+%F %T'))"
-    local started=$SECONDS
-    $run_cmd "$@"
+    local started=$SECONDS before=$run_cmd
+    if [ -n "$train_cmd" ] && [ "$1" = "${train[0]}" ]; then before=; fi  # it knows itself where to run
+    $before "$@"
     printf '%s\n' "$settings" > "$marker"
     echo "stage $number: $name took $((SECONDS - started)) s"
 }
@@ -139,7 +140,7 @@ step 4 ditar "${train[@]}" recipes/train_ditar.py --config "$train_config" --tra
 step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$exp/ditar/final" --out "$exp/model"
 
 step 7 decode "$python" recipes/decode.py --model "$exp/model" --data "$datadir/$test_set" \
-    --references "$datadir/$ref_set" --out "$exp/decode" --language "$language" "${decode_options[@]}"
+    --references "$datadir/$ref_set" --out "$exp/decode" --language "$language" --skip-bad "${decode_options[@]}"
 
 step 8 score "$python" -m ditar.cli evaluate "$exp/decode/wav" "$exp/decode/text" \
     --references "$exp/decode/references" --originals "$datadir/$test_set" --output "$exp/score" "${closed_options[@]}"

@@ -30,14 +30,14 @@ def prepare(utterance: Utterance, folder: Path, shortest_s: float, longest_s: fl
     """Write one file. Returns the utterance as it is afterwards, or why it cannot be used."""
     path = folder / f"{utterance.utt}.wav"
     try:
-        if not path.exists():
+        if not path.exists() or path.stat().st_mtime < utterance.path.stat().st_mtime:
             waveform = read_audio(utterance.path)
             seconds = samples_to_seconds(len(waveform))
             if not shortest_s <= seconds <= longest_s:
                 return utterance, f"{seconds:.2f} s is not between {shortest_s:g} and {longest_s:g} s"
             write_audio(path, waveform, SAMPLE_RATE_HZ)
         seconds = samples_to_seconds(soundfile.info(str(path)).frames)
-    except AudioError as error:
+    except (AudioError, OSError) as error:
         return utterance, str(error)
     if not shortest_s <= seconds <= longest_s:
         return utterance, f"{seconds:.2f} s is not between {shortest_s:g} and {longest_s:g} s"

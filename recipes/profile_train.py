@@ -25,6 +25,7 @@ from ditar.train.ditar_system import DiTARSystem
 from ditar.train.optimiser import build_optimisers
 
 def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given: kernels run behind the program on a GPU."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 
@@ -38,6 +39,7 @@ def move(value, device: torch.device):
 
 
 def first_tensor(output) -> torch.Tensor:
+    """The hidden states of a part's output."""
     return output if isinstance(output, torch.Tensor) else output.h
 
 
@@ -58,7 +60,7 @@ class Profile:
                 part.compile(dynamic=True)
         self.optimisers = build_optimisers(self.system.loss, config.optimiser)
         self.seconds: dict[str, float] = defaultdict(float)
-        self.patches = self.padded = self.tokens = 0.0
+        self.patches = self.padded = 0.0
 
     def autocast(self):
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from ditar.config import ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
@@ -50,15 +51,24 @@ def make_listener(vae_dir: Path | None) -> Listener | None:
     return Listener(lambda latents: vae.decode(vae.denormalise(latents.cpu()))[0], word_error)
 
 
-def find_statistics(latents: Path, vae_dir: Path | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """(mean, std) that normalise: measured on these latents, or else those that the VAE has from before."""
-    if (latents / "statistics.safetensors").is_file() or vae_dir is None:
+def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """(mean, std) that normalise: measured on these latents; for fine-tuning those that the VAE has from before."""
+    if not fine_tuning:
         return read_statistics(latents)
+    if vae_dir is None:
+        raise DataError("--init needs --vae: latents must be normalised as the model knows them, by its VAE's statistics")
     from ditar.pretrained import load_vae
 
     vae = load_vae(vae_dir)
     if not vae.measured:
-        raise DataError(f"neither {latents} nor {vae_dir} has statistics of latents; extract them with --statistics")
+        raise DataError(f"{vae_dir} has no statistics of its latents; give the VAE of the model to start from")
+    if (latents / "statistics.safetensors").is_file():
+        measured, _ = read_statistics(latents)
+        if not torch.allclose(measured, vae.latent_mean, atol=1e-3):
+            raise DataError(
+                f"{latents} was extracted with --statistics, so they are not those that the model to start from knows; "
+                "extract again without it"
+            )
     return vae.latent_mean, vae.latent_std
 
 
@@ -76,7 +86,7 @@ def main() -> int:
     try:
         config = load_config(args.config, DiTARConfig)
         init = DiTAR.from_pretrained(args.init) if args.init else None
-        statistics = find_statistics(args.train, args.vae)
+        statistics = find_statistics(args.train, args.vae, init is not None)
         stores = LatentStore(args.train, *statistics), LatentStore(args.valid, *statistics)
         entries = stores[0].entries
         pace = round(sum(e.frames for e in entries) / LATENT_RATE_HZ / sum(len(e.symbols) for e in entries), 4)
@@ -98,7 +108,7 @@ def main() -> int:
                 file=sys.stderr,
             )
         train(system, config.optimiser, config.run, args.out, config, args.cpu)
-    except (ConfigError, DataError, CheckpointError, ModelError, TrainingError) as error:
+    except (ConfigError, DataError, CheckpointError, ModelError, OSError, SafetensorError, TrainingError) as error:
         print(f"train_ditar: error: {error}", file=sys.stderr)
         return 1
     except Interrupted as stopped:

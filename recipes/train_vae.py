@@ -7,6 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from ditar.config import ConfigError, VAEConfig, load_config
 from ditar.data.errors import DataError
 from ditar.model.checkpoint import ModelError
@@ -32,7 +34,7 @@ def main() -> int:
 
         system = VAESystem(config, args.train, args.valid, load_vae(args.init) if args.init else None)
         train(system, config.optimiser, config.run, args.out, config, args.cpu)
-    except (ConfigError, DataError, CheckpointError, ModelError, TrainingError) as error:
+    except (ConfigError, DataError, CheckpointError, ModelError, OSError, SafetensorError, TrainingError) as error:
         print(f"train_vae: error: {error}", file=sys.stderr)
         return 1
     except Interrupted as stopped:

@@ -91,6 +91,8 @@ class LatentStore:
         if not self.entries:
             raise DataError(f"{folder} holds no utterance")
         self.mean, self.std = mean, std
+        noted = self.folder / "made_from.json"
+        self.made_from = noted.read_text(encoding="utf-8") if noted.is_file() else ""  # which VAE and data, as text
         self._shard_of = {e.utt: e.shard for e in self.entries}
         self.shards = sorted(set(self._shard_of.values()))
         for shard in self.shards:

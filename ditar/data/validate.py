@@ -4,8 +4,10 @@ Where Kaldi stops at the first fault, everything that is wrong is listed. Ours o
 his utterances' names, `wav.scp` names files and no commands, `phones` is in order.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ditar.data.errors import DataError
 from ditar.data.tables import Line, read_json_lines, read_lines, read_table
@@ -203,12 +205,31 @@ def _check_phones(path: Path, utterances: dict[str, Line], problems: list[str]) 
         problems.append(str(error))
         return
     for number, row in enumerate(rows, 1):
-        if row.get("utt") not in utterances:
+        if not _is_alignment(row):
+            shown = json.dumps(row)[:60]
+            problems.append(
+                f'{path}:{number}: expected {{"utt": ..., "phones": [[name, start_s, end_s], ...]}}, got {shown}; '
+                "align it again"
+            )
+            continue
+        if row["utt"] not in utterances:
             problems.append(f"{path}:{number}: utterance {row.get('utt')!r} is not in utt2spk; take the line out")
             continue
         times = [(start, end) for _, start, end in row["phones"]]
         if any(end < start for start, end in times) or any(b[0] < a[0] for a, b in zip(times, times[1:], strict=False)):
             problems.append(f"{path}:{number}: {row['utt']}: the phone times run backwards; align it again")
+
+
+def _is_alignment(row: Any) -> bool:
+    if not isinstance(row, dict) or not isinstance(row.get("utt"), str) or not isinstance(row.get("phones"), list):
+        return False
+    return all(
+        isinstance(phone, list)
+        and len(phone) == 3
+        and isinstance(phone[0], str)
+        and all(isinstance(time, (int, float)) for time in phone[1:])
+        for phone in row["phones"]
+    )
 
 
 def _check_audio(path: Path, lines: Iterable[Line], audio: bool, problems: list[str]) -> None:

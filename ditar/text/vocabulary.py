@@ -35,7 +35,7 @@ DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
 )
 
 
-def keep_trained(symbols: Iterable[str], trained: Sequence[str]) -> list[str]:
+def keep_trained(symbols: Iterable[str], trained: Sequence[str], where: str = "the text") -> list[str]:
     """The symbols that a model heard in training (none given: all). What it never heard has a random embedding: marks
     of punctuation, stress or colour are left out; for a speech sound there is no substitute: TextError names it."""
     symbols = list(symbols)
@@ -45,8 +45,8 @@ def keep_trained(symbols: Iterable[str], trained: Sequence[str]) -> list[str]:
     missing = [s for s in symbols if s not in known and unicodedata.category(s[0]) in ("Ll", "Lo", "Lu")]
     if missing:
         raise TextError(
-            f"the model never heard {name_characters(c for symbol in missing for c in symbol)} in training; write the "
-            "text in the language that it was trained on, or give a model of this one"
+            f"the model never heard {name_characters(c for symbol in missing for c in symbol)} in training, a sound of "
+            f"{where} in the language that was given; give another --language or text, or a model of this language"
         )
     return [s for s in symbols if s in known]
 

@@ -32,7 +32,8 @@ def save_checkpoint(
     final = folder / f"step-{step:08d}"
     partial = folder / f".partial-{step:08d}"
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in folder.glob(".partial-*"):  # by a killed process
+            shutil.rmtree(left, ignore_errors=True)
         partial.mkdir(parents=True)
         for name, values in tensors.items():
             save_file({k: v.detach().contiguous() for k, v in values.items()}, partial / f"{name}.safetensors")
@@ -52,8 +53,19 @@ def save_checkpoint(
             "choose another --out, then run the same command to resume"
         ) from error
     for old in checkpoints(folder)[: -keep or None]:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
     return final
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder of a run, if need be. CheckpointError, before any work, where nothing can be written to it."""
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be written to ({error}); choose another --out") from error
 
 
 def checkpoints(folder: Path) -> list[Path]:

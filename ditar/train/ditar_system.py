@@ -15,7 +15,6 @@ from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.model.loss import AlignmentHelpers, DiTARLoss
 from ditar.train.checkpoint import start_from
-from ditar.train.errors import TrainingError
 from ditar.train.keys import fingerprint, keyed_generators
 from ditar.train.samples import Listener, sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
@@ -49,8 +48,9 @@ class DiTARSystem:
         patch_frames, seed = config.model.patch_frames, config.run.seed
         self.batches = DiTARBatches(train, config.data, patch_frames, symbols, seed)
         self.valid_batches = DiTARBatches(valid, config.data, patch_frames, symbols, seed)
-        described = [f"{e.utt} {e.frames} {' '.join(e.symbols)}" for e in train.entries]
-        self.fingerprint = fingerprint([*described, str(train.mean.tolist()), str(train.std.tolist())])
+        described = [entry.line.decode() for entry in train.entries]
+        self.fingerprint = fingerprint([*described, train.made_from, str(train.mean.tolist()), str(train.std.tolist())])
+        self.steps_place_data = config.data.curriculum_until > 0
         self._epochs = [0]  # first step of each epoch, as far as it is known
 
     def helper_scale(self, step: int) -> float:
@@ -69,17 +69,16 @@ class DiTARSystem:
             epoch = len(self._epochs) - 1
             self._epochs.append(self._epochs[epoch] + len(self.batches.plan(epoch, self._limit(self._epochs[epoch]))))
         epoch = bisect_right(self._epochs, index) - 1
-        batch = self.batches.batch(epoch, index - self._epochs[epoch], self._limit(self._epochs[epoch]), rank, ranks)
-        if not batch.examples:  # every process must take part in every step
-            raise TrainingError(
-                f"the batch of step {step} has fewer examples than there are processes ({ranks}); raise "
-                f"data.batch_patches (now {self.config.data.batch_patches}) or use fewer processes"
-            )
-        return batch
+        place = epoch, index - self._epochs[epoch], self._limit(self._epochs[epoch])
+        batch = self.batches.batch(*place, rank, ranks)
+        if batch.examples:
+            return batch
+        # More ranks than examples: every rank must take part in every step, so this one computes something for nothing.
+        return replace(self.batches.batch(*place, 0, ranks), utterances=[])
 
     def counts(self, batch: DiTARBatch) -> torch.Tensor:
         """What the losses are means over."""
-        return DiTARLoss.counts(batch)
+        return DiTARLoss.counts(batch) * bool(batch.utterances)
 
     def _limit(self, index: int) -> float:
         """Longest example in seconds (the curriculum) of an epoch that begins at this batch."""
@@ -94,8 +93,10 @@ class DiTARSystem:
         """This batch's share of the loss, and its parts; noise is keyed by (seed, step, utterances)."""
         generators = keyed_generators(self.config.run.seed, step, batch.examples)
         losses = loss(batch, generators, self.helper_scale(step), counts)
-        places = batch.latents.shape[0] * batch.latents.shape[1]
-        return losses["loss"], {**losses, "patches": batch.patch_counts.sum(), "padded_patches": torch.tensor(places)}
+        places = torch.tensor(batch.latents.shape[0] * batch.latents.shape[1])
+        parts = {**losses, "patches": batch.patch_counts.sum(), "padded_patches": places}
+        counted = bool(batch.utterances)
+        return losses["loss"] * counted, {name: value * counted for name, value in parts.items()}
 
     @torch.no_grad()
     def validate(self, model: DiTAR, step: int) -> dict[str, float]:

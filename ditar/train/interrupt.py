@@ -5,7 +5,8 @@ from types import FrameType
 
 
 class StopSignals:
-    """Within `with`, the first of these signals sets `received`; the second one ends the program as usual."""
+    """Within `with`, these signals set `received`. A second SIGINT ends the program as usual; SIGTERM comes several
+    times where a scheduler and a launcher both send it, and never does."""
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -21,13 +22,11 @@ class StopSignals:
         return self
 
     def __exit__(self, *_) -> None:
-        self._restore()
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.received = signal.Signals(number).name
-        self._restore()
-
-    def _restore(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.received == "SIGINT" and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.received = signal.Signals(number).name

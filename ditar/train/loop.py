@@ -10,6 +10,7 @@ import copy
 import math
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from tqdm import tqdm
 from ditar.config import OptimiserConfig, RunConfig, to_dict
 from ditar.train.checkpoint import (
     CheckpointError,
+    check_writable,
     checkpoints,
     differences,
     load_checkpoint,
@@ -40,6 +42,7 @@ class System(Protocol):
     model: nn.Module  # the part that is averaged, validated and exported
     optimised: dict[str, nn.Module]  # phase -> the module whose parameters it moves
     fingerprint: str  # of the training data: a run does not go on with other data
+    steps_place_data: bool  # whether a run of another length reads other data at the same step (a curriculum)
 
     def phases(self, step: int) -> tuple[str, ...]:
         """Names of the phases of this step, in order."""
@@ -73,7 +76,7 @@ def train(
     """Train `system` for `optimiser.steps` steps; resumes from the newest checkpoint under `out`.
 
     `config` is the whole typed configuration: it is stored with the fingerprint of the data, and a resume with another
-    one is refused, but for the number of steps and what `run` reports.
+    one is refused, but for what `run` reports and, where no data depends on it, the number of steps.
     Writes `out/checkpoints/step-*`, `out/best`, `out/final`, `out/log.jsonl`. TrainingError on a loss or gradient that
     is not finite, CheckpointError on a disk that refuses, Interrupted behind SIGINT or SIGTERM and a checkpoint.
     """
@@ -81,6 +84,8 @@ def train(
     wrapping = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
     accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu, kwargs_handlers=[wrapping])
     main = accelerator.is_main_process
+    if main:
+        check_writable(out)
     system.loss.to(accelerator.device)
     optimisers = {phase: build_optimisers(m, optimiser) for phase, m in system.optimised.items()}
     flat = [o for group in optimisers.values() for o in group]
@@ -88,38 +93,41 @@ def train(
     folder = out / "checkpoints"
     trained_with = {"config": to_dict(config), "data": system.fingerprint}
     first, best = 0, math.inf
+    sums: dict[str, float] = defaultdict(float)  # of the steps behind `logged`
+    logged = 0
     if found := checkpoints(folder):
-        first, best = _resume(found[-1], system, average, flat, trained_with)
+        state = _resume(found[-1], system, average, flat, trained_with)
+        first, best, logged = state["step"], state["best"], state["logged"]
+        sums |= state["sums"]
         accelerator.print(f"resumed {found[-1]}")
+    _same_everywhere(accelerator, first, out)
     loss_module = accelerator.prepare_model(system.loss)
     tracker = Tracker(out, main, first)
 
     def save(done: int) -> None:
         if main:
             tensors = {"model": system.loss.state_dict(), "average": average.module.state_dict()}
-            state = {"best": best, "trained_with": trained_with}
+            state = {"best": best, "logged": logged, "sums": sums, "trained_with": trained_with}
             save_checkpoint(folder, done, tensors, flat, state, run.keep_checkpoints)
 
-    def judge(done: int) -> None:
+    def judge(done: int, finished: Collection[str] = ()) -> None:
         """Validation and samples that are due; they come behind the checkpoint, since they may be interrupted."""
         nonlocal best
         last = done == optimiser.steps
-        if main and (done % run.validate_every == 0 or last):
+        if main and "valid" not in finished and (done % run.validate_every == 0 or last):
             figures = system.validate(average.module, done)
             if figures["validation"] < best:
                 best = figures["validation"]
                 system.export(average.module, out / "best")
             tracker.scalars({f"valid/{k}": v for k, v in figures.items()}, done)
-        if main and (done % run.sample_every == 0 or last):
+        if main and "sample" not in finished and (done % run.sample_every == 0 or last):
             figures = system.sample(average.module, done, tracker)
             tracker.scalars({f"sample/{k}": v for k, v in figures.items()}, done)
 
     if first and tracker.best_validation is not None:
         best = min(best, tracker.best_validation)
-    if first and not tracker.validated:
-        judge(first)
-    sums: dict[str, float] = defaultdict(float)
-    logged = first
+    if first:
+        judge(first, tracker.done_at_first)
     bar = tqdm(range(first, optimiser.steps), initial=first, total=optimiser.steps, mininterval=10, dynamic_ncols=True,
                disable=not accelerator.is_local_main_process)  # fmt: skip
     with StopSignals() as stop:
@@ -142,6 +150,7 @@ def train(
             if done % run.checkpoint_every == 0 or done == optimiser.steps or stopping:
                 save(done)
             if stopping:
+                accelerator.wait_for_everyone()  # a launcher ends all ranks as soon as one has ended
                 raise Interrupted(f"asked to stop; step {done} is checkpointed: run the same command to go on")
             judge(done)
     if main and (first < optimiser.steps or not (out / "final").exists()):
@@ -202,18 +211,30 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
             one.step()
         # All gradients, also those that one phase left on another's parameters.
         system.loss.zero_grad(set_to_none=True)
-        whole = accelerator.reduce(torch.stack(list(sums.values())).to(accelerator.device), "sum").tolist()
+        stacked = torch.stack([value.to(accelerator.device) for value in sums.values()])
+        whole = accelerator.reduce(stacked, "sum").tolist()
         for name, value in zip(sums, whole):
             figures[name] += value
         lap("optimiser")
     return figures, bool(shared[0] > 0)
 
 
-def _resume(path: Path, system: System, average: WeightAverage, optimisers: list, mine: dict) -> tuple[int, float]:
+def _same_everywhere(accelerator: Accelerator, first: int, out: Path) -> None:
+    """CheckpointError where ranks found different checkpoints: a folder that they do not share, or not yet."""
+    found = accelerator.gather(torch.tensor([first], device=accelerator.device)).tolist()
+    if len(set(found)) > 1:
+        raise CheckpointError(f"the processes go on from different steps {found}; give an --out that all share ({out})")
+
+
+def _resume(path: Path, system: System, average: WeightAverage, optimisers: list, mine: dict) -> dict[str, Any]:
+    """Fill everything from a checkpoint; returns its state. CheckpointError where the settings or data are others."""
     state = read_state(path)
-    # What a run may change on the way: how long it is and what it reports.
+    if missing := [name for name in ("trained_with", "sums", "logged", "best") if name not in state]:
+        raise CheckpointError(f"{path} was written by another version (no {missing[0]!r}); give another --out")
+    # What a run may change on the way: what it reports, and how long it is.
     theirs = copy.deepcopy(state["trained_with"])
-    theirs["config"]["optimiser"]["steps"] = mine["config"]["optimiser"]["steps"]
+    if not system.steps_place_data:
+        theirs["config"]["optimiser"]["steps"] = mine["config"]["optimiser"]["steps"]
     seed = theirs["config"]["run"]["seed"]
     theirs["config"]["run"] = {**mine["config"]["run"], "seed": seed}
     if different := differences(mine, theirs):
@@ -224,4 +245,4 @@ def _resume(path: Path, system: System, average: WeightAverage, optimisers: list
     tensors = load_checkpoint(path, optimisers)
     system.loss.load_state_dict(tensors["model"])
     average.module.load_state_dict(tensors["average"])
-    return state["step"], state["best"]
+    return state

@@ -15,7 +15,7 @@ class Tracker:
         """`first`: the step from which the run goes on; what was logged behind it is dropped, since it comes again."""
         self.writer = self.lines = None
         self.best_validation: float | None = None  # lowest `valid/validation` up to `first`
-        self.validated = False  # whether step `first` has its validation
+        self.done_at_first: set[str] = set()  # of "valid" and "sample", what step `first` has already
         if not active:
             return
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,10 +39,11 @@ class Tracker:
             if line["step"] > first:
                 continue
             kept.append(text + "\n")
+            if line["step"] == first:
+                self.done_at_first |= {name.split("/")[0] for name in line}
             if "valid/validation" in line:
                 value = line["valid/validation"]
                 self.best_validation = value if self.best_validation is None else min(self.best_validation, value)
-                self.validated = line["step"] == first
         partial = path.with_name(f".{path.name}.partial")
         partial.write_text("".join(kept), encoding="utf-8")
         os.replace(partial, path)
@@ -51,7 +52,7 @@ class Tracker:
         """Numbers by name, such as `train/mel`."""
         if self.lines is None:
             return
-        line = {"step": step, "time": round(time.time(), 1), **{k: round(float(v), 6) for k, v in values.items()}}
+        line = {"step": step, "time": round(time.time(), 1), **{k: float(v) for k, v in values.items()}}
         self.lines.write(json.dumps(line) + "\n")
         self.lines.flush()
         if self.writer is not None:

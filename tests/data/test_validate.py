@@ -80,6 +80,8 @@ def test_good_directories_are_summed_up(data, capsys):
         ("phones", "0.05, 0.1", "0.05, 0.01", ":1: ann-1: the phone times run backwards; align it again"),
         ("phones", "ann-2", "ann-9", ":2: utterance 'ann-9' is not in utt2spk; take the line out"),
         ("phones", '"phones"', "phones", ":1: not a JSON object"),
+        ("phones", '"phones"', '"sounds"', ':1: expected {{"utt": ..., "phones": [[name, start_s, end_s], ...]}}'),
+        ("phones", '["hh", 0.0, ', '["hh", ', ':1: expected {{"utt": ..., "phones": [[name, start_s, end_s], ...]}}'),
     ],
 )
 def test_each_rule_names_file_line_and_remedy(data, name, old, new, message, capsys):

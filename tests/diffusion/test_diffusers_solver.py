@@ -1,5 +1,7 @@
 """diffusers' solvers on our schedule: agreement with the exact solution and with our DDIM, and their memory."""
 
+import math
+
 import pytest
 import torch
 
@@ -49,6 +51,13 @@ def test_higher_order_pays_at_few_steps(start, steps):
         distance(solve(DiffusersSolver(name, steps), start, COVARIANCE), exact) for name in ("dpm-solver++", "unipc")
     )
     assert plus_plus < 0.7 * first and unipc < 0.7 * plus_plus  # measured: .238 .149 .075, and .125 .034 .014
+
+
+@pytest.mark.parametrize("name", ["dpm-solver++", "unipc"])
+def test_the_multistep_solvers_are_of_second_order(name, start):
+    exact = exact_end(start, COVARIANCE)
+    coarse, fine = (distance(solve(DiffusersSolver(name, steps), start, COVARIANCE), exact) for steps in (5, 10))
+    assert math.log2(coarse / fine) > 1.8
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)

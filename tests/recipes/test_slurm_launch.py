@@ -1,6 +1,7 @@
 """recipes/slurm_launch.sh, which srun runs on every machine: here two machines are two runs on one."""
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -18,6 +19,12 @@ print("ranks", one.num_processes, "sum", int(total), sys.argv[1:])
 """
 
 
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 def test_two_machines_make_one_job(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     scontrol = tmp_path / "scontrol"
@@ -30,7 +37,7 @@ def test_two_machines_make_one_job(tmp_path):
         "SLURM_NNODES": "2",
         "SLURM_JOB_NODELIST": "a[1-2]",
         "gpus_per_node": "1",
-        "main_process_port": "29631",
+        "main_process_port": str(free_port()),
         "launch_config": "configs/accelerate/processes.yaml",
     }
     command = [str(ROOT / "recipes/slurm_launch.sh"), str(tmp_path / "program.py"), "--cpu"]

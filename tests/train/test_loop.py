@@ -210,6 +210,12 @@ def test_full_disk_keeps_older_checkpoints(store, tmp_path, monkeypatch):
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-00000002"]
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(store, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CheckpointError, match="file/run cannot be written to .*choose another --out"):
+        run(make_config(), store, tmp_path / "file" / "run")
+
+
 def test_unreadable_checkpoint_says_what_to_do(whole, store, tmp_path):
     out, _ = whole
     shutil.copytree(out / "checkpoints", tmp_path / "checkpoints")

@@ -15,15 +15,15 @@ CONFIG = Path(__file__).parents[2] / "configs" / "accelerate" / "processes.yaml"
 STEPS = 12
 
 
-def launcher(processes: int, port: int) -> tuple[str, ...]:
+def launcher(processes: int) -> tuple[str, ...]:
     return (
         *("-m", "accelerate.commands.launch", "--config_file", str(CONFIG)),
-        *("--num_processes", str(processes), "--main_process_port", str(port)),
+        *("--num_processes", str(processes), "--main_process_port", "0"),
     )
 
 
-def start_ranks(latents, out, processes, port):  # noqa: F811
-    return start(latents, out, launcher(processes, port), STEPS, "adamw", subprocess.PIPE)
+def start_ranks(latents, out, processes, pause_s=0.0):  # noqa: F811
+    return start(latents, out, launcher(processes), STEPS, "adamw", subprocess.PIPE, pause_s)
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +41,16 @@ def assert_close(found: dict, expected: dict) -> None:
 
 @pytest.mark.parametrize("processes", [2, 4])
 def test_losses_are_those_of_one_process(processes, latents, alone, tmp_path):  # noqa: F811
-    process = start_ranks(latents, tmp_path, processes, 29_610 + processes)
+    process = start_ranks(latents, tmp_path, processes)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
+    for step, values in losses(tmp_path).items():  # pytest -s shows it
+        print(f"\nstep {step}: loss {losses(alone)[step][0]} with 1 process, {values[0]} with {processes}", end="")
     assert_close(losses(tmp_path), losses(alone))
 
 
 def test_a_killed_rank_ends_the_job_and_it_goes_on_with_another_number(latents, alone, tmp_path):  # noqa: F811
-    process = start_ranks(latents, tmp_path, 2, 29_620)
+    process = start_ranks(latents, tmp_path, 2, pause_s=0.3)
     wait_for_step(process, tmp_path, 4)
     os.kill(rank_ids(process.pid)[1], signal.SIGKILL)
     output, _ = process.communicate(timeout=300)
@@ -59,6 +61,19 @@ def test_a_killed_rank_ends_the_job_and_it_goes_on_with_another_number(latents, 
     assert 4 <= reached < STEPS
     resumed = start(latents, tmp_path, steps=STEPS, kind="adamw")
     assert resumed.wait(timeout=300) == 0
+    assert_close(losses(tmp_path), losses(alone))
+
+
+def test_asked_to_stop_all_ranks_end_behind_one_checkpoint(latents, alone, tmp_path):  # noqa: F811
+    process = start_ranks(latents, tmp_path, 2, pause_s=0.3)
+    wait_for_step(process, tmp_path, 4)
+    for number in [process.pid, *rank_ids(process.pid)]:  # as Slurm does: everybody, and the launcher asks once more
+        os.kill(number, signal.SIGTERM)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
+    stopped_at = max(read_log(tmp_path))
+    assert checkpoints(tmp_path / "checkpoints")[-1].name == f"step-{stopped_at:08d}", output
+    assert start(latents, tmp_path, steps=STEPS, kind="adamw").wait(timeout=300) == 0
     assert_close(losses(tmp_path), losses(alone))
 
 

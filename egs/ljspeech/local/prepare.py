@@ -2,8 +2,8 @@
 
     local/prepare.py --corpus downloads/LJSpeech-1.1 --out data/raw [--val 100 --test 100]
 
-The last utterances (other chapters of another book, in the whole corpus) are left out of training: the last ones for
-the test, those before them for validation. Writes OUT/{train,val,test}.
+The last utterances of the corpus are left out of training: the last ones for the test, those before them for
+validation. Writes OUT/{train,val,test}.
 """
 
 import argparse
@@ -23,6 +23,10 @@ def read_corpus(corpus: Path) -> list[Utterance]:
         raise DataError(f"{corpus} holds no metadata.csv and wavs/; give the folder of LJSpeech-1.1 (stage -1 gets it)")
     from lhotse.recipes.ljspeech import prepare_ljspeech
 
+    rows = (corpus / "metadata.csv").read_text(encoding="utf-8").splitlines()
+    missing = [row.split("|")[0] for row in rows if not (corpus / "wavs" / f"{row.split('|')[0]}.wav").is_file()]
+    if missing:
+        raise DataError(f"{len(missing)} of {len(rows)} WAV files of metadata.csv are missing: {' '.join(missing[:5])}")
     manifests = prepare_ljspeech(corpus)
     sources = {recording.id: recording.sources[0].source for recording in manifests["recordings"]}
     return [
