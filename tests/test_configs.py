@@ -1,6 +1,7 @@
 """Every configuration file builds what it describes; new folders of files must say how."""
 
 import copy
+from dataclasses import replace
 from functools import cache, reduce
 from operator import getitem
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 import torch
 import yaml
 
-from ditar.config import ConfigError, DiTARConfig, VAEConfig, from_dict, load_config
+from ditar.baseline import info as baseline_info
+from ditar.config import BaselineConfig, BlockConfig, ConfigError, DiTARConfig, VAEConfig, from_dict, load_config
 from ditar.model import info
 
 ROOT = Path(__file__).parents[1] / "configs"
@@ -36,6 +38,32 @@ def build_vae(path):
         SpeechVAE(**to_dict(config.model))
 
 
+# Published parameter counts, and which of ours stand beside them.
+PUBLISHED = {
+    "moshi": ("total", 7.69e9),  # kyutai/moshiko-pytorch-bf16
+    "musicgen": ("transformer", 300e6),  # "300M", without the cross-attention; with it and the embeddings 420 M
+    "mini_omni": ("transformer", 358e6),  # Qwen2-0.5B without embeddings
+    "matched": ("total", 7.43e6),  # configs/ditar/small.yaml
+}
+
+
+@cache
+def describe_baseline(path):
+    return baseline_info.describe(load_config(path, BaselineConfig))
+
+
+def build_baseline(path):
+    from ditar.baseline.loss import TokenLoss
+
+    config, figures = load_config(path, BaselineConfig), describe_baseline(path)
+    assert figures["tflops"] > 0
+    with torch.device("meta"):
+        TokenLoss(config.loss, baseline_info.TokenLM(config.model))
+    if path.stem in PUBLISHED:
+        part, published = PUBLISHED[path.stem]
+        assert figures["parameters"][part] == pytest.approx(published, rel=0.01)
+
+
 ACCELERATE = {  # distributed type and precision of each of accelerate's own files
     "gpu": ("NO", "bf16"),
     "multi_gpu": ("MULTI_GPU", "bf16"),
@@ -51,7 +79,7 @@ def build_accelerate(path):
     assert (config.distributed_type.value, config.mixed_precision) == ACCELERATE[path.stem]
 
 
-BUILDERS = {"ditar": build_ditar, "vae": build_vae, "accelerate": build_accelerate}
+BUILDERS = {"ditar": build_ditar, "vae": build_vae, "baseline": build_baseline, "accelerate": build_accelerate}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -65,6 +93,21 @@ def test_the_papers_default_size():
     three = sum(figures["parameters"][part] for part in ("aggregation_encoder", "lm", "locdit"))
     assert three == pytest.approx(604e6, rel=0.03)  # 48 layers of 12.6 M
     assert figures["tflops"] == pytest.approx(2.75, rel=0.15)
+
+
+def test_the_discrete_twin_has_the_size_of_the_continuous_model():
+    twin, model = ROOT / "baseline" / "matched.yaml", ROOT / "ditar" / "small.yaml"
+    assert load_config(twin, BaselineConfig).model.lm == load_config(model, DiTARConfig).model.lm
+    count = describe(model)["parameters"]["total"]
+    assert describe_baseline(twin)["parameters"]["total"] == pytest.approx(count, rel=0.01)
+
+
+@pytest.mark.parametrize(("layers", "width", "heads", "published"), [(48, 2048, 32, 3.3e9), (48, 1536, 24, 1.84e9)])
+def test_larger_musicgens(layers, width, heads, published):
+    """Large is published as 3.3 B; medium as 1.5 B, which is 1.36 B without and 1.84 B with its cross-attention."""
+    config = load_config(ROOT / "baseline" / "musicgen.yaml", BaselineConfig)
+    larger = replace(config, model=replace(config.model, lm=BlockConfig(layers, width, heads, 4 * width)))
+    assert baseline_info.describe(larger)["parameters"]["total"] == pytest.approx(published, rel=0.02)
 
 
 def test_flops_follow_the_steps(monkeypatch):
@@ -81,7 +124,14 @@ def keys_of(values, *above):
             yield from keys_of(value, *above, key)
 
 
-@pytest.mark.parametrize(("file", "kind"), [("ditar/tiny.yaml", DiTARConfig), ("vae/small.yaml", VAEConfig)])
+FILES_AND_KINDS = [
+    ("ditar/tiny.yaml", DiTARConfig),
+    ("vae/small.yaml", VAEConfig),
+    ("baseline/tiny_moshi.yaml", BaselineConfig),
+]
+
+
+@pytest.mark.parametrize(("file", "kind"), FILES_AND_KINDS)
 def test_files_are_complete(file, kind):
     """Whichever key is taken out of a file, with or without a default, is missed by its name."""
     values = yaml.safe_load((ROOT / file).read_text())

@@ -1,4 +1,4 @@
-"""Writing latents as lhotse Shar, shard by shard, so that an extraction that was killed goes on with what it lacks.
+"""Writing latents or codes as lhotse Shar, shard by shard: an extraction that was killed goes on with what it lacks.
 
 The layout is described in ditar.data.latents. While a folder is not complete it has no index, and `.shards/` holds a
 JSON file for each finished shard: its lines of the index and what the program wants to remember of it. `made_from.json`
@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 
 from ditar.data.tables import write_beside
-from ditar.units import LATENT_RATE_HZ, frames_to_seconds
+from ditar.units import LATENT_RATE_HZ
 
 if TYPE_CHECKING:
     from lhotse import MonoCut
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Latents:
-    """One utterance to be written: `mean` (T, C), `symbols` and their `times` as in ditar.data.latents, `text`."""
+    """One utterance to be written: `mean` (T, C), or codes (T, Q); `symbols` and their `times` as in
+    ditar.data.latents; `text`."""
 
     utt: str
     speaker: str
@@ -38,10 +39,20 @@ class Latents:
 
 class LatentWriter:
     """Writes a folder of latents. Shards may be written in any order and by several processes at once; every file is
-    written beside and renamed, and the same utterances give the same bytes."""
+    written beside and renamed, and the same utterances give the same bytes.
 
-    def __init__(self, folder: str | Path):
+    What is stored is named `field`, of type `dtype`, with `frame_rate_hz` frames a second.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        field: str = "latents",
+        dtype: type[np.generic] = np.float16,
+        frame_rate_hz: float = LATENT_RATE_HZ,
+    ):
         self.folder = Path(folder)
+        self.field, self.dtype, self.frame_rate_hz = field, dtype, frame_rate_hz
 
     def begin(self, common: dict[str, Any], shards: Sequence[str]) -> bool:
         """Go on where an extraction was stopped, or start anew; returns whether everything is there already.
@@ -78,7 +89,7 @@ class LatentWriter:
 
     def write(self, number: int, utterances: Sequence[Latents], remember: dict[str, Any]) -> None:
         """One shard; with no utterances it has no files."""
-        for name in (_tar(number), _cuts(number)):
+        for name in (self._tar(number), _cuts(number)):
             (self.folder / "shar" / name).unlink(missing_ok=True)
         if utterances:
             self._write_shar(number, utterances)
@@ -86,7 +97,7 @@ class LatentWriter:
             {
                 "utt": u.utt,
                 "speaker": u.speaker,
-                "shard": _tar(number),
+                "shard": self._tar(number),
                 "frames": len(u.mean),
                 "symbols": u.symbols,
                 "times": u.times,
@@ -120,37 +131,35 @@ class LatentWriter:
         beside = self.folder / ".shards" / f"{number:06d}"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
-        with SharWriter(beside, {"latents": "numpy"}, shard_size=len(utterances), shard_offset=number) as writer:
+        with SharWriter(beside, {self.field: "numpy"}, shard_size=len(utterances), shard_offset=number) as writer:
             for utterance in utterances:
-                writer.write(_cut(utterance))
+                writer.write(self._cut(utterance))
         with open(beside / _cuts(number), "r+b") as file:
             file.seek(4)
             file.write(bytes(4))  # gzip's header tells the time (RFC 1952); without it, equal contents are equal files
-        for name in (_tar(number), _cuts(number)):
+        for name in (self._tar(number), _cuts(number)):
             os.replace(beside / name, self.folder / "shar" / name)
         beside.rmdir()
 
+    def _tar(self, number: int) -> str:
+        return f"{self.field}.{number:06d}.tar"
 
-def _tar(number: int) -> str:
-    return f"latents.{number:06d}.tar"
+    def _cut(self, utterance: Latents) -> "MonoCut":
+        from lhotse import MonoCut, SupervisionSegment
+
+        times = {"start": 0.0, "duration": len(utterance.mean) / self.frame_rate_hz}
+        supervision = SupervisionSegment(
+            id=utterance.utt,
+            recording_id=utterance.utt,
+            text=utterance.text,
+            speaker=utterance.speaker,
+            custom={"symbols": utterance.symbols, "times": utterance.times},
+            **times,
+        )
+        cut = MonoCut(id=utterance.utt, channel=0, supervisions=[supervision], **times)
+        values = utterance.mean.astype(self.dtype)
+        return cut.attach_tensor(self.field, values, frame_shift=1 / self.frame_rate_hz, temporal_dim=0)
 
 
 def _cuts(number: int) -> str:
     return f"cuts.{number:06d}.jsonl.gz"
-
-
-def _cut(utterance: Latents) -> "MonoCut":
-    from lhotse import MonoCut, SupervisionSegment
-
-    times = {"start": 0.0, "duration": frames_to_seconds(len(utterance.mean))}
-    supervision = SupervisionSegment(
-        id=utterance.utt,
-        recording_id=utterance.utt,
-        text=utterance.text,
-        speaker=utterance.speaker,
-        custom={"symbols": utterance.symbols, "times": utterance.times},
-        **times,
-    )
-    cut = MonoCut(id=utterance.utt, channel=0, supervisions=[supervision], **times)
-    values = utterance.mean.astype(np.float16)
-    return cut.attach_tensor("latents", values, frame_shift=1 / LATENT_RATE_HZ, temporal_dim=0)

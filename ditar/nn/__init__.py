@@ -1,1 +1,2 @@
-"""Blocks that both systems share: attention with RoPE, key-value cache, transformer, time embedding."""
+"""Blocks that both systems share: attention with RoPE, cross-attention, key-value cache, transformer, time embedding,
+model files."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ditar.config import BlockConfig
 from ditar.nn.attention import Attention, rotation
+from ditar.nn.cross_attention import CrossAttention, CrossContext, padding_mask
 from ditar.nn.kv_cache import KVCache
 from ditar.nn.norm import RMSNorm
 
@@ -31,14 +32,18 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """One layer: x + attention(norm(x)), then x + feed-forward(norm(x))."""
+    """One layer: x + attention(norm(x)), where asked for x + cross-attention(norm(x)), then
+    x + feed-forward(norm(x))."""
 
-    def __init__(self, config: BlockConfig):
+    def __init__(self, config: BlockConfig, cross: bool = False):
         super().__init__()
         self.attention_norm = RMSNorm(config.width)
         self.attention = Attention(config.width, config.heads, config.kv_heads)
         self.ffn_norm = RMSNorm(config.width)
         self.ffn = FeedForward(config.width, config.ffn, config.ffn_kind)
+        if cross:
+            self.cross_norm = RMSNorm(config.width)
+            self.cross = CrossAttention(config.width, config.heads)
 
 
 @dataclass
@@ -52,18 +57,23 @@ class TransformerOutput:
 
 
 class Transformer(nn.Module):
-    """A stack of blocks with a norm behind it; causal or not is the mask's business."""
+    """A stack of blocks with a norm behind it; causal or not is the mask's business. `cross`: every block also attends
+    to a context, see `read_context`."""
 
-    def __init__(self, config: BlockConfig):
+    def __init__(self, config: BlockConfig, cross: bool = False):
         super().__init__()
         self.config = config
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(Block(config, cross) for _ in range(config.layers))
         self.norm = RMSNorm(config.width)
         for block in self.blocks:  # unit gain; what is added to the residual stream shrinks with depth
             for linear in (block.attention.qkv, block.ffn.up):
                 nn.init.normal_(linear.weight, std=linear.in_features**-0.5)
             for linear in (block.attention.out, block.ffn.down):
                 nn.init.normal_(linear.weight, std=(2 * config.layers * linear.in_features) ** -0.5)
+            if cross:
+                for linear in (block.cross.query, block.cross.kv):
+                    nn.init.normal_(linear.weight, std=config.width**-0.5)
+                nn.init.normal_(block.cross.out.weight, std=(2 * config.layers * config.width) ** -0.5)
 
     @property
     def head_dim(self) -> int:
@@ -79,6 +89,11 @@ class Transformer(nn.Module):
         weight = self.norm.weight
         return rotation(positions, self.head_dim, torch.float64 if weight.dtype == torch.float64 else torch.float32)
 
+    def read_context(self, context: Tensor, counts: Tensor) -> CrossContext:
+        """What all blocks attend to, context (B, L, width), of which each row's first `counts` (B,) are there."""
+        keys, values = zip(*(block.cross.read(context) for block in self.blocks))
+        return CrossContext(keys, values, padding_mask(counts, context.shape[1], context.dtype))
+
     def forward(
         self,
         x: Tensor,
@@ -88,11 +103,13 @@ class Transformer(nn.Module):
         outputs: slice | None = None,
         cache: KVCache | None = None,
         keep: Collection[int] = (),
+        context: CrossContext | None = None,
     ) -> TransformerOutput:
         """x (B, S, width); tables: see `positions`; mask (1 or B, S, Sk) bool, True = attend.
 
         `outputs` names the positions whose hidden states are wanted: the last layer computes no others. `cache`
         holds what came before x (the mask then comes from it). `keep`: layers whose queries and keys are returned.
+        `context`: what blocks with cross-attention attend to.
         """
         if cache is not None:
             mask = cache.mask(x.shape[1])
@@ -109,5 +126,7 @@ class Transformer(nn.Module):
             if last is not None:
                 x, mask = x[:, last], None if mask is None else mask[:, last]
             x = x + block.attention.merge(query, key, value, mask)
+            if context is not None:
+                x = x + block.cross(block.cross_norm(x), context.keys[index], context.values[index], context.mask)
             x = x + block.ffn(block.ffn_norm(x))
         return TransformerOutput(self.norm(x), None if cache is None else cache.advance(tables[0].shape[-2]), kept)

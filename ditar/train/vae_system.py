@@ -1,4 +1,4 @@
-"""Training of a SpeechVAE: reconstruction and KL, later with discriminators."""
+"""Training of a SpeechVAE, with a Gaussian or a quantiser: reconstruction and its price, later with discriminators."""
 
 from pathlib import Path
 
@@ -8,15 +8,18 @@ from torch import nn
 from ditar.config import VAEConfig, to_dict
 from ditar.data.crops import AudioBatch, AudioCrops
 from ditar.train.checkpoint import start_from
+from ditar.train.errors import TrainingError
 from ditar.train.keys import fingerprint, keyed_generators
 from ditar.train.tracker import Tracker
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae import SpeechVAE
 from ditar.vae.losses import VAELoss
+from ditar.vae.quantiser import code_use
 
 
 class VAESystem:
-    """See `ditar.train.loop.System`. Data directories hold mono 24 kHz audio; `init` is a trained VAE to start from."""
+    """See `ditar.train.loop.System`. Data directories hold mono 24 kHz audio; `init` is a trained VAE to start from.
+    One with a Gaussian may lend its encoder and decoder to a codec."""
 
     def __init__(
         self, config: VAEConfig, train_dirs: list[str], valid_dirs: list[str], init: SpeechVAE | None = None
@@ -25,10 +28,16 @@ class VAESystem:
         self.config = config
         self.model = SpeechVAE(**to_dict(config.model))
         if init is not None:
-            theirs = {k: v for k, v in init.config.items() if not k.startswith("_")}
-            start_from(self.model, init, to_dict(config.model), theirs)
+            mine, theirs = to_dict(config.model), {k: v for k, v in init.config.items() if not k.startswith("_")}
+            if self.model.is_codec and not init.is_codec:
+                mine["quantiser"] = None  # the codebooks start from the first batch
+                start_from(self.model.encoder, init.encoder, mine, theirs)
+                start_from(self.model.decoder, init.decoder, mine, theirs)
+            else:
+                start_from(self.model, init, mine, theirs)
         self.loss = VAELoss(self.model, config.loss)
         self.optimised = {"generator": self.model, "discriminator": self.loss.discriminators}
+        self.steps_place_data = False
         data, seed, bandwidth_hz = config.data, config.run.seed, config.model.bandwidth_hz
         self.train_crops = AudioCrops(train_dirs, data.level_db, seed, data.speed, bandwidth_hz)
         self.fingerprint = fingerprint([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
@@ -46,6 +55,9 @@ class VAESystem:
         """This rank's crops; fewer with discriminators, which cost many times the VAE."""
         data = self.config.data
         size = data.adversarial_batch if "discriminator" in phases else data.batch
+        least = min(data.batch, data.adversarial_batch)
+        if least < ranks:
+            raise TrainingError(f"{ranks} processes need data.batch and data.adversarial_batch of as many, got {least}")
         return self.train_crops.batch(step, part, size, data.crop_seconds, rank, ranks)
 
     def counts(self, batch: AudioBatch) -> torch.Tensor:
@@ -55,38 +67,60 @@ class VAESystem:
     def forward(
         self, loss: nn.Module, phase: str, batch: AudioBatch, step: int, counts: torch.Tensor
     ) -> tuple[torch.Tensor, dict]:
-        """This batch's share of the loss of one phase; noise is keyed by (seed, step, utterance and row)."""
-        frozen_from = self.config.loss.freeze_encoder_from
-        self.model.encoder.requires_grad_(frozen_from is None or step < frozen_from)
-        generators = keyed_generators(self.config.run.seed, step, batch.examples)
+        """This batch's share of the loss of one phase; noise is keyed by (seed, step, utterance and row).
+
+        A quantiser learns in the first phase of a step, and no longer than the encoder: codes on disk stay valid too.
+        """
+        seed, frozen_from = self.config.run.seed, self.config.loss.freeze_encoder_from
+        learning = frozen_from is None or step < frozen_from
+        self.model.encoder.requires_grad_(learning)
+        generators = keyed_generators(seed, step, batch.examples)
+        codebook_seed = None
+        if learning and self.model.is_codec and phase == self.phases(step)[0]:
+            codebook_seed = keyed_generators(seed, step, ["codebooks"])[0].initial_seed()
         progress = step / self.config.optimiser.steps
-        total, parts = loss(batch.waveform, phase, progress, generators, self.adversarial(step))
+        total, parts = loss(batch.waveform, phase, progress, generators, self.adversarial(step), codebook_seed)
         share = len(batch.waveform) / counts[0].item()
         return total * share, {name: value * share for name, value in parts.items()}
 
     @torch.no_grad()
     def validate(self, model: SpeechVAE, step: int) -> dict[str, float]:
-        """Spectral losses of decoding the mean, and how the latents use their channels, on fixed crops."""
+        """Spectral losses of decoding the mean, and how the latents use their channels, on fixed crops. With a
+        quantiser: of decoding the codes, and of each codebook the perplexity and the share of codes that no frame has.
+        """
         device = next(model.parameters()).device
         mel = stft = 0.0
-        means, variances = [], []
+        means, variances, codes = [], [], []
         batches = 4
         for part in range(batches):
             batch = self.valid_crops.batch(0, part, 8, 2.0).to(device)
-            posterior = model.encode(batch.waveform)
-            one = self.loss.spectral(model.decode(posterior.mean).float(), batch.waveform)
+            if model.is_codec:
+                quantised = model.quantise(batch.waveform)
+                latents = quantised.values
+                codes.append(quantised.codes)
+            else:
+                posterior = model.encode(batch.waveform)
+                latents = posterior.mean
+                means.append(latents.flatten(0, 1))
+                variances.append(posterior.log_variance.exp().flatten(0, 1))
+            one = self.loss.spectral(model.decode(latents).float(), batch.waveform)
             mel, stft = mel + one[0].item() / batches, stft + one[1].item() / batches
-            means.append(posterior.mean.flatten(0, 1))
-            variances.append(posterior.log_variance.exp().flatten(0, 1))
+        figures = {"validation": mel, "mel": mel, "stft": stft}
+        if model.is_codec:
+            perplexity, dead = code_use(torch.cat(codes), model.residual_quantiser.config.codebook_size)
+            for number, (one, other) in enumerate(zip(perplexity.tolist(), dead.tolist()), 1):
+                figures |= {f"perplexity_{number}": one, f"dead_{number}": other}
+            return figures
         signal, noise = torch.cat(means).var(dim=0), torch.cat(variances).mean(dim=0)
         share = signal / (signal + noise)
-        return {"validation": mel, "mel": mel, "stft": stft, "signal_channels": float((share > 0.5).sum())}
+        return figures | {"signal_channels": float((share > 0.5).sum())}
 
     @torch.no_grad()
     def sample(self, model: SpeechVAE, step: int, tracker: Tracker) -> dict[str, float]:
         """Two resyntheses beside their originals."""
         batch = self.valid_crops.batch(1, 0, 2, 3.0).to(next(model.parameters()).device)
-        made = model.decode(model.encode(batch.waveform).mean)
+        waveform = batch.waveform
+        made = model.decode(model.quantise(waveform).values if model.is_codec else model.encode(waveform).mean)
         for row, name in enumerate(batch.utterances):
             tracker.audio(f"original/{name}", batch.waveform[row], step, SAMPLE_RATE_HZ)
             tracker.audio(f"resynthesis/{name}", made[row], step, SAMPLE_RATE_HZ)

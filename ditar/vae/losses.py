@@ -1,10 +1,10 @@
-"""What the VAE is trained with: multi-resolution spectra, KL, and vocos's adversarial losses."""
+"""What the VAE is trained with: multi-resolution spectra, KL or commitment, and vocos's adversarial losses."""
 
 import torch
 from torch import nn
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.config import VAELossConfig
+from ditar.config import ConfigError, VAELossConfig
 from ditar.diffusion.schedule import Generators
 from ditar.vae.speech_vae import SpeechVAE
 
@@ -82,32 +82,47 @@ class Discriminators(nn.Module):
 
 
 class VAELoss(nn.Module):
-    """The whole objective of a SpeechVAE and its discriminators; one forward per phase."""
+    """The whole objective of a SpeechVAE and its discriminators; one forward per phase. ConfigError: weights of the
+    Gaussian for a VAE with a quantiser."""
 
     def __init__(self, vae: SpeechVAE, config: VAELossConfig):
         super().__init__()
+        of_gaussian = {name: getattr(config, name) for name in ("kl_weight", "kl_final_weight", "latent_noise")}
+        if vae.is_codec and any(of_gaussian.values()):
+            raise ConfigError(f"a VAE with a quantiser has no Gaussian; set these of loss to 0.0: {of_gaussian}")
         self.vae, self.config = vae, config
         self.spectral = SpectralLoss()
         self.discriminators = Discriminators(config)
 
     def forward(
-        self, waveform: torch.Tensor, phase: str, progress: float, generators: Generators, adversarial: bool
+        self,
+        waveform: torch.Tensor,
+        phase: str,
+        progress: float,
+        generators: Generators,
+        adversarial: bool,
+        codebook_seed: int | None = None,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Waveform (B, S) at 24 kHz; `progress` in [0, 1] through the run; one generator, or one a row, draws the
-        latents. Returns (loss, parts by name), all means over rows."""
+        latents, and where a `codebook_seed` is given a quantiser learns. Returns (loss, parts by name), all means over
+        rows."""
         config = self.config
         if phase == "discriminator":
             with torch.no_grad():
-                made, _ = self.vae(waveform, generators, config.latent_noise)
+                made, _ = self.vae(waveform, generators, config.latent_noise, codebook_seed)
             loss, _ = self.discriminators(waveform, made, phase)
             return loss, {"discriminator": loss}
-        made, posterior = self.vae(waveform, generators, config.latent_noise)
+        made, bottleneck = self.vae(waveform, generators, config.latent_noise, codebook_seed)
         with torch.autocast(waveform.device.type, enabled=False):
             mel, stft = self.spectral(made.float(), waveform)
-            kl = posterior.kl()
-        kl_weight = config.kl_weight + progress * (config.kl_final_weight - config.kl_weight)
-        loss = config.mel_weight * mel + config.stft_weight * stft + kl_weight * kl
-        parts = {"mel": mel, "stft": stft, "kl": kl}
+            if self.vae.is_codec:
+                name, penalty = "commitment", bottleneck.commitment
+                weight = self.vae.residual_quantiser.config.commitment_weight
+            else:
+                name, penalty = "kl", bottleneck.kl()
+                weight = config.kl_weight + progress * (config.kl_final_weight - config.kl_weight)
+        loss = config.mel_weight * mel + config.stft_weight * stft + weight * penalty
+        parts = {"mel": mel, "stft": stft, name: penalty}
         if adversarial:
             adversary, features = self.discriminators(waveform, made, phase)
             loss = loss + config.adversarial_weight * adversary + config.feature_weight * features

@@ -8,11 +8,12 @@ from typing import Any
 import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.config import VAEModelConfig, from_dict
+from ditar.config import ConfigError, VAEModelConfig, from_dict
 from ditar.diffusion.schedule import Generators, draw_noise
 from ditar.units import HOP_SAMPLES
 from ditar.vae.encoder import OobleckEncoder, SpectralEncoder
 from ditar.vae.posterior import Posterior
+from ditar.vae.quantiser import Quantised, ResidualQuantiser
 from ditar.vae.vocoder import Vocoder
 
 import_torchaudio()
@@ -22,7 +23,8 @@ from diffusers.models.modeling_utils import ModelMixin  # noqa: E402
 
 
 class SpeechVAE(ModelMixin, ConfigMixin):
-    """Encoder, Gaussian posterior and Vocos decoder, with the statistics that normalise latents for diffusion.
+    """Encoder, Gaussian posterior and Vocos decoder, with the statistics that normalise latents for diffusion. With a
+    `quantiser` in the place of the Gaussian it is a codec: `quantise` takes the place of `encode`.
 
     Arguments are the keys of `ditar.config.VAEModelConfig` as plain values. `from_pretrained` and `save_pretrained`
     are diffusers'. ValueError where the waveform is shorter than one latent frame.
@@ -36,6 +38,7 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         oobleck: dict[str, Any] | None = None,
         latent_channels: int = 64,
         bandwidth_hz: int = 12_000,
+        quantiser: dict[str, Any] | None = None,
     ):
         super().__init__()
         config = from_dict(
@@ -45,6 +48,7 @@ class SpeechVAE(ModelMixin, ConfigMixin):
                 "oobleck": dict(oobleck) if oobleck else None,
                 "latent_channels": latent_channels,
                 "bandwidth_hz": bandwidth_hz,
+                "quantiser": None if quantiser is None else dict(quantiser),
             },
             VAEModelConfig,
         )
@@ -58,14 +62,39 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         # Centre and *total* std sqrt(Var mean + E std^2) of the training data: dead channels stay small.
         self.register_buffer("latent_mean", torch.zeros(latent_channels))
         self.register_buffer("latent_std", torch.ones(latent_channels))
+        # Not named as its key is: diffusers answers for those names.
+        self.residual_quantiser = ResidualQuantiser(config.quantiser, latent_channels) if config.quantiser else None
 
     @property
     def measured(self) -> bool:
         """Whether the latents' statistics are there: they come with extraction, not with training."""
         return bool((self.latent_mean != 0).any() or (self.latent_std != 1).any())
 
+    @property
+    def is_codec(self) -> bool:
+        """Whether codes stand in the place of Gaussian latents."""
+        return self.residual_quantiser is not None
+
     def encode(self, waveform: torch.Tensor) -> Posterior:
-        """(B, S) at 24 kHz, in [-1, 1] -> posterior (B, S // 600, C); samples beyond a whole frame are cut."""
+        """(B, S) at 24 kHz, in [-1, 1] -> posterior (B, S // 600, C); samples beyond a whole frame are cut.
+        ConfigError where this is a codec."""
+        if self.is_codec:
+            q = self.residual_quantiser.config
+            raise ConfigError(
+                f"this VAE is a codec of {q.codebooks} x {q.codebook_size} codes: it has no latents for a diffusion "
+                "model; take its codes (recipes/extract_codes.py), or a VAE without a quantiser"
+            )
+        return self._encode(waveform)
+
+    def quantise(self, waveform: torch.Tensor) -> Quantised:
+        """(B, S) at 24 kHz, in [-1, 1] -> values (B, S // 600, C) and codes (B, Q, S // 600). ConfigError where this is
+        no codec."""
+        if not self.is_codec:
+            raise ConfigError("this VAE has no quantiser, so it makes no codes; train one with configs/vae/rvq.yaml")
+        # The encoder's other half, log-variances, is for the Gaussian alone.
+        return self.residual_quantiser(self._encode(waveform).mean)
+
+    def _encode(self, waveform: torch.Tensor) -> Posterior:
         frames = waveform.shape[-1] // HOP_SAMPLES
         if frames == 0:
             raise ValueError(f"{waveform.shape[-1]} samples are less than one latent frame of {HOP_SAMPLES}")
@@ -94,14 +123,25 @@ class SpeechVAE(ModelMixin, ConfigMixin):
                 os.replace(file, folder / file.name)
 
     def forward(
-        self, waveform: torch.Tensor, generator: Generators = None, latent_noise: float = 0.0
-    ) -> tuple[torch.Tensor, Posterior]:
-        """Training pass: waveform (B, S) -> (reconstruction (B, S), posterior).
+        self,
+        waveform: torch.Tensor,
+        generator: Generators = None,
+        latent_noise: float = 0.0,
+        codebook_seed: int | None = None,
+    ) -> tuple[torch.Tensor, Posterior | Quantised]:
+        """Training pass: waveform (B, S) -> (reconstruction (B, S), posterior); with a quantiser in the second place
+        what that made, and `codebook_seed` lets the codebooks learn first.
 
         `latent_noise` adds noise of up to that share of each channel's std, one level per row: the decoder learns to
         bear what the diffusion model will get slightly wrong. The std is that of the row, so that no row depends on the
         batch around it.
         """
+        if self.is_codec:
+            latents = self._encode(waveform).mean
+            if codebook_seed is not None:
+                self.residual_quantiser.learn(latents, codebook_seed)
+            quantised = self.residual_quantiser(latents)
+            return self.decode(quantised.values), quantised
         posterior = self.encode(waveform)
         latents = posterior.sample(generator)
         if latent_noise > 0:

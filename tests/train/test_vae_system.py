@@ -1,12 +1,17 @@
-"""The VAE's training on a few crops: phases, a frozen encoder, weights to start from, any split over processes."""
+"""The VAE's training on a few crops: phases, a frozen encoder, weights to start from, any split over processes; and a
+codec's, whose codebooks are no parameters."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from ditar.config import (
+    ConfigError,
     OptimiserConfig,
+    QuantiserConfig,
     RunConfig,
     SpectralEncoderConfig,
     VAEConfig,
@@ -16,6 +21,7 @@ from ditar.config import (
     VocosConfig,
 )
 from ditar.train.checkpoint import CheckpointError
+from ditar.train.errors import TrainingError
 from ditar.train.loop import train
 from ditar.train.vae_system import VAESystem
 from ditar.vae.speech_vae import SpeechVAE
@@ -26,7 +32,7 @@ def make_config(**loss) -> VAEConfig:
     return VAEConfig(
         model=VAEModelConfig(VocosConfig(16, 1, 16), SpectralEncoderConfig(100, 16, 1, 16), latent_channels=8),
         loss=VAELossConfig(**{"adversarial_from": 10, "latent_noise": 0.3, "multi_period": False, **loss}),
-        data=VAEDataConfig(batch=5, crop_seconds=0.5, adversarial_batch=2),
+        data=VAEDataConfig(batch=5, crop_seconds=0.5, adversarial_batch=4),
         optimiser=OptimiserConfig(steps=4, learning_rate=1e-3, precision="no"),
         run=RunConfig(log_every=1, validate_every=4, sample_every=4, checkpoint_every=2),
     )
@@ -69,7 +75,7 @@ def test_a_frozen_encoder_stays_as_it_is(folder, tmp_path):
 def test_discriminators_begin_where_the_configuration_says(folder):
     system = VAESystem(make_config(adversarial_from=3), [folder], [folder])
     assert system.phases(2) == ("generator",) and system.phases(3) == ("discriminator", "generator")
-    assert len(system.batch(3, 0, system.phases(3)).waveform) == 2
+    assert len(system.batch(3, 0, system.phases(3)).waveform) == 4
 
 
 def test_fine_tuning_starts_from_the_given_weights(folder, tmp_path):
@@ -82,3 +88,76 @@ def test_fine_tuning_starts_from_the_given_weights(folder, tmp_path):
     other = replace(config, model=replace(config.model, vocos=VocosConfig(16, 2, 16)))
     with pytest.raises(CheckpointError, match="vocos.layers is 1 there and 2 here"):
         VAESystem(other, [folder], [folder], trained)
+
+
+def make_codec_config(steps=4, **loss) -> VAEConfig:
+    """Codes are replaced in nearly every step."""
+    pytest.importorskip("vector_quantize_pytorch")
+    config = make_config(**{"latent_noise": 0.0, "kl_weight": 0.0, "kl_final_weight": 0.0, **loss})
+    quantiser = QuantiserConfig(codebooks=2, codebook_size=8, decay=0.5, dead_share=0.7)
+    optimiser = replace(config.optimiser, steps=steps)
+    return replace(config, model=replace(config.model, quantiser=quantiser), optimiser=optimiser)
+
+
+def tensors(out, step) -> dict[str, torch.Tensor]:
+    folder = out / "checkpoints" / f"step-{step:08d}"
+    return {f"{file.stem}/{k}": v for file in folder.glob("*.safetensors") for k, v in load_file(file).items()}
+
+
+def test_a_codec_s_run_that_stops_and_goes_on_is_the_same_run(folder, tmp_path):
+    run(make_codec_config(), folder, tmp_path / "whole")
+    run(make_codec_config(steps=2), folder, tmp_path / "halves")
+    run(make_codec_config(), folder, tmp_path / "halves")
+    whole, halves = tensors(tmp_path / "whole", 4), tensors(tmp_path / "halves", 4)
+    assert whole.keys() == halves.keys() and all(torch.equal(whole[name], halves[name]) for name in whole)
+    books = [name for name in whole if name.startswith("model/") and name.endswith("._codebook.embed")]
+    first = tensors(tmp_path / "whole", 2)
+    assert len(books) == 2 and not any(torch.equal(first[name], whole[name]) for name in books)
+    lines = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
+    trained, validated = lines[0], next(line for line in lines if "valid/validation" in line)
+    assert trained["train/commitment"] > 0 and "train/kl" not in trained
+    assert 1 <= validated["valid/perplexity_2"] <= 8 and 0 <= validated["valid/dead_1"] < 1
+    assert SpeechVAE.from_pretrained(tmp_path / "whole" / "final").is_codec
+
+
+def test_codebooks_learn_once_a_step_and_no_longer_than_the_encoder(folder, tmp_path):
+    seeds = []
+
+    def loss(*arguments):
+        seeds.append(arguments[-1])
+        return torch.zeros(()), {}
+
+    system = VAESystem(make_codec_config(adversarial_from=1, freeze_encoder_from=2), [folder], [folder])
+    for step in (0, 1, 2):
+        for phase in system.phases(step):  # one, then two: the discriminators' comes first
+            batch = system.batch(step, 0, system.phases(step))
+            system.forward(loss, phase, batch, step, system.counts(batch))
+    assert [seed is not None for seed in seeds] == [True, True, False, False, False]
+    assert seeds[0] != seeds[1]
+
+    run(make_codec_config(freeze_encoder_from=2), folder, tmp_path)
+    frozen, last = tensors(tmp_path, 2), tensors(tmp_path, 4)
+    kept = [name for name in last if name.startswith("model/vae.") and "decoder" not in name]
+    assert any("embed_avg" in name for name in kept) and all(torch.equal(frozen[name], last[name]) for name in kept)
+
+
+def test_a_gaussian_vae_lends_a_codec_its_encoder_and_decoder(folder, tmp_path):
+    run(make_config(), folder, tmp_path)
+    trained = SpeechVAE.from_pretrained(tmp_path / "final")
+    system = VAESystem(make_codec_config(), [folder], [folder], trained)
+    found = system.model.state_dict()
+    lent = {name: value for name, value in trained.state_dict().items() if not name.startswith("latent_")}
+    assert all(torch.equal(found[name], value) for name, value in lent.items())
+    assert not system.model.residual_quantiser.initialised
+    with pytest.raises(CheckpointError, match="quantiser is None here|quantiser is .* there and None here"):
+        VAESystem(make_config(), [folder], [folder], system.model)
+
+
+def test_a_frozen_encoder_leaves_codebooks_nothing_to_start_from(folder, tmp_path):
+    with pytest.raises(ConfigError, match="leave the encoder free at step 0"):
+        run(make_codec_config(freeze_encoder_from=0), folder, tmp_path)
+
+
+def test_more_processes_than_rows_are_refused_at_once(folder):
+    with pytest.raises(TrainingError, match="8 processes need data.batch and data.adversarial_batch .*got 4"):
+        VAESystem(make_config(), [folder], [folder]).batch(0, 0, ("generator",), 0, 8)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
-from ditar.config import VAEConfig, VAELossConfig, load_config, to_dict
+import ditar
+from ditar.config import ConfigError, VAEConfig, VAELossConfig, load_config, to_dict
 from ditar.units import HOP_SAMPLES
 from ditar.vae import Posterior, SpeechVAE
 from ditar.vae.losses import SpectralLoss, VAELoss
@@ -64,6 +66,18 @@ def test_decoding_with_context_equals_decoding_at_once(vae):
     whole, reach = vae.decode(latents), vae.decoder.context_latents
     part = vae.decode(latents[:, 30 - reach : 50 + reach])[:, reach * HOP_SAMPLES : (reach + 20) * HOP_SAMPLES]
     assert torch.allclose(part, whole[:, 30 * HOP_SAMPLES : 50 * HOP_SAMPLES], atol=1e-6)
+
+
+def test_a_file_from_before_quantisers_is_a_gaussian_vae():
+    """The shipped weights: their config.json has no such key, and their tensors are those of a VAE of today."""
+    folder = Path(ditar.__file__).parent / "assets" / "model" / "vae"
+    config = SpeechVAE.load_config(folder)
+    assert "quantiser" not in config
+    with torch.device("meta"):
+        vae = SpeechVAE.from_config(config)
+    with safe_open(folder / "diffusion_pytorch_model.safetensors", framework="pt") as file:
+        assert vae.state_dict().keys() == set(file.keys())
+    assert not vae.is_codec
 
 
 def test_statistics_travel_with_the_checkpoint(vae, waveform, tmp_path):
@@ -126,19 +140,31 @@ def test_paper_like_encoder_trains_a_step(waveform):
     assert any(not torch.equal(a, b) for a, b in zip(before, vae.encoder.parameters()))
 
 
-def test_reconstruction_falls_on_one_batch(waveform):
+@pytest.mark.parametrize("quantiser", [None, {"codebooks": 2, "codebook_size": 16}])
+def test_reconstruction_falls_on_one_batch(waveform, quantiser):
+    if quantiser:
+        pytest.importorskip("vector_quantize_pytorch")
     torch.manual_seed(0)
-    vae = SpeechVAE(**TINY)
-    loss = VAELoss(vae, VAELossConfig(multi_period=False))
+    vae = SpeechVAE(**TINY, quantiser=quantiser)
+    of_gaussian = {"kl_weight": 0.0, "kl_final_weight": 0.0} if quantiser else {}
+    loss = VAELoss(vae, VAELossConfig(multi_period=False, **of_gaussian))
     optimiser = torch.optim.AdamW(vae.parameters(), 3e-3)
     values = []
     for step in range(30):
-        value, _ = loss(waveform[:, :6000], "generator", 0.0, torch.Generator().manual_seed(step), adversarial=False)
+        generator = torch.Generator().manual_seed(step)
+        value, parts = loss(waveform[:, :6000], "generator", 0.0, generator, False, step)
+        assert parts.keys() == {"mel", "stft", "commitment" if quantiser else "kl"}
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
         values.append(value.item())
     assert values[-1] < 0.7 * values[0]
+
+
+def test_weights_of_a_gaussian_are_refused_for_a_codec():
+    pytest.importorskip("vector_quantize_pytorch")
+    with pytest.raises(ConfigError, match="has no Gaussian; .*'kl_weight': 0.001"):
+        VAELoss(SpeechVAE(**TINY, quantiser={}), VAELossConfig(multi_period=False))
 
 
 def test_spectral_loss_knows_equal_from_different(waveform):

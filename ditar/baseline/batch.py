@@ -1,0 +1,49 @@
+"""What the token LM is trained on, and the text beside it."""
+
+from dataclasses import dataclass, field, fields, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TextCondition:
+    """A text for each row: symbol ids (B, L) int64 padded with 0, or an encoded text (B, L, W); counts (B,), at least
+    1: how many of the L places are there. keep (B,) bool: False leaves the row's text out (None: none is)."""
+
+    text: Tensor
+    counts: Tensor
+    keep: Tensor | None = None
+
+    def to(self, device: torch.device) -> "TextCondition":
+        """The same on another device."""
+        return _move(self, device)
+
+    def with_and_without(self) -> "TextCondition":
+        """2 B rows for guidance: these, and then the same without their text."""
+        keep = torch.ones(len(self.counts), dtype=torch.bool, device=self.counts.device)
+        text, counts = torch.cat((self.text, self.text)), torch.cat((self.counts, self.counts))
+        return TextCondition(text, counts, torch.cat((keep, ~keep)))
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Padded examples: tokens (B, Q, T) int64, whatever stands behind a row's frame_counts (B,) frames; the text where
+    it is no stream; loss_from (B,): the first frame that carries loss, where a prompt stands before (None: 0).
+    `examples` names each row."""
+
+    tokens: Tensor
+    frame_counts: Tensor
+    condition: TextCondition | None = None
+    loss_from: Tensor | None = None
+    examples: list[str] = field(default_factory=list)
+    utterances: list[str] = field(default_factory=list)
+
+    def to(self, device: torch.device) -> "TokenBatch":
+        """The same on another device."""
+        return _move(self, device)
+
+
+def _move(x, device):
+    moved = {f.name: getattr(x, f.name) for f in fields(x)}
+    return replace(x, **{k: v.to(device) for k, v in moved.items() if isinstance(v, (Tensor, TextCondition))})

@@ -1,0 +1,132 @@
+"""Depth transformer: the streams of one step, one after the other (Moshi, arXiv 2410.00037, section 3.4.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ditar.config import BlockConfig
+from ditar.nn.attention import attend
+from ditar.nn.kv_cache import KVCache
+from ditar.nn.norm import RMSNorm
+
+
+class PerStreamLinear(nn.Module):
+    """A matrix for each of K streams, no biases: (M, S, inputs) -> (M, S, outputs), place s with matrix first + s."""
+
+    def __init__(self, streams: int, inputs: int, outputs: int, std: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(streams, outputs, inputs) * std)
+
+    def forward(self, x: Tensor, first: int = 0) -> Tensor:
+        weight = self.weight[first : first + x.shape[1]]
+        return torch.bmm(x.transpose(0, 1), weight.transpose(1, 2)).transpose(0, 1)
+
+
+class DepthBlock(nn.Module):
+    """One layer, as `ditar.nn.transformer.Block` with weights for each stream. Those make positions needless."""
+
+    def __init__(self, config: BlockConfig, streams: int):
+        super().__init__()
+        width, residual_std = config.width, (2 * config.layers) ** -0.5
+        self.heads, self.kv_heads = config.heads, config.kv_heads or config.heads
+        self.gated = config.ffn_kind == "gated"
+        rows = (self.heads + 2 * self.kv_heads) * (width // self.heads)
+        self.attention_norm = RMSNorm(width)
+        self.qkv = PerStreamLinear(streams, width, rows, width**-0.5)
+        self.out = PerStreamLinear(streams, width, width, width**-0.5 * residual_std)
+        self.ffn_norm = RMSNorm(width)
+        self.up = PerStreamLinear(streams, width, config.ffn * (2 if self.gated else 1), width**-0.5)
+        self.down = PerStreamLinear(streams, config.ffn, width, config.ffn**-0.5 * residual_std)
+
+    def forward(self, x: Tensor, first: int, mask: Tensor | None, layer: int, cache: KVCache | None) -> Tensor:
+        qkv = self.qkv(self.attention_norm(x), first).unflatten(-1, (self.heads + 2 * self.kv_heads, -1))
+        query, key, value = qkv.permute(2, 0, 1, 3).split((self.heads, self.kv_heads, self.kv_heads))
+        if cache is not None:
+            key, value = cache.write(layer, key, value)
+        repeat = self.heads // self.kv_heads
+        if repeat > 1:
+            key, value = key.repeat_interleave(repeat, 0), value.repeat_interleave(repeat, 0)
+        mixed = attend(query, key, value, None if mask is None else mask.to(query.dtype))
+        x = x + self.out(mixed.permute(1, 2, 0, 3).flatten(2), first)
+        hidden = self.up(self.ffn_norm(x), first)
+        if self.gated:
+            gate, hidden = hidden.chunk(2, dim=-1)
+            return x + self.down(F.silu(gate) * hidden, first)
+        return x + self.down(F.gelu(hidden), first)
+
+
+@dataclass(frozen=True)
+class DepthState:
+    """Where the streams of a step are: inputs (M, K, width) from the LM, the cache of those before `stream`."""
+
+    inputs: Tensor
+    cache: KVCache
+    stream: int = 0
+
+
+class DepthTransformer(nn.Module):
+    """Causal over the K streams of a step. Place k reads the LM's output and the tokens before it: at place 0 those
+    that the LM itself predicts, embedded by one table of `before_ids` rows, then stream k - 1's. It predicts stream k.
+
+    `ids` and `outputs`: K sizes each.
+    """
+
+    def __init__(self, config: BlockConfig, lm_width: int, before_ids: int, ids: Sequence[int], outputs: Sequence[int]):
+        super().__init__()
+        self.config, self.streams = config, len(ids)
+        width = config.width
+        self.inputs = nn.Linear(lm_width, self.streams * width, bias=False)
+        self.before = nn.Embedding(before_ids, width)
+        self.embeddings = nn.ModuleList(nn.Embedding(n, width) for n in ids[:-1])
+        self.blocks = nn.ModuleList(DepthBlock(config, self.streams) for _ in range(config.layers))
+        self.norm = RMSNorm(width)
+        self.heads = nn.ModuleList(nn.Linear(width, n, bias=False) for n in outputs)
+
+    def forward(self, hidden: Tensor, before: Tensor, tokens: Tensor) -> list[Tensor]:
+        """Teacher-forced: hidden (M, lm_width), before (M, Q0) rows of the table (negative: no token), tokens (M, K) of
+        the streams -> K times logits (M, outputs)."""
+        read = [self.embed_before(before)]
+        read += [embed(table, tokens[:, k]) for k, table in enumerate(self.embeddings)]
+        x = self._inputs(hidden) + torch.stack(read, dim=1)  # (M, K, width)
+        mask = torch.full((1, self.streams, self.streams), float("-inf"), dtype=x.dtype, device=x.device).triu(1)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, 0, mask, layer, None)
+        x = self.norm(x)
+        return [head(x[:, k]) for k, head in enumerate(self.heads)]
+
+    def begin(self, hidden: Tensor) -> DepthState:
+        """The state before the first stream, hidden (M, lm_width)."""
+        config = self.config
+        heads, head_dim = config.kv_heads or config.heads, config.width // config.heads
+        inputs = self._inputs(hidden)
+        return DepthState(
+            inputs, KVCache.allocate(config.layers, heads, len(hidden), self.streams, head_dim, inputs)
+        )
+
+    def step(self, state: DepthState, read: Tensor) -> tuple[Tensor, DepthState]:
+        """Logits (M, outputs) of the state's stream and the state of the next; `read` (M, width): the embedding of what
+        comes before, by `embed_before` at stream 0 and by `embed_token` after it."""
+        k = state.stream
+        x = (state.inputs[:, k] + read)[:, None]
+        for layer, block in enumerate(self.blocks):
+            x = block(x, k, None, layer, state.cache)
+        return self.heads[k](self.norm(x[:, 0])), DepthState(state.inputs, state.cache.advance(1), k + 1)
+
+    def embed_before(self, before: Tensor) -> Tensor:
+        """(M, Q0) -> (M, width)."""
+        return embed(self.before, before).sum(dim=1)
+
+    def embed_token(self, token: Tensor, stream: int) -> Tensor:
+        """(M,) of a stream -> (M, width)."""
+        return embed(self.embeddings[stream], token)
+
+    def _inputs(self, hidden: Tensor) -> Tensor:
+        return self.inputs(hidden).unflatten(-1, (self.streams, -1))
+
+
+def embed(table: nn.Embedding, tokens: Tensor) -> Tensor:
+    """Embeddings (..., width) of tokens (...); a negative one has none: zeros."""
+    return table(tokens.clamp(min=0)) * (tokens >= 0)[..., None]

@@ -1,0 +1,79 @@
+"""What a configuration amounts to: parameters per part, and the arithmetic of one utterance."""
+
+from dataclasses import replace
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ditar.baseline.batch import TextCondition
+from ditar.baseline.lm import TokenLM
+from ditar.config import BaselineConfig
+
+REFERENCE_S, OUTPUT_S, TEXT_TOKENS = 3.0, 10.0, 130  # the example of arXiv 2502.03930, section 4.4
+
+
+def describe(config: BaselineConfig) -> dict:
+    """{"parameters": {"embeddings", "transformer", "cross_attention", "depth", "heads", "text", "total"}, "tflops":
+    float}.
+
+    `transformer`: the LM's blocks without their cross-attention; `depth`: that transformer with its embeddings and
+    heads; `heads` 0 where the outputs are the embeddings. tflops (10^12, a multiplication and an addition count as
+    two): a 3 s prompt, 10 s of output, 130 text tokens where the text stands beside the streams, with the
+    configuration's guidance, counted by torch on the meta device; encoding the text is not counted.
+    """
+    with torch.device("meta"):
+        model = TokenLM(config.model).eval()
+    cross = sum(p.numel() for n, p in model.transformer.named_parameters() if ".cross" in n)
+    parameters = {
+        "embeddings": _count(model.embeddings),
+        "transformer": _count(model.transformer) - cross,
+        "cross_attention": cross,
+        "depth": _count(getattr(model, "depth", None)),
+        "heads": _count(getattr(model, "heads", None)),
+        "text": _count(getattr(model, "symbols", None)) + _count(getattr(model, "condition", None)),
+    }
+    parameters["total"] = sum(parameters.values())
+    assert parameters["total"] == _count(model)
+    return {"parameters": parameters, "tflops": _utterance_flops(model) / 1e12}
+
+
+def _count(module: torch.nn.Module | None) -> int:
+    return 0 if module is None else sum(p.numel() for p in module.parameters())
+
+
+@torch.no_grad()
+def _utterance_flops(model: TokenLM) -> float:
+    config, streams = model.config, len(model.streams)
+    prompt = round(REFERENCE_S * config.frame_rate_hz)
+    steps = round(OUTPUT_S * config.frame_rate_hz) + model.streams.pattern.max_delay
+    rows = 1 if config.guidance_scale == 1.0 else 2
+    tokens = torch.zeros(rows, streams, 1 + prompt, dtype=torch.long, device="meta")
+    condition = None
+    if config.text in ("prefix", "cross"):
+        shape = (rows, TEXT_TOKENS) if config.text == "prefix" else (rows, TEXT_TOKENS, config.text_width)
+        dtype = torch.long if config.text == "prefix" else torch.float32
+        counts = torch.full((rows,), TEXT_TOKENS, device="meta")
+        condition = TextCondition(torch.zeros(shape, dtype=dtype, device="meta"), counts)
+    prefill, (hidden, state) = _flops(lambda: model.prefill(tokens, condition, steps))
+    predicting, _ = _flops(lambda: _predict(model, hidden, tokens[..., 0]))
+    first, _ = _flops(lambda: model.read(tokens[..., 0], state))
+    late = replace(state, cache=state.cache.advance(steps - 1))
+    last, _ = _flops(lambda: model.read(tokens[..., 0], late))
+    # A step's arithmetic grows linearly with what it looks back on.
+    return prefill + steps * (predicting + (first + last) / 2)
+
+
+def _predict(model: TokenLM, hidden, tokens) -> None:
+    for kind in model.own:
+        model.logits(hidden[:, None], kind)
+    if model.others:
+        place = model.depth.begin(hidden)
+        read = model.depth.embed_before(model.before(tokens))
+        for _ in range(model.depth.streams):
+            _, place = model.depth.step(place, read)
+
+
+def _flops(run):
+    with FlopCounterMode(display=False) as counter:
+        result = run()
+    return counter.get_total_flops(), result

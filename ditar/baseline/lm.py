@@ -1,0 +1,254 @@
+"""Token LM: one causal transformer over the steps of all streams, [symbols | leading step | step 0 | step 1 ...].
+
+A row holds its text padded on the right to L places (none but for phonemes), then its steps from place L on. Padding is
+never attended to and takes part in no position, so a row gives the same numbers in any batch.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ditar.baseline.batch import TextCondition
+from ditar.baseline.depth import DepthTransformer, embed
+from ditar.baseline.streams import TEXT, Streams
+from ditar.config import BaselineModelConfig, ConfigError, StreamsConfig, from_dict, to_dict
+from ditar.nn.cross_attention import CrossContext
+from ditar.nn.kv_cache import KVCache
+from ditar.nn.transformer import Transformer
+from ditar.nn.weights import CONFIG, ModelError, read_config, read_weights, write_model
+from ditar.text.vocabulary import DEFAULT_SYMBOLS, PADDING_ID
+
+
+@dataclass
+class TokenOutput:
+    """logits: of each predicted kind of streams (B, its streams, S, V), -inf at what must never be predicted; hidden
+    (B, S, width): the LM's output; kept: see TransformerOutput."""
+
+    logits: dict[str, Tensor]
+    hidden: Tensor
+    kept: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LMState:
+    """What the LM has read: its cache, the position of the next step (B,), the encoded text it attends to."""
+
+    cache: KVCache
+    position: Tensor
+    context: CrossContext | None
+
+
+class TokenLM(nn.Module):
+    """Tokens of all streams in, logits of the next step's out.
+
+    The configuration's symbols are filled in where it leaves them empty, so that a checkpoint spells out its
+    vocabulary. ConfigError where the configuration does not fit together.
+    """
+
+    def __init__(self, config: BaselineModelConfig):
+        super().__init__()
+        if config.text == "prefix" and not config.symbols:
+            config = replace(config, symbols=tuple(DEFAULT_SYMBOLS))
+        _check_config(config)
+        self.config, self.streams = config, Streams(config.streams)
+        width, predicted = config.lm.width, self.streams.predicted
+        self.own = predicted if config.depth is None else predicted[:1]  # what the LM itself predicts
+        self.others = predicted[len(self.own) :]  # what the depth transformer does
+        self.embeddings = nn.ModuleDict(
+            {kind.name: nn.Embedding(len(kind.delays) * kind.ids, width) for kind in self.streams.kinds}
+        )
+        std = width**-0.5 if config.tied else len(self.streams) ** -0.5  # their sum has unit variance, or the logits
+        for table in self.embeddings.values():
+            nn.init.normal_(table.weight, std=std)
+        if config.text == "prefix":
+            self.symbols = nn.Embedding(len(config.symbols), width, padding_idx=PADDING_ID)
+        if config.text == "cross":
+            self.condition = nn.Linear(config.text_width, width)
+        self.transformer = Transformer(config.lm, cross=config.text == "cross")
+        if not config.tied:
+            self.heads = nn.ModuleDict(
+                {kind.name: nn.Linear(width, len(kind.delays) * kind.outputs, bias=False) for kind in self.own}
+            )
+        if self.others:
+            (first,) = self.own
+            ids, outputs = ([getattr(k, key) for k in self.others for _ in k.delays] for key in ("ids", "outputs"))
+            self.depth = DepthTransformer(config.depth, width, len(first.delays) * first.ids, ids, outputs)
+
+    @property
+    def device(self) -> torch.device:
+        """Of the weights."""
+        return self.transformer.norm.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.transformer.norm.weight.dtype
+
+    def forward(
+        self, delayed: Tensor, condition: TextCondition | None = None, keep: Collection[int] = ()
+    ) -> TokenOutput:
+        """One training pass over delayed tokens (B, Q, 1 + S), as `streams.pattern` makes them: the logits at s
+        predict delayed[..., 1 + s]. `keep`: see Transformer."""
+        x, text, counts = self._sequence(delayed[..., :-1], condition)
+        positions, _ = self._positions(text, counts, x.shape[1] - text)
+        mask = torch.ones(1, x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
+        if text:
+            mask = mask & self._valid(text, counts, x.shape[1])[:, None]
+        tables = self.transformer.positions(positions)
+        output = self.transformer(
+            x, tables, mask=mask, outputs=slice(text, None), keep=keep, context=self._context(condition)
+        )
+        logits = {kind.name: self.logits(output.hidden, kind) for kind in self.own}
+        if self.others:
+            logits |= self._depth_logits(output.hidden, delayed[..., 1:])
+        return TokenOutput(logits, output.hidden, output.kept)
+
+    def prefill(self, delayed: Tensor, condition: TextCondition | None, capacity: int) -> tuple[Tensor, LMState]:
+        """Read the text and the first steps (B, Q, 1 + s), the leading one included: the LM's output for the next step,
+        (B, width), and the state. At most `capacity` steps may follow."""
+        x, text, counts = self._sequence(delayed, condition)
+        positions, following = self._positions(text, counts, x.shape[1] - text)
+        cache = self.transformer.allocate(len(x), x.shape[1] + capacity, x)
+        if text and not x.is_meta and bool((counts < text).any()):
+            cache.valid[:, :text] = self._valid(text, counts, text)
+            cache = replace(cache, ragged=True)
+        context = self._context(condition)
+        tables = self.transformer.positions(positions)
+        output = self.transformer(x, tables, outputs=slice(-1, None), cache=cache, context=context)
+        return output.hidden[:, 0], LMState(output.cache, following, context)
+
+    def read(self, tokens: Tensor, state: LMState) -> tuple[Tensor, LMState]:
+        """Read one step (B, Q): the LM's output for the next one, (B, width), and the state behind it."""
+        tables = self.transformer.positions(state.position[:, None])
+        x = self.embed(tokens[..., None])
+        output = self.transformer(x, tables, cache=state.cache, context=state.context)
+        return output.hidden[:, 0], LMState(output.cache, state.position + 1, state.context)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, Q, S) -> the sum of their embeddings, (B, S, width)."""
+        x = 0.0
+        for kind in self.streams.kinds:
+            x = x + embed(self.embeddings[kind.name], self._rows(tokens, kind)).sum(dim=1)
+        return x
+
+    def logits(self, hidden: Tensor, kind: StreamsConfig) -> Tensor:
+        """Of streams that the LM itself predicts, from its output: (B, S, width) -> (B, its streams, S, V)."""
+        count = len(kind.delays)
+        if self.config.tied:
+            weight = self.embeddings[kind.name].weight.unflatten(0, (count, kind.ids))[:, : kind.outputs]
+            flat = F.linear(hidden, weight.flatten(0, 1))
+        else:
+            flat = self.heads[kind.name](hidden)
+        return forbid(flat.unflatten(-1, (count, kind.outputs)).transpose(1, 2), kind.never)
+
+    def before(self, tokens: Tensor) -> Tensor:
+        """Rows of the depth transformer's first table for tokens (M, Q) of a step: those that the LM predicts."""
+        return self._rows(tokens[..., None], self.own[0])[..., 0]
+
+    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
+        """Write config.json and model.safetensors, weights in `dtype` (None: as they are)."""
+        write_model(folder, to_dict(self.config), self.state_dict(), dtype)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> "TokenLM":
+        """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError names what is wrong."""
+        try:
+            config = from_dict(read_config(folder), BaselineModelConfig)
+            with torch.device("meta"):
+                model = cls(config)
+        except ConfigError as error:
+            raise ModelError(f"{Path(folder) / CONFIG} is not a token LM's configuration: {error}") from None
+        read_weights(folder, model)
+        return model.eval()
+
+    def _rows(self, tokens: Tensor, kind: StreamsConfig) -> Tensor:
+        """Rows of a kind's one table for its tokens among (B, Q, S): each stream has its own ids; negative stay so."""
+        part = tokens[:, self.streams.slices[kind.name]]
+        offsets = torch.arange(len(kind.delays), device=part.device)[:, None] * kind.ids
+        return torch.where(part < 0, part, part + offsets)
+
+    def _depth_logits(self, hidden: Tensor, following: Tensor) -> dict[str, Tensor]:
+        rows, steps, _ = hidden.shape
+        flat = following.transpose(1, 2).flatten(0, 1)  # (B * S, Q)
+        tokens = torch.cat([flat[:, self.streams.slices[kind.name]] for kind in self.others], dim=1)
+        found = iter(self.depth(hidden.flatten(0, 1), self.before(flat), tokens))
+        logits = {}
+        for kind in self.others:
+            stacked = torch.stack([next(found).unflatten(0, (rows, steps)) for _ in kind.delays], dim=1)
+            logits[kind.name] = forbid(stacked, kind.never)
+        return logits
+
+    def _sequence(self, tokens: Tensor, condition: TextCondition | None) -> tuple[Tensor, int, Tensor]:
+        """Embeddings (B, L + S, width) of the symbols and of tokens (B, Q, S), L, and the symbols of each row (B,)."""
+        if (condition is not None) != (self.config.text in ("prefix", "cross")):
+            given = "a text" if condition is not None else "no text"
+            raise ValueError(f"{given} beside the tokens, and the model's text is {self.config.text!r}")
+        if condition is not None and len(condition.counts) != len(tokens):
+            raise ValueError(f"{len(condition.counts)} texts for {len(tokens)} rows of tokens; give one for each row")
+        if condition is not None and not condition.counts.is_meta and condition.counts.min() < 1:
+            least = int(condition.counts.min())
+            raise ValueError(f"a text has at least 1 symbol, got {least}; to generate without one, set keep to False")
+        x = self.embed(tokens)
+        if self.config.text != "prefix":
+            return x, 0, torch.zeros(len(x), dtype=torch.long, device=x.device)
+        ids, counts = condition.text, condition.counts
+        if condition.keep is not None:
+            # A text that is left out is one symbol of padding, whose embedding and every value is zero.
+            ids = torch.where(condition.keep[:, None], ids, PADDING_ID)
+            counts = torch.where(condition.keep, counts, 1)
+        return torch.cat((self.symbols(ids), x), dim=1), ids.shape[1], counts
+
+    def _context(self, condition: TextCondition | None) -> CrossContext | None:
+        if self.config.text != "cross":
+            return None
+        if condition.text.shape[-1] != self.config.text_width:
+            raise ValueError(
+                f"the text is encoded in {condition.text.shape[-1]} channels and the model reads "
+                f"{self.config.text_width}; use its encoder, {self.config.text_encoder!r}"
+            )
+        context = self.condition(condition.text.to(self.dtype))
+        if condition.keep is not None:
+            context = context * condition.keep[:, None, None]
+        return self.transformer.read_context(context, condition.counts)
+
+    def _positions(self, text: int, counts: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+        """Positions of all places, (B, L + steps), and of what would follow, (B,)."""
+        start = counts if self.config.audio_positions == "continue" else torch.zeros_like(counts)
+        along_text = torch.arange(text, device=counts.device).expand(len(counts), -1)
+        along_steps = start[:, None] + torch.arange(steps, device=counts.device)
+        return torch.cat((along_text, along_steps), dim=1), start + steps
+
+    @staticmethod
+    def _valid(text: int, counts: Tensor, length: int) -> Tensor:
+        places = torch.arange(length, device=counts.device)
+        return (places < counts[:, None]) | (places >= text)  # (B, length)
+
+
+def forbid(logits: Tensor, ids: tuple[int, ...]) -> Tensor:
+    """Logits (..., V) with -inf at ids that must not be predicted."""
+    if not ids:
+        return logits
+    return logits.index_fill(-1, torch.tensor(ids, device=logits.device), float("-inf"))
+
+
+def _check_config(config: BaselineModelConfig) -> None:
+    streams = Streams(config.streams)
+    if config.depth is not None and len(streams.predicted) < 2:
+        raise ConfigError(
+            f"a depth transformer predicts the kinds of streams behind the first, and {len(streams.predicted)} is "
+            "predicted; split the streams in two, or set depth: null"
+        )
+    if (config.text == "cross") != (config.text_width is not None):
+        raise ConfigError(f"text_width is for text: cross, which needs it; got {config.text_width} for {config.text!r}")
+    if config.text == "stream" and TEXT not in streams.slices:
+        raise ConfigError(f"text is a stream, and no streams are named {TEXT!r} among {', '.join(streams.slices)}")
+    if config.guidance_scale != 1.0 and config.text not in ("prefix", "cross"):
+        raise ConfigError(
+            f"guidance_scale {config.guidance_scale} needs a text that can be left out, and text is {config.text!r}"
+        )
+    if (config.text == "category") != bool(config.categories):
+        raise ConfigError(f"categories are for text: category, got {len(config.categories)} for {config.text!r}")

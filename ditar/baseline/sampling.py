@@ -1,0 +1,39 @@
+"""Drawing tokens from logits: temperature, top-k, top-p (Holtzman et al., 2020, arXiv 1904.09751)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ditar.config import SamplingConfig
+
+MOST_LIKELY = SamplingConfig(temperature=1.0, top_k=1)
+
+
+def sample(logits: Tensor, uniforms: Tensor, config: SamplingConfig) -> Tensor:
+    """Tokens (...) from logits (..., V) and uniform numbers (...) in [0, 1), of which it is a pure function.
+
+    Of the `top_k` most likely tokens those whose more likely ones together stay below `top_p`; what is left is drawn
+    from by inverting its cumulative distribution, the most likely token first.
+    """
+    if config.top_p is not None and not 0 < config.top_p <= 1:
+        raise ValueError(f"top_p must lie above 0 and up to 1, got {config.top_p}")
+    if config.temperature == 0 or config.top_k == 1:
+        return logits.argmax(-1)
+    kept = logits.shape[-1] if config.top_k is None else min(config.top_k, logits.shape[-1])
+    ordered, ids = logits.double().topk(kept)  # most likely first
+    shares = (ordered / config.temperature).softmax(-1)
+    cumulative = shares.cumsum(-1)
+    if config.top_p is not None:
+        shares = shares.masked_fill(cumulative - shares >= config.top_p, 0.0)
+        cumulative = shares.cumsum(-1)
+    at = uniforms.double()[..., None] * cumulative[..., -1:]
+    # Never past the last token that has a share, whatever rounding does.
+    last = (shares > 0).sum(-1, keepdim=True) - 1
+    place = torch.minimum((cumulative <= at).sum(-1, keepdim=True), last)
+    return ids.gather(-1, place)[..., 0]
+
+
+def draw_uniforms(count: int, generators: Sequence[torch.Generator], device: torch.device) -> Tensor:
+    """(B, count) in [0, 1), a row from each generator on the CPU: the same in any batch and on any device."""
+    return torch.stack([torch.rand(count, generator=g, dtype=torch.float64) for g in generators]).to(device)

@@ -1,0 +1,74 @@
+"""A model on disk: config.json and model.safetensors."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+class ModelError(ValueError):
+    """A model folder that cannot be used; the message names the file, what was found and the remedy."""
+
+
+def write_model(
+    folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor], dtype: torch.dtype | None = None
+) -> None:
+    """Write both files beside their final names and rename them: a killed process leaves no half-written file."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{WEIGHTS}.partial"
+    stored = {name: value.detach().to("cpu", dtype).contiguous() for name, value in tensors.items()}
+    save_file(stored, partial, metadata={"format": "pt"})
+    os.chmod(partial, 0o644)  # safetensors keeps its files from everybody else
+    os.replace(partial, folder / WEIGHTS)
+    partial = folder / f".{CONFIG}.partial"
+    partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, folder / CONFIG)
+
+
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """The configuration beside the weights. ModelError: a missing file, or one that is not a JSON object."""
+    path = _file(folder, CONFIG)
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path} is not JSON ({error}); copy or download it again") from None
+    if not isinstance(config, dict):
+        raise ModelError(f"{path} must hold a JSON object, got {config!r}")
+    return config
+
+
+def read_weights(folder: str | Path, model: nn.Module) -> None:
+    """Fill a model (which may be on the meta device) with float32 weights. ModelError: a missing or cut off file, or
+    other shapes."""
+    path = _file(folder, WEIGHTS)
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        size = path.stat().st_size
+        raise ModelError(
+            f"{path} ({size} bytes) is not a whole safetensors file ({error}); copy or download it again"
+        ) from None
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in tensors.items()}
+    if expected != found:
+        name = next(n for n in [*expected, *found] if expected.get(n) != found.get(n))
+        raise ModelError(
+            f"{path} does not fit {CONFIG} beside it: {name!r} is {found.get(name, 'missing')} in the "
+            f"weights and {expected.get(name, 'absent')} by the configuration; use the two files of one model"
+        )
+    model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
+
+
+def _file(folder: str | Path, name: str) -> Path:
+    path = Path(folder) / name
+    if not path.is_file():
+        raise ModelError(f"{str(folder)!r} holds no {name}; give a folder that save_pretrained wrote")
+    return path

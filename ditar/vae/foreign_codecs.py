@@ -1,0 +1,144 @@
+"""Codecs that others trained, behind the interface of ditar.vae.codec: EnCodec through `transformers`, SNAC through its
+own package. Neither package is needed before such a codec is made."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.vae.codec import Codec, CodecError
+
+SNAC_STRIDES = (4, 2, 1)
+# Positions of the 1 + 2 + 4 tokens of a frame, as they are read out depth first: coarse, middle, fine, fine, middle,
+# fine, fine (Mini-Omni, arXiv 2408.16725). Row k: where the tokens of codebook k stand.
+SNAC_PLACES = ((0,), (1, 4), (2, 3, 5, 6))
+
+
+class EncodecCodec(Codec):
+    """EnCodec (arXiv 2210.13438): `facebook/encodec_24khz` (75 Hz, 2 to 32 codebooks x 1024), `facebook/encodec_32khz`
+    (50 Hz, 4 x 2048; MusicGen's). `model` is a transformers.EncodecModel.
+
+    CodecError: stereo, chunked or normalising models (the 48 kHz one), and a number of `codebooks` that the model's
+    bandwidths do not offer; None is the only one there is.
+    """
+
+    def __init__(self, model: nn.Module, codebooks: int | None = None):
+        super().__init__()
+        config = model.config
+        if config.audio_channels != 1 or config.chunk_length_s is not None or config.normalize:
+            raise CodecError(
+                f"this EnCodec has {config.audio_channels} channels, chunks of {config.chunk_length_s} s and normalize "
+                f"{config.normalize}; only mono ones without chunks and levels are supported: 24 kHz, 32 kHz"
+            )
+        offered = {model.quantizer.get_num_quantizers_for_bandwidth(b): b for b in config.target_bandwidths}
+        if codebooks is None and len(offered) == 1:
+            codebooks = next(iter(offered))
+        if codebooks not in offered:
+            raise CodecError(f"this EnCodec works with {sorted(offered)} codebooks; asked for: {codebooks}")
+        self.model = model.eval().requires_grad_(False)
+        self.bandwidth_kbps = offered[codebooks]
+        self.codebooks, self.codebook_size = codebooks, config.codebook_size
+        self.rate_hz, self.hop_samples = config.sampling_rate, config.hop_length
+        self.kind = f"encodec_{self.rate_hz // 1000}khz"
+        self.bandwidth_hz = self.rate_hz / 2
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, codebooks: int | None = None) -> "EncodecCodec":
+        """From a folder or the hub. CodecError where transformers is missing or cannot read it."""
+        import_torchaudio()  # transformers imports it, and a binary that does not fit torch would stop it
+        try:
+            from transformers import EncodecModel
+        except ModuleNotFoundError as error:
+            if error.name != "transformers":
+                raise
+            raise CodecError(
+                "EnCodec needs transformers, which is not installed; in a clone of this project: pip install -e "
+                "'.[baseline]'"
+            ) from None
+        try:
+            model, found = EncodecModel.from_pretrained(str(name), output_loading_info=True)
+        except Exception as error:  # files, network, safetensors: each with its own classes
+            raise CodecError(f"EnCodec {str(name)!r} could not be loaded: {error}") from error
+        wrong = {what: found[what] for what in ("missing_keys", "mismatched_keys") if found.get(what)}
+        if wrong:
+            raise CodecError(f"tensors of {str(name)!r} do not fit its config.json: {wrong}; use files of one model")
+        return cls(model, codebooks)
+
+    def _encode(self, waveform: Tensor) -> Tensor:
+        return self.model.encode(waveform.unsqueeze(1), bandwidth=self.bandwidth_kbps).audio_codes[0]  # the only chunk
+
+    def _decode(self, codes: Tensor) -> Tensor:
+        made = self.model.decode(codes.unsqueeze(0), [None]).audio_values[:, 0]
+        return made[:, : codes.shape[2] * self.hop_samples]
+
+    def _encoding(self) -> list[nn.Module]:
+        return [self.model.encoder, self.model.quantizer]
+
+
+class SNACCodec(Codec):
+    """SNAC of three codebooks at strides 4, 2 and 1 (arXiv 2410.14411; `hubertsiuzdak/snac_24khz`), a frame of the
+    coarsest as one frame of 7 layers. `model` is a snac.SNAC. CodecError: other strides."""
+
+    codebooks = 7
+
+    def __init__(self, model: Any):
+        super().__init__()
+        if tuple(model.vq_strides) != SNAC_STRIDES:
+            raise CodecError(
+                f"this SNAC has strides {tuple(model.vq_strides)}, and 7 layers come of {SNAC_STRIDES}; use "
+                "hubertsiuzdak/snac_24khz"
+            )
+        self.model = model.eval().requires_grad_(False)
+        self.rate_hz, self.codebook_size = int(model.sampling_rate), int(model.codebook_size)
+        self.kind = f"snac_{self.rate_hz // 1000}khz"
+        self.hop_samples = int(model.hop_length) * SNAC_STRIDES[0]
+        self.bandwidth_hz = self.rate_hz / 2
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path) -> "SNACCodec":
+        """From a folder or the hub, by the package's own loader. CodecError where either is missing."""
+        try:
+            from snac import SNAC
+        except ModuleNotFoundError as error:
+            if error.name != "snac":
+                raise
+            raise CodecError("SNAC needs its package, which is not installed: pip install snac") from None
+        try:
+            return cls(SNAC.from_pretrained(str(name)))
+        except CodecError:
+            raise
+        except Exception as error:  # files, network, pickles: each with its own classes
+            raise CodecError(f"SNAC {str(name)!r} could not be loaded: {error}") from error
+
+    def _encode(self, waveform: Tensor) -> Tensor:
+        return snac_to_layers(self.model.encode(waveform.unsqueeze(1)))
+
+    def _decode(self, codes: Tensor) -> Tensor:
+        device = codes.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(0)  # its decoder adds noise: the same codes shall be the same waveform
+            return self.model.decode(layers_to_snac(codes))[:, 0]
+
+    def _encoding(self) -> list[nn.Module]:
+        return [self.model.encoder, self.model.quantizer]
+
+
+def snac_to_layers(codes: Sequence[Tensor]) -> Tensor:
+    """SNAC's three codebooks (B, T), (B, 2T), (B, 4T) -> layers (B, 7, T). CodecError: other lengths."""
+    lengths = [one.shape[-1] for one in codes]
+    if len(codes) != 3 or lengths != [lengths[0], 2 * lengths[0], 4 * lengths[0]]:
+        raise CodecError(f"SNAC has three codebooks of T, 2 T and 4 T tokens, got lengths {lengths}")
+    layers = codes[0].new_empty(len(codes[0]), 7, lengths[0])
+    for one, places in zip(codes, SNAC_PLACES):
+        layers[:, places] = one.unflatten(1, (-1, len(places))).movedim(1, 2)
+    return layers
+
+
+def layers_to_snac(layers: Tensor) -> list[Tensor]:
+    """The inverse of `snac_to_layers`: (B, 7, T) -> (B, T), (B, 2T), (B, 4T). CodecError: another number of layers."""
+    if layers.ndim != 3 or layers.shape[1] != 7:
+        raise CodecError(f"SNAC's layers are (batch, 7, frames), got {tuple(layers.shape)}")
+    return [layers[:, places].movedim(1, 2).flatten(1) for places in SNAC_PLACES]

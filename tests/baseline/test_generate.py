@@ -1,0 +1,187 @@
+import dataclasses
+
+import pytest
+import torch
+
+from ditar.baseline.generate import DecodingOptions, advance, collect, decide, generate, start
+from ditar.baseline.lm import TokenLM
+from ditar.baseline.streams import UNKNOWN
+from ditar.config import BaselineModelConfig, BlockConfig, SamplingConfig, StreamsConfig
+from tests.baseline import examples
+from tests.baseline.examples import build
+
+ANY = SamplingConfig(temperature=3.0)  # random weights, and every token may come
+
+
+def generators(rows, seed=0):
+    return [torch.Generator().manual_seed(seed + row) for row in range(rows)]
+
+
+def run(model, rows, frames, seed=0, **arguments):
+    return collect(generate(model, generators(rows, seed), max_frames=frames, **arguments))
+
+
+def example(name, rows):
+    model = build(name)
+    return model, examples.as_double(examples.batch(name, model.streams, rows=rows))
+
+
+def two_kinds(**audio):
+    """Text that can end and audio that can, with random weights; all ids likely."""
+    kinds = (
+        StreamsConfig("text", 4, 6, 5, (0,), 5, (1.0,), end_id=4, pad_ids=(0,), sampling=ANY),
+        StreamsConfig("audio", 4, 6, 5, (1, 1, 3), 5, (1.0,) * 3, **{"end_id": 4, "sampling": ANY, **audio}),
+    )
+    torch.manual_seed(0)
+    config = BaselineModelConfig(BlockConfig(1, 16, 2, 16), kinds, "codec", 50.0, "stream")
+    return TokenLM(config).double().eval()
+
+
+def test_generation_stops_when_the_last_stream_has_ended():
+    model = two_kinds()
+    ends = set()
+    for seed in range(12):
+        found = run(model, 1, 30, seed)
+        tokens, frames = found.tokens[0], int(found.frame_counts[0])
+        text, audio = (int((tokens[i] == 4).nonzero()[0]) + 1 if (tokens[i] == 4).any() else 30 for i in (0, 1))
+        assert frames == tokens.shape[1] == max(text, audio)
+        if audio < 30:  # the streams of a kind end together, where the first says so, and nowhere else
+            assert (tokens[1:, audio - 1] == 4).all() and (tokens[1:] == 4).sum() == 3
+        assert (tokens[0, text:] == 0).all() and (tokens[1:, audio:] == 5).all()  # pads, or the empty id where none is
+        assert found.ended[0] == (text < 30 or tokens[0, -1] == 4) & (audio < 30 or tokens[1, -1] == 4)
+        ends.add((text < audio, frames < 30))
+    assert {(True, True), (False, True)} <= ends  # either may be the last
+
+
+def test_the_limit_ends_what_does_not_end():
+    model = two_kinds(never=(4,))
+    found = run(model, 2, 5)
+    assert found.frame_counts.tolist() == [5, 5] and not found.ended.any()
+    model, data = example("musicgen", 2)
+    found = run(model, 2, 7, condition=data.condition)
+    assert found.tokens.shape == (2, 4, 7) and not found.ended.any() and (found.tokens < 16).all()
+
+
+@pytest.mark.parametrize("name", ["matched", "musicgen", "samout"])
+def test_a_row_does_not_depend_on_the_batch(name):
+    model, data = example(name, 3)
+    prompt = data.tokens[..., :2]
+    options = DecodingOptions(model.config.guidance_scale, {"audio": ANY})
+    together = run(model, 3, 12, condition=data.condition, known=prompt, options=options)
+    for row in range(3):
+        condition = data.condition
+        if condition is not None:
+            count = condition.counts[row]
+            condition = type(condition)(condition.text[row : row + 1, :count], count[None])
+        alone = run(model, 1, 12, row, condition=condition, known=prompt[row : row + 1], options=options)
+        frames = int(alone.frame_counts)
+        assert together.frame_counts[row] == frames and together.ended[row] == alone.ended[0]
+        assert torch.equal(together.tokens[row, :, :frames], alone.tokens[0])
+
+
+def test_same_seed_same_tokens():
+    model, data = example("moshi", 2)
+    known = data.tokens.clone()
+    known[:, :4] = UNKNOWN
+    options = DecodingOptions(sampling={"audio": ANY, "text": ANY})
+    first, again, other = (run(model, 2, 16, seed, known=known, options=options).tokens for seed in (0, 0, 50))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(first[:, 4:], data.tokens[:, 4:])  # the other voice is as given
+
+
+@pytest.mark.parametrize("name", ["musicgen", "moshi"])
+def test_tokens_are_those_that_one_pass_over_all_would_choose(name):
+    """Greedy generation, step by step through caches, against the logits of one teacher-forced pass."""
+    model, data = example(name, 2)
+    known = data.tokens[..., :12].clone()
+    known[:, :4, 2:] = UNKNOWN  # all of MusicGen's streams, and Moshi's but for the other voice
+    options = DecodingOptions(sampling=examples.most_likely(model))
+    found = run(model, 2, 10, condition=data.condition, known=known, options=options)
+    tokens = torch.cat((known[..., :2], found.tokens), dim=2)
+    output = model(model.streams.pattern.apply(tokens), data.condition)
+    for kind in model.streams.predicted:
+        logits, mine = output.logits[kind.name], tokens[:, model.streams.slices[kind.name]]
+        for k, delay in enumerate(kind.delays):
+            assert torch.equal(logits[:, k, delay + 2 : delay + 12].argmax(-1), mine[:, k, 2:])
+
+
+def test_known_tokens_stay_wherever_they_are():
+    model = two_kinds(end_id=None)
+    known = torch.full((1, 4, 6), UNKNOWN)
+    known[0, 0] = torch.tensor([1, 2, 3, 1, 2, 4])  # a text that is given and ends
+    known[0, 2, 3] = 2
+    found = run(model, 1, 20, known=known)
+    assert found.tokens[0, 0].tolist() == [1, 2, 3, 1, 2, 4] and found.tokens[0, 2, 3] == 2
+    assert found.frame_counts.tolist() == [6] and found.ended.all()  # audio that cannot end ends with the text
+
+
+def test_prompts_are_read_at_once_and_frames_come_as_soon_as_they_can():
+    model, data = example("matched", 1)
+    options = DecodingOptions(sampling={"audio": dataclasses.replace(ANY, top_k=8)})
+    state = start(model, data.condition, data.tokens[..., :4], 1, 6, options)
+    assert (state.prompt, state.step) == (4, 4) and state.lm.cache.length == 3 + 1 + 4
+    steps = []
+    for frame in generate(model, generators(1), max_frames=6, condition=data.condition, options=options):
+        steps.append(frame.tokens)
+    assert 1 <= len(steps) <= 6 and all(s.shape == (1, 3) for s in steps)
+
+
+def test_a_step_returns_a_new_state_and_leaves_the_old_one():
+    model, data = example("matched", 1)
+    options = DecodingOptions()
+    state = start(model, data.condition, None, 1, 5, options)
+    tokens = decide(model, state, torch.zeros(1, 3, dtype=torch.float64), options)
+    assert (tokens[0, 1:] == 17).all()  # streams 1 and 2 have no frame yet
+    after = advance(model, tokens, state, options)
+    assert (state.step, after.step) == (0, 1) and after.lm.cache.length == state.lm.cache.length + 1
+    assert torch.equal(after.grid[:, :, 1], tokens) and not torch.equal(after.hidden, state.hidden)
+
+
+def test_guidance_is_the_formula_on_the_logits():
+    model, data = example("musicgen", 2)
+    scale = 3.0
+    state = start(model, data.condition, None, 2, 5, DecodingOptions(scale))
+    (kind,) = model.own
+    logits = model.logits(state.hidden[:, None], kind)[:, :, 0]
+    guided = logits[2:] + scale * (logits[:2] - logits[2:])
+    options = DecodingOptions(scale, examples.most_likely(model))
+    tokens = decide(model, state, torch.zeros(2, 4, dtype=torch.float64), options)
+    assert torch.equal(tokens[:, 0], guided[:, 0].argmax(-1)) and (tokens[:, 1:] == 16).all()
+    off = start(model, data.condition, None, 2, 5, DecodingOptions(1.0))
+    assert torch.allclose(off.hidden, state.hidden[:2], atol=1e-12)
+
+
+def test_batch_parallel_takes_words_from_the_second_row_and_audio_from_the_first():
+    model, data = example("mini_omni", 1)
+    one = examples.mini_omni(model.streams, [2, 6], kinds=[0, 1])
+    options = DecodingOptions(sampling={"audio": ANY, "text": ANY}, batch_parallel=True)
+    state = start(model, None, one.tokens[..., :3], 2, 8, options)
+    assert (state.grid[1, 1:, 4:] == examples.PAD).all() and (state.grid[0, 1:, -1] == UNKNOWN).sum() == 1
+    uniforms = torch.rand(2, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for _ in range(5):
+        tokens = decide(model, state, uniforms, options)
+        alone = decide(model, state, uniforms, dataclasses.replace(options, batch_parallel=False))
+        assert (tokens[:, 0] == alone[1, 0]).all() and torch.equal(tokens[0, 1:], alone[0, 1:])
+        state = advance(model, tokens, state, options)
+        assert torch.equal(state.ends[0], state.ends[1])
+    with pytest.raises(ValueError, match="takes 2 rows and a stream named 'text', got 1 rows and text, audio"):
+        run(model, 1, 8, known=one.tokens[:1, :, :3], options=options)
+
+
+def test_what_cannot_be_generated_is_named():
+    model, data = example("matched", 2)
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        run(model, 2, 0, condition=data.condition)
+    with pytest.raises(ValueError, match="2 rows of known tokens and 1 generators"):
+        run(model, 1, 5, condition=data.condition, known=data.tokens)
+    with pytest.raises(ValueError, match="id 18 is out of range"):
+        run(model, 2, 5, condition=data.condition, known=torch.full((2, 3, 2), 18))
+    with pytest.raises(ValueError, match="'user'; this model has audio"):
+        run(model, 2, 5, condition=data.condition, options=DecodingOptions(sampling={"user": ANY}))
+    model, data = example("moshi", 1)
+    known = data.tokens.clone()
+    known[:, :4] = UNKNOWN
+    with pytest.raises(ValueError, match="known for all 20 frames, prompt included, and 16 are given"):
+        run(model, 1, 20, known=known)
+    with pytest.raises(ValueError, match="guidance_scale 2.0 needs a text that can be left out"):
+        run(model, 1, 16, known=known, options=DecodingOptions(2.0))
