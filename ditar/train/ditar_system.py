@@ -16,7 +16,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.loss import AlignmentHelpers, DiTARLoss
 from ditar.train.checkpoint import start_from
 from ditar.train.keys import fingerprint, keyed_generators
-from ditar.train.samples import Listener, sample_words, teacher_forced_words
+from ditar.train.samples import Listener, sample_words, speaker_pairs, teacher_forced_words
 from ditar.train.tracker import Tracker
 
 VALIDATION_BATCHES = 4
@@ -124,7 +124,7 @@ class DiTARSystem:
     def sample(self, model: DiTAR, step: int, tracker: Tracker) -> dict[str, float]:
         """Attention plot; with a listener, teacher-forced and free-running word error and the audio."""
         self._attention_plot(model, step, tracker)
-        if self.listener is None:
+        if self.listener is None or not speaker_pairs(self.valid):
             return {}
         solver = DDIM(10)
         teacher = teacher_forced_words(model, self.valid, self.listener, solver)

@@ -26,8 +26,8 @@ class Listener:
     word_error: Callable[[list[np.ndarray], list[str]], float]
 
 
-def _pairs(store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
-    """Pairs (reference, target) of one speaker each, evenly over the speakers."""
+def speaker_pairs(store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
+    """Pairs (reference, target) of one speaker each, evenly over the speakers; none where no speaker has two."""
     speakers: dict[str, list[LatentEntry]] = {}
     for entry in store.entries:
         speakers.setdefault(entry.speaker, []).append(entry)
@@ -55,7 +55,7 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
     """Word error when every patch is made from the true ones before it."""
     device = next(model.parameters()).device
     config, spoken, texts = model.config, [], []
-    for number, (_, target) in enumerate(_pairs(store)):
+    for number, (_, target) in enumerate(speaker_pairs(store)):
         latents = store.latents(target.utt).to(device)
         patches = frames_to_patches(len(latents), config.patch_frames)
         true = patch(latents[None, : patches * config.patch_frames], config.patch_frames)  # (1, N, P, C)
@@ -80,7 +80,7 @@ def sample_words(
     """Word error, share of samples that stopped and audio of free-running generation behind a reference."""
     device = next(model.parameters()).device
     spoken, texts, stopped = [], [], 0
-    for number, (reference, target) in enumerate(_pairs(store)):
+    for number, (reference, target) in enumerate(speaker_pairs(store)):
         prompt = _reference_patches(store, reference, model.config.patch_frames).to(device)
         ids = _ids(model, [*reference.symbols, " ", *target.symbols], device)
         limit = 2 * frames_to_patches(target.frames, model.config.patch_frames) + 10

@@ -6,6 +6,7 @@ import torch
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.train import samples
+from ditar.train.ditar_system import DiTARSystem
 from ditar.train.samples import Listener, sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
 from tests.data.test_batches import write_store
@@ -47,3 +48,9 @@ def test_free_running_samples_are_heard_and_counted(tmp_path):
         figures = sample_words(model, store, listener(heard), DDIM(2), Tracker(tmp_path, active=False), step=1)
     assert figures == {"free_running_wer": 0.25, "stopped": 0.0}
     assert len(heard) == 4 and all(length > 0 for length, _ in heard)
+
+
+def test_without_two_utterances_of_a_speaker_there_is_nothing_to_hear(tmp_path):
+    store, heard = write_store(tmp_path, utterances=4, speakers=4), []
+    system = DiTARSystem(make_config(), store, store, listener(heard))
+    assert system.sample(system.model, 1, Tracker(tmp_path, active=False)) == {} and not heard
