@@ -5,6 +5,7 @@ Codecs that users have already, EnCodec and SNAC, are in ditar.vae.foreign_codec
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ class CodecError(ValueError):
     """A codec that cannot be had, or audio or codes that do not fit it; the message quotes both sides."""
 
 
-class Codec(nn.Module):
+class Codec(nn.Module, ABC):
     """One codec: `rate_hz` samples a second become `frame_rate_hz` frames of `codebooks` integers, each at least 0 and
     below `codebook_size`. `bandwidth_hz`: what lies above is to be removed before encoding (ditar.audio.resample).
     `kind`: speech_vae, encodec_24khz, ...; what `codec` of configs/baseline names.
@@ -78,15 +79,17 @@ class Codec(nn.Module):
         shape = f"{self.frame_rate_hz:g}hz-{self.codebooks}x{self.codebook_size}"
         return f"{self.kind}-{shape}-{digest.hexdigest()}"
 
+    @abstractmethod
     def _encode(self, waveform: Tensor) -> Tensor:
-        raise NotImplementedError
+        """`encode` of audio that was looked at."""
 
+    @abstractmethod
     def _decode(self, codes: Tensor) -> Tensor:
-        raise NotImplementedError
+        """`decode` of codes that were looked at."""
 
+    @abstractmethod
     def _encoding(self) -> list[nn.Module]:
         """The modules that decide about codes."""
-        raise NotImplementedError
 
 
 class MatchedCodec(Codec):

@@ -1,8 +1,6 @@
 """Extraction of codes: any number of processes gives the same files, what stopped goes on, codecs are told apart."""
 
-import importlib
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +11,7 @@ from ditar.data.codes import CodeStore
 from ditar.data.errors import DataError
 from ditar.data.latents import read_index
 from ditar.vae import SpeechVAE, load_codec
+from recipes import extract_codes
 from tests.recipes.test_extract_latents import UTTERANCES, contents, data  # noqa: F401
 from tests.tiny import tiny_vae
 
@@ -22,9 +21,7 @@ pytest.importorskip("vector_quantize_pytorch")
 
 @pytest.fixture
 def extract(data, monkeypatch):  # noqa: F811
-    """Runs the program, which finds extract_latents.py beside it, on a codec of 3 x 32 codes."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "recipes"))
-    program = importlib.import_module("extract_codes")
+    """Runs the program on a codec of 3 x 32 codes."""
     home = data.parent
     vae = tiny_vae()
     codec = SpeechVAE(**{**vae.config, "quantiser": {"codebooks": 3, "codebook_size": 32}})
@@ -35,7 +32,7 @@ def extract(data, monkeypatch):  # noqa: F811
     def run(out, *options, codec="codec"):
         values = ["--codec", home / codec, "--data", data, "--out", home / out, "--shard-size", 3, *options]
         monkeypatch.setattr(sys, "argv", ["extract_codes", *map(str, values)])
-        return program.main()
+        return extract_codes.main()
 
     return run
 

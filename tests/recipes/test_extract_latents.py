@@ -93,15 +93,15 @@ def test_any_number_of_processes_gives_the_same_files(data, extract, tmp_path, c
 def test_a_killed_process_is_named_and_the_rest_goes_on(extract, tmp_path, monkeypatch, capsys):
     assert extract("whole") == 0
     last = read_index(tmp_path / "whole")[-1].utt
-    real = extract_latents.encode
+    real = extract_latents.MeanEncoder.encode
 
-    def killed(vae, path, max_seconds):
+    def killed(encoder, path):
         if Path(path).stem == last:
             os.kill(os.getpid(), signal.SIGKILL)
-        return real(vae, path, max_seconds)
+        return real(encoder, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(extract_latents, "encode", killed)  # the processes are forked
+        patch.setattr(extract_latents.MeanEncoder, "encode", killed)  # the processes are forked
         assert extract("killed") == 1
     assert "a process was killed (is the memory full?)" in capsys.readouterr().err
     first = tmp_path / "killed/shar/latents.000000.tar"

@@ -1,0 +1,183 @@
+"""What extraction of latents and of codes has in common: utterances dealt to shards, processes, what is refused.
+
+A program gives an `Encoder`; the order of utterances and the files are the same for any number of processes, and a run
+that was stopped goes on with the shards that it lacks.
+"""
+
+import argparse
+import ctypes
+import hashlib
+import json
+import math
+import multiprocessing
+import signal
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ditar.audio.errors import AudioError
+from ditar.data.errors import DataError
+from ditar.data.shards import Latents, LatentWriter
+from ditar.data.tables import each_json_line, read_table, read_wav_scp
+from ditar.text.vocabulary import Vocabulary
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal to get when the parent dies
+
+
+@dataclass(frozen=True)
+class Row:
+    """One utterance of wav.scp. `prepared` is JSON, [symbols, times]: as objects they would fill the memory.
+    `bad` says why it cannot be used, as far as the tables tell."""
+
+    utt: str
+    path: Path
+    speaker: str
+    text: str
+    prepared: str
+    bad: str
+
+
+class Encoder(Protocol):
+    """What makes the values of an utterance. One process uses it for one shard at a time."""
+
+    refuses: tuple[type[Exception], ...]  # what it raises for an utterance that cannot be used, beside AudioError
+
+    def start_shard(self) -> None:
+        """Forget what was remembered of the shard before."""
+
+    def encode(self, path: Path) -> np.ndarray:
+        """(T, C) of an audio file."""
+
+    def remember(self) -> dict[str, Any]:
+        """What the shard's record holds beside, as JSON."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every process knows."""
+
+    encoder: Encoder
+    writer: LatentWriter
+    shards: list[list[Row]]
+    skip: bool
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every program that extracts."""
+    parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--nj", type=positive, default=1, help="processes, of one thread each")
+    parser.add_argument("--config", type=Path, help="a file of configs/ditar with a vocabulary of its own to keep to")
+    parser.add_argument("--max-seconds", type=float, default=60.0, help="longer utterances are bad (default 60)")
+    parser.add_argument("--shard-size", type=positive, default=500, help="utterances in a shard (default 500)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be used, and list it")
+
+
+def positive(text: str) -> int:
+    """A count on the command line."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
+def read_rows(data: Path, vocabulary: Vocabulary) -> list[Row]:
+    """Every utterance of wav.scp, with what the tables say is wrong with it."""
+    texts, speakers = read_table(data / "text"), read_table(data / "utt2spk")
+    prepared, unspeakable = {}, {}
+    for row in each_json_line(data / "symbols"):
+        prepared[row["utt"]] = json.dumps([row["symbols"], row["times"]], ensure_ascii=False)
+        unknown = sorted({s for s in row["symbols"] if s not in vocabulary})
+        if unknown or not row["symbols"]:
+            unspeakable[row["utt"]] = f"the vocabulary lacks {unknown}" if unknown else "its text has no symbols"
+    if not prepared:
+        raise DataError(f"{data / 'symbols'} does not exist or is empty; run recipes/prepare_text.py first (stage 1)")
+    rows = []
+    for utt, path in read_wav_scp(data):
+        bad = unspeakable.get(utt, "")
+        if utt not in prepared:
+            bad = f"not in {data / 'symbols'}: recipes/prepare_text.py (stage 1) left it out or has not seen it"
+        elif utt not in speakers or utt not in texts:
+            bad = f"not in {data / ('text' if utt in speakers else 'utt2spk')}"
+        elif not path.is_file():
+            bad = f"audio file {path} does not exist"
+        rows.append(Row(utt, path, speakers.get(utt, ""), texts.get(utt, ""), prepared.get(utt, ""), bad))
+    if not rows:
+        raise DataError(f"{data / 'wav.scp'} is empty; make the data directory again (stage 0)")
+    return rows
+
+
+def describe_names(rows: list[Row]) -> str:
+    """Of which utterances a folder is made."""
+    return hashlib.sha256("\n".join(row.utt for row in rows).encode()).hexdigest()
+
+
+def describe_shard(rows: list[Row]) -> str:
+    """What a shard is a function of beside: its lines of the tables, and its audio files by size and time."""
+    digest = hashlib.sha256()
+    for row in rows:
+        stat = row.path.stat() if row.path.is_file() else None
+        file = [stat.st_size, stat.st_mtime_ns] if stat else []
+        digest.update(json.dumps([row.utt, str(row.path), file, row.speaker, row.text, row.prepared, row.bad]).encode())
+    return digest.hexdigest()
+
+
+def deal(rows: list[Row], size: int) -> list[list[Row]]:
+    """Shards of at most `size` utterances, as equal as can be, in a random order that is always the same."""
+    order = np.random.default_rng(0).permutation(len(rows))
+    return [[rows[i] for i in part] for part in np.array_split(order, math.ceil(len(rows) / size))]
+
+
+def extract(work: Work, processes: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Write the shards that are not there yet. Returns the records of all, and what was left out and why."""
+    missing = [number for number in range(len(work.shards)) if not work.writer.done(number)]
+    context = multiprocessing.get_context("fork")  # the tables and the encoder are there already
+    with ProcessPoolExecutor(min(processes, len(missing) or 1), context, _start, (work,)) as pool:
+        running = [pool.submit(_extract, number) for number in missing]
+        try:
+            for one in tqdm(as_completed(running), total=len(running), desc="shards", mininterval=10):
+                one.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    records = [work.writer.record(number) for number in range(len(work.shards))]
+    return records, {utt: why for record in records for utt, why in record["skipped"].items()}
+
+
+def refusal(bad: dict[str, str], remedy: str = "repair them, or leave them out with --skip-bad") -> DataError:
+    """Why utterances are refused, and what to do."""
+    shown = "".join(f"\n  {utt}: {why}" for utt, why in list(bad.items())[:20])
+    return DataError(f"{len(bad)} utterances cannot be used; {remedy}:{shown}")
+
+
+_work: Work | None = None  # of a process of the pool
+
+
+def _start(work: Work) -> None:
+    global _work
+    _work = work
+    torch.set_num_threads(1)  # a process is one thread, and results do not depend on how many there are
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for ever for a program that was killed
+
+
+def _extract(number: int) -> None:
+    """Encode and write one shard."""
+    made, skipped = [], {}
+    _work.encoder.start_shard()
+    for row in _work.shards[number]:
+        try:
+            if row.bad:
+                raise DataError(row.bad)
+            values = _work.encoder.encode(row.path)
+        except (DataError, AudioError, *_work.encoder.refuses) as error:
+            if not _work.skip:
+                raise refusal({row.utt: str(error)}) from None
+            skipped[row.utt] = str(error)
+            continue
+        symbols, times = json.loads(row.prepared)
+        made.append(Latents(row.utt, row.speaker, values, symbols, times, row.text))
+    _work.writer.write(number, made, {"skipped": skipped, **_work.encoder.remember()})
