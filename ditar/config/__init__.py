@@ -1,0 +1,69 @@
+"""Typed configurations, a module for each system, and the strict reading of their YAML files."""
+
+from ditar.config.baseline import (
+    BaselineConfig,
+    BaselineDataConfig,
+    BaselineLossConfig,
+    BaselineModelConfig,
+    BaselineRunConfig,
+    SamplingConfig,
+    StreamsConfig,
+)
+from ditar.config.ditar import (
+    DiTARConfig,
+    DiTARDataConfig,
+    DiTARLossConfig,
+    DiTARModelConfig,
+)
+from ditar.config.reading import (
+    ConfigError,
+    from_dict,
+    load_config,
+    to_dict,
+)
+from ditar.config.training import (
+    OptimiserConfig,
+    RunConfig,
+)
+from ditar.config.transformer import (
+    BlockConfig,
+)
+from ditar.config.vae import (
+    OobleckEncoderConfig,
+    QuantiserConfig,
+    SpectralEncoderConfig,
+    VAEConfig,
+    VAEDataConfig,
+    VAELossConfig,
+    VAEModelConfig,
+    VocosConfig,
+)
+
+__all__ = [
+    "BaselineConfig",
+    "BaselineDataConfig",
+    "BaselineLossConfig",
+    "BaselineModelConfig",
+    "BaselineRunConfig",
+    "BlockConfig",
+    "ConfigError",
+    "DiTARConfig",
+    "DiTARDataConfig",
+    "DiTARLossConfig",
+    "DiTARModelConfig",
+    "OobleckEncoderConfig",
+    "OptimiserConfig",
+    "QuantiserConfig",
+    "RunConfig",
+    "SamplingConfig",
+    "SpectralEncoderConfig",
+    "StreamsConfig",
+    "VAEConfig",
+    "VAEDataConfig",
+    "VAELossConfig",
+    "VAEModelConfig",
+    "VocosConfig",
+    "from_dict",
+    "load_config",
+    "to_dict",
+]
