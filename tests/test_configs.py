@@ -24,7 +24,7 @@ def describe(path):
 
 
 def build_ditar(path):
-    config = load_config(path, DiTARConfig)
+    load_config(path, DiTARConfig)
     parameters = describe(path)["parameters"]
     assert 0 < parameters["locdit"] <= parameters["total"]
 
