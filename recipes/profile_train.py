@@ -57,7 +57,7 @@ class Profile:
         }
         if compiled:
             for part in self.parts.values():
-                part.compile(dynamic=True)
+                part.compile()  # not dynamic=True, which would make symbols of the layers in `keep`
         self.optimisers = build_optimisers(self.system.loss, config.optimiser)
         self.seconds: dict[str, float] = defaultdict(float)
         self.patches = self.padded = 0.0

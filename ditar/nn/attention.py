@@ -67,7 +67,7 @@ def arrange(
     """(B, S, heads * head_dim) -> one (n, B, S, head_dim) for each n in `groups`, turned by their positions; the last
     group only where `turn_last`."""
     cosine, sine = (table.to(x.dtype) for table in tables)
-    if torch.is_grad_enabled():
+    if torch.is_grad_enabled() and not torch.compiler.is_compiling():  # a compiler fuses the plain form itself
         return _Arrange.apply(x, cosine, sine, groups, turn_last)
     # Small steps of generation: fewer calls count for more than fewer passes.
     heads = x.unflatten(-1, (sum(groups), -1)).permute(2, 0, 1, 3)

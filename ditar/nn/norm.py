@@ -36,6 +36,6 @@ class RMSNorm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        if not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() or torch.compiler.is_compiling():
             return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.epsilon)
         return _RMSNorm.apply(x, self.weight, self.epsilon)

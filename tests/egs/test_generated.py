@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 LOCAL = Path(__file__).parents[2] / "egs/generated/local"
 RUN = LOCAL.parent / "run.sh"
@@ -103,13 +104,43 @@ def test_finish_leaves_constant_silences_and_one_level(corpus):
     wave = np.where((time > 0.3) & (time < 0.7), 0.02 * np.sin(2 * np.pi * 200 * time), 0.0).astype(np.float32)
     phones = [("pau", 0.0, 0.3), ("aa", 0.3, 0.5), ("n", 0.5, 0.7), ("pau", 0.7, 1.0)]
     for tract in (1.0, 0.9, 1.1):
-        speech = corpus.engines.finish(wave, rate, phones, tract)
+        speech = corpus.engines.finish(wave, rate, phones, corpus.voices.Voice("slt001", "slt", tract=tract))
         assert speech.phones[0][1] == pytest.approx(0.05, abs=1e-3)
         assert speech.phones[-1][2] - speech.phones[0][1] == pytest.approx(0.4 / tract, abs=2e-3)
         assert len(speech.waveform) / 24_000 - speech.phones[-1][2] == pytest.approx(0.15, abs=1e-3)
         active = speech.waveform[int(0.1 * 24_000) : int(0.3 * 24_000)]
         assert 20 * np.log10(np.sqrt((active**2).mean())) == pytest.approx(-23, abs=0.5)
-    assert corpus.engines.finish(wave, rate, phones[:1], 1.0) is None
+    assert corpus.engines.finish(wave, rate, phones[:1], corpus.voices.base_voice("slt")) is None
+
+
+def test_a_timbre_moves_formants_and_keeps_pitch_and_time(corpus):
+    timbre, rate = corpus.voices.timbre, 24_000
+    pulses = np.zeros(rate, dtype=np.float32)
+    pulses[::200] = 1.0  # 120 Hz
+    pole = 0.97 * np.exp(2j * np.pi * 1000 / rate)
+    wave = lfilter([1.0], [1.0, -2 * pole.real, abs(pole) ** 2], pulses)  # one formant at 1 kHz
+    flat = (0.0,) * len(timbre.COLOUR_HZ)
+
+    def peak_hz(x):
+        level = np.abs(np.fft.rfft(x[4000:-4000] * np.hanning(len(x) - 8000)))
+        smooth = np.convolve(level, np.hanning(200), "same")
+        return np.argmax(smooth) * rate / (len(x) - 8000)
+
+    same = timbre.reshape(wave, rate, timbre.Timbre((1.0,) * 4, flat))
+    assert np.abs(same - wave)[500:-500].max() < 1e-4 * np.abs(wave).max()
+    moved = timbre.reshape(wave, rate, timbre.Timbre((1.12,) * 4, flat))
+    assert peak_hz(wave) == pytest.approx(1000, rel=0.06) and peak_hz(moved) == pytest.approx(1120, rel=0.06)
+    harmonics = np.abs(np.fft.rfft(moved * np.hanning(len(moved))))[: 20 * 120]
+    assert all(np.argmax(harmonics[n * 120 - 50 : n * 120 + 50]) == 50 for n in (5, 8, 10))  # 1 Hz a bin
+    louder = timbre.reshape(wave, rate, timbre.Timbre((1.0,) * 4, (6.0,) * len(timbre.COLOUR_HZ)))
+    assert np.abs(louder[500:-500]).max() == pytest.approx(np.abs(wave[500:-500]).max() * 10**0.3, rel=0.01)
+
+
+def test_three_training_voices_in_four_have_a_timbre_and_held_out_ones_none(corpus):
+    derived = [v for v in corpus.voices.training_voices(0) if v.base in corpus.voices.NATURAL and not v.is_base]
+    assert 0.7 < sum(v.timbre is not None for v in derived) / len(derived) < 0.8
+    assert len({v.timbre for v in derived if v.timbre}) == sum(v.timbre is not None for v in derived)
+    assert all(v.timbre is None for v in corpus.voices.held_out_voices(0))
 
 
 def test_resumes_after_a_torn_line(corpus, tmp_path):

@@ -73,3 +73,19 @@ def test_sinusoids_and_embedding_shapes():
     assert torch.allclose(features[0], torch.tensor([1.0] * 4 + [0.0] * 4))
     assert torch.allclose(features[1, 0], torch.tensor(250.0).cos())
     assert TimeEmbedding(16)(times).shape == (3, 16)
+
+
+def test_compiled_it_computes_the_same_and_keeps_what_is_asked_for():
+    torch.manual_seed(0)
+    plain = Transformer(BlockConfig(2, 32, 2, 64, "plain", None))
+    compiled = Transformer(BlockConfig(2, 32, 2, 64, "plain", None))
+    compiled.load_state_dict(plain.state_dict())
+    compiled.compile(backend="eager")  # dynamo alone: what it captures is what a GPU's kernels would be made from
+    for rows, length in ((5, 7), (3, 6)):
+        x = torch.randn(rows, length, 32)
+        made = [m(x, m.positions(torch.arange(length)), keep=(1,), outputs=slice(3, None)) for m in (plain, compiled)]
+        torch.testing.assert_close(made[1].hidden, made[0].hidden)
+        assert set(made[1].kept) == {1}
+        torch.testing.assert_close(made[1].kept[1], made[0].kept[1])
+        gradients = [torch.autograd.grad(o.hidden.square().sum(), m.parameters()) for o, m in zip(made, (plain, compiled))]
+        torch.testing.assert_close(gradients[1], gradients[0])

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+import timbre
 from voices import BASES, Voice
 
 RATE_HZ = 24_000
@@ -65,13 +66,15 @@ def synthesise(voice: Voice, sentences: Sequence[str]) -> list[Speech | None]:
             raw = [_flite(voice, sentence, Path(folder)) for sentence in sentences]
         else:
             raw = _festival(voice, sentences, Path(folder))
-    return [finish(*item, voice.tract) if item is not None else None for item in raw]
+    return [finish(*item, voice) if item is not None else None for item in raw]
 
 
-def finish(waveform: np.ndarray, rate_hz: int, phones: list[Phone] | None, tract: float) -> Speech | None:
-    """Move the vocal tract, resample to 24 kHz, cut to the speech with constant silences, set the level."""
-    source_hz = rate_hz * tract
-    waveform = soxr.resample(waveform, source_hz, RATE_HZ, quality="VHQ").astype(np.float32)
+def finish(waveform: np.ndarray, rate_hz: int, phones: list[Phone] | None, voice: Voice) -> Speech | None:
+    """Move the vocal tract, resample to 24 kHz, give the timbre, cut to the speech with constant silences, set the level."""
+    tract = voice.tract
+    waveform = soxr.resample(waveform, rate_hz * tract, RATE_HZ, quality="VHQ").astype(np.float32)
+    if voice.timbre is not None:
+        waveform = timbre.reshape(waveform, RATE_HZ, voice.timbre)
     if phones is not None:
         spoken = [i for i, (name, _, _) in enumerate(phones) if name not in SILENCES]
         if len(spoken) < 2:

@@ -91,10 +91,10 @@ def plan(utterances: int, val: int, vae_test: int, seed: int) -> list[Item]:
 
 
 def _weight(voice: voices.Voice) -> float:
-    """How often a voice speaks: a third of the utterances are the bases' own, a twentieth espeak-ng's."""
+    """How often a voice speaks: a tenth of the utterances are the bases' own, a thirtieth espeak-ng's."""
     if voice.base.startswith("espeak"):
         return 20.0
-    return 800.0 if voice.is_base else 36.0
+    return 400.0 if voice.is_base else 36.0
 
 
 def tasks(items: list[Item], seed: int) -> list[list[Item]]:

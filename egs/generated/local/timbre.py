@@ -1,0 +1,58 @@
+"""Another vocal tract and another microphone for a synthesised voice, without a vocoder: only magnitudes change.
+
+The spectral envelope of every frame (its low quefrencies) is moved along the frequency axis by a piecewise linear map, so
+that formants move apart or together as they do between people, and multiplied by a smooth curve, as throats, rooms and
+microphones do. What lies finer than the envelope, pitch and noise, stays where it was, and phases are kept.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import istft, stft
+
+WINDOW_S = 0.04
+ENVELOPE_S = 0.0022  # quefrencies below: formants; a pitch period is longer (4 ms at 250 Hz)
+GREATEST_DB = 18.0
+WARP_HZ = (600.0, 1500.0, 2500.0, 3800.0)  # about the first four formants
+COLOUR_HZ = (100.0, 250.0, 600.0, 1200.0, 2400.0, 4000.0, 6000.0, 9000.0)
+
+
+@dataclass(frozen=True)
+class Timbre:
+    """`warp`: factor by which the envelope moves at each of WARP_HZ; `colour`: dB at each of COLOUR_HZ."""
+
+    warp: tuple[float, ...]
+    colour: tuple[float, ...]
+
+
+def draw(rng: random.Random) -> Timbre:
+    """Formants move by up to 14 %, each its own way; the curve swings by about 4 dB and tilts by up to 6 dB."""
+    warp = tuple(round(rng.uniform(0.88, 1.14), 3) for _ in WARP_HZ)
+    tilt = rng.uniform(-6.0, 6.0)
+    places = [i / (len(COLOUR_HZ) - 1) - 0.5 for i in range(len(COLOUR_HZ))]
+    return Timbre(warp, tuple(round(tilt * place + rng.gauss(0.0, 4.0), 2) for place in places))
+
+
+def reshape(waveform: np.ndarray, rate_hz: int, timbre: Timbre) -> np.ndarray:
+    """(S,) -> (S,) float32."""
+    size = 2 * round(WINDOW_S * rate_hz / 2)
+    frequency_hz, _, spectrum = stft(waveform, rate_hz, nperseg=size, noverlap=size * 3 // 4)  # (F, T)
+    level = np.log(np.abs(spectrum) + 1e-5)
+    quefrency = np.fft.irfft(level, axis=0)
+    kept = round(ENVELOPE_S * rate_hz)
+    quefrency[kept : size - kept + 1] = 0.0
+    envelope = np.fft.rfft(quefrency, axis=0).real  # (F, T), smooth along frequency
+    # What is heard at f comes from f / factor, so that formants move up where factors are above 1.
+    factors = np.interp(frequency_hz, WARP_HZ, timbre.warp)
+    position = np.interp(frequency_hz / factors, frequency_hz, np.arange(len(frequency_hz)))
+    below = np.minimum(position.astype(int), len(frequency_hz) - 2)
+    share = (position - below)[:, None]
+    moved = envelope[below] * (1 - share) + envelope[below + 1] * share
+    colour = np.interp(np.log(frequency_hz + 1.0), np.log(COLOUR_HZ), timbre.colour) * np.log(10) / 20
+    greatest = GREATEST_DB * np.log(10) / 20
+    gain = np.clip(moved - envelope, -greatest, greatest) + colour[:, None]
+    _, made = istft(spectrum * np.exp(gain), rate_hz, nperseg=size, noverlap=size * 3 // 4)
+    return np.pad(made[: len(waveform)], (0, max(0, len(waveform) - len(made)))).astype(np.float32)
