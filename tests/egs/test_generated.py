@@ -60,7 +60,7 @@ def test_held_out_sentences_and_decoys(corpus):
     assert all(4 <= len(s.split()) <= 12 for s in held_out)
 
 
-@pytest.mark.parametrize(("size", "utterances"), [("full", 14_000), ("small", 400)])
+@pytest.mark.parametrize(("size", "utterances"), [("full", 26_000), ("small", 400)])
 def test_the_sizes_of_the_corpus_stand_in_conf_alone(corpus, size, utterances, monkeypatch, capsys):
     options = subprocess.run(
         ["bash", "-c", f". {RUN.parent}/conf/{size}.sh && echo $corpus_options"], capture_output=True, text=True

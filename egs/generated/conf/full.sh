@@ -1,5 +1,5 @@
-# Nine and a half hours of speech by 233 voices; most of a day on two cores.
-corpus_options="--utterances 14000 --val 200 --vae-test 400"
+# Eighteen and a half hours of speech by 537 voices; most of a day on two cores.
+corpus_options="--utterances 26000 --val 200 --vae-test 400"
 vae_config=configs/vae/small.yaml
 train_config=configs/ditar/small.yaml
 decode_config=
