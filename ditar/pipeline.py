@@ -18,6 +18,7 @@ from ditar.model.patches import patch, unpatch
 from ditar.pretrained import SHIPPED_VOICE, choose_device, choose_dtype, load_scheduler, load_vae, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.stopping import attempts, lengths, problem
+from ditar.text.errors import dropped_warning
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import Vocabulary, keep_trained
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, patches_to_seconds
@@ -167,7 +168,9 @@ class DiTARPipeline(DiffusionPipeline):
         config = self.ditar.config
 
         # text -> phoneme ids
-        wanted = keep_trained(Phonemiser(request.language)(request.text), config.trained_symbols, "the text")
+        dropped: list[str] = []
+        wanted = Phonemiser(request.language)(request.text, dropped)
+        wanted = keep_trained(wanted, config.trained_symbols, "the text", dropped)
         spoken = [*voice.symbols, " "] if voice.symbols else []
         symbol_ids = torch.tensor([Vocabulary(config.symbols).encode([*spoken, *wanted])], device=self.device)
         prompt = patch(voice.latents[None], config.patch_frames).to(self.device, self.dtype)  # (1, N, P, C)
@@ -209,6 +212,8 @@ class DiTARPipeline(DiffusionPipeline):
             failures.append(wrong)
         tried = len(failures) + (wrong is None)
         warnings = [] if wrong is None else [f"{wrong}, after {tried} attempts; try another seed or reference"]
+        if dropped:
+            warnings.append(dropped_warning(dropped))
         if not voice.symbols:
             warnings.append(f"voice {voice.name!r} has no transcript; expect errors, or make it again with one")
         together = voice.seconds + bounds.expected
