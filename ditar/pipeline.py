@@ -22,7 +22,8 @@ from ditar.text.errors import dropped_warning
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import Vocabulary, keep_trained
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, patches_to_seconds
-from ditar.voice import Voice, VoiceError, encode_reference, read_reference, vae_fingerprint, vocabulary_fingerprint
+from ditar.voice import Voice, encode_reference, read_reference, vae_fingerprint, vocabulary_fingerprint
+from ditar.voice_file import check_voice
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
@@ -66,8 +67,8 @@ class DiTARPipeline(DiffusionPipeline):
                     f"{SHIPPED_VOICE} is missing from this installation; give prompt_audio and prompt_text"
                 )
             prompt_audio, prompt_text = SHIPPED_VOICE, transcript.read_text(encoding="utf-8").strip()
-        clip = read_reference(prompt_audio)
         text, symbols = (prompt_text or "").strip(), []
+        clip = read_reference(prompt_audio, cut=not text)
         if text:
             trained = self.ditar.config.trained_symbols
             symbols = keep_trained(Phonemiser(language)(text), trained, "the reference's transcript")
@@ -163,8 +164,7 @@ class DiTARPipeline(DiffusionPipeline):
             raise ValueError(f"guidance_scale must be at least 1 (1 turns guidance off), got {guidance_scale}")
         sampler = self.scheduler.solver(temperature=temperature, **options)
         voice = self.create_voice() if request.voice is None else request.voice
-        if (voice.vae, voice.vocabulary) != self.fingerprints:
-            raise VoiceError(f"voice {voice.name!r} belongs to another model; make it again with this one")
+        check_voice(voice, self)
         config = self.ditar.config
 
         # text -> phoneme ids

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,7 +15,9 @@ from ditar.audio.resample import low_pass
 from ditar.audio.trim import prepare_reference
 from ditar.nn.weights import digest
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_to_samples
-from ditar.vae.speech_vae import SpeechVAE
+
+if TYPE_CHECKING:  # a voice file is loaded without diffusers
+    from ditar.vae.speech_vae import SpeechVAE
 
 AFTER_REFERENCE_SECONDS = 0.25  # silence behind the clip while it is encoded, as behind every training utterance
 
@@ -38,17 +41,18 @@ class Voice:
     vocabulary: str
 
 
-def read_reference(prompt_audio: str | Path | np.ndarray) -> np.ndarray:
-    """A reference clip, a file or (S,) at 24 kHz -> (S',) at 24 kHz, trimmed and levelled. AudioError: see there."""
+def read_reference(prompt_audio: str | Path | np.ndarray, cut: bool = False) -> np.ndarray:
+    """A reference clip, a file or (S,) at 24 kHz -> (S',) at 24 kHz, trimmed and levelled; `cut`: a long one is cut at
+    a pause, which only one without transcript may be. AudioError: see `prepare_reference`."""
     if not isinstance(prompt_audio, np.ndarray):
-        return prepare_reference(read_audio(prompt_audio), SAMPLE_RATE_HZ, name=str(prompt_audio))
+        return prepare_reference(read_audio(prompt_audio), SAMPLE_RATE_HZ, name=str(prompt_audio), cut=cut)
     if prompt_audio.ndim != 1:
         raise AudioError(f"prompt_audio must have the shape (S,) at {SAMPLE_RATE_HZ} Hz, got {prompt_audio.shape}")
-    return prepare_reference(prompt_audio, SAMPLE_RATE_HZ)
+    return prepare_reference(prompt_audio, SAMPLE_RATE_HZ, cut=cut)
 
 
 @torch.inference_mode()
-def encode_reference(vae: SpeechVAE, clip: np.ndarray, patch_frames: int) -> Tensor:
+def encode_reference(vae: "SpeechVAE", clip: np.ndarray, patch_frames: int) -> Tensor:
     """(S,) at 24 kHz -> normalised latents (T, C), float32 on the CPU, T a multiple of `patch_frames`.
 
     The clip is low-passed to what the VAE knows and padded on the left, so that its end is a patch boundary and speech
@@ -61,7 +65,7 @@ def encode_reference(vae: SpeechVAE, clip: np.ndarray, patch_frames: int) -> Ten
     return vae.normalise(vae.encode(waveform[None]).mean[0, :frames]).float().cpu()
 
 
-def vae_fingerprint(vae: SpeechVAE) -> str:
+def vae_fingerprint(vae: "SpeechVAE") -> str:
     """Equal where latents mean the same: encoder and statistics, rounded to float16, in which weights may be stored."""
     weights = [value.half() for value in vae.encoder.state_dict().values()]
     return digest([*weights, vae.latent_mean, vae.latent_std])

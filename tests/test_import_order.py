@@ -23,7 +23,8 @@ ORDER = [
     {"pretrained", "voice"},
     {"request", "stopping", "voice_file"},
     {"pipeline", "token_pipeline", "train", "evaluate"},
-    {"sweep", "bench"},
+    {"long_text"},
+    {"sweep", "bench", "utterance_list"},
     {"cli"},
 ]
 # Evaluation judges files and never sees a model, so that it judges every system alike.

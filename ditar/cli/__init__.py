@@ -8,9 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ditar.cli import evaluate, info, synthesize, validate_data
+from ditar import __version__
+from ditar.cli import evaluate, info, synthesize, validate_data, voice
 
-COMMANDS = (synthesize, info, evaluate, validate_data)
+COMMANDS = (synthesize, voice, info, evaluate, validate_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = argparse.ArgumentParser(prog="ditar", description="Zero-shot speech synthesis over continuous latents.")
+    parser.add_argument("--version", action="version", version=f"ditar {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(commands)
