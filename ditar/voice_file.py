@@ -87,14 +87,9 @@ def load_voice(path: str | Path) -> "Voice":
 def check_voice(voice: "Voice", pipeline: Any) -> None:
     """VoiceError, with the fingerprints of both, where a voice was made with another VAE or vocabulary than those of a
     pipeline (anything with `fingerprints`)."""
-    from ditar.voice import VoiceError
+    from ditar.voice import check_fit
 
-    for part, its, models in zip(("VAE", "vocabulary"), (voice.vae, voice.vocabulary), pipeline.fingerprints):
-        if its != models:
-            raise VoiceError(
-                f"voice {voice.name!r} was made with {part} {its}, and this model's {part} is {models}; use the model it "
-                "was made with, or make it again with this one: ditar voice create --model ..."
-            )
+    check_fit(voice, *pipeline.fingerprints)
 
 
 def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:
