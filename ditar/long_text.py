@@ -6,6 +6,7 @@ At no time is more in memory than a batch of sentences.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,10 @@ from ditar.voice import Voice
 
 MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no sentences any more, however long the reference is
 FADE_SECONDS = 0.005
+# Batches that are asked for at once: of more sentences, those of like length can go together. What is interrupted is
+# lost up to there.
+BATCHES_AT_ONCE = 2
+LONG_NUMBER = re.compile(r"\d{16,}")  # is read digit by digit, also where only a part of it fits into a piece
 SYMBOLS_PER_CHARACTER = 1 / 6  # less than any language has: a text longer than by this is not phonemised to be measured
 
 
@@ -56,6 +61,7 @@ def pieces_to_speak(
     be spoken.
     """
     phonemise = Phonemiser(language)
+    text = LONG_NUMBER.sub(lambda match: " ".join(match[0]), text)
     seconds = config.trained_seconds - voice.seconds if config.trained_seconds else MAX_TEXT_SECONDS
     one = lengths(1, voice, config.seconds_per_symbol).expected
     limit = int(min(max(seconds, MIN_PIECE_SECONDS), MAX_TEXT_SECONDS) / one)
@@ -145,7 +151,7 @@ def speak_long(
         on_progress(piece)
     with GrowingWav(wav, SAMPLE_RATE_HZ, state["samples"]) as file:
         while done < len(pieces):
-            some = pieces[done : done + batch_size]
+            some = pieces[done : done + BATCHES_AT_ONCE * batch_size]
             requests = [
                 SpeechRequest(piece.text, voice, seed=seed_of(seed, str(number)), **request_options)
                 for number, piece in enumerate(some, done)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ditar.audio.write import write_audio
 from ditar.data.tables import write_json_lines
-from ditar.long_text import join, pieces_to_speak, seed_of
+from ditar.long_text import BATCHES_AT_ONCE, join, pieces_to_speak, seed_of
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.text import TextError
 from ditar.text.sentences import Piece
@@ -129,7 +129,7 @@ def speak_list(
             yield _Task(utt, text, wanted[utt], pieces, warnings=warnings)
 
     with open(folder / MANIFEST, "a", encoding="utf-8") as manifest:
-        for batch in _batches(tasks(), batch_size):
+        for batch in _batches(tasks(), BATCHES_AT_ONCE * batch_size):
             requests = [
                 SpeechRequest(task.pieces[i].text, voice, seed=_piece_seed(seed, task, i), **request_options)
                 for task, i in batch

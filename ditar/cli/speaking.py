@@ -15,6 +15,7 @@ from ditar.audio.write import write_audio
 from ditar.long_text import partial_files, pause, pieces_to_speak, seed_of, speak_long
 from ditar.nn.weights import digest
 from ditar.pipeline import DiTARPipeline, SpeechRequest
+from ditar.stopping import SpeechError
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance_list import MANIFEST, read_utterances, speak_list
 from ditar.voice import Voice
@@ -70,14 +71,19 @@ def speak_as_it_comes(options: argparse.Namespace, text: str) -> int:
     pipeline.set_progress_bar_config(disable=True)
     warn(warnings)
     piped = options.output == "-"
+    failed: list[str] = []
     with RawPipe(sys.stdout.buffer) if piped else GrowingWav(options.output, SAMPLE_RATE_HZ) as sink:
         try:
             for number, piece in enumerate(pieces):
                 seed = options.seed if len(pieces) == 1 else seed_of(options.seed, str(number))
                 request = SpeechRequest(piece.text, voice, seed=seed, **_request_options(options))
-                with contextlib.closing(pipeline.stream(request, **_batch_options(options))) as chunks:
-                    for chunk in chunks:
-                        sink.write(chunk)
+                with pipeline.stream(request, **_batch_options(options)) as chunks:
+                    try:
+                        for chunk in chunks:
+                            sink.write(chunk)
+                    except SpeechError as error:  # heard to its end; what follows is not the worse for it
+                        failed.append(f"{piece.text[:40]!r}: {error}")
+                warn(chunks.warnings)
                 if number < len(pieces) - 1:
                     sink.write(pause(piece))
         except BrokenPipeError:
@@ -85,10 +91,10 @@ def speak_as_it_comes(options: argparse.Namespace, text: str) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             print(f"ditar: the reader went away after {sink.samples / SAMPLE_RATE_HZ:.2f} s", file=sys.stderr)
             return 0
-        except ValueError as error:
-            raise ValueError(f"{error}; {sink.samples / SAMPLE_RATE_HZ:.2f} s were written before") from error
+    for line in failed:
+        print(f"ditar: error: {line}", file=sys.stderr)
     print(f"{options.output}: {sink.samples / SAMPLE_RATE_HZ:.2f} s of speech", file=sys.stderr if piped else sys.stdout)
-    return 0
+    return 1 if failed else 0
 
 
 def speak_lines(options: argparse.Namespace, text: str) -> int:

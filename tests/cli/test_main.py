@@ -163,6 +163,17 @@ def test_info_prints_parameters_and_flops(capsys):
     assert "TFLOPs" in capsys.readouterr().out
 
 
+def test_info_on_a_vae_and_on_a_baseline(capsys):
+    assert main(["info", str(ROOT / "configs" / "vae" / "small.yaml"), "--json"]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert info["parameters"]["total"] == sum(info["parameters"][k] for k in ("encoder", "decoder", "quantiser"))
+    assert 0 < info["gflops_per_second"]["decode"] < 10
+    assert main(["info", str(ROOT / "configs" / "vae" / "small.yaml")]) == 0
+    assert "GFLOPs per second of audio" in capsys.readouterr().out
+    assert main(["info", str(ROOT / "configs" / "baseline" / "tiny_matched.yaml")]) == 0
+    assert "TFLOPs" in capsys.readouterr().out
+
+
 def test_evaluate_hands_its_options_on_and_prints_what_it_gets(folder, monkeypatch, capsys):
     from ditar.evaluate import report, score
 
