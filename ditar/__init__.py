@@ -21,6 +21,8 @@ _HOMES = {
     "SpeechOutput": "ditar.request",
     "SpeechRequest": "ditar.request",
     "Voice": "ditar.voice",
+    "load_voice": "ditar.voice_file",
+    "save_voice": "ditar.voice_file",
     "DiTAR": "ditar.model.ditar",
     "DiTARScheduler": "ditar.diffusion.scheduler",
     "SpeechVAE": "ditar.vae.speech_vae",

@@ -1,7 +1,7 @@
 """A text of any length: sentence by sentence in one voice, written as it is made, resumable.
 
-The reference, not the sentence before, carries the voice, so that it cannot drift; the pauses come from the punctuation.
-At no time is more in memory than a batch of sentences.
+The reference, not the sentence before, carries the voice, so that it cannot drift; the pauses come from the
+punctuation. At no time is more in memory than two batches of sentences.
 """
 
 import hashlib
@@ -37,7 +37,8 @@ SYMBOLS_PER_CHARACTER = 1 / 6  # less than any language has: a text longer than 
 
 @dataclass
 class LongOutput:
-    """What became of a long text: seconds of audio, pieces spoken and those of an earlier run, what a user should know."""
+    """What became of a long text: seconds of audio, its pieces, how many of them an earlier run had spoken, and what a
+    user should know."""
 
     seconds: float
     pieces: int

@@ -1,4 +1,4 @@
-"""Many utterances: a list with one a line, spoken into a folder that says what is done, so that a second run goes on."""
+"""Many utterances: a list with one a line, spoken into a folder that says what is done, for a second run to go on."""
 
 import hashlib
 import json
@@ -29,8 +29,8 @@ def read_utterances(text: str, name: str) -> list[tuple[str, str]]:
     """(id, text) of each line of a file `name`; empty lines are none.
 
     `id<TAB>text` where every line has a tab; Kaldi's `id text` where every first field is unique and looks like an id
-    (a digit, `_` or `-` in it) and a text follows; otherwise texts, whose ids are the numbers of their lines. ListError:
-    no line, a line without a text, an id twice or one that is no file name.
+    (a digit, `_` or `-` in it) and a text follows; otherwise texts, whose ids are the numbers of their lines.
+    ListError: no line, a line without a text, an id twice or one that is no file name.
     """
     lines = [(number, line.strip("\r ")) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:

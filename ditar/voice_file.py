@@ -117,6 +117,8 @@ def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:
             return found, file.get_tensor("latents") if tensor else None
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
-        raise VoiceFileError(f"{path} ({size} bytes) is not a whole safetensors file ({error}); make it again") from None
+        raise VoiceFileError(
+            f"{path} ({size} bytes) is not a whole safetensors file ({error}); make it again"
+        ) from None
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise VoiceFileError(f"{path} is a broken voice file ({error!r}); make it again") from None

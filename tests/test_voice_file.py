@@ -57,7 +57,10 @@ def test_loading_needs_no_model_and_describing_no_torch(saved):
 
 @pytest.mark.parametrize(
     ("other", "message"),
-    [(("ffff", "cd34"), "the VAE ab12 and this model has ffff"), (("ab12", "0"), "the vocabulary cd34 and this model has 0")],
+    [
+        (("ffff", "cd34"), "the VAE ab12 and this model has ffff"),
+        (("ab12", "0"), "the vocabulary cd34 and this model has 0"),
+    ],
 )
 def test_a_voice_of_another_model_is_refused_with_both_names(other, message):
     check_voice(VOICE, SimpleNamespace(fingerprints=("ab12", "cd34")))
@@ -91,6 +94,6 @@ def test_files_that_are_no_voice(saved, tmp_path):
 
 
 def test_places_where_no_voice_can_be_written(tmp_path):
-    for path, message in ((tmp_path / "v.wav", "must end in .safetensors"), (tmp_path / "no" / "v.safetensors", "mkdir")):
+    for name, message in (("v.wav", "must end in .safetensors"), ("no/v.safetensors", "mkdir")):
         with pytest.raises(VoiceFileError, match=message):
-            save_voice(VOICE, path)
+            save_voice(VOICE, tmp_path / name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ditar import __version__
 from ditar.audio.growing import GrowingWav, RawPipe
 from ditar.audio.write import write_audio
 from ditar.long_text import partial_files, pause, pieces_to_speak, seed_of, speak_long
@@ -93,7 +94,8 @@ def speak_as_it_comes(options: argparse.Namespace, text: str) -> int:
             return 0
     for line in failed:
         print(f"ditar: error: {line}", file=sys.stderr)
-    print(f"{options.output}: {sink.samples / SAMPLE_RATE_HZ:.2f} s of speech", file=sys.stderr if piped else sys.stdout)
+    seconds = sink.samples / SAMPLE_RATE_HZ
+    print(f"{options.output}: {seconds:.2f} s of speech", file=sys.stderr if piped else sys.stdout)
     return 1 if failed else 0
 
 
@@ -166,6 +168,7 @@ def _settings(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
     return {
         "model": [str(options.model), [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights]],
         "voice": [voice.text, voice.vae, voice.vocabulary, digest([voice.latents])],
+        "version": __version__,
         "device": options.device,
         "dtype": options.dtype,
         **_request_options(options),

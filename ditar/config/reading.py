@@ -37,8 +37,8 @@ def load_config(path: str | Path, kind: type[Config]) -> Config:
 
 
 def nearest_kind(path: str | Path, kinds: Sequence[type]) -> type:
-    """Which of several configuration classes, all with a `model`, has most of the keys of a file's `model`; the first of
-    equals. ConfigError: no YAML file."""
+    """Which of several configuration classes, all with a `model`, has most of the keys of a file's `model`; the first
+    of equals. ConfigError: no YAML file."""
     data = _read_yaml(path)
     model = data.get("model") if isinstance(data, dict) else None
     keys = set(model) if isinstance(model, dict) else set()

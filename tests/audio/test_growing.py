@@ -67,4 +67,5 @@ def test_raw_samples_are_clipped_little_endian_16_bit():
     pipe = io.BytesIO()
     with RawPipe(pipe) as sink:
         sink.write(np.array([0.0, 1.0, -2.0, 0.5]))
-    assert pipe.getvalue() == pcm16(np.array([0, 1, -1, 0.5])) == b"\x00\x00\xff\x7f\x01\x80\x00\x40" and sink.samples == 4
+    assert pipe.getvalue() == pcm16(np.array([0, 1, -1, 0.5])) == b"\x00\x00\xff\x7f\x01\x80\x00\x40"
+    assert sink.samples == 4

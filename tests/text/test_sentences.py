@@ -10,8 +10,8 @@ from ditar.text.sentences import PARAGRAPH_PAUSE_SECONDS, PAUSE_SECONDS, split_t
 
 # Sentences, split at |.
 TEXTS = [
-    "Dr. Smith met Mrs. Jones at 3 p.m. on Main St. near the bank.| They talked, e.g. about cats, i.e. pets, etc.| So it"
-    " rained.",
+    "Dr. Smith met Mrs. Jones at 3 p.m. on Main St. near the bank.| They talked, e.g. about cats, i.e. pets, etc."
+    "| So it rained.",
     "The U.S. Senate met.| She moved to the U.S. in May.| He came from the U.K.| She did not.",
     "He came from the U.S.| It was late.",
     "J. R. R. Tolkien and George W. Bush never met.| So it goes.",
@@ -55,9 +55,9 @@ def test_the_best_mark_near_the_middle_is_where_a_long_sentence_is_cut():
     assert len(bare) == 2 and bare[0].pause_seconds == 0
 
 
-@pytest.mark.parametrize("text", ["word " * 20_000, "one, two " * 11_000, "x" * 100_000, "a. b " * 20_000, " " * 100_000,
-                                  "\n \n" * 33_000, "." * 100_000, "(" * 100_000, "-" * 100_000])  # fmt: skip
+@pytest.mark.parametrize("text", ["word ", "one, two ", "x", "a. b ", " ", "\n \n", ".", "(", "-", ".).).", "...\n"])
 def test_a_hundred_thousand_characters_without_a_sentence_take_seconds_at_most(text):
+    text *= 100_000 // len(text)
     started = time.process_time()
     pieces = split_text(text, lambda t: len(t) <= 120)
     assert time.process_time() - started < 3
