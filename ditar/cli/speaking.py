@@ -28,7 +28,7 @@ SHOWN_WARNINGS = 10
 def speak_text(options: argparse.Namespace, text: str) -> int:
     """One file of one text, of however many sentences."""
     pipeline, voice = load(options)
-    pieces, warnings = pieces_to_speak(text, voice, pipeline.ditar.config, options.language)
+    pieces, warnings = pieces_to_speak(text, voice, text_config(pipeline), options.language)
     if len(pieces) == 1:
         request = SpeechRequest(pieces[0].text, voice, seed=options.seed, **_request_options(options))
         (speech,) = pipeline.batch([request], **_batch_options(options))
@@ -68,7 +68,9 @@ def speak_text(options: argparse.Namespace, text: str) -> int:
 def speak_as_it_comes(options: argparse.Namespace, text: str) -> int:
     """A file that grows, or samples to standard output. A reader that goes away is no error: it has heard enough."""
     pipeline, voice = load(options)
-    pieces, warnings = pieces_to_speak(text, voice, pipeline.ditar.config, options.language)
+    if not hasattr(pipeline, "stream"):
+        raise ValueError(f"a {type(pipeline).__name__}, which this model is, has no --stream; leave it out")
+    pieces, warnings = pieces_to_speak(text, voice, text_config(pipeline), options.language)
     pipeline.set_progress_bar_config(disable=True)
     warn(warnings)
     piped = options.output == "-"
@@ -110,7 +112,7 @@ def speak_lines(options: argparse.Namespace, text: str) -> int:
             utterances,
             voice,
             options.output_dir,
-            config=pipeline.ditar.config,
+            config=text_config(pipeline),
             seed=options.seed,
             settings=_settings(options, voice),
             request_options=_request_options(options),
@@ -134,6 +136,11 @@ def load(options: argparse.Namespace) -> tuple[DiTARPipeline, Voice]:
     else:
         voice = pipeline.create_voice(options.prompt_audio, options.prompt_text, language=options.language)
     return pipeline, voice
+
+
+def text_config(pipeline: Any) -> Any:
+    """The configuration of the part of a pipeline that reads the text."""
+    return (pipeline.ditar if hasattr(pipeline, "ditar") else pipeline.token_lm).config
 
 
 def warn(warnings: Iterable[str]) -> None:
