@@ -18,7 +18,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DiTARPipeline": "ditar.pipeline",
-    "SpeechOutput": "ditar.pipeline",
+    "SpeechOutput": "ditar.request",
+    "SpeechRequest": "ditar.request",
+    "Voice": "ditar.voice",
+    "load_voice": "ditar.voice_file",
+    "save_voice": "ditar.voice_file",
     "DiTAR": "ditar.model.ditar",
     "DiTARScheduler": "ditar.diffusion.scheduler",
     "SpeechVAE": "ditar.vae.speech_vae",

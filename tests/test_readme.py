@@ -66,12 +66,12 @@ def test_continuous_integration_runs_the_second_command():
 
 def test_the_options_shown_are_the_options_there_are():
     usage = next(b for b in blocks("") if b.startswith("ditar synthesize"))
-    shown = dict(re.findall(r"(--[a-z-]+) ([^\s\]]+)", usage.split("ditar info")[0]))
+    shown = dict(re.findall(r"(--[a-z-]+)(?: ([^\s\]]+))?", usage.split("ditar info")[0]))
     (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
     actions = {a.option_strings[0]: a for a in commands.choices["synthesize"]._actions if a.dest != "help"}
     assert set(shown) == set(actions)
     for option, action in actions.items():
-        if action.default is not None:
+        if action.default is not None and action.nargs != 0:  # flags have no value
             assert shown[option] == str(action.default)
     assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
 

@@ -14,13 +14,18 @@ TARGET_DB = -23.0
 PEAK_LIMIT = 0.99
 MIN_REFERENCE_SECONDS = 0.5
 MAX_REFERENCE_SECONDS = 30.0
+KEEP_SECONDS = 0.03  # of silence, on both sides of the speech
+MIN_PAUSE_SECONDS = 0.15  # shorter silence is part of a word: the closure of a plosive lasts 0.1 s
 
 
-def prepare_reference(waveform: np.ndarray, rate_hz: int, name: str = "the reference clip") -> np.ndarray:
+def prepare_reference(
+    waveform: np.ndarray, rate_hz: int, name: str = "the reference clip", cut: bool = False
+) -> np.ndarray:
     """Reference clip (S,) -> (S',): silence at both ends trimmed, level -23 dBFS where there is speech.
 
-    AudioError, naming `name`, where it is silent, or where the speech in it is shorter than 0.5 s or longer than
-    30 s: a long clip is refused rather than cut, because its transcript would not fit any more.
+    `cut`: a clip of more than 30 s of speech ends at its last pause before that. AudioError, naming `name`, where it is
+    silent, where the speech in it is shorter than 0.5 s, and where it is longer than 30 s and has no pause or may not
+    be cut: a transcript would not fit any more.
     """
     waveform = np.asarray(waveform, dtype=np.float32)
     if not np.isfinite(waveform).all():
@@ -28,19 +33,23 @@ def prepare_reference(waveform: np.ndarray, rate_hz: int, name: str = "the refer
     if is_silent(waveform):
         peak = float(np.abs(waveform).max(initial=0.0))
         raise AudioError(f"{name} is silent (its loudest sample is {peak:.1e} of full scale); record it again, louder")
-    trimmed = trim_silence(waveform, rate_hz)
-    seconds = len(trimmed) / rate_hz
+    start, stop = _speech_range(waveform, rate_hz)
+    if stop - start > MAX_REFERENCE_SECONDS * rate_hz:
+        pause = last_pause(waveform[start:stop], rate_hz, MAX_REFERENCE_SECONDS - KEEP_SECONDS)
+        if pause is None or not cut:
+            where = "" if pause is None else f" (the last within the limit is at {(start + pause) / rate_hz:.2f} s)"
+            raise AudioError(
+                f"{name} holds {(stop - start) / rate_hz:.1f} s of speech, the limit is {MAX_REFERENCE_SECONDS:g} s; "
+                f"cut it at a pause{where}, and its transcript with it; 2 to 8 s work best"
+            )
+        stop = start + pause + round(KEEP_SECONDS * rate_hz)
+    seconds = (stop - start) / rate_hz
     if seconds < MIN_REFERENCE_SECONDS:
         raise AudioError(
             f"{name} holds {seconds:.2f} s of speech, at least {MIN_REFERENCE_SECONDS:g} s are needed; "
             "2 to 8 s work best"
         )
-    if seconds > MAX_REFERENCE_SECONDS:
-        raise AudioError(
-            f"{name} holds {seconds:.1f} s of speech, the limit is {MAX_REFERENCE_SECONDS:g} s; cut it at a pause, and "
-            "its transcript with it; 2 to 8 s work best"
-        )
-    return level(trimmed, rate_hz)
+    return level(waveform[start:stop], rate_hz)
 
 
 def is_silent(waveform: np.ndarray) -> bool:
@@ -48,14 +57,21 @@ def is_silent(waveform: np.ndarray) -> bool:
     return bool(np.abs(waveform).max(initial=0.0) < SILENCE_PEAK)
 
 
-def trim_silence(waveform: np.ndarray, rate_hz: int, keep_seconds: float = 0.03) -> np.ndarray:
-    """(S,) -> (S',): cut before the first and behind the last active frame, `keep_seconds` kept on both sides."""
-    active = np.flatnonzero(_active_frames(waveform, rate_hz))
-    if not len(active):
-        return waveform[:0]
-    hop, keep = _frame_samples(rate_hz), round(keep_seconds * rate_hz)
-    start = max(0, int(active[0]) * hop - keep)
-    return waveform[start : (int(active[-1]) + 1) * hop + keep]
+def trim_silence(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
+    """(S,) -> (S',): cut before the first and behind the last active frame, 30 ms kept on both sides."""
+    start, stop = _speech_range(waveform, rate_hz)
+    return waveform[start:stop]
+
+
+def last_pause(waveform: np.ndarray, rate_hz: int, limit_seconds: float) -> int | None:
+    """Where in (S,) the last pause begins that does so within the limit, in samples; None: there is none. A pause has
+    speech on both sides."""
+    hop, active = _frame_samples(rate_hz), _active_frames(waveform, rate_hz)
+    speech = np.flatnonzero(active)
+    gaps = np.diff(speech) - 1 >= round(MIN_PAUSE_SECONDS / FRAME_SECONDS)
+    begins = (speech[:-1][gaps] + 1) * hop
+    begins = begins[begins <= limit_seconds * rate_hz]
+    return int(begins[-1]) if len(begins) else None
 
 
 def level(waveform: np.ndarray, rate_hz: int, target_db: float = TARGET_DB) -> np.ndarray:
@@ -67,6 +83,15 @@ def level(waveform: np.ndarray, rate_hz: int, target_db: float = TARGET_DB) -> n
     rms = float(np.sqrt(np.mean(np.square(waveform[active], dtype=np.float64))))
     gain = min(10 ** (target_db / 20) / rms, PEAK_LIMIT / float(np.abs(waveform).max()))
     return (waveform * gain).astype(np.float32)
+
+
+def _speech_range(waveform: np.ndarray, rate_hz: int) -> tuple[int, int]:
+    """First and last sample, exclusive, of the speech and a little silence around it; (0, 0) where there is none."""
+    active = np.flatnonzero(_active_frames(waveform, rate_hz))
+    if not len(active):
+        return 0, 0
+    hop, keep = _frame_samples(rate_hz), round(KEEP_SECONDS * rate_hz)
+    return max(0, int(active[0]) * hop - keep), min(len(waveform), (int(active[-1]) + 1) * hop + keep)
 
 
 def _frame_samples(rate_hz: int) -> int:

@@ -19,6 +19,7 @@ from ditar.config.reading import (
     ConfigError,
     from_dict,
     load_config,
+    nearest_kind,
     to_dict,
 )
 from ditar.config.training import (
@@ -65,5 +66,6 @@ __all__ = [
     "VocosConfig",
     "from_dict",
     "load_config",
+    "nearest_kind",
     "to_dict",
 ]

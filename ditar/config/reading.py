@@ -9,6 +9,7 @@ import difflib
 import json
 import types
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -28,17 +29,34 @@ class ConfigError(ValueError):
 
 def load_config(path: str | Path, kind: type[Config]) -> Config:
     """Read a complete YAML file into the configuration class `kind`. ConfigError names file, key, value and remedy."""
-    path = Path(path)
-    if not path.is_file():
-        raise ConfigError(f"configuration file {str(path)!r} does not exist")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+    data = _read_yaml(path)
     try:
         return from_dict(data, kind, complete=True)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def nearest_kind(path: str | Path, kinds: Sequence[type]) -> type:
+    """Which of several configuration classes, all with a `model`, has most of the keys of a file's `model`; the first
+    of equals. ConfigError: no YAML file."""
+    data = _read_yaml(path)
+    model = data.get("model") if isinstance(data, dict) else None
+    keys = set(model) if isinstance(model, dict) else set()
+
+    def shared(kind: type) -> int:
+        return len(keys & {f.name for f in dataclasses.fields(typing.get_type_hints(kind)["model"])})
+
+    return max(kinds, key=shared)
+
+
+def _read_yaml(path: str | Path) -> Any:
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"configuration file {str(path)!r} does not exist")
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from None
 
 
 def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = False) -> Config:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ditar.diffusion import SOLVERS
 from ditar.diffusion.ddim import DDIM
-from ditar.diffusion.diffusers_solver import DiffusersSolver
 from ditar.diffusion.schedule import Generators
 from ditar.diffusion.solver import Solver
 
@@ -69,6 +68,8 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
             raise ValueError(f"solver {name!r} has no temperature below 1, got {temperature}; use 1, or solver 'ddim'")
         if grid != "uniform":
             raise ValueError(f"solver {name!r} has no time_grid {grid!r}; use 'uniform', or solver 'ddim'")
+        from ditar.diffusion.diffusers_solver import DiffusersSolver  # with scipy, half a second that ours do not need
+
         return DiffusersSolver(name, steps)
 
     def set_timesteps(

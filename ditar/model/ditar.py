@@ -1,6 +1,6 @@
 """DiTAR: aggregation encoder, language model, LocDiT and stop head in one module (arXiv 2502.03930)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,7 +42,14 @@ class DiTAR(nn.Module):
         self.encoder = AggregationEncoder(config.encoder, channels)
         self.embed = nn.Linear(config.encoder.width, config.lm.width)
         self.lm = LM(config.lm, len(config.symbols), config.audio_positions)
-        self.locdit = LocDiT(config.locdit, config.lm.width, channels, patch_frames, config.history_patches)
+        self.locdit = LocDiT(
+            config.locdit,
+            config.lm.width,
+            channels,
+            patch_frames,
+            config.history_patches,
+            config.locdit_prefix_cached,
+        )
         self.stop_head = nn.Linear(config.lm.width, 1)
 
     @property
@@ -114,14 +121,12 @@ class DiTAR(nn.Module):
         return self.embed(self.encoder(patches))
 
     def prefill(
-        self, symbol_ids: Tensor, symbol_counts: Tensor | None, prompt: Tensor, capacity: int
+        self, symbol_ids: Sequence[Tensor], prompts: Sequence[Tensor], capacity: int
     ) -> tuple[Tensor, LMState]:
-        """Read the text and the prompt's patches (B, N0, P, C): h of the next patch, (B, width), and the state.
-
-        At most `capacity` patches may follow. symbol_counts None: no padding in symbol_ids.
-        """
-        audio = self.embed_patches(prompt.flatten(0, 1)).unflatten(0, prompt.shape[:2])
-        return self.lm.prefill(symbol_ids, symbol_counts, audio, capacity)
+        """Read each row's text (L,) and the patches of its prompt (N0, P, C): h of the next patch, (B, width), and the
+        state. At most `capacity` patches may follow."""
+        audio = self.embed_patches(torch.cat(list(prompts))).split([len(prompt) for prompt in prompts])
+        return self.lm.prefill(symbol_ids, audio, capacity)
 
     def read(self, patch: Tensor, state: LMState) -> tuple[Tensor, LMState]:
         """Read one patch (B, P, C): h of the next one, (B, width), and the state behind it. One LM step."""

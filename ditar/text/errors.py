@@ -15,3 +15,8 @@ def name_characters(characters: Iterable[str], limit: int = 8) -> str:
     if len(distinct) > limit:
         named.append(f"and {len(distinct) - limit} more")
     return ", ".join(named)
+
+
+def dropped_warning(dropped: list[str]) -> str:
+    """What a user should know of characters or sounds that were left out."""
+    return f"{len(dropped)} characters or sounds cannot be spoken and were left out: {name_characters(dropped)}"

@@ -34,12 +34,13 @@ _KEPT_SYMBOLS = set("%&+=@#$€£/*°")
 PUNCTUATION = '.,!?;:—"()¿¡'
 
 
-def normalise(text: str, language: str = "en-us") -> str:
+def normalise(text: str, language: str = "en-us", dropped: list[str] | None = None) -> str:
     """Text with one spelling for quotes, dashes and spaces and, in English, with everything written out as words.
 
     `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming the characters, when there is
     nothing to say or when a character has no pronunciation (emoji, pictures, letters of a script that the language
-    does not use).
+    does not use). With a list `dropped`, such characters are left out and appended to it; what is then refused is a
+    text with nothing to say, or with more letters of a foreign script than others.
     """
     if not isinstance(text, str):
         raise TextError(f"text must be a string, got {type(text).__name__}")
@@ -47,8 +48,8 @@ def normalise(text: str, language: str = "en-us") -> str:
     _check_something_to_say(text, cleaned)
     if language.split("-")[0] == "en":
         cleaned = spell_english(cleaned, language)
-    _check_symbols(cleaned)
-    check_script(cleaned, language)
+    cleaned = _leave_out(cleaned, _silent_symbols(cleaned), dropped)
+    cleaned = _leave_out(cleaned, check_script(cleaned, language, refuse=dropped is None), dropped)
     cleaned = re.sub(r"\s*\n\s*\n\s*", ". ", cleaned.strip())
     cleaned = re.sub(r"\s+", " ", cleaned)
     cleaned = re.sub(r"\.{2,}", "...", cleaned)
@@ -70,16 +71,23 @@ def _check_something_to_say(text: str, cleaned: str) -> None:
     raise TextError(f"the text has nothing to say: only {name_characters(shown)}; give at least one word")
 
 
-def _check_symbols(cleaned: str) -> None:
-    silent = [
+def _silent_symbols(cleaned: str) -> list[str]:
+    return [
         c
         for c in cleaned
         if not (
             unicodedata.category(c)[0] in "LMN" or c.isspace() or c in PUNCTUATION or c in "'-" or c in _KEPT_SYMBOLS
         )
     ]
-    if silent:
+
+
+def _leave_out(cleaned: str, silent: list[str], dropped: list[str] | None) -> str:
+    if not silent:
+        return cleaned
+    if dropped is None:
         raise TextError(
             f"no rule speaks {name_characters(silent)}; write it as words or remove it from the text "
             f"{cleaned[:60] + '...' if len(cleaned) > 60 else cleaned!r}"
         )
+    dropped += silent
+    return cleaned.translate(dict.fromkeys(map(ord, silent), " "))

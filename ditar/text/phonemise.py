@@ -68,12 +68,12 @@ class Phonemiser:
         self.language = espeak_language(language)
         self._voice = _voice(self.language)
 
-    def words(self, text: str) -> list[list[str]]:
+    def words(self, text: str, dropped: list[str] | None = None) -> list[list[str]]:
         """Symbols of each word, in order; each punctuation mark is a word of its own.
 
-        espeak joins some function words (`of the` is one word).
+        espeak joins some function words (`of the` is one word). `dropped`: see `normalise`.
         """
-        normal = normalise(text, self.language)
+        normal = normalise(text, self.language, dropped)
         pieces = [piece.strip() for piece in _SPLIT.split(normal)]
         words: list[list[str]] = []
         spoken = False
@@ -85,7 +85,9 @@ class Phonemiser:
                 continue
             ipa = self._voice.read(piece)
             read = [symbols_of(word) for word in ipa.split()]
-            if not read and re.search(r"\w", piece):
+            if not read and re.search(r"\w", piece) and dropped is not None:
+                dropped += piece
+            elif not read and re.search(r"\w", piece):
                 raise TextError(f"language {self.language!r} has no pronunciation for {name_characters(piece)}")
             spoken = spoken or bool(read)
             words += read
@@ -93,12 +95,13 @@ class Phonemiser:
             raise TextError(f"nothing to say in {text!r}; give at least one word")
         return words
 
-    def __call__(self, text: str) -> list[str]:
-        """Flat symbols; words are separated by a space, punctuation follows its word without one."""
+    def __call__(self, text: str, dropped: list[str] | None = None) -> list[str]:
+        """Flat symbols; words are separated by a space, punctuation follows its word without one. `dropped`: see
+        `normalise`."""
         flat: list[str] = []
         opened = True  # no space at the start or behind an opening mark
         quoted = False
-        for word in self.words(text):
+        for word in self.words(text, dropped):
             mark = len(word) == 1 and word[0] in PUNCTUATION + "…"
             closing = mark and word[0] not in _OPENING
             if word == ['"']:  # straight quotes open and close in turns

@@ -31,16 +31,18 @@ _ANYWHERE = {
 }
 
 
-def check_script(text: str, language: str) -> None:
-    """Raise a TextError that names the letters of `text` whose script `language` does not use."""
+def check_script(text: str, language: str, refuse: bool = True) -> list[str]:
+    """The letters of `text` whose script `language` does not use. TextError names them: any, or where `refuse` is
+    False, when they are more than half of the letters."""
     scripts = set(_SCRIPTS.get(language.split("-")[0], "").split()) | _ANYWHERE
     foreign = [
         c
         for c in text
         if not c.isascii() and unicodedata.category(c)[0] in "LM" and unicodedata.name(c, "?").split()[0] not in scripts
     ]
-    if foreign:
+    if foreign and (refuse or 2 * len(foreign) > sum(c.isalpha() for c in text)):
         raise TextError(
             f"language {language!r} has no pronunciation for {name_characters(foreign)}; choose the language of the "
             "text (--language) or write it in that language's letters"
         )
+    return foreign

@@ -35,15 +35,24 @@ DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
 )
 
 
-def keep_trained(symbols: Iterable[str], trained: Sequence[str], where: str = "the text") -> list[str]:
+UNHEARD_SHARE = 0.1  # of the speech sounds of a text: more of them, and it is of another language
+
+
+def keep_trained(
+    symbols: Iterable[str], trained: Sequence[str], where: str = "the text", dropped: list[str] | None = None
+) -> list[str]:
     """The symbols that a model heard in training (none given: all). What it never heard has a random embedding: marks
-    of punctuation, stress or colour are left out; for a speech sound there is no substitute: TextError names it."""
+    of punctuation, stress or colour are left out; for a speech sound there is no substitute: TextError names it. With
+    a list `dropped`, a tenth of the speech sounds at most is left out and appended to it instead."""
     symbols = list(symbols)
     if not trained:
         return symbols
     known = set(trained)
-    missing = [s for s in symbols if s not in known and unicodedata.category(s[0]) in ("Ll", "Lo", "Lu")]
-    if missing:
+    sounds = [s for s in symbols if unicodedata.category(s[0]) in ("Ll", "Lo", "Lu")]
+    missing = [s for s in sounds if s not in known]
+    if dropped is not None and len(missing) <= UNHEARD_SHARE * len(sounds):
+        dropped += missing
+    elif missing:
         raise TextError(
             f"the model never heard {name_characters(c for symbol in missing for c in symbol)} in training, a sound of "
             f"{where} in the language that was given; give another --language or text, or a model of this language"

@@ -68,3 +68,21 @@ def test_a_good_reference_comes_back_trimmed_and_levelled():
 def test_unusable_references_are_refused_with_the_remedy(clip, message):
     with pytest.raises(AudioError, match=message):
         prepare_reference(clip, RATE_HZ, name="mine.wav")
+
+
+def paused(*seconds, pause=0.4):
+    return np.concatenate([part for s in seconds for part in (speech(s), silence(pause))])
+
+
+def test_a_long_reference_is_cut_at_its_last_pause_where_it_may_be():
+    clip = np.concatenate([silence(1.0), paused(12.0, 12.0, 12.0)])
+    made = prepare_reference(clip, RATE_HZ, cut=True)
+    assert abs(len(made) / RATE_HZ - 24.46) < 0.05  # two parts, the pause between them, 30 ms on both sides
+    with pytest.raises(AudioError, match=r"36\.\d s of speech.*at a pause \(the last .* is at 25\.4\d s\), and its"):
+        prepare_reference(clip, RATE_HZ)
+    with pytest.raises(AudioError, match="cut it at a pause, and"):
+        prepare_reference(paused(31.0, 2.0), RATE_HZ, cut=True)
+
+
+def test_a_clip_under_the_limit_is_never_cut():
+    assert len(prepare_reference(paused(14.0, 14.0), RATE_HZ, cut=True)) / RATE_HZ > 28.3

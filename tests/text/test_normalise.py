@@ -112,3 +112,12 @@ def test_leaves_nothing_that_is_not_words(text):
 @given(st.from_regex(r"([$£]?[0-9]{1,7}([.,:/-][0-9]{1,4}){0,2}(st|th|%|km|s|am|:00)? ?){1,4}", fullmatch=True))
 def test_any_number_becomes_words(text):
     assert not re.search(r"\d", normalise(text))
+
+
+def test_what_cannot_be_spoken_is_left_out_and_listed_where_that_is_asked_for():
+    dropped = []
+    assert normalise("Hi \U0001f600 there, ♜ Иван!", dropped=dropped) == "Hi there,!"
+    assert dropped == ["\U0001f600", "♜", *"Иван"]
+    for text in ("\U0001f600\U0001f680", "Привет, Ann!"):
+        with pytest.raises(TextError):
+            normalise(text, dropped=[])

@@ -43,3 +43,11 @@ def test_of_what_a_model_never_heard_marks_are_left_out_and_sounds_are_named():
     assert keep_trained("aø—", ()) == ["a", "ø", "—"]  # not known what it heard
     with pytest.raises(TextError, match="never heard.*ø"):
         keep_trained("aø", ("a",))
+
+
+def test_few_sounds_that_a_model_never_heard_may_be_left_out():
+    trained, dropped = list("abcdefghij "), []
+    assert "".join(keep_trained("abcde fghijæ", trained, dropped=dropped)) == "abcde fghij"
+    assert dropped == ["æ"]
+    with pytest.raises(TextError, match="never heard"):
+        keep_trained("aæ", trained, dropped=[])

@@ -15,7 +15,7 @@ import soundfile
 from ditar.cli import main
 from tests.tiny import clip, tiny_pipeline
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,8 @@ def synthesize(folder, **options):
         "temperature": 0,  # one attempt
         "device": "cpu",
     }
-    arguments = [f"--{k.replace('_', '-')}={v}" for k, v in (good | options).items() if v is not None]
+    named = {f"--{k.replace('_', '-')}": v for k, v in (good | options).items() if v is not None}
+    arguments = [k if v is True else f"{k}={v}" for k, v in named.items()]
     return main(["synthesize", *arguments])
 
 
@@ -78,7 +79,12 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"prompt_audio": "{}/nan.wav"}, "not numbers"),
         ({"prompt_audio": "{}/text.wav"}, "text.wav cannot be read as audio"),
         ({"prompt_audio": "{}/missing.wav"}, "missing.wav does not exist"),
-        ({"prompt_text": None}, "write what is said in it"),
+        ({"voice": "{}/good.wav"}, "give --voice, or --prompt-audio and --prompt-text, not both"),
+        ({"voice": "{}/no.safetensors", "prompt_audio": None, "prompt_text": None}, "no.safetensors does not exist"),
+        ({"voice": "{}/good.wav", "prompt_audio": None, "prompt_text": None}, "good.wav (48044 bytes) is not a whole"),
+        ({"model": "{}"}, "model_index.json cannot be read"),
+        ({"output": None, "output_dir": "{}/out"}, "--output-dir takes the lines of --text-file"),
+        ({"output": "{}/out.flac", "stream": True}, "--stream writes a WAV file"),
         ({"prompt_audio": None}, "give both or neither"),
         ({"model": "{}/missing"}, "missing' does not exist"),
         ({"model": "{}/broken"}, "is not a whole safetensors file"),
@@ -92,7 +98,7 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
     ],
 )
 def test_bad_input_is_one_line_that_names_it(folder, options, message, capsys):
-    options = {k: v.format(folder) if v else v for k, v in options.items()}
+    options = {k: v.format(folder) if isinstance(v, str) else v for k, v in options.items()}
     before = set(os.listdir(folder))
     assert synthesize(folder, **options) == 1
     error = capsys.readouterr().err
@@ -123,13 +129,14 @@ def test_bad_use_exits_2_and_names_the_option(folder, options, message, capsys):
 def test_solver_and_grid_are_handed_on(folder, monkeypatch):
     asked = []
 
-    def fake(self, text, **options):
+    def fake(self, requests, **options):
         asked.append((options["solver"], options["time_grid"]))
-        return SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[])
+        return [SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[]) for _ in requests]
 
-    monkeypatch.setattr("ditar.pipeline.DiTARPipeline.__call__", fake)
-    assert synthesize(folder) == 0 and synthesize(folder, solver="dpm-solver++", time_grid="cosine") == 0
-    assert asked == [("ddim", "uniform"), ("dpm-solver++", "cosine")]
+    monkeypatch.setattr("ditar.pipeline.DiTARPipeline.batch", fake)
+    choice = {"solver": "dpm-solver++", "time_grid": "uniform", "temperature": 1}
+    assert synthesize(folder, time_grid="cosine") == 0 and synthesize(folder, **choice) == 0
+    assert asked == [("ddim", "cosine"), ("dpm-solver++", "uniform")]
 
 
 def test_text_from_a_file(folder, capsys):
@@ -153,6 +160,17 @@ def test_info_prints_parameters_and_flops(capsys):
     info = json.loads(capsys.readouterr().out)
     assert {"aggregation_encoder", "lm", "locdit", "total"} <= set(info["parameters"]) and info["tflops"] > 0
     assert main(["info", str(ROOT / "configs" / "ditar" / "tiny.yaml")]) == 0
+    assert "TFLOPs" in capsys.readouterr().out
+
+
+def test_info_on_a_vae_and_on_a_baseline(capsys):
+    assert main(["info", str(ROOT / "configs" / "vae" / "small.yaml"), "--json"]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert info["parameters"]["total"] == sum(info["parameters"][k] for k in ("encoder", "decoder", "quantiser"))
+    assert 0 < info["gflops_per_second"]["decode"] < 10
+    assert main(["info", str(ROOT / "configs" / "vae" / "small.yaml")]) == 0
+    assert "GFLOPs per second of audio" in capsys.readouterr().out
+    assert main(["info", str(ROOT / "configs" / "baseline" / "tiny_matched.yaml")]) == 0
     assert "TFLOPs" in capsys.readouterr().out
 
 
@@ -186,7 +204,10 @@ def run(*arguments, **options):
     return subprocess.run(arguments, capture_output=True, text=True, env=environment, **options)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["synthesize", "--help"], ["info", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["synthesize", "--help"], ["voice", "create", "--help"], ["info", "--help"]],
+)
 def test_help_needs_no_torch_and_no_patience(arguments):
     code = (
         f"import sys\nfrom ditar.cli import main\ntry: main({arguments!r})\n"
@@ -195,9 +216,37 @@ def test_help_needs_no_torch_and_no_patience(arguments):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = run(sys.executable, "-c", code)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.returncode == 0 and "usage: ditar" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert ("ditar 0." if arguments == ["--version"] else "usage: ditar") in done.stdout
     # Processor time, which is wall time where nothing else runs: a busy machine is not the program's fault.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--text=Hi.", "--output=/no/such/folder/a.wav"],
+        ["--text=Hi.", "--output=a.wav", "--prompt-audio=missing.wav", "--prompt-text=Hi."],
+        ["--text=Hi.", "--output=a.wav", "--voice=missing.safetensors"],
+        ["--text=Hi.", "--output=a.wav", "--model=missing"],
+        ["--text=Hi.", "--output=a.wav", "--language=klingon"],
+        ["--text-file=missing.txt", "--output=a.wav"],
+        ["--text= ", "--output=a.wav"],
+        ["--text=Hi.", "--output=a.wav", "--solver=unipc", "--temperature=0.5"],
+    ],
+)
+def test_bad_input_is_found_before_torch_is_imported(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "ditar.cli.speaking", None)  # the module behind which torch is
+    assert main(["synthesize", *arguments]) == 1
+    assert "ditar.cli.speaking" not in capsys.readouterr().err
+
+
+def test_the_checks_need_no_torch(folder):
+    reference = [f"--prompt-audio={folder / 'good.wav'}", "--prompt-text=Hi."]
+    arguments = ["synthesize", "--text= ", "--output=a.wav", *reference]
+    code = f"import sys\nfrom ditar.cli import main\nassert main({arguments!r}) == 1\nassert 'torch' not in sys.modules"
+    assert run(sys.executable, "-c", code).returncode == 0
 
 
 def test_interrupted_is_130_and_leaves_nothing(folder, monkeypatch, capsys):

@@ -1,0 +1,112 @@
+"""Audio written as it is made: a WAV that grows and can be played at any time, and raw samples for a pipe."""
+
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+
+from ditar.audio.errors import AudioError
+from ditar.audio.write import FORMATS, check_writable
+
+HEADER_BYTES = 44
+MAX_BYTES = 2**32 - 1 - HEADER_BYTES  # sizes in a WAV's header have 32 bits: 24.8 hours at 24 kHz
+BLOCK_SAMPLES = 65_536
+
+
+def pcm16(waveform: np.ndarray) -> bytes:
+    """Float (S,) in [-1, 1] -> 2 S bytes, little endian; what lies outside is clipped. AudioError: NaN."""
+    waveform = np.asarray(waveform)
+    if not np.isfinite(waveform).all():
+        raise AudioError("the waveform holds NaN or infinite samples and was not written")
+    return np.round(np.clip(waveform, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
+
+
+class GrowingWav:
+    """A mono 16-bit WAV file whose header is right after every `write`. `samples` were written so far.
+
+    `keep_samples`: go on behind that many samples of the file that is there; what follows them is cut off. AudioError
+    where they are not there, where the disk is full, and beyond 4 GiB.
+    """
+
+    def __init__(self, path: str | Path, rate_hz: int, keep_samples: int = 0):
+        self.path, self.rate_hz, self.samples = Path(path), rate_hz, keep_samples
+        check_writable(self.path)
+        if keep_samples and self.path.stat().st_size < HEADER_BYTES + 2 * keep_samples:
+            raise AudioError(f"{self.path} holds fewer than the {keep_samples} samples that it should; delete it")
+        self._file = open(self.path, "r+b" if keep_samples else "wb")
+        self._file.truncate(HEADER_BYTES + 2 * keep_samples if keep_samples else 0)
+        self.write(np.zeros(0))
+
+    def write(self, waveform: np.ndarray) -> None:
+        """Append float (S,)."""
+        data = pcm16(waveform)
+        size = 2 * self.samples + len(data)
+        if size > MAX_BYTES:
+            raise AudioError(f"{self.path} would be longer than a WAV file can be (4 GiB); speak the text in parts")
+        rate_hz = self.rate_hz
+        header = struct.pack(
+            "<4sI4s4sIHHIIHH4sI", b"RIFF", HEADER_BYTES - 8 + size, b"WAVE", b"fmt ", 16, 1, 1, rate_hz, 2 * rate_hz, 2,
+            16, b"data", size,
+        )  # fmt: skip
+        try:
+            # Samples first: whoever reads in between finds a shorter file, not one that ends too early.
+            self._file.seek(HEADER_BYTES + 2 * self.samples)
+            self._file.write(data)
+            self._file.flush()
+            self._file.seek(0)
+            self._file.write(header)
+            self._file.flush()
+        except OSError as error:
+            raise AudioError(f"{self.path} cannot be written: {error.strerror or error}; free space") from None
+        self.samples += len(data) // 2
+
+    def __enter__(self) -> "GrowingWav":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
+
+class RawPipe:
+    """Raw 16-bit samples for whoever reads a pipe. BrokenPipeError where nobody does any more."""
+
+    def __init__(self, file: BinaryIO):
+        self._file, self.samples = file, 0
+
+    def write(self, waveform: np.ndarray) -> None:
+        """Append float (S,)."""
+        self._file.write(pcm16(waveform))
+        self._file.flush()
+        self.samples += len(waveform)
+
+    def __enter__(self) -> "RawPipe":
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+
+def finish(wav: str | Path, path: str | Path) -> None:
+    """Make `path` (WAV, FLAC or OGG) of a finished WAV file, which goes; block by block, beside and renamed."""
+    wav, path = Path(wav), Path(path)
+    kind, subtype = FORMATS[path.suffix.lower()]
+    if kind == "WAV":
+        os.replace(wav, path)
+        return
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with (
+            soundfile.SoundFile(wav) as source,
+            soundfile.SoundFile(beside, "w", source.samplerate, 1, subtype=subtype, format=kind) as target,
+        ):
+            for block in source.blocks(BLOCK_SAMPLES, dtype="int16"):
+                target.write(block)
+        os.replace(beside, path)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise AudioError(f"{path} cannot be written: {error}; the speech is in {wav}") from None
+    finally:
+        beside.unlink(missing_ok=True)
+    wav.unlink()

@@ -1,0 +1,47 @@
+"""`ditar <command>`: argument parsing only, a module per command with `add_parser(commands)` and `run(options) -> int`.
+
+Commands import what they need when they run, so that --help needs no torch.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from ditar import __version__
+from ditar.cli import evaluate, info, synthesize, validate_data, voice
+
+COMMANDS = (synthesize, voice, info, evaluate, validate_data)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed (one line says why), 2 bad use, 130 interrupted."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return 2
+    # Two programs that spin on the same cores while they wait slow each other down many times over. OpenMP reads this
+    # when torch is imported, which a command does when it runs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    try:
+        return options.run(options) or 0
+    except KeyboardInterrupt:
+        print("ditar: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 1
+    except (ValueError, OSError, ImportError) as error:  # every error class of the package is a ValueError
+        print(f"ditar: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(prog="ditar", description="Zero-shot speech synthesis over continuous latents.")
+    parser.add_argument("--version", action="version", version=f"ditar {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return parser

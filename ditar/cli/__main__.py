@@ -1,0 +1,7 @@
+"""`python -m ditar.cli`."""
+
+import sys
+
+from ditar.cli import main
+
+sys.exit(main())

@@ -1,0 +1,168 @@
+"""`ditar synthesize`: speak a text in the voice of a reference clip."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ditar.cli.arguments import count, number, seed
+from ditar.diffusion import SOLVERS, TIME_GRIDS
+
+MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a file larger than this is not a text to be spoken
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    command = commands.add_parser(
+        "synthesize",
+        help="speak a text in the voice of a reference clip",
+        description="Speak a text in the voice of a reference clip. With no --model and no voice, those that come with "
+        "the package are used. A text of several sentences is spoken sentence by sentence; what was finished when it "
+        "is interrupted stays, and the same command goes on from there.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    text = command.add_mutually_exclusive_group(required=True)
+    text.add_argument("--text", help="what to say")
+    text.add_argument(
+        "--text-file",
+        metavar="F|-",
+        help="a UTF-8 file with what to say; - reads standard input. With --output it is one text; with --output-dir "
+        "each line is an utterance: 'id<TAB>text', Kaldi's 'id text', or a text alone, whose id is the line's number",
+    )
+    output = command.add_mutually_exclusive_group(required=True)
+    output.add_argument("--output", metavar="FILE|-", help="audio file to write: .wav, .flac or .ogg; - see --stream")
+    output.add_argument(
+        "--output-dir",
+        metavar="DIR",
+        help="folder for <id>.wav of each line of --text-file, and manifest.jsonl of what is done; what is done with "
+        "the same settings is kept",
+    )
+    command.add_argument(
+        "--stream",
+        action="store_true",
+        help="write while speaking: a WAV file that grows, or with --output - raw samples (16 bit, little endian, mono,"
+        " 24 kHz) to standard output",
+    )
+    command.add_argument("--voice", metavar="FILE", help="a voice that `ditar voice create` made")
+    command.add_argument("--prompt-audio", metavar="FILE", help="reference clip: WAV, FLAC, OGG or MP3, from 0.5 s on")
+    command.add_argument(
+        "--prompt-text", metavar="TEXT", help="exactly what is said in the reference clip; without it, quality suffers"
+    )
+    command.add_argument("--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the Hugging Face hub")
+    command.add_argument(
+        "--temperature",
+        type=number(0.0, 1.0),
+        default=1.0,
+        help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling); arXiv 2502.03930, "
+        "equations 3 and 4",
+    )
+    command.add_argument(
+        "--guidance-scale",
+        type=number(1.0, 100.0),
+        default=2.0,
+        help="LM guidance, 1 + w in the paper's terms; 1 turns it off and halves the cost of LocDiT",
+    )
+    command.add_argument("--steps", type=count, default=10, help="diffusion steps per patch (NFE)")
+    command.add_argument(
+        "--solver",
+        choices=SOLVERS,
+        default="ddim",
+        help="how the reverse ODE is solved; all but ddim are diffusers' and need temperature 1",
+    )
+    command.add_argument(
+        "--time-grid",
+        choices=TIME_GRIDS,
+        default="uniform",
+        help="where the steps of ddim lie; cosine: closer at both ends, sway: closer at the noise (F5-TTS)",
+    )
+    command.add_argument("--seed", type=seed, default=0, help="same seed, machine and settings: same samples")
+    command.add_argument("--batch-size", type=count, default=8, help="sentences that are spoken at the same time")
+    command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    command.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Speak; 0 when all of it is written."""
+    text = _check(options)
+
+    from ditar.cli import speaking  # torch and all, behind what can be wrong without them
+
+    if options.output_dir is not None:
+        return speaking.speak_lines(options, text)
+    if options.stream:
+        return speaking.speak_as_it_comes(options, text)
+    return speaking.speak_text(options, text)
+
+
+def _check(options: argparse.Namespace) -> str:
+    """Everything that can be wrong and found in a moment; returns the text. ValueError."""
+    from ditar.audio.write import check_writable
+    from ditar.text import Phonemiser
+
+    if options.output == "-":
+        options.stream = True
+    elif options.output is not None:
+        check_writable(options.output)
+        if options.stream and not options.output.lower().endswith(".wav"):
+            raise ValueError(f"--stream writes a WAV file that grows, or - for standard output, got {options.output!r}")
+    if options.output_dir is not None:
+        if options.text_file is None or options.stream:
+            raise ValueError("--output-dir takes the lines of --text-file, and no --stream; give --output")
+        parent = Path(options.output_dir).resolve().parent
+        if Path(options.output_dir).is_file() or not parent.is_dir():
+            raise ValueError(f"--output-dir {options.output_dir} is a file, or {parent} does not exist")
+    if options.solver != "ddim" and options.temperature != 1.0:
+        raise ValueError(f"solver {options.solver!r} has no temperature below 1, got {options.temperature}; use ddim")
+    check_model(options.model)
+    check_reference(options.voice, options.prompt_audio, options.prompt_text)
+    text = options.text if options.text_file is None else _read_text(options.text_file)
+    phonemise = Phonemiser(options.language)
+    if len(text) < 1000:  # what is longer says something
+        phonemise(text, [])
+    return text
+
+
+def check_model(model: str | None) -> None:
+    """ValueError where a folder is named that is not there, or holds no model."""
+    if model is None:
+        return
+    folder = Path(model)
+    if folder.is_dir() and not (folder / "model_index.json").is_file():
+        raise ValueError(f"{folder / 'model_index.json'} cannot be read; give a folder that save_pretrained wrote")
+    # `exp/run` may be a name on the hub; what has no slash, or more than one, is none
+    if not folder.is_dir() and model.count("/") != 1:
+        raise ValueError(f"model folder {model!r} does not exist; give a folder that save_pretrained wrote")
+
+
+def check_reference(voice: str | None, prompt_audio: str | None, prompt_text: str | None) -> None:
+    """ValueError where a voice file or a reference clip cannot be used."""
+    from ditar.audio.read import read_audio
+    from ditar.audio.trim import prepare_reference
+    from ditar.units import SAMPLE_RATE_HZ
+    from ditar.voice_file import describe_voice
+
+    if voice is not None:
+        if prompt_audio is not None or prompt_text is not None:
+            raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
+        describe_voice(voice)
+    elif prompt_audio is not None:
+        clip = read_audio(prompt_audio)
+        prepare_reference(clip, SAMPLE_RATE_HZ, prompt_audio, cut=not (prompt_text or "").strip())
+    elif prompt_text is not None:
+        raise ValueError("--prompt-text is the transcript of --prompt-audio, which is missing; give both or neither")
+
+
+def _read_text(name: str) -> str:
+    """The text of a file or of standard input; ValueError where it is not UTF-8 or far too large to be spoken."""
+    source = "standard input" if name == "-" else name
+    if name != "-" and not Path(name).is_file():
+        raise ValueError(f"text file {name} does not exist")
+    with sys.stdin.buffer if name == "-" else open(name, "rb") as file:
+        data = file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise ValueError(f"{source} holds more than {MAX_TEXT_BYTES} bytes; speak it in parts")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{source} is not UTF-8 text (byte {error.start}); convert it with iconv -t UTF-8") from None

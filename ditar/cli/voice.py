@@ -1,0 +1,102 @@
+"""`ditar voice create|list|show`: reference clips, read once and kept in files."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from ditar.cli.synthesize import check_model, check_reference
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    command = commands.add_parser(
+        "voice",
+        help="keep voices in files: create, list, show",
+        description="A voice file holds a reference clip as a model reads it, with its transcript; "
+        "`ditar synthesize --voice FILE` speaks with it.",
+    )
+    actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
+    create = actions.add_parser("create", help="make a voice file of a reference clip")
+    create.add_argument("output", metavar="FILE", help="voice file to write: NAME.safetensors")
+    create.add_argument("--prompt-audio", metavar="FILE", required=True, help="reference clip: WAV, FLAC, OGG or MP3")
+    create.add_argument(
+        "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, quality suffers"
+    )
+    create.add_argument("--name", help="default: the file's")
+    create.add_argument("--model", metavar="DIR|HUB-ID", help="the model that will speak; default: the one that ships")
+    create.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the transcript")
+    create.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
+    create.set_defaults(run=_create)
+    listing = actions.add_parser("list", help="the voice files of a folder")
+    listing.add_argument("folder", metavar="DIR", nargs="?", default=".")
+    listing.set_defaults(run=_list)
+    show = actions.add_parser("show", help="what a voice file holds")
+    show.add_argument("file", metavar="FILE")
+    show.add_argument("--json", action="store_true", help="print JSON")
+    show.set_defaults(run=_show)
+
+
+def _create(options: argparse.Namespace) -> int:
+    from ditar.voice_file import check_voice_path, save_voice
+
+    check_voice_path(options.output)
+    check_model(options.model)
+    check_reference(None, options.prompt_audio, options.prompt_text)
+
+    from ditar.pipeline import DiTARPipeline
+
+    pipeline = DiTARPipeline.from_pretrained(options.model, device=options.device)
+    name = options.name or Path(options.output).stem
+    voice = pipeline.create_voice(
+        options.prompt_audio, options.prompt_text, name=name, language=options.language
+    )
+    if not voice.symbols:
+        print(
+            "ditar: warning: without its transcript the model does not know what is said in the clip: expect wrong "
+            "words and a looser likeness; give --prompt-text",
+            file=sys.stderr,
+        )
+    save_voice(voice, options.output)
+    print(f"{options.output}: voice {name!r} of {voice.seconds:.2f} s")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ditar.voice_file import VoiceFileError, describe_voice
+
+    folder = Path(options.folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    found = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            voice = describe_voice(path)
+        except VoiceFileError:  # weights of a model, for example
+            continue
+        found += 1
+        print(f"{path}\t{voice.name}\t{voice.seconds:.2f} s\t{voice.text or '(no transcript)'}")
+    if not found:
+        print(f"ditar: no voice files in {folder}", file=sys.stderr)
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from ditar.voice_file import describe_voice
+
+    voice = describe_voice(options.file)
+    if options.json:
+        print(json.dumps(asdict(voice), indent=2, ensure_ascii=False))
+        return 0
+    rows = {
+        "name": voice.name,
+        "transcript": voice.text or "(none: quality suffers)",
+        "phonemes": "".join(voice.symbols) or "(none)",
+        "length": f"{voice.seconds:.2f} s, latents ({voice.frames}, {voice.channels})",
+        "VAE": voice.vae,
+        "vocabulary": voice.vocabulary,
+    }
+    for name, value in rows.items():
+        print(f"{name:<11} {value}")
+    return 0

@@ -1,0 +1,188 @@
+"""A text of any length: sentence by sentence in one voice, written as it is made, resumable.
+
+The reference, not the sentence before, carries the voice, so that it cannot drift; the pauses come from the
+punctuation. At no time is more in memory than two batches of sentences.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ditar.audio.growing import GrowingWav, finish
+from ditar.audio.trim import level, trim_silence
+from ditar.audio.write import check_writable
+from ditar.data.tables import write_beside
+from ditar.request import SpeechOutput, SpeechRequest
+from ditar.stopping import MAX_TEXT_SECONDS, lengths
+from ditar.text import Phonemiser, TextError
+from ditar.text.sentences import Piece, split_text
+from ditar.text.vocabulary import keep_trained
+from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
+from ditar.voice import Voice
+
+MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no sentences any more, however long the reference is
+FADE_SECONDS = 0.005
+# Batches that are asked for at once: of more sentences, those of like length can go together. What is interrupted is
+# lost up to there.
+BATCHES_AT_ONCE = 2
+LONG_NUMBER = re.compile(r"\d{16,}")  # is read digit by digit, also where only a part of it fits into a piece
+SYMBOLS_PER_CHARACTER = 1 / 6  # less than any language has: a text longer than by this is not phonemised to be measured
+
+
+@dataclass
+class LongOutput:
+    """What became of a long text: seconds of audio, its pieces, how many of them an earlier run had spoken, and what a
+    user should know."""
+
+    seconds: float
+    pieces: int
+    resumed: int
+    warnings: list[str] = field(default_factory=list)
+
+
+def seed_of(seed: int, name: str) -> int:
+    """The seed of a part of a whole: the first 4 bytes, big-endian, of SHA-256 of "SEED NAME". Whatever else is spoken
+    beside it, and in which order, a part sounds the same."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4], "big")
+
+
+def pieces_to_speak(
+    text: str, voice: Voice, config: Any, language: str, whole: bool = False
+) -> tuple[list[Piece], list[str]]:
+    """The pieces of a text that a model can speak, and the warnings on what was left out.
+
+    `config` says what it was trained on: trained_seconds of reference and text together, seconds_per_symbol,
+    trained_symbols. `whole`: a text that fits is one piece, however many sentences it has. TextError: nothing of it can
+    be spoken.
+    """
+    phonemise = Phonemiser(language)
+    text = LONG_NUMBER.sub(lambda match: " ".join(match[0]), text)
+    seconds = config.trained_seconds - voice.seconds if config.trained_seconds else MAX_TEXT_SECONDS
+    one = lengths(1, voice, config.seconds_per_symbol).expected
+    limit = int(min(max(seconds, MIN_PIECE_SECONDS), MAX_TEXT_SECONDS) / one)
+    phonemised: dict[str, list[str]] = {}  # what fits, which most often becomes a piece
+
+    def fits(piece: str) -> bool:
+        if len(piece) * SYMBOLS_PER_CHARACTER > limit:
+            return False
+        try:
+            symbols = phonemise(piece, [])
+        except TextError:  # a shorter part of it can be spoken, perhaps
+            return len(piece) <= limit
+        if len(symbols) <= limit:
+            phonemised[piece] = symbols
+        return len(symbols) <= limit
+
+    spoken, left_out, reason = [], [], None
+    for piece in [Piece(text.strip(), 0.0)] if whole and fits(text) else split_text(text, fits):
+        try:
+            symbols = phonemised.get(piece.text) or phonemise(piece.text, [])
+            keep_trained(symbols, config.trained_symbols, "the text", [])
+            spoken.append(piece)
+        except TextError as error:
+            reason = reason or error
+            left_out.append(piece.text)
+    if not spoken:
+        phonemise(text, [])  # says what is wrong with an empty text
+        raise reason
+    if left_out:
+        first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
+        return spoken, [f"{len(left_out)} parts of the text were left out, the first {first!r}: {reason}"]
+    return spoken, []
+
+
+def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], last: bool = True) -> np.ndarray:
+    """(S,) of the pieces with their pauses, all at one level; `last`: no pause behind the last piece."""
+    parts = []
+    for number, (piece, output) in enumerate(zip(pieces, outputs, strict=True), 1):
+        audio = level(trim_silence(output.audio, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ).copy()
+        ramp = np.linspace(0.0, 1.0, min(seconds_to_samples(FADE_SECONDS), len(audio)), dtype=np.float32)
+        audio[: len(ramp)] *= ramp
+        audio[len(audio) - len(ramp) :] *= ramp[::-1]
+        parts.append(audio)
+        if not last or number < len(pieces):
+            parts.append(pause(piece))
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def pause(piece: Piece) -> np.ndarray:
+    """(S,) of silence behind a piece."""
+    return np.zeros(seconds_to_samples(piece.pause_seconds), np.float32)
+
+
+def partial_files(path: str | Path) -> tuple[Path, Path]:
+    """Where the audio that is finished lies while a long text is spoken, and the note of how far it is."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.partial.wav"), path.with_name(f"{path.stem}.partial.json")
+
+
+def speak_long(
+    pipeline: Any,
+    pieces: Sequence[Piece],
+    voice: Voice,
+    path: str | Path,
+    *,
+    seed: int,
+    settings: dict[str, Any],
+    request_options: dict[str, Any],
+    batch_options: dict[str, Any],
+    batch_size: int = 8,
+    on_progress: Callable[[Piece], None] = lambda _: None,
+) -> LongOutput:
+    """Speak pieces to one file, WAV, FLAC or OGG by its ending.
+
+    What is finished grows in NAME.partial.wav beside it; NAME.partial.json notes how far it is. When the call is cut
+    off, the same call with the same `settings` (plain values: all that the audio depends on) goes on there and makes
+    the same file. `on_progress` is called for every piece that is done, those of an earlier run included. AudioError,
+    and what `pipeline.batch` raises.
+    """
+    path = Path(path)
+    check_writable(path)
+    wav, note = partial_files(path)
+    settings = {**settings, "seed": seed, "pieces": _digest([[p.text, p.pause_seconds] for p in pieces])}
+    state = _read_note(note, wav, settings)
+    resumed, done, warnings = state["done"], state["done"], state["warnings"]
+    for piece in pieces[:done]:
+        on_progress(piece)
+    with GrowingWav(wav, SAMPLE_RATE_HZ, state["samples"]) as file:
+        while done < len(pieces):
+            some = pieces[done : done + BATCHES_AT_ONCE * batch_size]
+            requests = [
+                SpeechRequest(piece.text, voice, seed=seed_of(seed, str(number)), **request_options)
+                for number, piece in enumerate(some, done)
+            ]
+            outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
+            warnings += [
+                f"{piece.text[:40]!r}: {line}" for piece, output in zip(some, outputs) for line in output.warnings
+            ]
+            done += len(some)
+            file.write(join(some, outputs, last=done == len(pieces)))
+            state = {"settings": settings, "done": done, "samples": file.samples, "warnings": warnings}
+            write_beside(note, [json.dumps(state, ensure_ascii=False)])
+            for piece in some:
+                on_progress(piece)
+        seconds = file.samples / SAMPLE_RATE_HZ
+    finish(wav, path)
+    note.unlink()
+    return LongOutput(seconds, len(pieces), resumed, warnings)
+
+
+def _read_note(note: Path, wav: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """How far an earlier run with these settings came; otherwise nowhere."""
+    try:
+        state = json.loads(note.read_text(encoding="utf-8"))
+        if state["settings"] == settings and wav.is_file():
+            return state
+    except (OSError, ValueError, KeyError, TypeError):  # none, or not ours
+        pass
+    return {"done": 0, "samples": 0, "warnings": []}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:16]

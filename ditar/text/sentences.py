@@ -1,0 +1,165 @@
+"""A long text to pieces that a model speaks one by one: sentences, cut further where one does not fit.
+
+Each piece is a slice of the text; between two of them lies nothing but white space, so that nothing can be lost. Where
+it is uncertain whether a sentence ends, it does not: two sentences in one piece do no harm, half a name does.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+PARAGRAPH_PAUSE_SECONDS = 0.8
+# Silence behind a piece, by the last mark in it that is not a quote or a bracket.
+PAUSE_SECONDS = {
+    ".": 0.45, "!": 0.45, "?": 0.45, "。": 0.45, "！": 0.45, "？": 0.45, "।": 0.45, "۔": 0.45, "…": 0.6,
+    ":": 0.3, ";": 0.3, "；": 0.3, "：": 0.3, "—": 0.25, "–": 0.25, ",": 0.15, "，": 0.15, "、": 0.15, "،": 0.15,
+}  # fmt: skip
+_CLOSING = "\"'”’»›)]}*_」』）"
+_OPENING = "\"'“‘«‹([{*_¿¡「『（"
+
+# Abbreviations that a name follows; in capitals, since some are words.
+_TITLES = set(
+    """Mr Mrs Ms Messrs Mme Mlle Dr Prof Gen Col Maj Capt Cpt Cmdr Lt Sgt Cpl Rev Fr Hon Sen Rep Gov Pres Mt Ft Hr Hrn
+    Frl Sr.a Sra Srta Mgr M""".split()
+)
+_BEFORE_NUMBERS = set("no nos nr fig figs eq eqs ch sec p pp vol vols art op bd abb s tel ext".split())
+_NEVER_LAST = set("e.g i.e cf viz vs approx ca al z.b bzw d.h u.a".split())
+# These may end a sentence: they do where a word follows that begins sentences.
+_MAYBE_LAST = set(
+    """etc inc ltd co corp bros jr sr esq st ph.d am pm jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues
+    wed thu thur thurs fri sat sun ave blvd rd ln sq dept univ assn govt est min max hrs lbs oz usw""".split()
+)
+_STARTERS = set(
+    """a after all also although an and another are as at because before both but by can could despite did do does
+    during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in instead
+    is it it's its just last later let like many may meanwhile more most much my neither never next no nobody nor
+    nothing now of often on once one only or other our over perhaps please several she should since so some sometimes
+    soon still such that that's the their then there there's therefore these they this those though through thus to
+    today together tomorrow too two under unless until we were what what's when where whether which while who why will
+    with without would yes yesterday yet you your der die das ein eine er sie es wir ihr ich und aber le la les il elle
+    nous un une el los las""".split()
+)
+
+_END_MARKS = re.compile(
+    rf"(?P<marks>[.!?…]+|[。！？।۔]+)(?P<closing>[{re.escape(_CLOSING)}]*)(?P<space>\s*)"
+)
+_NUMBERED = r"\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]"
+_ITEM = re.compile(rf"\s*{_NUMBERED}")
+_BREAK = re.compile(rf"\n(?:[^\S\n]*\n\s*|[^\S\n]*(?=(?:[-*•‣▪◦–—]|{_NUMBERED})\s))")  # blank line, or item of a list
+# Where a sentence that does not fit is cut, the best places first. Runs of marks are taken whole or not at all, since
+# trying each part of a run of n marks takes n^2 steps.
+_CUTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?<![.!?…])[.!?…]++[{re.escape(_CLOSING)}]*+(?=\s)|[。！？।۔]+",
+        rf"(?<![;:])[;:]++[{re.escape(_CLOSING)}]*+(?=\s)|[；：—]|--+|(?<=\s)[–-](?=\s)",
+        rf",[{re.escape(_CLOSING)}]*+(?=\s)|[，、،]|[)\]](?=\s)",
+        r"(?=\s)",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is spoken in one go, and the silence behind it."""
+
+    text: str
+    pause_seconds: float
+
+
+def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[Piece]:
+    """Pieces of a text, in order, each of which `fits`; everything but white space is in exactly one of them.
+
+    A sentence that does not fit is halved at a sentence mark, else at a clause mark, at a comma, between words, and
+    between letters where a word does not fit. A single character is a piece whatever `fits` says. `fits` should be
+    monotone: what is part of a text that fits, fits.
+    """
+    pieces = []
+    for start, end, pause in _sentences(text):
+        for left, right in _cut(text, start, end, fits):
+            piece = text[left:right]
+            pieces.append(Piece(piece, pause if right == end else pause_behind(piece)))
+    return pieces
+
+
+def pause_behind(piece: str) -> float:
+    """Seconds of silence behind a piece, from its last mark; none behind a word."""
+    bare = piece.rstrip(_CLOSING + " \t\n")
+    return PAUSE_SECONDS["…"] if bare.endswith("...") else PAUSE_SECONDS.get(bare[-1:], 0.0)
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
+    """(start, end, pause in seconds) of each sentence, without the white space around it."""
+    cased = any(c.isupper() for c in text)  # where nothing is, a small letter begins a sentence, too
+    start = 0
+    for stop, behind in [*(m.span() for m in _BREAK.finditer(text)), (len(text), len(text))]:
+        for match in _END_MARKS.finditer(text, start, stop):
+            if match.end() < stop and _ends_sentence(text, start, match, cased):
+                left, right = _strip(text, start, match.end())
+                yield left, right, pause_behind(text[left:right])
+                start = match.end()
+        left, right = _strip(text, start, stop)
+        if left < right:
+            yield left, right, PARAGRAPH_PAUSE_SECONDS
+        start = behind
+
+
+def _ends_sentence(text: str, start: int, match: re.Match, cased: bool) -> bool:
+    """Whether the marks of `match` end the sentence that begins at `start`. More of its paragraph follows."""
+    marks = match["marks"]
+    if not match["space"]:
+        return marks[0] in "。！？।۔"
+    following = text[match.end() : match.end() + 40].lstrip(_OPENING)
+    if not following or (cased and following[0].islower()):
+        return False
+    next_word = re.match(r"[\w’']*", following)[0].replace("’", "'").lower()
+    if len(marks) > 1 or marks != ".":
+        ellipsis = marks == "…" or set(marks) == {"."}
+        return not (ellipsis and next_word in ("i", "i'm", "i'll", "i've", "i'd"))  # `well... I think`
+    before = text[max(start, match.start() - 40) : match.start()]
+    word = re.search(r"[\w.’'&-]*$", before)[0].lstrip("'’-")
+    low = word.lower()
+    if match.start() - start < 8 and _ITEM.fullmatch(text, start, match.start() + 1):
+        return False
+    if word in _TITLES or low in _NEVER_LAST:
+        return False
+    if low in _BEFORE_NUMBERS and following[0].isdigit():
+        return False
+    short = re.fullmatch(r"[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_]|\d{1,2}", word)  # an initial, `U.S.`, German `3. Mai`
+    if low in _MAYBE_LAST or short:
+        return next_word in _STARTERS
+    return True
+
+
+def _cut(text: str, left: int, right: int, fits: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+    """(left, right) of the parts of text[left:right], each of which fits; halved at the best place again and again."""
+    if right - left <= 1 or fits(text[left:right]):
+        yield left, right
+        return
+    place = _place_to_cut(text, left, right)
+    for a, b in ((left, place), (place, right)):
+        a, b = _strip(text, a, b)
+        if a < b:
+            yield from _cut(text, a, b, fits)
+
+
+def _place_to_cut(text: str, left: int, right: int) -> int:
+    """Near the middle: behind the best kind of mark that stands in the middle half, else at any, else in a word."""
+    middle, near = (left + right) / 2, (right - left) / 4
+    for far_too in (False, True):
+        for pattern in _CUTS:
+            places = [m.end() for m in pattern.finditer(text, left, right) if left < m.end() < right]
+            place = min(places, key=lambda p: abs(p - middle), default=None)
+            if place is not None and (far_too or abs(place - middle) <= near):
+                return place
+    place = round(middle)
+    while place < right - 1 and unicodedata.combining(text[place]):
+        place += 1
+    return place
+
+
+def _strip(text: str, left: int, right: int) -> tuple[int, int]:
+    """The range without the white space at its ends."""
+    piece = text[left:right]
+    return left + len(piece) - len(piece.lstrip()), right - (len(piece) - len(piece.rstrip()))

@@ -1,0 +1,193 @@
+"""Many utterances: a list with one a line, spoken into a folder that says what is done, for a second run to go on."""
+
+import hashlib
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ditar.audio.write import write_audio
+from ditar.data.tables import write_json_lines
+from ditar.long_text import BATCHES_AT_ONCE, join, pieces_to_speak, seed_of
+from ditar.request import SpeechOutput, SpeechRequest
+from ditar.text import TextError
+from ditar.text.sentences import Piece
+from ditar.voice import Voice
+
+MANIFEST = "manifest.jsonl"
+MAX_ID_LENGTH = 200
+
+
+class ListError(ValueError):
+    """A list of utterances that cannot be used; the message names line and remedy."""
+
+
+def read_utterances(text: str, name: str) -> list[tuple[str, str]]:
+    """(id, text) of each line of a file `name`; empty lines are none.
+
+    `id<TAB>text` where every line has a tab; Kaldi's `id text` where every first field is unique and looks like an id
+    (a digit, `_` or `-` in it) and a text follows; otherwise texts, whose ids are the numbers of their lines.
+    ListError: no line, a line without a text, an id twice or one that is no file name.
+    """
+    lines = [(number, line.strip("\r ")) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if not lines:
+        raise ListError(f"{name} holds no text; write one utterance on each line")
+    tabs = [number for number, line in lines if "\t" in line]
+    fields = [(number, *(part.strip() for part in line.split(None, 1))) for number, line in lines]
+    if len(tabs) == len(lines):
+        rows = [(number, *(part.strip() for part in line.split("\t", 1))) for number, line in lines]
+    elif tabs:
+        without = next(number for number, line in lines if "\t" not in line)
+        raise ListError(f"{name}:{without}: no tab, as line {tabs[0]} has one; write 'id<TAB>text' on every line")
+    elif _looks_like_ids([f[1] for f in fields]) and all(len(f) == 3 for f in fields):
+        rows = fields
+    else:
+        width = len(str(lines[-1][0]))
+        rows = [(number, f"{number:0{width}d}", line) for number, line in lines]
+    seen: dict[str, int] = {}
+    for number, utt, said in rows:
+        if not re.fullmatch(rf"[^\s/\0.][^\s/\0]{{0,{MAX_ID_LENGTH - 1}}}", utt):
+            raise ListError(f"{name}:{number}: {utt!r} cannot be the name of a file; use letters, digits, - and _")
+        if not said:
+            raise ListError(f"{name}:{number}: {utt!r} has no text")
+        if utt in seen:
+            raise ListError(f"{name}:{number}: {utt!r} is on line {seen[utt]}, too; keep one of them")
+        seen[utt] = number
+    return [(utt, said) for _, utt, said in rows]
+
+
+def _looks_like_ids(words: Sequence[str]) -> bool:
+    # A digit alone would take "3 blind mice" for one; among hundreds of lines it would not be unique for long.
+    return len(set(words)) == len(words) and all(re.fullmatch(r"[\w.-]*[\d_-][\w.-]*\w", w) for w in words)
+
+
+@dataclass
+class _Task:
+    """An utterance under way: its pieces and what has been spoken of them."""
+
+    utt: str
+    text: str
+    settings: str
+    pieces: list[Piece]
+    outputs: list[SpeechOutput] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ListOutput:
+    """How many were spoken now, were there already, and (utt, reason) of those that could not be spoken."""
+
+    spoken: int = 0
+    kept: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def speak_list(
+    pipeline: Any,
+    utterances: Sequence[tuple[str, str]],
+    voice: Voice,
+    folder: str | Path,
+    *,
+    config: Any,
+    seed: int,
+    settings: dict[str, Any],
+    request_options: dict[str, Any],
+    batch_options: dict[str, Any],
+    batch_size: int = 8,
+    on_progress: Callable[[str, str], None] = lambda utt, text: None,
+) -> ListOutput:
+    """Speak (id, text) rows to FOLDER/<id>.wav, and a line for each in FOLDER/manifest.jsonl.
+
+    A file that the manifest says was made of the same text with the same seed and `settings` (plain values: all that
+    the audio depends on) is kept. An utterance that is longer than the model can speak at once is spoken in pieces.
+    One that cannot be spoken does not stop the others. AudioError, and what `pipeline.batch` raises.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    result, done = ListOutput(), {row["id"]: row for row in _read_manifest(folder / MANIFEST)}
+    wanted = {utt: _digest([settings, seed, text]) for utt, text in utterances}
+    kept = {u: r for u, r in done.items() if r["settings"] == wanted.get(u) and (folder / r["file"]).is_file()}
+    # Lines of other lists stay as long as their files do.
+    others = {u: r for u, r in done.items() if u not in wanted and (folder / r["file"]).is_file()}
+    write_json_lines([*others.values(), *kept.values()], folder / MANIFEST)
+    result.kept = len(kept)
+
+    def tasks() -> Iterator[_Task]:
+        for utt, text in utterances:
+            if utt in kept:
+                on_progress(utt, text)
+                continue
+            try:
+                pieces, warnings = pieces_to_speak(text, voice, config, request_options["language"], whole=True)
+            except TextError as error:
+                result.failed.append((utt, str(error)))
+                on_progress(utt, text)
+                continue
+            yield _Task(utt, text, wanted[utt], pieces, warnings=warnings)
+
+    with open(folder / MANIFEST, "a", encoding="utf-8") as manifest:
+        for batch in _batches(tasks(), BATCHES_AT_ONCE * batch_size):
+            requests = [
+                SpeechRequest(task.pieces[i].text, voice, seed=_piece_seed(seed, task, i), **request_options)
+                for task, i in batch
+            ]
+            outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
+            for (task, _), output in zip(batch, outputs, strict=True):
+                task.outputs.append(output)
+                if len(task.outputs) == len(task.pieces):
+                    manifest.write(json.dumps(_write(folder, task), ensure_ascii=False) + "\n")
+                    manifest.flush()
+                    result.spoken += 1
+                    on_progress(task.utt, task.text)
+    return result
+
+
+def _piece_seed(seed: int, task: _Task, piece: int) -> int:
+    return seed_of(seed, task.utt if len(task.pieces) == 1 else f"{task.utt} {piece}")
+
+
+def _batches(tasks: Iterator[_Task], size: int) -> Iterator[list[tuple[_Task, int]]]:
+    """Pieces of consecutive utterances, `size` at a time; no more utterances are begun than a batch needs."""
+    waiting: deque[tuple[_Task, int]] = deque()
+    for task in tasks:
+        waiting.extend((task, i) for i in range(len(task.pieces)))
+        while len(waiting) >= size:
+            yield [waiting.popleft() for _ in range(size)]
+    if waiting:
+        yield list(waiting)
+
+
+def _write(folder: Path, task: _Task) -> dict[str, Any]:
+    """Write the audio of a finished utterance; returns its line of the manifest."""
+    one = task.outputs[0]
+    audio = one.audio if len(task.outputs) == 1 else join(task.pieces, task.outputs)
+    name = f"{task.utt}.wav"
+    write_audio(folder / name, audio, one.sample_rate)
+    return {
+        "id": task.utt,
+        "file": name,
+        "text": task.text,
+        "seconds": round(len(audio) / one.sample_rate, 3),
+        "pieces": len(task.pieces),
+        "seeds": [output.seed for output in task.outputs],
+        "stopped": all(output.stopped for output in task.outputs),
+        "warnings": task.warnings + [line for output in task.outputs for line in output.warnings],
+        "settings": task.settings,
+    }
+
+
+def _read_manifest(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            row = json.loads(line)
+            row["id"], row["file"], row["settings"]
+        except (ValueError, KeyError, TypeError):  # the last line of a killed process
+            continue
+        yield row
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]

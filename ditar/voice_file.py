@@ -1,0 +1,124 @@
+"""A voice on disk: safetensors with the latents of the reference, and everything else about it as metadata.
+
+Describing a file needs neither torch nor a model; loading one takes milliseconds.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+
+if TYPE_CHECKING:
+    from ditar.voice import Voice
+
+FORMAT, VERSION = "ditar-voice", "1"
+_TEXTS = ("name", "text", "vae", "vocabulary")
+
+
+class VoiceFileError(ValueError):
+    """A file that holds no voice, or cannot be read or written; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class VoiceDescription:
+    """What a file says of its voice: fields of a `Voice`, and its latents' shape."""
+
+    name: str
+    text: str
+    symbols: tuple[str, ...]
+    seconds: float
+    vae: str
+    vocabulary: str
+    frames: int
+    channels: int
+
+
+def save_voice(voice: "Voice", path: str | Path) -> None:
+    """Write a voice, beside and renamed. VoiceFileError: the folder is missing, or the name does not end right."""
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    check_voice_path(path)
+    metadata = {"format": FORMAT, "version": VERSION, "seconds": repr(float(voice.seconds))}
+    metadata |= {name: getattr(voice, name) for name in _TEXTS}
+    metadata["symbols"] = json.dumps(list(voice.symbols), ensure_ascii=False)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file({"latents": voice.latents.detach().float().cpu().contiguous()}, beside, metadata=metadata)
+        os.chmod(beside, 0o644)  # safetensors keeps its files from everybody else
+        os.replace(beside, path)
+    except OSError as error:
+        raise VoiceFileError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def check_voice_path(path: str | Path) -> None:
+    """VoiceFileError where no voice can be written to `path`: to call before seconds of work."""
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise VoiceFileError(f"{path} must end in .safetensors, got {path.suffix or 'no ending'!r}")
+    if not path.parent.is_dir():
+        raise VoiceFileError(f"output folder {path.parent} does not exist; create it with: mkdir -p {path.parent}")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise VoiceFileError(f"{path} cannot be written; choose another place")
+
+
+def describe_voice(path: str | Path) -> VoiceDescription:
+    """What a file says of its voice. VoiceFileError: it is missing, cut off or no voice."""
+    return _read(Path(path))[0]
+
+
+def load_voice(path: str | Path) -> "Voice":
+    """The voice of a file. VoiceFileError: as `describe_voice`."""
+    import torch
+
+    from ditar.voice import Voice
+
+    found, latents = _read(Path(path), tensor=True)
+    return Voice(
+        found.name, torch.from_numpy(latents), found.symbols, found.text, found.seconds, found.vae, found.vocabulary
+    )
+
+
+def check_voice(voice: "Voice", pipeline: Any) -> None:
+    """VoiceError, with the fingerprints of both, where a voice was made with another VAE or vocabulary than those of a
+    pipeline (anything with `fingerprints`)."""
+    from ditar.voice import check_fit
+
+    check_fit(voice, *pipeline.fingerprints)
+
+
+def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:
+    if not path.is_file():
+        raise VoiceFileError(f"voice file {path} does not exist; make one with: ditar voice create")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise VoiceFileError(f"{path} holds no voice; make one with: ditar voice create")
+            if metadata.get("version") != VERSION:
+                raise VoiceFileError(
+                    f"{path} is a voice of version {metadata.get('version')}, this program reads version {VERSION}; "
+                    "make it again, or update ditar"
+                )
+            frames, channels = file.get_slice("latents").get_shape()
+            symbols = tuple(json.loads(metadata["symbols"]))
+            found = VoiceDescription(
+                **{name: metadata[name] for name in _TEXTS},
+                symbols=symbols,
+                seconds=float(metadata["seconds"]),
+                frames=frames,
+                channels=channels,
+            )
+            return found, file.get_tensor("latents") if tensor else None
+    except (SafetensorError, OSError) as error:
+        size = path.stat().st_size
+        raise VoiceFileError(
+            f"{path} ({size} bytes) is not a whole safetensors file ({error}); make it again"
+        ) from None
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise VoiceFileError(f"{path} is a broken voice file ({error!r}); make it again") from None

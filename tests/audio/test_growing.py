@@ -1,0 +1,71 @@
+"""Audio that grows: readable at any time, resumable, never half a file under its final name."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from ditar.audio import AudioError, growing
+from ditar.audio.growing import GrowingWav, RawPipe, finish, pcm16
+
+RATE_HZ = 24_000
+WAVE = (0.5 * np.sin(np.arange(30_000) / 10)).astype(np.float32)
+
+
+def test_every_reader_in_between_finds_what_was_written_so_far(tmp_path):
+    with GrowingWav(tmp_path / "a.wav", RATE_HZ) as file:
+        for end in (0, 1000, 1001, 30_000):
+            file.write(WAVE[file.samples : end])
+            audio, rate_hz = soundfile.read(tmp_path / "a.wav", dtype="float32")
+            assert rate_hz == RATE_HZ and len(audio) == end == file.samples
+            np.testing.assert_allclose(audio, WAVE[:end], atol=1e-4)
+
+
+def test_it_goes_on_where_it_was_and_cuts_what_came_behind(tmp_path):
+    with GrowingWav(tmp_path / "a.wav", RATE_HZ) as file:
+        file.write(WAVE)
+    with GrowingWav(tmp_path / "a.wav", RATE_HZ, keep_samples=10_000) as file:
+        assert soundfile.info(tmp_path / "a.wav").frames == 10_000
+        file.write(WAVE[10_000:])
+    np.testing.assert_allclose(soundfile.read(tmp_path / "a.wav")[0], WAVE, atol=1e-4)
+    with pytest.raises(AudioError, match="fewer than the 40000"):
+        GrowingWav(tmp_path / "a.wav", RATE_HZ, keep_samples=40_000)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
+def test_the_finished_file_is_the_same_audio_and_the_grown_one_goes(tmp_path, ending):
+    with GrowingWav(tmp_path / "a.partial.wav", RATE_HZ) as file:
+        file.write(np.tile(WAVE, 5))
+    finish(tmp_path / "a.partial.wav", tmp_path / f"a.{ending}")
+    audio, rate_hz = soundfile.read(tmp_path / f"a.{ending}")
+    assert os.listdir(tmp_path) == [f"a.{ending}"] and rate_hz == RATE_HZ and len(audio) == 150_000
+    np.testing.assert_allclose(audio, np.tile(WAVE, 5), atol=0.05 if ending == "ogg" else 1e-4)
+
+
+def test_a_failed_conversion_keeps_the_speech(tmp_path):
+    (tmp_path / "a.partial.wav").write_bytes(b"not audio")
+    with pytest.raises(AudioError, match="the speech is in .*a.partial.wav"):
+        finish(tmp_path / "a.partial.wav", tmp_path / "a.flac")
+    assert os.listdir(tmp_path) == ["a.partial.wav"]
+
+
+def test_what_cannot_be_written(tmp_path, monkeypatch):
+    with GrowingWav(tmp_path / "a.wav", RATE_HZ) as file:
+        with pytest.raises(AudioError, match="NaN"):
+            file.write(np.array([np.nan]))
+        monkeypatch.setattr(growing, "MAX_BYTES", 100)
+        with pytest.raises(AudioError, match="4 GiB"):
+            file.write(WAVE)
+    assert soundfile.info(tmp_path / "a.wav").frames == 0
+    with pytest.raises(AudioError, match="does not exist"):
+        GrowingWav(tmp_path / "no" / "a.wav", RATE_HZ)
+
+
+def test_raw_samples_are_clipped_little_endian_16_bit():
+    pipe = io.BytesIO()
+    with RawPipe(pipe) as sink:
+        sink.write(np.array([0.0, 1.0, -2.0, 0.5]))
+    assert pipe.getvalue() == pcm16(np.array([0, 1, -1, 0.5])) == b"\x00\x00\xff\x7f\x01\x80\x00\x40"
+    assert sink.samples == 4

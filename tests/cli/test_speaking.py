@@ -1,0 +1,143 @@
+"""Long texts, lists, streams and voice files on the command line, with a tiny model that never stops."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from ditar.cli import main
+from tests.tiny import clip, tiny_pipeline
+
+ROOT = Path(__file__).parents[2]
+LONG = "One is here. Two is here. Three is here."
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    home = tmp_path_factory.mktemp("speaking")
+    tiny_pipeline().save_pretrained(home / "model")
+    soundfile.write(home / "good.wav", clip(1.0), 24_000)
+    (home / "list.txt").write_text("a\tHello there.\nb\tBye.\n", encoding="utf-8")
+    (home / "bad.txt").write_text("a\tHello there.\nb\t\u265c\n", encoding="utf-8")
+    return home
+
+
+def options(folder, *more):
+    voice = [f"--prompt-audio={folder / 'good.wav'}", "--prompt-text=Hello there."]
+    model = [f"--model={folder / 'model'}", "--device=cpu", "--steps=1", "--temperature=0"]
+    return [*model, *([] if any(m.startswith("--voice") for m in more) else voice), *map(str, more)]
+
+
+def synthesize(folder, *more):
+    return main(["synthesize", *options(folder, *more)])
+
+
+def start(folder, *more):
+    command = [sys.executable, "-m", "ditar.cli", "synthesize", *options(folder, *more)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_several_sentences_are_one_file(folder, capsys):
+    assert synthesize(folder, f"--text={LONG}", f"--output={folder / 'long.flac'}", "--batch-size=2") == 0
+    assert soundfile.info(folder / "long.flac").duration > 3
+    printed = capsys.readouterr()
+    assert "long.flac: " in printed.out and "'Two is here.': " in printed.err
+    assert not list(folder.glob("*.partial.*"))
+
+
+def test_lines_become_files_once(folder, capsys):
+    command = [f"--text-file={folder / 'list.txt'}", f"--output-dir={folder / 'out'}"]
+    assert synthesize(folder, *command) == 0
+    assert "manifest.jsonl: 2 utterances spoken, 0 kept, 0 failed" in capsys.readouterr().out
+    assert synthesize(folder, *command) == 0 and "0 utterances spoken, 2 kept" in capsys.readouterr().out
+    assert synthesize(folder, *command, "--steps=2") == 0 and "2 utterances spoken" in capsys.readouterr().out
+    command[0] = f"--text-file={folder / 'bad.txt'}"
+    assert synthesize(folder, *command, "--steps=2") == 1
+    printed = capsys.readouterr()
+    assert "0 utterances spoken, 1 kept, 1 failed" in printed.out and "error: b: " in printed.err
+
+
+def test_a_voice_is_made_listed_shown_and_used(folder, capsys):
+    path = folder / "noise.safetensors"
+    made = ["voice", "create", str(path), f"--prompt-audio={folder / 'good.wav'}", f"--model={folder / 'model'}"]
+    assert main([*made, "--prompt-text=Hello there.", "--device=cpu"]) == 0
+    assert main(["voice", "list", str(folder)]) == 0 and main(["voice", "show", str(path)]) == 0
+    assert main(["voice", "show", str(path), "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{path}\tnoise\t1.00 s\tHello there." in printed and "transcript  Hello there." in printed
+    assert json.loads(printed[printed.index("{") :])["channels"] == 8
+    assert synthesize(folder, "--text=Good.", f"--output={folder / 'a.wav'}") == 0
+    assert synthesize(folder, "--text=Good.", f"--output={folder / 'b.wav'}", f"--voice={path}") == 0
+    assert (folder / "a.wav").read_bytes() == (folder / "b.wav").read_bytes()
+    assert main([*made, "--device=cpu"]) == 0
+    assert "without its transcript" in capsys.readouterr().err
+    assert synthesize(folder, "--text=Good.", f"--output={folder / 'b.wav'}", f"--voice={path}") == 0
+    assert "has no transcript" in capsys.readouterr().err
+
+
+def test_a_voice_of_another_model_is_refused(folder, tmp_path, capsys):
+    from dataclasses import replace
+
+    from ditar.voice_file import save_voice
+
+    voice = tiny_pipeline().create_voice(clip(1.0), "Hi.", name="stranger")
+    save_voice(replace(voice, vae="0123"), tmp_path / "v.safetensors")
+    out = tmp_path / "a.wav"
+    assert synthesize(folder, "--text=Good.", f"--output={out}", f"--voice={tmp_path / 'v.safetensors'}") == 1
+    error = capsys.readouterr().err
+    assert "'stranger' was made with the VAE 0123" in error and voice.vae in error and not out.exists()
+
+
+def test_a_stream_is_the_audio_of_the_call_and_failures_are_told(folder, capsys):
+    assert synthesize(folder, "--text=Good morning.", f"--output={folder / 'whole.wav'}") == 0
+    capsys.readouterr()
+    assert synthesize(folder, "--text=Good morning.", f"--output={folder / 'grown.wav'}", "--stream") == 1
+    assert "error: 'Good morning.': the speech did not end by itself" in capsys.readouterr().err
+    whole, grown = (soundfile.read(folder / name)[0] for name in ("whole.wav", "grown.wav"))
+    np.testing.assert_allclose(grown, whole, atol=2e-4)
+
+
+def test_raw_samples_go_to_standard_output_and_nothing_else_does(folder):
+    process = start(folder, "--text=Good morning.", "--output=-")
+    samples, errors = process.communicate(timeout=300)
+    assert synthesize(folder, "--text=Good morning.", f"--output={folder / 'whole.wav'}") == 0
+    whole = soundfile.read(folder / "whole.wav", dtype="int16")[0]
+    streamed = np.frombuffer(samples, "<i2")
+    assert process.returncode == 1 and b"-: " in errors
+    np.testing.assert_allclose(streamed, whole, atol=4)
+
+
+def test_a_reader_that_goes_away_ends_the_stream_cleanly(folder):
+    process = start(folder, f"--text={LONG * 200}", "--output=-")
+    assert len(process.stdout.read(1000)) == 1000
+    process.stdout.close()
+    errors = process.stderr.read().decode()
+    assert process.wait(timeout=300) == 0
+    assert "the reader went away after" in errors and "Traceback" not in errors and "Exception ignored" not in errors
+
+
+def test_ctrl_c_in_a_long_text_keeps_what_is_done_and_the_same_command_goes_on(folder):
+    text = (folder / "book.txt")
+    text.write_text("".join(f"Number {n} is here. " for n in range(300)), encoding="utf-8")
+    command = [f"--text-file={text}", f"--output={folder / 'book.wav'}", "--batch-size=1"]
+    process = start(folder, *command)
+    note = folder / "book.partial.json"
+    for _ in range(3000):
+        if note.is_file() or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 130, errors
+    assert b"book.partial.wav; the same command goes on" in errors and b"Traceback" not in errors
+    done = json.loads(note.read_text())
+    assert 0 < done["done"] < 300 and soundfile.info(folder / "book.partial.wav").frames >= done["samples"] > 0
+    assert not (folder / "book.wav").exists()

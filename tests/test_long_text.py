@@ -1,0 +1,148 @@
+"""Long texts: pieces that fit, pauses, one level, bounded memory, and going on after an interruption."""
+
+import json
+import os
+import time
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+from ditar.audio.trim import trim_silence
+from ditar.long_text import join, partial_files, pieces_to_speak, seed_of, speak_long
+from ditar.request import SpeechRequest
+from ditar.text import Phonemiser, TextError
+from ditar.text.sentences import Piece
+from tests.speaker import CONFIG, VOICE, Speaker, tone
+
+TEXT = "One sentence. And another, I say! A third? A fourth. Number five."
+
+
+def speak(speaker, pieces, path, text_options=None, **options):
+    options = {"seed": 3, "settings": {"steps": 2}, "batch_size": 1, **options}
+    return speak_long(speaker, pieces, VOICE, path, request_options={}, batch_options={}, **options)
+
+
+@pytest.fixture(scope="module")
+def pieces():
+    found, warnings = pieces_to_speak(TEXT, VOICE, CONFIG, "en-us")
+    assert len(found) == 5 and not warnings
+    return found
+
+
+def test_no_piece_is_longer_than_the_model_was_trained_on():
+    text = "word after word goes on and on, " * 3000
+    started = time.process_time()
+    found, _ = pieces_to_speak(text[:20_000], VOICE, CONFIG, "en-us")
+    assert time.process_time() - started < 10
+    phonemise, most = Phonemiser(), (CONFIG.trained_seconds - VOICE.seconds) / CONFIG.seconds_per_symbol
+    assert max(len(phonemise(p.text)) for p in found[:50]) <= most
+    assert "".join("".join(p.text for p in found).split()) == "".join(text[:20_000].split())
+
+
+def test_a_reference_as_long_as_the_training_examples_still_leaves_room_for_sentences():
+    voice = replace(VOICE, seconds=20.0, symbols=("a",) * 400)
+    found, _ = pieces_to_speak("The waiter pushed the clock.", voice, CONFIG, "en-us")
+    assert len(found) == 1
+
+
+def test_what_cannot_be_spoken_is_left_out_and_told():
+    found, warnings = pieces_to_speak("Hello.\n\n\U0001f600 \U0001f600\n\nBye \U0001f600 now.", VOICE, CONFIG, "en-us")
+    assert [p.text for p in found] == ["Hello.", "Bye \U0001f600 now."]
+    assert len(warnings) == 1 and "1 parts of the text" in warnings[0] and "GRINNING FACE" in warnings[0]
+    for text in ("", " \n", "\U0001f600"):
+        with pytest.raises(TextError, match="at least one word"):
+            pieces_to_speak(text, VOICE, CONFIG, "en-us")
+
+
+def test_a_long_number_is_read_digit_by_digit_in_however_many_pieces():
+    found, _ = pieces_to_speak("1234567890" * 4, VOICE, CONFIG, "en-us")
+    assert len(found) > 1 and " ".join(p.text for p in found) == " ".join("1234567890" * 4)
+
+
+def test_whole_keeps_sentences_together_where_they_fit():
+    found, _ = pieces_to_speak("One. Two.", VOICE, CONFIG, "en-us", whole=True)
+    assert [p.text for p in found] == ["One. Two."]
+    assert len(pieces_to_speak(TEXT * 3, VOICE, CONFIG, "en-us", whole=True)[0]) > 1
+
+
+def test_the_file_holds_every_sentence_with_its_pause_at_one_level(pieces, tmp_path):
+    speaker, shown = Speaker(), []
+    result = speak(speaker, pieces, tmp_path / "a.wav", on_progress=lambda p: shown.append(p.text))
+    audio, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    assert [r.text for r in speaker.said] == shown == [p.text for p in pieces] and speaker.batches == 3
+    assert [r.seed for r in speaker.said] == [seed_of(3, str(n)) for n in range(5)]
+    expected = [len(trim_silence(tone(r), 24_000)) for r in speaker.said]
+    expected = sum(expected) + round(24_000 * sum(p.pause_seconds for p in pieces[:-1]))
+    assert len(audio) == expected and result.seconds == expected / 24_000 and result.resumed == 0
+    assert result.warnings[0] == "'One sentence.': warned of One sentence."
+    loud = audio[np.abs(audio) > 1e-3]
+    assert abs(20 * np.log10(np.sqrt(np.mean(loud**2))) + 23) < 1
+    assert os.listdir(tmp_path) == ["a.wav"]
+
+
+def test_nothing_clicks_where_pieces_meet(pieces):
+    speaker = Speaker()
+    outputs = speaker.batch(_requests(pieces), batch_size=5)
+    audio = join([Piece(p.text, 0.0) for p in pieces], outputs)
+    alone = [np.abs(np.diff(join([p], [o]))).max() for p, o in zip(pieces, outputs)]
+    assert np.abs(np.diff(audio)).max() < 1.1 * max(alone)
+    with pytest.raises(ValueError, match="shorter"):
+        join(pieces, outputs[:-1])
+
+
+def _requests(pieces):
+    return [SpeechRequest(p.text, VOICE, seed=n) for n, p in enumerate(pieces)]
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_interrupted_it_keeps_what_is_done_and_the_rest_resumes_to_the_same_file(pieces, tmp_path, ending):
+    speak(Speaker(), pieces, tmp_path / f"whole.{ending}")
+    path = tmp_path / f"cut.{ending}"
+    with pytest.raises(KeyboardInterrupt):
+        speak(Speaker(interrupt_at=3), pieces, path)
+    wav, note = partial_files(path)
+    assert not path.exists() and json.loads(note.read_text())["done"] == 4
+    assert soundfile.info(wav).frames == json.loads(note.read_text())["samples"] > 0
+    with open(wav, "ab") as file:  # what a killed process wrote behind the last note
+        file.write(b"xx" * 500)
+    rest = Speaker()
+    result = speak(rest, pieces, path)
+    assert result.resumed == 4 and [r.text for r in rest.said] == ["Number five."]
+    assert path.read_bytes() == (tmp_path / f"whole.{ending}").read_bytes()
+    assert len(result.warnings) == 5 and not wav.exists() and not note.exists()
+
+
+@pytest.mark.parametrize("change", [{"seed": 4}, {"settings": {"steps": 3}}])
+def test_other_settings_begin_anew(pieces, tmp_path, change):
+    with pytest.raises(KeyboardInterrupt):
+        speak(Speaker(interrupt_at=2), pieces, tmp_path / "a.wav")
+    speaker = Speaker()
+    assert speak(speaker, pieces, tmp_path / "a.wav", **change).resumed == 0 and len(speaker.said) == 5
+
+
+def test_a_broken_note_begins_anew(pieces, tmp_path):
+    wav, note = partial_files(tmp_path / "a.wav")
+    note.write_text('{"done": 2')
+    wav.write_bytes(b"?")
+    assert speak(Speaker(), pieces, tmp_path / "a.wav").resumed == 0
+
+
+def test_memory_does_not_grow_with_the_text(tmp_path):
+    peaks = []
+    for count in (30, 300):
+        some = [Piece(f"Sentence number {n}.", 0.4) for n in range(count)]
+        speaker = Speaker()
+        speaker.said = Forgetful()
+        tracemalloc.start()
+        result = speak(speaker, some, tmp_path / "a.flac", batch_size=4)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert result.seconds > 100 and peaks[1] < 1.2 * peaks[0]
+
+
+class Forgetful(list):
+    def __iadd__(self, other):
+        return self

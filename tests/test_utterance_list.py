@@ -1,0 +1,99 @@
+"""Lists of utterances: their formats, the folder they are spoken into, and the second run."""
+
+import json
+
+import pytest
+import soundfile
+
+from ditar.utterance_list import MANIFEST, ListError, read_utterances, speak_list
+from tests.speaker import CONFIG, VOICE, Speaker
+
+ROWS = [("a1", "One sentence."), ("a2", "Two. " * 40), ("a3", "Three!"), ("a4", "\U0001f600"), ("a5", "Five.")]
+
+
+def speak(speaker, rows, folder, **options):
+    options = {"seed": 3, "settings": {"steps": 2}, "batch_size": 1, **options}
+    request = {"language": "en-us"}
+    return speak_list(speaker, rows, VOICE, folder, config=CONFIG, request_options=request, batch_options={}, **options)
+
+
+def manifest(folder):
+    return {row["id"]: row for row in map(json.loads, (folder / MANIFEST).read_text().splitlines())}
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("u1\tHello there.\nname two\tBye.\n", None),
+        ("u1\tHello there.\n\nu2\tBye,\tnow.\r\n", [("u1", "Hello there."), ("u2", "Bye,\tnow.")]),
+        ("spk1-u1 Hello there.\nspk1-u2  Bye.\n", [("spk1-u1", "Hello there."), ("spk1-u2", "Bye.")]),
+        ("Hello there.\n\nWell-known things.\n", [("1", "Hello there."), ("3", "Well-known things.")]),
+        ("\n" * 9 + "a b\n", [("10", "a b")]),
+        ("u1 Hello\nu1b\n", [("1", "u1 Hello"), ("2", "u1b")]),
+    ],
+)
+def test_formats(text, rows):
+    if rows is None:
+        with pytest.raises(ListError, match="f.txt:2: 'name two' cannot be the name of a file"):
+            read_utterances(text, "f.txt")
+    else:
+        assert read_utterances(text, "f.txt") == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\n \n", "f.txt holds no text"),
+        ("a\tx\nno tab\n", "f.txt:2: no tab, as line 1 has one"),
+        ("a\tx\nb\t \n", "f.txt:2: 'b' has no text"),
+        ("a\tx\nb\ty\na\tz\n", "f.txt:3: 'a' is on line 1, too"),
+        ("../a\tx\n", "f.txt:1: '../a' cannot be the name of a file"),
+        (".a\tx\n", "cannot be the name"),
+        ("a" * 300 + "\tx\n", "cannot be the name"),
+    ],
+)
+def test_lists_that_cannot_be_used(text, message):
+    with pytest.raises(ListError, match=message):
+        read_utterances(text, "f.txt")
+
+
+def test_each_line_is_a_file_and_one_bad_line_stops_no_other(tmp_path):
+    speaker, shown = Speaker(), []
+    result = speak(speaker, ROWS, tmp_path, on_progress=lambda utt, text: shown.append(utt))
+    assert result.spoken == 4 and [utt for utt, _ in result.failed] == ["a4"] and sorted(shown) == [u for u, _ in ROWS]
+    rows = manifest(tmp_path)
+    assert set(rows) == {"a1", "a2", "a3", "a5"} and rows["a2"]["pieces"] > 1 and rows["a1"]["pieces"] == 1
+    for row in rows.values():
+        assert abs(soundfile.info(tmp_path / row["file"]).duration - row["seconds"]) < 1e-3
+    assert speaker.batches == -(-len(speaker.said) // 2)  # pieces of several utterances share batches
+
+
+def test_a_second_run_keeps_what_is_done(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        speak(Speaker(interrupt_at=2), ROWS, tmp_path)
+    assert set(manifest(tmp_path)) == {"a1"}
+    with open(tmp_path / MANIFEST, "a") as file:
+        file.write('{"id": "a3", "fi')  # a killed process
+    kept = (tmp_path / "a1.wav").stat().st_mtime_ns
+    result = speak(Speaker(), ROWS, tmp_path)
+    assert (result.kept, result.spoken) == (1, 3) and (tmp_path / "a1.wav").stat().st_mtime_ns == kept
+    nothing = Speaker()
+    assert speak(nothing, ROWS, tmp_path).kept == 4 and not nothing.said
+
+
+@pytest.mark.parametrize("change", [{"seed": 9}, {"settings": {"steps": 9}}, {"text": "Another."}, {"gone": True}])
+def test_what_has_changed_is_made_again(tmp_path, change):
+    speak(Speaker(), ROWS[:1], tmp_path)
+    rows = [("a1", change.pop("text", ROWS[0][1]))]
+    if change.pop("gone", False):
+        (tmp_path / "a1.wav").unlink()
+    assert speak(Speaker(), rows, tmp_path, **change).spoken == 1
+
+
+def test_an_utterance_sounds_the_same_whatever_else_is_in_the_list(tmp_path):
+    speak(Speaker(), ROWS, tmp_path / "all")
+    speak(Speaker(), ROWS[1:3], tmp_path / "some", batch_size=4)
+    for utt in ("a2", "a3"):
+        assert (tmp_path / "all" / f"{utt}.wav").read_bytes() == (tmp_path / "some" / f"{utt}.wav").read_bytes()
+    speak(Speaker(), ROWS[:1], tmp_path / "some")
+    assert set(manifest(tmp_path / "some")) == {"a1", "a2", "a3"}  # another list's files stay in the manifest

@@ -1,0 +1,99 @@
+"""Voices on disk: whole, quick, and refused where they do not fit."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ditar.voice import Voice, VoiceError
+from ditar.voice_file import VoiceFileError, check_voice, describe_voice, load_voice, save_voice
+from tests.tiny import clip, tiny_pipeline
+
+VOICE = Voice("ann", torch.randn(8, 4), ("h", "ˈ", "ə"), "Hé.", 0.2, "ab12", "cd34")
+
+
+@pytest.fixture
+def saved(tmp_path):
+    save_voice(VOICE, tmp_path / "ann.safetensors")
+    return tmp_path / "ann.safetensors"
+
+
+def test_a_voice_comes_back_whole(saved):
+    loaded = load_voice(saved)
+    assert torch.equal(loaded.latents, VOICE.latents) and loaded.latents.dtype == torch.float32
+    for name in ("name", "symbols", "text", "seconds", "vae", "vocabulary"):
+        assert getattr(loaded, name) == getattr(VOICE, name)
+    found = describe_voice(saved)
+    assert (found.frames, found.channels, found.name, found.symbols) == (8, 4, "ann", VOICE.symbols)
+    assert os.listdir(saved.parent) == [saved.name]
+
+
+def test_a_loaded_voice_speaks_as_the_one_that_was_made(tmp_path):
+    pipeline = tiny_pipeline()
+    made = pipeline.create_voice(clip(), "Hello there.", name="noise")
+    save_voice(made, tmp_path / "v.safetensors")
+    options = {"num_inference_steps": 2, "seed": 1, "max_retries": 0}
+    said = [pipeline("Good.", voice=v, **options).audio for v in (made, load_voice(tmp_path / "v.safetensors"))]
+    assert np.array_equal(*said)
+
+
+def test_loading_needs_no_model_and_describing_no_torch(saved):
+    code = (
+        "import sys\nfrom ditar.voice_file import describe_voice, load_voice\n"
+        f"describe_voice({str(saved)!r})\nassert 'torch' not in sys.modules\n"
+        f"load_voice({str(saved)!r})\nassert not {{'diffusers', 'vocos', 'transformers'}} & set(sys.modules)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (("ffff", "cd34"), "the VAE ab12 and this model has ffff"),
+        (("ab12", "0"), "the vocabulary cd34 and this model has 0"),
+    ],
+)
+def test_a_voice_of_another_model_is_refused_with_both_names(other, message):
+    check_voice(VOICE, SimpleNamespace(fingerprints=("ab12", "cd34")))
+    with pytest.raises(VoiceError, match=f"'ann' was made with {message}"):
+        check_voice(VOICE, SimpleNamespace(fingerprints=other))
+
+
+def test_a_pipeline_refuses_it_too():
+    pipeline = tiny_pipeline()
+    voice = replace(pipeline.create_voice(clip(), "Hi."), vae="another")
+    with pytest.raises(VoiceError, match=f"VAE another and this model has {pipeline.fingerprints[0]}"):
+        pipeline("Good.", voice=voice)
+
+
+def test_files_that_are_no_voice(saved, tmp_path):
+    with pytest.raises(VoiceFileError, match="does not exist; make one with"):
+        load_voice(tmp_path / "no.safetensors")
+    data = saved.read_bytes()
+    saved.write_bytes(data[:-10])
+    with pytest.raises(VoiceFileError, match="is not a whole safetensors file"):
+        load_voice(saved)
+    saved.write_bytes(data.replace(b'"version":"1"', b'"version":"9"'))
+    with pytest.raises(VoiceFileError, match="of version 9, this program reads version 1"):
+        load_voice(saved)
+    saved.write_bytes(data.replace(b'"symbols"', b'"symbolz"'))
+    with pytest.raises(VoiceFileError, match="broken voice file .*symbols"):
+        load_voice(saved)
+    save_file({"latents": torch.zeros(4, 4)}, saved)
+    with pytest.raises(VoiceFileError, match="holds no voice"):
+        describe_voice(saved)
+
+
+def test_places_where_no_voice_can_be_written(tmp_path):
+    for name, message in (("v.wav", "must end in .safetensors"), ("no/v.safetensors", "mkdir")):
+        with pytest.raises(VoiceFileError, match=message):
+            save_voice(VOICE, tmp_path / name)
