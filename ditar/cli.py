@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ditar.diffusion import SOLVERS, TIME_GRIDS
+from ditar.evaluate import command as evaluate
 
 MAX_TEXT_BYTES = 1_000_000  # a file larger than this is not a text to be spoken
 
@@ -40,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_synthesize(commands)
     _add_info(commands)
-    _add_evaluate(commands)
+    evaluate.add_parser(commands)
     _add_validate_data(commands)
     return parser
 
@@ -149,43 +150,6 @@ def _info(options: argparse.Namespace) -> int:
     for part, count in description["parameters"].items():
         print(f"{part:<20} {count / 1e6:10.2f} M parameters")
     print(f"{'cost':<20} {description['tflops']:10.3f} TFLOPs for 3 s reference + 10 s output, NFE 10, guidance")
-    return 0
-
-
-def _add_evaluate(commands) -> None:
-    command = commands.add_parser(
-        "evaluate",
-        help="score synthesised audio files",
-        description="Word error, closed-set recognition, speaker similarity and failed outputs of audio files. Needs "
-        "the extra: pip install '.[eval]'.",
-    )
-    command.add_argument("audio", metavar="DIR", help="<utt>.wav files, or a Kaldi folder with wav.scp")
-    command.add_argument("text", metavar="TEXT", help="a Kaldi text file: what each utterance should say")
-    command.add_argument("--references", metavar="DIR", help="reference clips, for speaker similarity")
-    command.add_argument("--originals", metavar="DIR", help="recordings of the same utterances, to compare with")
-    command.add_argument(
-        "--closed-set", metavar="FILE", action="append", default=[], help="more sentences, as decoys; may be repeated"
-    )
-    command.add_argument("--output", metavar="DIR", help="folder for score.json, utterances.jsonl and score.md")
-    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    command.set_defaults(run=_evaluate)
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    import json
-
-    from ditar.evaluate.report import markdown
-    from ditar.evaluate.score import score
-
-    result = score(
-        options.audio,
-        options.text,
-        reference_dir=options.references,
-        original_dir=options.originals,
-        closed_set=options.closed_set,
-        out=options.output,
-    )
-    print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
     return 0
 
 
