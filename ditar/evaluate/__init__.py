@@ -7,7 +7,7 @@
     WAV files + references -> similarity | checkpoints           speaker similarity, identification
     WAV files + originals  -> parallel                           mel-cepstral distortion, F0 error
     WAV files of more runs -> diversity                          spread of voices, and its picture
-    judge: all of them, a row an utterance -> score: pooled, intervals, paired differences (metrics, intervals) -> report
+    judge: a row an utterance -> score: pooled, intervals, paired differences (metrics, intervals) -> report
 
 What the tools need comes with `pip install '.[eval]'` in a clone; importing this package needs none of it.
 """

@@ -24,7 +24,7 @@ WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
 
 class CheckpointRecogniser:
-    """Greedy recognition with a Whisper or CTC checkpoint, in float32 (a GPU's answers may differ in the last digit)."""
+    """Greedy recognition with a Whisper or CTC checkpoint, in float32."""
 
     def __init__(self, name: str, device: str = "cpu", language: str = "en"):
         transformers = _transformers()
@@ -32,8 +32,8 @@ class CheckpointRecogniser:
         kinds = config.architectures or []
         self._ctc = any(kind.endswith("ForCTC") for kind in kinds)
         if not self._ctc and config.model_type != "whisper":
-            raise EvaluationError(f"{name!r} is {', '.join(kinds) or config.model_type}: recognition needs Whisper or a "
-                                  "checkpoint with a CTC head, such as facebook/wav2vec2-base-960h")  # fmt: skip
+            raise EvaluationError(f"{name!r} is {', '.join(kinds) or config.model_type}: recognition needs Whisper or "
+                                  "a checkpoint with a CTC head, such as facebook/wav2vec2-base-960h")  # fmt: skip
         kind = transformers.AutoModelForCTC if self._ctc else transformers.AutoModelForSpeechSeq2Seq
         self._processor = _load(transformers.AutoProcessor, name)
         self._model = _load(kind, name).eval().to(device)
@@ -53,7 +53,8 @@ class CheckpointRecogniser:
         pieces = [(row, piece) for row, waveform in enumerate(waveforms) for piece in split_long(waveform)
                   if not is_silent(piece)]  # fmt: skip
         heard = [""] * len(waveforms)
-        size = 1 if self._ctc else WHISPER_BATCH  # padding changes what CTC models with group norm hear; Whisper pads anyway
+        # Padding changes what CTC models with group norm hear; Whisper pads to its window anyway.
+        size = 1 if self._ctc else WHISPER_BATCH
         for start in range(0, len(pieces), size):
             batch = pieces[start : start + size]
             for (row, _), text in zip(batch, self._hear([piece for _, piece in batch])):
@@ -93,8 +94,9 @@ class CheckpointEmbedder:
         transformers = _transformers()
         config = _load(transformers.AutoConfig, name)
         if not any(kind.endswith("ForXVector") for kind in config.architectures or []):
-            raise EvaluationError(f"{name!r} is {', '.join(config.architectures or [config.model_type])}: speaker "
-                                  "similarity needs an x-vector head, such as microsoft/wavlm-base-plus-sv")  # fmt: skip
+            kinds = ", ".join(config.architectures or [config.model_type])
+            raise EvaluationError(f"{name!r} is {kinds}: speaker similarity needs an x-vector head, such as "
+                                  "microsoft/wavlm-base-plus-sv")  # fmt: skip
         self._extractor = _load(transformers.AutoFeatureExtractor, name)
         self._model = _load(transformers.AutoModelForAudioXVector, name).eval().to(device)
         self._device = device

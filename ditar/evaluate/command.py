@@ -11,42 +11,54 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "evaluate",
         help="score synthesised audio files",
-        description="Judge a folder of audio files from the files alone, with 95 % intervals, beside originals and, paired, "
-        "beside another system. Needs the extra: pip install '.[eval]'.",
+        description="Judge a folder of audio files from the files alone, with 95 % intervals, beside originals and "
+        "another system by pairs. Needs the extra: pip install '.[eval]'.",
         epilog="metrics: " + "; ".join(f"{name}{needs.get(name, '')}: {text}" for name, text in DESCRIPTIONS.items()),
     )
     command.add_argument("audio", metavar="DIR", help="<utt>.wav files, or a Kaldi folder with wav.scp")
     command.add_argument(
-        "text", metavar="TEXT", nargs="?", help="a Kaldi text file: what each utterance should say; by default `text` in "
-        "DIR or beside it"
-    )  # fmt: skip
+        "text",
+        metavar="TEXT",
+        nargs="?",
+        help="a Kaldi text file: what each utterance should say; by default `text` in DIR or beside it",
+    )
     command.add_argument("--references", metavar="DIR", help="reference clips, for speaker similarity")
     command.add_argument("--originals", metavar="DIR", help="recordings of the same utterances, to compare with")
-    command.add_argument("--against", metavar="DIR", help="another system: its audio, or the --output of its evaluation")
+    command.add_argument("--against", metavar="DIR", help="another system: its audio, or the --output of its scores")
     command.add_argument(
-        "--runs", metavar="DIR", action="append", default=[], help="the same utterances made with another seed; may be "
-        "repeated"
-    )  # fmt: skip
+        "--runs",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="the same utterances made with another seed; may be repeated",
+    )
     command.add_argument(
         "--closed-set", metavar="FILE", action="append", default=[], help="more sentences, as decoys; may be repeated"
     )
     command.add_argument("--metrics", metavar="NAME,...", help="what to measure, see below; by default whatever can be")
     command.add_argument(
-        "--recogniser", metavar="NAME", default="pocketsphinx", help="pocketsphinx (offline, the default), or a Whisper or "
-        "CTC checkpoint of transformers: a folder or a name on the Hugging Face hub"
-    )  # fmt: skip
+        "--recogniser",
+        metavar="NAME",
+        default="pocketsphinx",
+        help="pocketsphinx (offline, the default), or a Whisper or CTC checkpoint of transformers: a folder or a name "
+        "on the Hugging Face hub",
+    )
     command.add_argument(
-        "--normaliser", choices=["plain", "whisper"], help="of words; by default plain for pocketsphinx and Whisper's for "
-        "checkpoints"
-    )  # fmt: skip
+        "--normaliser",
+        choices=["plain", "whisper"],
+        help="of words; by default plain for pocketsphinx and Whisper's for checkpoints",
+    )
     command.add_argument(
-        "--embedder", metavar="NAME", default="resemblyzer", help="resemblyzer (offline, the default), or a checkpoint "
-        "with an x-vector head, such as microsoft/wavlm-base-plus-sv"
-    )  # fmt: skip
+        "--embedder",
+        metavar="NAME",
+        default="resemblyzer",
+        help="resemblyzer (offline, the default), or a checkpoint with an x-vector head, such as "
+        "microsoft/wavlm-base-plus-sv",
+    )
     command.add_argument("--utmos", metavar="FILE", help="UTMOS as TorchScript, or a folder that holds it")
     command.add_argument("--device", default="cpu", help="of checkpoints and UTMOS: cpu (the default), cuda, ...")
     command.add_argument("--worst", metavar="N", type=_whole, default=5, help="how many of the worst to list (5)")
-    command.add_argument("--output", metavar="DIR", help="folder for scores.json, utterances.jsonl, scores.md and pictures")
+    command.add_argument("--output", metavar="DIR", help="folder for scores.json, utterances.jsonl, scores.md, plots")
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=run)
 

@@ -1,8 +1,8 @@
 """How much do repeated runs of the same sentences differ in voice? Spread of speaker embeddings, and where they lie.
 
-Spread of an utterance: 1 - cosine, averaged over all pairs of its runs; 0 where every run has the same voice (temperature
-0, say). The picture is the paper's (DiTAR, arXiv 2502.03930, appendix): embeddings on their first two principal
-components.
+Spread of an utterance: 1 - cosine, averaged over all pairs of its runs; 0 where every run has the same voice (at
+temperature 0, say). The picture is the paper's (DiTAR, arXiv 2502.03930, appendix): embeddings on their first two
+principal components.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +44,8 @@ def plot_spread(
 ) -> None:  # fmt: skip
     """Write a PNG of embeddings {group: (runs, D)} on the principal components of them all, a colour for each group.
 
-    references: {group: (D,)} is drawn as a star of the group's colour and takes no part in the components. group_of: what
-    the legend's names are ("temperature", say). EvaluationError where fewer than two embeddings have a voice.
+    references: {group: (D,)} is drawn as a star of the group's colour and takes no part in the components. group_of:
+    what the legend's names are ("temperature", say). EvaluationError where fewer than two embeddings have a voice.
     """
     voiced = {name: rows[np.any(rows != 0, axis=1)] for name, rows in groups.items()}
     points = np.concatenate(list(voiced.values()))

@@ -25,7 +25,8 @@ class Judge:
     """Measures the metric groups `groups` (`metrics.GROUPS`) of files; `names` says with what, by group.
 
     recogniser, embedder: "pocketsphinx" and "resemblyzer", else a checkpoint of transformers. normaliser: "plain",
-    "whisper", or None for Whisper's where a checkpoint recognises. sentences: the closed set. `seconds` adds up by group.
+    "whisper", or None for Whisper's where a checkpoint recognises. sentences: the closed set. `seconds` adds up what
+    each group took.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Judge:
     ) -> dict[str, dict[str, Any]]:
         """{utt: row} of one system's files, with whatever of the groups the arguments allow.
 
-        clips, speakers: the reference of each utterance; compared: the utterances to compare with theirs, by default all.
+        clips, speakers: the reference of each utterance; compared: who is compared with it, by default all.
         """
         rows: dict[str, dict[str, Any]] = {utt: {"utt": utt, "audio": str(path)} for utt, path in audio.items()}
         texts = texts or {}
@@ -110,7 +111,9 @@ class Judge:
             self._embedded[str(new[utt])] = embedding
         return {utt: self._embedded[str(path)] for utt, path in audio.items()}
 
-    def diversity(self, rows: Mapping[str, dict[str, Any]], runs: Sequence[Mapping[str, Path]]) -> dict[str, np.ndarray]:
+    def diversity(
+        self, rows: Mapping[str, dict[str, Any]], runs: Sequence[Mapping[str, Path]]
+    ) -> dict[str, np.ndarray]:
         """Adds `spread` to the rows; returns the embeddings (runs, D) of each utterance."""
         with self._timed("diversity"):
             embedded = runs_by_utterance([self.embed(run, f"embedding run {n}") for n, run in enumerate(runs, 1)])
@@ -120,7 +123,8 @@ class Judge:
 
     def _compare_voices(self, rows, audio, clips, speakers, compared) -> None:
         references = self.embed(clips, "embedding references")
-        outputs = self.embed({utt: audio[utt] for utt in (audio if compared is None else compared)}, "embedding outputs")
+        utts = audio if compared is None else compared
+        outputs = self.embed({utt: audio[utt] for utt in utts}, "embedding outputs")
         for utt, found in likeness(outputs, references, speakers).items():
             rows[utt] |= asdict(found)
 

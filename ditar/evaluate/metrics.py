@@ -52,7 +52,7 @@ def _flaw(name: str, title: str) -> Metric:
     return Metric(name, title, name, better="low", unit="%")
 
 
-# What --metrics chooses between, and what each needs to be given. DESCRIPTIONS are shown by --help.
+# What --metrics chooses between. NEEDS: what a group must be given. DESCRIPTIONS are shown by --help.
 GROUPS: dict[str, tuple[Metric, ...]] = {
     "words": (
         Metric("wer", "word error", "word_errors", "words", "low", "%"),
@@ -106,14 +106,14 @@ NEEDS = {
     "diversity": "--runs",
 }
 DESCRIPTIONS = {
-    "words": "word and character error; unfinished: the last two words or more not heard; repeating: a word three times "
-    "running, two words twice running or three words that come back, and the text has none of it",
+    "words": "word and character error; unfinished: the last two words or more not heard; repeating: a word three "
+    "times running, two words twice running or three words that come back, and the text has none of it",
     "closed_set": "share of outputs that pocketsphinx recognises as their own sentence among all of TEXT and FILEs",
     "similarity": "cosine of speaker embeddings with the reference; identified: no other speaker's reference is nearer",
     "dnsmos": "predicted quality, 1 to 5: noise and distortion rather than naturalness",
     "utmos": "predicted naturalness, 1 to 5, by a TorchScript file of yours",
-    "outputs": "no stop (by the table `stopped` beside the audio), silent, truncated (cut off inside a sound), too long or "
-    "too short for the text or the original; duration, level",
+    "outputs": "no stop (by the table `stopped` beside the audio), silent, truncated (cut off inside a sound), too "
+    "long or too short for the text or the original; duration, level",
     "prosody": "F0 and its spread, voiced share, spread of the level, words and characters per second of speech",
     "parallel": "mel-cepstral distortion, F0 and voicing error against the originals, aligned by dynamic time warping",
     "diversity": "1 - cosine between the voices of repeated runs of an utterance, and a picture of them",

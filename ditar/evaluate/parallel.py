@@ -1,9 +1,9 @@
 """An output beside a recording of the same words: mel-cepstral distortion and F0 along the best alignment.
 
-MCD = 10 / ln 10 * sqrt(2 sum_k (c_k - c'_k)^2) in dB (Kubichek 1993), k = 1 to 13, c_0 (the level) left out, mean over a
-dynamic time warping path; silence at both ends is cut first, and the level set. log |H| = sum_k c_k cos is fitted to 40 log-mel magnitudes of
-16 kHz audio, which makes MCD the root mean square difference of two smooth spectra in dB. WORLD's mel-generalised
-cepstra read other values: the figures compare only with themselves.
+MCD = 10 / ln 10 * sqrt(2 sum_k (c_k - c'_k)^2) in dB (Kubichek 1993), k = 1 to 13, c_0 (the level) left out, mean over
+a dynamic time warping path; silence at both ends is cut first, and the level set. log |H| = sum_k c_k cos is fitted to
+40 log-mel magnitudes of 16 kHz audio, which makes MCD the root mean square difference of two smooth spectra in dB.
+WORLD's mel-generalised cepstra read other values: the figures compare only with themselves.
 """
 
 from dataclasses import dataclass

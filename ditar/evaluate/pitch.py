@@ -1,8 +1,9 @@
 """Fundamental frequency by autocorrelation and a best path (Boersma 1993, "Accurate short-term analysis of the
 fundamental frequency and the harmonics-to-noise ratio of a sampled sound"), whole utterances at once in numpy.
 
-librosa's pyin costs about twenty times as much. Where both call a frame voiced they differ by more than 15 % in one of a
-hundred (16 clips: LJ Speech, LibriSpeech, synthesised); which frames are voiced they judge differently in one of six.
+librosa's pyin costs about twenty times as much. Where both call a frame voiced they differ by more than 15 % in about
+one of a hundred (16 clips of LJ Speech, LibriSpeech and synthesis); which frames are voiced they judge differently in
+one of six.
 """
 
 import numpy as np
@@ -32,7 +33,7 @@ def track_f0(waveform: np.ndarray) -> np.ndarray:
 
 
 def _candidates(waveform: np.ndarray, frames: int, peak: float) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies (frames, 1 + CANDIDATES), 0 in the first column for "unvoiced", and how well each explains a frame."""
+    """Frequencies (frames, 1 + CANDIDATES), 0 in the first column for "unvoiced", and how well each fits a frame."""
     half = _WINDOW // 2
     padded = np.pad(waveform, (half, half + HOP_SAMPLES))
     starts = np.arange(frames) * HOP_SAMPLES + HOP_SAMPLES // 2

@@ -29,7 +29,7 @@ class DNSMOS:
     """The P.835 model (signal, background, overall) and the P.808 model of `speechmos`, on the CPU."""
 
     def __init__(self) -> None:
-        need("speechmos"), need("onnxruntime"), need("librosa"), need("requests")  # it imports the others, and asks for none
+        need("speechmos"), need("onnxruntime"), need("librosa"), need("requests")  # it imports the others unasked
         package = need("speechmos.dnsmos")
         models = Path(package.__file__).parent / "dnsmos_models"
         paths = [str(models / name) for name in ("sig_bak_ovr.onnx", "model_v8.onnx")]
@@ -84,8 +84,8 @@ class UTMOS:
         with torch.inference_mode():
             found = self._model(samples, QUALITY_RATE_HZ) if self._wants_rate else self._model(samples)
         if found.numel() != 1:
-            raise EvaluationError(f"{str(self._file)!r} gave {tuple(found.shape)} for one waveform, expected one score; "
-                                  "export a predictor of whole utterances")  # fmt: skip
+            raise EvaluationError(f"{str(self._file)!r} gave {tuple(found.shape)} for one waveform, expected one "
+                                  "score; export a predictor of whole utterances")  # fmt: skip
         return {"utmos": float(found)}
 
 

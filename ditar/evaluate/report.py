@@ -49,8 +49,8 @@ def read_results(folder: str | Path) -> tuple[dict[str, Any], list[dict[str, Any
     except DataError as error:
         raise EvaluationError(str(error)) from None
     if len(rows) != scores["utterances"]:
-        raise EvaluationError(f"{str(folder)!r} has {len(rows)} rows in {ROWS} and {scores['utterances']} utterances in "
-                              f"{SCORES}; score again")  # fmt: skip
+        raise EvaluationError(f"{str(folder)!r} has {len(rows)} rows in {ROWS} and {scores['utterances']} utterances "
+                              f"in {SCORES}; score again")  # fmt: skip
     return scores, rows
 
 

@@ -68,13 +68,13 @@ def score(
     metrics: names of `metrics.GROUPS`, by default all that have what they need.
     against: another system on the same utterances: its folder of audio, or what `out` held for it.
     runs: folders of the same utterances made again with other seeds; adds the spread of their voices.
-    recogniser, normaliser, embedder: see `judge.Judge`. utmos: see `quality.UTMOS`. device: of checkpoints and of UTMOS.
+    recogniser, normaliser, embedder: see `judge.Judge`. utmos: see `quality.UTMOS`. device: of checkpoints and UTMOS.
     worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
     provenance: kept as it is, beside the figures.
 
-    Returns what scores.json holds: `version`, `utterances`, `metrics` ({name: value, low, high, utterances}), `speakers`,
-    `original` and `against` (each with `metrics`, `differences` and `wer_ratio`, or None), `worst`, `tools`, `settings`,
-    `provenance`. An infinite ratio is None. EvaluationError quotes names and remedy.
+    Returns what scores.json holds: `version`, `utterances`, `metrics` ({name: value, low, high, utterances}),
+    `speakers`, `runs`, `original` and `against` (each with `metrics`, `differences` and `wer_ratio`, or None), `worst`,
+    `tools`, `settings`, `provenance`. An infinite ratio is None. EvaluationError quotes names and remedy.
     """
     closed_set = [closed_set] if isinstance(closed_set, (str, Path)) else list(closed_set)
     runs = list(runs)
@@ -83,8 +83,8 @@ def score(
     given = {"TEXT": text_file, "--closed-set": closed_set and text_file, "--references": reference_dir,
              "--originals": original_dir, "--utmos": utmos, "--runs": runs}  # fmt: skip
     if metrics is None and text_file is None:
-        raise EvaluationError(f"no text of {str(wav_dir)!r}: neither it nor the folder above has a file `text`; give one, or "
-                              "choose metrics that need none: --metrics outputs,prosody,dnsmos")  # fmt: skip
+        raise EvaluationError(f"no text of {str(wav_dir)!r}: neither it nor the folder above has a file `text`; give "
+                              "one, or choose metrics that need none: --metrics outputs,prosody,dnsmos")  # fmt: skip
     groups = choose_groups(metrics, (need for need, value in given.items() if value))
     texts = None
     if text_file is not None:
@@ -260,8 +260,10 @@ def _worst(rows: Mapping[str, dict], most: int) -> dict[str, list[dict[str, Any]
         valued.sort(key=lambda pair: (-pair[0] if metric.better == "low" else pair[0], pair[1]))
         listed = [(value, utt) for value, utt in valued[:most] if value > 0 or metric.better == "high"]
         if listed:
-            found[metric.name] = [{"value": value, **{key: rows[utt].get(key) for key in ("utt", "audio", "text", "heard")}}
-                                  for value, utt in listed]  # fmt: skip
+            found[metric.name] = [
+                {"value": value, **{key: rows[utt].get(key) for key in ("utt", "audio", "text", "heard")}}
+                for value, utt in listed
+            ]
     return found
 
 

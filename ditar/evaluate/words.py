@@ -64,14 +64,16 @@ def plain_words(text: str) -> str:
 
 
 def whisper_normaliser(spelling: Mapping[str, str] | None = None) -> tuple[Callable[[str], str], str]:
-    """Whisper's English normaliser and its name. `spelling` (British to American) comes with a Whisper checkpoint, as its
-    normalizer.json; the transformers package lacks it, so without one "colour" and "color" differ, as the name says."""
+    """Whisper's English normaliser and its name. `spelling` (British to American) comes with a Whisper checkpoint, as
+    its normalizer.json; the transformers package lacks it, so without one "colour" and "color" differ, as the name
+    says."""
     need("transformers")
     from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 
     table = json.dumps(sorted((spelling or {}).items())).encode()
     words = f"spelling table {hashlib.sha256(table).hexdigest()[:8]}" if spelling else "no spelling table"
-    return EnglishTextNormalizer(dict(spelling or {})), f"transformers {version('transformers')} Whisper English, {words}"
+    name = f"transformers {version('transformers')} Whisper English, {words}"
+    return EnglishTextNormalizer(dict(spelling or {})), name
 
 
 def word_errors(

@@ -67,8 +67,9 @@ def test_whisper_by_folder(tmp_path):
     (tmp_path / "whisper" / "normalizer.json").write_text('{"colour": "color"}')  # as OpenAI's checkpoints have it
     start = vocabulary["<|startoftranscript|>"]
     config = transformers.WhisperConfig(
-        vocab_size=len(pieces), num_mel_bins=8, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
-        decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, max_target_positions=12, pad_token_id=0,
+        vocab_size=len(pieces), num_mel_bins=8, d_model=16, encoder_layers=1, decoder_layers=1,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16,
+        max_target_positions=12, pad_token_id=0,
         bos_token_id=0, eos_token_id=0, decoder_start_token_id=start, suppress_tokens=None, begin_suppress_tokens=None,
     )  # fmt: skip
     torch.manual_seed(0)

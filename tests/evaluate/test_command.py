@@ -29,9 +29,9 @@ def test_options_are_handed_on(asked, capsys):
     provenance = asked.pop("provenance")
     assert set(provenance) == {"date", "command", "python", "machine"}
     assert asked == {
-        "audio": "wavs", "text": "text", "reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"], "out": "out",
-        "against": "x", "runs": ["r1", "r2"], "metrics": ["words", "outputs"], "recogniser": "w", "normaliser": "whisper",
-        "embedder": "e", "utmos": "u", "device": "cuda", "worst": 3,
+        "audio": "wavs", "text": "text", "reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"],
+        "out": "out", "against": "x", "runs": ["r1", "r2"], "metrics": ["words", "outputs"], "recogniser": "w",
+        "normaliser": "whisper", "embedder": "e", "utmos": "u", "device": "cuda", "worst": 3,
     }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def test_level_and_tempo_cost_little_and_noise_more_the_more_there_is():
 
 
 def test_the_scale_is_decibels_of_the_spectrum():
-    """A noise whose spectrum is tilted by a known half cosine over the mel axis has the distortion that follows from it."""
+    """A noise whose spectrum is tilted by a half cosine over the mel axis has the distortion that follows from it."""
     noise = hiss(4.0)
     hertz = np.fft.rfftfreq(len(noise), 1 / RATE_HZ)
     mel = np.log10(1 + hertz / 700) / np.log10(1 + RATE_HZ / 2 / 700)  # 0 to 1

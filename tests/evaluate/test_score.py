@@ -121,7 +121,8 @@ def test_systems_that_cannot_be_compared(folders, monkeypatch):
 
     refused("is of version 7, this program reads version 1", version=7)
     refused("is of version None", version=None)
-    refused("scored with 'another ear', this run has 'the fixture 1'", tools={**scores["tools"], "words": "another ear"})
+    other = {**scores["tools"], "words": "another ear"}
+    refused("scored with 'another ear', this run has 'the fixture 1'", tools=other)
     refused("2 rows in utterances.jsonl and 5 utterances", utterances=5)
     (out / "scores.json").write_text(json.dumps(scores))
     (folders / "text").write_text("u1 one two three five\nu2 five six seven eight\n")
@@ -174,7 +175,8 @@ def voices(folders, monkeypatch):
 
 def test_originals_are_compared_with_references_of_their_own_speaker(voices):
     def known(**options):
-        return judge(voices, ["similarity"], reference_dir=voices / "reference", original_dir=voices / "original", **options)
+        folders = {"reference_dir": voices / "reference", "original_dir": voices / "original"}
+        return judge(voices, ["similarity"], **folders, **options)
 
     (voices / "reference/utt2spk").write_text("jo jo\nal al\n")
     unknown = known(out=voices / "s")
