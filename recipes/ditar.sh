@@ -144,4 +144,4 @@ step 7 decode "$python" recipes/decode.py --model "$exp/model" --data "$datadir/
 
 step 8 score "$python" -m ditar.cli evaluate "$exp/decode/wav" "$exp/decode/text" \
     --references "$exp/decode/references" --originals "$datadir/$test_set" --output "$exp/score" "${closed_options[@]}"
-if [ "$stop_stage" -ge 8 ] && [ -f "$exp/score/score.md" ]; then cat "$exp/score/score.md"; fi
+if [ "$stop_stage" -ge 8 ] && [ -f "$exp/score/scores.md" ]; then cat "$exp/score/scores.md"; fi

@@ -37,8 +37,9 @@ def make_listener(vae_dir: Path | None) -> Listener | None:
         print("no word errors during training: install ditar[eval] for a recogniser", file=sys.stderr)
         return None
     from ditar.audio.resample import resample
+    from ditar.evaluate.intervals import corpus_rate
     from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, Recogniser
-    from ditar.evaluate.words import corpus_rate, word_errors
+    from ditar.evaluate.words import word_errors
     from ditar.pretrained import load_vae
 
     vae, recogniser = load_vae(vae_dir).eval(), Recogniser()

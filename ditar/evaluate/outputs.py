@@ -1,9 +1,12 @@
 """What goes wrong with an output whatever its words: silent, truncated, too long, too short; duration, active level.
 
-Word error alone hides these, so every score reports their rates beside it.
+Word error alone hides these, so every score reports their rates beside it. Silent: less than 0.1 s of frames within
+30 dB of the loudest and above -60 dBFS. Truncated: the last 20 ms are within 15 dB of the active level, so that a sound
+was cut off. Too long, too short: outside what the original's duration or the text's length allows. Whether an output
+ended by itself only the program that made it knows (`inputs.read_stopped`); whether the end of its text was spoken, and
+whether words were repeated, only a recogniser hears (`words.WordErrors`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +42,7 @@ def inspect_output(
 ) -> OutputFacts:
     """Facts of a waveform (S,) in [-1, 1]. Lengths are judged by the original's duration, else by `text`, else not."""
     duration_s = len(waveform) / rate_hz
-    levels = _frame_levels_db(waveform, rate_hz)  # (frames,)
-    active = levels > max(SILENCE_DB, levels.max(initial=-np.inf) - ACTIVE_RANGE_DB)
+    levels, active = active_frames(waveform, rate_hz)
     active_s = float(active.sum() * FRAME_S)
     silent = active_s < MIN_ACTIVE_S
     active_db = None if silent else float(10 * np.log10(np.mean(10 ** (levels[active] / 10))))
@@ -57,18 +59,6 @@ def inspect_output(
     )
 
 
-def output_rates(facts: Sequence[OutputFacts]) -> dict[str, float | None]:
-    """Shares of silent, truncated, too long and too short outputs; mean duration (s) and median active level (dBFS)."""
-    levels = [f.active_db for f in facts if f.active_db is not None]
-    rates = {f"{name}_rate": float(np.mean([getattr(f, name) for f in facts]))
-             for name in ("silent", "truncated", "too_long", "too_short")}
-    return {
-        **rates,
-        "mean_duration_s": float(np.mean([f.duration_s for f in facts])),
-        "median_active_db": float(np.median(levels)) if levels else None,
-    }
-
-
 def _length_bounds(text: str | None, original_s: float | None) -> tuple[float, float]:
     """Longest and shortest plausible duration in seconds."""
     if original_s:
@@ -76,6 +66,12 @@ def _length_bounds(text: str | None, original_s: float | None) -> tuple[float, f
     if text:
         return len(text) * SLOWEST_S_PER_CHARACTER + ALLOWED_EXTRA_S, len(text) * FASTEST_S_PER_CHARACTER
     return np.inf, 0.0
+
+
+def active_frames(waveform: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
+    """(S,) -> levels (frames,) of 10 ms in dBFS, and which of them are active speech, (frames,) bool."""
+    levels = _frame_levels_db(waveform, rate_hz)
+    return levels, levels > max(SILENCE_DB, levels.max(initial=-np.inf) - ACTIVE_RANGE_DB)
 
 
 def _frame_levels_db(waveform: np.ndarray, rate_hz: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Results as files: score.json, utterances.jsonl, and score.md with a table for people."""
+"""Results as files: scores.json, utterances.jsonl, and scores.md with tables for people; and reading the first two."""
 
 import json
 import math
@@ -7,16 +7,51 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ditar.data.errors import DataError
+from ditar.data.tables import read_json_lines, write_beside, write_json_lines
 from ditar.evaluate.inputs import EvaluationError
+from ditar.evaluate.metrics import METRICS
+
+VERSION = 1  # of both files; raised whenever a name in them, or what a name means, changes
+SCORES, ROWS, TABLES, DIVERSITY = "scores.json", "utterances.jsonl", "scores.md", "diversity.png"
 
 
 def write_report(out: str | Path, result: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write the three files into the folder `out` (made if need be), each beside its name and renamed."""
+    """Write the three files into the folder `out` (made if need be), each beside its name and renamed.
+
+    scores.json goes first and comes last, so that figures never stand beside the rows of another run.
+    """
     out = prepare_folder(out)
-    _write(out / "score.json", json.dumps(finite(result), indent=2, ensure_ascii=False) + "\n")
-    lines = (json.dumps(finite(row), ensure_ascii=False) for row in rows)
-    _write(out / "utterances.jsonl", "".join(line + "\n" for line in lines))
-    _write(out / "score.md", markdown(result))
+    (out / SCORES).unlink(missing_ok=True)
+    write_json_lines((finite(row) for row in rows), out / ROWS)
+    write_beside(out / TABLES, markdown(result, out).splitlines())
+    write_beside(out / SCORES, [json.dumps(finite(result), indent=2, ensure_ascii=False)])
+
+
+def read_results(folder: str | Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """scores.json and the rows of utterances.jsonl of a folder that `write_report` wrote.
+
+    EvaluationError where they are missing or damaged, and where they are of another version, quoting both.
+    """
+    path = Path(folder) / SCORES
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+        version = scores.get("version")
+    except FileNotFoundError:
+        raise EvaluationError(f"{str(path)!r} does not exist; make it with: ditar evaluate --output") from None
+    except (ValueError, AttributeError) as error:
+        raise EvaluationError(f"{str(path)!r} is no result file ({error}); score again") from None
+    if version != VERSION:
+        raise EvaluationError(f"{str(path)!r} is of version {version!r}, this program reads version {VERSION}; score "
+                              "again with this program, or read it with the one that wrote it")  # fmt: skip
+    try:
+        rows = read_json_lines(Path(folder) / ROWS)
+    except DataError as error:
+        raise EvaluationError(str(error)) from None
+    if len(rows) != scores["utterances"]:
+        raise EvaluationError(f"{str(folder)!r} has {len(rows)} rows in {ROWS} and {scores['utterances']} utterances "
+                              f"in {SCORES}; score again")  # fmt: skip
+    return scores, rows
 
 
 def prepare_folder(out: str | Path) -> Path:
@@ -29,47 +64,30 @@ def prepare_folder(out: str | Path) -> Path:
     return Path(out)
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """A Markdown table of what `score` returned; the original's column only where there are originals."""
-    original = result["original"] or {}
-    rows = [("word error", _interval(result["wer"]), _interval(original.get("wer")))]
-    rows.append(("character error", _interval(result["cer"]), _interval(original.get("cer"))))
-    if original:
-        rows.append(("word error / original's", _ratio(original["wer_ratio"]), "1"))
-    if result["closed_set"]:
-        title = f"closed set of {result['closed_set']['sentences']} sentences"
-        rows.append((title, _interval(result["closed_set"]), _interval(original.get("closed_set"))))
-    if result["similarity"]:
-        similar = result["similarity"]
-        upper = similar["original_mean"]
-        bound = "" if upper is None else f"{upper:.3f} ({similar['original_utterances']} of the same speaker)"
-        rows.append(("speaker similarity", f"{similar['mean']:.3f}", bound))
-        rows.append((f"identified among {similar['speakers']} speakers", _percent(similar["identified"]), ""))
-    outputs = result["outputs"]
-    endless = outputs["no_stop_rate"]
-    rows.append(("outputs without a stop", "not known" if endless is None else _percent(endless), ""))
-    rows += [(f"{name.replace('_', ' ')} outputs", _percent(outputs[f"{name}_rate"]), "")
-             for name in ("silent", "truncated", "too_long", "too_short")]
-    rows.append(("mean duration", f"{outputs['mean_duration_s']:.2f} s", ""))
-    columns = 3 if original else 2
-    table = [("", "result", "original")] + [("---",) * 3] + rows
-    settings = result["settings"]
-    names = [settings["recogniser"], settings["embedder"], settings["normaliser"]]
-    body = "\n".join("| " + " | ".join(row[:columns]) + " |" for row in table)
-    return f"{result['utterances']} utterances; {', '.join(n for n in names if n)}; 95 % intervals.\n\n{body}\n"
-
-
-def _interval(rate: Mapping[str, float] | None) -> str:
-    return "" if not rate else f"{_percent(rate['rate'])} ({_percent(rate['low'])} to {_percent(rate['high'])})"
-
-
-def _ratio(ratio: Mapping[str, float | None]) -> str:
-    value, low, high = ("infinite" if ratio[key] is None else f"{ratio[key]:.2f}" for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
+def markdown(result: Mapping[str, Any], folder: str | Path | None = None) -> str:
+    """Tables in Markdown of what `score` returned; paths to audio are relative to `folder`, where the file will lie."""
+    systems = {"original": result["original"], "against": result["against"]}
+    systems = {name: found for name, found in systems.items() if found}
+    header = ["", "result"]
+    for name, found in systems.items():
+        header += [found.get("name", name), "difference"]
+    lines = [_row(header), _row(["---"] * len(header))]
+    for name in METRICS:
+        if name not in result["metrics"]:
+            continue
+        cells = [_title(name, result), METRICS[name].show_interval(result["metrics"][name])]
+        for found in systems.values():
+            figures = (found["metrics"].get(name), found["differences"].get(name))
+            cells += [METRICS[name].show_interval(figure) for figure in figures]
+        lines.append(_row(cells))
+        if name == "wer" and systems:
+            cells = ["word error, ratio", ""]
+            for found in systems.values():
+                cells += ["", _ratio(found["wer_ratio"])]
+            lines.append(_row(cells))
+    tools = "; ".join(f"{group}: {name}" for group, name in result["tools"].items())
+    text = f"{result['utterances']} utterances; 95 % intervals, differences are paired. {tools}.\n\n"
+    return text + "\n".join(lines) + "\n" + _worst_lists(result["worst"], folder)
 
 
 def finite(value: Any) -> Any:
@@ -79,7 +97,30 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+def _worst_lists(worst: Mapping[str, list[Mapping[str, Any]]], folder: str | Path | None) -> str:
+    text = ""
+    for name, cases in worst.items():
+        text += f"\nWorst by {METRICS[name].title}:\n\n"
+        for case in cases:
+            path = case["audio"] if folder is None else os.path.relpath(case["audio"], folder)
+            said = f': "{case["text"]}"' if case["text"] else ""
+            heard = "" if case["heard"] is None else f', heard "{case["heard"]}"'
+            text += f"- {METRICS[name].show(case['value'])} [{case['utt']}](<{path}>){said}{heard}\n"
+    return text
+
+
+def _title(name: str, result: Mapping[str, Any]) -> str:
+    extra = {"identified": f" among {result['speakers']}", "spread": f" ({result['runs']})"}.get(name, "")
+    partly = result["metrics"][name]["utterances"]
+    return METRICS[name].title + extra + (f" (of {partly})" if partly != result["utterances"] else "")
+
+
+def _ratio(ratio: Mapping[str, float | None] | None) -> str:
+    if not ratio:
+        return ""
+    value, low, high = ("infinite" if ratio[key] is None else f"{ratio[key]:.2f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

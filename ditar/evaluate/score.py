@@ -1,13 +1,13 @@
-"""Score a folder of synthesised speech: words, closed-set recognition, similarity, and what else went wrong.
+"""Score a folder of synthesised speech, beside originals and beside another system.
 
 `score` judges one system; `hear` and `compare` ask how much a resynthesis (a VAE's, say) costs in words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ditar.evaluate.diversity import check_runs, plot_spread
 from ditar.evaluate.inputs import (
     EvaluationError,
     list_audio,
@@ -16,35 +16,19 @@ from ditar.evaluate.inputs import (
     read_sentences,
     read_stopped,
     read_text,
-    read_waveform,
 )
-from ditar.evaluate.outputs import inspect_output, output_rates
-from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, recogniser_name, recognise
-from ditar.evaluate.report import finite, prepare_folder, write_report
-from ditar.evaluate.similarity import (
-    Likeness,
-    embed_files,
-    embedder_name,
-    likeness,
-    list_references,
-    list_speakers,
-    read_speakers,
-)
-from ditar.evaluate.words import (
-    NORMALISER,
-    WordErrors,
-    bootstrap_interval,
-    closed_set_hits,
-    corpus_rate,
-    paired_ratio,
-    plain_words,
-    word_errors,
-)
+from ditar.evaluate.intervals import bootstrap_interval, corpus_rate, paired_difference, paired_ratio
+from ditar.evaluate.judge import POCKETSPHINX, RESEMBLYZER, Judge
+from ditar.evaluate.metrics import METRICS, WORST_BY, choose_groups
+from ditar.evaluate.recognise import recogniser_name, recognise
+from ditar.evaluate.report import DIVERSITY, SCORES, VERSION, finite, prepare_folder, read_results, write_report
+from ditar.evaluate.similarity import list_references, list_speakers, read_speakers
+from ditar.evaluate.words import WordErrors, word_errors
 
 
 def score(
     wav_dir: str | Path,
-    text_file: str | Path,
+    text_file: str | Path | None = None,
     reference_dir: str | Path | None = None,
     original_dir: str | Path | None = None,
     closed_set: Iterable[str | Path] = (),
@@ -53,90 +37,144 @@ def score(
     resamples: int = 2000,
     seed: int = 0,
     progress: bool = True,
+    *,
+    metrics: Iterable[str] | None = None,
+    against: str | Path | None = None,
+    runs: Iterable[str | Path] = (),
+    recogniser: str = POCKETSPHINX,
+    normaliser: str | None = None,
+    embedder: str = RESEMBLYZER,
+    utmos: str | Path | None = None,
+    device: str = "cpu",
+    worst: int = 5,
+    provenance: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Score `<wav_dir>/<utt>.wav` (any rate; or a Kaldi folder with wav.scp) against a Kaldi `text` file.
 
-    A table `stopped` in the folder (`read_stopped`; recipes/decode.py writes one) tells the rate of outputs that did
-    not end by themselves.
+    A table `stopped` in the folder (`read_stopped`; recipes/decode.py writes one) tells which outputs did not end by
+    themselves.
 
+    text_file: by default `text` in the folder or beside it; not needed where no metric asks for words.
     reference_dir: clips that the voices were cloned from (one for all, or `<utt>.wav`, or by a file `utt2ref`); adds
         similarity, and identification among their speakers (by `utt2spk` in that folder, else one each).
-    original_dir: recordings of the same utterances; adds their figures, and ratios to them with paired intervals. Their
-        similarity is over utterances whose reference is of the original's own speaker, by `utt2spk` in both folders.
+    original_dir: recordings of the same utterances; adds distortion against them, their own figures and paired
+        differences. Their similarity is over utterances whose reference is of the original's own speaker, by `utt2spk`
+        in both folders.
     closed_set: files of further sentences (decoys), one a line, or Kaldi files named `text`; adds the share of outputs
         recognised as their own sentence among these and all sentences of `text_file`.
-    out: folder for score.json, utterances.jsonl and score.md; made where it does not exist.
-    workers: processes of the recogniser, by default one per core (see `recognise` about scripts without a main guard).
+    out: folder for scores.json, utterances.jsonl, scores.md and diversity.png; made where it does not exist.
+    workers: processes of pocketsphinx, by default one per core (see `recognise` about scripts without a main guard).
     resamples, seed: of the bootstrap; intervals are 95 %.
+    metrics: names of `metrics.GROUPS`, by default all that have what they need.
+    against: another system on the same utterances: its folder of audio, or what `out` held for it.
+    runs: folders of the same utterances made again with other seeds; adds the spread of their voices.
+    recogniser, normaliser, embedder: see `judge.Judge`. utmos: see `quality.UTMOS`. device: of checkpoints and UTMOS.
+    worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
+    provenance: kept as it is, beside the figures.
 
-    Returns what score.json holds: `utterances`, `wer`, `cer`, `closed_set`, `similarity`, `outputs`, `original`,
-    `settings`; a part that was not asked for is None, and so are an infinite ratio and a rate that is not known.
-    EvaluationError quotes names and remedy.
+    Returns what scores.json holds: `version`, `utterances`, `metrics` ({name: value, low, high, utterances}),
+    `speakers`, `runs`, `original` and `against` (each with `metrics`, `differences` and `wer_ratio`, or None), `worst`,
+    `tools`, `settings`, `provenance`. An infinite ratio is None. EvaluationError quotes names and remedy.
     """
-    audio, texts = list_audio(wav_dir), read_text(text_file)
-    match_ids(audio, texts, wav_dir, text_file)
-    originals = _subset(list_audio(original_dir), texts, original_dir) if original_dir is not None else None
-    stopped = read_stopped(wav_dir, audio)
-    clips, speakers, own = None, {}, {}
-    if reference_dir is not None:
+    closed_set = [closed_set] if isinstance(closed_set, (str, Path)) else list(closed_set)
+    runs = list(runs)
+    audio = list_audio(wav_dir)
+    text_file = text_file if text_file is not None else _find_text(wav_dir)
+    given = {"TEXT": text_file, "--closed-set": closed_set and text_file, "--references": reference_dir,
+             "--originals": original_dir, "--utmos": utmos, "--runs": runs}  # fmt: skip
+    if metrics is None and text_file is None:
+        raise EvaluationError(f"no text of {str(wav_dir)!r}: neither it nor the folder above has a file `text`; give "
+                              "one, or choose metrics that need none: --metrics outputs,prosody,dnsmos")  # fmt: skip
+    groups = choose_groups(metrics, (need for need, value in given.items() if value))
+    texts = None
+    if text_file is not None:
+        texts = read_text(text_file)
+        match_ids(audio, texts, wav_dir, text_file)
+    originals = _subset(list_audio(original_dir), audio, original_dir) if original_dir is not None else None
+    voices, own = {}, []
+    if reference_dir is not None and ({"similarity", "diversity"} & set(groups)):
         clips = list_references(reference_dir, sorted(audio))
-        speakers = list_speakers(reference_dir, clips)
+        voices = {"clips": clips, "speakers": list_speakers(reference_dir, clips)}
         whose = read_speakers(original_dir) if originals else {}
-        own = {utt: originals[utt] for utt in audio if whose.get(utt) == speakers[utt]}
-    names = {"recogniser": recogniser_name(), "embedder": None if reference_dir is None else embedder_name()}
+        own = [utt for utt in audio if whose.get(utt) == voices["speakers"][utt]]
+    stopped = read_stopped(wav_dir, audio)
+    repeated = [audio, *map(list_audio, runs)]
+    check_runs([wav_dir, *runs], repeated)
+    base = _Base(against, audio, texts, text_file) if against is not None else None
+    sentences = [*texts.values(), *(s for file in closed_set for s in read_sentences(file))] if closed_set else []
+    judge = Judge(groups, recogniser=recogniser, normaliser=normaliser, embedder=embedder, utmos=utmos, device=device,
+                  sentences=sentences, workers=workers, progress=progress)  # fmt: skip
+    if base is not None:
+        base.check_tools(judge.names)
     if out is not None:
         prepare_folder(out)  # before minutes of work
-    sentences = _closed_sentences(closed_set, texts)
+
+    rows = judge.judge(audio, texts, originals=originals, stopped=stopped, **voices)
+    embedded = judge.diversity(rows, repeated) if "diversity" in groups else None
     bootstrap = {"resamples": resamples, "seed": seed}
-
-    facts = {utt: inspect_output(read_waveform(path, RECOGNISER_RATE_HZ), RECOGNISER_RATE_HZ, texts[utt],
-                                 _duration_s(originals[utt]) if originals else None)
-             for utt, path in audio.items()}
-    chosen = recognise(audio, sentences, workers, progress) if sentences else None  # first: bad sentences fail soon
-    likenesses, similarity = None, None
-    if clips is not None:
-        likenesses, similarity = _similarity(audio, own, clips, speakers, progress)
-    heard, errors = _hear(audio, texts, workers, progress)
-    original = None
-    if originals:
-        original = _judge_original(originals, texts, sentences, errors, bootstrap, workers, progress)
-
     result = {
+        "version": VERSION,
         "utterances": len(audio),
-        "wer": _rate([e.word_errors for e in errors], [e.words for e in errors], bootstrap),
-        "cer": _rate([e.character_errors for e in errors], [e.characters for e in errors], bootstrap),
-        "closed_set": _accuracy(texts, chosen, sentences, bootstrap) if chosen else None,
-        "similarity": similarity,
-        "outputs": {
-            "no_stop_rate": sum(not x.stopped for x in stopped.values()) / len(stopped) if stopped else None,
-            **output_rates(list(facts.values())),
-        },
-        "original": original,
-        "settings": {
-            **names,
-            "normaliser": NORMALISER,
-            "bootstrap": {**bootstrap, "level": 0.95},
-            "wav_dir": str(wav_dir),
-            "text_file": str(text_file),
-            "reference_dir": None if reference_dir is None else str(reference_dir),
-            "original_dir": None if original_dir is None else str(original_dir),
-        },
+        "metrics": _figures(rows, bootstrap),
+        "speakers": len(set(voices["speakers"].values())) if voices else None,
+        "runs": len(repeated) if embedded else None,
+        "original": None,
+        "against": None,
+        "worst": _worst(rows, worst),
+        "tools": judge.names,
     }
+    if originals:
+        original_rows = judge.judge(originals, texts, compared=own, **(voices if own else {}))
+        result["original"] = _compared(rows, original_rows, bootstrap)
+    if base is not None:
+        base_rows = base.rows or judge.judge(base.audio, texts, originals=originals, stopped=base.stopped, **voices)
+        result["against"] = {"name": str(against), **_compared(rows, base_rows, bootstrap)}
+    result["settings"] = {
+        "bootstrap": {**bootstrap, "level": 0.95},
+        "wav_dir": str(wav_dir),
+        "text_file": None if text_file is None else str(text_file),
+        "reference_dir": None if reference_dir is None else str(reference_dir),
+        "original_dir": None if original_dir is None else str(original_dir),
+        "runs": [str(run) for run in runs],
+        "seconds": {group: round(seconds, 3) for group, seconds in judge.seconds.items()},
+    }
+    result["provenance"] = dict(provenance or {})
     result = finite(result)
     if out is not None:
-        hits = closed_set_hits(texts, chosen) if chosen else {}
-        rows = [
-            {
-                "utt": e.utt, "text": texts[e.utt], "heard": heard[e.utt], "wer": e.wer, "cer": e.cer,
-                **({"chosen": chosen[e.utt], "hit": hits[e.utt]} if chosen else {}),
-                **(asdict(likenesses[e.utt]) if likenesses else {}),
-                **(asdict(stopped[e.utt]) if stopped else {}),
-                **asdict(facts[e.utt]),
-            }
-            for e in errors
-        ]  # fmt: skip
-        write_report(out, result, rows)
+        write_report(out, result, rows.values())
+        if embedded:
+            references = judge.embed(voices["clips"], "embedding references") if voices else None
+            plot_spread(embedded, Path(out) / DIVERSITY, references, f"{len(repeated)} runs of {len(audio)} utterances")
     return result
+
+
+class _Base:
+    """The system to compare with: from its results, or its audio, which is judged later."""
+
+    def __init__(self, folder, audio: Mapping[str, Path], texts: Mapping[str, str] | None, text_file) -> None:
+        self._folder, self.rows, self.audio, self._tools = folder, None, None, {}
+        if (Path(folder) / SCORES).is_file():
+            scores, rows = read_results(folder)
+            self.rows, self._tools = {row["utt"]: row for row in rows}, scores["tools"]
+            utts: Iterable[str] = self.rows
+            other = [utt for utt in audio if utt in self.rows and texts and self.rows[utt].get("text") != texts[utt]]
+            if other:
+                raise EvaluationError(f"{str(folder)!r} was scored on another text than {str(text_file)!r} of "
+                                      f"{quote(other)}; score it again on this one")  # fmt: skip
+        else:
+            utts = self.audio = list_audio(folder)
+            self.stopped = read_stopped(folder, self.audio)
+        odd = sorted(audio.keys() ^ set(utts))
+        if odd:
+            raise EvaluationError(f"a paired comparison needs the same utterances; only one of the two systems has "
+                                  f"{quote(odd)}; leave them out of both")  # fmt: skip
+
+    def check_tools(self, names: Mapping[str, str]) -> None:
+        """Figures of two recognisers, embedders or sets of sentences do not compare."""
+        for group, name in self._tools.items():
+            if names.get(group, name) != name:
+                raise EvaluationError(f"{str(self._folder)!r} was scored with {name!r}, this run has {names[group]!r} "
+                                      f"({group}); score both with the same")  # fmt: skip
 
 
 def hear(
@@ -146,7 +184,7 @@ def hear(
     audio, texts = list_audio(wav_dir), read_text(text_file)
     texts = {utt: text for utt, text in texts.items() if utt in audio}
     match_ids(audio, texts, wav_dir, text_file)
-    return _hear(audio, texts, workers, progress)[1]
+    return word_errors(texts, recognise(audio, None, workers, progress))
 
 
 def compare(
@@ -163,93 +201,75 @@ def compare(
         raise EvaluationError(f"only one of the two systems has the utterances {quote(odd)}; compare the same ones")
     bootstrap = {"resamples": resamples, "seed": seed}
     words = [e.words for e in resynthesised]
+    base, made = [e.word_errors for e in original], [e.word_errors for e in resynthesised]
     return {
         "utterances": len(words),
-        "original": _rate([e.word_errors for e in original], words, bootstrap),
-        "resynthesised": _rate([e.word_errors for e in resynthesised], words, bootstrap),
-        "ratio": _ratio(resynthesised, original, bootstrap),
+        "original": {"rate": corpus_rate(base, words), **_ends(bootstrap_interval(base, words, **bootstrap))},
+        "resynthesised": {"rate": corpus_rate(made, words), **_ends(bootstrap_interval(made, words, **bootstrap))},
+        "ratio": _triple(paired_ratio(made, base, words, **bootstrap)),
         "recogniser": recogniser_name(),
     }
 
 
-def _hear(
-    audio: Mapping[str, Path], texts: Mapping[str, str], workers: int | None, progress: bool
-) -> tuple[dict[str, str], list[WordErrors]]:
-    heard = recognise(audio, None, workers, progress)
-    return heard, word_errors(texts, heard)
+def _find_text(wav_dir: str | Path) -> Path | None:
+    """Kaldi's `text` in the folder, or beside it as recipes/decode.py has it."""
+    places = (Path(wav_dir) / "text", Path(wav_dir).resolve().parent / "text")
+    return next((path for path in places if path.is_file()), None)
 
 
-def _subset(audio: dict[str, Path], texts: Mapping[str, str], folder: str | Path) -> dict[str, Path]:
-    missing = sorted(texts.keys() - audio.keys())
+def _subset(audio: dict[str, Path], utts: Iterable[str], folder: str | Path) -> dict[str, Path]:
+    missing = sorted(set(utts) - audio.keys())
     if missing:
-        raise EvaluationError(f"{len(missing)} of {len(texts)} utterances have no original in {str(folder)!r}: "
+        raise EvaluationError(f"{len(missing)} of {len(set(utts))} utterances have no original in {str(folder)!r}: "
                               f"{quote(missing)}; add them, or leave the originals out")
-    return {utt: audio[utt] for utt in texts}
+    return {utt: audio[utt] for utt in utts}
 
 
-def _closed_sentences(files: Iterable[str | Path], texts: Mapping[str, str]) -> list[str]:
-    """Sentences of the closed set, or none where no file was given."""
-    files = [files] if isinstance(files, (str, Path)) else list(files)
-    more = [sentence for file in files for sentence in read_sentences(file)]
-    return [*texts.values(), *more] if files else []
+def _figures(rows: Mapping[str, dict], bootstrap: dict[str, int]) -> dict[str, dict[str, Any]]:
+    """{metric: value, low, high, utterances} of every metric that at least one row has."""
+    found = {}
+    for name, metric in METRICS.items():
+        counted = [pair for row in rows.values() if (pair := metric.counted(row)) is not None]
+        if counted:
+            errors, counts = zip(*counted)
+            interval = _ends(bootstrap_interval(errors, counts, **bootstrap))
+            found[name] = {"value": corpus_rate(errors, counts), **interval, "utterances": len(counted)}
+    return found
 
 
-def _judge_original(
-    originals: Mapping[str, Path], texts: Mapping[str, str], sentences: list[str], errors: list[WordErrors],
-    bootstrap: dict[str, int], workers: int | None, progress: bool,
-) -> dict[str, Any]:  # fmt: skip
-    _, base = _hear(originals, texts, workers, progress)
-    chosen = recognise(originals, sentences, workers, progress) if sentences else None
-    return {
-        "wer": _rate([e.word_errors for e in base], [e.words for e in base], bootstrap),
-        "cer": _rate([e.character_errors for e in base], [e.characters for e in base], bootstrap),
-        "closed_set": _accuracy(texts, chosen, sentences, bootstrap) if chosen else None,
-        "wer_ratio": _ratio(errors, base, bootstrap),
-    }
+def _compared(rows: Mapping[str, dict], base_rows: Mapping[str, dict], bootstrap: dict[str, int]) -> dict[str, Any]:
+    """The base's figures, and what the paired difference (ours minus the base's) over utterances that both have is."""
+    differences, ratio = {}, None
+    for name, metric in METRICS.items():
+        both = [(*mine, *theirs) for utt, row in rows.items()
+                if (mine := metric.counted(row)) and (theirs := metric.counted(base_rows[utt]))]  # fmt: skip
+        if both:
+            errors, counts, base_errors, base_counts = zip(*both)
+            pairs = (errors, base_errors, counts, base_counts)
+            differences[name] = {**_triple(paired_difference(*pairs, **bootstrap)), "utterances": len(both)}
+            if name == "wer":
+                ratio = _triple(paired_ratio(*pairs, **bootstrap))
+    return {"metrics": _figures(base_rows, bootstrap), "differences": differences, "wer_ratio": ratio}
 
 
-def _similarity(
-    audio: Mapping[str, Path], originals: Mapping[str, Path], clips: Mapping[str, Path], speakers: Mapping[str, str],
-    progress: bool,
-) -> tuple[dict[str, Likeness], dict[str, Any]]:  # fmt: skip
-    """`originals`: those of the same speaker as their reference; another speaker's would be no bound for outputs."""
-    references = embed_files(clips, progress, "embedding references")
-    likenesses = likeness(embed_files(audio, progress, "embedding outputs"), references, speakers)
-    values = [x.similarity for x in likenesses.values()]
-    upper = []
-    if originals:
-        embedded = embed_files(originals, progress, "embedding originals")
-        upper = [x.similarity for x in likeness(embedded, references, speakers).values()]
-    return likenesses, {
-        "mean": sum(values) / len(values),
-        "lowest": min(values),
-        "identified": sum(x.identified for x in likenesses.values()) / len(values),
-        "speakers": len(set(speakers.values())),
-        "original_mean": sum(upper) / len(upper) if upper else None,
-        "original_utterances": len(upper),
-    }
+def _worst(rows: Mapping[str, dict], most: int) -> dict[str, list[dict[str, Any]]]:
+    """The worst outputs by each of WORST_BY, worst first; an output without a word error is not among them."""
+    found = {}
+    for metric in (METRICS[name] for name in WORST_BY):
+        valued = [(metric.value(row), utt) for utt, row in rows.items() if metric.value(row) is not None]
+        valued.sort(key=lambda pair: (-pair[0] if metric.better == "low" else pair[0], pair[1]))
+        listed = [(value, utt) for value, utt in valued[:most] if value > 0 or metric.better == "high"]
+        if listed:
+            found[metric.name] = [
+                {"value": value, **{key: rows[utt].get(key) for key in ("utt", "audio", "text", "heard")}}
+                for value, utt in listed
+            ]
+    return found
 
 
-def _accuracy(
-    texts: Mapping[str, str], chosen: Mapping[str, str], sentences: Sequence[str], bootstrap: dict[str, int]
-) -> dict[str, Any]:
-    hits = closed_set_hits(texts, chosen)
-    rate = _rate(list(hits.values()), [1] * len(hits), bootstrap)
-    return {**rate, "sentences": len({plain_words(sentence) for sentence in sentences})}
+def _triple(found: Sequence[float]) -> dict[str, float]:
+    return {"value": found[0], **_ends(found[1:])}
 
 
-def _rate(errors: Sequence[float], counts: Sequence[float], bootstrap: dict[str, int]) -> dict[str, float]:
-    low, high = bootstrap_interval(errors, counts, **bootstrap)
-    return {"rate": corpus_rate(errors, counts), "low": low, "high": high}
-
-
-def _ratio(errors: list[WordErrors], base: list[WordErrors], bootstrap: dict[str, int]) -> dict[str, float | None]:
-    value, low, high = paired_ratio([e.word_errors for e in errors], [e.word_errors for e in base],
-                                    [e.words for e in errors], **bootstrap)
-    return {"value": value, "low": low, "high": high}
-
-
-def _duration_s(path: Path) -> float:
-    import soundfile
-
-    return soundfile.info(str(path)).duration
+def _ends(interval: Sequence[float]) -> dict[str, float]:
+    return {"low": interval[0], "high": interval[1]}

@@ -1,7 +1,8 @@
-"""Does it sound like the reference? Cosine of Resemblyzer's speaker embeddings (GE2E, Wan et al., arXiv 1710.10467).
+"""Does it sound like the reference? Cosine of speaker embeddings, by default Resemblyzer's (GE2E, Wan et al.,
+arXiv 1710.10467), whose model lies inside its package; `checkpoints.CheckpointEmbedder` has others.
 
-Its figures compare only with themselves (another embedder reads the same pair quite differently): expect about .85
-for one voice saying two things, .4 to .65 for two voices. The model lies inside the package: nothing is downloaded.
+Figures of two embedders do not compare. Resemblyzer's: expect about .85 for one voice saying two things, .4 to .65 for
+two voices.
 """
 
 import importlib
@@ -38,6 +39,7 @@ class Embedder:
     """Resemblyzer's encoder on the CPU; silence is cut and the level set by its own preprocessing."""
 
     def __init__(self) -> None:
+        self.name = embedder_name()
         self._package = _import_resemblyzer()
         self._encoder = self._package.VoiceEncoder("cpu", verbose=False)
 
@@ -52,13 +54,16 @@ class Embedder:
 
 
 def embed_files(
-    audio: Mapping[str, str | Path], progress: bool = True, title: str = "embedding"
+    audio: Mapping[str, str | Path], progress: bool = True, title: str = "embedding", embedder=None
 ) -> dict[str, np.ndarray]:
-    """Embeddings (256,) of audio files (any rate) by id. A file that several ids share is embedded once."""
+    """Embeddings (D,) of audio files (any rate) by id. A file that several ids share is embedded once.
+
+    embedder: anything with `embed`, (S,) at 16 kHz -> (D,) of norm 1; by default a new `Embedder`, D = 256.
+    """
     import torch
     from tqdm import tqdm
 
-    embedder = Embedder()
+    embedder = embedder or Embedder()
     by_path: dict[str, np.ndarray] = {}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # so small a model waits for its threads: beside other work one is many times faster
@@ -108,21 +113,21 @@ def read_speakers(folder: str | Path) -> dict[str, str]:
 def likeness(
     outputs: Mapping[str, np.ndarray], references: Mapping[str, np.ndarray], speakers: Mapping[str, str]
 ) -> dict[str, Likeness]:
-    """Compare the embedding of each output with its reference and with all references (both (256,) by utterance).
+    """Compare the embedding of each output with its reference and with all references (by utterance, of norm 1).
 
     An output is identified where the nearest of all references has its own reference's speaker, or is a copy of it.
     Among one speaker that is always so: the number of speakers belongs beside the figure.
     """
-    utts = sorted(outputs)
-    table = np.stack([references[utt] for utt in utts])  # (utterances, 256)
+    names = sorted(references)
+    table = np.stack([references[name] for name in names])  # (references, D)
     result = {}
-    for row, utt in enumerate(utts):
-        cosines = table @ outputs[utt]  # (utterances,)
-        best = int(np.argmax(cosines))
-        same = speakers[utts[best]] == speakers[utt] or table[best] @ table[row] >= SAME_EMBEDDING
+    for utt in sorted(outputs):
+        own = references[utt]
+        best = int(np.argmax(table @ outputs[utt]))
+        same = speakers[names[best]] == speakers[utt] or table[best] @ own >= SAME_EMBEDDING
         heard = bool(np.any(outputs[utt]))
-        nearest = speakers[utt if same else utts[best]]
-        result[utt] = Likeness(speakers[utt], float(cosines[row]), nearest, heard and bool(same))
+        nearest = speakers[utt if same else names[best]]
+        result[utt] = Likeness(speakers[utt], float(own @ outputs[utt]), nearest, heard and bool(same))
     return result
 
 

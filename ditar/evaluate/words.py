@@ -1,16 +1,18 @@
-"""Word and character error, closed-set accuracy, and what their intervals are.
+"""Word and character error, closed-set accuracy, and the flaws that only words show: repetition and a lost end.
 
-The word normaliser here is part of every figure: lower case, digits to words, abbreviations of titles written out,
-hyphens to spaces, other punctuation dropped, apostrophes inside words kept. `NORMALISER` names it in results.
-Intervals are percentile bootstraps over utterances (Efron 1979; for word error: Bisani and Ney, ICASSP 2004).
+The normaliser of words is part of every figure and is named in results. Ours: lower case, digits to words,
+abbreviations of titles written out, hyphens to spaces, other punctuation dropped, apostrophes inside words kept.
+Whisper's English normaliser (Radford et al., arXiv 2212.04356, appendix C) is what published figures mostly use.
 """
 
+import hashlib
+import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from importlib.metadata import version
 
 from ditar.evaluate.inputs import EvaluationError, need, quote
 
@@ -31,6 +33,8 @@ class WordErrors:
     word_errors: int
     characters: int
     character_errors: int
+    missing_end: int = 0  # words at the end of the reference that nothing heard stands for
+    repeated: str = ""  # words heard again that the reference says once
 
     @property
     def wer(self) -> float:
@@ -39,6 +43,11 @@ class WordErrors:
     @property
     def cer(self) -> float:
         return self.character_errors / self.characters
+
+    @property
+    def unfinished(self) -> bool:
+        """At least the last two words were not heard: a recogniser loses one by itself."""
+        return self.missing_end >= min(2, self.words)
 
 
 def plain_words(text: str) -> str:
@@ -54,20 +63,35 @@ def plain_words(text: str) -> str:
     return " ".join(_TITLES.get(word, word) for word in words if word)
 
 
-def word_errors(references: Mapping[str, str], hypotheses: Mapping[str, str]) -> list[WordErrors]:
-    """Edits of each utterance, sorted by id; both texts go through `plain_words`. Ids must be the same."""
+def whisper_normaliser(spelling: Mapping[str, str] | None = None) -> tuple[Callable[[str], str], str]:
+    """Whisper's English normaliser and its name. `spelling` (British to American) comes with a Whisper checkpoint, as
+    its normalizer.json; the transformers package lacks it, so without one "colour" and "color" differ, as the name
+    says."""
+    need("transformers")
+    from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
+
+    table = json.dumps(sorted((spelling or {}).items())).encode()
+    words = f"spelling table {hashlib.sha256(table).hexdigest()[:8]}" if spelling else "no spelling table"
+    name = f"transformers {version('transformers')} Whisper English, {words}"
+    return EnglishTextNormalizer(dict(spelling or {})), name
+
+
+def word_errors(
+    references: Mapping[str, str], hypotheses: Mapping[str, str], normalise: Callable[[str], str] = plain_words
+) -> list[WordErrors]:
+    """Edits of each utterance, sorted by id; both texts go through `normalise`. Ids must be the same."""
     jiwer = need("jiwer")
     if references.keys() != hypotheses.keys():
         odd = sorted(references.keys() ^ hypotheses.keys())
         raise EvaluationError(f"references and hypotheses differ in their utterances: {quote(odd)}")
     utts = sorted(references)
-    wanted = [plain_words(references[utt]) for utt in utts]
+    wanted = [normalise(references[utt]) for utt in utts]
     silent = [utt for utt, text in zip(utts, wanted) if not text]
     if silent:
         raise EvaluationError(f"no word to recognise in the text of {quote(silent)}; remove these lines")
     errors = []
     for utt, reference in zip(utts, wanted):
-        heard = plain_words(hypotheses[utt])
+        heard = normalise(hypotheses[utt])
         by_word = jiwer.process_words(reference, heard)
         by_character = jiwer.process_characters(reference, heard)
         errors.append(WordErrors(
@@ -76,47 +100,10 @@ def word_errors(references: Mapping[str, str], hypotheses: Mapping[str, str]) ->
             word_errors=by_word.substitutions + by_word.deletions + by_word.insertions,
             characters=len(reference),
             character_errors=by_character.substitutions + by_character.deletions + by_character.insertions,
+            missing_end=_missing_end(by_word.alignments[0]),
+            repeated=repeated_words(reference, heard),
         ))
     return errors
-
-
-def corpus_rate(errors: Sequence[float], counts: Sequence[float]) -> float:
-    """Errors over counts, pooled: long utterances weigh more, as word error is usually reported."""
-    errors, counts = _checked(errors, counts)
-    return float(np.sum(errors) / np.sum(counts))
-
-
-def bootstrap_interval(
-    errors: Sequence[float], counts: Sequence[float], resamples: int = 2000, seed: int = 0, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile interval of `corpus_rate` when utterances are drawn again with replacement."""
-    errors, counts = _checked(errors, counts)
-    rows = _draws(len(errors), resamples, seed)  # (resamples, utterances)
-    return _percentiles(errors[rows].sum(1) / counts[rows].sum(1), level)
-
-
-def paired_ratio(
-    errors: Sequence[float],
-    base_errors: Sequence[float],
-    counts: Sequence[float],
-    base_counts: Sequence[float] | None = None,
-    resamples: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
-) -> tuple[float, float, float]:
-    """Ratio of two systems' pooled rates over the *same* utterances, and its interval: (ratio, low, high).
-
-    Each resample draws utterances once for both systems, so that hard sentences do not widen the interval.
-    A resample where the base makes no error counts as infinite, or as 1 where neither system makes one.
-    """
-    errors, counts = _checked(errors, counts)
-    base_errors, base_counts = _checked(base_errors, counts if base_counts is None else base_counts)
-    if len(errors) != len(base_errors):
-        raise EvaluationError(f"a paired ratio needs the same utterances, got {len(errors)} and {len(base_errors)}")
-    rows = _draws(len(errors), resamples, seed)
-    ratios = _ratio(errors[rows].sum(1) / counts[rows].sum(1), base_errors[rows].sum(1) / base_counts[rows].sum(1))
-    whole = _ratio(np.array([errors.sum() / counts.sum()]), np.array([base_errors.sum() / base_counts.sum()]))
-    return float(whole[0]), *_percentiles(ratios, level)
 
 
 def closed_set_hits(references: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, bool]:
@@ -124,31 +111,35 @@ def closed_set_hits(references: Mapping[str, str], chosen: Mapping[str, str]) ->
     return {utt: plain_words(references[utt]) == plain_words(chosen[utt]) for utt in sorted(references)}
 
 
-def _ratio(rate: np.ndarray, base: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((rate == 0) & (base == 0), 1.0, rate / base)
+def repeated_words(reference: str, heard: str) -> str:
+    """The first words heard more often than `reference` has them, "" where there are none; both of normalised words.
+
+    Repetition is: a word three times running, two words twice running, or three words that come back anywhere.
+    """
+    wanted, said = reference.split(), heard.split()
+    for size, times, running in ((3, 2, False), (2, 2, True), (1, 3, True)):
+        known = _phrases(wanted, size, times, running)
+        for phrase, count in _phrases(said, size, times, running).items():
+            if count > max(known[phrase], 0 if running else 1):
+                return " ".join(phrase)
+    return ""
 
 
-def _percentiles(values: np.ndarray, level: float) -> tuple[float, float]:
-    tail = 100 * (1 - level) / 2
-    # "lower"/"higher" are defined with infinities, where interpolation gives NaN
-    return (float(np.percentile(values, tail, method="lower")),
-            float(np.percentile(values, 100 - tail, method="higher")))
+def _phrases(words: list[str], size: int, times: int, running: bool) -> Counter[tuple[str, ...]]:
+    """How often each `size` words occur; `running`: only where they stand there `times` times in succession."""
+    length = size * times if running else size
+    rows = (tuple(words[at : at + length]) for at in range(len(words) - length + 1))
+    return Counter(row[:size] for row in rows if not running or row == row[:size] * times)
 
 
-def _draws(utterances: int, resamples: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, utterances, size=(resamples, utterances))
-
-
-def _checked(errors: Sequence[float], counts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    errors, counts = np.asarray(errors, dtype=np.float64), np.asarray(counts, dtype=np.float64)
-    if errors.size == counts.size == 0:
-        raise EvaluationError("no utterance to score; give at least one with a word to recognise")
-    if errors.ndim != 1 or errors.shape != counts.shape:
-        raise EvaluationError(f"errors and counts must be two lists of one length, got {errors.shape}, {counts.shape}")
-    if (counts <= 0).any():
-        raise EvaluationError("an utterance without a word cannot be scored; remove it")
-    return errors, counts
+def _missing_end(alignment: list) -> int:
+    """Words that the last edits of an alignment delete from the end of the reference."""
+    missing = 0
+    for chunk in reversed(alignment):
+        if chunk.type != "delete":
+            break
+        missing += chunk.ref_end_idx - chunk.ref_start_idx
+    return missing
 
 
 def _spell_number(match: re.Match) -> str:

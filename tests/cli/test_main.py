@@ -174,31 +174,6 @@ def test_info_on_a_vae_and_on_a_baseline(capsys):
     assert "TFLOPs" in capsys.readouterr().out
 
 
-def test_evaluate_hands_its_options_on_and_prints_what_it_gets(folder, monkeypatch, capsys):
-    from ditar.evaluate import report, score
-
-    asked = {}
-
-    def fake(audio, text, **options):
-        asked.update(audio=audio, text=text, **options)
-        return {"utterances": 2}
-
-    monkeypatch.setattr(score, "score", fake)
-    monkeypatch.setattr(report, "markdown", lambda result: f"{result['utterances']} utterances\n")
-    options = ["--references=r", "--originals=o", "--closed-set=a", "--closed-set=b", "--output=out"]
-    assert main(["evaluate", "wavs", "text", *options]) == 0
-    assert capsys.readouterr().out == "2 utterances\n"
-    assert asked.pop("audio") == "wavs" and asked.pop("text") == "text"
-    assert asked == {"reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"], "out": "out"}
-    assert main(["evaluate", "wavs", "text", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"utterances": 2}
-
-
-def test_evaluate_names_a_missing_folder(tmp_path, capsys):
-    assert main(["evaluate", str(tmp_path / "missing"), str(tmp_path / "text")]) == 1
-    assert "missing' is not a folder" in capsys.readouterr().err
-
-
 def run(*arguments, **options):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(arguments, capture_output=True, text=True, env=environment, **options)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ditar.evaluate.outputs import inspect_output, output_rates
+from ditar.evaluate.outputs import inspect_output
 
 RATE_HZ = 16_000
 
@@ -47,17 +47,6 @@ def test_lengths_are_judged_by_the_text_or_by_the_original():
     assert [s for s, f in by_original.items() if f.too_long] == []
     assert [s for s, f in by_original.items() if f.too_short] == [0.5]
     assert not any(inspect_output(x, RATE_HZ).too_long for x in speech.values())
-
-
-def test_rates():
-    facts = [inspect_output(x, RATE_HZ) for x in (quiet(1), tone(1), np.concatenate([tone(1), quiet(1)]))]
-    rates = output_rates(facts)
-    assert rates["silent_rate"] == pytest.approx(1 / 3)
-    assert rates["truncated_rate"] == pytest.approx(1 / 3)
-    assert rates["too_long_rate"] == 0
-    assert rates["mean_duration_s"] == pytest.approx(4 / 3)
-    assert rates["median_active_db"] == pytest.approx(-20, abs=0.2)
-    assert output_rates(facts[:1])["median_active_db"] is None
 
 
 def test_real_speech_is_healthy_and_its_half_is_truncated(speak):

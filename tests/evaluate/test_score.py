@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from ditar.evaluate import judge as judge_module
 from ditar.evaluate import score as score_module
 from ditar.evaluate.inputs import EvaluationError
+from ditar.evaluate.report import read_results
 from ditar.evaluate.score import compare, hear, score
+from tests.evaluate.sounds import RATE_HZ, buzz, hiss
 
 TEXTS = {"u1": "one two three four", "u2": "five six seven eight"}
+CHEAP = ["words", "outputs"]
 
 
 @pytest.fixture
@@ -19,57 +23,114 @@ def folders(tmp_path, monkeypatch):
     def heard(audio, sentences=None, workers=None, progress=True):
         return {utt: path.with_suffix(".heard").read_text() for utt, path in audio.items()}
 
-    monkeypatch.setattr(score_module, "recognise", heard)
-    monkeypatch.setattr(score_module, "recogniser_name", lambda: "the fixture 1")
+    for module in (judge_module, score_module):  # each imports the names
+        monkeypatch.setattr(module, "recognise", heard)
+        monkeypatch.setattr(module, "recogniser_name", lambda: "the fixture 1")
     (tmp_path / "text").write_text("".join(f"{utt} {text}\n" for utt, text in TEXTS.items()))
     (tmp_path / "decoys.txt").write_text("nine ten\n")
-    rng = np.random.default_rng(0)
     for name, transcripts in {
         "original": {"u1": "one two three", "u2": "five six seven eight"},
         "output": {"u1": "one two", "u2": "five six seven eight"},
     }.items():
         (tmp_path / name).mkdir()
-        for utt, text in transcripts.items():
-            samples = np.concatenate([0.1 * rng.standard_normal(24_000), np.zeros(4_000)])
-            soundfile.write(tmp_path / name / f"{utt}.wav", samples, 24_000)
+        for seed, (utt, text) in enumerate(transcripts.items()):
+            samples = np.concatenate([buzz(0.4), hiss(0.4, seed=seed), buzz(0.3, 150.0), np.zeros(2_000)])
+            soundfile.write(tmp_path / name / f"{utt}.wav", samples, RATE_HZ)
             (tmp_path / name / f"{utt}.heard").write_text(text)
     return tmp_path
 
 
+def judge(folders, metrics=CHEAP, **options):
+    return score(folders / "output", folders / "text", metrics=metrics, resamples=100, progress=False, **options)
+
+
 def test_score_writes_what_it_returns(folders):
     out = folders / "new" / "scores"
-    result = score(folders / "output", folders / "text", original_dir=folders / "original",
-                   closed_set=[folders / "decoys.txt"], out=out, resamples=100, progress=False)
-    assert result["utterances"] == 2
-    assert result["wer"]["rate"] == 2 / 8 and result["wer"]["low"] == 0 and result["wer"]["high"] == 0.5
-    assert result["original"]["wer"]["rate"] == 1 / 8
-    assert result["original"]["wer_ratio"]["value"] == 2
-    assert result["closed_set"]["rate"] == 0.5 and result["closed_set"]["sentences"] == 3
-    assert result["outputs"]["silent_rate"] == result["outputs"]["truncated_rate"] == 0
-    assert result["similarity"] is None
-    assert result["settings"]["recogniser"] == "the fixture 1"
-    assert json.loads((out / "score.json").read_text()) == result
-    rows = [json.loads(line) for line in (out / "utterances.jsonl").read_text().splitlines()]
-    assert [row["utt"] for row in rows] == ["u1", "u2"]
+    result = judge(folders, ["words", "closed_set", "outputs", "prosody", "parallel"], out=out,
+                   original_dir=folders / "original", closed_set=[folders / "decoys.txt"],
+                   provenance={"date": "today"})  # fmt: skip
+    figures, original = result["metrics"], result["original"]
+    assert result["utterances"] == 2 and result["version"] == 1 and result["provenance"] == {"date": "today"}
+    assert figures["wer"] == {"value": 2 / 8, "low": 0, "high": 0.5, "utterances": 2}
+    assert original["metrics"]["wer"]["value"] == 1 / 8 and original["wer_ratio"]["value"] == 2
+    assert original["differences"]["wer"]["value"] == 1 / 8
+    assert figures["closed_set"]["value"] == 0.5 and "3 sentences" in result["tools"]["closed_set"]
+    assert figures["unfinished"]["value"] == 0.5 and figures["repeating"]["value"] == 0
+    assert figures["silent"]["value"] == figures["truncated"]["value"] == 0
+    assert figures["mcd_db"]["value"] == 0 and "mcd_db" not in original["differences"]  # the same sounds
+    assert figures["f0_median_hz"]["value"] > 100 and original["differences"]["f0_median_hz"]["value"] == 0
+    assert "similarity" not in figures and "dnsmos_overall" not in figures
+    assert result["tools"]["words"] == "the fixture 1" and result["against"] is None
+    assert {"words", "closed_set", "outputs", "prosody", "parallel"} == result["settings"]["seconds"].keys()
+
+    assert read_results(out)[0] == result
+    rows = read_results(out)[1]
+    assert [row["utt"] for row in rows] == ["u1", "u2"] and rows[0]["audio"] == str(folders / "output/u1.wav")
     assert rows[0]["heard"] == "one two" and rows[0]["wer"] == 0.5 and not rows[0]["hit"] and rows[1]["hit"]
-    table = (out / "score.md").read_text()
-    assert "| word error | 25.0 % (0.0 % to 50.0 %) | 12.5 %" in table
-    assert "closed set of 3 sentences" in table and "the fixture 1" in table
+    table = (out / "scores.md").read_text()
+    assert "| word error | 25.0 % (0.0 to 50.0) | 12.5 % (0.0 to 25.0) | 12.5 % (0.0 to 25.0) |" in table
+    assert "| word error, ratio |  |  | 2.00 (1.00 to 2.00) |" in table and "the fixture 1" in table
+    (case,) = result["worst"]["wer"]  # the other one is right
+    assert case == {"value": 0.5, "utt": "u1", "audio": str(folders / "output/u1.wav"), "text": TEXTS["u1"],
+                    "heard": "one two"}  # fmt: skip
+    assert '- 50.0 % [u1](<../../output/u1.wav>): "one two three four", heard "one two"' in table
     assert not list(out.glob(".*"))
 
 
-def test_score_alone(folders):
-    result = score(folders / "output", folders / "text", progress=False)
-    assert result["original"] is None and result["closed_set"] is None
-    (folders / "output" / "u1.heard").write_text("one two three four")
-    assert score(folders / "output", folders / "text", progress=False)["wer"]["rate"] == 0
+def test_the_text_is_found_beside_the_audio_or_not_needed(folders):
+    found = score(folders / "output", metrics=CHEAP, progress=False)
+    assert found["settings"]["text_file"] == str(folders / "text")
+    (folders / "text").rename(folders / "elsewhere")
+    with pytest.raises(EvaluationError, match="no text of .*output'.*--metrics outputs,prosody"):
+        score(folders / "output", progress=False)
+    with pytest.raises(EvaluationError, match="'words' needs TEXT"):
+        score(folders / "output", metrics=["words"], progress=False)
+    alone = score(folders / "output", metrics=["outputs", "prosody"], progress=False)
+    assert alone["metrics"]["f0_median_hz"]["utterances"] == 2 and "words_per_s" not in alone["metrics"]
 
 
 def test_a_faultless_original_leaves_valid_json(folders):
     (folders / "original" / "u1.heard").write_text("one two three four")
-    score(folders / "output", folders / "text", original_dir=folders / "original", out=folders / "s", progress=False)
-    ratio = json.loads((folders / "s" / "score.json").read_text())["original"]["wer_ratio"]
+    judge(folders, original_dir=folders / "original", out=folders / "s")
+    ratio = json.loads((folders / "s" / "scores.json").read_text())["original"]["wer_ratio"]
     assert ratio["value"] is None and ratio["low"] == 1
+    assert "infinite" in (folders / "s" / "scores.md").read_text()
+
+
+def test_against_another_system_by_its_audio_or_its_results(folders):
+    by_audio = judge(folders, against=folders / "original")["against"]
+    assert by_audio["metrics"]["wer"]["value"] == 1 / 8 and by_audio["wer_ratio"]["value"] == 2
+    assert by_audio["differences"]["wer"] == {"value": 1 / 8, "low": 0, "high": 0.25, "utterances": 2}
+    score(folders / "original", folders / "text", metrics=CHEAP, progress=False, out=folders / "base")
+    (folders / "original" / "u1.heard").write_text("its audio is not asked again")
+    by_results = judge(folders, against=folders / "base", out=folders / "s")["against"]
+    assert by_results == {**by_audio, "name": str(folders / "base")}
+    assert f"| {folders / 'base'} | difference |" in (folders / "s" / "scores.md").read_text()
+
+
+def test_systems_that_cannot_be_compared(folders, monkeypatch):
+    out = folders / "base"
+    score(folders / "original", folders / "text", metrics=CHEAP, progress=False, out=out)
+    scores = json.loads((out / "scores.json").read_text())
+    monkeypatch.setattr(judge_module, "recognise", lambda *args: pytest.fail("recognition began"))
+
+    def refused(message, **changes):
+        (out / "scores.json").write_text(json.dumps({**scores, **changes}))
+        with pytest.raises(EvaluationError, match=message):
+            judge(folders, against=out)
+
+    refused("is of version 7, this program reads version 1", version=7)
+    refused("is of version None", version=None)
+    other = {**scores["tools"], "words": "another ear"}
+    refused("scored with 'another ear', this run has 'the fixture 1'", tools=other)
+    refused("2 rows in utterances.jsonl and 5 utterances", utterances=5)
+    (out / "scores.json").write_text(json.dumps(scores))
+    (folders / "text").write_text("u1 one two three five\nu2 five six seven eight\n")
+    with pytest.raises(EvaluationError, match="scored on another text than .*'u1'"):
+        judge(folders, against=out)
+    (folders / "original" / "u2.wav").unlink()
+    with pytest.raises(EvaluationError, match="the same utterances.*'u2'"):
+        judge(folders, against=folders / "original")
 
 
 def test_a_resynthesis_is_compared_with_its_originals(folders):
@@ -92,12 +153,15 @@ def test_comparison_needs_the_same_utterances(folders):
 def voices(folders, monkeypatch):
     """References by jo (for u1) and al (for u2); an embedding of a file is what its `.voice` says, here an angle."""
 
-    def embed(audio, progress=True, title=""):
+    def embed(audio, progress=True, title="", embedder=None):
         angles = {utt: float(path.with_suffix(".voice").read_text()) for utt, path in audio.items()}
         return {utt: np.array([np.cos(angle), np.sin(angle)]) for utt, angle in angles.items()}
 
-    monkeypatch.setattr(score_module, "embed_files", embed)
-    monkeypatch.setattr(score_module, "embedder_name", lambda: "the fixture's ear")
+    class Ear:
+        name = "the fixture's ear"
+
+    monkeypatch.setattr(judge_module, "embed_files", embed)
+    monkeypatch.setattr(judge_module, "Embedder", Ear)
     (folders / "reference").mkdir()
     angles = {"reference/jo": 0.0, "reference/al": 1.0, "output/u1": 0.1, "output/u2": 0.9, "original/u1": 0.2,
               "original/u2": 0.2}  # fmt: skip
@@ -109,66 +173,76 @@ def voices(folders, monkeypatch):
     return folders
 
 
-def judge(folders, **options):
-    return score(folders / "output", folders / "text", folders / "reference", folders / "original", progress=False,
-                 **options)  # fmt: skip
-
-
 def test_originals_are_compared_with_references_of_their_own_speaker(voices):
+    def known(**options):
+        folders = {"reference_dir": voices / "reference", "original_dir": voices / "original"}
+        return judge(voices, ["similarity"], **folders, **options)
+
     (voices / "reference/utt2spk").write_text("jo jo\nal al\n")
-    unknown = judge(voices, out=voices / "s")["similarity"]
-    assert unknown["mean"] == pytest.approx(np.cos(0.1)) and unknown["identified"] == 1
-    assert unknown["original_mean"] is None and unknown["original_utterances"] == 0
-    assert "| speaker similarity | 0.995 |  |" in (voices / "s/score.md").read_text()
+    unknown = known(out=voices / "s")
+    assert unknown["metrics"]["similarity"]["value"] == pytest.approx(np.cos(0.1)) and unknown["speakers"] == 2
+    assert unknown["metrics"]["identified"]["value"] == 1 and unknown["tools"]["similarity"] == "the fixture's ear"
+    assert unknown["original"]["metrics"] == {}
+    assert "| speaker similarity | 0.995 (0.995 to 0.995) |  |  |" in (voices / "s/scores.md").read_text()
 
     (voices / "original/utt2spk").write_text("u1 jo\nu2 jo\n")  # one speaker, cloned once in another's voice
-    known = judge(voices, out=voices / "s")["similarity"]
-    assert known["original_mean"] == pytest.approx(np.cos(0.2)) and known["original_utterances"] == 1
-    assert "0.980 (1 of the same speaker)" in (voices / "s/score.md").read_text()
+    own = known(out=voices / "s")["original"]
+    assert own["metrics"]["similarity"]["value"] == pytest.approx(np.cos(0.2))
+    assert own["differences"]["similarity"]["value"] == pytest.approx(np.cos(0.1) - np.cos(0.2))
+    assert own["metrics"]["similarity"]["utterances"] == own["differences"]["similarity"]["utterances"] == 1
 
     (voices / "original/utt2spk").write_text("u1 ed\nu2 ed\n")
-    assert judge(voices)["similarity"]["original_mean"] is None
+    assert known()["original"]["metrics"] == {}
+
+
+def test_voices_of_repeated_runs(voices):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed (pip install '.[eval]')")
+    options = {"runs": [voices / "original"], "reference_dir": voices / "reference", "out": voices / "s"}
+    result = judge(voices, ["diversity"], **options)
+    expected = 1 - (np.cos(0.1) + np.cos(0.7)) / 2
+    assert result["metrics"]["spread"]["value"] == pytest.approx(expected) and result["runs"] == 2
+    assert "| spread of voices over runs (2) |" in (voices / "s/scores.md").read_text()
+    assert (voices / "s/diversity.png").read_bytes().startswith(b"\x89PNG")
+    (voices / "original/u2.wav").unlink()
+    with pytest.raises(EvaluationError, match="runs differ in their utterances.*'u2'"):
+        judge(voices, ["diversity"], **options)
 
 
 def test_the_rate_of_outputs_that_never_stopped(folders):
-    out = folders / "s"
-    assert score(folders / "output", folders / "text", out=out, progress=False)["outputs"]["no_stop_rate"] is None
-    assert "| outputs without a stop | not known |" in (out / "score.md").read_text()
-    assert "stopped" not in json.loads((out / "utterances.jsonl").read_text().splitlines()[0])
+    assert "no_stop" not in judge(folders)["metrics"]
     (folders / "output/stopped").write_text("u1 1 1\nu2 0 3\n")
-    assert score(folders / "output", folders / "text", out=out, progress=False)["outputs"]["no_stop_rate"] == 0.5
-    assert "| outputs without a stop | 50.0 % |" in (out / "score.md").read_text()
-    rows = [json.loads(line) for line in (out / "utterances.jsonl").read_text().splitlines()]
-    assert [(row["stopped"], row["attempts"]) for row in rows] == [(True, 1), (False, 3)]
+    assert judge(folders, out=folders / "s")["metrics"]["no_stop"]["value"] == 0.5
+    assert "| outputs without a stop | 50.0 %" in (folders / "s/scores.md").read_text()
+    rows = read_results(folders / "s")[1]
+    assert [(row["no_stop"], row["attempts"]) for row in rows] == [(False, 1), (True, 3)]
 
 
-def test_references_are_looked_up_before_any_work(voices, monkeypatch):
-    monkeypatch.setattr(score_module, "recognise", lambda *args: pytest.fail("recognition began"))
-    monkeypatch.setattr(score_module, "read_waveform", lambda *args: pytest.fail("reading began"))
+def test_mistakes_are_named_before_any_work(voices, monkeypatch):
+    for name in ("recognise", "embed_files", "read_waveform"):
+        monkeypatch.setattr(judge_module, name, lambda *args, **options: pytest.fail("work began"))
+
+    def refused(message, **options):
+        with pytest.raises(EvaluationError, match=message):
+            judge(voices, ["words", "similarity"], reference_dir=voices / "reference", **options)
+
     (voices / "reference/utt2ref").write_text("u1 jo\nu2 eve\n")
-    with pytest.raises(EvaluationError, match="1 of 2 utterances have no reference clip.*'u2'"):
-        judge(voices, closed_set=[voices / "decoys.txt"])
+    refused("1 of 2 utterances have no reference clip.*'u2'")
     (voices / "reference/utt2ref").write_text("u1 jo\nu2 al\n")
     (voices / "reference/utt2spk").write_text("jo\n")
-    with pytest.raises(EvaluationError, match="utt2spk:1: expected"):
-        judge(voices)
+    refused("utt2spk:1: expected")
     (voices / "reference/utt2spk").unlink()
     (voices / "output/stopped").write_text("u1 1 1\n")
-    with pytest.raises(EvaluationError, match="lacks 'u2'"):
-        judge(voices)
-
-
-def test_mistakes_are_named_before_any_work(folders, monkeypatch):
-    monkeypatch.setattr(score_module, "recognise", lambda *args: pytest.fail("recognition began"))
-    (folders / "original" / "u2.wav").unlink()
-    with pytest.raises(EvaluationError, match="1 of 2 utterances have no original.*'u2'"):
-        score(folders / "output", folders / "text", original_dir=folders / "original")
-    (folders / "file").write_text("")
-    with pytest.raises(EvaluationError, match="no folder for results.*file"):
-        score(folders / "output", folders / "text", out=folders / "file")
-    (folders / "output" / "u3.wav").write_bytes((folders / "output" / "u1.wav").read_bytes())
-    with pytest.raises(EvaluationError, match="no line.*'u3'"):
-        score(folders / "output", folders / "text")
+    refused("lacks 'u2'")
+    (voices / "output/stopped").unlink()
+    (voices / "file").write_text("")
+    refused("no folder for results.*file", out=voices / "file")
+    (voices / "original" / "u2.wav").unlink()
+    refused("1 of 2 utterances have no original.*'u2'", original_dir=voices / "original")
+    (voices / "output" / "u3.wav").write_bytes((voices / "output" / "u1.wav").read_bytes())
+    refused("no line.*'u3'")
+    for file in (voices / "output").glob("*.wav"):
+        file.unlink()
+    refused("no .wav or .flac file")
 
 
 def test_real_speech_end_to_end(speak, tmp_path):
@@ -180,7 +254,10 @@ def test_real_speech_end_to_end(speak, tmp_path):
         (tmp_path / "wavs" / f"{utt}.wav").write_bytes(speak(sentence).read_bytes())
     (tmp_path / "text").write_text("".join(f"{utt} {text}\n" for utt, text in sentences.items()))
     (tmp_path / "decoys.txt").write_text("He sold two oranges.\nYour sister paints the door.\n")
-    result = score(tmp_path / "wavs", tmp_path / "text", closed_set=tmp_path / "decoys.txt", workers=1, progress=False)
-    assert result["closed_set"]["rate"] == 1.0
-    assert result["wer"]["rate"] <= 0.2
-    assert result["settings"]["recogniser"].startswith("pocketsphinx")
+    result = score(tmp_path / "wavs", closed_set=tmp_path / "decoys.txt", workers=1, progress=False,
+                   metrics=["words", "closed_set", "outputs", "prosody"])  # fmt: skip
+    figures = {name: figure["value"] for name, figure in result["metrics"].items()}
+    assert figures["closed_set"] == 1.0 and figures["wer"] <= 0.2
+    assert figures["unfinished"] == figures["repeating"] == figures["truncated"] == 0
+    assert 80 < figures["f0_median_hz"] < 120 and 2 < figures["words_per_s"] < 6
+    assert result["tools"]["words"].startswith("pocketsphinx")

@@ -1,0 +1,112 @@
+"""`ditar evaluate`: its options, and handing them on."""
+
+import argparse
+
+from ditar.evaluate.metrics import DESCRIPTIONS, NEEDS
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    needs = {name: f" (with {need})" for name, need in NEEDS.items() if need != "TEXT"}
+    command = commands.add_parser(
+        "evaluate",
+        help="score synthesised audio files",
+        description="Judge a folder of audio files from the files alone, with 95 % intervals, beside originals and "
+        "another system by pairs. Needs the extra: pip install '.[eval]'.",
+        epilog="metrics: " + "; ".join(f"{name}{needs.get(name, '')}: {text}" for name, text in DESCRIPTIONS.items()),
+    )
+    command.add_argument("audio", metavar="DIR", help="<utt>.wav files, or a Kaldi folder with wav.scp")
+    command.add_argument(
+        "text",
+        metavar="TEXT",
+        nargs="?",
+        help="a Kaldi text file: what each utterance should say; by default `text` in DIR or beside it",
+    )
+    command.add_argument("--references", metavar="DIR", help="reference clips, for speaker similarity")
+    command.add_argument("--originals", metavar="DIR", help="recordings of the same utterances, to compare with")
+    command.add_argument("--against", metavar="DIR", help="another system: its audio, or the --output of its scores")
+    command.add_argument(
+        "--runs",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="the same utterances made with another seed; may be repeated",
+    )
+    command.add_argument(
+        "--closed-set", metavar="FILE", action="append", default=[], help="more sentences, as decoys; may be repeated"
+    )
+    command.add_argument("--metrics", metavar="NAME,...", help="what to measure, see below; by default whatever can be")
+    command.add_argument(
+        "--recogniser",
+        metavar="NAME",
+        default="pocketsphinx",
+        help="pocketsphinx (offline, the default), or a Whisper or CTC checkpoint of transformers: a folder or a name "
+        "on the Hugging Face hub",
+    )
+    command.add_argument(
+        "--normaliser",
+        choices=["plain", "whisper"],
+        help="of words; by default plain for pocketsphinx and Whisper's for checkpoints",
+    )
+    command.add_argument(
+        "--embedder",
+        metavar="NAME",
+        default="resemblyzer",
+        help="resemblyzer (offline, the default), or a checkpoint with an x-vector head, such as "
+        "microsoft/wavlm-base-plus-sv",
+    )
+    command.add_argument("--utmos", metavar="FILE", help="UTMOS as TorchScript, or a folder that holds it")
+    command.add_argument("--device", default="cpu", help="of checkpoints and UTMOS: cpu (the default), cuda, ...")
+    command.add_argument("--worst", metavar="N", type=_whole, default=5, help="how many of the worst to list (5)")
+    command.add_argument("--output", metavar="DIR", help="folder for scores.json, utterances.jsonl, scores.md, plots")
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Score, and print a table or JSON."""
+    import json
+
+    from ditar.evaluate.report import markdown
+    from ditar.evaluate.score import score
+
+    result = score(
+        options.audio,
+        options.text,
+        reference_dir=options.references,
+        original_dir=options.originals,
+        closed_set=options.closed_set,
+        out=options.output,
+        metrics=None if options.metrics is None else [name for name in options.metrics.split(",") if name],
+        against=options.against,
+        runs=options.runs,
+        recogniser=options.recogniser,
+        normaliser=options.normaliser,
+        embedder=options.embedder,
+        utmos=options.utmos,
+        device=options.device,
+        worst=options.worst,
+        provenance=_provenance(),
+    )
+    print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
+    return 0
+
+
+def _provenance() -> dict[str, str]:
+    import platform
+    import shlex
+    import sys
+    from datetime import datetime, timezone
+
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": shlex.join(["ditar", *sys.argv[1:]]),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) > 1000:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 1000, got {text!r}")
+    return int(text)

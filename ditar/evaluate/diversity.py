@@ -1,0 +1,94 @@
+"""How much do repeated runs of the same sentences differ in voice? Spread of speaker embeddings, and where they lie.
+
+Spread of an utterance: 1 - cosine, averaged over all pairs of its runs; 0 where every run has the same voice (at
+temperature 0, say). The picture is the paper's (DiTAR, arXiv 2502.03930, appendix): embeddings on their first two
+principal components.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ditar.evaluate.inputs import EvaluationError, need, quote
+
+MOST_NAMED = 10  # groups in a legend; more have one colour each and no names
+
+
+def spread(embeddings: np.ndarray) -> float | None:
+    """Mean of 1 - cosine over the pairs of (runs, D), each of norm 1; runs without a voice (zeros) are left out, and
+    None stands where fewer than two are left."""
+    voiced = embeddings[np.any(embeddings != 0, axis=1)].astype(np.float64)
+    if len(voiced) < 2:
+        return None
+    cosines = voiced @ voiced.T
+    return float(1 - cosines[np.triu_indices(len(voiced), 1)].mean())
+
+
+def principal_components(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (D,), the two directions of most variance (2, D) and their shares of it (2,), of (n, D) with n, D >= 2.
+
+    Each direction's sign is such that its largest entry is positive: the same points give the same picture.
+    """
+    mean = points.mean(axis=0)
+    _, sizes, directions = np.linalg.svd(points - mean, full_matrices=False)
+    directions = directions[:2]
+    largest = np.abs(directions).argmax(axis=1)
+    directions = directions * np.sign(directions[np.arange(2), largest])[:, None]
+    return mean, directions, sizes[:2] ** 2 / max(float(np.sum(sizes**2)), 1e-30)
+
+
+def plot_spread(
+    groups: Mapping[str, np.ndarray], path: str | Path, references: Mapping[str, np.ndarray] | None = None,
+    title: str = "", group_of: str = "",
+) -> None:  # fmt: skip
+    """Write a PNG of embeddings {group: (runs, D)} on the principal components of them all, a colour for each group.
+
+    references: {group: (D,)} is drawn as a star of the group's colour and takes no part in the components. group_of:
+    what the legend's names are ("temperature", say). EvaluationError where fewer than two embeddings have a voice.
+    """
+    voiced = {name: rows[np.any(rows != 0, axis=1)] for name, rows in groups.items()}
+    points = np.concatenate(list(voiced.values()))
+    if len(points) < 2:
+        raise EvaluationError(f"no picture of diversity: only {len(points)} outputs of {quote(groups)} have a voice")
+    mean, directions, shares = principal_components(points)
+    need("matplotlib")
+    from matplotlib import colormaps
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 5.5), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    named = len(voiced) <= MOST_NAMED
+    colours = colormaps["tab10"] if named else colormaps["turbo"].resampled(len(voiced))
+    references = references or {}
+    for number, (name, rows) in enumerate(voiced.items()):
+        places = (rows - mean) @ directions.T  # (runs, 2)
+        axes.scatter(*places.T, s=24, color=colours(number), alpha=0.8, linewidths=0, label=name if named else None)
+        if name in references:
+            star = (references[name] - mean) @ directions.T
+            axes.scatter(*star, s=170, marker="*", facecolors="none", edgecolors=colours(number), linewidths=1.2)
+    axes.set_xlabel(f"first component ({100 * shares[0]:.0f} % of the variance)")
+    axes.set_ylabel(f"second component ({100 * shares[1]:.0f} %)")
+    axes.set_title(title + ("; stars: references" if references else ""), fontsize=10)
+    axes.set_aspect("equal", adjustable="datalim")  # distances mean the same in both directions
+    axes.grid(alpha=0.25)
+    if named:
+        axes.legend(title=group_of or None, fontsize=8, loc="best")
+    beside = Path(path).with_name(f".{Path(path).name}.part")
+    FigureCanvasAgg(figure).print_png(beside)
+    beside.replace(path)
+
+
+def runs_by_utterance(runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """[{utt: (D,)} of each run] -> {utt: (runs, D)}."""
+    return {utt: np.stack([run[utt] for run in runs]) for utt in sorted(runs[0])}
+
+
+def check_runs(folders: Sequence[str | Path], audio: Sequence[Mapping[str, Path]]) -> None:
+    """Every run must hold the utterances of the first. EvaluationError quotes who lacks what."""
+    for folder, other in zip(folders[1:], audio[1:]):
+        odd = sorted(audio[0].keys() ^ other.keys())
+        if odd:
+            raise EvaluationError(f"runs differ in their utterances: only one of {str(folders[0])!r} and "
+                                  f"{str(folder)!r} has {quote(odd)}; repeat the same sentences")  # fmt: skip

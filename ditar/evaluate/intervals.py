@@ -1,0 +1,104 @@
+"""Rates and means over utterances, and what their intervals are.
+
+Every figure is errors over counts, pooled: word errors over words, or any measure over one per utterance, which is its
+mean. Intervals are percentile bootstraps over utterances (Efron 1979; for word error: Bisani and Ney, ICASSP 2004).
+Two systems are compared by pairs: a resample draws utterances once for both, so that hard sentences do not widen it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ditar.evaluate.inputs import EvaluationError
+
+
+def corpus_rate(errors: Sequence[float], counts: Sequence[float]) -> float:
+    """Errors over counts, pooled: long utterances weigh more, as word error is usually reported."""
+    errors, counts = _checked(errors, counts)
+    return float(np.sum(errors) / np.sum(counts))
+
+
+def bootstrap_interval(
+    errors: Sequence[float], counts: Sequence[float], resamples: int = 2000, seed: int = 0, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of `corpus_rate` when utterances are drawn again with replacement."""
+    errors, counts = _checked(errors, counts)
+    rows = _draws(len(errors), resamples, seed)  # (resamples, utterances)
+    return _percentiles(errors[rows].sum(1) / counts[rows].sum(1), level)
+
+
+def paired_ratio(
+    errors: Sequence[float],
+    base_errors: Sequence[float],
+    counts: Sequence[float],
+    base_counts: Sequence[float] | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """Ratio of two systems' pooled rates over the *same* utterances, and its interval: (ratio, low, high).
+
+    A resample where the base makes no error counts as infinite, or as 1 where neither system makes one.
+    """
+    pairs = _paired(errors, base_errors, counts, counts if base_counts is None else base_counts)
+    value, ratios = _compared(pairs, _ratio, resamples, seed)
+    return value, *_percentiles(ratios, level)
+
+
+def paired_difference(
+    errors: Sequence[float],
+    base_errors: Sequence[float],
+    counts: Sequence[float],
+    base_counts: Sequence[float],
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """Difference of two systems' pooled rates over the *same* utterances, and its interval: (difference, low, high)."""
+    value, differences = _compared(_paired(errors, base_errors, counts, base_counts), np.subtract, resamples, seed)
+    return value, *_percentiles(differences, level)
+
+
+def _compared(pairs, function, resamples: int, seed: int) -> tuple[float, np.ndarray]:
+    """function(rate, base rate) over all utterances, and over each resample: (resamples,)."""
+    errors, counts, base_errors, base_counts = pairs
+    rows = _draws(len(errors), resamples, seed)
+    drawn = function(errors[rows].sum(1) / counts[rows].sum(1), base_errors[rows].sum(1) / base_counts[rows].sum(1))
+    whole = function(np.array([errors.sum() / counts.sum()]), np.array([base_errors.sum() / base_counts.sum()]))
+    return float(whole[0]), drawn
+
+
+def _paired(errors, base_errors, counts, base_counts) -> tuple[np.ndarray, ...]:
+    errors, counts = _checked(errors, counts)
+    base_errors, base_counts = _checked(base_errors, base_counts)
+    if len(errors) != len(base_errors):
+        raise EvaluationError(f"a paired comparison needs the same utterances, got {len(errors)} and "
+                              f"{len(base_errors)}")
+    return errors, counts, base_errors, base_counts
+
+
+def _ratio(rate: np.ndarray, base: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((rate == 0) & (base == 0), 1.0, rate / base)
+
+
+def _percentiles(values: np.ndarray, level: float) -> tuple[float, float]:
+    tail = 100 * (1 - level) / 2
+    # "lower"/"higher" are defined with infinities, where interpolation gives NaN
+    return (float(np.percentile(values, tail, method="lower")),
+            float(np.percentile(values, 100 - tail, method="higher")))
+
+
+def _draws(utterances: int, resamples: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, utterances, size=(resamples, utterances))
+
+
+def _checked(errors: Sequence[float], counts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    errors, counts = np.asarray(errors, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    if errors.size == counts.size == 0:
+        raise EvaluationError("no utterance to score; give at least one with a word to recognise")
+    if errors.ndim != 1 or errors.shape != counts.shape:
+        raise EvaluationError(f"errors and counts must be two lists of one length, got {errors.shape}, {counts.shape}")
+    if (counts <= 0).any():
+        raise EvaluationError("an utterance without a word cannot be scored; remove it")
+    return errors, counts

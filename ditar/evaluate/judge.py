@@ -1,0 +1,196 @@
+"""One pair of ears for every system of an evaluation: each tool is made once, before minutes of work, and named."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ditar.evaluate import parallel, prosody
+from ditar.evaluate.diversity import runs_by_utterance, spread
+from ditar.evaluate.inputs import Ending, need, read_waveform
+from ditar.evaluate.outputs import inspect_output
+from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, recogniser_name, recognise
+from ditar.evaluate.similarity import Embedder, embed_files, likeness
+from ditar.evaluate.words import NORMALISER, closed_set_hits, plain_words, whisper_normaliser, word_errors
+
+POCKETSPHINX, RESEMBLYZER = "pocketsphinx", "resemblyzer"  # any other name is a checkpoint's
+
+
+class Judge:
+    """Measures the metric groups `groups` (`metrics.GROUPS`) of files; `names` says with what, by group.
+
+    recogniser, embedder: "pocketsphinx" and "resemblyzer", else a checkpoint of transformers. normaliser: "plain",
+    "whisper", or None for Whisper's where a checkpoint recognises. sentences: the closed set. `seconds` adds up what
+    each group took.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[str],
+        *,
+        recogniser: str = POCKETSPHINX,
+        normaliser: str | None = None,
+        embedder: str = RESEMBLYZER,
+        utmos: str | Path | None = None,
+        sentences: Sequence[str] = (),
+        device: str = "cpu",
+        workers: int | None = None,
+        progress: bool = True,
+    ):
+        self.groups, self.names, self.seconds = list(groups), {}, {}
+        self._sentences, self._workers, self._progress = list(sentences), workers, progress
+        self._embedded: dict[str, np.ndarray] = {}
+        if "words" in groups:
+            need("jiwer")
+            self._load_recogniser(recogniser, normaliser, device)
+        if "closed_set" in groups:
+            plain = sorted({plain_words(sentence) for sentence in sentences})
+            digest = hashlib.sha256("\n".join(plain).encode()).hexdigest()[:8]
+            self.names["closed_set"] = f"{recogniser_name()}, {len(plain)} sentences sha256 {digest}"
+        if "similarity" in groups or "diversity" in groups:
+            self._load_embedder(embedder, device)
+        self._raters = []
+        if "dnsmos" in groups:
+            from ditar.evaluate.quality import DNSMOS
+
+            self._raters.append(("dnsmos", DNSMOS()))
+        if "utmos" in groups:
+            from ditar.evaluate.quality import UTMOS
+
+            self._raters.append(("utmos", UTMOS(utmos, device)))
+        self.names |= {group: rater.name for group, rater in self._raters}
+        if "prosody" in groups:
+            self.names["prosody"] = prosody.METHOD
+        if "parallel" in groups:
+            self.names["parallel"] = parallel.METHOD
+
+    def judge(
+        self,
+        audio: Mapping[str, Path],
+        texts: Mapping[str, str] | None = None,
+        *,
+        clips: Mapping[str, Path] | None = None,
+        speakers: Mapping[str, str] | None = None,
+        compared: Sequence[str] | None = None,
+        originals: Mapping[str, Path] | None = None,
+        stopped: Mapping[str, Ending] | None = None,
+    ) -> dict[str, dict[str, Any]]:
+        """{utt: row} of one system's files, with whatever of the groups the arguments allow.
+
+        clips, speakers: the reference of each utterance; compared: who is compared with it, by default all.
+        """
+        rows: dict[str, dict[str, Any]] = {utt: {"utt": utt, "audio": str(path)} for utt, path in audio.items()}
+        texts = texts or {}
+        for utt, row in rows.items():
+            row |= {"text": texts[utt]} if utt in texts else {}
+        if "closed_set" in self.groups:
+            with self._timed("closed_set"):
+                chosen = recognise(audio, self._sentences, self._workers, self._progress)
+                for utt, hit in closed_set_hits(texts, chosen).items():
+                    rows[utt] |= {"chosen": chosen[utt], "hit": hit}
+        if "similarity" in self.groups and clips:
+            with self._timed("similarity"):
+                self._compare_voices(rows, audio, clips, speakers, compared)
+        if "words" in self.groups and texts:
+            with self._timed("words"):
+                self._compare_words(rows, audio, texts)
+        self._listen(rows, audio, texts, originals)
+        for utt, ending in (stopped or {}).items() if "outputs" in self.groups else ():
+            rows[utt] |= {"no_stop": not ending.stopped, "attempts": ending.attempts}
+        return rows
+
+    def embed(self, audio: Mapping[str, Path], title: str) -> dict[str, np.ndarray]:
+        """{utt: (D,)}; a file that was embedded before is not again."""
+        new = {utt: path for utt, path in audio.items() if str(path) not in self._embedded}
+        for utt, embedding in embed_files(new, self._progress, title, self._embedder).items() if new else ():
+            self._embedded[str(new[utt])] = embedding
+        return {utt: self._embedded[str(path)] for utt, path in audio.items()}
+
+    def diversity(
+        self, rows: Mapping[str, dict[str, Any]], runs: Sequence[Mapping[str, Path]]
+    ) -> dict[str, np.ndarray]:
+        """Adds `spread` to the rows; returns the embeddings (runs, D) of each utterance."""
+        with self._timed("diversity"):
+            embedded = runs_by_utterance([self.embed(run, f"embedding run {n}") for n, run in enumerate(runs, 1)])
+            for utt, embeddings in embedded.items():
+                rows[utt]["spread"] = spread(embeddings)
+        return embedded
+
+    def _compare_voices(self, rows, audio, clips, speakers, compared) -> None:
+        references = self.embed(clips, "embedding references")
+        utts = audio if compared is None else compared
+        outputs = self.embed({utt: audio[utt] for utt in utts}, "embedding outputs")
+        for utt, found in likeness(outputs, references, speakers).items():
+            rows[utt] |= asdict(found)
+
+    def _compare_words(self, rows, audio, texts) -> None:
+        if self._checkpoint is None:
+            heard = recognise(audio, None, self._workers, self._progress)
+        else:
+            heard = self._checkpoint.recognise(audio, self._progress)
+        for found in word_errors(texts, heard, self._normalise):
+            rows[found.utt] |= {
+                "heard": heard[found.utt], **asdict(found), "wer": found.wer, "cer": found.cer,
+                "unfinished": found.unfinished, "repeating": bool(found.repeated),
+            }  # fmt: skip
+
+    def _listen(self, rows, audio, texts, originals) -> None:
+        """What one pass over the waveforms gives."""
+        groups = [name for name in ("outputs", "prosody", "parallel", "dnsmos", "utmos") if name in self.groups]
+        if not groups:
+            return
+        from tqdm import tqdm
+
+        for utt, path in tqdm(audio.items(), desc="listening", unit="utt", disable=not self._progress):
+            waveform = read_waveform(path, RECOGNISER_RATE_HZ)
+            original = read_waveform(originals[utt], RECOGNISER_RATE_HZ) if originals else None
+            if "outputs" in groups:
+                with self._timed("outputs"):
+                    original_s = None if original is None else len(original) / RECOGNISER_RATE_HZ
+                    rows[utt] |= asdict(inspect_output(waveform, RECOGNISER_RATE_HZ, texts.get(utt), original_s))
+            if "prosody" in groups:
+                with self._timed("prosody"):
+                    rows[utt] |= asdict(prosody.describe_prosody(waveform, plain_words(texts.get(utt, ""))))
+            if "parallel" in groups and original is not None:
+                with self._timed("parallel"):
+                    rows[utt] |= asdict(parallel.compare_parallel(waveform, original))
+            for group, rater in self._raters:
+                with self._timed(group):
+                    rows[utt] |= rater.score(waveform)
+
+    def _load_recogniser(self, recogniser: str, normaliser: str | None, device: str) -> None:
+        self._checkpoint = None
+        if recogniser == POCKETSPHINX:
+            name = recogniser_name()
+        else:
+            from ditar.evaluate.checkpoints import CheckpointRecogniser
+
+            self._checkpoint = CheckpointRecogniser(recogniser, device)
+            name = self._checkpoint.name
+        self._normalise, normaliser_name = plain_words, NORMALISER
+        if normaliser == "whisper" or (normaliser is None and self._checkpoint is not None):
+            spelling = self._checkpoint.spelling if self._checkpoint is not None else None
+            self._normalise, normaliser_name = whisper_normaliser(spelling)
+        self.names |= {"words": name, "normaliser": normaliser_name}
+
+    def _load_embedder(self, embedder: str, device: str) -> None:
+        if embedder == RESEMBLYZER:
+            self._embedder = Embedder()
+        else:
+            from ditar.evaluate.checkpoints import CheckpointEmbedder
+
+            self._embedder = CheckpointEmbedder(embedder, device)
+        self.names |= {group: self._embedder.name for group in ("similarity", "diversity") if group in self.groups}
+
+    @contextmanager
+    def _timed(self, group: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[group] = self.seconds.get(group, 0.0) + time.perf_counter() - started

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from ditar.evaluate.diversity import check_runs, plot_spread, principal_components, runs_by_utterance, spread
+from ditar.evaluate.inputs import EvaluationError
+
+
+def unit(*angles):
+    return np.array([[np.cos(a), np.sin(a), 0.0] for a in angles])
+
+
+def test_spread():
+    assert spread(unit(0.3, 0.3, 0.3)) == pytest.approx(0, abs=1e-12)
+    assert spread(unit(0, np.pi / 2)) == pytest.approx(1)
+    assert spread(unit(0, np.pi / 3, 2 * np.pi / 3)) == pytest.approx(1 - (0.5 + 0.5 - 0.5) / 3)
+    silent = np.concatenate([unit(0, np.pi / 2), np.zeros((1, 3))])
+    assert spread(silent) == pytest.approx(1)  # silence is nobody's voice
+    assert spread(silent[1:]) is None
+
+
+def test_components_are_the_directions_of_most_variance():
+    rng = np.random.default_rng(0)
+    basis, _ = np.linalg.qr(rng.standard_normal((6, 6)))
+    points = rng.standard_normal((400, 6)) * [5, 2, 0.1, 0.1, 0.1, 0.1] @ basis.T + 3
+    mean, directions, shares = principal_components(points)
+    assert mean == pytest.approx(points.mean(0))
+    assert abs(directions[0] @ basis[:, 0]) > 0.99 and abs(directions[1] @ basis[:, 1]) > 0.99
+    assert shares[0] == pytest.approx(25 / 29, abs=0.05) and shares.sum() < 1
+    flipped = principal_components(points[::-1])[1]  # the order of the points turns nothing over
+    assert flipped == pytest.approx(directions)
+
+
+def test_the_picture(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed (pip install '.[eval]')")
+    from matplotlib.image import imread
+
+    rng = np.random.default_rng(0)
+    groups = {f"{tau:g}": rng.standard_normal((30, 8)) * tau + np.arange(8) for tau in (0.1, 0.5, 1.0)}
+    plot_spread(groups, tmp_path / "few.png", {"1": np.arange(8.0)}, title="three", group_of="temperature")
+    many = {f"u{n}": rng.standard_normal((3, 8)) for n in range(12)}
+    plot_spread(many, tmp_path / "many.png")
+    for name in ("few.png", "many.png"):
+        picture = imread(tmp_path / name)
+        assert picture.shape[0] > 400 and picture.std() > 0.05  # something is drawn
+    assert not list(tmp_path.glob(".*"))
+    with pytest.raises(EvaluationError, match="only 1 outputs"):
+        plot_spread({"a": np.ones((1, 4)), "b": np.zeros((2, 4))}, tmp_path / "none.png")
+
+
+def test_runs_hold_the_same_utterances():
+    check_runs(["one", "two"], [{"a": 1, "b": 2}, {"b": 3, "a": 4}])
+    with pytest.raises(EvaluationError, match="only one of 'one' and 'three' has 'b'"):
+        check_runs(["one", "two", "three"], [{"a": 1, "b": 2}, {"a": 1, "b": 2}, {"a": 1}])
+    by_utterance = runs_by_utterance([{"b": np.ones(2), "a": np.zeros(2)}, {"a": np.ones(2), "b": np.zeros(2)}])
+    assert list(by_utterance) == ["a", "b"] and by_utterance["a"].tolist() == [[0, 0], [1, 1]]

@@ -1,0 +1,32 @@
+import json
+
+import pytest
+
+from ditar.evaluate.inputs import EvaluationError
+from ditar.evaluate.report import VERSION, finite, read_results
+
+
+def test_results_that_cannot_be_read(tmp_path):
+    with pytest.raises(EvaluationError, match=r"scores.json' does not exist; make it with: ditar evaluate --output"):
+        read_results(tmp_path)
+    for text in ("{", "[]", "\xff"):
+        (tmp_path / "scores.json").write_text(text, encoding="latin-1")
+        with pytest.raises(EvaluationError, match="is no result file"):
+            read_results(tmp_path)
+    (tmp_path / "scores.json").write_text(json.dumps({"version": VERSION + 1}))
+    with pytest.raises(EvaluationError, match=f"is of version {VERSION + 1}, this program reads version {VERSION}"):
+        read_results(tmp_path)
+    (tmp_path / "scores.json").write_text(json.dumps({"version": VERSION, "utterances": 1}))
+    with pytest.raises(EvaluationError, match="0 rows"):
+        read_results(tmp_path)
+    (tmp_path / "utterances.jsonl").write_text("not JSON\n")
+    with pytest.raises(EvaluationError, match="utterances.jsonl:1: not a JSON object"):
+        read_results(tmp_path)
+    (tmp_path / "utterances.jsonl").write_text('{"utt": "a"}\n')
+    assert read_results(tmp_path) == ({"version": VERSION, "utterances": 1}, [{"utt": "a"}])
+
+
+def test_infinity_is_not_json():
+    assert finite({"a": {"b": float("inf"), "c": 1.5}, "d": float("nan"), "e": "x"}) == {
+        "a": {"b": None, "c": 1.5}, "d": None, "e": "x"
+    }  # fmt: skip
