@@ -18,7 +18,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DiTARPipeline": "ditar.pipeline",
-    "SpeechOutput": "ditar.pipeline",
+    "SpeechOutput": "ditar.request",
+    "SpeechRequest": "ditar.request",
+    "Voice": "ditar.voice",
     "DiTAR": "ditar.model.ditar",
     "DiTARScheduler": "ditar.diffusion.scheduler",
     "SpeechVAE": "ditar.vae.speech_vae",

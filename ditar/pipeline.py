@@ -1,62 +1,36 @@
 """DiTARPipeline: text + reference clip -> waveform, in one readable function (arXiv 2502.03930, section 3)."""
 
 import copy
+import functools
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ditar.audio.errors import AudioError
-from ditar.audio.read import read_audio
-from ditar.audio.resample import low_pass
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.audio.trim import is_silent, prepare_reference
 from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import generate
 from ditar.model.patches import patch, unpatch
 from ditar.pretrained import SHIPPED_VOICE, choose_device, choose_dtype, load_scheduler, load_vae, model_folder
-from ditar.text import TextError
+from ditar.request import SpeechOutput, SpeechRequest
+from ditar.stopping import attempts, lengths, problem
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import Vocabulary, keep_trained
-from ditar.units import (
-    HOP_SAMPLES,
-    SAMPLE_RATE_HZ,
-    patches_to_seconds,
-    samples_to_frames,
-    samples_to_seconds,
-    seconds_to_samples,
-)
+from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, patches_to_seconds
+from ditar.voice import Voice, VoiceError, encode_reference, read_reference, vae_fingerprint, vocabulary_fingerprint
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
 from diffusers import DiffusionPipeline  # noqa: E402
-from diffusers.utils import BaseOutput  # noqa: E402
 
 from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
 from ditar.vae.speech_vae import SpeechVAE  # noqa: E402
 
-MAX_TEXT_SECONDS = 30.0  # expected speech of one call; beyond what the model was trained on, it warns
-AFTER_REFERENCE_SECONDS = 0.25  # silence behind the clip while it is encoded, as behind every training utterance
-
-
-@dataclass
-class SpeechOutput(BaseOutput):
-    """What the pipeline returns.
-
-    audio (S,) float32 at sample_rate; stopped: the stop head ended it, not the length cap; patches: generated ones;
-    attempts: 1 and the retries; seed: what made this audio (None with a generator); warnings: what a user should know.
-    """
-
-    audio: np.ndarray
-    sample_rate: int
-    stopped: bool
-    patches: int
-    attempts: int
-    seed: int | None = None
-    warnings: list[str] = field(default_factory=list)
+__all__ = ["DiTARPipeline", "SpeechOutput", "SpeechRequest"]
 
 
 class DiTARPipeline(DiffusionPipeline):
@@ -72,13 +46,76 @@ class DiTARPipeline(DiffusionPipeline):
         self.register_modules(vae=vae.eval(), ditar=ditar.eval(), scheduler=scheduler)
         self.set_progress_bar_config(disable=None, leave=False, unit="patch")  # None: only on a terminal
 
-    @torch.inference_mode()
+    def create_voice(
+        self,
+        prompt_audio: str | Path | np.ndarray | None = None,
+        prompt_text: str | None = None,
+        *,
+        name: str | None = None,
+        language: str = "en-us",
+    ) -> Voice:
+        """Read a reference once. prompt_audio: a file, or float (S,) at 24 kHz, 0.5 to 30 s of speech; prompt_text:
+        exactly what is said in it. Without both, the voice that ships with the package. TextError, AudioError."""
+        if prompt_audio is None and prompt_text is not None:
+            raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
+        if prompt_audio is None:
+            transcript = SHIPPED_VOICE.with_suffix(".txt")
+            if not (SHIPPED_VOICE.is_file() and transcript.is_file()):
+                raise AudioError(
+                    f"{SHIPPED_VOICE} is missing from this installation; give prompt_audio and prompt_text"
+                )
+            prompt_audio, prompt_text = SHIPPED_VOICE, transcript.read_text(encoding="utf-8").strip()
+        clip = read_reference(prompt_audio)
+        text, symbols = (prompt_text or "").strip(), []
+        if text:
+            trained = self.ditar.config.trained_symbols
+            symbols = keep_trained(Phonemiser(language)(text), trained, "the reference's transcript")
+        if name is None:
+            name = "reference" if isinstance(prompt_audio, np.ndarray) else Path(prompt_audio).stem
+        latents = encode_reference(self.vae, clip, self.ditar.config.patch_frames)
+        return Voice(name, latents, tuple(symbols), text, len(clip) / SAMPLE_RATE_HZ, *self.fingerprints)
+
+    @functools.cached_property
+    def fingerprints(self) -> tuple[str, str]:
+        """Of the VAE and of the vocabulary: what a Voice must have been made with."""
+        return vae_fingerprint(self.vae), vocabulary_fingerprint(self.ditar.config.symbols)
+
+    def batch(
+        self,
+        requests: Sequence[SpeechRequest],
+        *,
+        num_inference_steps: int = 10,
+        solver: str = "ddim",
+        time_grid: str = "uniform",
+        max_retries: int = 2,
+        batch_size: int = 8,
+    ) -> list[SpeechOutput]:
+        """Speak several requests, up to `batch_size` at a time; outputs in the order of the requests."""
+        options = {"num_inference_steps": num_inference_steps, "solver": solver, "time_grid": time_grid}
+        return [self._speak(request, None, max_retries, options) for request in requests]
+
+    def stream(
+        self,
+        request: SpeechRequest,
+        *,
+        num_inference_steps: int = 10,
+        solver: str = "ddim",
+        time_grid: str = "uniform",
+        max_retries: int = 2,
+        first_chunk_seconds: float = 0.0,
+        chunk_seconds: float = 0.4,
+    ) -> Iterator[np.ndarray]:
+        """Yield float32 chunks (S,) at 24 kHz as soon as they are ready."""
+        options = {"num_inference_steps": num_inference_steps, "solver": solver, "time_grid": time_grid}
+        yield self._speak(request, None, max_retries, options).audio
+
     def __call__(
         self,
         text: str,
         prompt_audio: str | Path | np.ndarray | None = None,
         prompt_text: str | None = None,
         *,
+        voice: Voice | None = None,
         temperature: float = 1.0,
         guidance_scale: float = 2.0,
         num_inference_steps: int = 10,
@@ -90,43 +127,59 @@ class DiTARPipeline(DiffusionPipeline):
         stop_threshold: float | None = None,
         max_retries: int = 2,
     ) -> SpeechOutput:
-        """Speak `text` in the voice of a reference clip.
+        """Speak `text` in the voice of a reference clip, see `create_voice`, or in a `voice` that was made before.
 
-        prompt_audio: a file, or float (S,) at 24 kHz, 0.5 to 30 s of speech; prompt_text: exactly what is said in it.
-        Without both, the voice that ships with the package. temperature in [0, 1]: the time at which noise enters
-        (eqs. 3-4; 0 is deterministic); guidance_scale: 1 + w of the paper, 1 is off; num_inference_steps: NFE.
+        temperature in [0, 1]: the time at which noise enters (eqs. 3-4; 0 is deterministic); guidance_scale: 1 + w of
+        the paper, 1 is off; num_inference_steps: NFE.
         solver, time_grid: names, see `DiTARScheduler`; only "ddim" has other grids and temperatures below 1.
         `seed` or `generator`: same samples on the same machine. An output that never stops, is silent or is far too
         short is made again with another seed, up to `max_retries` times; what stays wrong is in `warnings`.
 
         Raises TextError, AudioError and ValueError, each with the value and the remedy.
         """
+        if seed is not None and generator is not None:
+            raise ValueError("give a seed or a generator, not both")
+        if voice is not None and not (prompt_audio is None and prompt_text is None):
+            raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
+        options = {"num_inference_steps": num_inference_steps, "solver": solver, "time_grid": time_grid}
+        request = SpeechRequest(
+            text,
+            self.create_voice(prompt_audio, prompt_text, language=language) if voice is None else voice,
+            seed=seed,
+            temperature=temperature,
+            guidance_scale=guidance_scale,
+            language=language,
+            stop_threshold=stop_threshold,
+        )
+        return self._speak(request, generator, max_retries, options)
+
+    @torch.inference_mode()
+    def _speak(
+        self, request: SpeechRequest, generator: torch.Generator | None, max_retries: int, options: dict
+    ) -> SpeechOutput:
+        temperature, guidance_scale = request.temperature, request.guidance_scale
         if guidance_scale < 1.0:
             raise ValueError(f"guidance_scale must be at least 1 (1 turns guidance off), got {guidance_scale}")
-        sampler = self.scheduler.solver(num_inference_steps, temperature, solver, time_grid)
+        sampler = self.scheduler.solver(temperature=temperature, **options)
+        voice = self.create_voice() if request.voice is None else request.voice
+        if (voice.vae, voice.vocabulary) != self.fingerprints:
+            raise VoiceError(f"voice {voice.name!r} belongs to another model; make it again with this one")
         config = self.ditar.config
 
         # text -> phoneme ids
-        clip, prompt_text = _reference(prompt_audio, prompt_text)
-        phonemise = Phonemiser(language)
-        spoken = keep_trained(phonemise(prompt_text), config.trained_symbols, "the reference's transcript")
-        wanted = keep_trained(phonemise(text), config.trained_symbols, "the text")
-        ids = Vocabulary(config.symbols).encode([*spoken, " ", *wanted])
-        symbol_ids = torch.tensor([ids], device=self.device)  # (1, L)
-
-        # reference clip -> patches; padded on the left, so that its end is a patch boundary and speech is at the seam
-        clip = low_pass(clip, self.vae.config.bandwidth_hz, SAMPLE_RATE_HZ)
-        left, right = -len(clip) % (config.patch_frames * HOP_SAMPLES), seconds_to_samples(AFTER_REFERENCE_SECONDS)
-        frames = samples_to_frames(left + len(clip))
-        waveform = torch.from_numpy(np.pad(clip, (left, right))).to(self.vae.device)
-        latents = self.vae.encode(waveform[None]).mean[:, :frames]  # (1, T, C)
-        prompt = patch(self.vae.normalise(latents), config.patch_frames).to(self.device, self.dtype)  # (1, N, P, C)
+        wanted = keep_trained(Phonemiser(request.language)(request.text), config.trained_symbols, "the text")
+        spoken = [*voice.symbols, " "] if voice.symbols else []
+        symbol_ids = torch.tensor([Vocabulary(config.symbols).encode([*spoken, *wanted])], device=self.device)
+        prompt = patch(voice.latents[None], config.patch_frames).to(self.device, self.dtype)  # (1, N, P, C)
+        frames = voice.latents.shape[0]
 
         # patches, by the model, until it stops
-        expected_seconds = _expected_seconds(config.seconds_per_symbol, len(wanted), len(spoken), len(clip))
-        cap = int((2.0 * expected_seconds + 1.0) / patches_to_seconds(1, config.patch_frames)) + 1
-        threshold = config.stop_threshold if stop_threshold is None else stop_threshold
-        for attempt, (used_seed, noise) in enumerate(_generators(seed, generator, max_retries, temperature), start=1):
+        bounds = lengths(len(wanted), voice, config.seconds_per_symbol)
+        cap = int(bounds.most / patches_to_seconds(1, config.patch_frames)) + 1
+        threshold = config.stop_threshold if request.stop_threshold is None else request.stop_threshold
+        tries = ((None, generator),) * (1 + max_retries * (temperature > 0))
+        failures: list[str] = []
+        for used_seed, noise in attempts(request.seed, temperature, max_retries) if generator is None else tries:
             patches, stop = [], 0.0
             with self.progress_bar(total=cap) as bar:
                 for made in generate(
@@ -150,11 +203,15 @@ class DiTARPipeline(DiffusionPipeline):
             audio = self.vae.decode(self.vae.denormalise(joined))[0, context * HOP_SAMPLES :]  # (600 N' P,)
             audio = audio.float().cpu().numpy()
 
-            problem = _problem(audio, stop > threshold, expected_seconds)
-            if problem is None:
+            wrong = problem(audio, stop > threshold, bounds.expected)
+            if wrong is None:
                 break
-        warnings = [] if problem is None else [f"{problem}, after {attempt} attempts; try another seed or reference"]
-        together = samples_to_seconds(len(clip)) + expected_seconds
+            failures.append(wrong)
+        tried = len(failures) + (wrong is None)
+        warnings = [] if wrong is None else [f"{wrong}, after {tried} attempts; try another seed or reference"]
+        if not voice.symbols:
+            warnings.append(f"voice {voice.name!r} has no transcript; expect errors, or make it again with one")
+        together = voice.seconds + bounds.expected
         if 0 < config.trained_seconds < together:
             warnings.append(
                 f"reference and text make about {together:.0f} s, and the model was trained on up to "
@@ -165,9 +222,10 @@ class DiTARPipeline(DiffusionPipeline):
             sample_rate=SAMPLE_RATE_HZ,
             stopped=stop > threshold,
             patches=len(patches),
-            attempts=attempt,
+            attempts=tried,
             seed=used_seed,
             warnings=warnings,
+            failures=failures if wrong is None else failures[:-1],
         )
 
     def to(self, device: torch.device | str | torch.dtype | None = None, dtype: torch.dtype | None = None):
@@ -227,59 +285,3 @@ class DiTARPipeline(DiffusionPipeline):
         self.scheduler.save_pretrained(folder / "scheduler")
         self.save_config(folder)
 
-
-def _reference(prompt_audio: str | Path | np.ndarray | None, prompt_text: str | None) -> tuple[np.ndarray, str]:
-    """The reference clip (S,), trimmed and levelled, and its transcript."""
-    if prompt_audio is None and prompt_text is not None:
-        raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
-    if prompt_audio is not None and not (prompt_text or "").strip():
-        raise TextError(
-            "prompt_text is missing: the model needs the transcript of the reference clip; write what is said in it"
-        )
-    if prompt_audio is None:
-        transcript = SHIPPED_VOICE.with_suffix(".txt")
-        if not (SHIPPED_VOICE.is_file() and transcript.is_file()):
-            raise AudioError(f"{SHIPPED_VOICE} is missing from this installation; give prompt_audio and prompt_text")
-        prompt_audio, prompt_text = SHIPPED_VOICE, transcript.read_text(encoding="utf-8")
-    if isinstance(prompt_audio, np.ndarray):
-        if prompt_audio.ndim != 1:
-            raise AudioError(f"prompt_audio must have the shape (S,) at {SAMPLE_RATE_HZ} Hz, got {prompt_audio.shape}")
-        return prepare_reference(prompt_audio, SAMPLE_RATE_HZ), prompt_text
-    return prepare_reference(read_audio(prompt_audio), SAMPLE_RATE_HZ, name=str(prompt_audio)), prompt_text
-
-
-def _expected_seconds(seconds_per_symbol: float, wanted: int, spoken: int, clip_samples: int) -> float:
-    """Length of `wanted` symbols at the model's pace, or at the reference's where that is slower."""
-    pace = clip_samples / SAMPLE_RATE_HZ / max(spoken, 1)
-    seconds = wanted * min(max(seconds_per_symbol, pace), 3 * seconds_per_symbol)
-    if seconds > MAX_TEXT_SECONDS:
-        raise TextError(
-            f"the text has {wanted} symbols, about {seconds:.0f} s of speech, and {MAX_TEXT_SECONDS:g} s is the limit "
-            "of one call; give one sentence at a time"
-        )
-    return seconds
-
-
-def _generators(seed: int | None, generator: torch.Generator | None, retries: int, temperature: float):
-    """(seed, generator) of each attempt. At temperature 0 there is one: another would give the same samples."""
-    if seed is not None and generator is not None:
-        raise ValueError("give a seed or a generator, not both")
-    first = int(torch.Generator().seed()) >> 1 if seed is None else seed
-    for attempt in range(1 if temperature == 0 else 1 + retries):
-        if generator is not None:
-            yield None, generator
-        else:
-            used = (first + attempt * 1_000_003) % 2**63
-            yield used, torch.Generator().manual_seed(used)
-
-
-def _problem(audio: np.ndarray, stopped: bool, expected_seconds: float) -> str | None:
-    """What is wrong with an output, in words, or None."""
-    seconds = len(audio) / SAMPLE_RATE_HZ
-    if is_silent(audio):
-        return "the output is silent"
-    if not stopped:
-        return f"the speech did not end by itself within {seconds:.1f} s and was cut there"
-    if seconds < 0.3 * expected_seconds:
-        return f"the speech ended after {seconds:.1f} s where about {expected_seconds:.1f} s were expected"
-    return None

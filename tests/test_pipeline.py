@@ -163,7 +163,6 @@ def test_it_moves_like_any_diffusers_pipeline():
         ({"time_grid": "karras"}, ValueError, "'uniform', 'cosine', 'sway', got 'karras'"),
         ({"solver": "unipc", "temperature": 0.5}, ValueError, "'unipc' has no temperature below 1, got 0.5"),
         ({"language": "klingon"}, TextError, "klingon"),
-        ({"prompt_text": None}, TextError, "transcript of the reference clip"),
         ({"prompt_audio": None}, ValueError, "give both or neither"),
         ({"prompt_audio": np.zeros(24_000, np.float32)}, AudioError, "silent"),
         ({"prompt_audio": clip(0.1)}, AudioError, "0.10 s"),

@@ -17,6 +17,9 @@ class DiTARModelConfig:
     latent_channels: int = 64
     patch_frames: int = 4
     history_patches: int = 1
+    # Ours, for speed: time enters only the noisy frames and h and the history do not attend to them, so that what these
+    # give to attention is computed once per patch. False is the paper's LocDiT.
+    locdit_prefix_cached: bool = False
     # Our choice where the paper is silent: RoPE positions of patches start again at 0 behind the text, so that a
     # patch and the phoneme it speaks are near each other whatever the length of the text. `continue` counts on.
     audio_positions: Literal["restart", "continue"] = "restart"

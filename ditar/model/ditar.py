@@ -42,7 +42,14 @@ class DiTAR(nn.Module):
         self.encoder = AggregationEncoder(config.encoder, channels)
         self.embed = nn.Linear(config.encoder.width, config.lm.width)
         self.lm = LM(config.lm, len(config.symbols), config.audio_positions)
-        self.locdit = LocDiT(config.locdit, config.lm.width, channels, patch_frames, config.history_patches)
+        self.locdit = LocDiT(
+            config.locdit,
+            config.lm.width,
+            channels,
+            patch_frames,
+            config.history_patches,
+            config.locdit_prefix_cached,
+        )
         self.stop_head = nn.Linear(config.lm.width, 1)
 
     @property

@@ -1,36 +1,51 @@
 """LocDiT: the local diffusion transformer that makes one patch (arXiv 2502.03930, section 3.3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from ditar.config import BlockConfig
+from ditar.nn.kv_cache import KVCache
 from ditar.nn.time_embedding import TimeEmbedding
 from ditar.nn.transformer import Transformer
 
 
 @dataclass(frozen=True)
 class LocDiTContext:
-    """What stays the same over the steps of one patch: h projected (M, width), the history's tokens
-    (M, H * P, width), RoPE's tables."""
+    """What stays the same over the steps of one patch: h projected (M, width), the history's tokens (M, H * P, width),
+    RoPE's tables of the whole sequence; `prefix`: keys and values of [h | history], where they do not change either."""
 
     condition: Tensor
     history: Tensor
     tables: tuple[Tensor, Tensor]
+    prefix: KVCache | None = None
+
+    def first(self, rows: int) -> "LocDiTContext":
+        """The context of the first rows."""
+        prefix = None if self.prefix is None else self.prefix.first(rows)
+        return replace(self, condition=self.condition[:rows], history=self.history[:rows], prefix=prefix)
 
 
 class LocDiT(nn.Module):
     """Bidirectional transformer over [h + time | clean history, H * P frames | noisy patch, P frames] -> u.
 
     `h_width` is the LM's; h of another width is projected, without a bias, so that h = 0 (guidance) stays 0.
+    `prefix_cached` (ours): the sequence is [h | clean history | noisy patch + time], and h and history do not attend to
+    the noisy patch. So they are computed once per patch instead of once per step.
     """
 
     def __init__(
-        self, config: BlockConfig, h_width: int, latent_channels: int, patch_frames: int, history_patches: int
+        self,
+        config: BlockConfig,
+        h_width: int,
+        latent_channels: int,
+        patch_frames: int,
+        history_patches: int,
+        prefix_cached: bool = False,
     ):
         super().__init__()
-        self.patch_frames, self.history_patches = patch_frames, history_patches
+        self.patch_frames, self.history_patches, self.prefix_cached = patch_frames, history_patches, prefix_cached
         self.condition = nn.Linear(h_width, config.width, bias=False)
         self.time = TimeEmbedding(config.width)
         if history_patches:
@@ -45,11 +60,40 @@ class LocDiT(nn.Module):
 
     def forward(self, noisy: Tensor, times: Tensor, h: Tensor, history: Tensor, exists: Tensor | None = None) -> Tensor:
         """noisy (M, P, C), times (M,) or (1,), h (M, h_width), history (M, H, P, C), exists (M, H) bool, True where
-        the history holds a patch (None: everywhere) -> u (M, P, C)."""
-        return self.denoise(noisy, self.time(times), self.context(h, history, exists))
+        the history holds a patch (None: everywhere) -> u (M, P, C). One pass, which training needs."""
+        return self.denoise(noisy, self.time(times), self._inputs(h, history, exists))
 
     def context(self, h: Tensor, history: Tensor, exists: Tensor | None = None) -> LocDiTContext:
-        """Shapes as in `forward`."""
+        """What `denoise` reads at every step of a patch. Shapes as in `forward`."""
+        context = self._inputs(h, history, exists)
+        if not self.prefix_cached:
+            return context
+        x = torch.cat((context.condition[:, None], context.history), dim=1)  # (M, 1 + H P, width)
+        length = x.shape[1]
+        empty = self.transformer.allocate(len(x), length + self.patch_frames, x, causal=False)
+        tables = tuple(table[:length] for table in context.tables)
+        return replace(context, prefix=self.transformer(x, tables, outputs=slice(0, 1), cache=empty).cache)
+
+    def denoise(self, noisy: Tensor, time: Tensor, context: LocDiTContext) -> Tensor:
+        """noisy (M, P, C), time (M or 1, width) embedded -> u (M, P, C)."""
+        first, patch, mask = context.condition, self.noisy(noisy), None
+        if self.prefix_cached:
+            patch = patch + time[:, None]
+        else:
+            first = first + time
+        if context.prefix is not None:
+            tables = tuple(table[-self.patch_frames :] for table in context.tables)
+            # The cache behind it is dropped: the next step writes over this one's keys and values.
+            return self.out(self.transformer(patch, tables, cache=context.prefix).hidden)
+        x = torch.cat((first[:, None], context.history, patch), dim=1)  # (M, 1 + (H + 1) P, width)
+        if self.prefix_cached:
+            length, prefix = x.shape[1], x.shape[1] - self.patch_frames
+            mask = torch.ones(1, length, length, dtype=torch.bool, device=x.device)
+            mask[:, :prefix, prefix:] = False
+        hidden = self.transformer(x, context.tables, mask=mask, outputs=slice(-self.patch_frames, None)).hidden
+        return self.out(hidden)
+
+    def _inputs(self, h: Tensor, history: Tensor, exists: Tensor | None) -> LocDiTContext:
         condition = self.condition(h)
         if self.history_patches:
             past = self.history(history)  # (M, H, P, width)
@@ -60,10 +104,3 @@ class LocDiT(nn.Module):
             past = condition.new_zeros(len(condition), 0, condition.shape[-1])
         length = 1 + past.shape[1] + self.patch_frames
         return LocDiTContext(condition, past, self.transformer.positions(torch.arange(length, device=h.device)))
-
-    def denoise(self, noisy: Tensor, time: Tensor, context: LocDiTContext) -> Tensor:
-        """noisy (M, P, C), time (M or 1, width) embedded -> u (M, P, C)."""
-        first = (context.condition + time)[:, None]  # (M, 1, width)
-        x = torch.cat((first, context.history, self.noisy(noisy)), dim=1)  # (M, 1 + (H + 1) P, width)
-        hidden = self.transformer(x, context.tables, outputs=slice(-self.patch_frames, None)).hidden
-        return self.out(hidden)

@@ -1,5 +1,6 @@
-"""Preallocated keys and values of a causal transformer."""
+"""Preallocated keys and values of what a transformer has read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,8 +13,8 @@ class KVCache:
 
     Shapes: keys and values (layers, kv_heads, B, capacity, head_dim), valid (B, capacity). A slot that is not valid
     (padding of a shorter row) is never attended to. `ragged` is False while every slot so far is valid: then no
-    mask is needed. The buffers are shared between a cache and its successor: an older cache must not be used again
-    after `advance`, except to overwrite what came later.
+    mask is needed. `causal` False: slots that are written together see each other. The buffers are shared between a
+    cache and its successor: an older cache must not be used again after `advance`, except to overwrite what came later.
     """
 
     keys: Tensor
@@ -21,13 +22,24 @@ class KVCache:
     valid: Tensor
     length: int = 0
     ragged: bool = False
+    causal: bool = True
 
     @classmethod
-    def allocate(cls, layers: int, kv_heads: int, batch: int, capacity: int, head_dim: int, like: Tensor) -> "KVCache":
-        """An empty cache with the dtype and device of `like`."""
+    def allocate(
+        cls,
+        layers: int,
+        kv_heads: int,
+        batch: int,
+        capacity: int,
+        head_dim: int,
+        like: Tensor,
+        ragged: bool = False,
+        causal: bool = True,
+    ) -> "KVCache":
+        """An empty cache with the dtype and device of `like`; what is not valid is for the caller to say."""
         shape = (layers, kv_heads, batch, capacity, head_dim)
         valid = torch.ones(batch, capacity, dtype=torch.bool, device=like.device)
-        return cls(like.new_zeros(shape), like.new_zeros(shape), valid)
+        return cls(like.new_empty(shape), like.new_empty(shape), valid, ragged=ragged, causal=causal)
 
     @property
     def capacity(self) -> int:
@@ -49,10 +61,31 @@ class KVCache:
         """The cache after `slots` more have been written in every layer."""
         return replace(self, length=self.length + slots)
 
+    def select(self, rows: Sequence[int], capacity: int) -> "KVCache":
+        """Some of the rows, in buffers of their own for `capacity` slots, of which `length` are filled already.
+
+        A copy, since the products of attention want rows without gaps: it moves what one pass over the remaining rows
+        reads anyway (keys and values once), against a finished row's share of every later pass.
+        """
+        shape = (*self.keys.shape[:2], len(rows), capacity, self.keys.shape[4])
+        keys, values = self.keys.new_empty(shape), self.values.new_empty(shape)
+        for new, old in enumerate(rows):
+            for source, target in ((self.keys, keys), (self.values, values)):
+                target[:, :, new, : self.length] = source[:, :, old, : self.length]
+        valid = self.valid.new_ones(len(rows), capacity)
+        valid[:, : self.length] = self.valid[list(rows), : self.length]
+        return replace(self, keys=keys, values=values, valid=valid, ragged=self.ragged and not bool(valid.all()))
+
+    def first(self, rows: int) -> "KVCache":
+        """The first rows alone, in the same buffers."""
+        return replace(self, keys=self.keys[:, :, :rows], values=self.values[:, :, :rows], valid=self.valid[:rows])
+
     def mask(self, slots: int) -> Tensor | None:
-        """(1 or B, slots, length + slots) bool, True = attend: causal and valid. None: all may be attended to."""
+        """(1 or B, slots, length + slots) bool, True = attend: valid and, where causal, not later. None: all may be
+        attended to."""
         end = self.length + slots
-        if slots == 1 and not self.ragged:
+        if (slots == 1 or not self.causal) and not self.ragged:
             return None
-        causal = torch.ones(slots, end, dtype=torch.bool, device=self.valid.device).tril(self.length)
-        return causal & self.valid[:, None, :end] if self.ragged else causal[None]
+        seen = torch.ones(slots, end, dtype=torch.bool, device=self.valid.device)
+        seen = seen.tril(self.length) if self.causal else seen
+        return seen & self.valid[:, None, :end] if self.ragged else seen[None]

@@ -3,7 +3,6 @@
 Codecs that users have already, EnCodec and SNAC, are in ditar.vae.foreign_codecs.
 """
 
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ditar.nn.weights import digest
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 from ditar.vae.speech_vae import SpeechVAE
 
@@ -72,12 +72,9 @@ class Codec(nn.Module, ABC):
     def fingerprint(self) -> str:
         """Equal where the same codes mean the same: shape and a hash of what decides about codes, which a decoder alone
         does not."""
-        digest = hashlib.blake2b(digest_size=8)
-        for module in self._encoding():
-            for value in module.state_dict().values():
-                digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         shape = f"{self.frame_rate_hz:g}hz-{self.codebooks}x{self.codebook_size}"
-        return f"{self.kind}-{shape}-{digest.hexdigest()}"
+        weights = digest(value for module in self._encoding() for value in module.state_dict().values())
+        return f"{self.kind}-{shape}-{weights}"
 
     @abstractmethod
     def _encode(self, waveform: Tensor) -> Tensor:

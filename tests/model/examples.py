@@ -8,7 +8,13 @@ from ditar.model.ditar import DiTAR
 
 SYMBOLS = ("<pad>", *"abcdefghi")
 CHANNELS, PATCH = 5, 3
-VARIANTS = [{}, {"audio_positions": "continue"}, {"history_patches": 0}, {"history_patches": 2}]
+VARIANTS = [
+    {},
+    {"audio_positions": "continue"},
+    {"history_patches": 0},
+    {"history_patches": 2},
+    {"locdit_prefix_cached": True},
+]
 
 
 def model_config(**changes):

@@ -72,9 +72,10 @@ def test_history_and_h_can_be_hidden():
     assert not torch.allclose(forward(model, data).u, plain)
 
 
-def test_locdit_sees_all_its_inputs():
+@pytest.mark.parametrize("prefix_cached", [False, True])
+def test_locdit_sees_all_its_inputs(prefix_cached):
     torch.manual_seed(0)
-    locdit = LocDiT(model_config().locdit, 16, CHANNELS, PATCH, 2).double()
+    locdit = LocDiT(model_config().locdit, 16, CHANNELS, PATCH, 2, prefix_cached).double()
     base = {
         "noisy": torch.randn(2, PATCH, CHANNELS, dtype=torch.float64),
         "times": torch.tensor([0.3, 0.6], dtype=torch.float64),
@@ -84,6 +85,35 @@ def test_locdit_sees_all_its_inputs():
     u = locdit(**base)
     for name in base:
         assert not torch.allclose(locdit(**{**base, name: base[name] + 0.3}), u), name
+
+
+@pytest.mark.parametrize("history", [0, 1, 2])
+def test_a_cached_prefix_equals_one_pass(history):
+    """Over several steps of one patch: with the cache each writes over the one before."""
+    model, rows = build(history_patches=history, locdit_prefix_cached=True), 5
+    h, past = torch.randn(rows, 16, dtype=model.dtype), torch.randn(rows, history, PATCH, CHANNELS, dtype=model.dtype)
+    exists = torch.rand(rows, history) > 0.5
+    context = model.locdit.context(h, past, exists)
+    for time in (1.0, 0.4):
+        noisy, times = torch.randn(rows, PATCH, CHANNELS, dtype=model.dtype), torch.full((1,), time, dtype=model.dtype)
+        once = model.locdit(noisy, times, h, past, exists)
+        embedded = model.locdit.time(times)
+        assert torch.allclose(model.locdit.denoise(noisy, embedded, context), once, atol=1e-12)
+        assert torch.allclose(model.locdit.denoise(noisy[:2], embedded, context.first(2)), once[:2], atol=1e-12)
+
+
+def test_a_cached_prefix_sees_neither_time_nor_noise():
+    model = build(history_patches=1, locdit_prefix_cached=True)
+    h, past = torch.randn(2, 16, dtype=model.dtype), torch.randn(2, 1, PATCH, CHANNELS, dtype=model.dtype)
+    seen = []
+    model.locdit.transformer.blocks[1].attention_norm.register_forward_hook(lambda m, x, out: seen.append(out))
+    for time, noise in ((0.2, 0.0), (0.9, 0.0), (0.2, 1.0)):
+        noisy = torch.full((2, PATCH, CHANNELS), noise, dtype=model.dtype)
+        model.locdit(noisy, torch.full((1,), time, dtype=model.dtype), h, past)
+    before = seen[0]
+    for other in seen[1:]:
+        assert torch.equal(other[:, :-PATCH], before[:, :-PATCH])
+        assert not torch.allclose(other[:, -PATCH:], before[:, -PATCH:])
 
 
 def test_attention_maps_are_distributions_over_the_text():
