@@ -23,7 +23,7 @@ from ditar.units import SAMPLE_RATE_HZ
 MEL_BINS = 64
 HOP_SAMPLES = 300  # a column of the picture is 12.5 ms, so that pictures of a page share one scale of time
 SHADES = 64
-DARKEST = -9.0  # natural logarithm of mel magnitudes
+DARKEST, BRIGHTEST = -8.0, 4.0  # natural logarithm of mel magnitudes
 PAGE = "sweep.html"
 
 
@@ -156,7 +156,7 @@ def spectrogram(samples: np.ndarray) -> bytes:
 
     padded = np.pad(samples, (0, max(0, 4 * HOP_SAMPLES - len(samples))))
     mel = log_mel(torch.from_numpy(padded)[None], MEL_BINS, hop=HOP_SAMPLES)[0].numpy()  # (MEL_BINS, frames)
-    shades = np.clip((mel - DARKEST) / (3.0 - DARKEST), 0, 1) * (SHADES - 1)
+    shades = np.clip((mel - DARKEST) / (BRIGHTEST - DARKEST), 0, 1) * (SHADES - 1)
     picture = Image.fromarray(np.flipud(shades).astype(np.uint8), mode="P")
     picture.putpalette((colormaps["magma"](np.linspace(0, 1, SHADES))[:, :3] * 255).astype(np.uint8).tobytes())
     buffer = io.BytesIO()

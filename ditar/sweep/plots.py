@@ -47,8 +47,8 @@ def heat_map(entries: Sequence[Mapping[str, Any]], first: str, second: str, name
         panel.set_xticks(range(len(across)), [plain(v) for v in across])
         panel.set_yticks(range(len(down)), [plain(v) for v in down])
         panel.set_xlabel(LABELS[second])
-        panel.set_ylabel(LABELS[first])
         panel.set_title(label)
+    panels[0].set_ylabel(LABELS[first])
     return _png(figure)
 
 
@@ -72,11 +72,13 @@ def curves(entries: Sequence[Mapping[str, Any]], axis: str, others: Sequence[str
                 bars = [factor * own[value] for value in x]
             text = ", ".join(f"{LABELS[k]} {plain(v)}" for k, v in fixed.items())
             panel.errorbar(x, y, yerr=bars, marker="o", markersize=4, capsize=3, linewidth=1.5, label=text or None)
+        panel.set_xticks(_values(entries, axis))
         panel.set_xlabel(LABELS[axis])
         panel.set_title(label if combinations != [None] else f"{label}, mean over {', '.join(others)}")
         panel.grid(alpha=0.3)
     if others and combinations != [None]:
-        panels[0].legend(fontsize=8)
+        lines, texts = panels[0].get_legend_handles_labels()
+        figure.legend(lines, texts, fontsize=8, loc="outside lower center", ncols=min(4, len(lines)))
     return _png(figure)
 
 

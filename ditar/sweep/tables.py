@@ -15,7 +15,7 @@ FIGURES: dict[str, tuple[str, float, int, bool | None]] = {
     "no_stop": ("no stop %", 100, 1, True),
     "failed": ("failed %", 100, 1, True),
     "seconds": ("mean seconds", 1, 2, None),
-    "diversity": ("voice diversity", 1, 4, None),
+    "diversity": ("voice diversity", 1, 3, None),
 }
 
 
