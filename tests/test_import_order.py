@@ -111,7 +111,7 @@ def test_public_names_are_no_way_round(room, source, found):
 
 
 # Distributions whose module has another name, and what is needed without an import of ours.
-MODULES = {"pyyaml": "yaml", "pillow": "PIL"}
+MODULES = {"pyyaml": "yaml"}
 WITHOUT_IMPORT = {
     "tensorboard": "torch.utils.tensorboard imports it",
     "webrtcvad-wheels": "takes the place of Resemblyzer's webrtcvad",

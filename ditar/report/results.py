@@ -1,4 +1,4 @@
-"""Result files -> Markdown. A result is JSON with `kind`, `version`, `date`, `commit`, `command`, `environment`."""
+"""Result files -> Markdown. A result is JSON with `kind`, `version` and `provenance` (see `ditar.provenance`)."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,6 @@ import ditar.sweep.study as sweep_study
 import ditar.sweep.tables as sweep
 from ditar.report import ReportError
 
-ORIGIN = ("date", "commit", "command", "environment")
 TABLE_VERSION = 1
 
 
@@ -43,7 +42,9 @@ def read_result(path: str | Path) -> dict[str, Any]:
         result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ReportError(f"the result {str(path)!r} cannot be read ({error}); give a JSON file of a ditar command") from None
-    kind = result.get("kind") if isinstance(result, dict) else None
+    kind = None
+    if isinstance(result, dict):  # the evaluation's file is known by its name
+        kind = result.setdefault("kind", "evaluation" if path.name == evaluation.SCORES else None)
     if kind not in KINDS:
         raise ReportError(f"{path} is of the kind {kind!r}; give a result of one of the kinds {', '.join(KINDS)}")
     version, _ = KINDS[kind]
@@ -52,9 +53,10 @@ def read_result(path: str | Path) -> dict[str, Any]:
             f"{path} is a result of version {result.get('version')!r}, and this is the code of version {version}; make "
             "the result again with this code"
         )
-    missing = [name for name in ORIGIN if name not in result]
+    made = result.get("provenance") or {}
+    missing = [name for name in ("date", "command") if not made.get(name)]
     if missing:
-        raise ReportError(f"{path} does not say its {', '.join(missing)}; make the result again")
+        raise ReportError(f"{path} does not say its {' and '.join(missing)}; make the result again, by its command")
     return result
 
 
@@ -66,9 +68,11 @@ def render(result: Mapping[str, Any], path: Path, title: str) -> str:
         raise ReportError(
             f"{path} is no whole result of the kind {result['kind']!r} ({type(error).__name__}: {error}); make it again"
         ) from None
-    commit = f"commit {result['commit']}" if result["commit"] else "commit not known"
-    facts = ", ".join(_fact(name, value) for name, value in result["environment"].items() if value is not None)
-    return f"## {title}\n\n{result['date']}, {commit}; {facts}.\n\n```\n{result['command']}\n```\n\n{body}"
+    made = result["provenance"]
+    commit = f"commit {made['commit']}" if made.get("commit") else "commit not known"
+    facts = [_fact(name, value) for name, value in (made.get("environment") or {}).items() if value is not None]
+    origin = "; ".join([f"{made['date']}, {commit}", *([", ".join(facts)] if facts else [])])
+    return f"## {title}\n\n{origin}.\n\n```\n{made['command']}\n```\n\n{body}"
 
 
 def _fact(name: str, value: Any) -> str:

@@ -41,7 +41,7 @@ def page(
     Plots always are in it; of the outputs as many as fit into `most_bytes`: sentence by sentence with the first seed,
     for every point the same, then with the next seed.
     """
-    entries, axes = result["points"], result["varying"]
+    entries, axes, made = result["points"], result["varying"], result["provenance"]
     data: dict[str, Any] = {
         "axes": [{"name": axis, "label": LABELS[axis]} for axis in axes or entries[0]["settings"]],
         "figures": [
@@ -66,8 +66,7 @@ def page(
             "a click into a spectrogram plays from there."
         ),
         "FACTS": html.escape(
-            f"{result['date']}, commit {result['commit']}, {result['recogniser']}, {result['embedder']}: "
-            f"{result['command']}"
+            f"{made['date']}, commit {made['commit']}, {result['recogniser']}, {result['embedder']}: {made['command']}"
         ),
         "BOUND": html.escape(
             f"Sound is MP3 where the sound library has it, else FLAC; this page is bounded to {most_bytes / 1e6:g} MB "
@@ -152,7 +151,7 @@ def spectrogram(samples: np.ndarray) -> bytes:
 
     need("matplotlib")
     from matplotlib import colormaps
-    from PIL import Image
+    from PIL import Image  # matplotlib brings it
 
     padded = np.pad(samples, (0, max(0, 4 * HOP_SAMPLES - len(samples))))
     mel = log_mel(torch.from_numpy(padded)[None], MEL_BINS, hop=HOP_SAMPLES)[0].numpy()  # (MEL_BINS, frames)

@@ -58,7 +58,7 @@ def study(
     result = {
         "kind": "sweep",
         "version": VERSION,
-        **provenance(),
+        "provenance": provenance(),
         **fixed,
         **names,
         "grid": {axis: list(values) for axis, values in axes(grid).items()},
