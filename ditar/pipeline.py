@@ -3,8 +3,10 @@
 import copy
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -13,15 +15,17 @@ from ditar.audio.errors import AudioError
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import generate
-from ditar.model.patches import patch, unpatch
+from ditar.model.sampler import ALL_STEPS
 from ditar.pretrained import SHIPPED_VOICE, choose_device, choose_dtype, load_scheduler, load_vae, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
-from ditar.stopping import attempts, lengths, problem
+from ditar.speak import speak
+from ditar.stopping import attempt_seeds
+from ditar.stream import FirstAudio, SpeechStream
 from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import Vocabulary, keep_trained
-from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, patches_to_seconds
-from ditar.voice import Voice, VoiceError, encode_reference, read_reference, vae_fingerprint, vocabulary_fingerprint
+from ditar.text.vocabulary import keep_trained
+from ditar.units import SAMPLE_RATE_HZ
+from ditar.utterance import Utterance, read_request
+from ditar.voice import Voice, check_fit, encode_reference, read_reference, vae_fingerprint, vocabulary_fingerprint
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
@@ -80,35 +84,6 @@ class DiTARPipeline(DiffusionPipeline):
         """Of the VAE and of the vocabulary: what a Voice must have been made with."""
         return vae_fingerprint(self.vae), vocabulary_fingerprint(self.ditar.config.symbols)
 
-    def batch(
-        self,
-        requests: Sequence[SpeechRequest],
-        *,
-        num_inference_steps: int = 10,
-        solver: str = "ddim",
-        time_grid: str = "uniform",
-        max_retries: int = 2,
-        batch_size: int = 8,
-    ) -> list[SpeechOutput]:
-        """Speak several requests, up to `batch_size` at a time; outputs in the order of the requests."""
-        options = {"num_inference_steps": num_inference_steps, "solver": solver, "time_grid": time_grid}
-        return [self._speak(request, None, max_retries, options) for request in requests]
-
-    def stream(
-        self,
-        request: SpeechRequest,
-        *,
-        num_inference_steps: int = 10,
-        solver: str = "ddim",
-        time_grid: str = "uniform",
-        max_retries: int = 2,
-        first_chunk_seconds: float = 0.0,
-        chunk_seconds: float = 0.4,
-    ) -> Iterator[np.ndarray]:
-        """Yield float32 chunks (S,) at 24 kHz as soon as they are ready."""
-        options = {"num_inference_steps": num_inference_steps, "solver": solver, "time_grid": time_grid}
-        yield self._speak(request, None, max_retries, options).audio
-
     def __call__(
         self,
         text: str,
@@ -121,6 +96,7 @@ class DiTARPipeline(DiffusionPipeline):
         num_inference_steps: int = 10,
         solver: str = "ddim",
         time_grid: str = "uniform",
+        guidance_steps: tuple[float, float] = ALL_STEPS,
         seed: int | None = None,
         generator: torch.Generator | None = None,
         language: str = "en-us",
@@ -130,103 +106,92 @@ class DiTARPipeline(DiffusionPipeline):
         """Speak `text` in the voice of a reference clip, see `create_voice`, or in a `voice` that was made before.
 
         temperature in [0, 1]: the time at which noise enters (eqs. 3-4; 0 is deterministic); guidance_scale: 1 + w of
-        the paper, 1 is off; num_inference_steps: NFE.
-        solver, time_grid: names, see `DiTARScheduler`; only "ddim" has other grids and temperatures below 1.
+        the paper, 1 is off; num_inference_steps: NFE. solver, time_grid: names, see `DiTARScheduler`; only "ddim" has
+        other grids and temperatures below 1. guidance_steps: the part of the steps with guidance, see `PatchSampler`.
         `seed` or `generator`: same samples on the same machine. An output that never stops, is silent or is far too
         short is made again with another seed, up to `max_retries` times; what stays wrong is in `warnings`.
 
-        Raises TextError, AudioError and ValueError, each with the value and the remedy.
+        Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
         if seed is not None and generator is not None:
             raise ValueError("give a seed or a generator, not both")
-        if voice is not None and not (prompt_audio is None and prompt_text is None):
+        if voice is None:
+            voice = self.create_voice(prompt_audio, prompt_text, language=language)
+        elif prompt_audio is not None or prompt_text is not None:
             raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
-        options = {"num_inference_steps": num_inference_steps, "solver": solver, "time_grid": time_grid}
         request = SpeechRequest(
             text,
-            self.create_voice(prompt_audio, prompt_text, language=language) if voice is None else voice,
+            voice,
             seed=seed,
             temperature=temperature,
             guidance_scale=guidance_scale,
             language=language,
             stop_threshold=stop_threshold,
         )
-        return self._speak(request, generator, max_retries, options)
+        utterance = self._read([request], num_inference_steps, solver, time_grid)[0]
+        seeds = attempt_seeds(seed, temperature, max_retries)
+        return self._speak([utterance], [seeds], guidance_steps, 1, generator)[0]
 
-    @torch.inference_mode()
-    def _speak(
-        self, request: SpeechRequest, generator: torch.Generator | None, max_retries: int, options: dict
-    ) -> SpeechOutput:
-        temperature, guidance_scale = request.temperature, request.guidance_scale
-        if guidance_scale < 1.0:
-            raise ValueError(f"guidance_scale must be at least 1 (1 turns guidance off), got {guidance_scale}")
-        sampler = self.scheduler.solver(temperature=temperature, **options)
+    def batch(
+        self,
+        requests: Sequence[SpeechRequest],
+        *,
+        num_inference_steps: int = 10,
+        solver: str = "ddim",
+        time_grid: str = "uniform",
+        guidance_steps: tuple[float, float] = ALL_STEPS,
+        max_retries: int = 2,
+        batch_size: int = 8,
+    ) -> list[SpeechOutput]:
+        """Speak several requests, up to `batch_size` at a time; outputs in their order, each as if it were alone.
+
+        Those of like length go together; a row that ends makes room for nothing, but costs nothing more. One that fails
+        goes again, with its next seed, behind the others. Where memory does not suffice for a batch, half of it is
+        tried. For the rest see `__call__`.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        utterances = self._read(requests, num_inference_steps, solver, time_grid)
+        seeds = [attempt_seeds(r.seed, r.temperature, max_retries) for r in requests]
+        return self._speak(utterances, seeds, guidance_steps, batch_size)
+
+    def stream(
+        self,
+        request: SpeechRequest,
+        *,
+        num_inference_steps: int = 10,
+        solver: str = "ddim",
+        time_grid: str = "uniform",
+        guidance_steps: tuple[float, float] = ALL_STEPS,
+        max_retries: int = 2,
+        first_chunk_seconds: float = 0.0,
+        chunk_seconds: float = 0.4,
+    ) -> SpeechStream:
+        """Speak one request patch by patch: an iterator over audio, see `SpeechStream`. For the rest see `__call__`."""
+        clock = perf_counter()
         voice = self.create_voice() if request.voice is None else request.voice
-        if (voice.vae, voice.vocabulary) != self.fingerprints:
-            raise VoiceError(f"voice {voice.name!r} belongs to another model; make it again with this one")
-        config = self.ditar.config
+        read = perf_counter()
+        (utterance,) = self._read([replace(request, voice=voice)], num_inference_steps, solver, time_grid)
+        waited = FirstAudio(reference_s=read - clock, text_s=perf_counter() - read)
+        seeds = attempt_seeds(request.seed, request.temperature, max_retries)
+        sizes = first_chunk_seconds, chunk_seconds
+        return SpeechStream(self.ditar, self.vae, utterance, seeds, guidance_steps, *sizes, waited)
 
-        # text -> phoneme ids
-        wanted = keep_trained(Phonemiser(request.language)(request.text), config.trained_symbols, "the text")
-        spoken = [*voice.symbols, " "] if voice.symbols else []
-        symbol_ids = torch.tensor([Vocabulary(config.symbols).encode([*spoken, *wanted])], device=self.device)
-        prompt = patch(voice.latents[None], config.patch_frames).to(self.device, self.dtype)  # (1, N, P, C)
-        frames = voice.latents.shape[0]
+    def _read(
+        self, requests: Sequence[SpeechRequest], num_inference_steps: int, solver: str, time_grid: str
+    ) -> list[Utterance]:
+        """text -> phoneme ids, voice -> patches, for every row, before anything is made."""
+        shipped = functools.cache(self.create_voice)
+        choose = functools.cache(lambda t: self.scheduler.solver(num_inference_steps, t, solver, time_grid))
+        utterances = []
+        for request in requests:
+            voice = shipped() if request.voice is None else request.voice
+            check_fit(voice, *self.fingerprints)
+            utterances.append(read_request(self.ditar, request, voice, choose))
+        return utterances
 
-        # patches, by the model, until it stops
-        bounds = lengths(len(wanted), voice, config.seconds_per_symbol)
-        cap = int(bounds.most / patches_to_seconds(1, config.patch_frames)) + 1
-        threshold = config.stop_threshold if request.stop_threshold is None else request.stop_threshold
-        tries = ((None, generator),) * (1 + max_retries * (temperature > 0))
-        failures: list[str] = []
-        for used_seed, noise in attempts(request.seed, temperature, max_retries) if generator is None else tries:
-            patches, stop = [], 0.0
-            with self.progress_bar(total=cap) as bar:
-                for made in generate(
-                    self.ditar,
-                    symbol_ids,
-                    prompt,
-                    generator=noise,
-                    max_patches=cap,
-                    solver=sampler,
-                    guidance_scale=guidance_scale,
-                    stop_threshold=threshold,
-                ):
-                    patches.append(made.patch)
-                    stop = float(made.stop)
-                    bar.update()
-
-            # patches -> waveform; the reference's last latents stand before it, so that there is no click at the seam
-            context = min(frames, self.vae.decoder.context_latents)
-            generated = unpatch(torch.stack(patches, dim=1))  # (1, N' P, C)
-            joined = torch.cat((unpatch(prompt)[:, frames - context :], generated), dim=1).to(self.vae.latent_mean)
-            audio = self.vae.decode(self.vae.denormalise(joined))[0, context * HOP_SAMPLES :]  # (600 N' P,)
-            audio = audio.float().cpu().numpy()
-
-            wrong = problem(audio, stop > threshold, bounds.expected)
-            if wrong is None:
-                break
-            failures.append(wrong)
-        tried = len(failures) + (wrong is None)
-        warnings = [] if wrong is None else [f"{wrong}, after {tried} attempts; try another seed or reference"]
-        if not voice.symbols:
-            warnings.append(f"voice {voice.name!r} has no transcript; expect errors, or make it again with one")
-        together = voice.seconds + bounds.expected
-        if 0 < config.trained_seconds < together:
-            warnings.append(
-                f"reference and text make about {together:.0f} s, and the model was trained on up to "
-                f"{config.trained_seconds:g} s together; expect errors, or give a shorter reference or text"
-            )
-        return SpeechOutput(
-            audio=audio,
-            sample_rate=SAMPLE_RATE_HZ,
-            stopped=stop > threshold,
-            patches=len(patches),
-            attempts=tried,
-            seed=used_seed,
-            warnings=warnings,
-            failures=failures if wrong is None else failures[:-1],
-        )
+    def _speak(self, utterances: Sequence[Utterance], seeds: Sequence[Sequence[int]], *how) -> list[SpeechOutput]:
+        return speak(self.ditar, self.vae, utterances, seeds, self.progress_bar, *how)
 
     def to(self, device: torch.device | str | torch.dtype | None = None, dtype: torch.dtype | None = None):
         """Move in place. A dtype applies to DiTAR only: the VAE stays in float32, since phases need it."""

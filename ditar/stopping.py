@@ -1,14 +1,10 @@
 """When speech should end, whether an attempt at it failed, and which seeds the attempts have."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
-from ditar.audio.trim import is_silent
 from ditar.text import TextError
-from ditar.units import SAMPLE_RATE_HZ
 from ditar.voice import Voice
 
 MAX_TEXT_SECONDS = 30.0  # expected speech of one call; beyond what the model was trained on, it warns
@@ -43,10 +39,9 @@ def lengths(symbols: int, voice: Voice, seconds_per_symbol: float) -> Lengths:
     return Lengths(seconds, MIN_SHARE * seconds, 2.0 * seconds + 1.0)
 
 
-def problem(audio: np.ndarray, stopped: bool, expected_seconds: float) -> str | None:
-    """What is wrong with an output (S,), in words, or None."""
-    seconds = len(audio) / SAMPLE_RATE_HZ
-    if is_silent(audio):
+def problem(seconds: float, silent: bool, stopped: bool, expected_seconds: float) -> str | None:
+    """What is wrong with an output of that length, in words, or None."""
+    if silent:
         return "the output is silent"
     if not stopped:
         return f"the speech did not end by itself within {seconds:.1f} s and was cut there"
@@ -55,10 +50,8 @@ def problem(audio: np.ndarray, stopped: bool, expected_seconds: float) -> str | 
     return None
 
 
-def attempts(seed: int | None, temperature: float, retries: int) -> Iterator[tuple[int, torch.Generator]]:
-    """(seed, generator) of each attempt; seed None: drawn. At temperature 0 there is one attempt: another seed would
+def attempt_seeds(seed: int | None, temperature: float, retries: int) -> list[int]:
+    """A seed for each attempt; seed None: the first is drawn. At temperature 0 there is one attempt: another seed would
     give the same samples."""
     first = int(torch.Generator().seed()) >> 1 if seed is None else seed
-    for attempt in range(1 if temperature == 0 else 1 + retries):
-        used = (first + attempt * 1_000_003) % 2**63
-        yield used, torch.Generator().manual_seed(used)
+    return [(first + attempt * 1_000_003) % 2**63 for attempt in range(1 if temperature == 0 else 1 + retries)]

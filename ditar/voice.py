@@ -61,6 +61,16 @@ def encode_reference(vae: SpeechVAE, clip: np.ndarray, patch_frames: int) -> Ten
     return vae.normalise(vae.encode(waveform[None]).mean[0, :frames]).float().cpu()
 
 
+def check_fit(voice: Voice, vae: str, vocabulary: str) -> None:
+    """VoiceError where a voice was made with another VAE or vocabulary than a model's, whose fingerprints these are."""
+    for what, theirs, mine in (("VAE", voice.vae, vae), ("vocabulary", voice.vocabulary, vocabulary)):
+        if theirs != mine:
+            raise VoiceError(
+                f"voice {voice.name!r} was made with the {what} {theirs} and this model has {mine}; make it again with "
+                "this model"
+            )
+
+
 def vae_fingerprint(vae: SpeechVAE) -> str:
     """Equal where latents mean the same: encoder and statistics, rounded to float16, in which weights may be stored."""
     weights = [value.half() for value in vae.encoder.state_dict().values()]

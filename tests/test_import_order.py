@@ -22,6 +22,8 @@ ORDER = [
     {"model", "baseline"},
     {"pretrained", "voice"},
     {"request", "stopping", "voice_file"},
+    {"utterance"},
+    {"speak", "stream"},
     {"pipeline", "token_pipeline", "train", "evaluate"},
     {"sweep", "bench"},
     {"report"},

@@ -1,7 +1,9 @@
-"""What generation asks of every solver of the reverse ODE."""
+"""What generation asks of every solver of the reverse ODE, and the solvers of a batch's rows as one."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from ditar.diffusion.schedule import Generators
@@ -23,3 +25,40 @@ class Solver(Protocol):
 
     def to_x0(self, index: int, u: Tensor, x: Tensor) -> Tensor:
         """The data that x at times[index] and u imply."""
+
+
+class RowSolvers:
+    """A solver for each row of a batch; rows that share one object step together.
+
+    times (steps + 1, B) float64, or (steps + 1, 1) where all rows share one. ValueError: numbers of steps that differ.
+    """
+
+    def __init__(self, solvers: Sequence[Solver]):
+        rows: dict[int, list[int]] = {}
+        for row, solver in enumerate(solvers):
+            rows.setdefault(id(solver), []).append(row)
+        self.groups = [(solvers[members[0]], members) for members in rows.values()]
+        steps = sorted({len(solver.times) - 1 for solver in solvers})
+        if len(steps) != 1:
+            raise ValueError(f"the rows of a batch take the same number of inference steps, got {steps}")
+        together = solvers[:1] if len(self.groups) == 1 else solvers
+        self.steps = steps[0]
+        self.times = torch.tensor([solver.times for solver in together], dtype=torch.float64).T
+
+    def start(self, shape: tuple[int, ...], generators: Generators, like: Tensor) -> Tensor:
+        """As Solver.start; `generators`: one for each row, or where all rows share a solver one for all."""
+        if len(self.groups) == 1:
+            return self.groups[0][0].start(shape, generators, like)
+        x = like.new_empty(shape)
+        for solver, rows in self.groups:
+            x[rows] = solver.start((len(rows), *shape[1:]), [generators[row] for row in rows], like)
+        return x
+
+    def step(self, index: int, u: Tensor, x: Tensor, generators: Generators) -> Tensor:
+        """As Solver.step."""
+        if len(self.groups) == 1:
+            return self.groups[0][0].step(index, u, x, generators)
+        after = torch.empty_like(x)
+        for solver, rows in self.groups:
+            after[rows] = solver.step(index, u[rows], x[rows], [generators[row] for row in rows])
+        return after

@@ -1,6 +1,6 @@
 """DiTAR: aggregation encoder, language model, LocDiT and stop head in one module (arXiv 2502.03930)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,14 +121,12 @@ class DiTAR(nn.Module):
         return self.embed(self.encoder(patches))
 
     def prefill(
-        self, symbol_ids: Tensor, symbol_counts: Tensor | None, prompt: Tensor, capacity: int
+        self, symbol_ids: Sequence[Tensor], prompts: Sequence[Tensor], capacity: int
     ) -> tuple[Tensor, LMState]:
-        """Read the text and the prompt's patches (B, N0, P, C): h of the next patch, (B, width), and the state.
-
-        At most `capacity` patches may follow. symbol_counts None: no padding in symbol_ids.
-        """
-        audio = self.embed_patches(prompt.flatten(0, 1)).unflatten(0, prompt.shape[:2])
-        return self.lm.prefill(symbol_ids, symbol_counts, audio, capacity)
+        """Read each row's text (L,) and the patches of its prompt (N0, P, C): h of the next patch, (B, width), and the
+        state. At most `capacity` patches may follow."""
+        audio = self.embed_patches(torch.cat(list(prompts))).split([len(prompt) for prompt in prompts])
+        return self.lm.prefill(symbol_ids, audio, capacity)
 
     def read(self, patch: Tensor, state: LMState) -> tuple[Tensor, LMState]:
         """Read one patch (B, P, C): h of the next one, (B, width), and the state behind it. One LM step."""

@@ -1,17 +1,42 @@
-"""Generation: one LM step and one sampled patch after the other, until the stop head says so."""
+"""Generation: prefill, then one LM step and one sampled patch after the other, until the stop head says so.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+One utterance, a batch and a stream are the same code: a batch is rows that have nothing in common but the model and the
+number of inference steps, and a row that has ended leaves the state.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from ditar.diffusion.ddim import DDIM
-from ditar.diffusion.guidance import guide
-from ditar.diffusion.schedule import Generators
 from ditar.diffusion.solver import Solver
 from ditar.model.ditar import DiTAR
 from ditar.model.lm import LMState
+from ditar.model.sampler import ALL_STEPS, PatchSampler
+
+FAITHFUL = DDIM(10)
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What one row of a batch is made from, and when it ends.
+
+    symbol_ids (L,): the prompt's symbols and then the text's; prompt (N0, P, C): normalised latents, or None for a
+    random voice; generator: all of the row's noise; max_patches, min_patches: it ends behind the first patch from
+    min_patches on whose stop probability exceeds the threshold (None: the configuration's), and at the latest behind
+    max_patches; solver, with its temperature: rows that share one object are faster; guidance_scale 1: off.
+    """
+
+    symbol_ids: Tensor
+    prompt: Tensor | None
+    generator: torch.Generator
+    max_patches: int
+    min_patches: int = 1
+    solver: Solver = field(default=FAITHFUL)
+    guidance_scale: float = 2.0
+    stop_threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -27,100 +52,113 @@ class DecodingState:
     history: Tensor
     exists: Tensor
 
+    def select(self, places: Sequence[int]) -> "DecodingState":
+        """The state of some of the rows, which need not carry the others on."""
+        places = list(places)
+        return DecodingState(self.lm.select(places), self.h[places], self.history[places], self.exists[places])
+
 
 @dataclass(frozen=True)
-class GeneratedPatch:
-    """One patch (B, P, C), normalised latents; stop (B,): the stop head's probability that it is the last one."""
+class GeneratedPatches:
+    """One more patch of every row that has not ended before: rows, their numbers; patches (B, P, C), normalised
+    latents; stop: the stop head's probability that it is the last one; ended: it is."""
 
-    patch: Tensor
-    stop: Tensor
+    rows: tuple[int, ...]
+    patches: Tensor
+    stop: tuple[float, ...]
+    ended: tuple[bool, ...]
 
 
-def start(
-    model: DiTAR, symbol_ids: Tensor, symbol_counts: Tensor | None, prompt: Tensor | None, capacity: int
-) -> DecodingState:
-    """Read text (B, L) and prompt patches (B, N0, P, C) (None: no reference); at most `capacity` patches may follow.
-
-    symbol_counts (B,), or None where no row is padded.
-    """
-    config = model.config
-    count, parameter = config.history_patches, model.stop_head.weight
-    if prompt is None:
-        prompt = parameter.new_zeros(len(symbol_ids), 0, config.patch_frames, config.latent_channels)
-    h, lm = model.prefill(symbol_ids, symbol_counts, prompt, capacity)
-    missing = max(0, count - prompt.shape[1])
-    tail = prompt[:, prompt.shape[1] - (count - missing) :]
-    history = torch.cat((prompt.new_zeros(len(prompt), missing, *prompt.shape[2:]), tail), dim=1)
-    exists = torch.arange(count, device=prompt.device).expand(len(prompt), -1) >= missing
+def start(model: DiTAR, rows: Sequence[Row]) -> DecodingState:
+    """Read text and prompt of each row (prefill). ValueError: no row, an empty text, or limits that leave nothing."""
+    if not rows:
+        raise ValueError("there are no rows to generate; give at least one")
+    for number, row in enumerate(rows):
+        if row.symbol_ids.ndim != 1 or not len(row.symbol_ids):
+            shape = tuple(row.symbol_ids.shape)
+            raise ValueError(f"row {number} must have symbol_ids of the shape (L,), L at least 1, got {shape}")
+        if not 1 <= row.min_patches <= row.max_patches:
+            raise ValueError(
+                f"row {number} must have 1 <= min_patches <= max_patches, got {row.min_patches} and {row.max_patches}"
+            )
+    config, like = model.config, model.stop_head.weight
+    none = like.new_zeros(0, config.patch_frames, config.latent_channels)
+    prompts = [none if row.prompt is None else row.prompt for row in rows]
+    h, lm = model.prefill([row.symbol_ids for row in rows], prompts, max(row.max_patches for row in rows))
+    history = like.new_zeros(len(rows), config.history_patches, *none.shape[1:])
+    exists = torch.zeros(history.shape[:2], dtype=torch.bool, device=like.device)
+    for place, prompt in enumerate(prompts):
+        if count := min(config.history_patches, len(prompt)):
+            history[place, -count:], exists[place, -count:] = prompt[-count:], True
     return DecodingState(lm, h, history, exists)
 
 
-def read(model: DiTAR, patch: Tensor, state: DecodingState) -> DecodingState:
-    """The state after a patch (B, P, C): one LM step; the patch joins the history. The only place that advances."""
-    h, lm = model.read(patch, state.lm)
+def read(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingState:
+    """The state after a patch of each row, (B, P, C): one LM step; the patch joins the history. The only place that
+    advances."""
+    h, lm = model.read(patches, state.lm)
     count = state.history.shape[1]
-    history = torch.cat((state.history, patch[:, None]), dim=1)[:, -count:] if count else state.history
+    history = torch.cat((state.history, patches[:, None]), dim=1)[:, -count:] if count else state.history
     exists = torch.cat((state.exists[:, 1:], torch.ones_like(state.exists[:, :1])), dim=1)
     return replace(state, lm=lm, h=h, history=history, exists=exists)
-
-
-def sample_patch(
-    model: DiTAR, state: DecodingState, solver: Solver, guidance_scale: float, generator: Generators
-) -> Tensor:
-    """Draw the next patch (B, P, C). With guidance LocDiT runs once per step on 2 B rows: h, and h = 0.
-
-    The history stays in both halves (arXiv 2502.03930, section 3.4). guidance_scale 1: B rows.
-    """
-    rows, dtype = len(state.h), state.history.dtype
-    h, history, exists = state.h, state.history, state.exists
-    guided = guidance_scale != 1.0
-    if guided:
-        h = torch.cat((h, torch.zeros_like(h)))
-        history, exists = torch.cat((history, history)), torch.cat((exists, exists))
-    context = model.locdit.context(h, history, exists)
-    # The solver's state stays float32 (or wider) whatever the weights are.
-    wide = state.history.float() if dtype != torch.float64 else state.history
-    times = model.locdit.time(wide.new_tensor(solver.times[:-1]))  # (steps, width)
-    x = solver.start((rows, *history.shape[2:]), generator, like=wide)
-    for index in range(len(times)):
-        noisy = torch.cat((x, x)) if guided else x
-        u = model.locdit.denoise(noisy.to(dtype), times[index : index + 1], context).to(x.dtype)
-        if guided:
-            u = guide(u[:rows], u[rows:], guidance_scale)
-        x = solver.step(index, u, x, generator)
-    return x.to(dtype)
 
 
 @torch.inference_mode()
 def generate(
     model: DiTAR,
-    symbol_ids: Tensor,
-    prompt: Tensor | None,
+    rows: Sequence[Row],
     *,
-    generator: torch.Generator,
-    max_patches: int,
-    solver: Solver | None = None,
-    guidance_scale: float = 2.0,
-    stop_threshold: float | None = None,
-) -> Iterator[GeneratedPatch]:
-    """Yield the patches that follow a prompt, one utterance.
+    state: DecodingState | None = None,
+    guidance_steps: tuple[float, float] = ALL_STEPS,
+) -> Iterator[GeneratedPatches]:
+    """Yield the patches that follow the prompts, one of each row at a time, until all rows have ended.
 
-    symbol_ids (1, L): the prompt's symbols and then the text's; prompt (1, N0, P, C) normalised latents or None (a
-    random voice). Ends behind the patch whose stop probability exceeds the threshold (None: the configuration's), or
-    after `max_patches`: then the last yielded `stop` is below it. `solver` None: DDIM, 10 steps, temperature 1.
-    ValueError for an empty text or another batch size.
+    state: what `start` made of these rows, where it was called before. guidance_steps: see PatchSampler. ValueError:
+    see there and `start`.
     """
-    if symbol_ids.shape[0] != 1 or not symbol_ids.shape[1]:
-        raise ValueError(f"generate takes one row of at least one symbol, got shape {tuple(symbol_ids.shape)}")
-    if max_patches < 1:
-        raise ValueError(f"max_patches must be at least 1, got {max_patches}")
-    solver = DDIM(10) if solver is None else solver
-    threshold = model.config.stop_threshold if stop_threshold is None else stop_threshold
-    state = start(model, symbol_ids, None, prompt, max_patches)
-    for number in range(max_patches):
-        stop = model.stop_head(state.h)[..., 0].sigmoid()
-        patch = sample_patch(model, state, solver, guidance_scale, generator)
-        yield GeneratedPatch(patch, stop)
-        if stop.item() > threshold or number == max_patches - 1:
+    live = list(range(len(rows)))
+    state = start(model, rows) if state is None else state
+    sampler = _sampler(model, rows, guidance_steps)
+    thresholds = [model.config.stop_threshold if r.stop_threshold is None else r.stop_threshold for r in rows]
+    made = 0
+    while True:
+        probability = model.stop_head(state.h)[..., 0].double().sigmoid()
+        patches = sampler(state.h, state.history, state.exists)
+        made, stop = made + 1, probability.tolist()
+        ended = [
+            made == rows[row].max_patches or (made >= rows[row].min_patches and share > thresholds[row])
+            for row, share in zip(live, stop)
+        ]
+        yield GeneratedPatches(tuple(live), patches, tuple(stop), tuple(ended))
+        going = [place for place, over in enumerate(ended) if not over]
+        if not going:
             return
-        state = read(model, patch, state)
+        if len(going) < len(live):
+            live = [live[place] for place in going]
+            patches, state = patches[going], state.select(going)
+            sampler = _sampler(model, [rows[row] for row in live], guidance_steps)
+        state = read(model, patches, state)
+
+
+def _sampler(model: DiTAR, rows: Sequence[Row], guidance_steps: tuple[float, float]) -> PatchSampler:
+    solvers, scales, generators = zip(*((row.solver, row.guidance_scale, row.generator) for row in rows))
+    return PatchSampler(model, solvers, scales, generators, guidance_steps)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A whole row: patches (N, P, C) and the stop probability of the last."""
+
+    patches: Tensor
+    stop: float
+
+
+def collect(steps: Iterable[GeneratedPatches]) -> list[Generated]:
+    """All of `generate` at once, in the order of the rows."""
+    patches: dict[int, list[Tensor]] = {}
+    stop: dict[int, float] = {}
+    for step in steps:
+        for row, patch, share in zip(step.rows, step.patches, step.stop):
+            patches.setdefault(row, []).append(patch)
+            stop[row] = share
+    return [Generated(torch.stack(patches[row]), stop[row]) for row in sorted(patches)]

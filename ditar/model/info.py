@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from ditar.config import DiTARConfig
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import read, sample_patch, start
+from ditar.model.generate import Row, read, start
+from ditar.model.sampler import PatchSampler
 from ditar.units import frames_to_patches, seconds_to_frames
 
 REFERENCE_S, OUTPUT_S, TEXT_TOKENS, STEPS = 3.0, 10.0, 130, 10  # the paper's example (section 4.4)
@@ -39,10 +40,11 @@ def _utterance_flops(model: DiTAR) -> float:
     patch_frames = model.config.patch_frames
     prompt = frames_to_patches(seconds_to_frames(REFERENCE_S), patch_frames)
     patches = math.ceil(seconds_to_frames(OUTPUT_S) / patch_frames)
-    ids = torch.zeros(1, TEXT_TOKENS, dtype=torch.long, device="meta")
-    clip = torch.zeros(1, prompt, patch_frames, model.config.latent_channels, device="meta")
-    prefill, state = _flops(lambda: start(model, ids, None, clip, patches))
-    sampling, patch = _flops(lambda: sample_patch(model, state, DDIM(STEPS, 0.0), 2.0, None))
+    ids = torch.zeros(TEXT_TOKENS, dtype=torch.long, device="meta")
+    clip = torch.zeros(prompt, patch_frames, model.config.latent_channels, device="meta")
+    prefill, state = _flops(lambda: start(model, [Row(ids, clip, torch.Generator(), patches)]))
+    sampler = PatchSampler(model, [DDIM(STEPS, 0.0)], [2.0], None)
+    sampling, patch = _flops(lambda: sampler(state.h, state.history, state.exists))
     first, _ = _flops(lambda: read(model, patch, state))
     late = replace(state, lm=replace(state.lm, cache=state.lm.cache.advance(patches - 2)))
     last, _ = _flops(lambda: read(model, patch, late))

@@ -1,11 +1,12 @@
 """Causal language model over [symbols | begin of audio | patch embeddings] (arXiv 2502.03930, section 3.1).
 
-Rows of a batch hold their text padded on the right to L places, then their audio from place L on, so that audio
-stands at the same places in every row. Padding is never attended to and takes part in no position, so a row gives
+In training, rows of a batch hold their text padded on the right to L places, then their audio from place L on. In
+generation their audio ends at the same place, whatever came before, so that what is made next stands at the same places
+in every row; the gap is between text and audio. Gaps are never attended to and take part in no position, so a row gives
 the same numbers in any batch.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -27,10 +28,17 @@ class LMOutput:
 
 @dataclass(frozen=True)
 class LMState:
-    """What the LM has read: its cache and the position of the next audio embedding, (B,)."""
+    """What the LM has read: its cache, and RoPE's tables (B, capacity, d / 2) of the places that follow the prefill, of
+    which `used` are filled."""
 
     cache: KVCache
-    position: Tensor
+    tables: tuple[Tensor, Tensor]
+    used: int = 0
+
+    def select(self, rows: Sequence[int]) -> "LMState":
+        """The state of some of the rows."""
+        tables = tuple(table[rows] for table in self.tables)
+        return replace(self, cache=self.cache.select(rows), tables=tables)
 
 
 class LM(nn.Module):
@@ -47,59 +55,51 @@ class LM(nn.Module):
         self, symbol_ids: Tensor, symbol_counts: Tensor, audio: Tensor, keep: Collection[int] = ()
     ) -> LMOutput:
         """symbol_ids (B, L), symbol_counts (B,), audio (B, N - 1, width): embeddings of the patches but the last."""
-        x = self._sequence(symbol_ids, audio)
-        positions, _ = self._positions(symbol_ids, symbol_counts, audio.shape[1] + 1)
-        length = x.shape[1]
-        mask = torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
-        mask = mask & self._valid(symbol_ids, symbol_counts, length)[:, None]
-        text = symbol_ids.shape[1]
+        symbols = self.symbols(symbol_ids)  # (B, L, width)
+        begin = self.begin.to(symbols.dtype).expand(len(symbols), 1, -1)
+        x = torch.cat((symbols, begin, audio.to(symbols.dtype)), dim=1)  # (B, L + N, width)
+        text, places = symbol_ids.shape[1], torch.arange(x.shape[1], device=x.device)
+        start = self._first_position(symbol_counts)[:, None]
+        positions = torch.where(places < text, places, start + places - text)  # (B, L + N)
+        valid = (places < symbol_counts[:, None]) | (places >= text)
+        mask = torch.ones(len(places), len(places), dtype=torch.bool, device=x.device).tril() & valid[:, None]
         tables = self.transformer.positions(positions)
         output = self.transformer(x, tables, mask=mask, outputs=slice(text, None), keep=keep)
         return LMOutput(output.hidden, output.kept)
 
     def prefill(
-        self, symbol_ids: Tensor, symbol_counts: Tensor | None, audio: Tensor, capacity: int
+        self, symbol_ids: Sequence[Tensor], audio: Sequence[Tensor], capacity: int
     ) -> tuple[Tensor, LMState]:
-        """Read text, begin of audio and the patches of a prompt, audio (B, N0, width).
+        """Read each row's text (L,), begin of audio and the patches of its prompt (N0, width).
 
         Returns h of the next patch, (B, width), and the state; `capacity` is how many patches may follow.
-        symbol_counts None: no row is padded, and no mask is needed afterwards.
         """
-        rows, text = symbol_ids.shape
-        ragged = symbol_counts is not None
-        counts = symbol_counts if ragged else torch.full((rows,), text, device=symbol_ids.device)
-        x = self._sequence(symbol_ids, audio)
-        positions, following = self._positions(symbol_ids, counts, audio.shape[1] + 1)
-        cache = self.transformer.allocate(rows, x.shape[1] + capacity, x)
-        if ragged:
-            cache.valid[:, :text] = self._valid(symbol_ids, counts, text)
-        cache, tables = replace(cache, ragged=ragged), self.transformer.positions(positions)
-        output = self.transformer(x, tables, outputs=slice(-1, None), cache=cache)
+        lengths = [len(ids) + 1 + len(heard) for ids, heard in zip(symbol_ids, audio, strict=True)]
+        rows, total, weight = len(lengths), max(lengths), self.symbols.weight
+        x = weight.new_zeros(rows, total, weight.shape[1])
+        cache = self.transformer.allocate(rows, total + capacity, x, ragged=min(lengths) < total)
+        positions = torch.zeros(rows, total + capacity, dtype=torch.long, device=x.device)
+        for row, (ids, heard) in enumerate(zip(symbol_ids, audio)):
+            text, begin = len(ids), total - 1 - len(heard)
+            x[row, :text], x[row, begin], x[row, begin + 1 :] = self.symbols(ids), self.begin, heard
+            cache.valid[row, text:begin] = False
+            positions[row, :text] = torch.arange(text, device=x.device)
+            places = torch.arange(total + capacity - begin, device=x.device)
+            positions[row, begin:] = self._first_position(text) + places
+        tables = self.transformer.positions(positions)
+        read, following = zip(*(table.split((total, capacity), dim=1) for table in tables))
+        output = self.transformer(x, read, outputs=slice(-1, None), cache=cache)
         return output.hidden[:, 0], LMState(output.cache, following)
 
     def step(self, audio: Tensor, state: LMState) -> tuple[Tensor, LMState]:
         """Read one patch embedding (B, width): h of the next patch, (B, width), and the state behind it."""
-        tables = self.transformer.positions(state.position[:, None])
+        tables = tuple(table[:, state.used : state.used + 1] for table in state.tables)
         output = self.transformer(audio[:, None], tables, cache=state.cache)
-        return output.hidden[:, 0], LMState(output.cache, state.position + 1)
+        return output.hidden[:, 0], replace(state, cache=output.cache, used=state.used + 1)
 
-    def _sequence(self, symbol_ids: Tensor, audio: Tensor) -> Tensor:
-        text = self.symbols(symbol_ids)  # (B, L, width)
-        begin = self.begin.to(text.dtype).expand(len(text), 1, -1)
-        return torch.cat((text, begin, audio.to(text.dtype)), dim=1)  # (B, L + N, width)
-
-    def _positions(self, symbol_ids: Tensor, symbol_counts: Tensor, audio: int) -> tuple[Tensor, Tensor]:
-        """Positions of all places, (B, L + audio), and of what would follow, (B,)."""
-        rows, text = symbol_ids.shape
-        start = symbol_counts if self.audio_positions == "continue" else torch.zeros_like(symbol_counts)
-        along_text = torch.arange(text, device=symbol_ids.device).expand(rows, -1)
-        along_audio = start[:, None] + torch.arange(audio, device=symbol_ids.device)
-        return torch.cat((along_text, along_audio), dim=1), start + audio
-
-    @staticmethod
-    def _valid(symbol_ids: Tensor, symbol_counts: Tensor, length: int) -> Tensor:
-        places = torch.arange(length, device=symbol_ids.device)
-        return (places < symbol_counts[:, None]) | (places >= symbol_ids.shape[1])  # (B, length)
+    def _first_position(self, symbol_counts: Tensor | int) -> Tensor | int:
+        """Of the begin of audio, behind texts of these lengths."""
+        return symbol_counts if self.audio_positions == "continue" else 0 * symbol_counts
 
 
 def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: int, patches: int) -> Tensor:

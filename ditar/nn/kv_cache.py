@@ -61,20 +61,20 @@ class KVCache:
         """The cache after `slots` more have been written in every layer."""
         return replace(self, length=self.length + slots)
 
-    def select(self, rows: Sequence[int], capacity: int) -> "KVCache":
-        """Some of the rows, in buffers of their own for `capacity` slots, of which `length` are filled already.
+    def select(self, rows: Sequence[int]) -> "KVCache":
+        """Some of the rows, in buffers of their own and of the same capacity.
 
-        A copy, since the products of attention want rows without gaps: it moves what one pass over the remaining rows
-        reads anyway (keys and values once), against a finished row's share of every later pass.
+        A copy, since the products of attention want rows without gaps between them: it moves what one pass over the
+        remaining rows reads anyway, keys and values once, against a finished row's share of every later pass.
         """
-        shape = (*self.keys.shape[:2], len(rows), capacity, self.keys.shape[4])
+        rows = list(rows)
+        shape = (*self.keys.shape[:2], len(rows), *self.keys.shape[3:])
         keys, values = self.keys.new_empty(shape), self.values.new_empty(shape)
         for new, old in enumerate(rows):
-            for source, target in ((self.keys, keys), (self.values, values)):
-                target[:, :, new, : self.length] = source[:, :, old, : self.length]
-        valid = self.valid.new_ones(len(rows), capacity)
-        valid[:, : self.length] = self.valid[list(rows), : self.length]
-        return replace(self, keys=keys, values=values, valid=valid, ragged=self.ragged and not bool(valid.all()))
+            keys[:, :, new, : self.length] = self.keys[:, :, old, : self.length]
+            values[:, :, new, : self.length] = self.values[:, :, old, : self.length]
+        valid = self.valid[rows]
+        return replace(self, keys=keys, values=values, valid=valid, ragged=not bool(valid.all()))
 
     def first(self, rows: int) -> "KVCache":
         """The first rows alone, in the same buffers."""

@@ -9,8 +9,9 @@ import torch
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import DecodingState, generate, sample_patch
+from ditar.model.generate import Row, collect, generate
 from ditar.model.patches import histories, history_exists, patch, unpatch
+from ditar.model.sampler import PatchSampler
 from ditar.train.tracker import Tracker
 from ditar.units import SAMPLE_RATE_HZ, frames_to_patches, seconds_to_frames
 
@@ -37,18 +38,19 @@ def speaker_pairs(store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
 
 
 def _ids(model: DiTAR, symbols: list[str], device: torch.device) -> torch.Tensor:
+    """(1, L)"""
     numbers = {s: i for i, s in enumerate(model.config.symbols)}
     return torch.tensor([[numbers[s] for s in symbols]], device=device)
 
 
 def _reference_patches(store: LatentStore, entry: LatentEntry, patch_frames: int) -> torch.Tensor:
-    """The reference as at synthesis: no silence behind its last sound, its end on a patch boundary. (1, N, P, C)"""
+    """The reference as at synthesis: no silence behind its last sound, its end on a patch boundary. (N, P, C)"""
     latents = store.latents(entry.utt)
     ends = [t[1] for t in entry.times or [] if t]
     if ends:
         latents = latents[: seconds_to_frames(max(ends))]
     whole = frames_to_patches(len(latents), patch_frames) * patch_frames
-    return patch(latents[None, len(latents) - whole :], patch_frames)
+    return patch(latents[None, len(latents) - whole :], patch_frames)[0]
 
 
 def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, solver: DDIM) -> float:
@@ -62,13 +64,9 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
         ids = _ids(model, target.symbols, device)
         counts = torch.tensor([ids.shape[1]], device=device)
         h = model.condition(ids, counts, true, torch.tensor([patches], device=device)).h[0]  # (N, width)
-        state = DecodingState(
-            None,  # the LM has read everything already
-            h,
-            histories(true, config.history_patches)[0],
-            history_exists(patches, config.history_patches, device),
-        )
-        made = sample_patch(model, state, solver, 2.0, torch.Generator().manual_seed(number))  # (N, P, C)
+        sampler = PatchSampler(model, [solver] * patches, [2.0] * patches, torch.Generator().manual_seed(number))
+        history = histories(true, config.history_patches)[0]
+        made = sampler(h, history, history_exists(patches, config.history_patches, device))  # (N, P, C)
         spoken.append(listener.decode(unpatch(made[None])).float().cpu().numpy())
         texts.append(target.text)
     return listener.word_error(spoken, texts)
@@ -82,15 +80,12 @@ def sample_words(
     spoken, texts, stopped = [], [], 0
     for number, (reference, target) in enumerate(speaker_pairs(store)):
         prompt = _reference_patches(store, reference, model.config.patch_frames).to(device)
-        ids = _ids(model, [*reference.symbols, " ", *target.symbols], device)
+        ids = _ids(model, [*reference.symbols, " ", *target.symbols], device)[0]
         limit = 2 * frames_to_patches(target.frames, model.config.patch_frames) + 10
-        made = list(
-            generate(
-                model, ids, prompt, generator=torch.Generator().manual_seed(number), max_patches=limit, solver=solver
-            )
-        )
-        stopped += made[-1].stop.item() > model.config.stop_threshold
-        latents = unpatch(torch.stack([m.patch for m in made], dim=1))  # (1, T, C)
+        row = Row(ids, prompt, torch.Generator().manual_seed(number), limit, solver=solver)
+        (made,) = collect(generate(model, [row]))
+        stopped += made.stop > model.config.stop_threshold
+        latents = unpatch(made.patches[None])  # (1, T, C)
         waveform = listener.decode(latents)
         spoken.append(waveform.float().cpu().numpy())
         texts.append(target.text)

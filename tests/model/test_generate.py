@@ -2,8 +2,22 @@ import pytest
 import torch
 
 from ditar.diffusion.ddim import DDIM
-from ditar.model.generate import generate, read, start
-from tests.model.examples import CHANNELS, PATCH, VARIANTS, batch, build
+from ditar.diffusion.diffusers_solver import DiffusersSolver
+from ditar.model.generate import Row, collect, generate, read, start
+from tests.model.examples import CHANNELS, PATCH, SYMBOLS, VARIANTS, batch, build
+
+
+def row(symbols=5, prompt=3, seed=0, dtype=torch.float64, **changes):
+    """Never stops by itself, 4 patches."""
+    noise = torch.Generator().manual_seed(1000 + seed)
+    ids = torch.randint(1, len(SYMBOLS), (symbols,), generator=noise)
+    clip = torch.randn(prompt, PATCH, CHANNELS, generator=noise, dtype=dtype)
+    defaults = {"generator": torch.Generator().manual_seed(seed), "max_patches": 4, "stop_threshold": 2.0}
+    return Row(ids, clip, **(defaults | changes))
+
+
+def patches_of(model, **changes):
+    return collect(generate(model, [row(dtype=model.dtype, **changes)]))[0].patches
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
@@ -11,7 +25,7 @@ from tests.model.examples import CHANNELS, PATCH, VARIANTS, batch, build
 def test_cached_equals_uncached(changes, prompt):
     model, data = build(**changes), batch((5,), (6,))
     whole = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
-    state = start(model, data.symbol_ids, None, data.latents[:, :prompt], 6)
+    state = start(model, [Row(data.symbol_ids[0], data.latents[0, :prompt], None, 6)])
     for i in range(prompt, 6):
         assert torch.allclose(state.h, whole[:, i], atol=1e-12)
         count = model.config.history_patches
@@ -22,73 +36,147 @@ def test_cached_equals_uncached(changes, prompt):
             state = read(model, data.latents[:, i], state)
 
 
-def test_cached_rows_of_different_texts_equal_uncached():
-    model, data = build(), batch((3, 6), (4, 4))
+@pytest.mark.parametrize("changes", [{}, {"audio_positions": "continue"}])
+def test_cached_rows_of_different_texts_and_prompts_equal_uncached(changes):
+    model, data, prompts = build(**changes), batch((3, 6, 4), (7, 7, 7)), (0, 1, 4)
     whole = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
-    state = start(model, data.symbol_ids, data.symbol_counts, None, 4)
-    for i in range(4):
-        assert torch.allclose(state.h, whole[:, i], atol=1e-12)
-        state = read(model, data.latents[:, i], state)
-
-
-def options(**changes):
-    return {"generator": torch.Generator().manual_seed(0), "max_patches": 4, "stop_threshold": 2.0, **changes}
+    texts = [ids[:count] for ids, count in zip(data.symbol_ids, data.symbol_counts)]
+    state = start(model, [Row(ids, x[:n], None, 7) for ids, x, n in zip(texts, data.latents, prompts)])
+    going = [0, 1, 2]
+    for i in range(3):
+        at = [prompts[r] + i for r in going]
+        assert torch.allclose(state.h, whole[going, at], atol=1e-12)
+        state = read(model, data.latents[going, at], state)
+        if i == 1:  # a row leaves; the others go on
+            going, state = [0, 2], state.select([0, 2])
 
 
 @pytest.mark.parametrize("scale, rows", [(2.0, 2), (1.0, 1)])
 def test_forward_counts(scale, rows):
-    model, data = build(torch.float32), batch((5,), (3,), torch.float32)
+    model = build(torch.float32)
     seen = {"lm": [], "locdit": []}
     model.lm.transformer.register_forward_hook(lambda m, inputs, o: seen["lm"].append(inputs[0].shape[:2]))
     model.locdit.transformer.register_forward_hook(lambda m, inputs, o: seen["locdit"].append(len(inputs[0])))
-    patches = list(generate(model, data.symbol_ids, data.latents, guidance_scale=scale, solver=DDIM(7), **options()))
-    assert len(patches) == 4 and patches[0].patch.shape == (1, PATCH, CHANNELS)
+    assert patches_of(model, guidance_scale=scale, solver=DDIM(7)).shape == (4, PATCH, CHANNELS)
     # Once for each patch; nothing is read behind the last.
     assert seen["lm"] == [(1, 5 + 1 + 3), (1, 1), (1, 1), (1, 1)]
     assert seen["locdit"] == [rows] * 7 * 4
 
 
-def patches_of(model, data, **changes):
-    return torch.cat([p.patch for p in generate(model, data.symbol_ids, data.latents, **options(**changes))])
+def ragged(dtype):
+    """Rows that have nothing in common but the number of steps."""
+    ends = {"stop_threshold": 0.0}  # at once, from min_patches on
+    full, half = DDIM(3), DDIM(3, 0.5)
+    return [
+        dict(symbols=5, prompt=3, seed=1, dtype=dtype, max_patches=9, solver=full),
+        dict(symbols=9, prompt=0, seed=2, dtype=dtype, max_patches=3, solver=half, guidance_scale=1.0),
+        dict(symbols=2, prompt=7, seed=3, dtype=dtype, max_patches=9, min_patches=5, solver=full, **ends),
+        dict(symbols=7, prompt=1, seed=4, dtype=dtype, max_patches=7, solver=half, guidance_scale=3.0),
+        dict(symbols=4, prompt=2, seed=5, dtype=dtype, max_patches=1, solver=DDIM(3, 0.0)),
+    ]
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-11), (torch.float32, 1e-4)])
+def test_rows_of_a_batch_equal_single_runs(changes, dtype, tolerance):
+    model, rows = build(dtype, **changes), ragged(dtype)
+    together = collect(generate(model, [row(**options) for options in rows]))
+    assert [len(made.patches) for made in together] == [9, 3, 5, 7, 1]
+    for made, options in zip(together, rows):
+        (alone,) = collect(generate(model, [row(**options)]))
+        assert made.patches.shape == alone.patches.shape
+        assert torch.allclose(made.patches, alone.patches, atol=tolerance)
+        assert made.stop == pytest.approx(alone.stop, abs=tolerance)
+
+
+def test_a_row_that_has_ended_costs_nothing():
+    model, rows = build(), [row(**options) for options in ragged(torch.float64)]
+    read_rows, sampled_rows = [], []
+    model.lm.transformer.register_forward_hook(lambda m, inputs, o: read_rows.append(len(inputs[0])))
+    model.locdit.transformer.register_forward_hook(lambda m, inputs, o: sampled_rows.append(len(inputs[0])))
+    steps = list(generate(model, rows))
+    assert [step.rows for step in steps] == [tuple(range(5)), *[(0, 1, 2, 3)] * 2, *[(0, 2, 3)] * 2, *[(0, 3)] * 2, *[(0,)] * 2]
+    assert read_rows == [5, 4, 4, 3, 3, 2, 2, 1, 1]  # the prefill, and then only what goes on
+    assert sampled_rows[::3] == [9, 7, 7, 6, 6, 4, 4, 2, 2]  # both branches, but where there is no guidance
+    before = rows[4].generator.get_state()
+    assert torch.equal(before, torch.Generator().manual_seed(5).get_state())  # temperature 0 draws nothing
 
 
 def test_seed_temperature_and_guidance():
-    model, data = build(), batch((5,), (3,))
-    first = patches_of(model, data)
+    model = build()
+    first = patches_of(model)
     torch.manual_seed(99)  # the global generator plays no part
-    assert torch.equal(patches_of(model, data), first)
-    other = torch.Generator().manual_seed(1)
-    assert not torch.allclose(patches_of(model, data, generator=other), first)
-    assert not torch.allclose(patches_of(model, data, guidance_scale=1.0), first)
-    still = patches_of(model, data, solver=DDIM(5, 0.0))
-    assert torch.equal(patches_of(model, data, solver=DDIM(5, 0.0), generator=other), still)
+    assert torch.equal(patches_of(model), first)
+    other = {"generator": torch.Generator().manual_seed(1)}
+    assert not torch.allclose(patches_of(model, **other), first)
+    assert not torch.allclose(patches_of(model, guidance_scale=1.0), first)
+    still = patches_of(model, solver=DDIM(5, 0.0))
+    assert torch.equal(patches_of(model, solver=DDIM(5, 0.0), **other), still)
 
 
 def test_guidance_equals_two_separate_passes():
-    model, data = build(), batch((5,), (3,))
-    state = start(model, data.symbol_ids, None, data.latents, 1)
-    both = patches_of(model, data, max_patches=1, solver=DDIM(1), guidance_scale=3.0)
+    model, one_row = build(), row(max_patches=1, solver=DDIM(1), guidance_scale=3.0)
+    state = start(model, [one_row])
+    (both,) = collect(generate(model, [one_row]))
     x = torch.randn(1, PATCH, CHANNELS, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
     u, plain = (model.locdit(x, one, h, state.history) for h in (state.h, torch.zeros_like(state.h)))
-    assert torch.allclose(both, -(plain + 3.0 * (u - plain)))  # from t = 1 to 0 in one step: x0 = -u
+    assert torch.allclose(both.patches, -(plain + 3.0 * (u - plain)))  # from t = 1 to 0 in one step: x0 = -u
 
 
-def test_stops_behind_the_patch_that_says_so():
-    model, data = build(), batch((5,), (3,))
+@pytest.mark.parametrize("changes", [{}, {"locdit_prefix_cached": True}])
+def test_guidance_over_part_of_the_steps(changes):
+    model, sizes = build(**changes), []
+
+    def patches(steps, **options):
+        (made,) = collect(generate(model, [row(solver=DDIM(4), max_patches=2, **options)], guidance_steps=steps))
+        return made.patches
+
+    whole, none = patches((0.0, 1.0)), patches((0.0, 1.0), guidance_scale=1.0)
+    model.locdit.transformer.register_forward_hook(lambda m, inputs, o: sizes.append(len(inputs[0])))
+    early = patches((0.0, 0.5))
+    per_patch = [2] * bool(changes) + [2, 2, 1, 1]  # the cached prefix is read for both branches
+    assert sizes == per_patch * 2
+    assert not torch.allclose(early, whole) and not torch.allclose(early, none)
+    assert torch.allclose(patches((0.0, 0.5), guidance_scale=1.0), none)
+    for bad in ((0.5, 0.5), (-0.1, 1.0), (0.0, 1.1)):
+        with pytest.raises(ValueError, match="guidance_steps must be"):
+            patches(bad)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("name", ["dpm-solver++", "unipc", "diffusers-ddim"])
+def test_few_steps_of_every_solver(name, steps):
+    model = build()
+    rows = [row(solver=solver, seed=s) for s, solver in enumerate([DiffusersSolver(name, steps)] * 2)]
+    together = collect(generate(model, rows))
+    (alone,) = collect(generate(model, [row(solver=DiffusersSolver(name, steps), seed=1)]))
+    assert torch.isfinite(alone.patches).all() and torch.allclose(together[1].patches, alone.patches, atol=1e-10)
+
+
+def test_stops_behind_the_patch_that_says_so_but_not_too_early():
+    model = build()
     torch.nn.init.constant_(model.stop_head.bias, 20.0)
-    patches = list(generate(model, data.symbol_ids, None, **options(stop_threshold=None)))
-    assert len(patches) == 1 and patches[0].stop.item() > 0.99
+    stopping = {"stop_threshold": None, "prompt": 0}
+    (made,) = collect(generate(model, [row(**stopping)]))
+    assert len(made.patches) == 1 and made.stop > 0.99
+    (made,) = collect(generate(model, [row(**stopping, min_patches=3)]))
+    assert len(made.patches) == 3
     torch.nn.init.constant_(model.stop_head.bias, -20.0)
-    patches = list(generate(model, data.symbol_ids, None, **options(stop_threshold=None)))
-    assert len(patches) == 4 and patches[-1].stop.item() < 0.01
+    (made,) = collect(generate(model, [row(**stopping)]))
+    assert len(made.patches) == 4 and made.stop < 0.01
 
 
-def test_errors():
-    model, data = build(), batch()
-    with pytest.raises(ValueError, match=r"\(2, 7\)"):
-        next(generate(model, data.symbol_ids, None, **options()))
-    with pytest.raises(ValueError, match=r"\(1, 0\)"):
-        next(generate(model, data.symbol_ids[:1, :0], None, **options()))
-    with pytest.raises(ValueError, match="max_patches .* got 0"):
-        next(generate(model, data.symbol_ids[:1], None, **options(max_patches=0)))
+@pytest.mark.parametrize(
+    "rows, message",
+    [
+        ([], "no rows"),
+        ([dict(symbols=0)], r"row 0 must have symbol_ids .* got \(0,\)"),
+        ([{}, dict(max_patches=0)], "row 1 must have 1 <= min_patches <= max_patches, got 1 and 0"),
+        ([dict(min_patches=5)], "got 5 and 4"),
+        ([dict(solver=DDIM(2)), dict(solver=DDIM(3))], r"same number of inference steps, got \[2, 3\]"),
+    ],
+)
+def test_errors(rows, message):
+    with pytest.raises(ValueError, match=message):
+        next(generate(build(), [row(**options) for options in rows]))

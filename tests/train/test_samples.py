@@ -23,21 +23,21 @@ def listener(heard):
 
 def test_teacher_forced_patches_see_the_true_history(tmp_path, monkeypatch):
     store, model, heard, states = write_store(tmp_path), DiTAR(make_config().model).eval(), [], []
-    original = samples.sample_patch
+    original = samples.PatchSampler.__call__
 
-    def spy(model, state, *rest):
-        states.append(state)
-        return original(model, state, *rest)
+    def spy(sampler, h, history, exists):
+        states.append((h, history, exists))
+        return original(sampler, h, history, exists)
 
-    monkeypatch.setattr(samples, "sample_patch", spy)
+    monkeypatch.setattr(samples.PatchSampler, "__call__", spy)
     with torch.no_grad():
         assert teacher_forced_words(model, store, listener(heard), DDIM(2)) == 0.25
     assert len(heard) == len(states) == 4  # one pair for each speaker
-    for state, (length, text) in zip(states, heard):
-        patches = len(state.h)
+    for (h, history, exists), (length, text) in zip(states, heard):
+        patches = len(h)
         assert length == patches * 4 * 600 and text == "text"
-        assert state.exists.shape == (patches, 1) and not state.exists[0] and state.exists[1:].all()
-        frames = state.history[1:, 0, :, 0].flatten().numpy()  # channel 0 counts frames: patch i sees patch i - 1
+        assert exists.shape == (patches, 1) and not exists[0] and exists[1:].all()
+        frames = history[1:, 0, :, 0].flatten().numpy()  # channel 0 counts frames: patch i sees patch i - 1
         assert np.array_equal(frames, np.arange(len(frames)))
 
 

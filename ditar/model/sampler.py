@@ -1,0 +1,83 @@
+"""One patch after the other from LocDiT: the reverse ODE with guidance, for the rows of a batch."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ditar.diffusion.guidance import guide
+from ditar.diffusion.schedule import Generators
+from ditar.diffusion.solver import RowSolvers, Solver
+from ditar.model.ditar import DiTAR
+
+ALL_STEPS = (0.0, 1.0)
+
+
+class PatchSampler:
+    """Draws patches for a fixed set of rows; what is the same for every patch is computed once, here.
+
+    solvers, guidance_scales: one for each row. generators: likewise, or one for all rows. guidance_steps: guidance is
+    on at step i of n where low <= i / n < high, and the other steps run LocDiT on half the rows (ours, for speed).
+    ValueError: guidance_steps that are no part of [0, 1], or solvers of different numbers of steps.
+    """
+
+    def __init__(
+        self,
+        model: DiTAR,
+        solvers: Sequence[Solver],
+        guidance_scales: Sequence[float],
+        generators: Generators,
+        guidance_steps: tuple[float, float] = ALL_STEPS,
+    ):
+        low, high = guidance_steps
+        if not 0.0 <= low < high <= 1.0:
+            raise ValueError(f"guidance_steps must be (low, high) with 0 <= low < high <= 1, got ({low}, {high})")
+        self.locdit, self.generators, self.rows = model.locdit, generators, len(solvers)
+        self.solver = RowSolvers(solvers)
+        steps, rows = self.solver.steps, range(self.rows)
+        guided = [row for row in rows if guidance_scales[row] != 1.0]
+        self.guided = slice(None) if len(guided) == self.rows else guided
+        self.is_guided = [bool(guided) and low <= index / steps < high for index in range(steps)]
+        # Solvers and the sum of both branches stay float32, or wider, whatever the weights are.
+        wide = torch.float64 if model.dtype == torch.float64 else torch.float32
+        self.scales = torch.tensor(guidance_scales, dtype=wide, device=model.device)[self.guided, None, None]
+        times = self.solver.times[:-1].to(model.device, wide)  # (steps, 1 or B)
+        self.like = torch.empty((), dtype=wide, device=model.device)
+        self.times = model.locdit.time(times.flatten()).unflatten(0, times.shape)  # (steps, 1 or B, width)
+        self.times_of_both = self._both(self.times, dim=1) if times.shape[1] > 1 else self.times
+
+    def __call__(self, h: Tensor, history: Tensor, exists: Tensor) -> Tensor:
+        """The next patch of each row, (B, P, C), given h (B, width), the patches before it (B, H, P, C) and which of
+        those there are (B, H).
+
+        With guidance LocDiT runs once per step on both branches: h, and h = 0; the history stays in both (arXiv
+        2502.03930, section 3.4).
+        """
+        if any(self.is_guided):
+            unconditional = torch.zeros_like(h[self.guided])
+            h, history, exists = torch.cat((h, unconditional)), self._both(history), self._both(exists)
+        both = self.locdit.context(h, history, exists)
+        conditional = both if all(self.is_guided) else both.first(self.rows)
+        x = self.solver.start((self.rows, *history.shape[2:]), self.generators, like=self.like)
+        for index, guided in enumerate(self.is_guided):
+            noisy = x.to(history.dtype)
+            if guided:
+                u = self.locdit.denoise(self._both(noisy), self.times_of_both[index], both).to(x.dtype)
+                u = self._guide(u)
+            else:
+                u = self.locdit.denoise(noisy, self.times[index], conditional).to(x.dtype)
+            x = self.solver.step(index, u, x, self.generators)
+        return x.to(history.dtype)
+
+    def _both(self, x: Tensor, dim: int = 0) -> Tensor:
+        """Rows of the conditional branch, then those of the unconditional one."""
+        guided = x[self.guided] if dim == 0 else x[:, self.guided]
+        return torch.cat((x, guided), dim=dim)
+
+    def _guide(self, u: Tensor) -> Tensor:
+        conditional, unconditional = u[: self.rows], u[self.rows :]
+        if isinstance(self.guided, slice):
+            return guide(conditional, unconditional, self.scales)
+        conditional = conditional.clone()
+        conditional[self.guided] = guide(conditional[self.guided], unconditional, self.scales)
+        return conditional

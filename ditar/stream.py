@@ -1,0 +1,134 @@
+"""One request spoken while it is made."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from ditar.audio.trim import is_silent
+from ditar.model.ditar import DiTAR
+from ditar.model.generate import generate, start
+from ditar.stopping import SpeechError, problem
+from ditar.units import SAMPLE_RATE_HZ, seconds_to_frames
+from ditar.utterance import Utterance
+from ditar.vae.speech_vae import SpeechVAE
+from ditar.vae.streaming import StreamingDecoder
+
+
+@dataclass
+class FirstAudio:
+    """Seconds that the first audio took, part by part; what a reader does between two chunks is not counted."""
+
+    reference_s: float = 0.0
+    text_s: float = 0.0
+    prefill_s: float = 0.0
+    patches_s: float = 0.0
+    vocoder_s: float = 0.0
+
+    @property
+    def total_s(self) -> float:
+        """From the call to the first chunk."""
+        return self.reference_s + self.text_s + self.prefill_s + self.patches_s + self.vocoder_s
+
+
+class SpeechStream(Iterator[np.ndarray]):
+    """Float32 chunks (S,) at 24 kHz; together they are what the pipeline returns when it is called.
+
+    A chunk leaves when `chunk_seconds` of audio are certain, the first one at `first_chunk_seconds` and not while all is
+    silent. An attempt that fails before that is made again with the next seed; one that fails later is yielded to its
+    end, and then SpeechError says what is wrong. `close` (or leaving a `with` block) ends it early.
+
+    seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, of what has been made so far;
+    first_audio: what the first chunk waited for.
+    """
+
+    sample_rate = SAMPLE_RATE_HZ
+
+    def __init__(
+        self,
+        model: DiTAR,
+        vae: SpeechVAE,
+        utterance: Utterance,
+        seeds: Sequence[int],
+        guidance_steps: tuple[float, float],
+        first_chunk_seconds: float,
+        chunk_seconds: float,
+        first_audio: FirstAudio,
+    ):
+        if not (first_chunk_seconds >= 0 and chunk_seconds >= 0):
+            raise ValueError(
+                f"chunks must be at least 0 s long (0: as soon as anything is certain), got {first_chunk_seconds} and "
+                f"{chunk_seconds}"
+            )
+        self._model, self._vae, self._utterance = model, vae, utterance
+        self._guidance_steps, self.first_audio = guidance_steps, first_audio
+        self._chunk_frames = [max(1, seconds_to_frames(s)) for s in (first_chunk_seconds, chunk_seconds)]
+        self.warnings, self.failures = list(utterance.warnings), []
+        self.seed, self.attempts, self.patches, self.stopped = seeds[0], 0, 0, False
+        self._chunks = self._speak(seeds)
+
+    def __next__(self) -> np.ndarray:
+        return next(self._chunks)
+
+    def __enter__(self) -> "SpeechStream":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop; nothing more is made."""
+        self._chunks.close()
+
+    @torch.inference_mode()
+    def _speak(self, seeds: Sequence[int]) -> Iterator[np.ndarray]:
+        for self.seed in seeds:
+            self.attempts, heard = self.attempts + 1, False
+            for chunk, wrong in self._attempt(self.seed):
+                if wrong is not None and not heard and self.attempts < len(seeds):
+                    self.failures.append(wrong)
+                    break
+                heard = True
+                yield chunk
+            else:
+                if wrong is not None:
+                    raise SpeechError(f"{wrong}, after {self.attempts} attempts; try another seed or reference")
+                return
+
+    def _attempt(self, seed: int) -> Iterator[tuple[np.ndarray, str | None]]:
+        """Chunks, and what is wrong with the speech, which is known with the last."""
+        utterance, first, clock = self._utterance, self.first_audio, _Clock()
+        row = utterance.row(torch.Generator().manual_seed(seed))
+        decoder = StreamingDecoder(self._vae, utterance.prompt.flatten(0, 1))
+        held, samples, silent = [], 0, True  # nothing leaves while all is silent
+        state, self.patches = start(self._model, [row]), 0
+        first.prefill_s += clock()
+        for step in generate(self._model, [row], state=state, guidance_steps=self._guidance_steps):
+            decoder.add(step.patches[0])
+            ended, self.patches = step.ended[0], self.patches + 1
+            if not ended and decoder.ready < self._chunk_frames[not silent]:
+                continue
+            first.patches_s += silent * clock()
+            chunk = decoder.take(final=ended).numpy()
+            first.vocoder_s += silent * clock()
+            held, samples, silent = [*held, chunk], samples + len(chunk), silent and is_silent(chunk)
+            if ended:
+                self.stopped = step.stop[0] > utterance.stop_threshold
+                expected_seconds = utterance.lengths.expected
+                yield np.concatenate(held), problem(samples / SAMPLE_RATE_HZ, silent, self.stopped, expected_seconds)
+            elif not silent:
+                yield np.concatenate(held), None
+                held = []
+
+
+class _Clock:
+    """Seconds since it was last asked."""
+
+    def __init__(self):
+        self._at = perf_counter()
+
+    def __call__(self) -> float:
+        before, self._at = self._at, perf_counter()
+        return self._at - before

@@ -1,0 +1,87 @@
+"""A request as DiTAR reads it: text and voice become a row of a batch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ditar.diffusion.solver import Solver
+from ditar.model.ditar import DiTAR
+from ditar.model.generate import Row
+from ditar.model.patches import patch
+from ditar.request import SpeechRequest
+from ditar.stopping import Lengths, lengths
+from ditar.text.phonemise import Phonemiser
+from ditar.text.vocabulary import Vocabulary, keep_trained
+from ditar.units import patches_to_seconds
+from ditar.voice import Voice
+
+
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """request, voice; symbol_ids (L,): of the reference's transcript and the text; prompt (N, P, C): the reference;
+    lengths: what is expected; patch_seconds; solver; stop_threshold; warnings, whatever comes out."""
+
+    request: SpeechRequest
+    voice: Voice
+    symbol_ids: Tensor
+    prompt: Tensor
+    lengths: Lengths
+    patch_seconds: float
+    solver: Solver
+    stop_threshold: float
+    warnings: tuple[str, ...]
+
+    @property
+    def max_patches(self) -> int:
+        return int(self.lengths.most / self.patch_seconds) + 1
+
+    def row(self, generator: torch.Generator) -> Row:
+        """For one attempt."""
+        return Row(
+            self.symbol_ids,
+            self.prompt,
+            generator,
+            self.max_patches,
+            min_patches=int(self.lengths.least / self.patch_seconds) + 1,
+            solver=self.solver,
+            guidance_scale=self.request.guidance_scale,
+            stop_threshold=self.stop_threshold,
+        )
+
+
+def read_request(
+    model: DiTAR, request: SpeechRequest, voice: Voice, solver: Callable[[float], Solver]
+) -> Utterance:
+    """`solver`: that of a temperature. TextError, ValueError: a text that cannot be spoken, a number out of range."""
+    if request.guidance_scale < 1.0:
+        raise ValueError(f"guidance_scale must be at least 1 (1 turns guidance off), got {request.guidance_scale}")
+    config = model.config
+    wanted = keep_trained(Phonemiser(request.language)(request.text), config.trained_symbols, "the text")
+    spoken = [*voice.symbols, " "] if voice.symbols else []
+    ids = Vocabulary(config.symbols).encode([*spoken, *wanted])
+    expected = lengths(len(wanted), voice, config.seconds_per_symbol)
+    return Utterance(
+        request,
+        voice,
+        torch.tensor(ids, device=model.device),
+        patch(voice.latents[None], config.patch_frames)[0].to(model.device, model.dtype),
+        expected,
+        patches_to_seconds(1, config.patch_frames),
+        solver(request.temperature),
+        config.stop_threshold if request.stop_threshold is None else request.stop_threshold,
+        tuple(_warnings(voice, voice.seconds + expected.expected, config.trained_seconds)),
+    )
+
+
+def _warnings(voice: Voice, together_seconds: float, trained_seconds: float) -> list[str]:
+    found = []
+    if not voice.symbols:
+        found.append(f"voice {voice.name!r} has no transcript; expect errors, or make it again with one")
+    if 0 < trained_seconds < together_seconds:
+        found.append(
+            f"reference and text make about {together_seconds:.0f} s, and the model was trained on up to "
+            f"{trained_seconds:g} s together; expect errors, or give a shorter reference or text"
+        )
+    return found
