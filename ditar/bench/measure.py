@@ -3,10 +3,11 @@
 import functools
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from unittest import mock
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
@@ -14,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 from ditar.bench.setup import Subject, Variant
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import generate
-from ditar.units import frames_to_seconds, seconds_to_frames
+from ditar.units import samples_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
 
@@ -60,14 +61,7 @@ def speak(model: DiTAR, vae: SpeechVAE, rows: list, guidance_steps: tuple[float,
             decoders[row].add(patch)
             if ended or decoders[row].ready >= DECODED_FRAMES:
                 samples += len(decoders[row].take(final=ended))
-    return frames_to_seconds(samples // vae_hop())
-
-
-def vae_hop() -> int:
-    """Samples of a latent frame."""
-    from ditar.units import HOP_SAMPLES
-
-    return HOP_SAMPLES
+    return samples_to_seconds(samples)
 
 
 @contextmanager
@@ -93,13 +87,10 @@ def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterato
         (model, "prefill", "lm"), (model, "read", "lm"), (model, "embed_patches", "encoder"),
         (model.locdit, "context", "locdit"), (model.locdit, "denoise", "locdit"), (vae, "decode", "vocoder"),
     ]  # fmt: skip
-    for owner, name, part in places:
-        setattr(owner, name, wrap(part, getattr(owner, name)))
-    try:
+    with ExitStack() as stack:
+        for owner, name, part in places:
+            stack.enter_context(mock.patch.object(owner, name, wrap(part, getattr(owner, name))))
         yield spent
-    finally:
-        for owner, name, _ in places:
-            delattr(owner, name)  # the class's own method again
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row
 from ditar.model.sampler import ALL_STEPS
-from ditar.units import SAMPLE_RATE_HZ, frames_to_patches, patches_to_seconds, seconds_to_frames
+from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 
 import_torchaudio()
@@ -42,9 +42,12 @@ class Variant:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != getattr(base, field.name):
-                shown = {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
-                words.append(f"{field.name.replace('_', ' ')} {shown}")
-        return ", ".join(words) or "as above"
+                if isinstance(value, tuple):
+                    value = f"{value[0]:g} to {value[1]:g}"
+                elif isinstance(value, bool):
+                    value = "on" if value else "off"
+                words.append(f"{field.name.replace('_', ' ')} {value}")
+        return ", ".join(words) or "base"
 
 
 class Subject:
@@ -143,11 +146,6 @@ def check_variant(variant: Variant) -> None:
         raise BenchError(f"guidance_steps must be a part LOW,HIGH of 0,1, got {low:g},{high:g}")
     if variant.threads < 1:
         raise BenchError(f"threads must be at least 1, got {variant.threads}")
-
-
-def clip_samples() -> int:
-    """Samples of the reference of the streams."""
-    return round(REFERENCE_S * SAMPLE_RATE_HZ)
 
 
 def _dtype(name: str) -> torch.dtype:

@@ -8,11 +8,11 @@ import numpy as np
 
 from ditar.bench import BenchError
 from ditar.bench.measure import count_flops, measure, threads
-from ditar.bench.setup import Subject, Variant, check_variant, clip_samples
+from ditar.bench.setup import REFERENCE_S, Subject, Variant, check_variant
 from ditar.bench.tables import VERSION
 from ditar.provenance import provenance
 from ditar.request import SpeechRequest
-from ditar.units import SAMPLE_RATE_HZ
+from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody minds."
 TRANSCRIPT = "The waiter pushed the silver clock in the kitchen."
@@ -76,7 +76,7 @@ def bench(
         "batches": [{"rows": rows, **_figures(found[base, rows, short], found[first])} for rows in batch_sizes],
         "variants": [
             {
-                "name": variant.changes(base) if variant != base else "base",
+                "name": variant.changes(base),
                 "settings": vars(variant),
                 **_figures(found[variant, 1, short], found[first]),
                 "gflop_per_audio_s": count_flops(subject, variant, min(short, 10.0)),
@@ -91,7 +91,7 @@ def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, An
     """Milliseconds from a request to its first audio, with model and voice loaded: `p50_ms`, `p95_ms`, `runs`, and the
     median of each part."""
     pipeline = subject.pipeline(variant)
-    noise = 0.1 * np.random.default_rng(0).standard_normal(clip_samples()).astype(np.float32)
+    noise = 0.1 * np.random.default_rng(0).standard_normal(seconds_to_samples(REFERENCE_S)).astype(np.float32)
     voice = pipeline.create_voice(noise, TRANSCRIPT)
     totals, parts = [], {name: [] for name in FIRST_PARTS}
     with threads(variant.threads):

@@ -27,7 +27,7 @@ def table(result: Mapping[str, Any]) -> str:
 
 # kind: (version, renderer)
 KINDS = {
-    "evaluation": (evaluation.VERSION, evaluation.markdown),
+    "evaluation": (getattr(evaluation, "VERSION", 1), evaluation.markdown),
     "sweep": (sweep_study.VERSION, sweep.markdown),
     "bench": (bench.VERSION, bench.markdown),
     "table": (TABLE_VERSION, table),
@@ -44,7 +44,7 @@ def read_result(path: str | Path) -> dict[str, Any]:
         raise ReportError(f"the result {str(path)!r} cannot be read ({error}); give a JSON file of a ditar command") from None
     kind = None
     if isinstance(result, dict):  # the evaluation's file is known by its name
-        kind = result.setdefault("kind", "evaluation" if path.name == evaluation.SCORES else None)
+        kind = result.setdefault("kind", "evaluation" if path.name == "scores.json" else None)
     if kind not in KINDS:
         raise ReportError(f"{path} is of the kind {kind!r}; give a result of one of the kinds {', '.join(KINDS)}")
     version, _ = KINDS[kind]
