@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if out.exists() and not out.is_dir():
         raise SweepError(f"{out} is not a folder; choose another place")
 
-    from ditar.sweep.speak import load, model_name
+    from ditar.sweep.speak import load
     from ditar.sweep.study import study
     from ditar.sweep.tables import markdown
 
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         grid,
         pairs,
         out,
-        model=model_name(options.model),
+        model=options.model or "the model that ships",
         batch_size=options.batch_size,
         max_retries=options.max_retries,
         language=options.language,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ditar.nn.weights import digest
 from ditar.sweep import SweepError
 from ditar.sweep.items import Item
 from ditar.sweep.pairs import Pair
@@ -15,6 +16,11 @@ def load(model: str | None, device: str, dtype: str) -> Any:
     pipeline = DiTARPipeline.from_pretrained(model, device=device, torch_dtype=dtype)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def fingerprint(pipeline: Any) -> str:
+    """Equal where all weights are: outputs of other weights are not kept when a sweep goes on."""
+    return digest([*pipeline.ditar.state_dict().values(), *pipeline.vae.state_dict().values()])
 
 
 def make_voices(pipeline: Any, pairs: Sequence[Pair], language: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ditar.sweep.pairs import Pair
 from ditar.sweep.plots import plots
 from ditar.sweep.run import start_or_resume, synthesise
 from ditar.sweep.score import aggregate, score_items
+from ditar.sweep.speak import fingerprint
 from ditar.sweep.tables import comma_separated, markdown
 
 VERSION = 1
@@ -45,7 +46,7 @@ def study(
     whose outputs these are. SweepError, EvaluationError, TextError and AudioError before the first synthesis.
     """
     names = {"recogniser": recogniser_name(), "embedder": embedder_name()}
-    fixed = {"model": model, "max_retries": max_retries, "language": language}
+    fixed = {"model": model, "weights": fingerprint(pipeline), "max_retries": max_retries, "language": language}
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")
     done = start_or_resume(out, fixed, pairs)

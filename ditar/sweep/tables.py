@@ -46,7 +46,7 @@ def markdown(result: Mapping[str, Any]) -> str:
     fixed = [f"{LABELS[a]} {plain(v)}" for a, v in entries[0]["settings"].items() if a not in columns]
     timing, seeds = result["timing"], result["seeds"]
     spoken = (
-        f"{len(entries)} grid points, {len(seeds)} seeds ({', '.join(map(str, seeds))}), {result['pairs']} sentences"
+        f"{result['model']}; {len(entries)} grid points, {len(seeds)} seeds ({', '.join(map(str, seeds))}), {result['pairs']} sentences"
         f"{'; ' + ', '.join(fixed) if fixed else ''}; mean ± standard deviation over seeds; "
         f"{result['recogniser']}, {result['embedder']}; at most {result['max_retries']} retries."
     )
