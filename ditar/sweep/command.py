@@ -47,13 +47,13 @@ def add_parser(commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check everything, sweep, and print the table."""
     from ditar.sweep import SweepError
-    from ditar.sweep.grid import Grid, check_grid, override, read_grid
+    from ditar.sweep.grid import Grid, TokenGrid, check_grid, override, read_grid
     from ditar.sweep.pairs import read_pairs, text_pairs
 
     for name, least in (("batch_size", 1), ("max_retries", 0)):
         if getattr(options, name) < least:
             raise SweepError(f"--{name.replace('_', '-')} must be at least {least}, got {getattr(options, name)}")
-    grid = read_grid(options.grid) if options.grid else Grid()
+    grid = read_grid(options.grid) if options.grid else TokenGrid() if options.top_k else Grid()
     names = ("temperature", "guidance_scale", "steps", "solver", "time_grid", "top_k", "seed")
     grid = override(grid, {axis: getattr(options, axis) for axis in names})
     check_grid(grid)

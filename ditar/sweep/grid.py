@@ -32,8 +32,11 @@ class Grid:
     time_grid: tuple[str, ...] = ("uniform",)
     seed: tuple[int, ...] = (0, 1, 2)
 
-    # Points that differ in these cannot share a batch.
-    PER_BATCH: ClassVar[tuple[str, ...]] = ("steps", "solver", "time_grid")
+    # Points that differ in these cannot share a batch; the pipeline's names of them. The others are each row's own.
+    PER_BATCH: ClassVar[dict[str, str]] = {
+        "steps": "num_inference_steps", "solver": "solver", "time_grid": "time_grid"
+    }  # fmt: skip
+    MODEL: ClassVar[str] = "ditar"  # the pipeline's component that samples like this
 
     def check_point(self, settings: dict[str, Any]) -> None:
         """ValueError where no solver can do that."""
@@ -54,7 +57,8 @@ class TokenGrid:
     guidance_scale: tuple[float, ...] = (1.0,)
     seed: tuple[int, ...] = (0, 1, 2)
 
-    PER_BATCH: ClassVar[tuple[str, ...]] = ("temperature", "top_k", "guidance_scale")
+    PER_BATCH: ClassVar[dict[str, str]] = {"top_k": "top_k"}
+    MODEL: ClassVar[str] = "token_lm"
 
     def check_point(self, settings: dict[str, Any]) -> None:
         """ValueError where tokens cannot be drawn like that."""

@@ -1,7 +1,7 @@
 """The outputs of a sweep: which there are, what they are called, which of them share a batch."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +41,10 @@ def wav_path(out: Path, item: Item) -> Path:
     return out / WAVS / f"{item.name}.wav"
 
 
-def batches(todo: Sequence[Item], per_batch: Sequence[str], batch_size: int) -> list[list[Item]]:
+def batches(todo: Sequence[Item], per_batch: Iterable[str], batch_size: int) -> list[list[Item]]:
     """Outputs that may share a batch, in batches across points, seeds and pairs; texts of like length together, since
     a batch takes as long as its longest row."""
-    groups: dict[tuple, list[Item]] = {}
+    per_batch, groups = list(per_batch), {}
     for item in todo:
         groups.setdefault(tuple(item.point[axis] for axis in per_batch), []).append(item)
     made = []

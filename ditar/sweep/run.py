@@ -12,7 +12,7 @@ from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, check_grid
 from ditar.sweep.items import WAVS, batches, items, wav_path
 from ditar.sweep.pairs import Pair
-from ditar.sweep.speak import check_texts, make_voices, speak
+from ditar.sweep.speak import check_pipeline, check_texts, make_voices, speak
 
 LOG, SETTINGS = "log.jsonl", "settings.json"
 
@@ -84,15 +84,16 @@ def synthesise(
     from tqdm import tqdm
 
     check_grid(grid)
+    check_pipeline(pipeline, grid)
     wanted = items(grid, pairs)
     todo = [item for item in wanted if item.name not in done]
     voices = make_voices(pipeline, pairs, language)
-    check_texts(pipeline, pairs, voices, language)
+    check_texts(pipeline, grid, pairs, voices, language)
     records = {item.name: done[item.name] for item in wanted if item.name in done}
     with tqdm(total=len(wanted), initial=len(records), unit="utt", desc=str(out), disable=not progress) as bar:
         for batch in batches(todo, grid.PER_BATCH, batch_size):
             started = time.perf_counter()
-            spoken = speak(pipeline, batch, voices, max_retries, language)
+            spoken = speak(pipeline, grid, batch, voices, max_retries, language)
             took = time.perf_counter() - started
             for item, speech in zip(batch, spoken, strict=True):
                 path = wav_path(out, item)

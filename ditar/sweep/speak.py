@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from ditar.nn.weights import digest
 from ditar.sweep import SweepError
+from ditar.sweep.grid import Grid, TokenGrid, axes
 from ditar.sweep.items import Item
 from ditar.sweep.pairs import Pair
 
@@ -20,7 +23,17 @@ def load(model: str | None, device: str, dtype: str) -> Any:
 
 def fingerprint(pipeline: Any) -> str:
     """Equal where all weights are: outputs of other weights are not kept when a sweep goes on."""
-    return digest([*pipeline.ditar.state_dict().values(), *pipeline.vae.state_dict().values()])
+    parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    return digest(value for part in parts for value in part.state_dict().values())
+
+
+def check_pipeline(pipeline: Any, grid: Grid | TokenGrid) -> None:
+    """SweepError where the grid is of the other system's settings."""
+    if grid.MODEL not in pipeline.components:
+        raise SweepError(
+            f"a grid over {', '.join(axes(grid))} is not for a {type(pipeline).__name__}; take the axes of its own system "
+            "(top_k is the discrete baseline's, steps is DiTAR's)"
+        )
 
 
 def make_voices(pipeline: Any, pairs: Sequence[Pair], language: str) -> dict[str, Any]:
@@ -34,14 +47,16 @@ def make_voices(pipeline: Any, pairs: Sequence[Pair], language: str) -> dict[str
     return {pair.name: made[pair.reference, pair.transcript] for pair in pairs}
 
 
-def check_texts(pipeline: Any, pairs: Sequence[Pair], voices: dict[str, Any], language: str) -> None:
+def check_texts(
+    pipeline: Any, grid: Grid | TokenGrid, pairs: Sequence[Pair], voices: dict[str, Any], language: str
+) -> None:
     """SweepError names the first pair whose text cannot be spoken: before the first synthesis, not in its midst."""
     from ditar.stopping import lengths
     from ditar.text import TextError
     from ditar.text.phonemise import Phonemiser
     from ditar.text.vocabulary import keep_trained
 
-    config, phonemise = pipeline.ditar.config, Phonemiser(language)
+    config, phonemise = pipeline.components[grid.MODEL].config, Phonemiser(language)
     for pair in pairs:
         try:
             symbols = keep_trained(phonemise(pair.text), config.trained_symbols, "the text")
@@ -51,7 +66,12 @@ def check_texts(pipeline: Any, pairs: Sequence[Pair], voices: dict[str, Any], la
 
 
 def speak(
-    pipeline: Any, batch: Sequence[Item], voices: dict[str, Any], max_retries: int, language: str
+    pipeline: Any,
+    grid: Grid | TokenGrid,
+    batch: Sequence[Item],
+    voices: dict[str, Any],
+    max_retries: int,
+    language: str,
 ) -> list[Any]:
     """A SpeechOutput for each item of one batch: the settings that the rows share go to the call, the others into the
     requests."""
@@ -68,12 +88,5 @@ def speak(
         )
         for item in batch
     ]
-    shared = batch[0].point
-    return pipeline.batch(
-        requests,
-        num_inference_steps=shared["steps"],
-        solver=shared["solver"],
-        time_grid=shared["time_grid"],
-        max_retries=max_retries,
-        batch_size=len(batch),
-    )
+    shared = {option: batch[0].point[axis] for axis, option in grid.PER_BATCH.items()}
+    return pipeline.batch(requests, **shared, max_retries=max_retries, batch_size=len(batch))

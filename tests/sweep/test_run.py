@@ -6,10 +6,11 @@ import pytest
 import soundfile
 
 from ditar.sweep import SweepError
-from ditar.sweep.grid import Grid
-from ditar.sweep.items import WAVS, items, wav_path
+from ditar.sweep.grid import Grid, TokenGrid
+from ditar.sweep.items import WAVS, batches, items, wav_path
 from ditar.sweep.pairs import Pair
 from ditar.sweep.run import LOG, append, read_log, start_or_resume, synthesise
+from ditar.sweep.speak import speak
 from tests.tiny import clip, tiny_pipeline
 
 FIXED = {"model": "tiny", "max_retries": 0, "language": "en-us"}
@@ -115,6 +116,27 @@ def test_a_bad_grid_or_text_is_refused_before_the_first_synthesis(pipeline, pair
     with pytest.raises(SweepError, match="pair 'c' cannot be spoken.*30 s is the limit"):
         sweep(pipeline, [*pairs, Pair("c", "word " * 900, *list(vars(pairs[0]).values())[2:])], tmp_path / "out")
     assert not calls and not list((tmp_path / "out" / WAVS).rglob("*.wav"))
+
+
+def test_a_grid_of_the_other_system_is_refused(pipeline, pairs, calls, tmp_path):
+    with pytest.raises(SweepError, match="a grid over temperature, top_k, guidance_scale is not for a DiTARPipeline"):
+        sweep(pipeline, pairs, tmp_path / "out", TokenGrid())
+    assert not calls
+
+
+def test_settings_of_tokens_reach_the_pipeline():
+    seen = []
+
+    class Tokens:
+        def batch(self, requests, **options):
+            seen.append(([(r.text, r.temperature, r.guidance_scale) for r in requests], options))
+            return [None] * len(requests)
+
+    grid = TokenGrid(temperature=(0.5, 1.0), top_k=(20, 50), guidance_scale=(3.0,), seed=(0,))
+    for batch in batches(items(grid, [Pair("a", "Hi.")]), grid.PER_BATCH, 8):
+        speak(Tokens(), grid, batch, {"a": None}, 1, "en-us")
+    texts = [("Hi.", 0.5, 3.0), ("Hi.", 1.0, 3.0)]
+    assert seen == [(texts, {"top_k": k, "max_retries": 1, "batch_size": 2}) for k in (20, 50)]
 
 
 def test_half_a_line_of_a_killed_process_is_no_line(tmp_path):
