@@ -8,8 +8,9 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "bench",
         help="speed, latency and memory of a model",
-        description="Real-time factor at several lengths, throughput against batch size, first-audio latency, peak memory, "
-        "shares of the parts and FLOPs per second of audio, of a checkpoint or of a configuration with random weights. "
+        description="Real-time factor at several lengths, throughput against batch size, first-audio latency, peak "
+        "memory, shares of the parts and FLOPs per second of audio, of a checkpoint or of a configuration with random "
+        "weights. "
         "--steps, --guidance-scale, --guidance-steps, --dtype, --threads take several values: the first of each is the "
         "base, the others are measured one at a time beside it. Nothing is read from the text: rows make exactly the "
         "length that is asked for.",
@@ -25,7 +26,10 @@ def add_parser(commands) -> None:
         "--guidance-steps", nargs="+", default=["0,1"], metavar="LOW,HIGH", help="the part of the steps with guidance"
     )
     command.add_argument(
-        "--prefix-cache", nargs="+", choices=["off", "on"], help="LocDiT with a cached prefix (default: as the model is)"
+        "--prefix-cache",
+        nargs="+",
+        choices=["off", "on"],
+        help="LocDiT with a cached prefix (default: as the model is)",
     )
     command.add_argument("--dtype", nargs="+", choices=["float32", "bfloat16", "float16"], help="of DiTAR")
     command.add_argument("--threads", type=int, nargs="+", metavar="N", help="of torch (default: as torch has them)")

@@ -66,7 +66,7 @@ def speak(model: DiTAR, vae: SpeechVAE, rows: list, guidance_steps: tuple[float,
 
 @contextmanager
 def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterator[dict[str, float]]:
-    """What a meter (a clock, a counter) advances by inside each of `PARTS`, the parts within a part not counted twice."""
+    """What a meter (a clock, a counter) advances by inside each of `PARTS`, a part within a part not counted twice."""
     spent = dict.fromkeys(PARTS, 0.0)
     inner = [0.0]  # of the calls that are open, outermost first
 

@@ -105,7 +105,7 @@ class Subject:
         return pipeline
 
     def rows(self, variant: Variant, count: int, seconds: float) -> list[Row]:
-        """Rows that make exactly that much speech behind a reference of 3 s, each with text to match and its own noise."""
+        """Rows that make exactly that much speech behind a reference of 3 s, with text to match and own noise."""
         config, model = self.config, self.model(variant)
         patches = self.patches(seconds)
         prompt = frames_to_patches(seconds_to_frames(REFERENCE_S), config.patch_frames)

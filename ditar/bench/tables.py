@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-VERSION = 1
+VERSION = 1  # of bench.json; raised whenever a name in it, or what a name means, changes
 PART_NAMES = {"lm": "LM", "encoder": "encoder", "locdit": "LocDiT", "vocoder": "vocoder", "rest": "rest"}
 
 
@@ -19,8 +19,8 @@ def markdown(result: Mapping[str, Any]) -> str:
     text = (
         f"{result['model']}: {result['parameters'] / 1e6:.1f} M parameters on {result['device']}; {settings}; "
         f"{result['repeats']} rounds, medians (least to most); ratios are of the same round.\n\n"
-        f"First audio ({1000 * waited['chunk_s']:.0f} ms of it), model and voice loaded, {waited['runs']} requests: p50 "
-        f"{waited['p50_ms']:.0f} ms, p95 {waited['p95_ms']:.0f} ms (medians: {parts}).\n\n"
+        f"First audio ({1000 * waited['chunk_s']:.0f} ms of it), model and voice loaded, {waited['runs']} requests: "
+        f"p50 {waited['p50_ms']:.0f} ms, p95 {waited['p95_ms']:.0f} ms (medians: {parts}).\n\n"
     )
     text += _table(
         ["length", "real-time factor", "cost per second / first", *PART_NAMES.values(), "peak MiB"],

@@ -7,7 +7,6 @@ from typing import Any
 
 import ditar.bench.tables as bench
 import ditar.evaluate.report as evaluation
-import ditar.sweep.study as sweep_study
 import ditar.sweep.tables as sweep
 from ditar.report import ReportError
 
@@ -28,7 +27,7 @@ def table(result: Mapping[str, Any]) -> str:
 # kind: (version, renderer)
 KINDS = {
     "evaluation": (getattr(evaluation, "VERSION", 1), evaluation.markdown),
-    "sweep": (sweep_study.VERSION, sweep.markdown),
+    "sweep": (sweep.VERSION, sweep.markdown),
     "bench": (bench.VERSION, bench.markdown),
     "table": (TABLE_VERSION, table),
 }
@@ -41,7 +40,9 @@ def read_result(path: str | Path) -> dict[str, Any]:
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ReportError(f"the result {str(path)!r} cannot be read ({error}); give a JSON file of a ditar command") from None
+        raise ReportError(
+            f"the result {str(path)!r} cannot be read ({error}); give a JSON file of a ditar command"
+        ) from None
     kind = None
     if isinstance(result, dict):  # the evaluation's file is known by its name
         kind = result.setdefault("kind", "evaluation" if path.name == "scores.json" else None)

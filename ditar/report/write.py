@@ -14,7 +14,9 @@ from ditar.report.sections import put
 FIGURES = "results"  # the folder of plots beside the document, with a folder for each section
 
 
-def report(document: str | Path, results: Sequence[str | Path], names: Sequence[str] = (), titles: Sequence[str] = ()) -> None:
+def report(
+    document: str | Path, results: Sequence[str | Path], names: Sequence[str] = (), titles: Sequence[str] = ()
+) -> None:
     """Write a section for each result into a Markdown file, made where there is none; the rest of it stays as it is.
 
     names: of the sections, by default the results' folders; titles: by default their kind and name. Everything is read

@@ -12,18 +12,24 @@ def add_parser(commands) -> None:
         "sweep",
         help="speak and score a grid of sampling settings",
         description="Speak every pair of text and reference at every point of a grid with every seed: the model is "
-        "loaded once and batches are filled across grid points. Writes WAVs, sweep.csv, sweep.md, plots, sweep.json and "
-        "sweep.html, a page to listen to. Run again, it keeps what is finished. Axes come from --grid, and options "
+        "loaded once and batches are filled across grid points. Writes WAVs, sweep.csv, sweep.md, plots, sweep.json "
+        "and sweep.html, a page to listen to. Run again, it keeps what is finished. Axes come from --grid, and options "
         "replace them; without both, DiTAR's defaults with seeds 0 1 2. Needs the extra: pip install '.[eval]'.",
     )
     spoken = command.add_mutually_exclusive_group(required=True)
     spoken.add_argument(
         "--pairs", metavar="FILE", help="lines `id<TAB>text`, or `id<TAB>text<TAB>clip<TAB>what is said in the clip`"
     )
-    spoken.add_argument("--text", action="append", metavar="TEXT", help="a text in the voice that ships; may be repeated")
+    spoken.add_argument(
+        "--text", action="append", metavar="TEXT", help="a text in the voice that ships; may be repeated"
+    )
     command.add_argument("--output", required=True, metavar="DIR", help="folder for everything; made where it is not")
-    command.add_argument("--grid", metavar="FILE", help="YAML with every axis, such as egs/generated/conf/sweep_temperature.yaml")
-    command.add_argument("--model", metavar="DIR|HUB-ID", help="a model's folder or hub name; by default the shipped one")
+    command.add_argument(
+        "--grid", metavar="FILE", help="YAML with every axis, such as egs/generated/conf/sweep_temperature.yaml"
+    )
+    command.add_argument(
+        "--model", metavar="DIR|HUB-ID", help="a model's folder or hub name; by default the shipped one"
+    )
     axes = command.add_argument_group("axes of the grid, one or more values each")
     axes.add_argument("--temperature", type=float, nargs="+", metavar="T")
     axes.add_argument("--guidance-scale", type=float, nargs="+", metavar="G", help="1 + w of the paper; 1 is off")
@@ -80,5 +86,7 @@ def run(options: argparse.Namespace) -> int:
     )
     print(markdown(result), end="")
     page = result["page"]
-    print(f"\n{out / page['file']}: {page['bytes'] / 1e6:.1f} MB, {page['embedded']} of {page['outputs']} outputs in it")
+    print(
+        f"\n{out / page['file']}: {page['bytes'] / 1e6:.1f} MB, {page['embedded']} of {page['outputs']} outputs in it"
+    )
     return 0

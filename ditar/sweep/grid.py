@@ -42,9 +42,7 @@ class Grid:
         """ValueError where no solver can do that."""
         from ditar.diffusion.scheduler import DiTARScheduler
 
-        DiTARScheduler().solver(
-            settings["steps"], settings["temperature"], settings["solver"], settings["time_grid"]
-        )
+        DiTARScheduler().solver(settings["steps"], settings["temperature"], settings["solver"], settings["time_grid"])
         _check_guidance(settings["guidance_scale"])
 
 
@@ -94,7 +92,7 @@ def varying(grid: Grid | TokenGrid) -> list[str]:
 
 
 def points(grid: Grid | TokenGrid) -> list[Point]:
-    """Every point, in the order of the axes. At temperature 0 sampling is deterministic: its first seed stands for all."""
+    """Every point, in the order of the axes. Temperature 0 is deterministic: there the first seed stands for all."""
     names = list(axes(grid))
     made = []
     for values in itertools.product(*axes(grid).values()):

@@ -15,8 +15,8 @@ from ditar.audio.read import read_audio
 from ditar.evaluate.inputs import need
 from ditar.pretrained import ASSETS, SHIPPED_VOICE
 from ditar.sweep.grid import LABELS, Point
-from ditar.sweep.pairs import Pair
 from ditar.sweep.items import Item, wav_path
+from ditar.sweep.pairs import Pair
 from ditar.sweep.tables import FIGURES, figures_of
 from ditar.units import SAMPLE_RATE_HZ
 

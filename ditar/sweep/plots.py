@@ -1,4 +1,4 @@
-"""Plots of a sweep: a heat map for every two axes that vary, curves along every axis of numbers, and where voices lie."""
+"""Plots of a sweep: heat maps for every two axes that vary, curves along every axis of numbers, where voices lie."""
 
 import io
 import itertools

@@ -13,8 +13,8 @@ from ditar.evaluate.similarity import embed_files
 from ditar.evaluate.words import NORMALISER, word_errors
 from ditar.pretrained import SHIPPED_VOICE
 from ditar.sweep.grid import Point
-from ditar.sweep.pairs import Pair
 from ditar.sweep.items import Item, wav_path
+from ditar.sweep.pairs import Pair
 from ditar.sweep.run import append, read_log
 
 SCORES = "scores.jsonl"
@@ -98,9 +98,7 @@ def seed_figures(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def aggregate(
-    every: Sequence[Point], pairs: Sequence[Pair], rows: dict[str, dict[str, Any]]
-) -> list[dict[str, Any]]:
+def aggregate(every: Sequence[Point], pairs: Sequence[Pair], rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """One entry a grid point: `name`, `settings`, `seeds` and `figures`: by name `mean`, `spread` (standard deviation
     over seeds; None of one seed, unless it is deterministic) and the `values` of the seeds. `diversity`: see there."""
     entries = []

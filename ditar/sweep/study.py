@@ -19,9 +19,8 @@ from ditar.sweep.plots import plots
 from ditar.sweep.run import start_or_resume, synthesise
 from ditar.sweep.score import aggregate, score_items
 from ditar.sweep.speak import fingerprint
-from ditar.sweep.tables import comma_separated, markdown
+from ditar.sweep.tables import VERSION, comma_separated, markdown
 
-VERSION = 1
 RESULT = "sweep.json"
 
 

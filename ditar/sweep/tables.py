@@ -7,6 +7,7 @@ from typing import Any
 
 from ditar.sweep.grid import LABELS, plain
 
+VERSION = 1  # of sweep.json; raised whenever a name in it, or what a name means, changes
 # name: (heading, factor, decimals, whether less is better; None: neither)
 FIGURES: dict[str, tuple[str, float, int, bool | None]] = {
     "wer": ("word error %", 100, 1, True),
@@ -46,7 +47,8 @@ def markdown(result: Mapping[str, Any]) -> str:
     fixed = [f"{LABELS[a]} {plain(v)}" for a, v in entries[0]["settings"].items() if a not in columns]
     timing, seeds = result["timing"], result["seeds"]
     spoken = (
-        f"{result['model']}; {len(entries)} grid points, {len(seeds)} seeds ({', '.join(map(str, seeds))}), {result['pairs']} sentences"
+        f"{result['model']}; "
+        f"{len(entries)} grid points, {len(seeds)} seeds ({', '.join(map(str, seeds))}), {result['pairs']} sentences"
         f"{'; ' + ', '.join(fixed) if fixed else ''}; mean ± standard deviation over seeds; "
         f"{result['recogniser']}, {result['embedder']}; at most {result['max_retries']} retries."
     )

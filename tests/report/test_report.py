@@ -25,7 +25,9 @@ def write(folder, result, name="times.json"):
 def test_a_section_says_where_it_comes_from(tmp_path):
     path = write(tmp_path, TABLE)
     section = render(read_result(path), path, "Times")
-    assert section.startswith("## Times\n\n2026-11-21 10:00 UTC, commit abc123; 2 cores, torch 2.13.\n\n```\nditar x --y\n```")
+    assert section.startswith(
+        "## Times\n\n2026-11-21 10:00 UTC, commit abc123; 2 cores, torch 2.13.\n\n```\nditar x --y\n```"
+    )
     assert "On the small corpus.\n\n| stage | seconds |\n| --- | --- |\n| train | 12.5 |\n| score |  |\n" in section
 
 

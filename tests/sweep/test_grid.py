@@ -1,5 +1,7 @@
 """Grids: files, points, and what is refused before anything is spoken."""
 
+from pathlib import Path
+
 import pytest
 
 from ditar.config import ConfigError
@@ -8,6 +10,7 @@ from ditar.sweep.grid import Grid, TokenGrid, check_grid, override, points, read
 from ditar.sweep.items import Item, batches, items
 from ditar.sweep.pairs import Pair, read_pairs, text_pairs
 
+ROOT = Path(__file__).parents[2]
 FILE = """
 temperature: [0, 0.5, 1]
 guidance_scale: [1, 2]
@@ -62,6 +65,17 @@ def test_a_grid_file_spells_every_axis_and_no_other(tmp_path):
 def test_an_invalid_point_anywhere_refuses_the_whole_grid(values, message):
     with pytest.raises(SweepError, match=message):
         check_grid(Grid(**values))
+
+
+def test_the_studies_of_the_generated_corpus_are_valid_and_leave_its_test_sentences_alone():
+    folder = ROOT / "egs" / "generated"
+    for path in sorted((folder / "conf").glob("sweep*.yaml")):
+        check_grid(read_grid(path))
+    assert len(points(read_grid(folder / "conf" / "sweep_guidance.yaml"))) == 16
+    heldout = (folder / "local" / "heldout.txt").read_text(encoding="utf-8")
+    for name in ("sweep.tsv", "sweep_diversity.tsv"):
+        pairs = read_pairs(folder / "conf" / name)
+        assert pairs and not any(pair.text in heldout for pair in pairs)
 
 
 def test_a_token_grid_has_its_own_bounds():

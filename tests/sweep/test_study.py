@@ -1,4 +1,4 @@
-"""A whole sweep on a tiny random model with a recogniser and an embedder of the tests' own: figures, files, the page."""
+"""A whole sweep on a tiny random model whose recogniser and embedder are the tests' own: figures, files, the page."""
 
 import csv
 import io
@@ -49,9 +49,7 @@ def test_diversity_is_the_distance_of_voices_of_one_sentence():
     (point,) = points(Grid(seed=(0, 1, 2)))
     pair = Pair("a", "x")
     angles = (0.0, 0.0, np.pi / 2)
-    rows = {
-        f"{point.name}/{seed}/a": row(0, voice=(np.cos(angle), np.sin(angle))) for seed, angle in enumerate(angles)
-    }
+    rows = {f"{point.name}/{seed}/a": row(0, voice=(np.cos(angle), np.sin(angle))) for seed, angle in enumerate(angles)}
     assert diversity(point, [pair], rows)["mean"] == pytest.approx(2 / 3)  # of three pairs of seeds, two are square
     (single,) = points(Grid(seed=(0,)))
     assert diversity(single, [pair], rows) is None
@@ -75,7 +73,9 @@ def pipeline():
 def pairs(tmp_path):
     soundfile.write(tmp_path / "clip.wav", clip(), 24_000)
     said = "</script><b>Hello."
-    return [Pair(name, text, tmp_path / "clip.wav", said) for name, text in (("a", "Hi."), ("b", "Good </script> day."))]
+    return [
+        Pair(name, text, tmp_path / "clip.wav", said) for name, text in (("a", "Hi."), ("b", "Good </script> day."))
+    ]
 
 
 @pytest.fixture
@@ -111,7 +111,9 @@ def run(pipeline, pairs, judged, tmp_path):
 
 
 def page_data(folder):
-    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', (folder / "sweep.html").read_text())
+    (data,) = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', (folder / "sweep.html").read_text()
+    )
     return json.loads(data)
 
 
@@ -119,7 +121,9 @@ def test_everything_is_written_and_agrees(run, tmp_path):
     result = run()
     out = tmp_path / "out"
     assert json.loads((out / "sweep.json").read_text()) == result
-    assert result["kind"] == "sweep" and result["version"] == 1 and result["varying"] == ["temperature", "guidance_scale"]
+    assert (
+        result["kind"] == "sweep" and result["version"] == 1 and result["varying"] == ["temperature", "guidance_scale"]
+    )
     assert result["timing"]["outputs"] == 2 * 2 + 2 * 2 * 2  # one seed at temperature 0
     assert [p["figures"]["wer"]["mean"] for p in result["points"]] == [0.25, 0.25, 0.5, 0.5]
     table = (out / "sweep.md").read_text()
