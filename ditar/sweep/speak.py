@@ -23,7 +23,7 @@ def load(model: str | None, device: str, dtype: str) -> Any:
 
 def fingerprint(pipeline: Any) -> str:
     """Equal where all weights are: outputs of other weights are not kept when a sweep goes on."""
-    parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    parts = [part for _, part in sorted(pipeline.components.items()) if isinstance(part, torch.nn.Module)]
     return digest(value for part in parts for value in part.state_dict().values())
 
 
