@@ -9,10 +9,13 @@ import sys
 from collections.abc import Sequence
 
 from ditar import __version__
+from ditar.bench import command as bench
 from ditar.cli import info, synthesize, validate_data, voice
 from ditar.evaluate import command as evaluate
+from ditar.report import command as report
+from ditar.sweep import command as sweep
 
-COMMANDS = (synthesize, voice, info, evaluate, validate_data)
+COMMANDS = (synthesize, voice, info, evaluate, sweep, report, bench, validate_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

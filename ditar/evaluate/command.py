@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
     from ditar.evaluate.report import markdown
     from ditar.evaluate.score import score
+    from ditar.provenance import provenance
 
     result = score(
         options.audio,
@@ -86,24 +87,10 @@ def run(options: argparse.Namespace) -> int:
         utmos=options.utmos,
         device=options.device,
         worst=options.worst,
-        provenance=_provenance(),
+        provenance=provenance(),
     )
     print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
     return 0
-
-
-def _provenance() -> dict[str, str]:
-    import platform
-    import shlex
-    import sys
-    from datetime import datetime, timezone
-
-    return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["ditar", *sys.argv[1:]]),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
 
 
 def _whole(text: str) -> int:

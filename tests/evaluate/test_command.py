@@ -27,7 +27,7 @@ def test_options_are_handed_on(asked, capsys):
     assert main(["evaluate", "wavs", "text", *options]) == 0
     assert capsys.readouterr().out == "2 utterances\n"
     provenance = asked.pop("provenance")
-    assert set(provenance) == {"date", "command", "python", "machine"}
+    assert set(provenance) == {"date", "commit", "command", "environment"}
     assert asked == {
         "audio": "wavs", "text": "text", "reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"],
         "out": "out", "against": "x", "runs": ["r1", "r2"], "metrics": ["words", "outputs"], "recogniser": "w",

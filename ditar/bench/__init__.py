@@ -1,0 +1,11 @@
+"""How fast, how soon, how large: speech of fixed lengths from any checkpoint or configuration, measured in one run.
+
+setup    checkpoint or configuration -> model and VAE in each variant (steps, guidance, prefix cache, dtype, threads)
+measure  one case: seconds, shares of the parts, peak memory, FLOPs
+study    lengths, batch sizes, variants and first audio in turns, so that ratios are of one run
+tables   Markdown and a plot
+"""
+
+
+class BenchError(ValueError):
+    """A measurement that cannot be done; the message quotes the value and the remedy."""

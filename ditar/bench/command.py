@@ -1,0 +1,111 @@
+"""`ditar bench`: speed, latency and memory of a checkpoint or of a configuration."""
+
+import argparse
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    command = commands.add_parser(
+        "bench",
+        help="speed, latency and memory of a model",
+        description="Real-time factor at several lengths, throughput against batch size, first-audio latency, peak "
+        "memory, shares of the parts and FLOPs per second of audio, of a checkpoint or of a configuration with random "
+        "weights. "
+        "--steps, --guidance-scale, --guidance-steps, --dtype, --threads take several values: the first of each is the "
+        "base, the others are measured one at a time beside it. Nothing is read from the text: rows make exactly the "
+        "length that is asked for.",
+    )
+    subject = command.add_mutually_exclusive_group()
+    subject.add_argument("--model", metavar="DIR|HUB-ID", help="a checkpoint; by default the model that ships")
+    subject.add_argument("--config", metavar="FILE", help="random weights of a file such as configs/ditar/0.1b.yaml")
+    command.add_argument("--lengths", type=float, nargs="+", default=[10.0, 30.0, 120.0], metavar="S", help="seconds")
+    command.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 2, 4, 8], metavar="B")
+    command.add_argument("--steps", type=int, nargs="+", default=[10], metavar="N")
+    command.add_argument("--guidance-scale", type=float, nargs="+", default=[2.0], metavar="G")
+    command.add_argument(
+        "--guidance-steps", nargs="+", default=["0,1"], metavar="LOW,HIGH", help="the part of the steps with guidance"
+    )
+    command.add_argument(
+        "--prefix-cache",
+        nargs="+",
+        choices=["off", "on"],
+        help="LocDiT with a cached prefix (default: as the model is)",
+    )
+    command.add_argument("--dtype", nargs="+", choices=["float32", "bfloat16", "float16"], help="of DiTAR")
+    command.add_argument("--threads", type=int, nargs="+", metavar="N", help="of torch (default: as torch has them)")
+    command.add_argument("--repeats", type=int, default=3, help="rounds over all cases (default 3)")
+    command.add_argument("--streams", type=int, default=20, help="requests for first audio (default 20)")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    command.add_argument("--output", metavar="DIR", help="folder for bench.json, bench.md and bench.png")
+    command.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, write and print."""
+    import json
+    from pathlib import Path
+
+    import torch
+
+    from ditar.bench.setup import Subject
+    from ditar.bench.study import bench
+    from ditar.bench.tables import markdown, plot
+    from ditar.data.tables import write_beside
+    from ditar.pretrained import choose_device
+
+    out = None if options.output is None else Path(options.output)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)  # before minutes of work
+    device = choose_device(options.device)
+    subject = Subject.random(options.config, device) if options.config else Subject.load(options.model, device)
+    defaults = {
+        "prefix_cache": ["on" if subject.config.locdit_prefix_cached else "off"],
+        "dtype": ["bfloat16" if device.type == "cuda" else "float32"],
+        "threads": [torch.get_num_threads()],
+    }
+    given = {name: getattr(options, name) or value for name, value in defaults.items()}
+    axes = {
+        "steps": options.steps,
+        "guidance_scale": options.guidance_scale,
+        "guidance_steps": [_part(text) for text in options.guidance_steps],
+        **given,
+        "prefix_cache": [value == "on" for value in given["prefix_cache"]],
+    }
+    result = bench(
+        subject,
+        variants_of(axes),
+        lengths=options.lengths,
+        batch_sizes=options.batch_sizes,
+        repeats=options.repeats,
+        streams=options.streams,
+    )
+    if out is not None:
+        (out / ".bench.png.partial").write_bytes(plot(result))
+        (out / ".bench.png.partial").replace(out / "bench.png")
+        result["plots"] = ["bench.png"]
+        write_beside(out / "bench.md", [markdown(result).rstrip("\n")])
+        write_beside(out / "bench.json", [json.dumps(result, indent=2)])
+    print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
+    return 0
+
+
+def variants_of(axes: dict[str, list]) -> list:
+    """The base, of the first value of each axis, and one variant for every further value."""
+    from dataclasses import replace
+
+    from ditar.bench.setup import Variant
+
+    base = Variant(**{name: values[0] for name, values in axes.items()})
+    more = [replace(base, **{name: value}) for name, values in axes.items() for value in values[1:]]
+    return list(dict.fromkeys([base, *more]))
+
+
+def _part(text: str) -> tuple[float, float]:
+    from ditar.bench import BenchError
+
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise BenchError(f"--guidance-steps takes LOW,HIGH such as 0,0.5, got {text!r}") from None
+    return low, high

@@ -1,0 +1,156 @@
+"""What is measured: a checkpoint, or a configuration with random weights, in variants of how it samples."""
+
+import dataclasses
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.bench import BenchError
+from ditar.config import DiTARConfig, SpectralEncoderConfig, VocosConfig, load_config
+from ditar.diffusion.ddim import DDIM
+from ditar.model.ditar import DiTAR
+from ditar.model.generate import Row
+from ditar.model.sampler import ALL_STEPS
+from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
+from ditar.vae.speech_vae import SpeechVAE
+
+import_torchaudio()
+
+from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
+from ditar.pipeline import DiTARPipeline  # noqa: E402
+
+REFERENCE_S = 3.0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to sample. guidance_steps: the part of the steps with guidance; prefix_cache: LocDiT's (its weights are
+    the same in number and shape, so that speed can be measured with any)."""
+
+    steps: int = 10
+    guidance_scale: float = 2.0
+    guidance_steps: tuple[float, float] = ALL_STEPS
+    prefix_cache: bool = False
+    dtype: str = "float32"
+    threads: int = 1
+
+    def changes(self, base: "Variant") -> str:
+        """What differs from `base`, in words."""
+        words = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value != getattr(base, field.name):
+                if isinstance(value, tuple):
+                    value = f"{value[0]:g} to {value[1]:g}"
+                elif isinstance(value, bool):
+                    value = "on" if value else "off"
+                words.append(f"{field.name.replace('_', ' ')} {value}")
+        return ", ".join(words) or "base"
+
+
+class Subject:
+    """A model to measure. `name` says which, `seconds_per_symbol` how long the text of a length is."""
+
+    def __init__(self, ditar: DiTAR, vae: SpeechVAE, name: str):
+        self.name, self.vae = name, vae.eval()
+        self._models = {(ditar.config.locdit_prefix_cached, _dtype_name(ditar.dtype)): ditar.eval()}
+        self._first = ditar
+
+    @classmethod
+    def load(cls, model: str | None, device: str) -> "Subject":
+        """A checkpoint: a folder or hub name, None for the one that ships."""
+        pipeline = DiTARPipeline.from_pretrained(model, device=device, torch_dtype="float32")
+        return cls(pipeline.ditar, pipeline.vae, f"{model or 'the model that ships'}")
+
+    @classmethod
+    def random(cls, config: str | Path, device: str) -> "Subject":
+        """Random weights of a configuration file, with a VAE of the size of configs/vae/small.yaml."""
+        shape = load_config(config, DiTARConfig).model
+        torch.manual_seed(0)
+        vae = SpeechVAE(
+            vocos=dataclasses.asdict(VocosConfig()),
+            spectral=dataclasses.asdict(SpectralEncoderConfig()),
+            latent_channels=shape.latent_channels,
+        )
+        return cls(DiTAR(shape).to(device), vae.to(device), f"{config} with random weights")
+
+    @property
+    def config(self):
+        """Of the model: DiTARModelConfig."""
+        return self._first.config
+
+    @property
+    def parameters(self) -> int:
+        """Of DiTAR, the VAE aside."""
+        return sum(p.numel() for p in self._first.parameters())
+
+    def model(self, variant: Variant) -> DiTAR:
+        """The model in a variant's form and dtype; made once."""
+        key = variant.prefix_cache, variant.dtype
+        if key not in self._models:
+            config = replace(self.config, locdit_prefix_cached=variant.prefix_cache)
+            with torch.device("meta"):
+                made = DiTAR(config)
+            weights = {name: value.to(_dtype(variant.dtype)) for name, value in self._first.state_dict().items()}
+            made.load_state_dict(weights, assign=True)
+            self._models[key] = made.eval()
+        return self._models[key]
+
+    def pipeline(self, variant: Variant) -> DiTARPipeline:
+        """For streams."""
+        pipeline = DiTARPipeline(self.vae, self.model(variant), DiTARScheduler())
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+    def rows(self, variant: Variant, count: int, seconds: float) -> list[Row]:
+        """Rows that make exactly that much speech behind a reference of 3 s, with text to match and own noise."""
+        config, model = self.config, self.model(variant)
+        patches = self.patches(seconds)
+        prompt = frames_to_patches(seconds_to_frames(REFERENCE_S), config.patch_frames)
+        symbols = max(1, round((seconds + REFERENCE_S) / config.seconds_per_symbol))
+        solver, made = DDIM(variant.steps), []
+        for number in range(count):
+            noise = torch.Generator().manual_seed(number)
+            ids = torch.randint(1, len(config.symbols) or model.lm.symbols.num_embeddings, (symbols,), generator=noise)
+            latents = torch.randn(prompt, config.patch_frames, config.latent_channels, generator=noise)
+            made.append(
+                Row(
+                    ids.to(model.device),
+                    latents.to(model.device, model.dtype),
+                    noise,
+                    max_patches=patches,
+                    min_patches=patches,
+                    solver=solver,
+                    guidance_scale=variant.guidance_scale,
+                )
+            )
+        return made
+
+    def patches(self, seconds: float) -> int:
+        """Whole patches nearest to a length, at least one."""
+        return max(1, round(seconds / patches_to_seconds(1, self.config.patch_frames)))
+
+
+def check_variant(variant: Variant) -> None:
+    """BenchError for what cannot be sampled: before minutes of measuring."""
+    low, high = variant.guidance_steps
+    try:
+        DDIM(variant.steps)
+    except ValueError as error:
+        raise BenchError(str(error)) from None
+    if not variant.guidance_scale >= 1:
+        raise BenchError(f"guidance_scale must be at least 1, got {variant.guidance_scale}")
+    if not 0.0 <= low < high <= 1.0:
+        raise BenchError(f"guidance_steps must be a part LOW,HIGH of 0,1, got {low:g},{high:g}")
+    if variant.threads < 1:
+        raise BenchError(f"threads must be at least 1, got {variant.threads}")
+
+
+def _dtype(name: str) -> torch.dtype:
+    return getattr(torch, name)
+
+
+def _dtype_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

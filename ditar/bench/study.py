@@ -1,0 +1,133 @@
+"""A whole measurement: lengths, batch sizes, variants and first audio, in turns."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from ditar.bench import BenchError
+from ditar.bench.measure import count_flops, measure, threads
+from ditar.bench.setup import REFERENCE_S, Subject, Variant, check_variant
+from ditar.bench.tables import VERSION
+from ditar.provenance import provenance
+from ditar.request import SpeechRequest
+from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
+
+SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody minds."
+TRANSCRIPT = "The waiter pushed the silver clock in the kitchen."
+FIRST_PARTS = ("text", "prefill", "patches", "vocoder")
+Case = tuple[Variant, int, float]  # variant, rows, seconds of each
+
+
+def bench(
+    subject: Subject,
+    variants: Sequence[Variant],
+    *,
+    lengths: Sequence[float] = (10.0, 30.0, 120.0),
+    batch_sizes: Sequence[int] = (1, 2, 4, 8),
+    repeats: int = 3,
+    streams: int = 20,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Measure; returns what bench.json holds.
+
+    The first variant is the base: it alone is measured at every length and batch size; the others make one row of the
+    first length. Every case is measured once in each of `repeats` rounds, so that a ratio compares neighbours in time:
+    ratios are medians over the rounds. BenchError for what cannot be measured.
+    """
+    from tqdm import tqdm
+
+    if not variants or not lengths or not batch_sizes:
+        raise BenchError("give at least one variant, one length and one batch size")
+    for name, value, least in (("repeats", repeats, 1), ("streams", streams, 1), ("batch size", min(batch_sizes), 1)):
+        if value < least:
+            raise BenchError(f"{name} must be at least {least}, got {value}")
+    if not min(lengths) > 0 or not max(lengths) < 3600:
+        raise BenchError(f"lengths must be above 0 and below 3600 s, got {list(lengths)}")
+    for variant in variants:
+        check_variant(variant)
+    base, short = variants[0], lengths[0]
+    first: Case = (base, 1, short)
+    cases: list[Case] = [(base, 1, s) for s in lengths]
+    cases += [(base, rows, short) for rows in batch_sizes]
+    cases += [(variant, 1, short) for variant in variants]
+    cases = list(dict.fromkeys(cases))
+    for variant in variants:  # what is made or chosen at the first call is not measured
+        measure(subject, variant, 1, 0.5)
+    found: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
+    with tqdm(total=repeats * len(cases) + 1, desc="bench", disable=not progress) as bar:
+        for _ in range(repeats):
+            for case in cases:
+                found[case].append(measure(subject, *case))
+                bar.update()
+        first_audio = time_streams(subject, base, streams)
+        bar.update()
+    return {
+        "kind": "bench",
+        "version": VERSION,
+        "provenance": provenance(),
+        "model": subject.name,
+        "parameters": subject.parameters,
+        "device": str(subject.model(base).device),
+        "base": vars(base),
+        "repeats": repeats,
+        "lengths": [{"seconds": s, **_figures(found[base, 1, s], found[first])} for s in lengths],
+        "batches": [{"rows": rows, **_figures(found[base, rows, short], found[first])} for rows in batch_sizes],
+        "variants": [
+            {
+                "name": variant.changes(base),
+                "settings": vars(variant),
+                **_figures(found[variant, 1, short], found[first]),
+                "gflop_per_audio_s": count_flops(subject, variant, min(short, 10.0)),
+            }
+            for variant in variants
+        ],
+        "first_audio": first_audio,
+    }
+
+
+def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, Any]:
+    """Milliseconds from a request to its first audio, with model and voice loaded: `p50_ms`, `p95_ms`, `runs`, and the
+    median of each part."""
+    pipeline = subject.pipeline(variant)
+    noise = 0.1 * np.random.default_rng(0).standard_normal(seconds_to_samples(REFERENCE_S)).astype(np.float32)
+    voice = pipeline.create_voice(noise, TRANSCRIPT)
+    totals, parts = [], {name: [] for name in FIRST_PARTS}
+    with threads(variant.threads):
+        for seed in range(count + 1):
+            # A threshold of 1 is never exceeded: random weights would end at once.
+            request = SpeechRequest(
+                SENTENCE, voice, seed=seed, guidance_scale=variant.guidance_scale, stop_threshold=1.0
+            )
+            options = {"num_inference_steps": variant.steps, "guidance_steps": variant.guidance_steps}
+            with pipeline.stream(request, max_retries=0, **options) as stream:
+                chunk = next(stream)
+                waited = stream.first_audio
+            if seed == 0:  # warms up
+                continue
+            totals.append(1000 * waited.total_s)
+            for name in FIRST_PARTS:
+                parts[name].append(1000 * getattr(waited, f"{name}_s"))
+    return {
+        "p50_ms": float(np.percentile(totals, 50)),
+        "p95_ms": float(np.percentile(totals, 95)),
+        "runs": count,
+        "chunk_s": len(chunk) / SAMPLE_RATE_HZ,
+        "parts_ms": {name: median(values) for name, values in parts.items()},
+    }
+
+
+def _figures(rounds: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of one case over its rounds: real-time factor (median, least, most), ratio of its speed to the first case's
+    (median over the rounds), speech per second, shares of the parts, peak memory."""
+    factors = [r["took_s"] / r["audio_s"] for r in rounds]
+    base = [r["took_s"] / r["audio_s"] for r in first]
+    took = sum(r["took_s"] for r in rounds)
+    return {
+        "rtf": {"median": median(factors), "low": min(factors), "high": max(factors)},
+        "cost_ratio": median(mine / theirs for mine, theirs in zip(factors, base)),
+        "audio_s_per_s": 1 / median(factors),
+        "shares": {name: sum(r["parts_s"][name] for r in rounds) / took for name in rounds[0]["parts_s"]},
+        "peak_mib": max((r["peak_mib"] for r in rounds if r["peak_mib"] is not None), default=None),
+    }

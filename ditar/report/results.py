@@ -1,0 +1,90 @@
+"""Result files -> Markdown. A result is JSON with `kind`, `version` and `provenance` (see `ditar.provenance`)."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ditar.bench.tables as bench
+import ditar.evaluate.report as evaluation
+import ditar.sweep.tables as sweep
+from ditar.report import ReportError
+
+TABLE_VERSION = 1
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """The Markdown of a result of kind "table", for what has no format of its own: `columns`, `rows` of as many cells
+    (text or numbers), and optionally `note`."""
+    lines = [result["columns"], ["---"] * len(result["columns"]), *result["rows"]]
+    for row in lines:
+        if len(row) != len(result["columns"]):
+            raise ValueError(f"a row has {len(row)} cells and there are {len(result['columns'])} columns: {row}")
+    body = "\n".join("| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |" for row in lines)
+    return (f"{result['note']}\n\n" if result.get("note") else "") + body + "\n"
+
+
+# kind: (version, renderer)
+KINDS = {
+    "evaluation": (evaluation.VERSION, evaluation.markdown),
+    "sweep": (sweep.VERSION, sweep.markdown),
+    "bench": (bench.VERSION, bench.markdown),
+    "table": (TABLE_VERSION, table),
+}
+
+
+def read_result(path: str | Path) -> dict[str, Any]:
+    """A result file. ReportError: it is none, lacks where it comes from, or is of a version that this code does not
+    know."""
+    path = Path(path)
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReportError(
+            f"the result {str(path)!r} cannot be read ({error}); give a JSON file of a ditar command"
+        ) from None
+    kind = None
+    if isinstance(result, dict):  # the evaluation's file is known by its name
+        kind = result.setdefault("kind", "evaluation" if path.name == evaluation.SCORES else None)
+    if kind not in KINDS:
+        raise ReportError(f"{path} is of the kind {kind!r}; give a result of one of the kinds {', '.join(KINDS)}")
+    version, _ = KINDS[kind]
+    if result.get("version") != version:
+        raise ReportError(
+            f"{path} is a result of version {result.get('version')!r}, and this is the code of version {version}; make "
+            "the result again with this code"
+        )
+    made = result.get("provenance") or {}
+    missing = [name for name in ("date", "command") if not made.get(name)]
+    if missing:
+        raise ReportError(f"{path} does not say its {' and '.join(missing)}; make the result again, by its command")
+    return result
+
+
+def render(result: Mapping[str, Any], path: Path, title: str) -> str:
+    """A section of a result: title, where it comes from, table. ReportError where the file lacks what its kind has."""
+    try:
+        body = KINDS[result["kind"]][1](result)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ReportError(
+            f"{path} is no whole result of the kind {result['kind']!r} ({type(error).__name__}: {error}); make it again"
+        ) from None
+    made = result["provenance"]
+    commit = f"commit {made['commit']}" if made.get("commit") else "commit not known"
+    facts = [_fact(name, value) for name, value in (made.get("environment") or {}).items() if value is not None]
+    origin = "; ".join([f"{made['date']}, {commit}", *([", ".join(facts)] if facts else [])])
+    return f"## {title}\n\n{origin}.\n\n```\n{made['command']}\n```\n\n{body}"
+
+
+def _fact(name: str, value: Any) -> str:
+    """As people write it: `2 cores`, `torch 2.13`."""
+    plain = {
+        "processor": f"{value}",
+        "system": f"{value}",
+        "gpu": f"{value}",
+        "cores": f"{value} cores",
+        "threads": f"{value} threads",
+        "memory_gib": f"{value} GiB",
+        "load": f"load {value} at the end",
+    }
+    return plain.get(name, f"{name} {value}")

@@ -1,0 +1,67 @@
+"""Result files into RESULTS.md, with their plots beside it."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ditar.data.tables import write_beside
+from ditar.report import ReportError
+from ditar.report.results import read_result, render
+from ditar.report.sections import put
+
+FIGURES = "results"  # the folder of plots beside the document, with a folder for each section
+
+
+def report(
+    document: str | Path, results: Sequence[str | Path], names: Sequence[str] = (), titles: Sequence[str] = ()
+) -> None:
+    """Write a section for each result into a Markdown file, made where there is none; the rest of it stays as it is.
+
+    names: of the sections, by default the results' folders; titles: by default their kind and name. Everything is read
+    and rendered before anything is written. ReportError quotes file and remedy.
+    """
+    document = Path(document)
+    names = list(names) or [Path(path).resolve().parent.name for path in results]
+    for given, what in ((names, "names"), (titles, "titles")):
+        if given and len(given) != len(results):
+            raise ReportError(f"{len(given)} {what} for {len(results)} results; give one for each")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ReportError(f"two results would be the section {twice[0]!r}; give each a --name")
+    if not document.parent.is_dir():
+        raise ReportError(f"there is no folder {document.parent}; make it with: mkdir -p {document.parent}")
+    text = document.read_text(encoding="utf-8") if document.exists() else "# Results\n"
+    plots: list[tuple[Path, list[Path]]] = []
+    for number, (path, name) in enumerate(zip(map(Path, results), names)):
+        result = read_result(path)
+        title = titles[number] if titles else f"{result['kind'].capitalize()}: {name}"
+        files = _plots(result, path)
+        links = "".join(f"\n![{file.stem}]({FIGURES}/{name}/{file.name})\n" for file in files)
+        text = put(text, name, render(result, path, title) + links)
+        plots.append((document.parent / FIGURES / name, files))
+    for folder, files in plots:
+        _copy(files, folder)
+    write_beside(document, [text.rstrip("\n")])
+
+
+def _plots(result: Mapping[str, Any], path: Path) -> list[Path]:
+    """The plots that a result names, which lie beside it."""
+    files = [path.parent / name for name in result.get("plots", [])]
+    for file in files:
+        if not file.is_file():
+            raise ReportError(f"{path} names a plot {file.name!r} that is not beside it; make the result again")
+    return files
+
+
+def _copy(files: Sequence[Path], folder: Path) -> None:
+    """The plots of a section are these and no others."""
+    for old in folder.glob("*.png"):
+        if old.name not in {file.name for file in files}:
+            old.unlink()
+    for file in files:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{file.name}.partial"
+        shutil.copyfile(file, partial)
+        os.replace(partial, folder / file.name)

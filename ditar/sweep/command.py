@@ -1,0 +1,92 @@
+"""`ditar sweep`: speak and score a grid of sampling settings."""
+
+import argparse
+from pathlib import Path
+
+from ditar.diffusion import SOLVERS, TIME_GRIDS
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    command = commands.add_parser(
+        "sweep",
+        help="speak and score a grid of sampling settings",
+        description="Speak every pair of text and reference at every point of a grid with every seed: the model is "
+        "loaded once and batches are filled across grid points. Writes WAVs, sweep.csv, sweep.md, plots, sweep.json "
+        "and sweep.html, a page to listen to. Run again, it keeps what is finished. Axes come from --grid, and options "
+        "replace them; without both, DiTAR's defaults with seeds 0 1 2. Needs the extra: pip install '.[eval]'.",
+    )
+    spoken = command.add_mutually_exclusive_group(required=True)
+    spoken.add_argument(
+        "--pairs", metavar="FILE", help="lines `id<TAB>text`, or `id<TAB>text<TAB>clip<TAB>what is said in the clip`"
+    )
+    spoken.add_argument(
+        "--text", action="append", metavar="TEXT", help="a text in the voice that ships; may be repeated"
+    )
+    command.add_argument("--output", required=True, metavar="DIR", help="folder for everything; made where it is not")
+    command.add_argument(
+        "--grid", metavar="FILE", help="YAML with every axis, such as egs/generated/conf/sweep_temperature.yaml"
+    )
+    command.add_argument(
+        "--model", metavar="DIR|HUB-ID", help="a model's folder or hub name; by default the shipped one"
+    )
+    axes = command.add_argument_group("axes of the grid, one or more values each")
+    axes.add_argument("--temperature", type=float, nargs="+", metavar="T")
+    axes.add_argument("--guidance-scale", type=float, nargs="+", metavar="G", help="1 + w of the paper; 1 is off")
+    axes.add_argument("--steps", type=int, nargs="+", metavar="N", help="diffusion steps (NFE)")
+    axes.add_argument("--solver", nargs="+", choices=SOLVERS)
+    axes.add_argument("--time-grid", nargs="+", choices=TIME_GRIDS)
+    axes.add_argument("--top-k", type=int, nargs="+", metavar="K", help="of the discrete baseline")
+    axes.add_argument("--seed", type=int, nargs="+", metavar="S")
+    command.add_argument("--batch-size", type=int, default=8, help="rows of a batch (default 8)")
+    command.add_argument(
+        "--max-retries", type=int, default=0, help="new attempts at an output that fails (default 0: failures count)"
+    )
+    command.add_argument("--page-mb", type=float, default=20.0, help="bound of the page, sound included (default 20)")
+    command.add_argument("--workers", type=int, help="processes of the recogniser (default: one per core)")
+    command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    command.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check everything, sweep, and print the table."""
+    from ditar.sweep import SweepError
+    from ditar.sweep.grid import Grid, TokenGrid, check_grid, override, read_grid
+    from ditar.sweep.pairs import read_pairs, text_pairs
+
+    for name, least in (("batch_size", 1), ("max_retries", 0)):
+        if getattr(options, name) < least:
+            raise SweepError(f"--{name.replace('_', '-')} must be at least {least}, got {getattr(options, name)}")
+    grid = read_grid(options.grid) if options.grid else TokenGrid() if options.top_k else Grid()
+    names = ("temperature", "guidance_scale", "steps", "solver", "time_grid", "top_k", "seed")
+    grid = override(grid, {axis: getattr(options, axis) for axis in names})
+    check_grid(grid)
+    pairs = read_pairs(options.pairs) if options.pairs else text_pairs(options.text)
+    out = Path(options.output)
+    if out.exists() and not out.is_dir():
+        raise SweepError(f"{out} is not a folder; choose another place")
+
+    from ditar.sweep.speak import load
+    from ditar.sweep.study import study
+    from ditar.sweep.tables import markdown
+
+    result = study(
+        load(options.model, options.device, options.dtype),
+        grid,
+        pairs,
+        out,
+        model=options.model or "the model that ships",
+        batch_size=options.batch_size,
+        max_retries=options.max_retries,
+        language=options.language,
+        page_mb=options.page_mb,
+        workers=options.workers,
+    )
+    print(markdown(result), end="")
+    page = result["page"]
+    print(
+        f"\n{out / page['file']}: {page['bytes'] / 1e6:.1f} MB, {page['embedded']} of {page['outputs']} outputs in it"
+    )
+    return 0

@@ -1,0 +1,142 @@
+"""Plots of a sweep: heat maps for every two axes that vary, curves along every axis of numbers, where voices lie."""
+
+import io
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ditar.evaluate.diversity import principal_components
+from ditar.evaluate.inputs import need
+from ditar.sweep.grid import LABELS, plain
+from ditar.sweep.tables import FIGURES, figures_of
+
+MOST_LINES = 8  # of a plot; more cannot be told apart
+MOST_PANELS = 6
+PLOTTED = ("wer", "similarity", "no_stop", "failed", "diversity")
+
+
+def plots(result: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
+    """PNG files by name, from what `aggregate` made and the scores' rows. Nothing where no axis varies."""
+    made = {}
+    entries, axes = result["points"], result["varying"]
+    names = [name for name in figures_of(entries) if name in PLOTTED]
+    for first, second in itertools.combinations(axes, 2):
+        made[f"heatmap_{first}_{second}.png"] = heat_map(entries, first, second, names)
+    for axis in axes:
+        if all(isinstance(entry["settings"][axis], (int, float)) for entry in entries):
+            made[f"curve_{axis}.png"] = curves(entries, axis, [a for a in axes if a != axis], names)
+    if "temperature" in axes and any(len(entry["seeds"]) > 1 for entry in entries):
+        made["voices.png"] = voices(entries, rows)
+    return made
+
+
+def heat_map(entries: Sequence[Mapping[str, Any]], first: str, second: str, names: Sequence[str]) -> bytes:
+    """A panel for each figure: `first` down, `second` across; means over the other axes, where others vary."""
+    down, across = _values(entries, first), _values(entries, second)
+    figure, panels = _panels(len(names), 0.9 * len(across) + 1.8, 0.55 * len(down) + 1.5)
+    for panel, name in zip(panels, names):
+        label, factor, decimals, less_is_better = FIGURES[name]
+        table = np.array([[_mean(entries, {first: d, second: a}, name) for a in across] for d in down]) * factor
+        panel.imshow(table, cmap="viridis" if less_is_better is False else "viridis_r", aspect="auto")
+        low, high = np.nanmin(table), np.nanmax(table)
+        for (i, j), value in np.ndenumerate(table):
+            dark = (value - low) / ((high - low) or 1) > 0.5
+            dark = not dark if less_is_better is False else dark
+            panel.text(j, i, f"{value:.{decimals}f}", ha="center", va="center", color="white" if dark else "black")
+        panel.set_xticks(range(len(across)), [plain(v) for v in across])
+        panel.set_yticks(range(len(down)), [plain(v) for v in down])
+        panel.set_xlabel(LABELS[second])
+        panel.set_title(label)
+    panels[0].set_ylabel(LABELS[first])
+    return _png(figure)
+
+
+def curves(entries: Sequence[Mapping[str, Any]], axis: str, others: Sequence[str], names: Sequence[str]) -> bytes:
+    """A panel for each figure along `axis`, with the spread over seeds as bars; a line for each combination of the
+    other axes, or their mean alone where these are too many to be told apart."""
+    combinations = list(itertools.product(*(_values(entries, other) for other in others)))
+    if len(combinations) > MOST_LINES:
+        combinations = [None]
+    figure, panels = _panels(len(names), 4.2, 3.2)
+    for panel, name in zip(panels, names):
+        label, factor, _, _ = FIGURES[name]
+        for combination in combinations:
+            fixed = {} if combination is None else dict(zip(others, combination))
+            line = [e for e in entries if all(e["settings"][k] == v for k, v in fixed.items()) and e["figures"][name]]
+            x = sorted({e["settings"][axis] for e in line})
+            y = [factor * _mean(line, {axis: value}, name) for value in x]
+            bars = None
+            if combination is not None:  # one point each: its spread
+                own = {e["settings"][axis]: e["figures"][name]["spread"] or 0.0 for e in line}
+                bars = [factor * own[value] for value in x]
+            text = ", ".join(f"{LABELS[k]} {plain(v)}" for k, v in fixed.items())
+            panel.errorbar(x, y, yerr=bars, marker="o", markersize=4, capsize=3, linewidth=1.5, label=text or None)
+        panel.set_xticks(_values(entries, axis))
+        panel.set_xlabel(LABELS[axis])
+        panel.set_title(label if combinations != [None] else f"{label}, mean over {', '.join(others)}")
+        panel.grid(alpha=0.3)
+    if others and combinations != [None]:
+        lines, texts = panels[0].get_legend_handles_labels()
+        figure.legend(lines, texts, fontsize=8, loc="outside lower center", ncols=min(4, len(lines)))
+    return _png(figure)
+
+
+def voices(entries: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """The speaker embeddings of all outputs on their two principal components, a panel for each temperature, the first
+    point of each; colours are sentences (the paper's appendix shows the spread of repeated runs like this)."""
+    chosen: dict[float, Mapping[str, Any]] = {}
+    for entry in entries:
+        chosen.setdefault(entry["settings"]["temperature"], entry)
+    groups = {}
+    for temperature, entry in list(sorted(chosen.items()))[:MOST_PANELS]:
+        groups[temperature] = [(name, row) for name, row in rows.items() if name.startswith(f"{entry['name']}/")]
+    every = np.array([row["voice"] for group in groups.values() for _, row in group])  # (outputs, 256)
+    centre, directions, _ = principal_components(every)
+    figure, panels = _panels(len(groups), 3.2, 3.2)
+    sentences = sorted({name.rpartition("/")[2] for group in groups.values() for name, _ in group})
+    for panel, (temperature, group) in zip(panels, groups.items()):
+        places = (np.array([row["voice"] for _, row in group]) - centre) @ directions.T  # (outputs, 2)
+        colours = [sentences.index(name.rpartition("/")[2]) for name, _ in group]
+        panel.scatter(*places.T, c=colours, cmap="tab20", s=14, vmin=0, vmax=max(1, len(sentences) - 1))
+        panel.set_title(f"temperature {plain(temperature)}")
+    for panel in panels[1:]:
+        panel.sharex(panels[0])
+        panel.sharey(panels[0])
+    panels[0].autoscale()
+    panels[0].set_ylabel("2nd principal component")
+    panels[0].set_xlabel("1st principal component of speaker embeddings")
+    return _png(figure)
+
+
+def _values(entries: Sequence[Mapping[str, Any]], axis: str) -> list:
+    values = dict.fromkeys(entry["settings"][axis] for entry in entries)
+    return sorted(values) if all(isinstance(v, (int, float)) for v in values) else list(values)
+
+
+def _mean(entries: Sequence[Mapping[str, Any]], settings: Mapping[str, Any], name: str) -> float:
+    """Of a figure over the points with these settings; not a number where none has it."""
+    found = [
+        e["figures"][name]["mean"]
+        for e in entries
+        if e["figures"].get(name) and all(e["settings"][axis] == value for axis, value in settings.items())
+    ]
+    return float(np.mean(found)) if found else float("nan")
+
+
+def _panels(count: int, width: float, height: float):
+    """A figure of `count` panels side by side, in inches each, and the panels. No window system is needed."""
+    need("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * count, height), layout="constrained", dpi=100)
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(1, count, squeeze=False)[0])
+
+
+def _png(figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

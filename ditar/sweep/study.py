@@ -1,0 +1,94 @@
+"""A sweep from its grid to its page: synthesise, score, tables, plots, page, one result file."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ditar.data.tables import write_beside
+from ditar.evaluate.recognise import recogniser_name
+from ditar.evaluate.similarity import embedder_name
+from ditar.provenance import provenance
+from ditar.sweep import SweepError
+from ditar.sweep.grid import Grid, TokenGrid, axes, points, varying
+from ditar.sweep.items import items
+from ditar.sweep.page import PAGE, page
+from ditar.sweep.pairs import Pair
+from ditar.sweep.plots import plots
+from ditar.sweep.run import start_or_resume, synthesise
+from ditar.sweep.score import aggregate, score_items
+from ditar.sweep.speak import fingerprint
+from ditar.sweep.tables import VERSION, comma_separated, markdown
+
+RESULT = "sweep.json"
+
+
+def study(
+    pipeline: Any,
+    grid: Grid | TokenGrid,
+    pairs: Sequence[Pair],
+    out: Path,
+    *,
+    model: str,
+    batch_size: int = 8,
+    max_retries: int = 0,
+    language: str = "en-us",
+    page_mb: float = 20.0,
+    workers: int | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Speak and score a whole grid (`check_grid` first) into the folder `out`; returns what sweep.json holds.
+
+    Files: wav/<point>/<seed>/<id>.wav, log.jsonl and scores.jsonl (a line an output), sweep.json, sweep.csv, sweep.md,
+    PNG plots, sweep.html of at most `page_mb` MB (sound included). Run again, it keeps what is finished. `model` says
+    whose outputs these are. SweepError, EvaluationError, TextError and AudioError before the first synthesis.
+    """
+    names = {"recogniser": recogniser_name(), "embedder": embedder_name()}
+    fixed = {"model": model, "weights": fingerprint(pipeline), "max_retries": max_retries, "language": language}
+    if not page_mb > 0:
+        raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")
+    done = start_or_resume(out, fixed, pairs)
+    log = synthesise(
+        pipeline, grid, pairs, out, done,
+        batch_size=batch_size, max_retries=max_retries, language=language, progress=progress,
+    )  # fmt: skip
+    wanted, every = items(grid, pairs), points(grid)
+    rows = score_items(wanted, log, out, workers, progress)
+    result = {
+        "kind": "sweep",
+        "version": VERSION,
+        "provenance": provenance(),
+        **fixed,
+        **names,
+        "grid": {axis: list(values) for axis, values in axes(grid).items()},
+        "varying": varying(grid),
+        "seeds": list(grid.seed),
+        "pairs": len(pairs),
+        "batch_size": batch_size,
+        "timing": {
+            "outputs": len(log),
+            "audio_s": sum(row["seconds"] for row in log.values()),
+            "synthesis_s": sum(row["took_s"] for row in log.values()),
+        },
+        "points": aggregate(every, pairs, rows),
+    }
+    pictures = plots(result, rows)
+    text, counts = page(result, every, pairs, rows, pictures, out, int(page_mb * 1e6))
+    result = {**result, "plots": list(pictures), "page": {"file": PAGE, "bytes": len(text.encode()), **counts}}
+    for name, content in pictures.items():
+        _write_bytes(out / name, content)
+    for name, content in (
+        (PAGE, text),
+        ("sweep.csv", comma_separated(result)),
+        ("sweep.md", markdown(result)),
+        (RESULT, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)),
+    ):
+        write_beside(out / name, [content.rstrip("\n")])
+    return result
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)

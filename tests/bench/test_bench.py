@@ -1,0 +1,131 @@
+"""Measuring a tiny random model: what is measured adds up, variants are what they say, bad numbers are refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ditar.bench import BenchError
+from ditar.bench.command import variants_of
+from ditar.bench.measure import PARTS, count_flops, measure, metered, speak
+from ditar.bench.setup import Subject, Variant, check_variant
+from ditar.bench.study import bench
+from ditar.bench.tables import markdown, plot
+from tests.tiny import tiny_pipeline
+
+BASE = Variant(steps=2)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def subject():
+    pipeline = tiny_pipeline(stop_bias=20.0)  # the length must not depend on the stop head
+    return Subject(pipeline.ditar, pipeline.vae, "tiny")
+
+
+def test_a_case_makes_exactly_what_is_asked_for_and_its_parts_add_up(subject):
+    found = measure(subject, BASE, 2, 0.8)
+    assert found["audio_s"] == pytest.approx(1.6)
+    assert set(found["parts_s"]) == {*PARTS, "rest"}
+    assert sum(found["parts_s"].values()) == pytest.approx(found["took_s"])
+    assert all(seconds > 0 for seconds in found["parts_s"].values())
+    assert found["peak_mib"] is None or found["peak_mib"] > 50
+
+
+def test_the_meter_counts_calls_once_and_goes_away(subject):
+    """A meter that advances by one inside each `embed_patches`, which `read` and `prefill` call."""
+    model, clock = subject.model(BASE), [0.0]
+    embed = model.embed_patches
+    model.embed_patches = lambda patches: (clock.__setitem__(0, clock[0] + 1), embed(patches))[1]
+    try:
+        with metered(model, subject.vae, lambda: clock[0]) as parts:
+            speak(model, subject.vae, subject.rows(BASE, 1, 0.5), BASE.guidance_steps)  # 5 patches, 4 of them read
+    finally:
+        del model.embed_patches
+    assert parts == {"lm": 0, "encoder": 1 + 4, "locdit": 0, "vocoder": 0}
+    assert "read" not in vars(model) and "denoise" not in vars(model.locdit) and "decode" not in vars(subject.vae)
+
+
+def test_flops_follow_the_arithmetic(subject):
+    base = count_flops(subject, BASE, 1.0)
+    assert base["total"] == pytest.approx(sum(base[part] for part in PARTS), rel=0.02)  # the stop head stands outside
+    double = count_flops(subject, replace(BASE, steps=4), 1.0)
+    assert double["lm"] == base["lm"] and double["vocoder"] == base["vocoder"]
+    assert 1.7 < double["locdit"] / base["locdit"] <= 2.0
+    half = count_flops(subject, replace(BASE, guidance_scale=1.0), 1.0)
+    assert half["locdit"] == pytest.approx(base["locdit"] / 2, rel=0.02)
+    part = count_flops(subject, replace(BASE, guidance_steps=(0.0, 0.5)), 1.0)
+    assert half["locdit"] < part["locdit"] < base["locdit"]
+
+
+def test_flops_agree_with_ditar_info(monkeypatch):
+    """The same arithmetic counted without running it, on the meta device, where torch counts attention by itself."""
+    from ditar.config import DiTARConfig, load_config
+    from ditar.model import info
+
+    config = ROOT / "configs" / "ditar" / "tiny.yaml"
+    subject = Subject.random(config, "cpu")
+    monkeypatch.setattr(info, "OUTPUT_S", 1.0)
+    monkeypatch.setattr(info, "TEXT_TOKENS", round(4.0 / subject.config.seconds_per_symbol))
+    found = count_flops(subject, Variant(), 1.0)
+    ours = (found["total"] - found["vocoder"]) / 1e3
+    assert ours == pytest.approx(info.describe(load_config(config, DiTARConfig))["tflops"], rel=0.01)
+
+
+def test_variants_share_their_weights(subject):
+    cached = replace(BASE, prefix_cache=True)
+    model, other = subject.model(BASE), subject.model(cached)
+    assert other.locdit.prefix_cached and not model.locdit.prefix_cached
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), other.state_dict().values()))
+    assert subject.model(replace(BASE, dtype="bfloat16")).dtype == torch.bfloat16
+    assert subject.model(cached) is other
+    assert count_flops(subject, cached, 0.5)["locdit"] < count_flops(subject, BASE, 0.5)["locdit"]
+
+
+def test_a_whole_measurement(subject, tmp_path):
+    pytest.importorskip("matplotlib")
+    variants = variants_of(
+        {"steps": [2, 1], "guidance_scale": [2.0], "guidance_steps": [(0.0, 1.0), (0.0, 0.5)], "threads": [1]}
+    )
+    assert [v.changes(variants[0]) for v in variants] == ["base", "steps 1", "guidance steps 0 to 0.5"]
+    result = bench(subject, variants, lengths=(0.4, 1.0), batch_sizes=(1, 2), repeats=2, streams=2, progress=False)
+    assert result == json.loads(json.dumps(result)) | {"base": result["base"], "variants": result["variants"]}
+    assert result["lengths"][0]["cost_ratio"] == 1 and len(result["batches"]) == 2 and len(result["variants"]) == 3
+    for row in (*result["lengths"], *result["batches"], *result["variants"]):
+        assert row["rtf"]["low"] <= row["rtf"]["median"] <= row["rtf"]["high"]
+        assert sum(row["shares"].values()) == pytest.approx(1)
+    waited = result["first_audio"]
+    assert 0 < waited["p50_ms"] <= waited["p95_ms"] and waited["runs"] == 2
+    table = markdown(result)
+    assert "| 0.4 s |" in table and "| steps 1 |" in table and "First audio" in table
+    assert plot(result).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("variant", "message"),
+    [
+        (Variant(steps=0), "at least 1, got 0"),
+        (Variant(guidance_scale=0.5), "guidance_scale must be at least 1, got 0.5"),
+        (Variant(guidance_steps=(0.5, 0.2)), "LOW,HIGH of 0,1, got 0.5,0.2"),
+        (Variant(threads=0), "threads must be at least 1, got 0"),
+    ],
+)
+def test_bad_variants_are_refused(variant, message):
+    with pytest.raises(BenchError, match=message):
+        check_variant(variant)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lengths": (0.0,)}, "lengths must be above 0"),
+        ({"batch_sizes": (0,)}, "batch size must be at least 1, got 0"),
+        ({"repeats": 0}, "repeats must be at least 1"),
+        ({"lengths": ()}, "at least one variant, one length"),
+    ],
+)
+def test_bad_plans_are_refused_before_anything_is_measured(subject, options, message):
+    with pytest.raises(BenchError, match=message):
+        bench(subject, [BASE], progress=False, **options)
