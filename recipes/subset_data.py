@@ -7,20 +7,12 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import soundfile
 
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
-
-
-def spread(rows: Sequence[Utterance], most: int | None) -> list[Utterance]:
-    """At most `most` rows, evenly over their order; all where None."""
-    if most is None or len(rows) <= most:
-        return list(rows)
-    return [rows[i * len(rows) // most] for i in range(most)]
+from ditar.data.kaldi import Utterance, read_data_dir, spread, write_data_dir
 
 
 def duration_s(row: Utterance) -> float:
