@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 # What the recipes' programs import of each extra of pyproject.toml, and do not do without.
-MODULES = {"recipes": ("lhotse",), "eval": ("jiwer", "pocketsphinx", "resemblyzer")}
+MODULES = {"recipes": ("lhotse",), "eval": ("jiwer", "pocketsphinx")}
 
 
 def main() -> int:
