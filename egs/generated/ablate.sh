@@ -50,7 +50,7 @@ if [ ! -d "$corpus/test_ref" ]; then run 0 "$PYTHON" egs/generated/local/make_co
 # Sentences that are in no other split, by the same voices: validation, and the clips to clone.
 "${part[@]}" --data "$corpus/vae_test" --out "$expdir/data/val" --speakers "$speakers" --min-seconds 1.2
 "${part[@]}" --data "$corpus/test" --out "$expdir/data/test" --most 60
-if [ ! -d "$expdir/vae" ]; then run 0 cp -r "$model/vae" "$expdir/vae"; fi  # stage 3 writes its statistics into it
+run 0 cp -rT "$model/vae" "$expdir/vae"  # stage 3 writes its statistics into it
 
 for set in train val; do
     run 1 "$PYTHON" recipes/prepare_text.py --data "$expdir/data/$set" --nj "$nj"
