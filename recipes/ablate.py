@@ -1,7 +1,7 @@
 """Ablations: models that differ in one setting, trained with the same FLOPs, spoken and scored; a JSON for each point.
 
-    python recipes/ablate.py --config configs/ditar/ablation.yaml --latents exp/latents --vae exp/vae --data data/test \\
-        --references data/val --out exp/ablation --studies patch,history,h_dropout --seeds 0,1,2
+    python recipes/ablate.py --config configs/ditar/ablation.yaml --latents exp/latents --vae exp/vae \\
+        --data data/test --references data/val --out exp/ablation --studies patch,history,h_dropout --seeds 0,1,2
 
 A point is one setting with one seed: OUT/points/NAME-seedN/{config.yaml,train,model,decode-*,score-*,result.json}. The
 base configuration is a point of every study. LATENTS holds train and val. Points that are done are skipped, and what
@@ -188,15 +188,25 @@ class Ablation:
         args, latents = self.args, self.args.latents
         run(["recipes/train_ditar.py", "--config", f"{folder}/config.yaml", "--train", f"{latents}/train", "--valid",
              f"{latents}/val", "--out", f"{folder}/train", *([] if args.gpu else ["--cpu"])])  # fmt: skip
-        run(["recipes/export.py", "--vae", str(args.vae), "--ditar", f"{folder}/train/final", "--out", f"{folder}/model"])
+        run(
+            [
+                "recipes/export.py",
+                "--vae",
+                str(args.vae),
+                "--ditar",
+                f"{folder}/train/final",
+                "--out",
+                f"{folder}/model",
+            ]
+        )
         for scale in settings["guidance"]:
             spoken = f"{folder}/decode-{scale:g}"
             run(["recipes/decode.py", "--model", f"{folder}/model", "--data", str(args.data), "--references",
                  str(args.references), "--out", spoken, "--guidance-scale", str(scale), "--seed", str(seed), "--steps",
                  str(args.decode_steps)])  # fmt: skip
             closed = [part for file in args.closed_set for part in ("--closed-set", str(file))]
-            run(["-m", "ditar.cli", "evaluate", f"{spoken}/wav", f"{spoken}/text", "--output", f"{folder}/score-{scale:g}",
-                 *closed])  # fmt: skip
+            run(["-m", "ditar.cli", "evaluate", f"{spoken}/wav", f"{spoken}/text", *closed, "--output",
+                 f"{folder}/score-{scale:g}"])  # fmt: skip
         system = DiTARSystem(load_config(folder / "config.yaml", DiTARConfig), *self.stores)
         validation = [row for row in read_json_lines(folder / "train/log.jsonl") if "valid/diffusion" in row][-1]
         record = {
@@ -210,8 +220,12 @@ class Ablation:
             "parameters": sum(p.numel() for p in system.model.parameters()),
             "train_seconds": train_seconds(folder / "train/log.jsonl"),
             "validation": {name: validation[f"valid/{name}"] for name in ("diffusion", "text_gain")},
-            "environment": {"python": platform.python_version(), "torch": torch.__version__, "cores": os.cpu_count(),
-                            "threads": torch.get_num_threads()},  # fmt: skip
+            "environment": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "cores": os.cpu_count(),
+                "threads": torch.get_num_threads(),
+            },  # fmt: skip
             "guidance": {f"{scale:g}": outcome(folder, scale) for scale in settings["guidance"]},
             "settings": settings,
         }

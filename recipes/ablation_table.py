@@ -2,8 +2,8 @@
 
     python recipes/ablation_table.py --points exp/ablation/points --out exp/ablation
 
-Reads what recipes/ablate.py wrote; points may be missing. Intervals are 95 %, over seeds and utterances. Of two settings
-the lower word error is named only where their intervals do not overlap.
+Reads what recipes/ablate.py wrote; points may be missing. Intervals are 95 %, over seeds and utterances. Of two
+settings the lower word error is named only where their intervals do not overlap.
 """
 
 import argparse
@@ -80,7 +80,8 @@ def read_points(folder: Path) -> list[dict[str, Any]]:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record.get("version") != ditar.__version__:
             raise DataError(
-                f"{path} was written by version {record.get('version')}, this is {ditar.__version__}; run the point again"
+                f"{path} was written by version {record.get('version')}, this is {ditar.__version__}; run the point "
+                "again"
             )
         records.append(record)
     if not records:
@@ -112,7 +113,9 @@ def _row(name: str, setting: tuple[float, float], records: list[dict[str, Any]])
     heard = [record["guidance"][f"{setting[1]:g}"]["utterances"] for record in records]
     scored = [word_errors({u["utt"]: u["text"] for u in one}, {u["utt"]: u["heard"] for u in one}) for one in heard]
     wer = rate_over_seeds([[e.word_errors for e in s] for s in scored], [[e.words for e in s] for s in scored])
-    cer = rate_over_seeds([[e.character_errors for e in s] for s in scored], [[e.characters for e in s] for s in scored])
+    cer = rate_over_seeds(
+        [[e.character_errors for e in s] for s in scored], [[e.characters for e in s] for s in scored]
+    )
     flat = [u for one in heard for u in one]
     closed = None
     if all("hit" in u for u in flat):
@@ -130,7 +133,11 @@ def verdicts(rows: list[Row]) -> list[str]:
             if better not in of or worse not in of:
                 continue
             order = ordering(of[better].wer, of[worse].wer)
-            verdict = {-1: "so here too", 1: "here it is the other way round", 0: "here the intervals overlap: no ordering"}
+            verdict = {
+                -1: "so here too",
+                1: "here it is the other way round",
+                0: "here the intervals overlap: no ordering",
+            }
             said.append(f"{study.title}: the paper has {_name(study, better)} better than {_name(study, worse)}; "
                         f"{verdict[order]}.")  # fmt: skip
     return said
@@ -145,6 +152,10 @@ def _percent(rate: Interval | None) -> str:
     return "" if rate is None else f"{100 * rate[0]:.1f} ({100 * rate[1]:.1f} to {100 * rate[2]:.1f})"
 
 
+COLUMNS = ("setting", "seeds", "word error %", "paper %", "character error %", "closed set %", "no stop %", "mean s",
+           "steps", "parameters", "training TFLOPs", "training s")  # fmt: skip
+
+
 def markdown(rows: list[Row]) -> str:
     """The tables of the studies and what can be said of their orders."""
     records = {id(record): record for row in rows for record in row.records}.values()
@@ -154,16 +165,16 @@ def markdown(rows: list[Row]) -> str:
         of = [row for row in rows if row.study == name]
         if not of:
             continue
-        lines += [f"### {study.title}", "", f"The paper: {study.source}.", "",
-                  "| setting | seeds | word error % | paper % | character error % | closed set % | no stop % | mean s | steps "
-                  "| parameters | training TFLOPs | training s |", "|" + " --- |" * 12]  # fmt: skip
+        lines += [f"### {study.title}", "", f"The paper: {study.source}.", ""]
+        lines += ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
         for row in of:
             first = row.records[0]
             paper = study.paper.get(row.setting)
             trained = sum(record["train_seconds"] for record in row.records) / len(row.records)
             cells = [_name(study, row.setting), len(row.records), _percent(row.wer), "" if paper is None else paper,
                      _percent(row.cer), _percent(row.closed_set), f"{100 * row.no_stop:.1f}", f"{row.seconds:.2f}",
-                     first["steps"], first["parameters"], f"{first['training_flops'] / 1e12:.1f}", f"{trained:.0f}"]  # fmt: skip
+                     first["steps"], first["parameters"], f"{first['training_flops'] / 1e12:.1f}",
+                     f"{trained:.0f}"]  # fmt: skip
             lines.append("| " + " | ".join(map(str, cells)) + " |")
         lines.append("")
     return "\n".join([*lines, *(f"- {sentence}" for sentence in verdicts(rows)), ""])

@@ -1,6 +1,6 @@
 """Before the first stage: are the packages there that the stages need? One line with pip's command where they are not.
 
-    python recipes/check_extras.py recipes eval
+python recipes/check_extras.py recipes eval
 """
 
 import argparse

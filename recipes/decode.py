@@ -6,8 +6,8 @@ Writes OUT/wav/<utt>.wav, OUT/wav/stopped (lines `utt 1 attempts`, or 0 where th
 evaluate` reports its rate), OUT/text, OUT/log.jsonl (one line an utterance: reference, seed, seconds, stopped,
 warnings) and OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references`
 reads. Where the folder of references has a table utt2ref, its clips speak what it says; otherwise speakers take turns
-and their clips are drawn. When it runs again with the same model and options (OUT/settings.json), finished utterances are kept whose text
-and reference are what they were.
+and their clips are drawn. When it runs again with the same model and options (OUT/settings.json), finished utterances
+are kept whose text and reference are what they were.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def given_references(table: Path, targets: list[Utterance], clips: list[Utteranc
     names, by_name = read_table(table), {clip.utt: clip for clip in clips}
     bad = [target.utt for target in targets if names.get(target.utt) not in by_name]
     if bad:
-        raise DataError(f"{table} names no clip of its folder for {len(bad)} utterances, {bad[0]!r} the first; add them")
+        raise DataError(f"{table} names no clip of its folder for {len(bad)} utterances, e.g. {bad[0]!r}; add them")
     return {target.utt: by_name[names[target.utt]] for target in targets}
 
 

@@ -48,7 +48,7 @@ for _variable in stage stop_stage nj ngpu; do
 done
 unset _name _value _variable _rule
 
-# locate_folders VARIABLE...: their folders, seen from where the user stands, as whole paths. They need not be there yet.
+# locate_folders VARIABLE...: their folders, seen from where the user stands, as whole paths. They may not be there yet.
 locate_folders() {
     local name
     for name in "$@"; do
@@ -56,8 +56,8 @@ locate_folders() {
     done
 }
 
-# locate_files ROOT VARIABLE...: their files, seen from where the user stands or else from ROOT, the repository, as paths
-# from ROOT. One that is in neither place exits 1.
+# locate_files ROOT VARIABLE...: their files, seen from where the user stands or else from ROOT, the repository, as
+# paths from ROOT. One that is in neither place exits 1.
 locate_files() {
     local root=$1 name
     shift

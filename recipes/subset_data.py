@@ -39,7 +39,9 @@ def main() -> int:
         speakers = {row.speaker for row in rows}
         wanted = set(args.speakers.split(",")) if args.speakers else speakers
         if unknown := sorted(wanted - speakers):
-            raise DataError(f"{args.data} has no speaker {', '.join(unknown)}; it has {', '.join(sorted(speakers)[:20])}")
+            raise DataError(
+                f"{args.data} has no speaker {', '.join(unknown)}; it has {', '.join(sorted(speakers)[:20])}"
+            )
         kept = [row for row in rows if row.speaker in wanted]
         kept = [row for row in kept if args.min_seconds <= duration_s(row) <= args.max_seconds]
         write_data_dir(args.out, spread(kept, args.most))

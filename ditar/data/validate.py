@@ -50,8 +50,8 @@ def validate_data_dirs(folders: Sequence[str | Path]) -> tuple[list[str], list[s
 def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
     """What is wrong with a data directory, one sentence each; empty when it is valid.
 
-    `audio` also opens the header of every audio file. The tables are compared with each other only if each is well-formed
-    by itself.
+    `audio` also opens the header of every audio file. The tables are compared with each other only if each of them is
+    well-formed by itself.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -19,7 +19,9 @@ def rate_over_seeds(
     """
     if not len(errors) or len({len(row) for row in (*errors, *counts)}) != 1 or len(errors) != len(counts):
         shapes = [len(row) for row in errors], [len(row) for row in counts]
-        raise EvaluationError(f"every seed must have the same utterances, got {shapes[0]} errors and {shapes[1]} counts")
+        raise EvaluationError(
+            f"every seed must have the same utterances, got {shapes[0]} errors and {shapes[1]} counts"
+        )
     wrong, whole = np.asarray(errors, dtype=np.float64), np.asarray(counts, dtype=np.float64)
     if not wrong.size or (whole <= 0).any():
         raise EvaluationError("no utterance to score, or one without a word; leave such utterances out")

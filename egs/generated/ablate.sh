@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The paper's ablations in small: patch size (Fig. 3), history (Table 5), h-dropout; models of 2 M parameters, four voices,
-# short utterances, equal training FLOPs.
+# The paper's ablations in small: patch size (Fig. 3), history (Table 5), h-dropout; models of 2 M parameters, four
+# voices, short utterances, equal training FLOPs.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/path.sh"
 . "$eg/cmd.sh"
@@ -55,9 +55,9 @@ run 0 cp -rT "$model/vae" "$expdir/vae"  # stage 3 writes its statistics into it
 for set in train val; do
     run 1 "$PYTHON" recipes/prepare_text.py --data "$expdir/data/$set" --nj "$nj"
 done
-run 3 "$PYTHON" recipes/extract_latents.py --vae "$expdir/vae" --data "$expdir/data/train" --out "$expdir/latents/train" \
-    --nj "$nj" --statistics
-run 3 "$PYTHON" recipes/extract_latents.py --vae "$expdir/vae" --data "$expdir/data/val" --out "$expdir/latents/val" --nj "$nj"
+extract=(run 3 "$PYTHON" recipes/extract_latents.py --vae "$expdir/vae" --nj "$nj")
+"${extract[@]}" --data "$expdir/data/train" --out "$expdir/latents/train" --statistics
+"${extract[@]}" --data "$expdir/data/val" --out "$expdir/latents/val"
 
 run 4 "$PYTHON" recipes/ablate.py --config "$train_config" --latents "$expdir/latents" --vae "$expdir/vae" \
     --data "$expdir/data/test" --references "$expdir/data/val" --out "$expdir" --studies "$studies" --seeds "$seeds" \

@@ -36,7 +36,9 @@ def make_vctk(folder: Path, speakers=("p225", "p226", "p300", "p301", "s5")) -> 
     info = "ID  AGE  GENDER  ACCENTS  REGION COMMENTS\n"
     (folder / "speaker-info.txt").write_text(info + "".join(f"{s}  23  F    English    Surrey\n" for s in speakers))
     for number, speaker in enumerate(speakers):
-        for place, text in enumerate(["Please call her.", *(f"{s[:-1]} {'again ' * number}now." for s in SENTENCES[:2])], 1):
+        for place, text in enumerate(
+            ["Please call her.", *(f"{s[:-1]} {'again ' * number}now." for s in SENTENCES[:2])], 1
+        ):
             name = f"{speaker}_{place:03d}"
             (folder / "txt" / speaker).mkdir(parents=True, exist_ok=True)
             (folder / "txt" / speaker / f"{name}.txt").write_text(text + "\n")

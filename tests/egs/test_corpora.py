@@ -47,7 +47,9 @@ def test_libritts_names_the_parts_that_are_missing(tmp_path):
 def test_librispeech_pc_speaks_each_line_in_its_references_voice(tmp_path):
     corpus = make_librispeech(tmp_path / "LibriSpeech")
     pairs = [("121-77-0000", "121-77-0001"), ("1188-77-0002", "1188-77-0000"), ("121-77-0000", "121-77-0002")]
-    spoken = {name: text for s in ("121", "1188") for name, text in zip((f"{s}-77-000{i}" for i in range(3)), SENTENCES)}
+    spoken = {
+        name: text for s in ("121", "1188") for name, text in zip((f"{s}-77-000{i}" for i in range(3)), SENTENCES)
+    }
     (tmp_path / "list.lst").write_text("".join(f"{a}\t1.2\t{spoken[a]}\t{b}\t1.2\t{spoken[b]}\n" for a, b in pairs))
     (tmp_path / "decode.txt").write_text("--limit 2 --steps 2\n")
     options = ["--corpus", corpus, "--list", "list.lst", "--decode-config", "decode.txt", "--datadir", "data",
@@ -71,7 +73,7 @@ def whole_part(tmp_path_factory):
 
 @pytest.mark.parametrize(("line", "named"), [("a\t1\tA.\tb\t1\n", "six fields"), ("", "is empty"),
                                              ("121-77-0000\t1\tA.\t9-9-9\t1\tB.\n", "9-9-9"),
-                                             ("121-77-0000\t1\tA.\t121-77-0001\t1\tB.\n" * 2, "comes twice")])  # fmt: skip
+                                             ("121-77-0000\t1\tA.\t121-77-0001\t1\tB.\n" * 2, "twice")])  # fmt: skip
 def test_a_list_that_does_not_fit(whole_part, tmp_path, line, named):
     (tmp_path / "list").write_text(line)
     program = "egs/librispeech_pc/local/cross_sentence.py"

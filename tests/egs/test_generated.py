@@ -141,7 +141,8 @@ def test_help_and_unknown_options():
     shown = run("--help")
     assert shown.returncode == 0 and "--stop-stage" in shown.stdout
     for wrong, message in ((["--nonsense", "1"], "--nonsense"), (["--stage"], "needs a value"), (["x"], "'x'"),
-                           (["--size", "huge"], "'huge'"), (["--stage", "two"], "--stage must be a whole number, got 'two'"),
+                           (["--size", "huge"], "'huge'"),
+                           (["--stage", "two"], "--stage must be a whole number, got 'two'"),
                            (["--stop-stage", "3x"], "'3x'"), (["--nj", "0"], "--nj"),
                            (["--train-config", "no.yaml"], "there is no file 'no.yaml'")):  # fmt: skip
         failed = run(*wrong)
@@ -189,7 +190,8 @@ def test_ablations_take_short_utterances_of_few_voices(tmp_path):
         write_data_dir(tmp_path / "corpus" / split, rows)
     options = ["--corpus", "corpus", "--expdir", "exp", "--speakers", "slt000,rms000", "--stop-stage", "0"]
     corpora.run("egs/generated/ablate.sh", *options, cwd=tmp_path)
-    kept = {name: list(corpora.table(tmp_path / "exp/data" / name / "utt2dur").items()) for name in ("train", "val", "test")}
+    folders = {name: tmp_path / "exp/data" / name for name in ("train", "val", "test")}
+    kept = {name: list(corpora.table(folder / "utt2dur").items()) for name, folder in folders.items()}
     assert [utt for utt, _ in kept["train"]] == [f"{v}-train{n}" for v in ("rms000", "slt000") for n in range(3)]
     assert len(kept["val"]) == 4 and all(1.2 <= float(s) <= 3 for _, s in kept["val"])
     assert len(kept["test"]) == 3 and (tmp_path / "exp/vae/config.json").is_file()

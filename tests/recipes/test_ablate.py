@@ -194,7 +194,8 @@ def write_points(folder, heard, version=ditar.__version__):
             rows = [text(words) | {"utt": f"a-{n}"} for n in range(12)]
             name = f"p{frames}-h{history}-d{dropout:g}"
             record = {
-                "version": version, "commit": "c0ffee", "seed": seed, "steps": 10, "parameters": 5, "train_seconds": 2.0,
+                "version": version, "commit": "c0ffee", "seed": seed, "steps": 10, "parameters": 5,
+                "train_seconds": 2.0,
                 "training_flops": 3e12, "guidance": {"2": {"utterances": rows}}, "settings": {"data": "d"},
                 "point": {"name": name, "patch_frames": frames, "history_patches": history, "h_dropout": dropout},
             }  # fmt: skip
@@ -206,7 +207,8 @@ def test_the_table_orders_what_does_not_overlap_and_nothing_else(tmp_path):
     pytest.importorskip("matplotlib")
     good, bad, mixed = "one two three", "four five six", ["one two three", "four five six"]
     write_points(tmp_path / "points", {(4, 1, 0.1): [good] * 2, (4, 0, 0.1): [bad] * 2, (4, 2, 0.1): mixed,
-                                       (2, 1, 0.1): mixed, (1, 1, 0.1): [good] * 2, (8, 1, 0.1): [good] * 2})  # fmt: skip
+                                       (2, 1, 0.1): mixed, (1, 1, 0.1): [good] * 2,
+                                       (8, 1, 0.1): [good] * 2})  # fmt: skip
     rows = ablation_table.collect(ablation_table.read_points(tmp_path / "points"))
     assert {(row.study, row.setting[0]): row.wer for row in rows if row.study == "history"} == {
         ("history", 0): (1.0, 1.0, 1.0), ("history", 1): (0.0, 0.0, 0.0), ("history", 2): (0.5, 0.0, 1.0),

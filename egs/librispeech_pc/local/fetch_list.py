@@ -1,6 +1,6 @@
 """Stage -1: fetch the cross-sentence list of LibriSpeech-PC test-clean, as F5-TTS published it.
 
-    local/fetch_list.py --out downloads/librispeech_pc_test_clean_cross_sentence.lst
+local/fetch_list.py --out downloads/librispeech_pc_test_clean_cross_sentence.lst
 """
 
 import argparse
