@@ -38,7 +38,7 @@ def test_no_ordering_where_intervals_touch():
     assert ordering((0.1, 0.0, 0.2), (0.3, 0.2, 0.4)) == 0
 
 
-@pytest.mark.parametrize(("errors", "counts", "named"), [([], [], "same utterances"), ([[1], [1, 2]], [[2], [2]], "same"),
+@pytest.mark.parametrize(("errors", "counts", "named"), [([], [], "same"), ([[1], [1, 2]], [[2], [2]], "same"),
                                                          ([[1]], [[0]], "without a word")])  # fmt: skip
 def test_what_cannot_be_scored(errors, counts, named):
     with pytest.raises(EvaluationError, match=named):
