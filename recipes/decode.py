@@ -5,8 +5,9 @@
 Writes OUT/wav/<utt>.wav, OUT/wav/stopped (lines `utt 1 attempts`, or 0 where the stop head never ended it; `ditar
 evaluate` reports its rate), OUT/text, OUT/log.jsonl (one line an utterance: reference, seed, seconds, stopped,
 warnings) and OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references`
-reads. When it runs again with the same model and options (OUT/settings.json), finished utterances are kept whose text
-and reference are what they were.
+reads. Where the folder of references has a table utt2ref, its clips speak what it says; otherwise speakers take turns
+and their clips are drawn. When it runs again with the same model and options (OUT/settings.json), finished utterances
+are kept whose text and reference are what they were.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from ditar.audio import AudioError
 from ditar.audio.write import write_audio
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
-from ditar.data.tables import write_beside, write_json_lines
+from ditar.data.tables import read_table, write_beside, write_json_lines
 from ditar.text import TextError
 
 
@@ -43,6 +44,15 @@ def choose_references(targets: list[Utterance], clips: list[Utterance], seed: in
             raise DataError(f"{target.utt}: speaker {speaker!r} has no reference clip with another text; add one")
         chosen[target.utt] = draw.choice(others)
     return chosen
+
+
+def given_references(table: Path, targets: list[Utterance], clips: list[Utterance]) -> dict[str, Utterance]:
+    """The clip for each utterance that a table `utt2ref` names. DataError names the lines that are missing."""
+    names, by_name = read_table(table), {clip.utt: clip for clip in clips}
+    bad = [target.utt for target in targets if names.get(target.utt) not in by_name]
+    if bad:
+        raise DataError(f"{table} names no clip of its folder for {len(bad)} utterances, e.g. {bad[0]!r}; add them")
+    return {target.utt: by_name[names[target.utt]] for target in targets}
 
 
 def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
@@ -163,7 +173,9 @@ def main() -> int:
         from ditar.pipeline import DiTARPipeline
 
         targets = read_data_dir(args.data)[: args.limit]
-        chosen = choose_references(targets, read_data_dir(args.references), args.seed)
+        clips, table = read_data_dir(args.references), args.references / "utt2ref"
+        given = table.is_file()
+        chosen = given_references(table, targets, clips) if given else choose_references(targets, clips, args.seed)
         pipeline = DiTARPipeline.from_pretrained(args.model, device=args.device)
         pipeline.set_progress_bar_config(disable=True)
         options = {

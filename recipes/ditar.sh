@@ -26,7 +26,7 @@ decode_config=
 closed_set=
 language=en-us
 
-help_message="Usage: recipes/ditar.sh [options]   (relative paths start at the repository's root)
+help_message="Usage: recipes/ditar.sh [options]
 
 Stages: 0 data and validation, 1 audio and phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score.
 A finished stage leaves a marker in EXPDIR/TAG/.done that holds its command; a changed command runs again, and
@@ -37,7 +37,8 @@ so do the stages after it.
   --ngpu N                      0: train on the CPU; more than 1: accelerate on as many GPUs ($ngpu)
   --datadir DIR                 where the Kaldi data directories are ($datadir)
   --raw-datadir DIR             data directories with other audio than mono 24 kHz: stage 1 makes those of --datadir
-  --init MODEL                  fine-tune this model (a folder of export.py): its VAE and statistics stay as they are
+  --init MODEL                  fine-tune this model (a folder of export.py, or 'shipped'): its VAE and statistics stay
+                                as they are
   --expdir DIR --tag NAME       results go to EXPDIR/TAG ($expdir/$tag)
   --data-cmd CMD                stage 0: a command that makes the data directories (none: they are there)
   --run-cmd CMD                 put before every program, e.g. an srun line (none: run here)
@@ -48,11 +49,32 @@ so do the stages after it.
   --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, $train_config)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --closed-set FILES            further sentences for closed-set recognition, separated by commas (none)
-  --language NAME               espeak's name of the texts' language ($language)"
+  --language NAME               espeak's name of the texts' language ($language)
+
+Relative paths start where you stand; configurations and closed sets that are not there, at the repository's root."
 
 . "$(dirname "${BASH_SOURCE[0]}")/parse_options.sh"
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+if [ "$init" = shipped ]; then init=$root/ditar/assets/model; fi
+locate_folders datadir raw_datadir init expdir
+locate_files "$root" vae_config train_config decode_config
+closed_options=()
+for closed_set in ${closed_set//,/ }; do
+    locate_files "$root" closed_set
+    closed_options+=(--closed-set "$closed_set")
+done
+if [ -n "$init" ] && ! { [ -d "$init/vae" ] && [ -d "$init/ditar" ]; }; then
+    echo "$0: --init: $init is not a model (no vae/ and ditar/ in it); give a folder of recipes/export.py" >&2
+    exit 1
+fi
+cd "$root"
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
+
+extras=(recipes)
+for number in 2 8; do  # the stages that listen
+    if [ "$stage" -le "$number" ] && [ "$stop_stage" -ge "$number" ]; then extras=(recipes eval); fi
+done
+"$python" recipes/check_extras.py "${extras[@]}"
 
 exp=$expdir/$tag
 mkdir -p "$exp/.done"
@@ -97,8 +119,6 @@ fi
 mapfile -t sets < <(printf '%s\n' "$train_set" "$valid_set" "$vae_test_set" "$test_set" "$ref_set" | awk '!seen[$0]++')
 decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
-closed_options=()
-for file in ${closed_set//,/ }; do closed_options+=(--closed-set "$file"); done
 
 if [ -n "$data_cmd" ]; then step 0 data bash -c "$data_cmd"; fi
 step 0 validate "$python" -m ditar.cli validate-data "${sets[@]/#/${raw_datadir:-$datadir}/}" \

@@ -1,5 +1,6 @@
 # Sourced: turns `--some-name value` into some_name=value, for variables that are declared already.
-# Dash and underscore are the same; an unknown option exits 1; --help prints $help_message.
+# Dash and underscore are the same; an unknown option exits 1; --help prints $help_message. Stages, --nj and --ngpu must
+# be whole numbers. Behind it, `locate_folders` and `locate_files` say where the user's files are.
 while [ $# -gt 0 ]; do
     case "$1" in
         -h | --help)
@@ -34,4 +35,38 @@ while [ $# -gt 0 ]; do
     fi
     printf -v "$_variable" '%s' "$_value"
 done
-unset _name _value _variable
+for _variable in stage stop_stage nj ngpu; do
+    case $_variable in
+        nj) _rule='^[1-9][0-9]*$' ;;
+        ngpu) _rule='^[0-9]+$' ;;
+        *) _rule='^-?[0-9]+$' ;;
+    esac
+    if [ -n "${!_variable+declared}" ] && ! [[ "${!_variable}" =~ $_rule ]]; then
+        echo "$0: --${_variable//_/-} must be a whole number, got '${!_variable}'" >&2
+        exit 1
+    fi
+done
+unset _name _value _variable _rule
+
+# locate_folders VARIABLE...: their folders, seen from where the user stands, as whole paths. They may not be there yet.
+locate_folders() {
+    local name
+    for name in "$@"; do
+        if [ -n "${!name}" ]; then printf -v "$name" '%s' "$(realpath -m -- "${!name}")"; fi
+    done
+}
+
+# locate_files ROOT VARIABLE...: their files, seen from where the user stands or else from ROOT, the repository, as
+# paths from ROOT. One that is in neither place exits 1.
+locate_files() {
+    local root=$1 name
+    shift
+    for name in "$@"; do
+        if [ -f "${!name}" ]; then
+            printf -v "$name" '%s' "$(realpath --relative-base="$root" -- "${!name}")"
+        elif [ -n "${!name}" ] && [ ! -f "$root/${!name}" ]; then
+            echo "$0: --${name//_/-}: there is no file '${!name}', neither here ($PWD) nor in $root" >&2
+            exit 1
+        fi
+    done
+}

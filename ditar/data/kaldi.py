@@ -73,6 +73,13 @@ def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
         write_json_lines(({"utt": u.utt, "phones": u.phones} for u in rows if u.phones), folder / "phones")
 
 
+def spread(rows: Sequence[Utterance], most: int | None) -> list[Utterance]:
+    """At most `most` rows, evenly over their order; all where None."""
+    if most is None or len(rows) <= most:
+        return list(rows)
+    return [rows[i * len(rows) // most] for i in range(most)]
+
+
 def _check_writable(rows: Sequence[Utterance]) -> None:
     if not rows:
         raise DataError("a data directory needs at least one utterance, got none")

@@ -7,6 +7,7 @@ import soundfile
 
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
+from ditar.data.optional import need_lhotse
 
 if TYPE_CHECKING:
     from lhotse import CutSet
@@ -18,6 +19,7 @@ def cut_set(folder: str | Path, language: str = "en-us") -> "CutSet":
     Opens the header of every audio file. Raises DataError when the directory is invalid, a file cannot be opened or is
     not as long as utt2dur says.
     """
+    need_lhotse()
     from lhotse import CutSet
 
     cuts = CutSet.from_cuts(_cut(utterance, language) for utterance in read_data_dir(folder))

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from ditar.data.optional import need_lhotse
 from ditar.data.tables import write_beside
 from ditar.units import LATENT_RATE_HZ
 
@@ -60,6 +61,7 @@ class LatentWriter:
         The folder is made from `common`, and each shard from what its string in `shards` stands for. A folder that is
         not complete keeps the shards that have not changed.
         """
+        need_lhotse()  # before hours of work
         path, index = self.folder / "made_from.json", self.folder / "index.jsonl"
         before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"common": None, "shards": []}
         if before["common"] != common or (index.is_file() and before["shards"] != list(shards)):

@@ -50,7 +50,8 @@ def validate_data_dirs(folders: Sequence[str | Path]) -> tuple[list[str], list[s
 def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
     """What is wrong with a data directory, one sentence each; empty when it is valid.
 
-    `audio` also opens the header of every audio file. The tables are compared only if each is well-formed by itself.
+    `audio` also opens the header of every audio file. The tables are compared with each other only if each of them is
+    well-formed by itself.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -62,8 +63,11 @@ def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
             tables[name] = _check_table(folder / name, problems)
         elif name in NEEDED:
             problems.append(f"{folder / name} does not exist; every data directory has {' '.join(NEEDED)}")
+    files = [line for line in tables.get("wav.scp", {}).values() if line.value]
+    unheard: list[str] = []
+    _check_audio(folder / "wav.scp", files, audio, unheard)
     if problems:
-        return problems
+        return problems + unheard
     segmented = "segments" in tables
     utterances = tables["utt2spk"]
     for name in ("text", "utt2dur", "segments" if segmented else "wav.scp"):
@@ -75,8 +79,7 @@ def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
     if segmented:
         _check_segments(folder, tables, problems)
     _check_phones(folder / "phones", utterances, problems)
-    _check_audio(folder / "wav.scp", tables["wav.scp"].values(), audio, problems)
-    return problems
+    return problems + unheard
 
 
 def _check_table(path: Path, problems: list[str]) -> dict[str, Line]:

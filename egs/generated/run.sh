@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # The generated corpus: synthesisers' voices speak, a VAE and a DiTAR are trained on them, a held-out voice is cloned.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./path.sh
-. ./cmd.sh
+. "$(dirname "${BASH_SOURCE[0]}")/path.sh"
+. "$eg/cmd.sh"
 
 stage=0
 stop_stage=9
 nj=2
 ngpu=0
-datadir=data
-expdir=exp
+datadir=$eg/data
+expdir=$eg/exp
 tag=
 size=full
 seed=0
@@ -29,20 +28,22 @@ Stages: 0 corpus, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 s
   --datadir DIR --expdir DIR    where data and results go ($datadir/SIZE, $expdir/TAG)
   --tag NAME                    name of this experiment (the size)
   --seed N                      another seed makes another corpus ($seed)
-  --vae-config, --train-config, --decode-config FILE    instead of those of conf/SIZE.sh, from the repository's root"
+  --vae-config, --train-config, --decode-config FILE    instead of those of conf/SIZE.sh, from where you
+                                stand or from the repository's root"
 
 . "$root/recipes/parse_options.sh"
-if [ ! -f "conf/$size.sh" ]; then
+if [ ! -f "$eg/conf/$size.sh" ]; then
     echo "$0: --size must be full or small, got '$size'" >&2
     exit 1
 fi
 chosen=("$vae_config" "$train_config" "$decode_config")
-. "./conf/$size.sh"
-datadir=$(realpath -m "$datadir/$size")
+. "$eg/conf/$size.sh"
+datadir=$datadir/$size
+locate_folders datadir
 
 exec "$root/recipes/ditar.sh" \
     --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" --run-cmd "$run_cmd" --train-cmd "$train_cmd" \
-    --datadir "$datadir" --expdir "$(realpath -m "$expdir")" --tag "${tag:-$size}" \
+    --datadir "$datadir" --expdir "$expdir" --tag "${tag:-$size}" \
     --data-cmd "'$PYTHON' egs/generated/local/make_corpus.py --out '$datadir' --nj $nj --seed $seed $corpus_options" \
     --vae-config "${chosen[0]:-$vae_config}" --train-config "${chosen[1]:-$train_config}" \
     --decode-config "${chosen[2]:-$decode_config}" --closed-set egs/generated/local/decoys.txt

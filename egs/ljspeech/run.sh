@@ -1,24 +1,23 @@
 #!/usr/bin/env bash
 # LJ Speech: one voice, 24 hours. Trains from nothing, or with --init fine-tunes a model on it.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
-. ./path.sh
-. ./cmd.sh
+. "$(dirname "${BASH_SOURCE[0]}")/path.sh"
+. "$eg/cmd.sh"
 
 stage=-1
 stop_stage=9
 nj=4
 ngpu=1
-corpus=downloads/LJSpeech-1.1
-datadir=data
-expdir=exp
+corpus=$eg/downloads/LJSpeech-1.1
+datadir=$eg/data
+expdir=$eg/exp
 tag=
 val=100
 test=100
 init=
 vae_config=configs/vae/paper.yaml
 train_config=
-decode_config=
+decode_config=$eg/conf/decode.txt
 
 help_message="Usage: egs/ljspeech/run.sh [options]
 
@@ -32,29 +31,21 @@ It resumes where it stopped.
   --init MODEL                  fine-tune this model; 'shipped' is the one inside the package
   --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
   --tag NAME                    name of this experiment (scratch, or finetune with --init)
-  --vae-config, --train-config, --decode-config FILE    from the repository's root
+  --vae-config, --train-config, --decode-config FILE    from where you stand, or from the repository's root
                                 ($vae_config; configs/ditar/0.1b.yaml, or configs/ditar/finetune.yaml with --init)"
 
 . "$root/recipes/parse_options.sh"
-if [ "$init" = shipped ]; then init=$root/ditar/assets/model; fi
-if [ -n "$init" ]; then
-    default_config=configs/ditar/finetune.yaml
-    default_tag=finetune
-else
-    default_config=configs/ditar/0.1b.yaml
-    default_tag=scratch
-fi
-corpus=$(realpath -m "$corpus")
-datadir=$(realpath -m "$datadir")
+locate_folders corpus datadir
+if [ -n "$init" ]; then default=(finetune configs/ditar/finetune.yaml); else default=(scratch configs/ditar/0.1b.yaml); fi
 
 if [ "$stage" -le -1 ] && [ "$stop_stage" -ge -1 ] && [ ! -f "$corpus/metadata.csv" ]; then
-    "$PYTHON" local/download.py --out "$(dirname "$corpus")"
+    "$PYTHON" "$root/recipes/download_corpus.py" --corpus ljspeech --out "$(dirname "$corpus")"
 fi
 
 exec "$root/recipes/ditar.sh" \
     --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
     --run-cmd "$run_cmd" --train-cmd "$train_cmd" --init "$init" \
-    --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$(realpath -m "$expdir")" --tag "${tag:-$default_tag}" \
-    --data-cmd "'$PYTHON' egs/ljspeech/local/prepare.py --corpus '$corpus' --out '$datadir/raw' --val $val --test $test" \
-    --vae-test-set test --ref-set val --vae-config "$vae_config" --train-config "${train_config:-$default_config}" \
+    --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$expdir" --tag "${tag:-${default[0]}}" \
+    --data-cmd "'$PYTHON' recipes/lhotse_to_kaldi.py --corpus ljspeech --folder '$corpus' --out '$datadir/raw' --hold-out utterances --val $val --test $test" \
+    --vae-test-set test --ref-set val --vae-config "$vae_config" --train-config "${train_config:-${default[1]}}" \
     --decode-config "$decode_config"

@@ -172,6 +172,15 @@ def test_every_missing_or_empty_audio_file_is_listed(data, tmp_path, capsys):
         assert line.endswith("; take the utterance out or repair it")
 
 
+def test_audio_is_opened_though_a_table_is_wrong(data, capsys):
+    """So that a user repairs everything in one round."""
+    edit(data / "text", "ann-2 say 2\n", "ann-2\n")
+    edit(data / "wav.scp", "bob-1.wav", "bob-7.wav")
+    assert main(["validate-data", str(data)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2 and "ann-2" in said[0] and "bob-7.wav does not exist" in said[1]
+
+
 def test_good_directories_are_named_beside_bad_ones(good, data, tmp_path, capsys):
     edit(data / "text", "say 1\n", "say #0\n")
     assert validate(good, data, tmp_path / "nowhere") == 1

@@ -172,7 +172,10 @@ def test_help_and_unknown_options():
     shown = run("--help")
     assert shown.returncode == 0 and "--stop-stage" in shown.stdout
     for wrong, message in ((["--nonsense", "1"], "--nonsense"), (["--stage"], "needs a value"), (["x"], "'x'"),
-                           (["--size", "huge"], "'huge'")):  # fmt: skip
+                           (["--size", "huge"], "'huge'"),
+                           (["--stage", "two"], "--stage must be a whole number, got 'two'"),
+                           (["--stop-stage", "3x"], "'3x'"), (["--nj", "0"], "--nj"),
+                           (["--train-config", "no.yaml"], "there is no file 'no.yaml'")):  # fmt: skip
         failed = run(*wrong)
         assert failed.returncode == 1 and message in failed.stderr
 
@@ -203,5 +206,25 @@ def test_a_stage_that_runs_again_makes_the_later_ones_run_again(tmp_path):
 
     once()
     assert {m.name.split("-")[0] for m in done.iterdir()} == set("01234678")
-    once("--stage", "2", "--stop-stage", "3", "--vae-config", "other.yaml")
+    once("--stage", "2", "--stop-stage", "3", "--vae-config", "configs/vae/quick.yaml")
     assert {m.name.split("-")[0] for m in done.iterdir()} == set("0123")
+
+
+def test_ablations_take_short_utterances_of_few_voices(tmp_path):
+    from ditar.data.kaldi import Utterance, write_data_dir
+    from tests.egs import corpora
+
+    for split, voices in (("train", ("slt000", "rms000", "bdl000")), ("vae_test", ("slt000", "rms000")),
+                          ("test", ("ked000",)), ("test_ref", ("ked000",))):  # fmt: skip
+        rows = [Utterance(f"{v}-{split}{n}", v, tmp_path / f"{v}-{split}{n}.wav", "A bad dog.", 1.0 + n)
+                for v in voices for n in range(4)]  # fmt: skip
+        write_data_dir(tmp_path / "corpus" / split, rows)
+    options = ["--corpus", "corpus", "--expdir", "exp", "--speakers", "slt000,rms000", "--stop-stage", "0"]
+    corpora.run("egs/generated/ablate.sh", *options, cwd=tmp_path)
+    folders = {name: tmp_path / "exp/data" / name for name in ("train", "val", "test")}
+    kept = {name: list(corpora.table(folder / "utt2dur").items()) for name, folder in folders.items()}
+    assert [utt for utt, _ in kept["train"]] == [f"{v}-train{n}" for v in ("rms000", "slt000") for n in range(3)]
+    assert len(kept["val"]) == 4 and all(1.2 <= float(s) <= 3 for _, s in kept["val"])
+    assert len(kept["test"]) == 3 and (tmp_path / "exp/vae/config.json").is_file()
+    said = corpora.run("egs/generated/ablate.sh", "--model", "nowhere", code=1, cwd=tmp_path)
+    assert "no vae/ in it" in said

@@ -1,40 +1,14 @@
 """egs/ljspeech on a corpus of LJ Speech's own layout that is made here: every stage after the download."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 import yaml
 
-ROOT = Path(__file__).parents[2]
-RATE = 22_050
-SENTENCES = ["A bad dog.", "Good morning.", "It was late.", "Nobody came.", "Two of them left.", "She read a book."]
+from tests.egs.corpora import ROOT, make_ljspeech, run
 
-
-def make_corpus(folder: Path) -> Path:
-    """Chords in place of a voice; the second field of metadata.csv is as it was written, the third normalised."""
-    (folder / "wavs").mkdir(parents=True)
-    random, lines = np.random.default_rng(0), ""
-    for number, text in enumerate(SENTENCES, 1):
-        time = np.arange(int(1.2 * RATE)) / RATE
-        wave = sum(0.1 * np.sin(2 * np.pi * f * time) for f in random.uniform(100, 2000, 4))
-        soundfile.write(folder / "wavs" / f"LJ001-{number:04d}.wav", wave, RATE)
-        lines += f"LJ001-{number:04d}|{text} (1)|{text}\n"
-    (folder / "metadata.csv").write_text(lines)
-    return folder
-
-
-def run(*options, code=0) -> str:
-    environment = os.environ | {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
-    command = ["bash", str(ROOT / "egs/ljspeech/run.sh"), *map(str, options)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500)
-    assert done.returncode == code, done.stdout[-1000:] + done.stderr[-2000:]
-    return done.stdout + done.stderr
+RUN = "egs/ljspeech/run.sh"
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +21,11 @@ def experiment(tmp_path_factory):
     (folder / "train.yaml").write_text(yaml.safe_dump(config))
     (folder / "decode.txt").write_text("--limit 1 --steps 2\n")
     options = [
-        *("--corpus", make_corpus(folder / "LJSpeech-1.1"), "--datadir", folder / "data", "--expdir", folder / "exp"),
+        *("--corpus", make_ljspeech(folder / "LJSpeech-1.1"), "--datadir", folder / "data", "--expdir", folder / "exp"),
         *("--val", "2", "--test", "2", "--nj", "1", "--ngpu", "0", "--init", "shipped", "--tag", "t"),
         *("--train-config", folder / "train.yaml", "--decode-config", folder / "decode.txt", "--stop-stage", "7"),
     ]
-    run(*options)
+    run(RUN, *options)
     return folder, options
 
 
@@ -81,9 +55,9 @@ def test_fine_tuning_keeps_the_vae_and_changes_ditar(experiment):
 
 def test_it_resumes_where_it_stopped(experiment):
     _, options = experiment
-    assert run(*options).count("is done already") == 13
+    assert run(RUN, *options).count("is done already") == 13
 
 
 def test_another_layout_is_named(tmp_path):
-    said = run("--corpus", tmp_path, "--datadir", tmp_path / "data", "--expdir", tmp_path, "--stage", "0", code=1)
-    assert "metadata.csv" in said and "LJSpeech-1.1" in said
+    said = run(RUN, "--corpus", tmp_path, "--datadir", tmp_path / "data", "--expdir", tmp_path, "--stage", "0", code=1)
+    assert "no metadata.csv, no wavs" in said and "ljspeech" in said

@@ -1,0 +1,33 @@
+"""Before the first stage: are the packages there that the stages need? One line with pip's command where they are not.
+
+python recipes/check_extras.py recipes eval
+"""
+
+import argparse
+import sys
+from importlib.util import find_spec
+
+# What the recipes' programs import of each extra of pyproject.toml, and do not do without.
+MODULES = {"recipes": ("lhotse",), "eval": ("jiwer", "pocketsphinx")}
+
+
+def main() -> int:
+    """Parse arguments and look; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("extras", nargs="+", choices=MODULES)
+    args = parser.parse_args()
+    missing = {extra: [m for m in MODULES[extra] if find_spec(m) is None] for extra in args.extras}
+    if any(missing.values()):
+        modules = ", ".join(module for group in missing.values() for module in group)
+        wanted = ",".join(extra for extra, group in missing.items() if group)
+        print(
+            f"check_extras: error: {sys.executable} lacks {modules}; in a clone of this project: "
+            f"{sys.executable} -m pip install '.[{wanted}]'",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

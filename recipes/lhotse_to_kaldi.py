@@ -1,0 +1,219 @@
+"""Stage 0: a corpus in its own layout -> Kaldi data directories, through lhotse's recipe for it.
+
+Corpora that come in parts (libritts, librittsr, librispeech) make their sets of them:
+
+    python recipes/lhotse_to_kaldi.py --corpus libritts --folder downloads/LibriTTS --out data/raw \\
+        --set train=train-clean-100,train-clean-360 --set val=dev-clean --set test=test-clean --most test=500
+
+The others (ljspeech, vctk) are split into OUT/{train,val,test}:
+
+    python recipes/lhotse_to_kaldi.py --corpus vctk --folder downloads/VCTK-Corpus-0.92 --out data/raw \\
+        --hold-out speakers --val 4 --test 8
+
+An utterance is named SPEAKER-REST, REST being its name in the corpus without the speaker, so that the order by
+utterance is the order by speaker as Kaldi wants it; the names of a corpus with one speaker stay as they are.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ditar.data.errors import DataError
+from ditar.data.kaldi import Utterance, spread, write_data_dir
+from ditar.data.optional import need_lhotse
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """How lhotse reads a corpus. `prepare(folder, parts, nj)` -> {part: its manifests}, "" where there are no parts;
+    `layout`: names of which each list has one in the folder; `speaker`: where the manifests tell none."""
+
+    prepare: Callable[[Path, list[str], int], dict[str, dict]]
+    layout: tuple[tuple[str, ...], ...] = ()
+    speaker: str | None = None
+    parts: bool = False
+
+
+def _ljspeech(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
+    from lhotse.recipes.ljspeech import prepare_ljspeech
+
+    return {"": prepare_ljspeech(folder)}
+
+
+def _vctk(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
+    from lhotse.recipes.vctk import prepare_vctk
+
+    return {"": prepare_vctk(folder, use_edinburgh_vctk_url=(folder / "wav48_silence_trimmed").is_dir())}
+
+
+def _libritts(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
+    from lhotse.recipes.libritts import prepare_libritts
+
+    return prepare_libritts(folder, parts, num_jobs=nj)
+
+
+def _librispeech(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
+    from lhotse.recipes.librispeech import prepare_librispeech
+
+    return prepare_librispeech(folder, dataset_parts=parts, num_jobs=nj)
+
+
+CORPORA = {
+    "ljspeech": Corpus(_ljspeech, (("metadata.csv",), ("wavs",)), speaker="LJ"),
+    "vctk": Corpus(_vctk, (("txt",), ("wav48_silence_trimmed", "wav48"), ("speaker-info.txt",))),
+    "libritts": Corpus(_libritts, parts=True),
+    "librittsr": Corpus(_libritts, parts=True),
+    "librispeech": Corpus(_librispeech, parts=True),
+}
+
+
+class _Complaints(logging.Handler):
+    """What lhotse warns of: files that its corpus should have and has not."""
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if "recordings with no corresponding supervisions" not in message:  # nobody needs audio without a text
+            self.messages.append(message)
+
+
+def read_corpus(name: str, folder: Path, parts: list[str], nj: int, skip_bad: bool) -> dict[str, list[Utterance]]:
+    """Utterances of each part ("" where the corpus has none). DataError where the layout is another or audio is
+    missing; `skip_bad` leaves out what has no audio or no text and says how much."""
+    corpus = CORPORA[name]
+    lacking = [" or ".join(some) for some in corpus.layout if not any((folder / one).exists() for one in some)]
+    lacking += [part for part in parts if not (folder / part).is_dir()]
+    if lacking:
+        raise DataError(f"{folder} holds no {', no '.join(lacking)}; give the folder of {name} (stage -1 gets it)")
+    complaints = _Complaints()
+    logging.getLogger().addHandler(complaints)
+    try:
+        manifests = corpus.prepare(folder.resolve(), parts, nj)
+    except (AssertionError, IndexError, KeyError, ValueError) as error:
+        raise DataError(
+            f"lhotse cannot read {folder} as {name} ({type(error).__name__}: {error}); is the corpus complete?"
+        ) from None
+    finally:
+        logging.getLogger().removeHandler(complaints)
+    found = {part: [_utterance(one, kept, corpus) for one in kept["supervisions"]] for part, kept in manifests.items()}
+    wordless = [row.utt for rows in found.values() for row in rows if not row.text]
+    bad = complaints.messages + [f"{utt} has no text" for utt in wordless]
+    if bad:
+        shown = "\n  ".join(bad[:5])
+        what = f"{folder} lacks audio or text in {len(bad)} places:\n  {shown}"
+        if not skip_bad:
+            raise DataError(f"{what}\nget the corpus again, or leave these out with --skip-bad")
+        print(what, file=sys.stderr)
+    speakers = {row.speaker for rows in found.values() for row in rows}
+    rename = len(speakers) > 1
+    return {part: [_named(row) if rename else row for row in rows if row.text] for part, rows in found.items()}
+
+
+def _utterance(supervision, manifests: dict, corpus: Corpus) -> Utterance:
+    custom = supervision.custom or {}
+    text = custom.get("normalized_text", supervision.text) or ""
+    recording = manifests["recordings"][supervision.recording_id]
+    speaker = supervision.speaker or corpus.speaker
+    path = Path(recording.sources[0].source).resolve()
+    return Utterance(supervision.id, speaker, path, " ".join(text.split()), float(supervision.duration))
+
+
+def _named(row: Utterance) -> Utterance:
+    """The same utterance with a name that sorts as its speaker's does."""
+    rest = row.utt.removeprefix(row.speaker).lstrip("_-")
+    return Utterance(f"{row.speaker}-{rest}", row.speaker, row.path, row.text, row.duration_s)
+
+
+def hold_out_utterances(rows: list[Utterance], val: int, test: int) -> dict[str, list[Utterance]]:
+    """The last `test` utterances, the `val` before them, and the rest. DataError where nothing is left to train on."""
+    rows = sorted(rows, key=lambda row: row.utt)
+    if val < 1 or test < 1 or val + test >= len(rows):
+        raise DataError(f"{len(rows)} utterances cannot give {val} for validation, {test} for the test and some more")
+    return {"train": rows[: -val - test], "val": rows[-val - test : -test], "test": rows[-test:]}
+
+
+def hold_out_speakers(rows: list[Utterance], val: int, test: int) -> dict[str, list[Utterance]]:
+    """The last `test` speakers, the `val` before them, and the rest; what training speakers say too is left out of both
+    held-out sets. DataError where nothing is left of a set."""
+    names = sorted({row.speaker for row in rows})
+    if val < 1 or test < 1 or val + test >= len(names):
+        raise DataError(f"{len(names)} speakers cannot give {val} for validation, {test} for the test and some more")
+    of = {"train": names[: -val - test], "val": names[-val - test : -test], "test": names[-test:]}
+    sets = {name: [row for row in rows if row.speaker in chosen] for name, chosen in of.items()}
+    trained = {_words(row.text) for row in sets["train"]}
+    for name in ("val", "test"):
+        sets[name] = [row for row in sets[name] if _words(row.text) not in trained]
+        if not sets[name]:
+            raise DataError(f"speakers {', '.join(of[name])} say nothing that the others do not say; hold out more")
+    return sets
+
+
+def _words(text: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+
+
+def make_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
+    """The sets that the options ask for. DataError where corpus and options do not fit."""
+    if CORPORA[args.corpus].parts:
+        if not args.set:
+            raise DataError(f"{args.corpus} comes in parts; say which make up a set, e.g. --set train=train-clean-100")
+        wanted = {name: value.split(",") for name, value in args.set}
+        parts = [part for group in wanted.values() for part in group]
+        found = read_corpus(args.corpus, args.folder, parts, args.nj, args.skip_bad)
+        return {name: [row for part in group for row in found[part]] for name, group in wanted.items()}
+    if args.hold_out is None or args.val is None or args.test is None:
+        raise DataError(f"{args.corpus} has no parts; split it with --hold-out, --val and --test")
+    (rows,) = read_corpus(args.corpus, args.folder, [], args.nj, args.skip_bad).values()
+    return {"speakers": hold_out_speakers, "utterances": hold_out_utterances}[args.hold_out](rows, args.val, args.test)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    return name, value
+
+
+def _count(text: str) -> tuple[str, int]:
+    name, value = _pair(text)
+    if not value.isdecimal() or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"expected NAME=COUNT, a count of at least 1, got {text!r}")
+    return name, int(value)
+
+
+def main() -> int:
+    """Parse arguments and prepare; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpus", required=True, choices=CORPORA)
+    parser.add_argument("--folder", required=True, type=Path, help="the corpus, in its own layout")
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--set", type=_pair, action="append", default=[], metavar="NAME=PART,PART")
+    parser.add_argument("--hold-out", choices=("speakers", "utterances"))
+    parser.add_argument("--val", type=int, help="speakers or utterances")
+    parser.add_argument("--test", type=int, help="speakers or utterances")
+    parser.add_argument("--most", type=_count, action="append", default=[], metavar="NAME=N", help="evenly over a set")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out what has no audio or no text")
+    parser.add_argument("--nj", type=int, default=2)
+    args = parser.parse_args()
+    try:
+        need_lhotse()
+        most = dict(args.most)
+        for name, rows in make_sets(args).items():
+            rows = spread(sorted(rows, key=lambda row: row.utt.encode()), most.get(name))
+            write_data_dir(args.out / name, rows)
+            hours, speakers = sum(row.duration_s for row in rows) / 3600, len({row.speaker for row in rows})
+            print(f"{args.out / name}: {len(rows)} utterances, {speakers} speakers, {hours:.2f} h")
+    except (DataError, OSError) as error:
+        print(f"lhotse_to_kaldi: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,9 @@
+# Every corpus has a link to this file and sources it: which Python (PYTHON, the active environment, the clone's .venv),
+# where the repository is (root) and where the corpus's own folder is (eg).
+eg=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$eg/../.." && pwd)
+PYTHON=${PYTHON:-${VIRTUAL_ENV:+$VIRTUAL_ENV/bin/python}}
+PYTHON=${PYTHON:-$(if [ -x "$root/.venv/bin/python" ]; then echo "$root/.venv/bin/python"; else echo python3; fi)}
+export PYTHON PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" LC_ALL=C.UTF-8
+# Two busy OpenMP programs on few cores slow each other down while they wait in a spin.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE} GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-0}

@@ -1,0 +1,113 @@
+"""egs of corpora that are prepared through lhotse, on small ones in the same layout: what follows the download."""
+
+import tarfile
+import zipfile
+
+import pytest
+import soundfile
+
+from tests.egs.corpora import SENTENCES, make_librispeech, make_libritts, make_vctk, run, table
+
+
+def places(folder, corpus):
+    return ["--corpus", corpus, "--datadir", folder / "data", "--expdir", folder / "exp", "--nj", "1", "--ngpu", "0"]
+
+
+def test_vctk_holds_out_speakers_and_what_they_say(tmp_path):
+    options = places(tmp_path, make_vctk(tmp_path / "VCTK-Corpus-0.92"))
+    run("egs/vctk/run.sh", *options, "--val-speakers", "1", "--test-speakers", "1", "--stop-stage", "1")
+    raw = tmp_path / "data/raw"
+    assert {name: set(table(raw / name / "utt2spk").values()) for name in ("train", "val", "test")} == {
+        "train": {"p225", "p226", "p300"}, "val": {"p301"}, "test": {"s5"},
+    }  # fmt: skip
+    assert table(raw / "train/text")["p225-001_mic2"] == "Please call her."
+    assert "Please call her." not in table(raw / "val/text").values() and len(table(raw / "val/text")) == 2
+    made = soundfile.info(tmp_path / "data/24k/test/wav/s5-002_mic2.wav")
+    assert (made.samplerate, made.frames) == (24_000, pytest.approx(1.2 * 24_000, abs=1))
+    assert (tmp_path / "data/24k/train/symbols").is_file()
+
+
+def test_libritts_makes_its_sets_of_parts(tmp_path):
+    options = places(tmp_path, make_libritts(tmp_path / "LibriTTS"))
+    said = run("egs/libritts/run.sh", *options, "--parts", "train-clean-100", "--stop-stage", "1")
+    train = table(tmp_path / "data/24k/train/text")
+    # by utterance and by speaker the same order, where 84_1001 and 844_1001 have two
+    assert list(train)[0] == "84-1001_000000_000000" and list(train)[3] == "844-1001_000000_000000"
+    assert list(train.values()) == SENTENCES[:3] * 2
+    assert set(table(tmp_path / "data/24k/test/utt2spk").values()) == {"61", "260"}
+    assert "6 utterances, 2 speakers" in said
+
+
+def test_libritts_names_the_parts_that_are_missing(tmp_path):
+    options = places(tmp_path, make_libritts(tmp_path / "LibriTTS"))
+    said = run("egs/libritts/run.sh", *options, "--stage", "0", "--stop-stage", "0", code=1)
+    assert "no train-clean-360" in said and "stage -1" in said
+
+
+def test_librispeech_pc_speaks_each_line_in_its_references_voice(tmp_path):
+    corpus = make_librispeech(tmp_path / "LibriSpeech")
+    pairs = [("121-77-0000", "121-77-0001"), ("1188-77-0002", "1188-77-0000"), ("121-77-0000", "121-77-0002")]
+    spoken = {
+        name: text for s in ("121", "1188") for name, text in zip((f"{s}-77-000{i}" for i in range(3)), SENTENCES)
+    }
+    (tmp_path / "list.lst").write_text("".join(f"{a}\t1.2\t{spoken[a]}\t{b}\t1.2\t{spoken[b]}\n" for a, b in pairs))
+    (tmp_path / "decode.txt").write_text("--limit 2 --steps 2\n")
+    options = ["--corpus", corpus, "--list", "list.lst", "--decode-config", "decode.txt", "--datadir", "data",
+               "--expdir", "exp", "--nj", "1", "--stop-stage", "7"]  # fmt: skip
+    run("egs/librispeech_pc/run.sh", *options, cwd=tmp_path)
+    data = tmp_path / "data"
+    assert table(data / "test/text") == {b: spoken[b] for _, b in pairs}  # with capitals and punctuation
+    assert set(table(data / "test_ref/text")) == {"121-77-0000", "1188-77-0002"}
+    decoded = tmp_path / "exp/shipped/decode"
+    assert table(decoded / "references/utt2ref") == {b: a for a, b in pairs if b != "121-77-0002"}
+    assert {path.stem for path in (decoded / "wav").glob("*.wav")} == {"121-77-0001", "1188-77-0000"}
+
+
+@pytest.fixture(scope="module")
+def whole_part(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("librispeech")
+    run("recipes/lhotse_to_kaldi.py", "--corpus", "librispeech", "--folder", make_librispeech(folder / "c"), "--out",
+        folder, "--set", "all=test-clean", "--nj", "1")  # fmt: skip
+    return folder / "all"
+
+
+@pytest.mark.parametrize(("line", "named"), [("a\t1\tA.\tb\t1\n", "six fields"), ("", "is empty"),
+                                             ("121-77-0000\t1\tA.\t9-9-9\t1\tB.\n", "9-9-9"),
+                                             ("121-77-0000\t1\tA.\t121-77-0001\t1\tB.\n" * 2, "twice")])  # fmt: skip
+def test_a_list_that_does_not_fit(whole_part, tmp_path, line, named):
+    (tmp_path / "list").write_text(line)
+    program = "egs/librispeech_pc/local/cross_sentence.py"
+    assert named in run(program, "--data", whole_part, "--list", tmp_path / "list", "--out", tmp_path, code=1)
+    assert not (tmp_path / "test").exists()
+
+
+def test_the_list_and_a_corpus_are_fetched(tmp_path):
+    """The download stages, from a mirror on this disk."""
+    part = make_librispeech(tmp_path / "made/LibriSpeech") / "test-clean"
+    (tmp_path / "mirror/12").mkdir(parents=True)
+    with tarfile.open(tmp_path / "mirror/12/test-clean.tar.gz", "w:gz") as archive:
+        archive.add(part, "LibriSpeech/test-clean")
+    made = tmp_path / "downloads/LibriSpeech"
+    options = ["--corpus", "librispeech", "--out", made.parent, "--parts", "test-clean"]
+    said = run("recipes/download_corpus.py", *options, "--mirror", (tmp_path / "mirror").as_uri())
+    assert f"{made}\n" in said and len(list(made.rglob("*.flac"))) == 6
+    run("recipes/download_corpus.py", *options, "--mirror", "file:///nowhere")  # it is there: nothing is fetched
+    said = run("recipes/download_corpus.py", *options[:-1], "dev-clean", "--mirror", "file:///nowhere", code=1)
+    assert "could not be fetched" in said and "--corpus" in said
+
+    (tmp_path / "list").write_text("x")
+    program = "egs/librispeech_pc/local/fetch_list.py"
+    run(program, "--out", tmp_path / "a/b.lst", "--url", (tmp_path / "list").as_uri())
+    assert (tmp_path / "a/b.lst").read_text() == "x"
+    assert "--list" in run(program, "--out", tmp_path / "c.lst", "--url", (tmp_path / "none").as_uri(), code=1)
+    assert not (tmp_path / "c.lst").exists()
+
+
+@pytest.mark.parametrize("inside", ["", "VCTK-Corpus-0.92/"])
+def test_vctk_is_unpacked_with_or_without_a_folder_of_its_own(tmp_path, inside):
+    with zipfile.ZipFile(tmp_path / "VCTK-Corpus-0.92.zip", "w") as archive:
+        archive.writestr(f"{inside}speaker-info.txt", "ID")
+        archive.writestr(f"{inside}txt/p225/p225_001.txt", "Hello.")
+    run("recipes/download_corpus.py", "--corpus", "vctk", "--out", tmp_path / "d", "--mirror", tmp_path.as_uri())
+    assert (tmp_path / "d/VCTK-Corpus-0.92/txt/p225/p225_001.txt").read_text() == "Hello."
+    assert sorted(path.name for path in (tmp_path / "d").iterdir()) == ["VCTK-Corpus-0.92", "VCTK-Corpus-0.92.zip"]

@@ -1,0 +1,59 @@
+"""recipes/ditar.sh: what it checks before the first stage."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*options, cwd=ROOT, python="true"):
+    command = ["bash", str(ROOT / "recipes/ditar.sh"), "--python", python, *map(str, options)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, env=os.environ | {"PYTHON": ""})
+
+
+def test_paths_start_where_the_user_stands(tmp_path):
+    (tmp_path / "mine.yaml").write_text("steps: 1")
+    (tmp_path / "more.txt").write_text("A sentence.")
+    given = ["--datadir", "d", "--expdir", "e", "--train-config", "mine.yaml", "--closed-set", "more.txt"]
+    done = run(*given, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    marker = {path.name.split("-", 2)[2]: path.read_text() for path in (tmp_path / "e/default/.done").iterdir()}
+    assert f"--config {tmp_path}/mine.yaml" in marker["ditar"] and f"{tmp_path}/d/test" in marker["decode"]
+    assert "--config configs/vae/small.yaml" in marker["vae"]  # not here, so the repository's own
+    assert f"--closed-set {tmp_path}/more.txt" in marker["score"]
+
+
+@pytest.mark.parametrize(("option", "value", "said"), [
+    ("--init", "nowhere", "is not a model"), ("--vae-config", "nowhere.yaml", "no file 'nowhere.yaml'"),
+    ("--decode-config", "nowhere.txt", "--decode-config"), ("--closed-set", "nowhere.txt", "--closed-set"),
+    ("--stage", "1.5", "whole number"), ("--stop-stage", "last", "'last'"), ("--ngpu", "-1", "'-1'"),
+])  # fmt: skip
+def test_what_cannot_be_used_is_named_before_anything_is_made(tmp_path, option, value, said):
+    done = run("--expdir", tmp_path / "e", option, value)
+    assert done.returncode == 1 and said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "e").exists()
+
+
+def test_missing_extras_are_one_line_with_pips_command(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['lhotse'] = sys.modules['jiwer'] = None")
+    given = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 60}
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    for program, extra in (("recipes/check_extras.py recipes eval", "'.[recipes,eval]'"),
+                           ("recipes/download_corpus.py --corpus vctk --out x", "'.[recipes]'")):  # fmt: skip
+        done = subprocess.run([sys.executable, *program.split()], env=env, **given)
+        assert done.returncode == 1 and f"pip install {extra}" in done.stderr and "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_extras_that_are_checked_are_those_of_the_package():
+    import tomllib
+
+    from recipes.check_extras import MODULES
+
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra, modules in MODULES.items():
+        assert all(any(line.lower().startswith(module) for line in extras[extra]) for module in modules)
