@@ -1,9 +1,11 @@
 """Stage 3: latents, phonemes and their times on disk, from a Kaldi data directory and a VAE.
 
     python recipes/extract_latents.py --vae exp/vae/final --data data/train --out exp/latents/train --statistics --nj 8
+    accelerate launch --config_file configs/accelerate/processes.yaml --num_processes 4 recipes/extract_latents.py ...
 
 Writes lhotse Shar (ditar/data/latents.py says what is where). Utterances are dealt to shards at random, so that each
-shard is a fair sample; the order and the files are the same for any --nj. A run that was stopped goes on with the
+shard is a fair sample; the order and the files are the same for any --nj and any number of launched ranks, each of
+which has --nj processes. A run that was stopped goes on with the
 shards that it lacks. What cannot be used is refused, or with --skip-bad left out and listed in OUT/skipped.
 
 --statistics measures the mean and the total std of the latents of this split, writes them beside the latents and
@@ -31,8 +33,8 @@ from ditar.data.extraction import (
     add_options,
     deal,
     describe_names,
-    describe_shard,
     extract,
+    read_records,
     read_rows,
     refusal,
 )
@@ -125,10 +127,14 @@ def run(args: argparse.Namespace) -> None:
         raise refusal(bad)  # before hours of work
     vae, writer = load_vae(args.vae).eval(), LatentWriter(args.out)
     shards = deal(rows, args.shard_size)
-    if writer.begin(describe(vae, rows, args), [describe_shard(shard) for shard in shards]):
+    work = Work(MeanEncoder(vae, args.max_seconds), writer, shards, args.skip_bad)
+    rank, extracted = extract(work, describe(vae, rows, args), args.nj)
+    if rank > 0:
+        return
+    if not extracted:
         print(f"{args.out} is complete already")
     else:
-        records, bad = extract(Work(MeanEncoder(vae, args.max_seconds), writer, shards, args.skip_bad), args.nj)
+        records, bad = read_records(work)
         moments = Moments()
         for record in records:
             moments.merge(record["moments"])
