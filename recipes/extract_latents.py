@@ -2,11 +2,12 @@
 
     python recipes/extract_latents.py --vae exp/vae/final --data data/train --out exp/latents/train --statistics --nj 8
     accelerate launch --config_file configs/accelerate/processes.yaml --num_processes 4 recipes/extract_latents.py ...
+    launch_config=configs/accelerate/processes.yaml gpus_per_node=8 srun --nodes=2 --ntasks-per-node=1 \\
+        recipes/slurm_launch.sh recipes/extract_latents.py ...
 
 Writes lhotse Shar (ditar/data/latents.py says what is where). Utterances are dealt to shards at random, so that each
-shard is a fair sample; the order and the files are the same for any --nj and any number of launched ranks, each of
-which has --nj processes. A run that was stopped goes on with the
-shards that it lacks. What cannot be used is refused, or with --skip-bad left out and listed in OUT/skipped.
+shard is a fair sample; the order and the files are the same for any --nj and any number of ranks that a launcher
+starts, each with its own --nj processes. A run that was stopped goes on with the shards that it lacks. What cannot be used is refused, or with --skip-bad left out and listed in OUT/skipped.
 
 --statistics measures the mean and the total std of the latents of this split, writes them beside the latents and
 into the VAE's own checkpoint, from where synthesis normalises.
