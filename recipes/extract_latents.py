@@ -7,7 +7,8 @@
 
 Writes lhotse Shar (ditar/data/latents.py says what is where). Utterances are dealt to shards at random, so that each
 shard is a fair sample; the order and the files are the same for any --nj and any number of ranks that a launcher
-starts, each with its own --nj processes. A run that was stopped goes on with the shards that it lacks. What cannot be used is refused, or with --skip-bad left out and listed in OUT/skipped.
+starts, each with its own --nj processes, into a folder that they share. A run that was stopped goes on with the shards
+that it lacks. What cannot be used is refused, or with --skip-bad left out and listed in OUT/skipped.
 
 --statistics measures the mean and the total std of the latents of this split, writes them beside the latents and
 into the VAE's own checkpoint, from where synthesis normalises.

@@ -137,9 +137,9 @@ def deal(rows: list[Row], size: int) -> list[list[Row]]:
 
 
 def extract(work: Work, made_from: dict[str, Any], processes: int) -> tuple[int, bool]:
-    """Write the shards that are not there yet; `made_from` as `LatentWriter.begin` takes it. Returns, when all ranks are
-    done, the rank of this process and whether there was anything to do: reading what the shards remember and closing
-    the folder is for rank 0. DataError where another rank has failed, or writes to another disk."""
+    """Write the shards that are not there yet; `made_from` as `LatentWriter.begin` takes it. Returns, when all ranks
+    are done, the rank of this process and whether there was anything to do: reading what the shards remember and
+    closing the folder is for rank 0. DataError where another rank has failed."""
     ranks = int(os.environ.get("WORLD_SIZE", "1"))
     if ranks > 1:
         torch.distributed.init_process_group("gloo", timeout=timedelta(days=7))  # for as long as the slowest takes
@@ -152,9 +152,6 @@ def extract(work: Work, made_from: dict[str, Any], processes: int) -> tuple[int,
         _agree()
     if ranks > 1:
         torch.distributed.destroy_process_group()
-    if rank == 0 and missing and (lost := work.writer.unfinished(len(work.shards))):
-        raise DataError(f"{work.writer.folder} lacks {len(lost)} shards that other processes of this job wrote; give an "
-                        "--out that all their machines share")  # fmt: skip
     return rank, missing is not None
 
 
@@ -173,8 +170,9 @@ def _agree(value: list[int] | None = None) -> list[int] | None:
         torch.distributed.broadcast_object_list(told)
         torch.distributed.barrier()
     except RuntimeError as error:
-        raise DataError("another process of this job has ended, its message says why; the same command goes on where it "
-                        "stopped") from error  # fmt: skip
+        raise DataError(
+            "another process of this job has ended, its message says why; the same command goes on where it stopped"
+        ) from error
     return told[0]
 
 

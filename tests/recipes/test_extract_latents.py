@@ -95,10 +95,11 @@ def test_any_number_of_processes_gives_the_same_files(data, extract, tmp_path, c
 
 def test_two_ranks_give_the_same_files_and_go_on_behind_a_failure(data, extract, tmp_path):
     def launch():
-        options = ("--vae", tmp_path / "vae", "--data", data, "--out", tmp_path / "two", "--shard-size", 3, "--statistics")
-        command = [sys.executable, *launcher(2), "recipes/extract_latents.py", *map(str, options), "--nj", "2"]
+        folders = ("--vae", tmp_path / "vae", "--data", data, "--out", tmp_path / "two")
+        program = ["recipes/extract_latents.py", *map(str, folders), "--shard-size", "3", "--statistics", "--nj", "2"]
+        command = [sys.executable, *launcher(2), *program]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
     assert extract("one", "--statistics") == 0
     whole, measured = contents(tmp_path / "one"), contents(tmp_path / "vae")

@@ -54,17 +54,18 @@ def run(home, out, processes: int) -> dict[int, dict[str, float]]:
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
-    lines = [json.loads(text) for text in (out / "log.jsonl").read_text().splitlines()]
-    return {
-        line["step"]: {name: value for name, value in line.items() if name.startswith("train/") and "seconds" not in name}
-        for line in lines
-        if "train/mel" in line
-    }
+    figures = {}
+    for text in (out / "log.jsonl").read_text().splitlines():
+        line = json.loads(text)
+        if "train/mel" in line:
+            names = [name for name in line if name.startswith("train/") and "seconds" not in name]
+            figures[line["step"]] = {name: line[name] for name in names}
+    return figures
 
 
 def assert_close(found: dict, expected: dict) -> None:
-    """Losses to 1e-5. Gradient norms tell that gradients were summed over ranks, which Adam and clipping would hide from
-    the losses; they jump where a difference that is summed as it stands changes its sign."""
+    """Losses to 1e-5. Gradient norms tell that gradients were summed over ranks, which Adam and clipping would hide
+    from the losses; they are not as smooth, since an L1 distance has a gradient of -1 or 1."""
     assert found.keys() == expected.keys() and found
     for step, values in found.items():
         assert values.keys() == expected[step].keys()
