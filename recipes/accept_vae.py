@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from ditar.audio.read import read_audio
 from ditar.audio.write import write_audio
-from ditar.data.crops import read_wav_scp
 from ditar.data.errors import DataError
+from ditar.data.tables import read_wav_scp
 from ditar.evaluate.score import compare, hear
 from ditar.pretrained import load_vae
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ

@@ -27,9 +27,9 @@ from ditar.data.extraction import (
     add_options,
     deal,
     describe_names,
-    describe_shard,
     extract,
     positive,
+    read_records,
     read_rows,
     refusal,
 )
@@ -77,11 +77,15 @@ def run(args: argparse.Namespace) -> None:
     shards = deal(rows, args.shard_size)
     options = {"shard_size": args.shard_size, "max_seconds": args.max_seconds, "bandwidth_hz": codec.bandwidth_hz}
     made_from = {**asdict(info), "utterances": describe_names(rows), **options}
-    if writer.begin(made_from, [describe_shard(shard) for shard in shards]):
+    work = Work(CodeEncoder(codec, args.max_seconds), writer, shards, args.skip_bad)
+    rank, extracted = extract(work, made_from, args.nj)
+    if rank > 0:
+        return
+    if not extracted:
         print(f"{args.out} is complete already")
         return
     write_codec(args.out, info)
-    records, bad = extract(Work(CodeEncoder(codec, args.max_seconds), writer, shards, args.skip_bad), args.nj)
+    records, bad = read_records(work)
     frames = sum(entry["frames"] for record in records for entry in record["entries"])
     if not frames:
         raise refusal(bad, f"{args.data} has no others")

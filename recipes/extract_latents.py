@@ -1,10 +1,14 @@
 """Stage 3: latents, phonemes and their times on disk, from a Kaldi data directory and a VAE.
 
     python recipes/extract_latents.py --vae exp/vae/final --data data/train --out exp/latents/train --statistics --nj 8
+    accelerate launch --config_file configs/accelerate/processes.yaml --num_processes 4 recipes/extract_latents.py ...
+    launch_config=configs/accelerate/processes.yaml gpus_per_node=8 srun --nodes=2 --ntasks-per-node=1 \\
+        recipes/slurm_launch.sh recipes/extract_latents.py ...
 
 Writes lhotse Shar (ditar/data/latents.py says what is where). Utterances are dealt to shards at random, so that each
-shard is a fair sample; the order and the files are the same for any --nj. A run that was stopped goes on with the
-shards that it lacks. What cannot be used is refused, or with --skip-bad left out and listed in OUT/skipped.
+shard is a fair sample; the order and the files are the same for any --nj and any number of ranks that a launcher
+starts, each with its own --nj processes, into a folder that they share. A run that was stopped goes on with the shards
+that it lacks. What cannot be used is refused, or with --skip-bad left out and listed in OUT/skipped.
 
 --statistics measures the mean and the total std of the latents of this split, writes them beside the latents and
 into the VAE's own checkpoint, from where synthesis normalises.
@@ -31,8 +35,8 @@ from ditar.data.extraction import (
     add_options,
     deal,
     describe_names,
-    describe_shard,
     extract,
+    read_records,
     read_rows,
     refusal,
 )
@@ -125,10 +129,14 @@ def run(args: argparse.Namespace) -> None:
         raise refusal(bad)  # before hours of work
     vae, writer = load_vae(args.vae).eval(), LatentWriter(args.out)
     shards = deal(rows, args.shard_size)
-    if writer.begin(describe(vae, rows, args), [describe_shard(shard) for shard in shards]):
+    work = Work(MeanEncoder(vae, args.max_seconds), writer, shards, args.skip_bad)
+    rank, extracted = extract(work, describe(vae, rows, args), args.nj)
+    if rank > 0:
+        return
+    if not extracted:
         print(f"{args.out} is complete already")
     else:
-        records, bad = extract(Work(MeanEncoder(vae, args.max_seconds), writer, shards, args.skip_bad), args.nj)
+        records, bad = read_records(work)
         moments = Moments()
         for record in records:
             moments.merge(record["moments"])

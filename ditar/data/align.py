@@ -62,7 +62,6 @@ _SKIP_LETTER = 0.9
 _SKIP_PHONE = 0.9
 _SKIP_WEAK = 0.5  # a schwa or an r that only one side has
 _WEAK = set("əɹɚɐᵻ")
-_OWN_KIND = 0.55  # distance up to which two sounds count as the same: any two near vowels, s and z, not s and t
 _BAND = 16  # letters
 _BEFORE = set("ˈˌ")  # marks that stand before their sound; all others stand after it
 
@@ -85,17 +84,6 @@ def align_symbols(symbols: Sequence[str], phones: Sequence[Phone], duration_s: f
     _fill_marks(symbols, times)
     _fill_pauses(symbols, times, phones, duration_s)
     return times
-
-
-def aligned_share(symbols: Sequence[str], phones: Sequence[Phone]) -> float:
-    """Share of the letters that a phone of their own kind was found for: 1.0 where text and audio agree."""
-    letters = [i for i, symbol in enumerate(symbols) if _is_letter(symbol)]
-    spoken = [symbols[i] for i in letters]
-    found = 0
-    for i, js in _pairs(spoken, _punctuation_before(symbols, letters), phones):
-        sounds = _sounds(phones[i][0]) if i is not None else ""
-        found += sum(any(_distance(sound, spoken[j]) <= _OWN_KIND for sound in sounds) for j in js)
-    return found / max(1, len(letters))
 
 
 def _is_letter(symbol: str) -> bool:

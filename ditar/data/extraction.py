@@ -1,7 +1,8 @@
 """What extraction of latents and of codes has in common: utterances dealt to shards, processes, what is refused.
 
 A program gives an `Encoder`; the order of utterances and the files are the same for any number of processes, and a run
-that was stopped goes on with the shards that it lacks.
+that was stopped goes on with the shards that it lacks. A launcher (accelerate, torchrun) may start the program several
+times, on one machine or on many that share the folder: these ranks divide the shards, and the first one does the rest.
 """
 
 import argparse
@@ -10,14 +11,17 @@ import hashlib
 import json
 import math
 import multiprocessing
+import os
 import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+import torch.distributed
 from tqdm import tqdm
 
 from ditar.audio.errors import AudioError
@@ -132,20 +136,57 @@ def deal(rows: list[Row], size: int) -> list[list[Row]]:
     return [[rows[i] for i in part] for part in np.array_split(order, math.ceil(len(rows) / size))]
 
 
-def extract(work: Work, processes: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Write the shards that are not there yet. Returns the records of all, and what was left out and why."""
-    missing = [number for number in range(len(work.shards)) if not work.writer.done(number)]
+def extract(work: Work, made_from: dict[str, Any], processes: int) -> tuple[int, bool]:
+    """Write the shards that are not there yet; `made_from` as `LatentWriter.begin` takes it. Returns, when all ranks
+    are done, the rank of this process and whether there was anything to do: reading what the shards remember and
+    closing the folder is for rank 0. DataError where another rank has failed."""
+    ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    if ranks > 1:
+        torch.distributed.init_process_group("gloo", timeout=timedelta(days=7))  # for as long as the slowest takes
+    rank, missing = torch.distributed.get_rank() if ranks > 1 else 0, None
+    if rank == 0 and not work.writer.begin(made_from, [describe_shard(shard) for shard in work.shards]):
+        missing = work.writer.unfinished(len(work.shards))
+    missing = _agree(missing)
+    if missing is not None:
+        _extract_all(work, missing[rank::ranks], processes, rank)
+        _agree()
+    if ranks > 1:
+        torch.distributed.destroy_process_group()
+    return rank, missing is not None
+
+
+def read_records(work: Work) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What is remembered of every shard, and what was left out and why."""
+    records = [work.writer.record(number) for number in range(len(work.shards))]
+    return records, {utt: why for record in records for utt, why in record["skipped"].items()}
+
+
+def _agree(value: list[int] | None = None) -> list[int] | None:
+    """Rank 0's value on every rank, when all have come here."""
+    if not torch.distributed.is_initialized():
+        return value
+    told = [value]
+    try:
+        torch.distributed.broadcast_object_list(told)
+        torch.distributed.barrier()
+    except RuntimeError as error:
+        raise DataError(
+            "another process of this job has ended, its message says why; the same command goes on where it stopped"
+        ) from error
+    return told[0]
+
+
+def _extract_all(work: Work, numbers: list[int], processes: int, rank: int) -> None:
     context = multiprocessing.get_context("fork")  # the tables and the encoder are there already
-    with ProcessPoolExecutor(min(processes, len(missing) or 1), context, _start, (work,)) as pool:
-        running = [pool.submit(_extract, number) for number in missing]
+    with ProcessPoolExecutor(min(processes, len(numbers) or 1), context, _start, (work,)) as pool:
+        running = [pool.submit(_extract, number) for number in numbers]
         try:
-            for one in tqdm(as_completed(running), total=len(running), desc="shards", mininterval=10):
+            done = as_completed(running)
+            for one in tqdm(done, total=len(running), desc="shards", mininterval=10, disable=rank > 0):
                 one.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    records = [work.writer.record(number) for number in range(len(work.shards))]
-    return records, {utt: why for record in records for utt, why in record["skipped"].items()}
 
 
 def refusal(bad: dict[str, str], remedy: str = "repair them, or leave them out with --skip-bad") -> DataError:

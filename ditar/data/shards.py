@@ -81,9 +81,11 @@ class LatentWriter:
         (self.folder / ".shards").mkdir(exist_ok=True)
         return False
 
-    def done(self, number: int) -> bool:
-        """Whether a shard is finished."""
-        return self._record_path(number).is_file()
+    def unfinished(self, shards: int) -> list[int]:
+        """Those of all `shards` shards that have no record. The folder is listed, since a network file system may
+        remember of a single file that it was not there."""
+        names = set(os.listdir(self.folder / ".shards"))
+        return [number for number in range(shards) if self._record_path(number).name not in names]
 
     def record(self, number: int) -> dict[str, Any]:
         """What was remembered of a finished shard, and its lines of the index as `entries`."""

@@ -51,7 +51,7 @@ class DiTARSystem:
         described = [entry.line.decode() for entry in train.entries]
         self.fingerprint = fingerprint([*described, train.made_from, str(train.mean.tolist()), str(train.std.tolist())])
         self.steps_place_data = config.data.curriculum_until > 0
-        self._epochs = [0]  # first step of each epoch, as far as it is known
+        self.epoch_starts = [0]  # the first batch of each epoch, as far as it is known
 
     def helper_scale(self, step: int) -> float:
         """1 for most of the helped part of the run, falling to 0 over its last third."""
@@ -65,11 +65,11 @@ class DiTARSystem:
     def batch(self, step: int, part: int, phases: tuple[str, ...], rank: int = 0, ranks: int = 1) -> DiTARBatch:
         """This rank's rows of the next batch of the epoch in which this step falls."""
         index = step * self.config.optimiser.accumulation + part
-        while self._epochs[-1] <= index:  # the next epoch's length is only known from its plan
-            epoch = len(self._epochs) - 1
-            self._epochs.append(self._epochs[epoch] + len(self.batches.plan(epoch, self._limit(self._epochs[epoch]))))
-        epoch = bisect_right(self._epochs, index) - 1
-        place = epoch, index - self._epochs[epoch], self._limit(self._epochs[epoch])
+        starts = self.epoch_starts
+        while starts[-1] <= index:  # the next epoch's length is only known from its plan
+            starts.append(starts[-1] + len(self.batches.plan(len(starts) - 1, self._limit(starts[-1]))))
+        epoch = bisect_right(starts, index) - 1
+        place = epoch, index - starts[epoch], self._limit(starts[epoch])
         batch = self.batches.batch(*place, rank, ranks)
         if batch.examples:
             return batch

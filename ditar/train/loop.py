@@ -43,6 +43,7 @@ class System(Protocol):
     optimised: dict[str, nn.Module]  # phase -> the module whose parameters it moves
     fingerprint: str  # of the training data: a run does not go on with other data
     steps_place_data: bool  # whether a run of another length reads other data at the same step (a curriculum)
+    epoch_starts: list[int]  # up to the next epoch's; checkpoints keep it, since finding it takes a plan of each epoch
 
     def phases(self, step: int) -> tuple[str, ...]:
         """Names of the phases of this step, in order."""
@@ -108,6 +109,7 @@ def train(
         if main:
             tensors = {"model": system.loss.state_dict(), "average": average.module.state_dict()}
             state = {"best": best, "logged": logged, "sums": sums, "trained_with": trained_with}
+            state["epoch_starts"] = system.epoch_starts[:-1]  # the last ends the epoch that the run is in
             save_checkpoint(folder, done, tensors, flat, state, run.keep_checkpoints)
 
     def judge(done: int, finished: Collection[str] = ()) -> None:
@@ -245,4 +247,5 @@ def _resume(path: Path, system: System, average: WeightAverage, optimisers: list
     tensors = load_checkpoint(path, optimisers)
     system.loss.load_state_dict(tensors["model"])
     average.module.load_state_dict(tensors["average"])
+    system.epoch_starts = state.get("epoch_starts", system.epoch_starts)  # found again where it is not known
     return state

@@ -38,6 +38,7 @@ class VAESystem:
         self.loss = VAELoss(self.model, config.loss)
         self.optimised = {"generator": self.model, "discriminator": self.loss.discriminators}
         self.steps_place_data = False
+        self.epoch_starts: list[int] = []  # there are none: every step draws its crops
         data, seed, bandwidth_hz = config.data, config.run.seed, config.model.bandwidth_hz
         self.train_crops = AudioCrops(train_dirs, data.level_db, seed, data.speed, bandwidth_hz)
         self.fingerprint = fingerprint([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])

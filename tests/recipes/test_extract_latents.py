@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from ditar.data.latents import LatentStore, read_index, read_statistics
 from ditar.vae import SpeechVAE
 from recipes import extract_latents
 from tests.tiny import tiny_vae
+from tests.train.test_processes import launcher
+from tests.train.test_resume import ROOT
 
 pytest.importorskip("lhotse")
 RATE = 24_000
@@ -88,6 +91,30 @@ def test_any_number_of_processes_gives_the_same_files(data, extract, tmp_path, c
     assert torch.equal(vae.latent_mean, mean) and torch.equal(vae.latent_std, std)
     order = [sorted(UTTERANCES).index(e.utt) for e in store.entries]
     assert order != sorted(order)  # a shard is no run of neighbours
+
+
+def test_two_ranks_give_the_same_files_and_go_on_behind_a_failure(data, extract, tmp_path):
+    def launch():
+        folders = ("--vae", tmp_path / "vae", "--data", data, "--out", tmp_path / "two")
+        program = ["recipes/extract_latents.py", *map(str, folders), "--shard-size", "3", "--statistics", "--nj", "2"]
+        command = [sys.executable, *launcher(2), *program]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+
+    assert extract("one", "--statistics") == 0
+    whole, measured = contents(tmp_path / "one"), contents(tmp_path / "vae")
+    tiny_vae().save_pretrained(tmp_path / "vae")
+    utt = next(e.utt for e in read_index(tmp_path / "one") if e.shard == "latents.000001.tar")  # of the second rank
+    content, moment = (tmp_path / f"{utt}.wav").read_bytes(), (tmp_path / f"{utt}.wav").stat().st_mtime_ns
+    (tmp_path / f"{utt}.wav").write_bytes(b"no audio")
+    failed = launch()
+    assert failed.returncode != 0 and f"repair them, or leave them out with --skip-bad:\n  {utt}: " in failed.stderr
+    assert not (tmp_path / "two/index.jsonl").exists()
+    (tmp_path / f"{utt}.wav").write_bytes(content)
+    os.utime(tmp_path / f"{utt}.wav", ns=(moment, moment))
+    done = launch()
+    assert done.returncode == 0 and done.stdout.count("in 3 shards") == 1, done.stderr
+    assert contents(tmp_path / "two") == whole and contents(tmp_path / "vae") == measured
 
 
 def test_a_killed_process_is_named_and_the_rest_goes_on(extract, tmp_path, monkeypatch, capsys):

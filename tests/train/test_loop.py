@@ -137,6 +137,24 @@ def test_length_and_reports_may_change_on_the_way(whole, store, tmp_path):
     assert [line["step"] for line in log if "train/loss" in line] == [7]
 
 
+def test_a_resumed_run_plans_no_epoch_before_that_of_its_checkpoint(store, tmp_path):
+    config = make_config(steps=7)
+    config = replace(config, data=replace(config.data, batch_patches=300), run=replace(config.run, checkpoint_every=5))
+    whole = run(config, store, tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole/checkpoints/step-00000005", tmp_path / "part/checkpoints/step-00000005")
+    system, planned = DiTARSystem(config, store, store), []
+    plan = system.batches.plan
+    system.batches.plan = lambda epoch, limit: planned.append(epoch) or plan(epoch, limit)
+    train(system, config.optimiser, config.run, tmp_path / "part", config, cpu=True)
+    other = DiTARSystem(config, store, store)
+    other.batch(6, 0, ("model",))
+    assert system.epoch_starts == other.epoch_starts
+    inside = sum(start <= 4 for start in other.epoch_starts) - 1  # of the last step behind the checkpoint
+    assert inside >= 2 and planned == list(range(inside, len(other.epoch_starts) - 1))
+    log = [json.loads(line) for line in (tmp_path / "part/log.jsonl").read_text().splitlines()]
+    assert losses(log) == {step: value for step, value in losses(whole).items() if step > 5}
+
+
 def test_a_finished_run_is_left_as_it_is(whole, store):
     out, _ = whole
     written = {path: path.stat().st_mtime_ns for path in (out / "final").iterdir()}
