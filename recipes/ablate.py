@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from ditar.config import ConfigError, DiTARConfig, load_config, to_dict
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.data.tables import read_json_lines, read_table, write_beside
+from ditar.provenance import provenance
 from ditar.train.ditar_system import DiTARSystem
 from ditar.units import LATENT_RATE_HZ
 
@@ -205,13 +205,13 @@ class Ablation:
                  str(args.references), "--out", spoken, "--guidance-scale", str(scale), "--seed", str(seed), "--steps",
                  str(args.decode_steps)])  # fmt: skip
             closed = [part for file in args.closed_set for part in ("--closed-set", str(file))]
-            run(["-m", "ditar.cli", "evaluate", f"{spoken}/wav", f"{spoken}/text", *closed, "--output",
-                 f"{folder}/score-{scale:g}"])  # fmt: skip
+            run(["-m", "ditar.cli", "evaluate", f"{spoken}/wav", f"{spoken}/text", *closed, "--metrics",
+                 "words,closed_set", "--output", f"{folder}/score-{scale:g}"])  # fmt: skip
         system = DiTARSystem(load_config(folder / "config.yaml", DiTARConfig), *self.stores)
         validation = [row for row in read_json_lines(folder / "train/log.jsonl") if "valid/diffusion" in row][-1]
         record = {
             "version": ditar.__version__,
-            "commit": commit(),
+            **provenance(),
             "seed": seed,
             "point": {"name": point.name, **vars(point)},
             "steps": steps,
@@ -220,25 +220,10 @@ class Ablation:
             "parameters": sum(p.numel() for p in system.model.parameters()),
             "train_seconds": train_seconds(folder / "train/log.jsonl"),
             "validation": {name: validation[f"valid/{name}"] for name in ("diffusion", "text_gain")},
-            "environment": {
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "cores": os.cpu_count(),
-                "threads": torch.get_num_threads(),
-            },  # fmt: skip
             "guidance": {f"{scale:g}": outcome(folder, scale) for scale in settings["guidance"]},
             "settings": settings,
         }
         write_beside(result, [json.dumps(record, indent=1, ensure_ascii=False)])
-
-
-def commit() -> str:
-    """The repository's commit, with -dirty behind it where files differ; "unknown" outside of one."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def _stop(number: int, frame: Any) -> None:

@@ -159,7 +159,7 @@ COLUMNS = ("setting", "seeds", "word error %", "paper %", "character error %", "
 def markdown(rows: list[Row]) -> str:
     """The tables of the studies and what can be said of their orders."""
     records = {id(record): record for row in rows for record in row.records}.values()
-    commits = ", ".join(sorted({record["commit"] for record in records}))
+    commits = ", ".join(sorted({str(record["commit"]) for record in records}))
     lines = [f"Version {ditar.__version__}, commit {commits}. Intervals are 95 %, over seeds and utterances.", ""]
     for name, study in STUDIES.items():
         of = [row for row in rows if row.study == name]
