@@ -23,7 +23,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -204,9 +203,10 @@ class Ablation:
             run(["recipes/decode.py", "--model", f"{folder}/model", "--data", str(args.data), "--references",
                  str(args.references), "--out", spoken, "--guidance-scale", str(scale), "--seed", str(seed), "--steps",
                  str(args.decode_steps)])  # fmt: skip
+            metrics = "words,closed_set" if args.closed_set else "words"
             closed = [part for file in args.closed_set for part in ("--closed-set", str(file))]
             run(["-m", "ditar.cli", "evaluate", f"{spoken}/wav", f"{spoken}/text", *closed, "--metrics",
-                 "words,closed_set", "--output", f"{folder}/score-{scale:g}"])  # fmt: skip
+                 metrics, "--output", f"{folder}/score-{scale:g}"])  # fmt: skip
         system = DiTARSystem(load_config(folder / "config.yaml", DiTARConfig), *self.stores)
         validation = [row for row in read_json_lines(folder / "train/log.jsonl") if "valid/diffusion" in row][-1]
         record = {
