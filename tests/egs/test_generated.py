@@ -136,11 +136,38 @@ def test_a_timbre_moves_formants_and_keeps_pitch_and_time(corpus):
     assert np.abs(louder[500:-500]).max() == pytest.approx(np.abs(wave[500:-500]).max() * 10**0.3, rel=0.01)
 
 
+def test_a_blend_takes_on_the_other_speakers_formant_and_keeps_pitch_and_loudness(corpus):
+    timbre, rate = corpus.voices.timbre, 16_000
+
+    def speaker(formant_hz, period, lag_s):
+        pulses = np.zeros(rate, dtype=np.float32)
+        pulses[round(lag_s * rate) :: period] = 1.0
+        pole = 0.96 * np.exp(2j * np.pi * formant_hz / rate)
+        return lfilter([1.0], [1.0, -2 * pole.real, abs(pole) ** 2], pulses).astype(np.float32)
+
+    mine, theirs = speaker(900, 160, 0.0), speaker(1800, 100, 0.2)
+    times, their_times = np.array([0.0, 0.5, 0.75]), np.array([0.2, 0.7, 0.95])  # they say it 0.2 s later
+    level = {
+        share: np.abs(np.fft.rfft(timbre.blend(mine, theirs, rate, share, times, their_times)[4000:8000]))
+        for share in (0.0, 0.5, 1.0)
+    }
+    harmonics = slice(25, None, 25)  # of 100 Hz, 4 Hz a bin
+    assert np.abs(level[0.0] - np.abs(np.fft.rfft(mine[4000:8000]))).max() < 1e-3 * level[0.0].max()
+    assert (np.argmax(level[0.0][harmonics]) + 1) * 100 == pytest.approx(900, abs=100)
+    assert (np.argmax(level[1.0][harmonics]) + 1) * 100 == pytest.approx(1800, abs=100)
+    between = level[1.0][17 * 25 : 19 * 25]  # from 1700 to 1900 Hz: still mine at heart, a harmonic every 100 Hz
+    assert np.argmax(between[10:40]) + 10 == 25
+    ratio = [level[share][18 * 25] / level[share][9 * 25] for share in (0.0, 0.5, 1.0)]
+    assert ratio[0] < ratio[1] < ratio[2]
+
+
 def test_three_training_voices_in_four_have_a_timbre_and_held_out_ones_none(corpus):
     derived = [v for v in corpus.voices.training_voices(0) if v.base in corpus.voices.NATURAL and not v.is_base]
     assert 0.7 < sum(v.timbre is not None for v in derived) / len(derived) < 0.8
     assert len({v.timbre for v in derived if v.timbre}) == sum(v.timbre is not None for v in derived)
-    assert all(v.timbre is None for v in corpus.voices.held_out_voices(0))
+    assert all(v.timbre is None and v.blend is None for v in corpus.voices.held_out_voices(0))
+    blended = [v for v in derived if v.blend]
+    assert len(blended) == 280 and all(v.blend[0] != v.base for v in blended)
 
 
 def test_resumes_after_a_torn_line(corpus, tmp_path):

@@ -127,9 +127,23 @@ def _active_span(waveform: np.ndarray) -> tuple[float, float] | None:
 
 
 def _flite(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int, list[Phone]] | None:
-    base = BASES[voice.base]
+    spoken = _speak_flite(voice, voice.base, sentence, folder)
+    if spoken is None or voice.blend is None:
+        return spoken
+    partner, share = voice.blend
+    other = _speak_flite(voice, partner, sentence, folder)
+    # Both read by the same rules, so that phones pair up; the few that are read otherwise stay as they are.
+    if other is None or [name for name, _, _ in other[2]] != [name for name, _, _ in spoken[2]] or other[1] != spoken[1]:
+        return spoken
+    waveform, rate_hz, phones = spoken
+    times, other_times = (np.array([0.0, *(end for _, _, end in p)]) for p in (phones, other[2]))
+    return timbre.blend(waveform, other[0], rate_hz, share, times, other_times), rate_hz, phones
+
+
+def _speak_flite(voice: Voice, name: str, sentence: str, folder: Path) -> tuple[np.ndarray, int, list[Phone]] | None:
+    """One base's voice, with the changes of `voice`."""
     path = folder / "flite.wav"
-    command = ["flite", "-voice", base.name, "-psdur", "-t", sentence, "-o", str(path)]
+    command = ["flite", "-voice", BASES[name].name, "-psdur", "-t", sentence, "-o", str(path)]
     if not voice.is_base:
         command += ["--setf", f"duration_stretch={voice.stretch * voice.tract:.4f}"]
         if voice.pitch_hz is not None:

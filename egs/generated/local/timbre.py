@@ -1,4 +1,5 @@
-"""Another vocal tract and another microphone for a synthesised voice, without a vocoder: only magnitudes change.
+"""Another vocal tract, another speaker's and another microphone for a synthesised voice, without a vocoder: only
+magnitudes change.
 
 The spectral envelope of every frame (its low quefrencies) is moved along the frequency axis by a piecewise linear map, so
 that formants move apart or together as they do between people, and multiplied by a smooth curve, as throats, rooms and
@@ -38,13 +39,7 @@ def draw(rng: random.Random) -> Timbre:
 
 def reshape(waveform: np.ndarray, rate_hz: int, timbre: Timbre) -> np.ndarray:
     """(S,) -> (S,) float32."""
-    size = 2 * round(WINDOW_S * rate_hz / 2)
-    frequency_hz, _, spectrum = stft(waveform, rate_hz, nperseg=size, noverlap=size * 3 // 4)  # (F, T)
-    level = np.log(np.abs(spectrum) + 1e-5)
-    quefrency = np.fft.irfft(level, axis=0)
-    kept = round(ENVELOPE_S * rate_hz)
-    quefrency[kept : size - kept + 1] = 0.0
-    envelope = np.fft.rfft(quefrency, axis=0).real  # (F, T), smooth along frequency
+    frequency_hz, _, spectrum, envelope = _analyse(waveform, rate_hz)
     # What is heard at f comes from f / factor, so that formants move up where factors are above 1.
     factors = np.interp(frequency_hz, WARP_HZ, timbre.warp)
     position = np.interp(frequency_hz / factors, frequency_hz, np.arange(len(frequency_hz)))
@@ -54,5 +49,41 @@ def reshape(waveform: np.ndarray, rate_hz: int, timbre: Timbre) -> np.ndarray:
     colour = np.interp(np.log(frequency_hz + 1.0), np.log(COLOUR_HZ), timbre.colour) * np.log(10) / 20
     greatest = GREATEST_DB * np.log(10) / 20
     gain = np.clip(moved - envelope, -greatest, greatest) + colour[:, None]
-    _, made = istft(spectrum * np.exp(gain), rate_hz, nperseg=size, noverlap=size * 3 // 4)
-    return np.pad(made[: len(waveform)], (0, max(0, len(waveform) - len(made)))).astype(np.float32)
+    return _synthesise(spectrum * np.exp(gain), rate_hz, len(waveform))
+
+
+def blend(
+    waveform: np.ndarray, other: np.ndarray, rate_hz: int, share: float, times: np.ndarray, other_times: np.ndarray
+) -> np.ndarray:
+    """(S,) -> (S,) float32: the way to another speaker's envelope by `share` (0: nothing, 1: all of it, below 0: away
+    from it), where `other` (S',) says the same: what is spoken at times[i] s, it speaks at other_times[i] s.
+
+    Loudness, pitch, noise and pace stay.
+    """
+    _, frames_s, spectrum, envelope = _analyse(waveform, rate_hz)
+    _, other_s, _, theirs = _analyse(other, rate_hz)
+    places = np.interp(np.interp(frames_s, times, other_times), other_s, np.arange(len(other_s)))
+    difference = theirs[:, np.round(places).astype(int)] - envelope  # (F, T)
+    difference -= difference.mean(axis=0)
+    greatest = GREATEST_DB * np.log(10) / 20
+    return _synthesise(spectrum * np.exp(np.clip(share * difference, -greatest, greatest)), rate_hz, len(waveform))
+
+
+def _analyse(waveform: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Frequencies (F,), times (T,), complex spectrum (F, T) and its log envelope (F, T), smooth along frequency."""
+    size = _window(rate_hz)
+    frequency_hz, frames_s, spectrum = stft(waveform, rate_hz, nperseg=size, noverlap=size * 3 // 4)
+    quefrency = np.fft.irfft(np.log(np.abs(spectrum) + 1e-5), axis=0)
+    kept = round(ENVELOPE_S * rate_hz)
+    quefrency[kept : size - kept + 1] = 0.0
+    return frequency_hz, frames_s, spectrum, np.fft.rfft(quefrency, axis=0).real
+
+
+def _synthesise(spectrum: np.ndarray, rate_hz: int, samples: int) -> np.ndarray:
+    size = _window(rate_hz)
+    _, made = istft(spectrum, rate_hz, nperseg=size, noverlap=size * 3 // 4)
+    return np.pad(made[:samples], (0, max(0, samples - len(made)))).astype(np.float32)
+
+
+def _window(rate_hz: int) -> int:
+    return 2 * round(WINDOW_S * rate_hz / 2)

@@ -2,14 +2,15 @@
 
 A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate; three
 training voices in four also have a timbre of their own (timbre.py), since a model that hears five timbres learns five: it
-copied voices it knew (similarity 0.87) far better than others (0.67). No vocoder artefacts enter the corpus. Speaker names
-are base (three letters) + number; 000 is the base itself.
+copied voices it knew (similarity 0.87) far better than others (0.67). Blends lie between two bases or beyond one of
+them, since of five throats a model learns to name the nearest. No vocoder artefacts enter the corpus. Speaker names are base
+(three letters) + number; 000 is the base itself, and blends begin at 501.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import timbre
 
@@ -30,7 +31,8 @@ class Voice:
     """A speaker of the corpus.
 
     `pitch_hz` and `stretch` are the values heard after the vocal-tract change; `tract` multiplies all formants
-    (above 1: a shorter vocal tract). `pitch_hz` None leaves the base's own pitch (times `tract`).
+    (above 1: a shorter vocal tract). `pitch_hz` None leaves the base's own pitch (times `tract`). `blend`: another base
+    and the way to its spectral envelope (timbre.blend).
     """
 
     speaker: str
@@ -39,6 +41,7 @@ class Voice:
     stretch: float = 1.0
     tract: float = 1.0
     timbre: timbre.Timbre | None = None
+    blend: tuple[str, float] | None = None
 
     @property
     def is_base(self) -> bool:
@@ -66,7 +69,7 @@ ESPEAK_VARIANTS = (
 )  # fmt: skip
 
 
-def derive(base: str, count: int, seed: int, timbres: bool = True) -> list[Voice]:
+def derive(base: str, count: int, seed: int | str, timbres: bool = True) -> list[Voice]:
     """`count` derivatives of `base`: two in three mild (pitch within 15 %, tract .93 to 1.08), one in three wide; with
     `timbres`, three in four with a timbre of their own."""
     rng, timbre_rng = random.Random(f"{seed}-{base}"), random.Random(f"{seed}-{base}-timbre")
@@ -94,6 +97,20 @@ def derive(base: str, count: int, seed: int, timbres: bool = True) -> list[Voice
     return voices
 
 
+def blends(base: str, count: int, seed: int) -> list[Voice]:
+    """`count` derivatives of a flite voice that lean towards another one's envelope by .4 to 1.2, or away by .3 to .6."""
+    rng = random.Random(f"{seed}-{base}-blend")
+    partners = [name for name in NATURAL if name != base and BASES[name].engine == "flite"]
+    return [
+        replace(
+            voice,
+            speaker=f"{base}{500 + number:03d}",
+            blend=(rng.choice(partners), round(rng.uniform(0.4, 1.2) if rng.random() < 0.75 else -rng.uniform(0.3, 0.6), 3)),
+        )
+        for number, voice in enumerate(derive(base, count, f"{seed}-blend"), start=1)
+    ]
+
+
 def base_voice(base: str) -> Voice:
     """The unchanged voice of `base`."""
     return Voice(speaker=f"{base}000", base=base)
@@ -104,11 +121,12 @@ def espeak_voices() -> list[Voice]:
     return [Voice(speaker=f"esp{i:03d}", base=f"espeak:{name}") for i, name in enumerate(ESPEAK_VARIANTS)]
 
 
-def training_voices(seed: int, flite_derivatives: int = 110, hts_derivatives: int = 60) -> list[Voice]:
-    """Every voice of the training set: five bases, their derivatives and espeak-ng's variants."""
+def training_voices(seed: int, flite_derivatives: int = 110, hts_derivatives: int = 60, blended: int = 70) -> list[Voice]:
+    """Every voice of the training set: five bases, their derivatives and blends, and espeak-ng's variants."""
     voices = [base_voice(base) for base in NATURAL]
     for base in NATURAL:
         voices += derive(base, hts_derivatives if base == "hts" else flite_derivatives, seed)
+        voices += blends(base, blended, seed) if BASES[base].engine == "flite" else []
     return voices + espeak_voices()
 
 
