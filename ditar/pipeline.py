@@ -16,6 +16,7 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.model.sampler import ALL_STEPS
+from ditar.nn.linear import pack_linears
 from ditar.pretrained import SHIPPED_VOICE, choose_device, choose_dtype, load_scheduler, load_vae, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.speak import speak
@@ -48,6 +49,7 @@ class DiTARPipeline(DiffusionPipeline):
                 "use a DiTAR that was trained on this VAE's latents"
             )
         self.register_modules(vae=vae.eval(), ditar=ditar.eval(), scheduler=scheduler)
+        pack_linears(ditar)
         self.set_progress_bar_config(disable=None, leave=False, unit="patch")  # None: only on a terminal
 
     def create_voice(
@@ -199,6 +201,7 @@ class DiTARPipeline(DiffusionPipeline):
             device, dtype = None, device
         self.vae.to(device=device)
         self.ditar.to(device=device, dtype=dtype)
+        pack_linears(self.ditar)
         return self
 
     @property

@@ -47,11 +47,19 @@ class DecodingState:
     ended: Tensor
     prompt: int
 
+    def select(self, rows: Sequence[int]) -> "DecodingState":
+        """The state of some of the rows, which need not carry the others on."""
+        rows, count = list(rows), len(self.grid)
+        of_lm = rows if len(self.hidden) == count else [*rows, *(count + row for row in rows)]
+        kept = {name: getattr(self, name)[rows] for name in ("grid", "ends", "ended")}
+        return replace(self, lm=self.lm.select(of_lm), hidden=self.hidden[of_lm], **kept)
+
 
 @dataclass(frozen=True)
 class GeneratedFrame:
-    """One frame of all streams (B, Q); present (B,) bool: False where the row has ended before; ended (B,) bool: every
-    kind of streams that can end has said so (False at the last frame: the limit ended the row)."""
+    """One frame of all streams (B, Q); present (B,) bool: False where the row has ended before, whose tokens are then
+    the empty ids; ended (B,) bool: every kind of streams that can end has said so (False at the last frame: the limit
+    ended the row)."""
 
     tokens: Tensor
     present: Tensor
@@ -170,17 +178,27 @@ def generate(
     _check_options(model, options, len(generators))
     streams, pattern = model.streams, model.streams.pattern
     state = start(model, condition, known, len(generators), max_frames, options)
-    given = state.prompt
+    given, live, generators = state.prompt, list(range(len(generators))), list(generators)
+    absent = torch.tensor(pattern.empty_ids, device=state.grid.device).repeat(len(live), 1)  # (B, Q)
+    ended = torch.zeros(len(live), dtype=torch.bool, device=state.grid.device)
     while True:
         frames = row_frames(streams, state)
         longest = int(frames.max())
+        can_end = state.ended[:, _can_end(streams)]
+        ended[live] = can_end.all(dim=1) & bool(can_end.shape[1])
         while given < min(state.step - pattern.max_delay, longest):
-            tokens = torch.stack([state.grid[:, q, 1 + given + d] for q, d in enumerate(pattern.delays)], dim=1)
-            ended = state.ended[:, _can_end(streams)]
-            yield GeneratedFrame(tokens, given < frames, ended.all(dim=1) & bool(ended.shape[1]))
+            tokens, present = absent.clone(), torch.zeros_like(ended)
+            tokens[live] = torch.stack([state.grid[:, q, 1 + given + d] for q, d in enumerate(pattern.delays)], dim=1)
+            present[live] = given < frames
+            yield GeneratedFrame(tokens, present, ended.clone())
             given += 1
         if state.step >= longest + pattern.max_delay:
             return
+        # Rows all of whose frames are given leave, but for a row that another one reads.
+        going = [place for place, count in enumerate(frames.tolist()) if state.step < count + pattern.max_delay]
+        if len(going) < len(live) and not options.batch_parallel:
+            state = state.select(going)
+            live, generators = [live[place] for place in going], [generators[place] for place in going]
         tokens = decide(model, state, draw_uniforms(len(streams), generators, model.device), options)
         state = advance(model, tokens, state, options)
 

@@ -4,7 +4,7 @@ A row holds its text padded on the right to L places (none but for phonemes), th
 never attended to and takes part in no position, so a row gives the same numbers in any batch.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -40,6 +40,11 @@ class LMState:
     cache: KVCache
     position: Tensor
     context: CrossContext | None
+
+    def select(self, rows: Sequence[int]) -> "LMState":
+        """The state of some of the rows."""
+        context = None if self.context is None else self.context.select(rows)
+        return LMState(self.cache.select(rows), self.position[rows], context)
 
 
 class TokenLM(nn.Module):

@@ -8,19 +8,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Off the GPU, many short sequences go through explicit products, since torch's kernel works on blocks of hundreds of
-# keys (measured: 640 sequences of 9 tokens, forward and backward, 7.5 ms against 87 ms); it wins for one or two.
+from ditar.nn.linear import Linear
+
+# Off the GPU, many short sequences are trained with explicit products, since torch's kernel works on blocks of hundreds
+# of keys (measured: 640 sequences of 9 tokens, forward and backward, 7.5 ms against 87 ms); it wins for one or two, and
+# forward alone (8 sequences, one query and 200 keys each, in bfloat16: 44 us against 377).
 EXPLICIT_FROM, EXPLICIT_BELOW = 4, 512  # sequences, keys
 
 
 def rotation(
     positions: Tensor, head_dim: int, dtype: torch.dtype = torch.float64, base: float = 10_000.0
 ) -> tuple[Tensor, Tensor]:
-    """Cosine and sine tables of RoPE for explicit (also fractional) positions, (S,) or (B, S) -> two
-    (S or B, S, head_dim / 2)."""
+    """Tables of RoPE for explicit (also fractional) positions, (S,) or (B, S) -> two (S or B, S, head_dim): the cosines
+    twice over, and the sines with their sign for the first half of a head and the second."""
     frequency = base ** (-torch.arange(0, head_dim, 2, device=positions.device, dtype=torch.float64) / head_dim)
     angle = positions.to(torch.float64)[..., None] * frequency
-    return angle.cos().to(dtype), angle.sin().to(dtype)
+    cosine, sine = angle.cos().to(dtype), angle.sin().to(dtype)
+    return torch.cat((cosine, cosine), -1), torch.cat((-sine, sine), -1)
 
 
 class _Arrange(torch.autograd.Function):
@@ -52,6 +56,7 @@ class _Arrange(torch.autograd.Function):
 
 def _turn(source: Tensor, out: Tensor, cosine: Tensor, sine: Tensor, rotated: int, sign: int) -> None:
     half = source.shape[-1] // 2
+    cosine, sine = cosine[..., half:], sine[..., half:]
     a, b = source[:rotated, ..., :half], source[:rotated, ..., half:]
     first, second = out[:rotated, ..., :half], out[:rotated, ..., half:]
     if rotated:
@@ -73,7 +78,6 @@ def arrange(
     heads = x.unflatten(-1, (sum(groups), -1)).permute(2, 0, 1, 3)
     rest = heads[:0] if turn_last else heads[-groups[-1] :]
     turned = heads if turn_last else heads[: -groups[-1]]
-    cosine, sine = torch.cat((cosine, cosine), -1), torch.cat((-sine, sine), -1)
     turned = torch.addcmul(turned * cosine, turned.roll(turned.shape[-1] // 2, -1), sine)
     return turned.split(groups) if turn_last else (*turned.split(groups[:-1]), rest)
 
@@ -81,7 +85,7 @@ def arrange(
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Softmax attention. query (H, B, Sq, d), key and value (H, B, Sk, d), additive mask (1 or B, Sq, Sk) ->
     (H, B, Sq, d)."""
-    many = query.shape[1] >= EXPLICIT_FROM and key.shape[-2] < EXPLICIT_BELOW
+    many = query.shape[1] >= EXPLICIT_FROM and key.shape[-2] < EXPLICIT_BELOW and torch.is_grad_enabled()
     if many and query.device.type != "cuda":
         scores = (query @ key.transpose(-1, -2)) * query.shape[-1] ** -0.5
         if mask is not None:
@@ -104,14 +108,16 @@ class Attention(nn.Module):
                 f"width {width} must be a multiple of heads {heads} with an even quotient, heads of kv_heads {kv_heads}"
             )
         self.heads, self.kv_heads, self.head_dim = heads, kv_heads, width // heads
-        self.qkv = nn.Linear(width, (heads + 2 * kv_heads) * self.head_dim, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
+        self.qkv = Linear(width, (heads + 2 * kv_heads) * self.head_dim)
+        self.out = Linear(width, width)
 
     def project(self, x: Tensor, tables: tuple[Tensor, Tensor], outputs: slice | None) -> tuple[Tensor, Tensor, Tensor]:
         """Rotated queries (of the positions in `outputs` only), rotated keys, values: (heads, B, S, head_dim) each."""
         h, g = self.heads, self.kv_heads
-        if outputs is None:
-            return arrange(self.qkv(x), tables, (h, g, g))
+        if outputs is None or not torch.is_grad_enabled():
+            # Without gradients sequences are short: one product, some of whose queries nobody wants.
+            query, key, value = arrange(self.qkv(x), tables, (h, g, g))
+            return query if outputs is None else query[:, :, outputs], key, value
         weight_q, weight_kv = self.qkv.weight.split((h * self.head_dim, 2 * g * self.head_dim))
         q, kv = F.linear(x[:, outputs], weight_q), F.linear(x, weight_kv)
         (query,) = arrange(q, tuple(table[..., outputs, :] for table in tables), (h,), turn_last=True)

@@ -1,5 +1,6 @@
 """Cross-attention to a sequence that stays as it is, such as an encoded text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,11 @@ class CrossContext:
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
     mask: Tensor
+
+    def select(self, rows: Sequence[int]) -> "CrossContext":
+        """Of some of the rows."""
+        keys, values = (tuple(x[:, rows] for x in layers) for layers in (self.keys, self.values))
+        return CrossContext(keys, values, self.mask[rows])
 
 
 class CrossAttention(nn.Module):

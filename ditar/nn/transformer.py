@@ -11,6 +11,7 @@ from ditar.config import BlockConfig
 from ditar.nn.attention import Attention, rotation
 from ditar.nn.cross_attention import CrossAttention, CrossContext, padding_mask
 from ditar.nn.kv_cache import KVCache
+from ditar.nn.linear import Linear
 from ditar.nn.norm import RMSNorm
 
 
@@ -20,15 +21,14 @@ class FeedForward(nn.Module):
     def __init__(self, width: int, ffn: int, kind: str = "plain"):
         super().__init__()
         self.gated = kind == "gated"
-        self.up = nn.Linear(width, ffn * (2 if self.gated else 1), bias=False)
-        self.down = nn.Linear(ffn, width, bias=False)
+        self.up = Linear(width, ffn * (2 if self.gated else 1))
+        self.down = Linear(ffn, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.up(x)
-        if self.gated:
-            gate, x = x.chunk(2, dim=-1)
-            return self.down(F.silu(gate) * x)
-        return self.down(F.gelu(x))
+        if not self.gated:
+            return self.down(self.up(x, "gelu"))
+        gate, x = self.up(x).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * x)
 
 
 class Block(nn.Module):
@@ -88,8 +88,7 @@ class Transformer(nn.Module):
 
     def positions(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """RoPE's tables for positions (S,) or (B, S), float or integer; make them once where they do not change."""
-        weight = self.norm.weight
-        return rotation(positions, self.head_dim, torch.float64 if weight.dtype == torch.float64 else torch.float32)
+        return rotation(positions, self.head_dim, self.norm.weight.dtype)
 
     def read_context(self, context: Tensor, counts: Tensor) -> CrossContext:
         """What all blocks attend to, context (B, L, width), of which each row's first `counts` (B,) are there."""

@@ -19,7 +19,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import nn
 from tqdm import tqdm
 
-from ditar.config import OptimiserConfig, RunConfig, to_dict
+from ditar.config import OptimiserConfig, RunConfig, from_dict, to_dict
 from ditar.train.checkpoint import (
     CheckpointError,
     check_writable,
@@ -97,7 +97,7 @@ def train(
     sums: dict[str, float] = defaultdict(float)  # of the steps behind `logged`
     logged = 0
     if found := checkpoints(folder):
-        state = _resume(found[-1], system, average, flat, trained_with)
+        state = _resume(found[-1], system, average, flat, trained_with, type(config))
         first, best, logged = state["step"], state["best"], state["logged"]
         sums |= state["sums"]
         accelerator.print(f"resumed {found[-1]}")
@@ -228,13 +228,19 @@ def _same_everywhere(accelerator: Accelerator, first: int, out: Path) -> None:
         raise CheckpointError(f"the processes go on from different steps {found}; give an --out that all share ({out})")
 
 
-def _resume(path: Path, system: System, average: WeightAverage, optimisers: list, mine: dict) -> dict[str, Any]:
-    """Fill everything from a checkpoint; returns its state. CheckpointError where the settings or data are others."""
+def _resume(
+    path: Path, system: System, average: WeightAverage, optimisers: list, mine: dict, kind: type
+) -> dict[str, Any]:
+    """Fill everything from a checkpoint; returns its state. CheckpointError where the settings or data are others.
+
+    A key of the configuration class `kind` that is younger than the checkpoint has its default there.
+    """
     state = read_state(path)
     if missing := [name for name in ("trained_with", "sums", "logged", "best") if name not in state]:
         raise CheckpointError(f"{path} was written by another version (no {missing[0]!r}); give another --out")
     # What a run may change on the way: what it reports, and how long it is.
     theirs = copy.deepcopy(state["trained_with"])
+    theirs["config"] = to_dict(from_dict(theirs["config"], kind))
     if not system.steps_place_data:
         theirs["config"]["optimiser"]["steps"] = mine["config"]["optimiser"]["steps"]
     seed = theirs["config"]["run"]["seed"]

@@ -62,6 +62,14 @@ def test_the_limit_ends_what_does_not_end():
     assert found.tokens.shape == (2, 4, 7) and not found.ended.any() and (found.tokens < 16).all()
 
 
+def row_of(condition, row):
+    """The text of one row, without its padding."""
+    if condition is None:
+        return None
+    count = condition.counts[row]
+    return type(condition)(condition.text[row : row + 1, :count], count[None])
+
+
 @pytest.mark.parametrize("name", ["matched", "musicgen", "samout"])
 def test_a_row_does_not_depend_on_the_batch(name):
     model, data = example(name, 3)
@@ -69,14 +77,38 @@ def test_a_row_does_not_depend_on_the_batch(name):
     options = DecodingOptions(model.config.guidance_scale, {"audio": ANY})
     together = run(model, 3, 12, condition=data.condition, known=prompt, options=options)
     for row in range(3):
-        condition = data.condition
-        if condition is not None:
-            count = condition.counts[row]
-            condition = type(condition)(condition.text[row : row + 1, :count], count[None])
+        condition = row_of(data.condition, row)
         alone = run(model, 1, 12, row, condition=condition, known=prompt[row : row + 1], options=options)
         frames = int(alone.frame_counts)
         assert together.frame_counts[row] == frames and together.ended[row] == alone.ended[0]
         assert torch.equal(together.tokens[row, :, :frames], alone.tokens[0])
+
+
+@pytest.mark.parametrize("name", ["two kinds", "matched", "musicgen"])
+def test_a_row_that_has_ended_leaves(name):
+    """Rows of different lengths: what the LM reads shrinks, and each row is what it is alone."""
+    model, condition, options = two_kinds(), None, DecodingOptions(sampling={"text": ANY, "audio": ANY})
+    if name != "two kinds":
+        model, data = example(name, 6)
+        condition, options = data.condition, DecodingOptions(1.0, {"audio": ANY})
+    if name == "musicgen":  # with guidance and cross-attention, and a code that ends it
+        kind = dataclasses.replace(model.config.streams[0], end_id=15)
+        model, options = build(name, streams=(kind,)), DecodingOptions(3.0, {"audio": ANY})
+    copies = 1 if options.guidance_scale == 1.0 else 2
+    rows = 6
+    read = []
+    hook = model.transformer.register_forward_hook(lambda m, inputs, o: read.append(len(inputs[0])))
+    together = run(model, rows, 40, condition=condition, options=options)
+    hook.remove()
+    counts = sorted(together.frame_counts.tolist())
+    assert counts[0] < counts[-1] and read == sorted(read, reverse=True)
+    assert read[0] == copies * rows and read[-1] < copies * rows
+    for row in range(rows):
+        alone = run(model, 1, 40, row, condition=row_of(condition, row), options=options)
+        frames = int(alone.frame_counts)
+        assert together.frame_counts[row] == frames and together.ended[row] == alone.ended[0]
+        assert torch.equal(together.tokens[row, :, :frames], alone.tokens[0])
+        assert (together.tokens[row, 0, frames:] == model.streams.pattern.empty_ids[0]).all()
 
 
 def test_same_seed_same_tokens():

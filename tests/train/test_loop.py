@@ -121,6 +121,19 @@ def test_other_settings_are_refused_with_both_values(part, changed, message, who
         run(other, store, out)
 
 
+def test_a_checkpoint_older_than_a_key_goes_on_with_its_default(whole, store, tmp_path):
+    out, _ = whole
+    shutil.copytree(out, tmp_path / "older")
+    path = checkpoints(tmp_path / "older" / "checkpoints")[-1] / "state.json"
+    state = json.loads(path.read_text())
+    del state["trained_with"]["config"]["model"]["locdit_prefix_cached"]
+    path.write_text(json.dumps(state))
+    run(make_config(), store, tmp_path / "older")
+    cached = replace(make_config(), model=replace(make_config().model, locdit_prefix_cached=True))
+    with pytest.raises(CheckpointError, match="locdit_prefix_cached is False there and True here"):
+        run(cached, store, tmp_path / "older")
+
+
 def test_other_data_is_refused(whole, store):
     out, _ = whole
     other = copy.copy(store)
