@@ -201,6 +201,32 @@ def collect(frames: Iterable[GeneratedFrame]) -> Generated:
     return Generated(torch.stack([frame.tokens for frame in listed], dim=2), counts, listed[-1].ended)
 
 
+@torch.inference_mode()
+def redraw(
+    model: TokenLM,
+    tokens: Tensor,
+    generators: Sequence[torch.Generator],
+    condition: TextCondition | None = None,
+    options: DecodingOptions | None = None,
+) -> Tensor:
+    """Tokens (B, Q, T) of whole rows, of which each predicted one is drawn anew given the true ones of the steps
+    before it: what a model says when it is teacher-forced. No stream ends."""
+    options = DecodingOptions(model.config.guidance_scale) if options is None else options
+    delayed = model.streams.pattern.apply(tokens)
+    read, drawn = delayed, delayed.clone()
+    if options.guidance_scale != 1.0:
+        read, condition = torch.cat((delayed, delayed)), condition.with_and_without()
+    logits = model(read, condition).logits
+    for kind in model.streams.predicted:
+        part = model.streams.slices[kind.name]
+        own = _guided(logits[kind.name], options).float()  # (B, its streams, S, V)
+        if kind.end_id is not None:
+            own = forbid(own, (kind.end_id,))
+        uniforms = draw_uniforms(own[0, ..., 0].numel(), generators, model.device).view(own.shape[:-1])
+        drawn[:, part, 1:] = sample(own, uniforms, options.sampling.get(kind.name, kind.sampling))
+    return model.streams.pattern.revert(drawn)
+
+
 def _check_options(model: TokenLM, options: DecodingOptions, rows: int) -> None:
     for name in options.sampling:
         model.streams[name]  # a ValueError that lists the names

@@ -11,6 +11,7 @@ from torch import Tensor
 from ditar.baseline.delay import DelayPattern
 from ditar.config import BaselineModelConfig, ConfigError, StreamsConfig
 from ditar.data.codes import CodecInfo
+from ditar.data.errors import DataError
 
 NO_TOKEN = -1  # a cell without embedding and without loss
 UNKNOWN = -2  # a cell that is to be generated
@@ -161,7 +162,7 @@ def category_id(kind: StreamsConfig, category: int) -> int:
 
 
 def check_codec(config: BaselineModelConfig, info: CodecInfo) -> None:
-    """ValueError that quotes both where a model belongs to another codec than the one at hand."""
+    """DataError that quotes both where a model belongs to another codec than the one at hand."""
     kind = Streams(config.streams)[AUDIO]
     mine, theirs = (
         f"{name} ({codebooks} codebooks of {card} at {rate:g} Hz)"
@@ -174,4 +175,4 @@ def check_codec(config: BaselineModelConfig, info: CodecInfo) -> None:
     same = info.codec == config.codec_fingerprint if config.codec_fingerprint else info.codec.startswith(config.codec)
     shape = (info.codebooks, info.codebook_size, info.frame_rate_hz)
     if not same or shape != (len(kind.delays), kind.card, config.frame_rate_hz):
-        raise ValueError(f"the model speaks {mine} and this codec is {theirs}; take the codec of the model")
+        raise DataError(f"the model speaks {mine} and this codec is {theirs}; take the codec of the model")

@@ -100,15 +100,3 @@ class LM(nn.Module):
     def _valid(symbol_ids: Tensor, symbol_counts: Tensor, length: int) -> Tensor:
         places = torch.arange(length, device=symbol_ids.device)
         return (places < symbol_counts[:, None]) | (places >= symbol_ids.shape[1])  # (B, length)
-
-
-def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: int, patches: int) -> Tensor:
-    """Log attention from patches to symbols, normalised over a row's symbols alone: (heads, B, N, L), float32.
-
-    query (heads, B, Sq, d), the last N being the patches'; key (heads, B, L + N, d), the first L the
-    symbols'. Padding gets -inf.
-    """
-    query, key = query[:, :, -patches:].float(), key[:, :, :symbols].float()
-    scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
-    padding = torch.arange(symbols, device=key.device) >= symbol_counts[:, None]  # (B, L)
-    return scores.masked_fill(padding[:, None], -torch.inf).log_softmax(-1)

@@ -25,7 +25,7 @@ class Fixed(nn.Module):
         super().__init__()
         self.streams, self.config, self.logits = Streams(kinds), config("samout").model, logits
 
-    def forward(self, delayed, condition=None):
+    def forward(self, delayed, condition=None, keep=()):
         return TokenOutput(self.logits, torch.zeros(0))
 
 
