@@ -20,13 +20,16 @@ ORDER = [
     {"diffusion"},
     {"vae", "data"},
     {"model", "baseline"},
-    {"pretrained"},
-    {"pipeline", "train", "evaluate"},
+    {"pretrained", "voice"},
+    {"request", "stopping", "voice_file"},
+    {"utterance"},
+    {"speak", "stream"},
+    {"pipeline", "token_pipeline", "train", "evaluate"},
     {"sweep", "bench"},
     {"cli"},
 ]
 # Evaluation judges files and never sees a model, so that it judges every system alike.
-NEVER = {"evaluate": {"nn", "diffusion", "vae", "model", "baseline", "pretrained"}}
+NEVER = {"evaluate": {"nn", "diffusion", "vae", "model", "baseline", "pretrained", "voice"}}
 PUBLIC = {f"ditar.{name}": module for name, module in ditar._HOMES.items()}
 HEIGHT = {room: height for height, rooms in enumerate(ORDER) for room in rooms}
 

@@ -1,7 +1,9 @@
 """A model on disk: config.json and model.safetensors."""
 
+import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,14 @@ def read_weights(folder: str | Path, model: nn.Module) -> None:
             f"weights and {expected.get(name, 'absent')} by the configuration; use the two files of one model"
         )
     model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
+
+
+def digest(tensors: Iterable[Tensor]) -> str:
+    """16 hexadecimal digits of the values of tensors, in order."""
+    found = hashlib.blake2b(digest_size=8)
+    for value in tensors:
+        found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
 
 
 def _file(folder: str | Path, name: str) -> Path:

@@ -1,0 +1,86 @@
+"""A voice: a reference clip as the models read it, made once and used in any number of calls."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ditar.audio.errors import AudioError
+from ditar.audio.read import read_audio
+from ditar.audio.resample import low_pass
+from ditar.audio.trim import prepare_reference
+from ditar.nn.weights import digest
+from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_to_samples
+from ditar.vae.speech_vae import SpeechVAE
+
+AFTER_REFERENCE_SECONDS = 0.25  # silence behind the clip while it is encoded, as behind every training utterance
+
+
+class VoiceError(ValueError):
+    """A voice that does not fit a model; the message names both."""
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """A reference. latents (T, C) float32, normalised by the VAE's statistics, T a multiple of the patch length, with
+    speech at their end; symbols: phonemes of the transcript, empty where it is not known; text: the transcript;
+    seconds: of speech; vae, vocabulary: fingerprints of what made the latents and of the symbols' list."""
+
+    name: str
+    latents: Tensor
+    symbols: tuple[str, ...]
+    text: str
+    seconds: float
+    vae: str
+    vocabulary: str
+
+
+def read_reference(prompt_audio: str | Path | np.ndarray) -> np.ndarray:
+    """A reference clip, a file or (S,) at 24 kHz -> (S',) at 24 kHz, trimmed and levelled. AudioError: see there."""
+    if not isinstance(prompt_audio, np.ndarray):
+        return prepare_reference(read_audio(prompt_audio), SAMPLE_RATE_HZ, name=str(prompt_audio))
+    if prompt_audio.ndim != 1:
+        raise AudioError(f"prompt_audio must have the shape (S,) at {SAMPLE_RATE_HZ} Hz, got {prompt_audio.shape}")
+    return prepare_reference(prompt_audio, SAMPLE_RATE_HZ)
+
+
+@torch.inference_mode()
+def encode_reference(vae: SpeechVAE, clip: np.ndarray, patch_frames: int) -> Tensor:
+    """(S,) at 24 kHz -> normalised latents (T, C), float32 on the CPU, T a multiple of `patch_frames`.
+
+    The clip is low-passed to what the VAE knows and padded on the left, so that its end is a patch boundary and speech
+    is at the seam.
+    """
+    clip = low_pass(clip, vae.config.bandwidth_hz, SAMPLE_RATE_HZ)
+    left, right = -len(clip) % (patch_frames * HOP_SAMPLES), seconds_to_samples(AFTER_REFERENCE_SECONDS)
+    frames = samples_to_frames(left + len(clip))
+    waveform = torch.from_numpy(np.pad(clip, (left, right))).to(vae.device)
+    return vae.normalise(vae.encode(waveform[None]).mean[0, :frames]).float().cpu()
+
+
+def check_fit(voice: Voice, vae: str, vocabulary: str) -> None:
+    """VoiceError where a voice was made with another VAE or vocabulary than a model's, whose fingerprints these are."""
+    for what, theirs, mine in (("VAE", voice.vae, vae), ("vocabulary", voice.vocabulary, vocabulary)):
+        if theirs != mine:
+            raise VoiceError(
+                f"voice {voice.name!r} was made with the {what} {theirs} and this model has {mine}; make it again with "
+                "this model"
+            )
+
+
+def vae_fingerprint(vae: SpeechVAE) -> str:
+    """Equal where latents mean the same: encoder and statistics, rounded to float16, in which weights may be stored."""
+    weights = [value.half() for value in vae.encoder.state_dict().values()]
+    return digest([*weights, vae.latent_mean, vae.latent_std])
+
+
+def vocabulary_fingerprint(symbols: Sequence[str]) -> str:
+    """Equal for the same symbols in the same order."""
+    return digest(_characters(symbols))
+
+
+def _characters(symbols: Iterable[str]) -> list[Tensor]:
+    return [torch.tensor(list("\n".join(symbols).encode("utf-8")), dtype=torch.uint8)]
