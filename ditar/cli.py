@@ -63,15 +63,20 @@ def _add_synthesize(commands) -> None:
     command.add_argument(
         "--temperature",
         type=_number(0.0, 1.0),
-        default=1.0,
-        help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling); arXiv 2502.03930, "
-        "equations 3 and 4",
+        default=argparse.SUPPRESS,
+        help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling, the default); arXiv "
+        "2502.03930, equations 3 and 4. Of a model that draws tokens: what divides their logits (default: the model's)",
     )
     command.add_argument(
         "--guidance-scale",
         type=_number(1.0, 100.0),
-        default=2.0,
-        help="LM guidance, 1 + w in the paper's terms; 1 turns it off and halves the cost of LocDiT",
+        default=argparse.SUPPRESS,
+        help="LM guidance, 1 + w in the paper's terms (default 2); 1 turns it off and halves the cost of LocDiT. Of a "
+        "model that draws tokens: the same for the text (default: the model's)",
+    )
+    command.add_argument("--top-k", type=_count, default=argparse.SUPPRESS, help="draw from so many tokens")
+    command.add_argument(
+        "--top-p", type=_number(0.0, 1.0), default=argparse.SUPPRESS, help="draw from this share of the probability"
     )
     command.add_argument("--steps", type=_count, default=10, help="diffusion steps per patch (NFE)")
     command.add_argument(
@@ -99,15 +104,16 @@ def _synthesize(options: argparse.Namespace) -> int:
     check_writable(options.output)  # before seconds of imports and minutes of work
     text = options.text if options.text_file is None else _read_text(options.text_file)
 
-    from ditar.pipeline import DiTARPipeline
+    from ditar.pretrained import load_pipeline, require_options
 
-    pipeline = DiTARPipeline.from_pretrained(options.model, device=options.device, torch_dtype=options.dtype)
+    pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
+    given = {n: getattr(options, n) for n in ("temperature", "guidance_scale", "top_k", "top_p") if hasattr(options, n)}
+    require_options(pipeline, given)
     speech = pipeline(
         text,
         prompt_audio=options.prompt_audio,
         prompt_text=options.prompt_text,
-        temperature=options.temperature,
-        guidance_scale=options.guidance_scale,
+        **given,
         num_inference_steps=options.steps,
         solver=options.solver,
         time_grid=options.time_grid,
@@ -136,11 +142,14 @@ def _add_info(commands) -> None:
 def _info(options: argparse.Namespace) -> int:
     import json
 
-    from ditar.config import DiTARConfig, load_config
+    from ditar.config import BaselineConfig, DiTARConfig, is_baseline, load_config
 
-    config = load_config(options.config, DiTARConfig)
-
-    from ditar.model.info import describe
+    if is_baseline(options.config):
+        config, settings = load_config(options.config, BaselineConfig), "its own guidance"
+        from ditar.baseline.info import describe
+    else:
+        config, settings = load_config(options.config, DiTARConfig), "NFE 10, guidance"
+        from ditar.model.info import describe
 
     description = describe(config)
     if options.json:
@@ -148,7 +157,9 @@ def _info(options: argparse.Namespace) -> int:
         return 0
     for part, count in description["parameters"].items():
         print(f"{part:<20} {count / 1e6:10.2f} M parameters")
-    print(f"{'cost':<20} {description['tflops']:10.3f} TFLOPs for 3 s reference + 10 s output, NFE 10, guidance")
+    for name, count, ours in description.get("published", []):
+        print(f"{'published':<20} {count / 1e6:10.2f} M, here {ours / 1e6:.2f} M: {name}")
+    print(f"{'cost':<20} {description['tflops']:10.3f} TFLOPs for 3 s reference + 10 s output, {settings}")
     return 0
 
 

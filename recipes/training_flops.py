@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 
 import torch
-import yaml
 
-from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config
+from ditar.config import BaselineConfig, ConfigError, DiTARConfig, is_baseline, load_config
 from ditar.data.codes import CodecInfo
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
@@ -40,9 +39,7 @@ class Lengths(LatentStore):
 
 def build(path: str, data: Path) -> SpeechSystem:
     """The system of a configuration of either kind. ConfigError where it is of neither, or of another frame rate."""
-    with open(path, encoding="utf-8") as file:
-        model = (yaml.safe_load(file) or {}).get("model") or {}
-    if "streams" not in model:
+    if not is_baseline(path):
         config = load_config(path, DiTARConfig)
         store = Lengths(data, config.model.latent_channels)
         return DiTARSystem(config, store, store)

@@ -18,6 +18,7 @@ from ditar.config.ditar import (
 from ditar.config.reading import (
     ConfigError,
     from_dict,
+    is_baseline,
     load_config,
     to_dict,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "VAEModelConfig",
     "VocosConfig",
     "from_dict",
+    "is_baseline",
     "load_config",
     "to_dict",
 ]

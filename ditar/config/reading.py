@@ -41,6 +41,15 @@ def load_config(path: str | Path, kind: type[Config]) -> Config:
         raise ConfigError(f"{path}: {error}") from None
 
 
+def is_baseline(path: str | Path) -> bool:
+    """Whether a file describes the discrete baseline (its model has streams), as far as it can be read."""
+    try:
+        model = yaml.safe_load(Path(path).read_text(encoding="utf-8"))["model"]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        return False  # whoever reads it as a configuration says what is wrong
+    return isinstance(model, dict) and "streams" in model
+
+
 def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = False) -> Config:
     """Build the configuration class `kind` from plain dictionaries; the inverse of `to_dict`.
 
