@@ -40,10 +40,11 @@ def load_pipeline(model: str | Path | None = None, **options) -> Any:
 
 
 def require_options(pipeline: Any, options: Iterable[str]) -> None:
-    """ValueError names an option that this kind of pipeline does not have."""
+    """ValueError names an option that this kind of pipeline does not have, where it does not look itself."""
     known = inspect.signature(type(pipeline).__call__).parameters
+    looks_itself = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
     for name in options:
-        if name not in known:
+        if name not in known and not looks_itself:
             raise ValueError(f"{name} is not an option of {type(pipeline).__name__}, which this model is; leave it out")
 
 
