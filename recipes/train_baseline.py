@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from heard_words import make_word_error
 
 from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, load_config
-from ditar.data.codes import CodeStore, require_codec
+from ditar.data.codes import CodecInfo, CodeStore, require_codec
 from ditar.data.errors import DataError
 from ditar.train.listener import Listener
 from ditar.train.loop import train
@@ -25,19 +24,21 @@ from ditar.train.token_system import TokenSystem, fill_in
 from ditar.units import SAMPLE_RATE_HZ
 
 
-def make_listener(codec_dir: Path | None, expected: str) -> Listener | None:
+def make_listener(codec_dir: str | None, info: CodecInfo) -> Listener | None:
     """Codec and recogniser for word errors during training; None without one of them. DataError for another codec than
-    the `expected` one."""
+    that of the codes."""
     if codec_dir is None:
         return None
     from ditar.audio.resample import resample
     from ditar.vae.codec import CodecError, load_codec
 
     try:
-        codec = load_codec(codec_dir)
+        codec = load_codec(codec_dir, info.codebooks)
     except CodecError as error:
         raise DataError(str(error)) from None
-    require_codec(codec.fingerprint, expected, str(codec_dir))
+    require_codec(codec.fingerprint, info.codec, codec_dir)
+    from ditar.hearing import make_word_error
+
     word_error = make_word_error()
     if word_error is None:
         return None
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     init = TokenLM.from_pretrained(args.init) if args.init else None
     stores = CodeStore(args.train), CodeStore(args.valid)
     config = fill_in(config, stores[0], init)
-    listener = make_listener(args.codec, stores[0].codec.codec)
+    listener = make_listener(args.codec, stores[0].codec)
     system = TokenSystem(config, *stores, listener, init, make_encoder(config))
     system.tell_left_out()
     train(system, config.optimiser, config.run, args.out, config, args.cpu, config.run.patience)
@@ -76,7 +77,7 @@ def main() -> int:
     parser.add_argument("--config", required=True, help="a file of configs/baseline")
     parser.add_argument("--train", required=True, type=Path, help="codes to train on")
     parser.add_argument("--valid", required=True, type=Path, help="codes of the same codec to validate on")
-    parser.add_argument("--codec", type=Path, help="the codec that made them, for samples")
+    parser.add_argument("--codec", help="the codec that made them, a folder or a name on the hub, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained token LM to start from (fine-tuning)")
     parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")

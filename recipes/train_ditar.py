@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from heard_words import make_word_error
 
 from ditar.config import DiTARConfig, load_config
 from ditar.data.errors import DataError
@@ -30,6 +29,8 @@ def make_listener(vae_dir: Path | None) -> Listener | None:
     """Decoder and recogniser for word errors during training; None without a VAE or without a recogniser."""
     if vae_dir is None:
         return None
+    from ditar.hearing import make_word_error
+
     word_error = make_word_error()
     if word_error is None:
         return None

@@ -25,7 +25,7 @@ ORDER = [
     {"utterance"},
     {"speak", "stream"},
     {"pipeline", "token_pipeline", "train", "evaluate"},
-    {"sweep", "bench"},
+    {"sweep", "bench", "hearing"},
     {"cli"},
 ]
 # Evaluation judges files and never sees a model, so that it judges every system alike.

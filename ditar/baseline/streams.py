@@ -96,14 +96,14 @@ class Streams:
 
     def from_codes(self, codes: Tensor, name: str = AUDIO) -> Tensor:
         """Codes of a codec, (its streams, T) from 0, to ids; where these streams have an end id, one more frame
-        carries it. ValueError quotes both where the codes are another codec's."""
+        carries it. DataError quotes both where the codes are another codec's."""
         kind = self[name]
         count = len(kind.delays)
         if codes.ndim != 2 or len(codes) != count:
-            raise ValueError(f"{tuple(codes.shape)} codes for the {count} streams {name!r}; give ({count}, T)")
+            raise DataError(f"{tuple(codes.shape)} codes for the {count} streams {name!r}; give ({count}, T)")
         if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < kind.card:
             bad = int(codes.max()) if int(codes.max()) >= kind.card else int(codes.min())
-            raise ValueError(f"code {bad} is out of range: a codebook of the streams {name!r} has {kind.card} codes")
+            raise DataError(f"code {bad} is out of range: a codebook of the streams {name!r} has {kind.card} codes")
         ids = codes.long() + kind.first_code
         return ids if kind.end_id is None else torch.cat((ids, ids.new_full((count, 1), kind.end_id)), dim=1)
 

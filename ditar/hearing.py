@@ -1,4 +1,4 @@
-"""Word errors of what a model says while it trains, for the programs that train one."""
+"""Word errors of what a model says while it trains: what training programs hand to a `ditar.train.listener.Listener`."""
 
 import sys
 from collections.abc import Callable
