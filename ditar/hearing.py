@@ -1,4 +1,4 @@
-"""Word errors of what a model says while it trains: what training programs hand to a `ditar.train.listener.Listener`."""
+"""Word errors of what a model says while it trains: what programs hand to a `ditar.train.listener.Listener`."""
 
 import sys
 from collections.abc import Callable

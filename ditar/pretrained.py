@@ -106,8 +106,8 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
     found = class_of(folder)
     if kind is not None and found != kind:
         raise ModelError(
-            f"{folder / 'model_index.json'} is of {found!r}, not of {kind!r}; give a model of that kind, or load it with "
-            "ditar.pretrained.load_pipeline"
+            f"{folder / 'model_index.json'} is of {found!r}, not of {kind!r}; give a model of that kind, or load "
+            "it with ditar.pretrained.load_pipeline"
         )
     return folder
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ditar.audio.resample import low_pass, resample
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.audio.trim import is_silent
 from ditar.baseline.batch import TextCondition
@@ -29,14 +28,16 @@ from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import Vocabulary, keep_trained
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 from ditar.vae.codec import Codec, CodecError, load_codec
+from ditar.vae.codec_audio import decode_behind, encode_clip
 from ditar.voice import AFTER_REFERENCE_SECONDS, Voice, check_fit, read_reference, vocabulary_fingerprint
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
 from diffusers import DiffusionPipeline  # noqa: E402
 
-CONTEXT_SECONDS = 1.0  # of the reference stand before the codes while they are decoded: no click at the seam
-NOT_OURS = {"num_inference_steps": 10, "solver": "ddim", "time_grid": "uniform"}  # diffusion's, and what leaves them be
+# Options of diffusion, and the values that leave them be.
+NOT_OURS = {"num_inference_steps": 10, "solver": "ddim", "time_grid": "uniform"}
+LEAST = {"temperature": 0, "guidance_scale": 1, "top_k": 1}
 
 
 class TokenPipeline(DiffusionPipeline):
@@ -82,7 +83,7 @@ class TokenPipeline(DiffusionPipeline):
         clip = read_reference(prompt_audio)
         label = "reference" if isinstance(prompt_audio, np.ndarray) else Path(prompt_audio).stem
         symbols = self._symbols(text, language, "the reference's transcript")
-        codes = self._encode(clip).T.float()
+        codes = encode_clip(self.codec, clip, AFTER_REFERENCE_SECONDS, self.device).T.float()
         return Voice(name or label, codes, tuple(symbols), text, len(clip) / SAMPLE_RATE_HZ, *self.fingerprints)
 
     @cached_property
@@ -109,9 +110,9 @@ class TokenPipeline(DiffusionPipeline):
     ) -> SpeechOutput:
         """Speak `text` in the voice of a reference clip, see `create_voice`, or in a `voice` that was made before.
 
-        temperature: divides the logits, 0 takes the most likely token; top_k, top_p: what is drawn from; guidance_scale:
-        1 is off. None: what the checkpoint says. Options of diffusion are refused by name. `seed` or `generator`, and
-        what happens to an output that never stops, is silent or is far too short: as in DiTARPipeline.
+        temperature: divides the logits, 0 takes the most likely token; top_k, top_p: what is drawn from;
+        guidance_scale: 1 is off. None: what the checkpoint says. Options of diffusion are refused by name. `seed` or
+        `generator`, and what happens to an output that never stops, is silent or is far too short: as in DiTARPipeline.
 
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
@@ -157,10 +158,12 @@ class TokenPipeline(DiffusionPipeline):
             if name not in NOT_OURS:
                 raise TypeError(f"TokenPipeline has no option {name!r}")
             if value not in (None, NOT_OURS[name]):
-                raise ValueError(f"{name} {value!r} is for models with diffusion, and this one draws tokens; leave it out")
-        for name, value, least in (("temperature", temperature, 0), ("guidance_scale", guidance_scale, 1), ("top_k", top_k, 1)):
-            if value is not None and not value >= least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
+                raise ValueError(
+                    f"{name} {value!r} is for models with diffusion, and this one draws tokens; leave it out"
+                )
+        for name, value in zip(LEAST, (temperature, guidance_scale, top_k)):
+            if value is not None and not value >= LEAST[name]:
+                raise ValueError(f"{name} must be at least {LEAST[name]}, got {value}")
         if top_p is not None and not 0 < top_p <= 1:
             raise ValueError(f"top_p must lie above 0 and up to 1, got {top_p}")
         given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
@@ -196,7 +199,7 @@ class TokenPipeline(DiffusionPipeline):
 
             # ids -> codes -> waveform; the reference's last codes stand before it
             codes = self.token_lm.streams.to_codes(made.tokens[0, self._audio, : int(made.frame_counts[0])])
-            audio = self._decode(voice.latents.T.long(), codes.cpu())
+            audio = decode_behind(self.codec, voice.latents.T.long(), codes.cpu(), self.device)
             ended = stopped or kind.end_id is None  # a model without an end stops where it is expected to
             wrong = problem(samples_to_seconds(len(audio)), is_silent(audio), ended, expected.expected)
             if wrong is None:
@@ -259,26 +262,6 @@ class TokenPipeline(DiffusionPipeline):
     def _encoder(self) -> T5TextEncoder:
         config = self.token_lm.config
         return T5TextEncoder(config.text_encoder, config.text_width, self.device)
-
-    @torch.inference_mode()
-    def _encode(self, clip: np.ndarray) -> Tensor:
-        """A reference (S,) at 24 kHz -> codes (Q, T); padded on the left, so that speech is at the end of the last."""
-        codec = self.codec
-        clip = resample(low_pass(clip, codec.bandwidth_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, codec.rate_hz)
-        left, right = -len(clip) % codec.hop_samples, round(AFTER_REFERENCE_SECONDS * codec.rate_hz)
-        waveform = torch.from_numpy(np.pad(clip, (left, right)))[None].to(self.device)
-        return codec.encode(waveform)[0, :, : (left + len(clip)) // codec.hop_samples].cpu()
-
-    @torch.inference_mode()
-    def _decode(self, reference: Tensor, codes: Tensor) -> np.ndarray:
-        """Codes (Q, T) behind those of the reference -> (S,) at 24 kHz; no codes are no samples."""
-        codec = self.codec
-        context = reference[:, -round(CONTEXT_SECONDS * codec.frame_rate_hz) :]
-        if not codes.shape[1]:
-            return np.zeros(0, dtype=np.float32)
-        whole = codec.decode(torch.cat((context, codes), dim=1)[None].to(self.device))[0]
-        made = whole[context.shape[1] * codec.hop_samples :].float().cpu().numpy()
-        return resample(made, codec.rate_hz, SAMPLE_RATE_HZ)
 
     def to(self, device: torch.device | str | torch.dtype | None = None, dtype: torch.dtype | None = None):
         """Move in place. A dtype applies to the LM only: the codec stays in float32, which decides about codes."""

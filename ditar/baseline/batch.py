@@ -61,4 +61,5 @@ class TokenBatch:
 
 def _move(x, device):
     moved = {f.name: getattr(x, f.name) for f in fields(x)}
-    return replace(x, **{k: v.to(device) for k, v in moved.items() if isinstance(v, (Tensor, TextCondition, Alignment))})
+    movable = (Tensor, TextCondition, Alignment)
+    return replace(x, **{k: v.to(device) for k, v in moved.items() if isinstance(v, movable)})

@@ -271,8 +271,8 @@ def _guided(logits: Tensor, options: DecodingOptions) -> Tensor:
 def _draw(
     logits: Tensor, uniforms: Tensor, kind: StreamsConfig, options: DecodingOptions, may_end: bool
 ) -> Tensor:
-    """(B, streams, V) -> (B, streams). Only the first stream of a kind may say that they end; `may_end`: it is the first
-    of these, and it may say so now."""
+    """(B, streams, V) -> (B, streams). Only the first stream of a kind may say that they end; `may_end`: it is the
+    first of these, and it may say so now."""
     logits = logits.float()
     if kind.end_id is not None:
         others = forbid(logits[:, int(may_end) :], (kind.end_id,))

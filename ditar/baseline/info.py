@@ -21,7 +21,7 @@ PUBLISHED = {
     ("encodec_32khz", 48, 1536): (("MusicGen medium", 1.5e9, ("transformer",)),),
     ("encodec_32khz", 48, 2048): (("MusicGen large", 3.3e9, ("total",)),),
     ("mimi", 32, 4096): (
-        ("Helium 7B: Moshi's temporal transformer, embeddings and text head", 7e9, ("transformer", "embeddings", "heads")),
+        ("Helium 7B: Moshi without its depth transformer", 7e9, ("transformer", "embeddings", "heads")),
         ("Moshi (kyutai/moshiko)", 7.69e9, ("total",)),
     ),
     ("snac_24khz", 24, 896): (

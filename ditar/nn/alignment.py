@@ -24,7 +24,7 @@ class AlignmentHelpers(nn.Module):
         self.head = nn.Linear(width, self.frames * self.classes)
 
     def forward(self, h: Tensor, frame_symbols: Tensor) -> Tensor:
-        """h (B, N, width), frame_symbols (B, N, frames), NO_TARGET where unknown -> sum of cross-entropies, a scalar."""
+        """h (B, N, width), frame_symbols (B, N, frames), NO_TARGET where unknown -> sum of cross-entropies."""
         known = (frame_symbols != NO_TARGET).any(-1)  # (B, N)
         logits = self.head(h[known]).float().unflatten(-1, (self.frames, self.classes))
         if not len(logits):

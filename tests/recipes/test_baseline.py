@@ -11,7 +11,7 @@ import yaml
 from ditar.baseline.lm import TokenLM
 from ditar.config import to_dict
 from ditar.data.codes import write_codec
-from recipes import train_baseline
+from recipes import profile_baseline, train_baseline
 from tests.train.test_resume import ROOT
 from tests.train.test_token_system import INFO, make_config, write_codes
 
@@ -40,7 +40,8 @@ def test_the_stages_run_the_programs_in_order(tmp_path):
     # A codec from elsewhere needs no training, and what follows runs again.
     assert recipe(*given, "--codec", "facebook/encodec_24khz", "--codebooks", "8").returncode == 0
     lines = log.read_text().splitlines()
-    assert lines[0].startswith("recipes/extract_codes.py --codec facebook/encodec_24khz") and "--codebooks 8" in lines[0]
+    assert lines[0].startswith("recipes/extract_codes.py --codec facebook/encodec_24khz")
+    assert "--codebooks 8" in lines[0]
     assert recipe("--nonsense", "1").returncode == 1
 
 
@@ -74,8 +75,9 @@ def test_codes_of_other_codecs_and_other_numbers_are_refused(home, tmp_path, mon
     assert "'speech_vae-40hz-3x16-01', and 'speech_vae-40hz-3x16-00' is asked for" in capsys.readouterr().err
     values = yaml.safe_load((home / "config.yaml").read_text())
     (stream,) = values["model"]["streams"]
+    eight = {"card": 8, "ids": 10, "outputs": 9, "empty_id": 9, "end_id": 8}
     wrong = {
-        "card": ({"card": 8, "ids": 10, "outputs": 9, "empty_id": 9, "end_id": 8}, "3 codebooks of 8 .*3 codebooks of 16"),
+        "card": (eight, "3 codebooks of 8 .*3 codebooks of 16"),
         "delays": ({"delays": [0, 1]}, "2 delays and 3 weights"),
         "two": ({"delays": [0, 1], "weights": [1.0, 1.0]}, "2 codebooks of 16 .*3 codebooks of 16"),
     }
@@ -98,4 +100,15 @@ def test_codes_that_no_codebook_has_are_quoted(home, tmp_path, monkeypatch, caps
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
     where = {"config": tmp_path / "config.yaml", "codes": tmp_path / "codes", "valid": tmp_path / "codes"}
     assert train(monkeypatch, home, tmp_path / "out", **where) == 1
-    assert re.search(r"code \d+ is out of range: a codebook of the streams 'audio' has 4 codes", capsys.readouterr().err)
+    message = r"code \d+ is out of range: a codebook of the streams 'audio' has 4 codes"
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_speeds_are_measured_of_every_kind_of_text(monkeypatch, capsys):
+    names = ("matched", "musicgen", "moshi", "samout")
+    paths = [str(ROOT / f"configs/baseline/tiny_{name}.yaml") for name in names]
+    monkeypatch.setattr(sys, "argv", ["x", *paths, "--rows", "2", "--frames", "12", "--steps", "1"])
+    assert profile_baseline.main() == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[1] for row in rows] == [f"tiny_{name}" for name in names]
+    assert all(float(row.split("|")[3]) > 0 and " 24 |" in row for row in rows)

@@ -25,8 +25,6 @@ INFO = CodecInfo("speech_vae-40hz-3x16-00", 24_000, 600, 3, 16)
 def write_codes(folder, info=INFO, **options) -> CodeStore:
     """Codes of which the first codebook says the letter that is spoken (a, b, c: 1, 2, 3, silence 0), the second how
     many frames it has lasted, and the third counts frames; made as the latents of the same utterances."""
-    values = {}
-
     def code(latents, symbols):
         letters = [s for s in symbols if s in "abc"]
         spoken = ["abc".index(letters[t // 2]) + 1 if t // 2 < len(letters) else 0 for t in range(len(latents))]

@@ -4,8 +4,9 @@
         --baseline-config configs/baseline/matched.yaml --out exp/full/comparison
 
 Reads what recipes/ditar.sh left in EXP and recipes/baseline.sh in EXP/baseline: scores.json of `ditar evaluate`, which
-judged both from WAV files, log.jsonl of decoding (real-time factor) and of training (word error of the validation pairs
-against steps, with the FLOPs of a step). --score, --decode and --lm name other folders than score, decode and ditar | lm.
+judged both from WAV files, log.jsonl of decoding (real-time factor) and of training (word error of the validation
+pairs against steps, with the FLOPs of a step). --score, --decode, --ditar and
+--lm name other folders.
 """
 
 import argparse
@@ -51,9 +52,9 @@ class Figures:
     curve: list[tuple[int, float]]
 
 
-def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Path, sampled: int, args) -> Figures:
+def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Path, args) -> Figures:
     """Figures of the system that was trained with `config` in FOLDER/LM. DataError where a file is missing."""
-    trained = describe(config, latents, sampled)
+    trained = describe(config, latents, args.sample)
     about = baseline_info if kind is BaselineConfig else info
     speech = about.describe(load_config(config, kind))["tflops"] / about.OUTPUT_S
     log = _lines(folder / lm / "log.jsonl")
@@ -116,7 +117,7 @@ def markdown(systems: list[Figures]) -> str:
         row("FLOPs for a second of speech", lambda s: f"{s.speech_gflops:.1f} G"),
         row("utterances decoded", lambda s: str(s.decoded)),
     ]
-    lines += ["", "| steps | training FLOPs | system | free-running word error, validation pairs |", "| --- | --- | --- | --- |"]
+    lines += ["", "| steps | training FLOPs | system | free-running word error, validation pairs |", "| --- " * 4 + "|"]
     for system in systems:
         for step, wer in system.curve:
             flops = step * system.step_gflops / 1e6
@@ -165,10 +166,8 @@ def main() -> int:
     latents = args.latents or args.exp / "latents" / "train"
     try:
         systems = [
-            read("continuous", args.train_config, DiTARConfig, args.exp, args.ditar, latents, args.sample, args),
-            read(
-                "discrete", args.baseline_config, BaselineConfig, args.exp / "baseline", args.lm, latents, args.sample, args
-            ),
+            read("continuous", args.train_config, DiTARConfig, args.exp, args.ditar, latents, args),
+            read("discrete", args.baseline_config, BaselineConfig, args.exp / "baseline", args.lm, latents, args),
         ]
     except (ConfigError, DataError, OSError) as error:
         print(f"compare: error: {error}", file=sys.stderr)
