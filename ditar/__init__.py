@@ -18,6 +18,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DiTARPipeline": "ditar.pipeline",
+    "TokenPipeline": "ditar.token_pipeline",
+    "load_pipeline": "ditar.pretrained",
     "SpeechOutput": "ditar.request",
     "SpeechRequest": "ditar.request",
     "Voice": "ditar.voice",

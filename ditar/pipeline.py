@@ -37,6 +37,8 @@ from ditar.vae.speech_vae import SpeechVAE  # noqa: E402
 
 __all__ = ["DiTARPipeline", "SpeechOutput", "SpeechRequest"]
 
+TEMPERATURE, GUIDANCE_SCALE = 1.0, 2.0  # where a caller does not say
+
 
 class DiTARPipeline(DiffusionPipeline):
     """Zero-shot synthesis. Components: `vae` (SpeechVAE), `ditar` (DiTAR, with its vocabulary), `scheduler`."""
@@ -93,8 +95,8 @@ class DiTARPipeline(DiffusionPipeline):
         prompt_text: str | None = None,
         *,
         voice: Voice | None = None,
-        temperature: float = 1.0,
-        guidance_scale: float = 2.0,
+        temperature: float = TEMPERATURE,
+        guidance_scale: float = GUIDANCE_SCALE,
         num_inference_steps: int = 10,
         solver: str = "ddim",
         time_grid: str = "uniform",
@@ -154,7 +156,7 @@ class DiTARPipeline(DiffusionPipeline):
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         utterances = self._read(requests, num_inference_steps, solver, time_grid)
-        seeds = [attempt_seeds(r.seed, r.temperature, max_retries) for r in requests]
+        seeds = [attempt_seeds(u.request.seed, u.request.temperature, max_retries) for u in utterances]
         return self._speak(utterances, seeds, guidance_steps, batch_size)
 
     def stream(
@@ -175,7 +177,7 @@ class DiTARPipeline(DiffusionPipeline):
         read = perf_counter()
         (utterance,) = self._read([replace(request, voice=voice)], num_inference_steps, solver, time_grid)
         waited = FirstAudio(reference_s=read - clock, text_s=perf_counter() - read)
-        seeds = attempt_seeds(request.seed, request.temperature, max_retries)
+        seeds = attempt_seeds(request.seed, utterance.request.temperature, max_retries)
         sizes = first_chunk_seconds, chunk_seconds
         return SpeechStream(self.ditar, self.vae, utterance, seeds, guidance_steps, *sizes, waited)
 
@@ -189,7 +191,8 @@ class DiTARPipeline(DiffusionPipeline):
         for request in requests:
             voice = shipped() if request.voice is None else request.voice
             check_fit(voice, *self.fingerprints)
-            utterances.append(read_request(self.ditar, request, voice, choose))
+            settled = request.settled(TEMPERATURE, GUIDANCE_SCALE)
+            utterances.append(read_request(self.ditar, settled, voice, choose))
         return utterances
 
     def _speak(self, utterances: Sequence[Utterance], seeds: Sequence[Sequence[int]], *how) -> list[SpeechOutput]:

@@ -1,12 +1,17 @@
 """Where a pipeline's parts come from: the folder of a model, here or on the hub, and what is wrong with it."""
 
+import importlib
+import inspect
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
+from ditar.audio.errors import AudioError
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.model.checkpoint import ModelError
 from ditar.vae.speech_vae import SpeechVAE
@@ -18,7 +23,37 @@ from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
 ASSETS = Path(__file__).parent / "assets"
 SHIPPED_MODEL = ASSETS / "model"
 SHIPPED_VOICE = ASSETS / "reference.flac"  # its transcript stands beside it, in reference.txt
-PARTS = ("vae", "ditar", "scheduler")
+# Class of a pipeline -> where it is at home, above this room, and the folders of its parts.
+PIPELINES = {
+    "DiTARPipeline": ("ditar.pipeline", ("vae", "ditar", "scheduler")),
+    "TokenPipeline": ("ditar.token_pipeline", ("codec", "token_lm")),
+}
+
+
+def load_pipeline(model: str | Path | None = None, **options) -> Any:
+    """The pipeline of a folder or of a model on the hub: a DiTARPipeline or a TokenPipeline, as model_index.json says;
+    None: the model that ships with the package. `options`: of their `from_pretrained`. ModelError as there."""
+    hub_options = {k: v for k, v in options.items() if k not in ("device", "torch_dtype")}
+    folder = model_folder(model, hub_options, None)
+    home = PIPELINES[class_of(folder)][0]
+    return getattr(importlib.import_module(home), class_of(folder)).from_pretrained(folder, **options)
+
+
+def require_options(pipeline: Any, options: Iterable[str]) -> None:
+    """ValueError names an option that this kind of pipeline does not have, where it does not look itself."""
+    known = inspect.signature(type(pipeline).__call__).parameters
+    looks_itself = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
+    for name in options:
+        if name not in known and not looks_itself:
+            raise ValueError(f"{name} is not an option of {type(pipeline).__name__}, which this model is; leave it out")
+
+
+def shipped_voice() -> tuple[Path, str]:
+    """The voice that comes with the package: its clip and its transcript. AudioError where it is missing."""
+    transcript = SHIPPED_VOICE.with_suffix(".txt")
+    if not (SHIPPED_VOICE.is_file() and transcript.is_file()):
+        raise AudioError(f"{SHIPPED_VOICE} does not come with this installation; give prompt_audio and prompt_text")
+    return SHIPPED_VOICE, transcript.read_text(encoding="utf-8").strip()
 
 
 def choose_device(name: torch.device | str | None) -> torch.device:
@@ -46,8 +81,9 @@ def choose_dtype(name: torch.dtype | str | None, device: torch.device) -> torch.
     return dtype
 
 
-def model_folder(model: str | Path | None, hub_options: dict) -> Path:
-    """The folder of a model: given, shipped (None), or downloaded from the hub. ModelError names what is missing."""
+def model_folder(model: str | Path | None, hub_options: dict, kind: str | None = "DiTARPipeline") -> Path:
+    """The folder of a model: given, shipped (None), or downloaded from the hub; of the pipeline class `kind`, or of any
+    that there is (None). ModelError names what is missing."""
     folder = SHIPPED_MODEL if model is None else Path(model)
     if not folder.is_dir():
         if model is None:
@@ -57,7 +93,8 @@ def model_folder(model: str | Path | None, hub_options: dict) -> Path:
             raise ModelError(f"model folder {str(model)!r} does not exist; give a folder that save_pretrained wrote")
         from huggingface_hub import snapshot_download
 
-        patterns = ["model_index.json", *(f"{part}/*.{end}" for part in PARTS for end in ("json", "safetensors"))]
+        parts = [part for name, (_, own) in PIPELINES.items() if kind in (None, name) for part in own]
+        patterns = ["model_index.json", *(f"{part}/*.{end}" for part in parts for end in ("json", "safetensors"))]
         try:
             folder = Path(snapshot_download(str(model), allow_patterns=patterns, **hub_options))
         except Exception as error:  # whatever the network stack of the day raises
@@ -66,14 +103,25 @@ def model_folder(model: str | Path | None, hub_options: dict) -> Path:
                 f"{str(model)!r} is not a folder here and could not be fetched from the Hugging Face hub ({reason}); "
                 "check the name and the network"
             ) from error
+    found = class_of(folder)
+    if kind is not None and found != kind:
+        raise ModelError(
+            f"{folder / 'model_index.json'} is of {found!r}, not of {kind!r}; give a model of that kind, or load "
+            "it with ditar.pretrained.load_pipeline"
+        )
+    return folder
+
+
+def class_of(folder: Path) -> str:
+    """Which pipeline a folder holds: a name of PIPELINES. ModelError where it holds none."""
     index = folder / "model_index.json"
     try:
         found = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"{index} cannot be read ({error}); give a folder that save_pretrained wrote") from None
-    if found != "DiTARPipeline":
-        raise ModelError(f"{index} is of {found!r}, not of 'DiTARPipeline'; give a model of this package")
-    return folder
+    if found not in PIPELINES:
+        raise ModelError(f"{index} is of {found!r}, not of {' or '.join(PIPELINES)}; give a model of this package")
+    return found
 
 
 def load_vae(folder: Path) -> SpeechVAE:

@@ -26,9 +26,9 @@ def samples_to_seconds(samples: int, rate_hz: int = SAMPLE_RATE_HZ) -> float:
     return samples / rate_hz
 
 
-def seconds_to_frames(seconds: float) -> int:
-    """Latent frames nearest to a length in seconds."""
-    return round_half_up(seconds * LATENT_RATE_HZ)
+def seconds_to_frames(seconds: float, rate_hz: float = LATENT_RATE_HZ) -> int:
+    """Frames nearest to a length in seconds: latents, or a codec's."""
+    return round_half_up(seconds * rate_hz)
 
 
 def samples_to_frames(samples: int) -> int:

@@ -161,29 +161,35 @@ def main() -> int:
     parser.add_argument("--references", type=Path, required=True, help="Kaldi data directory with the clips")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--limit", type=int, help="only the first so many utterances")
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--guidance-scale", type=float, default=2.0)
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--temperature", type=float, help="this and the next: the model's own where they are left out")
+    parser.add_argument("--guidance-scale", type=float)
+    parser.add_argument("--steps", type=int, help="diffusion steps of a patch")
+    parser.add_argument("--top-k", type=int, help="of a model that draws tokens: how many to draw from")
+    parser.add_argument("--top-p", type=float, help="the same: which share of the probability")
     parser.add_argument("--language", default="en-us")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args()
     try:
-        from ditar.pipeline import DiTARPipeline
+        from ditar.pretrained import load_pipeline, require_options
 
         targets = read_data_dir(args.data)[: args.limit]
         clips, table = read_data_dir(args.references), args.references / "utt2ref"
         given = table.is_file()
         chosen = given_references(table, targets, clips) if given else choose_references(targets, clips, args.seed)
-        pipeline = DiTARPipeline.from_pretrained(args.model, device=args.device)
+        pipeline = load_pipeline(args.model, device=args.device)
         pipeline.set_progress_bar_config(disable=True)
-        options = {
+        asked = {
             "temperature": args.temperature,
             "guidance_scale": args.guidance_scale,
             "num_inference_steps": args.steps,
+            "top_k": args.top_k,
+            "top_p": args.top_p,
             "language": args.language,
         }
+        options = {name: value for name, value in asked.items() if value is not None}
+        require_options(pipeline, options)
         done = start_or_resume(args.out, args.model, targets, chosen, {**options, "seed": args.seed})
         failed = decode(pipeline, targets, chosen, done, args.out, options, args.seed)
         spoken = [target for target in targets if (args.out / "wav" / f"{target.utt}.wav").is_file()]

@@ -1,6 +1,7 @@
-"""Stage 6: put a VAE and a DiTAR together into the folder that `ditar synthesize --model` and the hub take.
+"""Stage 6: put the parts of a model together into the folder that `ditar synthesize --model` and the hub take.
 
     python recipes/export.py --vae exp/vae/final --ditar exp/ditar/final --out exp/model --dtype float16
+    python recipes/export.py --codec exp/codec/final --token-lm exp/baseline/final --out exp/model
 """
 
 import argparse
@@ -9,26 +10,43 @@ from pathlib import Path
 
 import torch
 
+from ditar.baseline.lm import TokenLM
+from ditar.baseline.streams import AUDIO
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.pipeline import DiTARPipeline
 from ditar.pretrained import load_vae
+from ditar.token_pipeline import TokenPipeline
+from ditar.vae.codec import load_codec
+
+
+def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:
+    """The pipeline of the parts that are given. ModelError where they do not fit."""
+    if args.ditar is None:
+        token_lm = TokenLM.from_pretrained(args.token_lm)
+        return TokenPipeline(load_codec(args.codec, len(token_lm.streams[AUDIO].delays)), token_lm)
+    vae, ditar = load_vae(args.vae), DiTAR.from_pretrained(args.ditar)
+    if not vae.measured:
+        raise ModelError(f"{args.vae} has no statistics of its latents; run extract_latents.py with --statistics")
+    return DiTARPipeline(vae, ditar, DiTARScheduler())
 
 
 def main() -> int:
     """Parse arguments, write and print the size; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--vae", required=True, type=Path)
-    parser.add_argument("--ditar", required=True, type=Path)
+    parser.add_argument("--vae", type=Path, help="of the continuous system, with --ditar")
+    parser.add_argument("--ditar", type=Path)
+    parser.add_argument("--codec", help="of the discrete baseline, a folder or a name, with --token-lm")
+    parser.add_argument("--token-lm", type=Path)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16")
     args = parser.parse_args()
+    given = {name for name in ("vae", "ditar", "codec", "token_lm") if getattr(args, name) is not None}
+    if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
+        parser.error("give --vae and --ditar, or --codec and --token-lm")
     try:
-        vae, ditar = load_vae(args.vae), DiTAR.from_pretrained(args.ditar)
-        if not vae.measured:
-            raise ModelError(f"{args.vae} has no statistics of its latents; run extract_latents.py with --statistics")
-        DiTARPipeline(vae, ditar, DiTARScheduler()).save_pretrained(args.out, getattr(torch, args.dtype))
+        join(args).save_pretrained(args.out, getattr(torch, args.dtype))
     except (ModelError, ValueError, OSError) as error:
         print(f"export: error: {error}", file=sys.stderr)
         return 1

@@ -7,14 +7,19 @@ import argparse
 import sys
 from pathlib import Path
 
-from safetensors import SafetensorError
-
-from ditar.config import ConfigError, VAEConfig, load_config
-from ditar.data.errors import DataError
-from ditar.model.checkpoint import ModelError
-from ditar.train.checkpoint import CheckpointError
-from ditar.train.errors import Interrupted, TrainingError
+from ditar.config import VAEConfig, load_config
 from ditar.train.loop import train
+from ditar.train.program import exit_code
+
+
+def run(args: argparse.Namespace) -> None:
+    """The whole stage. Raises what `main` turns into a message."""
+    config = load_config(args.config, VAEConfig)
+    from ditar.pretrained import load_vae
+    from ditar.train.vae_system import VAESystem
+
+    system = VAESystem(config, args.train, args.valid, load_vae(args.init) if args.init else None)
+    train(system, config.optimiser, config.run, args.out, config, args.cpu)
 
 
 def main() -> int:
@@ -27,20 +32,7 @@ def main() -> int:
     parser.add_argument("--init", type=Path, help="folder of a trained VAE to start from (fine-tuning)")
     parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
     args = parser.parse_args()
-    try:
-        config = load_config(args.config, VAEConfig)
-        from ditar.pretrained import load_vae
-        from ditar.train.vae_system import VAESystem
-
-        system = VAESystem(config, args.train, args.valid, load_vae(args.init) if args.init else None)
-        train(system, config.optimiser, config.run, args.out, config, args.cpu)
-    except (ConfigError, DataError, CheckpointError, ModelError, OSError, SafetensorError, TrainingError) as error:
-        print(f"train_vae: error: {error}", file=sys.stderr)
-        return 1
-    except Interrupted as stopped:
-        print(f"train_vae: {stopped}", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code("train_vae", lambda: run(args))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ ORDER = [
     {"utterance"},
     {"speak", "stream"},
     {"pipeline", "token_pipeline", "train", "evaluate"},
-    {"long_text"},
+    {"long_text", "hearing"},
     {"sweep", "bench", "utterance_list"},
     {"report"},
     {"cli"},

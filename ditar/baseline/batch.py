@@ -27,15 +27,30 @@ class TextCondition:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """When each symbol is spoken, for a text before the audio: frame_symbols (B, T) and spoken (B, T, L), see
+    `ditar.data.code_batches.CodeBatch`."""
+
+    frame_symbols: Tensor
+    spoken: Tensor
+
+    def to(self, device: torch.device) -> "Alignment":
+        """The same on another device."""
+        return _move(self, device)
+
+
+@dataclass(frozen=True)
 class TokenBatch:
     """Padded examples: tokens (B, Q, T) int64, whatever stands behind a row's frame_counts (B,) frames; the text where
     it is no stream; loss_from (B,): the first frame that carries loss, where a prompt stands before (None: 0).
-    `examples` names each row."""
+    `examples` names each row;
+    alignment: None where the times of symbols are not known."""
 
     tokens: Tensor
     frame_counts: Tensor
     condition: TextCondition | None = None
     loss_from: Tensor | None = None
+    alignment: Alignment | None = None
     examples: list[str] = field(default_factory=list)
     utterances: list[str] = field(default_factory=list)
 
@@ -46,4 +61,5 @@ class TokenBatch:
 
 def _move(x, device):
     moved = {f.name: getattr(x, f.name) for f in fields(x)}
-    return replace(x, **{k: v.to(device) for k, v in moved.items() if isinstance(v, (Tensor, TextCondition))})
+    movable = (Tensor, TextCondition, Alignment)
+    return replace(x, **{k: v.to(device) for k, v in moved.items() if isinstance(v, movable)})

@@ -22,11 +22,13 @@ from ditar.diffusion.guidance import guide
 class DecodingOptions:
     """guidance_scale: 1 = off; sampling: of kinds of streams by name, the configuration's where there is none.
     batch_parallel: two rows, the second answering in text alone; the audio is the first's, the words are the second's
-    and both read them (Mini-Omni, arXiv 2408.16725, section 3.3)."""
+    and both read them (Mini-Omni, arXiv 2408.16725, section 3.3). min_frames: streams do not end before so many frames
+    behind the prompt."""
 
     guidance_scale: float = 1.0
     sampling: Mapping[str, SamplingConfig] = field(default_factory=dict)
     batch_parallel: bool = False
+    min_frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ def decide(model: TokenLM, state: DecodingState, uniforms: Tensor, options: Deco
     for kind in model.own:
         if (tokens[:, streams.slices[kind.name]] == UNKNOWN).any():
             logits = _guided(model.logits(state.hidden[:, None], kind)[:, :, 0], options)  # (B, its streams, V)
-            drawn = _draw(logits, uniforms[:, streams.slices[kind.name]], kind, options)
+            may_end = _may_end(state, kind, options)
+            drawn = _draw(logits, uniforms[:, streams.slices[kind.name]], kind, options, may_end)
             _put(streams, state, tokens, kind, drawn, frame)
     if options.batch_parallel:
         tokens[0, streams.slices[TEXT]] = tokens[1, streams.slices[TEXT]]
@@ -219,6 +222,32 @@ def collect(frames: Iterable[GeneratedFrame]) -> Generated:
     return Generated(torch.stack([frame.tokens for frame in listed], dim=2), counts, listed[-1].ended)
 
 
+@torch.inference_mode()
+def redraw(
+    model: TokenLM,
+    tokens: Tensor,
+    generators: Sequence[torch.Generator],
+    condition: TextCondition | None = None,
+    options: DecodingOptions | None = None,
+) -> Tensor:
+    """Tokens (B, Q, T) of whole rows, of which each predicted one is drawn anew given the true ones of the steps
+    before it: what a model says when it is teacher-forced. No stream ends."""
+    options = DecodingOptions(model.config.guidance_scale) if options is None else options
+    delayed = model.streams.pattern.apply(tokens)
+    read, drawn = delayed, delayed.clone()
+    if options.guidance_scale != 1.0:
+        read, condition = torch.cat((delayed, delayed)), condition.with_and_without()
+    logits = model(read, condition).logits
+    for kind in model.streams.predicted:
+        part = model.streams.slices[kind.name]
+        own = _guided(logits[kind.name], options).float()  # (B, its streams, S, V)
+        if kind.end_id is not None:
+            own = forbid(own, (kind.end_id,))
+        uniforms = draw_uniforms(own[0, ..., 0].numel(), generators, model.device).view(own.shape[:-1])
+        drawn[:, part, 1:] = sample(own, uniforms, options.sampling.get(kind.name, kind.sampling))
+    return model.streams.pattern.revert(drawn)
+
+
 def _check_options(model: TokenLM, options: DecodingOptions, rows: int) -> None:
     for name in options.sampling:
         model.streams[name]  # a ValueError that lists the names
@@ -258,15 +287,19 @@ def _guided(logits: Tensor, options: DecodingOptions) -> Tensor:
 
 
 def _draw(
-    logits: Tensor, uniforms: Tensor, kind: StreamsConfig, options: DecodingOptions, first: bool = True
+    logits: Tensor, uniforms: Tensor, kind: StreamsConfig, options: DecodingOptions, may_end: bool
 ) -> Tensor:
-    """(B, streams, V) -> (B, streams). Only the first stream of a kind may say that they end; `first`: it is among
-    these, and the first of them."""
+    """(B, streams, V) -> (B, streams). Only the first stream of a kind may say that they end; `may_end`: it is the
+    first of these, and it may say so now."""
     logits = logits.float()
     if kind.end_id is not None:
-        others = forbid(logits[:, int(first) :], (kind.end_id,))
-        logits = torch.cat((logits[:, : int(first)], others), dim=1)
+        others = forbid(logits[:, int(may_end) :], (kind.end_id,))
+        logits = torch.cat((logits[:, : int(may_end)], others), dim=1)
     return sample(logits, uniforms, options.sampling.get(kind.name, kind.sampling))
+
+
+def _may_end(state: DecodingState, kind: StreamsConfig, options: DecodingOptions) -> bool:
+    return state.step - kind.delays[0] - state.prompt >= options.min_frames
 
 
 def _put(streams: Streams, state: DecodingState, tokens: Tensor, kind: StreamsConfig, drawn: Tensor, frame: Tensor):
@@ -296,7 +329,8 @@ def _decide_in_depth(
             logits, place = depth.step(place, read)
             logits = forbid(_guided(logits, options), kind.never)[:, None]
             at = part.start + number
-            one = _draw(logits, uniforms[:, at : at + 1], kind, options, first=number == 0)[:, 0]
+            may_end = number == 0 and _may_end(state, kind, options)
+            one = _draw(logits, uniforms[:, at : at + 1], kind, options, may_end)[:, 0]
             drawn.append(one)
             if place.stream < depth.streams:
                 said = torch.where(tokens[:, at] == UNKNOWN, one, tokens[:, at])

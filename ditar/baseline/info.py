@@ -7,14 +7,39 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ditar.baseline.batch import TextCondition
 from ditar.baseline.lm import TokenLM
-from ditar.config import BaselineConfig
+from ditar.config import BaselineConfig, BaselineModelConfig
 
 REFERENCE_S, OUTPUT_S, TEXT_TOKENS = 3.0, 10.0, 130  # the example of arXiv 2502.03930, section 4.4
 
 
+# Published parameter counts, by codec, layers and width: the model, what of it was counted, and which of our parts
+# together are the same. MusicGen's sizes (arXiv 2306.05284, section 3.2) are without its frozen text encoder; the
+# smaller two fit without cross-attention, the large one only with it. Qwen2's are of its model card. SamOut's guide
+# gives none.
+PUBLISHED = {
+    ("encodec_32khz", 24, 1024): (("MusicGen small", 300e6, ("transformer",)),),
+    ("encodec_32khz", 48, 1536): (("MusicGen medium", 1.5e9, ("transformer",)),),
+    ("encodec_32khz", 48, 2048): (("MusicGen large", 3.3e9, ("total",)),),
+    ("mimi", 32, 4096): (
+        ("Helium 7B: Moshi without its depth transformer", 7e9, ("transformer", "embeddings", "heads")),
+        ("Moshi (kyutai/moshiko)", 7.69e9, ("total",)),
+    ),
+    ("snac_24khz", 24, 896): (
+        ("Qwen2-0.5B without embeddings", 358e6, ("transformer",)),
+        ("Qwen2-0.5B", 494e6, ("transformer", "embeddings")),
+    ),
+}
+
+
+def published(config: BaselineModelConfig, parameters: dict[str, int]) -> list[tuple[str, float, int]]:
+    """(model and what was counted, published parameters, ours) of the published models of this shape."""
+    found = PUBLISHED.get((config.codec, config.lm.layers, config.lm.width), ())
+    return [(name, count, sum(parameters[part] for part in parts)) for name, count, parts in found]
+
+
 def describe(config: BaselineConfig) -> dict:
     """{"parameters": {"embeddings", "transformer", "cross_attention", "depth", "heads", "text", "total"}, "tflops":
-    float}.
+    float, "published": see `published`}.
 
     `transformer`: the LM's blocks without their cross-attention; `depth`: that transformer with its embeddings and
     heads; `heads` 0 where the outputs are the embeddings. tflops (10^12, a multiplication and an addition count as
@@ -34,7 +59,8 @@ def describe(config: BaselineConfig) -> dict:
     }
     parameters["total"] = sum(parameters.values())
     assert parameters["total"] == _count(model)
-    return {"parameters": parameters, "tflops": _utterance_flops(model) / 1e12}
+    tflops = _utterance_flops(model) / 1e12
+    return {"parameters": parameters, "tflops": tflops, "published": published(config.model, parameters)}
 
 
 def _count(module: torch.nn.Module | None) -> int:

@@ -16,6 +16,7 @@ from ditar.baseline.batch import TextCondition
 from ditar.baseline.depth import DepthTransformer, embed
 from ditar.baseline.streams import TEXT, Streams
 from ditar.config import BaselineModelConfig, ConfigError, StreamsConfig, from_dict, to_dict
+from ditar.nn.alignment import text_attention
 from ditar.nn.cross_attention import CrossContext
 from ditar.nn.kv_cache import KVCache
 from ditar.nn.transformer import Transformer
@@ -111,6 +112,15 @@ class TokenLM(nn.Module):
         if self.others:
             logits |= self._depth_logits(output.hidden, delayed[..., 1:])
         return TokenOutput(logits, output.hidden, output.kept)
+
+    @torch.no_grad()
+    def attention_maps(self, delayed: Tensor, condition: TextCondition) -> Tensor:
+        """Attention from steps to the symbols before the audio, among the symbols, (B, layers, heads, S, L)."""
+        layers, symbols = range(self.config.lm.layers), condition.text.shape[1]
+        output = self(delayed, condition, layers)
+        steps = output.hidden.shape[1]
+        maps = [text_attention(*output.kept[i], condition.counts, symbols, steps) for i in layers]
+        return torch.stack(maps).exp().permute(2, 0, 1, 3, 4)
 
     def prefill(self, delayed: Tensor, condition: TextCondition | None, capacity: int) -> tuple[Tensor, LMState]:
         """Read the text and the first steps (B, Q, 1 + s), the leading one included: the LM's output for the next step,

@@ -11,6 +11,7 @@ from torch import Tensor
 from ditar.baseline.delay import DelayPattern
 from ditar.config import BaselineModelConfig, ConfigError, StreamsConfig
 from ditar.data.codes import CodecInfo
+from ditar.data.errors import DataError
 
 NO_TOKEN = -1  # a cell without embedding and without loss
 UNKNOWN = -2  # a cell that is to be generated
@@ -95,14 +96,14 @@ class Streams:
 
     def from_codes(self, codes: Tensor, name: str = AUDIO) -> Tensor:
         """Codes of a codec, (its streams, T) from 0, to ids; where these streams have an end id, one more frame
-        carries it. ValueError quotes both where the codes are another codec's."""
+        carries it. DataError quotes both where the codes are another codec's."""
         kind = self[name]
         count = len(kind.delays)
         if codes.ndim != 2 or len(codes) != count:
-            raise ValueError(f"{tuple(codes.shape)} codes for the {count} streams {name!r}; give ({count}, T)")
+            raise DataError(f"{tuple(codes.shape)} codes for the {count} streams {name!r}; give ({count}, T)")
         if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < kind.card:
             bad = int(codes.max()) if int(codes.max()) >= kind.card else int(codes.min())
-            raise ValueError(f"code {bad} is out of range: a codebook of the streams {name!r} has {kind.card} codes")
+            raise DataError(f"code {bad} is out of range: a codebook of the streams {name!r} has {kind.card} codes")
         ids = codes.long() + kind.first_code
         return ids if kind.end_id is None else torch.cat((ids, ids.new_full((count, 1), kind.end_id)), dim=1)
 
@@ -161,7 +162,7 @@ def category_id(kind: StreamsConfig, category: int) -> int:
 
 
 def check_codec(config: BaselineModelConfig, info: CodecInfo) -> None:
-    """ValueError that quotes both where a model belongs to another codec than the one at hand."""
+    """DataError that quotes both where a model belongs to another codec than the one at hand."""
     kind = Streams(config.streams)[AUDIO]
     mine, theirs = (
         f"{name} ({codebooks} codebooks of {card} at {rate:g} Hz)"
@@ -174,4 +175,4 @@ def check_codec(config: BaselineModelConfig, info: CodecInfo) -> None:
     same = info.codec == config.codec_fingerprint if config.codec_fingerprint else info.codec.startswith(config.codec)
     shape = (info.codebooks, info.codebook_size, info.frame_rate_hz)
     if not same or shape != (len(kind.delays), kind.card, config.frame_rate_hz):
-        raise ValueError(f"the model speaks {mine} and this codec is {theirs}; take the codec of the model")
+        raise DataError(f"the model speaks {mine} and this codec is {theirs}; take the codec of the model")

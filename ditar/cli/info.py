@@ -38,9 +38,11 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for part, parameters in description["parameters"].items():
         print(f"{part:<20} {parameters / 1e6:10.2f} M parameters")
+    for name, count, ours in description.get("published", []):
+        print(f"{'published':<20} {count / 1e6:10.2f} M, here {ours / 1e6:.2f} M: {name}")
     for part, cost in description.get("gflops_per_second", {}).items():
         print(f"{part:<20} {cost:10.3f} GFLOPs per second of audio")
     if "tflops" in description:
-        how = ", NFE 10, guidance" if kind is DiTARConfig else ""
+        how = ", NFE 10, guidance" if kind is DiTARConfig else ", its own guidance"
         print(f"{'cost':<20} {description['tflops']:10.3f} TFLOPs for 3 s reference + 10 s output{how}")
     return 0

@@ -15,7 +15,8 @@ from ditar.audio.growing import GrowingWav, RawPipe
 from ditar.audio.write import write_audio
 from ditar.long_text import partial_files, pause, pieces_to_speak, seed_of, speak_long
 from ditar.nn.weights import digest
-from ditar.pipeline import DiTARPipeline, SpeechRequest
+from ditar.pretrained import load_pipeline, require_options
+from ditar.request import SpeechRequest
 from ditar.stopping import SpeechError
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance_list import MANIFEST, read_utterances, speak_list
@@ -23,6 +24,7 @@ from ditar.voice import Voice
 from ditar.voice_file import check_voice, load_voice
 
 SHOWN_WARNINGS = 10
+TOKEN_OPTIONS = ("top_k", "top_p")  # of models that draw tokens
 
 
 def speak_text(options: argparse.Namespace, text: str) -> int:
@@ -127,9 +129,10 @@ def speak_lines(options: argparse.Namespace, text: str) -> int:
     return 1 if result.failed else 0
 
 
-def load(options: argparse.Namespace) -> tuple[DiTARPipeline, Voice]:
+def load(options: argparse.Namespace) -> tuple[Any, Voice]:
     """The model and the voice of a command's options; warns of a voice without a transcript."""
-    pipeline = DiTARPipeline.from_pretrained(options.model, device=options.device, torch_dtype=options.dtype)
+    pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
+    require_options(pipeline, _given(options, TOKEN_OPTIONS))
     if options.voice is not None:
         voice = load_voice(options.voice)
         check_voice(voice, pipeline)
@@ -160,12 +163,17 @@ def _bar(total: int, unit: str) -> Iterator[tqdm]:
 
 
 def _request_options(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("temperature", "guidance_scale", "language")
-    return {name: getattr(options, name) for name in names}
+    return {"language": options.language, **_given(options, ("temperature", "guidance_scale"))}
 
 
 def _batch_options(options: argparse.Namespace) -> dict[str, Any]:
-    return {"num_inference_steps": options.steps, "solver": options.solver, "time_grid": options.time_grid}
+    diffusion = {"num_inference_steps": options.steps, "solver": options.solver, "time_grid": options.time_grid}
+    return diffusion | _given(options, TOKEN_OPTIONS)
+
+
+def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the options that a user gave; what is not given is the model's to decide."""
+    return {name: getattr(options, name) for name in names if hasattr(options, name)}
 
 
 def _settings(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:

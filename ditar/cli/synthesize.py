@@ -51,15 +51,20 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--temperature",
         type=number(0.0, 1.0),
-        default=1.0,
-        help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling); arXiv 2502.03930, "
-        "equations 3 and 4",
+        default=argparse.SUPPRESS,
+        help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling, the default); arXiv "
+        "2502.03930, equations 3 and 4. Of a model that draws tokens: what divides their logits (default: the model's)",
     )
     command.add_argument(
         "--guidance-scale",
         type=number(1.0, 100.0),
-        default=2.0,
-        help="LM guidance, 1 + w in the paper's terms; 1 turns it off and halves the cost of LocDiT",
+        default=argparse.SUPPRESS,
+        help="LM guidance, 1 + w in the paper's terms (default 2); 1 turns it off and halves the cost of LocDiT. Of a "
+        "model that draws tokens: the same for the text (default: the model's)",
+    )
+    command.add_argument("--top-k", type=count, default=argparse.SUPPRESS, help="draw from so many tokens")
+    command.add_argument(
+        "--top-p", type=number(0.0, 1.0), default=argparse.SUPPRESS, help="draw from this share of the probability"
     )
     command.add_argument("--steps", type=count, default=10, help="diffusion steps per patch (NFE)")
     command.add_argument(
@@ -112,7 +117,7 @@ def _check(options: argparse.Namespace) -> str:
         parent = Path(options.output_dir).resolve().parent
         if Path(options.output_dir).is_file() or not parent.is_dir():
             raise ValueError(f"--output-dir {options.output_dir} is a file, or {parent} does not exist")
-    if options.solver != "ddim" and options.temperature != 1.0:
+    if options.solver != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
         raise ValueError(f"solver {options.solver!r} has no temperature below 1, got {options.temperature}; use ddim")
     check_model(options.model)
     check_reference(options.voice, options.prompt_audio, options.prompt_text)

@@ -45,9 +45,9 @@ def _create(options: argparse.Namespace) -> int:
     check_model(options.model)
     check_reference(None, options.prompt_audio, options.prompt_text)
 
-    from ditar.pipeline import DiTARPipeline
+    from ditar.pretrained import load_pipeline
 
-    pipeline = DiTARPipeline.from_pretrained(options.model, device=options.device)
+    pipeline = load_pipeline(options.model, device=options.device)
     name = options.name or Path(options.output).stem
     voice = pipeline.create_voice(
         options.prompt_audio, options.prompt_text, name=name, language=options.language

@@ -75,6 +75,12 @@ class BaselineLossConfig:
     condition_dropout: float = 0.0
     keep_tail: bool = True  # False: as many steps as frames; the last frames of delayed streams drop out
     mask: Literal["staircase", "symmetric"] = "staircase"
+    token_noise: float = 0.0  # share ~ U(0, this) of the codes that the LM reads is drawn anew, row by row
+    # Helpers of small models, as in DiTARLossConfig; for a text before the audio.
+    phoneme_weight: float = 0.0
+    attention_weight: float = 0.0
+    attention_heads: int = 2
+    helper_until: float = 0.4
 
 
 @dataclass(frozen=True)

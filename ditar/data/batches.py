@@ -1,28 +1,16 @@
-"""Training examples of DiTAR from latents on disk: joined utterances, random grid phase, buckets by length.
+"""Batches of DiTAR: joined utterances as padded patches of latents with their symbols."""
 
-The plan of an epoch is a pure function of (seed, epoch, length limit), and an example of (seed, epoch, its first
-utterance): nothing has to be replayed when a run resumes, and neither depends on the number of processes.
-
-A corpus that is larger than memory is gone through in windows of shards, in another order each epoch. Examples and
-buckets are made within a window; while one is trained on, the next is read.
-"""
-
-import functools
-import math
-import unicodedata
-import zlib
-from bisect import bisect_right
 from dataclasses import dataclass, fields, replace
 
-import numpy as np
 import torch
 
 from ditar.config import DiTARDataConfig
-from ditar.data.errors import DataError
+from ditar.data.examples import Example, Grid, JoinedExamples
 from ditar.data.latents import LatentStore
-from ditar.units import LATENT_RATE_HZ, frames_to_patches, seconds_to_frames
+from ditar.nn.alignment import NO_TARGET
+from ditar.units import LATENT_RATE_HZ
 
-NO_TARGET = -100  # cross-entropy's "ignore" value
+__all__ = ["NO_TARGET", "DiTARBatch", "DiTARBatches"]
 
 
 @dataclass(frozen=True)
@@ -52,227 +40,29 @@ class DiTARBatch:
         return replace(self, **{k: v.to(device) for k, v in moved.items() if isinstance(v, torch.Tensor)})
 
 
-@dataclass(frozen=True)
-class _Plan:
-    batches: list[list[tuple[int, ...]]]
-    ends: list[int]  # batches of each window of shards and of those before it
-    shards: list[list[str]]  # to hold while in a window: its own, and then those of the next
-
-
-@dataclass(frozen=True)
-class _Example:
-    symbols: list[str]
-    times: list[list[float] | None]  # seconds, in the example
-    aligned: bool
-    latents: torch.Tensor  # (T, C)
-    utterances: list[str]
-
-
-@functools.cache
-def is_letter(symbol: str) -> bool:
-    """Whether a symbol is a speech sound of its own (not stress, length, a diacritic, punctuation or a space)."""
-    return len(symbol) == 1 and unicodedata.category(symbol) in ("Ll", "Lo", "Lu")
-
-
-class DiTARBatches:
-    """Batches of a latent store. `patch_frames` is P; `symbols` are the model's, in the order of their ids, and
-    `silence_id` marks frames in which nothing is spoken."""
+class DiTARBatches(JoinedExamples):
+    """Batches of a latent store. `patch_frames` is P."""
 
     def __init__(
         self, store: LatentStore, config: DiTARDataConfig, patch_frames: int, symbols: tuple[str, ...], seed: int
     ):
-        self.store, self.config, self.patch_frames, self.seed = store, config, patch_frames, seed
-        self.ids = {symbol: number for number, symbol in enumerate(symbols)}
-        self.silence_id = len(symbols)
-        self._refuse_unknown_symbols()
-        self._members: dict[str, list[int]] = {shard: [] for shard in store.shards}  # shard -> entry numbers
-        for index, entry in enumerate(store.entries):
-            self._members[entry.shard].append(index)
-        self._plans: dict[tuple[int, float], _Plan] = {}
+        grid = Grid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
+        super().__init__(store, config, grid, symbols, seed)
 
-    def _refuse_unknown_symbols(self) -> None:
-        known = self.ids.keys()
-        bad = {e.utt: set(e.symbols) - known for e in self.store.entries if not known >= set(e.symbols)}
-        if bad:
-            raise DataError(
-                f"the model's vocabulary lacks {sorted(set().union(*bad.values()))}, which {len(bad)} utterances of "
-                f"{self.store.folder} hold, {next(iter(bad))!r} the first; extract latents again with --config of this "
-                "model, which refuses such utterances or, with --skip-bad, leaves them out"
-            )
-
-    def plan(self, epoch: int, limit_seconds: float) -> list[list[tuple[int, ...]]]:
-        """Batches of one epoch: lists of examples, each a tuple of entry numbers; no utterance twice, and none
-        missing but those that `left_out` names. DataError when nothing is left."""
-        return self._plan(epoch, limit_seconds).batches
-
-    def left_out(self, limit_seconds: float) -> list[str]:
-        """Utterances that an epoch with this limit does not hold: longer than the limit, or shorter than a patch."""
-        limit = seconds_to_frames(limit_seconds)
-        return [e.utt for e in self.store.entries if not self.patch_frames <= e.frames <= limit]
-
-    def _plan(self, epoch: int, limit_seconds: float) -> _Plan:
-        key = (epoch, limit_seconds)
-        if key not in self._plans:
-            self._plans.clear()  # one epoch at a time is in use
-            self._plans[key] = self._make_plan(epoch, limit_seconds)
-        return self._plans[key]
-
-    def _windows(self, epoch: int) -> list[list[str]]:
-        """The shards in this epoch's order, in as few and as equal windows as can be."""
-        shards = self.store.shards
-        count = math.ceil(len(shards) / self.config.shards_in_memory)
-        if count == 1:
-            return [shards]
-        # Windows are drawn from (seed, epoch, 0 to count - 1).
-        order = np.random.default_rng([self.seed, epoch, count]).permutation(len(shards))
-        return [[shards[i] for i in part] for part in np.array_split(order, count)]
-
-    def _make_plan(self, epoch: int, limit_seconds: float) -> _Plan:
-        batches, ends, windows = [], [], self._windows(epoch)
-        following = [*windows[1:], self._windows(epoch + 1)[0]]
-        for number, shards in enumerate(windows):
-            members = sorted(index for shard in shards for index in self._members[shard])
-            batches += self._plan_window(members, np.random.default_rng([self.seed, epoch, number]), limit_seconds)
-            ends.append(len(batches))
-        if not batches:
-            raise DataError(
-                f"none of the {len(self.store.entries)} utterances of {self.store.folder} lasts between a patch and "
-                f"{limit_seconds:g} s; raise data.max_seconds and data.first_seconds, or cut the utterances"
-            )
-        return _Plan(batches, ends, [now + later for now, later in zip(windows, following)])
-
-    def _plan_window(
-        self, members: list[int], random: np.random.Generator, limit_seconds: float
-    ) -> list[list[tuple[int, ...]]]:
-        entries, limit = self.store.entries, seconds_to_frames(limit_seconds)
-        waiting: dict[str, list[int]] = {}
-        examples: list[tuple[int, ...]] = []
-        for index in random.permutation(members).tolist():
-            entry = entries[index]
-            if not self.patch_frames <= entry.frames <= limit:
-                continue
-            group = waiting.setdefault(entry.speaker, [])
-            if not group and random.random() >= self._single_to_joined():
-                examples.append((index,))
-                continue
-            if group and sum(entries[i].frames for i in group) + entry.frames > limit:
-                examples.append(tuple(group))
-                group.clear()
-            group.append(index)
-            if len(group) == 3 or (len(group) == 2 and random.random() < 0.7):
-                examples.append(tuple(group))
-                group.clear()
-        examples += [tuple(g) for g in waiting.values() if g]
-        lengths = np.array([sum(entries[i].frames for i in e) for e in examples], dtype=np.float64)
-        # A little noise on the lengths: buckets stay tight and their make-up still differs between epochs.
-        order = np.argsort(lengths * random.uniform(0.9, 1.1, len(examples))).tolist()
-        patches = [frames_to_patches(int(length), self.patch_frames) + 1 for length in lengths]
-        batches = self._buckets(order, patches)
-        return [[examples[i] for i in batches[number]] for number in random.permutation(len(batches))]
-
-    def _buckets(self, order: list[int], patches: list[int]) -> list[list[int]]:
-        """Cut `order` into batches that hold at most `batch_patches` patches each, padding included."""
-        most, batches, longest = self.config.batch_patches, [], 0
-        for one in order:
-            longest = max(longest, patches[one])
-            if not batches or longest * (len(batches[-1]) + 1) > most:
-                batches.append([])
-                longest = patches[one]
-            batches[-1].append(one)
-        # The last batch takes from the one before: a rest of one or two rows would not go round many ranks.
-        while len(batches) > 1 and len(batches[-2]) > len(batches[-1]) + 1:
-            if max(patches[i] for i in (batches[-2][-1], *batches[-1])) * (len(batches[-1]) + 1) > most:
-                break
-            batches[-1].insert(0, batches[-2].pop())
-        return batches
-
-    def _single_to_joined(self) -> float:
-        # A joined example uses 2.3 utterances on average, a single one 1; the configured share counts examples.
-        joined = 2.3 * self.config.joined_share
-        return joined / (joined + 1.0 - self.config.joined_share)
-
-    def batch(self, epoch: int, position: int, limit_seconds: float, rank: int = 0, ranks: int = 1) -> DiTARBatch:
-        """Rows rank::ranks of batch `position` of an epoch's plan: the same rows for any number of ranks, padded to the
-        longest of those that are asked for. Positions are quickest in order, since the next window is read ahead."""
-        plan = self._plan(epoch, limit_seconds)
-        self.store.hold(plan.shards[bisect_right(plan.ends, position)])
-        return self.collate([self._example(e, epoch) for e in plan.batches[position][rank::ranks]])
-
-    def _example(self, indices: tuple[int, ...], epoch: int) -> _Example:
-        first = self.store.entries[indices[0]].utt
-        random = np.random.default_rng([self.seed, epoch, zlib.crc32(first.encode())])
-        symbols: list[str] = []
-        times: list[list[float] | None] = []
-        pieces: list[torch.Tensor] = []
-        frames, aligned = 0, True
-        entries = [self.store.entries[i] for i in indices]
-        for number, entry in enumerate(entries):
-            latents, own_times = self.store.latents(entry.utt), entry.times
-            if number == 0:
-                cut = int(random.integers(self.config.crop_frames)) if self.config.crop_frames else 0
-                cut = min(cut, len(latents) - self.patch_frames)  # an example has a patch
-                latents, offset = latents[cut:], -cut
-            else:
-                symbols.append(" ")
-                times.append(None)
-                offset = frames
-            symbols += entry.symbols
-            times += [
-                None if t is None else [t[0] + offset / LATENT_RATE_HZ, t[1] + offset / LATENT_RATE_HZ]
-                for t in own_times or [None] * len(entry.symbols)
-            ]
-            aligned = aligned and bool(own_times)
-            if number < len(entries) - 1:
-                latents = self._end_with_pause(latents, own_times, random, cut if number == 0 else 0)
-            pieces.append(latents)
-            frames += len(latents)
-        latents = torch.cat(pieces)
-        whole = frames_to_patches(len(latents), self.patch_frames) * self.patch_frames
-        return _Example(symbols, times, aligned, latents[:whole], [e.utt for e in entries])
-
-    def _end_with_pause(self, latents: torch.Tensor, times: list | None, random, cut: int) -> torch.Tensor:
-        """Cut or lengthen the silence behind the last sound, so that a pause stands before the next utterance."""
-        ends = [t[1] for t in times or [] if t]
-        if not ends:
-            return latents
-        pause = seconds_to_frames(random.uniform(*self.config.pause_seconds))
-        wanted = seconds_to_frames(max(ends)) - cut + pause
-        if wanted <= len(latents):
-            return latents[:wanted]
-        return torch.cat([latents, latents[-1:].expand(wanted - len(latents), -1)])
-
-    def collate(self, examples: list[_Example]) -> DiTARBatch:
+    def collate(self, examples: list[Example]) -> DiTARBatch:
         """Pad examples to one batch and place the helpers' targets."""
-        rows, patch, channels = len(examples), self.patch_frames, len(self.store.mean)
-        most_symbols = max((len(e.symbols) for e in examples), default=0)
-        most_patches = max((len(e.latents) for e in examples), default=0) // patch
-        ids = torch.zeros(rows, most_symbols, dtype=torch.long)
-        latents = torch.zeros(rows, most_patches * patch, channels)
-        # numpy, since thousands of single writes into a tensor would take as long as the LM
-        frame_symbols = np.full((rows, most_patches * patch), NO_TARGET)
-        spoken = np.zeros((rows, most_patches, most_symbols), dtype=bool)
-        for row, example in enumerate(examples):
-            ids[row, : len(example.symbols)] = torch.tensor([self.ids[s] for s in example.symbols])
-            frames = len(example.latents)
-            latents[row, :frames] = example.latents
-            if not example.aligned:
-                continue
-            frame_symbols[row, :frames] = self.silence_id
-            for place, (symbol, time) in enumerate(zip(example.symbols, example.times)):
-                if time is None or time[1] <= 0:
-                    continue
-                first = max(0, seconds_to_frames(time[0]))
-                last = min(frames, max(first + 1, seconds_to_frames(time[1])))
-                if first < frames and is_letter(symbol):
-                    frame_symbols[row, first:last] = self.ids[symbol]
-                    spoken[row, first // patch : (last - 1) // patch + 1, place] = True
+        rows, patch, channels = len(examples), self.grid.unit_frames, len(self.store.mean)
+        ids, symbol_counts = self.pad_symbols(examples)
+        latents = self.pad_values(examples, channels)
+        patches = latents.shape[1] // patch
+        frame_symbols, spoken = self.targets(examples)
         return DiTARBatch(
             symbol_ids=ids,
-            symbol_counts=torch.tensor([len(e.symbols) for e in examples], dtype=torch.long),
-            latents=latents.view(rows, most_patches, patch, channels),
-            patch_counts=torch.tensor([len(e.latents) // patch for e in examples], dtype=torch.long),
-            frame_symbols=torch.from_numpy(frame_symbols).view(rows, most_patches, patch),
-            spoken=torch.from_numpy(spoken),
+            symbol_counts=symbol_counts,
+            latents=latents.view(rows, patches, patch, channels),
+            patch_counts=torch.tensor([len(e.values) // patch for e in examples], dtype=torch.long),
+            frame_symbols=frame_symbols.view(rows, patches, patch),
+            spoken=spoken,
             utterances=[u for e in examples for u in e.utterances],
             examples=["+".join(e.utterances) for e in examples],
         )

@@ -101,14 +101,3 @@ class LM(nn.Module):
         """Of the begin of audio, behind texts of these lengths."""
         return symbol_counts if self.audio_positions == "continue" else 0 * symbol_counts
 
-
-def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: int, patches: int) -> Tensor:
-    """Log attention from patches to symbols, normalised over a row's symbols alone: (heads, B, N, L), float32.
-
-    query (heads, B, Sq, d), the last N being the patches'; key (heads, B, L + N, d), the first L the
-    symbols'. Padding gets -inf.
-    """
-    query, key = query[:, :, -patches:].float(), key[:, :, :symbols].float()
-    scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
-    padding = torch.arange(symbols, device=key.device) >= symbol_counts[:, None]  # (B, L)
-    return scores.masked_fill(padding[:, None], -torch.inf).log_softmax(-1)

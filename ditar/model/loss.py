@@ -1,4 +1,4 @@
-"""DiTAR's training loss: L = L_diffusion + L_stop (arXiv 2502.03930, section 3.3), and helpers for small models."""
+"""DiTAR's training loss: L = L_diffusion + L_stop (arXiv 2502.03930, section 3.3), and help for small models."""
 
 from collections.abc import Sequence
 
@@ -6,20 +6,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ditar.config import DiTARLossConfig, DiTARModelConfig
+from ditar.config import DiTARLossConfig
 from ditar.data.batches import NO_TARGET, DiTARBatch
 from ditar.diffusion.schedule import add_noise, velocity
 from ditar.model.ditar import DiTAR
-from ditar.model.lm import text_attention
 from ditar.model.noise import draw_training_noise
 from ditar.model.patches import valid_patches
+from ditar.nn.alignment import AlignmentHelpers, attention_error
 
 
 class DiTARLoss(nn.Module):
     """Runs the model once on noised patches and returns its losses. Holds the model and, where it is to be helped, the
     helpers, so that it is the one module that is trained and wrapped; all randomness is explicit."""
 
-    def __init__(self, config: DiTARLossConfig, model: DiTAR, helpers: "AlignmentHelpers | None" = None):
+    def __init__(self, config: DiTARLossConfig, model: DiTAR, helpers: AlignmentHelpers | None = None):
         super().__init__()
         self.config, self.model, self.helpers = config, model, helpers
         self.attention_layer = model.config.lm.layers // 2
@@ -75,7 +75,8 @@ class DiTARLoss(nn.Module):
             losses["phoneme"] = self.helpers(output.lm.h, batch.frame_symbols) / known
             total = total + helper_scale * c.phoneme_weight * losses["phoneme"]
         if helped and c.attention_weight:
-            losses["attention"] = self._attention(output.lm.kept[self.attention_layer], batch) / speaking
+            kept = output.lm.kept[self.attention_layer]
+            losses["attention"] = attention_error(kept, c.attention_heads, batch.symbol_counts, batch.spoken) / speaking
             total = total + helper_scale * c.attention_weight * losses["attention"]
         return {"loss": total, **losses}
 
@@ -85,36 +86,3 @@ class DiTARLoss(nn.Module):
         weight = logits.new_tensor(self.config.stop_positive_weight)
         loss = F.binary_cross_entropy_with_logits(logits, last.to(logits.dtype), pos_weight=weight, reduction="none")
         return loss[valid].sum()
-
-    def _attention(self, kept: tuple[Tensor, Tensor], batch: DiTARBatch) -> Tensor:
-        """-log of the attention that falls on the symbols spoken in a patch: mean over heads, sum over patches."""
-        query, key = (x[: self.config.attention_heads] for x in kept)
-        speaks = batch.spoken.any(-1)  # (B, N)
-        if not speaks.any():
-            return query.sum() * 0.0
-        shape = (batch.symbol_ids.shape[1], batch.latents.shape[1])
-        log_attention = text_attention(query, key, batch.symbol_counts, *shape)  # (heads, B, N, L)
-        on_target = log_attention.masked_fill(~batch.spoken, -torch.inf)[:, speaks]  # (heads, patches, L)
-        return -on_target.logsumexp(-1).mean(dim=0).sum()
-
-
-class AlignmentHelpers(nn.Module):
-    """Training only: a linear head on h_i that predicts the symbol spoken in each frame of patch i (ours; a small
-    decoder-only model learns its alignment from it, where plain training babbles). Not part of a checkpoint.
-
-    Classes are the symbols' ids and, last, silence.
-    """
-
-    def __init__(self, config: DiTARModelConfig):
-        super().__init__()
-        self.patch_frames, self.classes = config.patch_frames, len(config.symbols) + 1
-        self.head = nn.Linear(config.lm.width, self.patch_frames * self.classes)
-
-    def forward(self, h: Tensor, frame_symbols: Tensor) -> Tensor:
-        """h (B, N, width), frame_symbols (B, N, P), NO_TARGET where unknown -> sum of cross-entropies, a scalar."""
-        known = (frame_symbols != NO_TARGET).any(-1)  # (B, N)
-        logits = self.head(h[known]).float().unflatten(-1, (self.patch_frames, self.classes))
-        if not len(logits):
-            return logits.sum() * 0.0
-        targets = frame_symbols[known].flatten()
-        return F.cross_entropy(logits.flatten(0, 1), targets, ignore_index=NO_TARGET, reduction="sum")

@@ -14,9 +14,9 @@ from ditar.sweep.pairs import Pair
 
 def load(model: str | None, device: str, dtype: str) -> Any:
     """The pipeline of a model's folder or hub name; None: the model that ships."""
-    from ditar.pipeline import DiTARPipeline
+    from ditar.pretrained import load_pipeline
 
-    pipeline = DiTARPipeline.from_pretrained(model, device=device, torch_dtype=dtype)
+    pipeline = load_pipeline(model, device=device, torch_dtype=dtype)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -8,6 +8,7 @@ ranks, and a run that was killed has the losses of one that was not.
 import contextlib
 import copy
 import math
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Collection
@@ -72,12 +73,19 @@ class System(Protocol):
 
 
 def train(
-    system: System, optimiser: OptimiserConfig, run: RunConfig, out: Path, config: Any, cpu: bool = False
+    system: System,
+    optimiser: OptimiserConfig,
+    run: RunConfig,
+    out: Path,
+    config: Any,
+    cpu: bool = False,
+    patience: int | None = None,
 ) -> None:
     """Train `system` for `optimiser.steps` steps; resumes from the newest checkpoint under `out`.
 
     `config` is the whole typed configuration: it is stored with the fingerprint of the data, and a resume with another
-    one is refused, but for what `run` reports and, where no data depends on it, the number of steps.
+    one is refused, but for what `run` reports and, where no data depends on it, the number of steps. `patience`: end
+    behind so many validations without a better one, and let the best be the final one.
     Writes `out/checkpoints/step-*`, `out/best`, `out/final`, `out/log.jsonl`. TrainingError on a loss or gradient that
     is not finite, CheckpointError on a disk that refuses, Interrupted behind SIGINT or SIGTERM and a checkpoint.
     """
@@ -126,11 +134,19 @@ def train(
             figures = system.sample(average.module, done, tracker)
             tracker.scalars({f"sample/{k}": v for k, v in figures.items()}, done)
 
-    if first and tracker.best_validation is not None:
-        best = min(best, tracker.best_validation)
+    def out_of_patience(done: int) -> bool:
+        """The main process knows, and all ranks must agree."""
+        if patience is None or done % run.validate_every:
+            return False
+        over = torch.tensor([float(main and tracker.without_improvement >= patience)], device=accelerator.device)
+        return bool(accelerator.reduce(over, "sum") > 0)
+
+    done, best = first, min([best, *tracker.validations])
     if first:
         judge(first, tracker.done_at_first)
-    bar = tqdm(range(first, optimiser.steps), initial=first, total=optimiser.steps, mininterval=10, dynamic_ncols=True,
+    early = bool(first) and out_of_patience(first)
+    steps = range(first, first if early else optimiser.steps)
+    bar = tqdm(steps, initial=first, total=optimiser.steps, mininterval=10, dynamic_ncols=True,
                disable=not accelerator.is_local_main_process)  # fmt: skip
     with StopSignals() as stop:
         for step in bar:
@@ -155,8 +171,15 @@ def train(
                 accelerator.wait_for_everyone()  # a launcher ends all ranks as soon as one has ended
                 raise Interrupted(f"asked to stop; step {done} is checkpointed: run the same command to go on")
             judge(done)
-    if main and (first < optimiser.steps or not (out / "final").exists()):
-        system.export(average.module, out / "final")
+            if early := out_of_patience(done):
+                break
+    if early:
+        accelerator.print(f"ended early behind step {done}: {patience} validations without a better one")
+    if main and (first < done or not (out / "final").exists()):
+        if early:
+            _copy_folder(out / "best", out / "final")
+        else:
+            system.export(average.module, out / "final")
     accelerator.wait_for_everyone()
     tracker.close()
 
@@ -219,6 +242,15 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
             figures[name] += value
         lap("optimiser")
     return figures, bool(shared[0] > 0)
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """A copy that appears whole or not at all."""
+    partial = target.with_name(f".{target.name}.partial")
+    for old in (partial, target):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(source, partial)
+    partial.replace(target)
 
 
 def _same_everywhere(accelerator: Accelerator, first: int, out: Path) -> None:

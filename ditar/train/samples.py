@@ -1,9 +1,5 @@
 """What a model says while it trains: teacher-forced against free-running word error (their gap is exposure bias)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
 import torch
 
 from ditar.data.latents import LatentEntry, LatentStore
@@ -12,29 +8,9 @@ from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row, collect, generate
 from ditar.model.patches import histories, history_exists, patch, unpatch
 from ditar.model.sampler import PatchSampler
+from ditar.train.listener import Listener, reference_frames, speaker_pairs
 from ditar.train.tracker import Tracker
-from ditar.units import SAMPLE_RATE_HZ, frames_to_patches, seconds_to_frames
-
-SAMPLES = 8
-
-
-@dataclass(frozen=True)
-class Listener:
-    """How latents are heard. `decode`: normalised latents (1, T, C) -> waveform (S,) at 24 kHz. `word_error`:
-    waveforms and their texts -> word error, given by the recipe so that training knows no recogniser."""
-
-    decode: Callable[[torch.Tensor], torch.Tensor]
-    word_error: Callable[[list[np.ndarray], list[str]], float]
-
-
-def speaker_pairs(store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
-    """Pairs (reference, target) of one speaker each, evenly over the speakers; none where no speaker has two."""
-    speakers: dict[str, list[LatentEntry]] = {}
-    for entry in store.entries:
-        speakers.setdefault(entry.speaker, []).append(entry)
-    pairs = [(group[0], group[1]) for group in speakers.values() if len(group) > 1]
-    stride = max(1, len(pairs) // SAMPLES)
-    return pairs[::stride][:SAMPLES]
+from ditar.units import SAMPLE_RATE_HZ, frames_to_patches
 
 
 def _ids(model: DiTAR, symbols: list[str], device: torch.device) -> torch.Tensor:
@@ -45,10 +21,7 @@ def _ids(model: DiTAR, symbols: list[str], device: torch.device) -> torch.Tensor
 
 def _reference_patches(store: LatentStore, entry: LatentEntry, patch_frames: int) -> torch.Tensor:
     """The reference as at synthesis: no silence behind its last sound, its end on a patch boundary. (N, P, C)"""
-    latents = store.latents(entry.utt)
-    ends = [t[1] for t in entry.times or [] if t]
-    if ends:
-        latents = latents[: seconds_to_frames(max(ends))]
+    latents = store.latents(entry.utt)[: reference_frames(entry)]
     whole = frames_to_patches(len(latents), patch_frames) * patch_frames
     return patch(latents[None, len(latents) - whole :], patch_frames)[0]
 

@@ -14,7 +14,7 @@ class Tracker:
     def __init__(self, folder: Path, active: bool = True, first: int = 0):
         """`first`: the step from which the run goes on; what was logged behind it is dropped, since it comes again."""
         self.writer = self.lines = None
-        self.best_validation: float | None = None  # lowest `valid/validation` up to `first`
+        self.validations: list[float] = []  # `valid/validation`, those up to `first` included
         self.done_at_first: set[str] = set()  # of "valid" and "sample", what step `first` has already
         if not active:
             return
@@ -42,16 +42,23 @@ class Tracker:
             if line["step"] == first:
                 self.done_at_first |= {name.split("/")[0] for name in line}
             if "valid/validation" in line:
-                value = line["valid/validation"]
-                self.best_validation = value if self.best_validation is None else min(self.best_validation, value)
+                self.validations.append(line["valid/validation"])
         partial = path.with_name(f".{path.name}.partial")
         partial.write_text("".join(kept), encoding="utf-8")
         os.replace(partial, path)
+
+    @property
+    def without_improvement(self) -> int:
+        """Validations since the lowest one."""
+        found = self.validations
+        return len(found) - 1 - found.index(min(found)) if found else 0
 
     def scalars(self, values: dict[str, float], step: int) -> None:
         """Numbers by name, such as `train/mel`."""
         if self.lines is None:
             return
+        if "valid/validation" in values:
+            self.validations.append(float(values["valid/validation"]))
         line = {"step": step, "time": round(time.time(), 1), **{k: float(v) for k, v in values.items()}}
         self.lines.write(json.dumps(line) + "\n")
         self.lines.flush()

@@ -76,6 +76,10 @@ class Codec(nn.Module, ABC):
         weights = digest(value for module in self._encoding() for value in module.state_dict().values())
         return f"{self.kind}-{shape}-{weights}"
 
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write what `load_codec` reads, as safetensors. CodecError: a codec that has no such file."""
+        raise CodecError(f"{self.kind} is only stored as a pickle, which is never written; load it by name instead")
+
     @abstractmethod
     def _encode(self, waveform: Tensor) -> Tensor:
         """`encode` of audio that was looked at."""
@@ -105,6 +109,11 @@ class MatchedCodec(Codec):
         config = vae.residual_quantiser.config
         self.codebooks, self.codebook_size = config.codebooks, config.codebook_size
         self.bandwidth_hz = vae.config.bandwidth_hz
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """A SpeechVAE's folder."""
+        self.vae.register_to_config(_name_or_path="")  # diffusers would tell where it was loaded from
+        self.vae.save_pretrained(folder)
 
     def _encode(self, waveform: Tensor) -> Tensor:
         return self.vae.quantise(waveform).codes

@@ -67,6 +67,10 @@ class EncodecCodec(Codec):
             raise CodecError(f"tensors of {str(name)!r} do not fit its config.json: {wrong}; use files of one model")
         return cls(model, codebooks)
 
+    def save_pretrained(self, folder: str | Path) -> None:
+        """A folder of `transformers`."""
+        self.model.save_pretrained(folder)
+
     def _encode(self, waveform: Tensor) -> Tensor:
         return self.model.encode(waveform.unsqueeze(1), bandwidth=self.bandwidth_kbps).audio_codes[0]  # the only chunk
 

@@ -99,7 +99,8 @@ class ResidualQuantiser(nn.Module):
         """Move the codebooks towards latents (B, T, C), a rank's rows of a batch that is dealt row by row; the first
         call makes them. Random draws are a function of `seed` alone, and nobody else's generator moves.
 
-        Every rank does the same with the rows of all, so codebooks do not depend on the number of ranks. (The package
+        Every rank does the same with the rows of all, so codebooks do not depend on the number of ranks, but for data
+        with fewer different vectors than codes (a constant tone): rounding chooses between equal codes. (The package
         can sum over ranks itself, but draws otherwise on each number of them, and does not wait for its broadcasts.)
         """
         config, vectors = self.config, _rows_of_all_ranks(latents.float())

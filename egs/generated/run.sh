@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The generated corpus: synthesisers' voices speak, a VAE and a DiTAR are trained on them, a held-out voice is cloned.
+# The generated corpus: synthesisers' voices speak, a VAE and a DiTAR are trained on them, a held-out voice is cloned;
+# with --baseline true the discrete twin too, and both are compared.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/path.sh"
 . "$eg/cmd.sh"
@@ -16,11 +17,15 @@ seed=0
 vae_config=
 train_config=
 decode_config=
+baseline=false
+baseline_config=
+codec_config=
 
 help_message="Usage: egs/generated/run.sh [options]
 
 Makes the corpus (flite, festival and espeak-ng speak; nothing is downloaded), trains, speaks and scores.
 Stages: 0 corpus, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score. It resumes where it stopped.
+--baseline true adds stages 2 codec, 3 codes, 5 token LM, 6 to 8 of the discrete twin, and 9, the comparison.
 
   --size full|small             small: everything in some minutes, as a check ($size)
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
@@ -28,6 +33,8 @@ Stages: 0 corpus, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 s
   --datadir DIR --expdir DIR    where data and results go ($datadir/SIZE, $expdir/TAG)
   --tag NAME                    name of this experiment (the size)
   --seed N                      another seed makes another corpus ($seed)
+  --baseline true|false         also the discrete twin and the comparison ($baseline)
+  --codec-config, --baseline-config FILE    of the twin, instead of those of conf/SIZE.sh
   --vae-config, --train-config, --decode-config FILE    instead of those of conf/SIZE.sh, from where you
                                 stand or from the repository's root"
 
@@ -36,14 +43,28 @@ if [ ! -f "$eg/conf/$size.sh" ]; then
     echo "$0: --size must be full or small, got '$size'" >&2
     exit 1
 fi
-chosen=("$vae_config" "$train_config" "$decode_config")
+locate_files "$root" vae_config train_config decode_config codec_config baseline_config
+chosen=("$vae_config" "$train_config" "$decode_config" "$codec_config" "$baseline_config")
 . "$eg/conf/$size.sh"
 datadir=$datadir/$size
 locate_folders datadir
 
-exec "$root/recipes/ditar.sh" \
-    --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" --run-cmd "$run_cmd" --train-cmd "$train_cmd" \
-    --datadir "$datadir" --expdir "$expdir" --tag "${tag:-$size}" \
+tag=${tag:-$size}
+train_config=${chosen[1]:-$train_config}
+shared=(--stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" --run-cmd "$run_cmd"
+    --train-cmd "$train_cmd" --datadir "$datadir" --expdir "$expdir" --tag "$tag"
+    --closed-set egs/generated/local/decoys.txt)
+
+"$root/recipes/ditar.sh" --stage "$stage" "${shared[@]}" \
     --data-cmd "'$PYTHON' egs/generated/local/make_corpus.py --out '$datadir' --nj $nj --seed $seed $corpus_options" \
-    --vae-config "${chosen[0]:-$vae_config}" --train-config "${chosen[1]:-$train_config}" \
-    --decode-config "${chosen[2]:-$decode_config}" --closed-set egs/generated/local/decoys.txt
+    --vae-config "${chosen[0]:-$vae_config}" --train-config "$train_config" --decode-config "${chosen[2]:-$decode_config}"
+if [ "$baseline" != true ]; then exit 0; fi
+
+baseline_config=${chosen[4]:-$baseline_config}
+"$root/recipes/baseline.sh" --stage "$stage" "${shared[@]}" --codec-init "$expdir/$tag/vae/final" \
+    --codec-config "${chosen[3]:-$codec_config}" --train-config "$baseline_config"
+if [ "$stop_stage" -ge 9 ]; then
+    cd "$root"
+    PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$PYTHON" egs/generated/local/compare.py --exp "$expdir/$tag" \
+        --train-config "$train_config" --baseline-config "$baseline_config" --out "$expdir/$tag/comparison"
+fi

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ditar.baseline.batch import TokenBatch
+from ditar.baseline.batch import Alignment, TextCondition, TokenBatch
 from ditar.baseline.lm import TokenOutput
 from ditar.baseline.loss import TokenLoss
 from ditar.baseline.streams import NO_TOKEN, Streams
 from ditar.config import BaselineLossConfig, ConfigError, StreamsConfig
+from ditar.nn.alignment import NO_TARGET, AlignmentHelpers
 from tests.baseline import examples
 from tests.baseline.examples import build, config
 
@@ -25,7 +26,7 @@ class Fixed(nn.Module):
         super().__init__()
         self.streams, self.config, self.logits = Streams(kinds), config("samout").model, logits
 
-    def forward(self, delayed, condition=None):
+    def forward(self, delayed, condition=None, keep=()):
         return TokenOutput(self.logits, torch.zeros(0))
 
 
@@ -60,7 +61,7 @@ def test_nothing_outside_the_mask_reaches_the_loss(case):
     logits = random(*mask.shape)
     compute = TokenLoss(loss_config, Fixed([kind(delays)], {"audio": logits}))
     found = compute(batch)
-    assert compute.counts(batch).tolist() == [mask.sum(), *mask.sum(dim=(0, 2))]
+    assert compute.counts(batch).tolist() == [mask.sum(), *mask.sum(dim=(0, 2)), 0, 0]  # nothing for helpers
     # Other logits, and other tokens behind the rows' ends and where the tail drops out.
     compute.model.logits = {"audio": torch.where(mask[..., None], logits, random(*mask.shape, seed=1))}
     tokens = batch.tokens.clone()
@@ -113,9 +114,9 @@ def test_pads_without_weight_and_missing_tokens_carry_no_loss():
     chosen = [0, 1, 4]
     expected = F.cross_entropy(logits[0, 0, chosen], tokens[0, 0, chosen])
     assert torch.allclose(compute(batch)["loss"].double(), expected, atol=1e-6)
-    assert compute.counts(batch).tolist() == [3, 3]
+    assert compute.counts(batch).tolist() == [3, 3, 0, 0]
     late = dataclasses.replace(batch, loss_from=torch.tensor([1]))
-    assert compute.counts(late).tolist() == [2, 2]
+    assert compute.counts(late).tolist() == [2, 2, 0, 0]
 
 
 def test_a_prompt_without_loss_is_counted_in_frames():
@@ -208,3 +209,83 @@ def test_bfloat16_autocast_stays_near_float32():
             narrow = compute(batch)["loss"]
         narrow.backward()
         assert narrow.dtype == torch.float32 and torch.allclose(narrow, wide, rtol=0.02)
+
+
+HELPED = BaselineLossConfig(phoneme_weight=0.5, attention_weight=0.25, attention_heads=1)
+
+
+def aligned(model):
+    """Two rows of 6 and 4 frames; symbol i is spoken in frame i, and the last frame is silent."""
+    tokens = torch.randint(0, 16, (2, 3, 6), generator=torch.Generator().manual_seed(3))
+    frame_symbols, spoken = torch.full((2, 6), NO_TARGET), torch.zeros(2, 6, 4, dtype=torch.bool)
+    text, counts = torch.tensor([[1, 2, 3, 4], [5, 6, 0, 0]]), torch.tensor([4, 2])
+    for row in range(2):
+        frame_symbols[row, : 6 - 2 * row] = len(model.config.symbols)
+        for i in range(int(counts[row])):
+            frame_symbols[row, i], spoken[row, i, i] = text[row, i], True
+    condition = TextCondition(text, counts)
+    return TokenBatch(tokens, torch.tensor([6, 4]), condition, None, Alignment(frame_symbols, spoken))
+
+
+def helped(model, loss_config=HELPED):
+    torch.manual_seed(1)
+    helpers = AlignmentHelpers(model.config.lm.width, 1, len(model.config.symbols)).double()
+    return TokenLoss(loss_config, model, helpers)
+
+
+@pytest.mark.parametrize("delays", [(0, 1, 2), (1, 0, 3)])
+def test_helpers_look_where_a_frames_first_codebook_is_predicted(delays):
+    kinds = (dataclasses.replace(config("matched").model.streams[0], delays=delays, end_id=None),)
+    model = build("matched", streams=kinds)
+    compute, batch = helped(model), aligned(model)
+    found = compute(batch, helper_scale=0.5)
+    assert torch.allclose(
+        found["loss"], found["audio"] + 0.5 * (0.5 * found["phoneme"] + 0.25 * found["attention"])
+    )
+    assert set(compute(batch)) == set(found) - {"phoneme", "attention"}
+    # By hand: the attention of the middle layer from the step that predicts frame i of the first stream to symbol i.
+    delayed = model.streams.pattern.apply(model.streams.fill(batch.tokens, batch.frame_counts))
+    attention = model.attention_maps(delayed, batch.condition)[:, 1, 0]  # (B, S, L)
+    targets = [attention[row, delays[0] + i, i] for row, count in enumerate((4, 2)) for i in range(count)]
+    assert torch.allclose(found["attention"], -torch.stack(targets).log().mean(), atol=1e-6)
+    hidden = model(delayed, batch.condition).hidden[:, delays[0] : delays[0] + 6]
+    logits = compute.helpers.head(hidden)[batch.alignment.frame_symbols != NO_TARGET]
+    right = batch.alignment.frame_symbols[batch.alignment.frame_symbols != NO_TARGET]
+    assert torch.allclose(found["phoneme"].double(), F.cross_entropy(logits, right), atol=1e-5)
+
+
+def test_rows_without_their_text_are_not_helped():
+    model = build("matched")
+    compute, batch = helped(model), aligned(model)
+    condition = dataclasses.replace(batch.condition, keep=torch.tensor([True, False]))
+    found = compute(dataclasses.replace(batch, condition=condition), helper_scale=1.0)
+    unknown = Alignment(batch.alignment.frame_symbols.clone(), batch.alignment.spoken.clone())
+    unknown.frame_symbols[1], unknown.spoken[1] = NO_TARGET, False
+    alone = compute(dataclasses.replace(batch, alignment=unknown), [], compute.counts(batch), 1.0)
+    assert torch.allclose(found["attention"], alone["attention"])
+    assert torch.allclose(found["phoneme"], alone["phoneme"])
+
+
+def test_helpers_need_phonemes():
+    with pytest.raises(ConfigError, match="phoneme_weight 0.5 .* need phonemes before the audio, and text is 'cross'"):
+        TokenLoss(HELPED, build("musicgen"))
+
+
+def test_noise_is_on_what_is_read_and_not_on_what_is_predicted():
+    model = build("matched")
+    batch = examples.batch("matched", model.streams, rows=4)
+    compute = TokenLoss(dataclasses.replace(PLAIN, token_noise=1.0), model)
+
+    def generators():
+        return [torch.Generator().manual_seed(r) for r in range(4)]
+
+    delayed, _ = compute.cells(batch)
+    read = compute._with_noise(batch, delayed, generators())
+    special = delayed >= 16
+    assert torch.equal(read[special], delayed[special]) and (read[~special] < 16).all()
+    changed = (read != delayed).float().sum() / (~special).sum()
+    assert 0.2 < changed < 0.8  # half on average, of which 1 in 16 is drawn as it was
+    alone = [compute(row_of(batch, r), [generators()[r]], compute.counts(batch))["loss"] for r in range(4)]
+    assert torch.allclose(sum(alone), compute(batch, generators())["loss"], rtol=1e-5)
+    with pytest.raises(ValueError, match="0 generators for a batch of 4"):
+        compute(batch)

@@ -22,7 +22,7 @@ SYMBOLS = ("", " ", "a", "b", "c", "ˈ")
 CONFIG = DiTARDataConfig(batch_patches=64, max_seconds=2.0)
 
 
-def write_store(folder, utterances=40, speakers=4, channels=8, shards=1, timed=True, frames=None):
+def write_store(folder, utterances=40, speakers=4, channels=8, shards=1, timed=True, frames=None, values=None):
     """Latents whose first channel counts frames from 0; every symbol lasts two frames, then six frames of silence, or
     what `frames` leaves of it.
 
@@ -39,7 +39,7 @@ def write_store(folder, utterances=40, speakers=4, channels=8, shards=1, timed=T
         latents[:, 0] = np.arange(len(latents))
         latents[:, 1] = number
         utt, data = f"s{number % speakers}-{number:03d}", io.BytesIO()
-        np.save(data, latents)
+        np.save(data, latents if values is None else values(latents, symbols))
         for name, content in ((f"{utt}.npy", data.getvalue()), (f"{utt}.json", b"{}")):
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -204,7 +204,7 @@ def test_randomness_belongs_to_the_example_and_not_to_its_place(batches):
     ((position, row),) = places
     batch = batches.batch(0, position, 2.0)
     assert torch.equal(batch.latents[row, : int(batch.patch_counts[row])], whole.latents[0])
-    crops = {int(batches._example(example, epoch).latents[0, 0]) for epoch in range(20)}
+    crops = {int(batches._example(example, epoch).values[0, 0]) for epoch in range(20)}
     assert crops == {0, 1, 2, 3}
     firsts = {int(row[0, 0, 0]) for p in range(3) for row in batches.batch(0, p, 2.0).latents}
     assert firsts == {0, 1, 2, 3}

@@ -5,6 +5,7 @@ import torch
 from ditar.config import BlockConfig, DiTARModelConfig
 from ditar.data.batches import NO_TARGET, DiTARBatch
 from ditar.model.ditar import DiTAR
+from ditar.nn.alignment import AlignmentHelpers
 
 SYMBOLS = ("<pad>", *"abcdefghi")
 CHANNELS, PATCH = 5, 3
@@ -26,6 +27,10 @@ def model_config(**changes):
 def build(dtype=torch.float64, **changes):
     torch.manual_seed(0)
     return DiTAR(model_config(**changes)).to(dtype)
+
+
+def helpers_of(model):
+    return AlignmentHelpers(model.config.lm.width, model.config.patch_frames, len(model.config.symbols))
 
 
 def batch(symbol_counts=(4, 7), patch_counts=(6, 3), dtype=torch.float64, seed=0):

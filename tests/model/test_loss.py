@@ -5,9 +5,9 @@ import torch
 
 from ditar.config import BlockConfig, DiTARLossConfig
 from ditar.model.ditar import DiTAR
-from ditar.model.lm import text_attention
-from ditar.model.loss import AlignmentHelpers, DiTARLoss
-from tests.model.examples import batch, build, model_config, row_of
+from ditar.model.loss import DiTARLoss
+from ditar.nn.alignment import text_attention
+from tests.model.examples import batch, build, helpers_of, model_config, row_of
 
 PLAIN = DiTARLossConfig(h_dropout=0.0)
 HELPED = dataclasses.replace(PLAIN, phoneme_weight=0.5, attention_weight=0.25, attention_heads=1)
@@ -32,7 +32,7 @@ def test_diffusion_is_the_mean_over_frames_that_exist():
 
 def test_weights_are_the_configurations():
     model, data = build(), batch()
-    helpers = AlignmentHelpers(model.config).double()
+    helpers = helpers_of(model).double()
     config = dataclasses.replace(HELPED, diffusion_weight=2.0, stop_weight=3.0)
     found = losses(config, model, data, helpers, 0.5)
     expected = 2 * found["diffusion"] + 3 * found["stop"] + 0.25 * found["phoneme"] + 0.125 * found["attention"]
@@ -58,7 +58,7 @@ def test_attention_equals_the_weights_that_the_model_used():
     full = scores.softmax(-1)[..., :7]
     ours = text_attention(query, key, data.symbol_counts, 7, 3).exp().double()
     assert torch.allclose(full / full.sum(-1, keepdim=True), ours, atol=1e-6)
-    found = losses(HELPED, model, data, AlignmentHelpers(model.config).double(), 1.0)["attention"]
+    found = losses(HELPED, model, data, helpers_of(model).double(), 1.0)["attention"]
     diagonal = torch.stack([ours[0, 0, i, i] for i in range(3)])
     assert torch.allclose(found.double(), -diagonal.log().mean(), atol=1e-6)
 
@@ -76,7 +76,7 @@ def test_unknown_alignment_costs_nothing():
     model, data = build(), batch()
     data.frame_symbols.fill_(-100)
     data.spoken.fill_(False)
-    found = losses(HELPED, model, data, AlignmentHelpers(model.config).double(), 1.0)
+    found = losses(HELPED, model, data, helpers_of(model).double(), 1.0)
     assert found["phoneme"] == 0 and found["attention"] == 0
     found["loss"].backward()
 
@@ -93,7 +93,7 @@ def test_noise_and_dropout_change_what_is_read_and_not_the_target():
 def test_shares_of_a_split_batch_add_up_to_the_loss():
     """Whatever process has a row, and whatever rows it is padded beside: the same noise, the same loss."""
     model, data = build(), batch()
-    helpers = AlignmentHelpers(model.config).double()
+    helpers = helpers_of(model).double()
     config = dataclasses.replace(HELPED, noise_draws=2, lm_noise=0.3, history_noise=0.2, h_dropout=0.3, history_dropout=0.3)
     compute = DiTARLoss(config, model, helpers)
     rows = range(len(data.symbol_ids))
@@ -108,7 +108,7 @@ def test_shares_of_a_split_batch_add_up_to_the_loss():
 
 def test_h_is_not_detached_and_every_parameter_learns():
     model, data = build(), batch()
-    helpers = AlignmentHelpers(model.config).double()
+    helpers = helpers_of(model).double()
     losses(dataclasses.replace(HELPED, noise_draws=2), model, data, helpers, 1.0)["loss"].backward()
     for name, parameter in [*model.named_parameters(), *helpers.named_parameters()]:
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
@@ -117,13 +117,13 @@ def test_h_is_not_detached_and_every_parameter_learns():
 def test_helpers_are_not_in_the_model():
     model = build()
     before = set(model.state_dict())
-    AlignmentHelpers(model.config)
+    helpers_of(model)
     assert set(model.state_dict()) == before and not any("helper" in name for name in before)
 
 
 def test_learns_one_batch():
     model, data = build(torch.float32), batch((4, 4), (3, 3), torch.float32)
-    helpers = AlignmentHelpers(model.config)
+    helpers = helpers_of(model)
     optimiser = torch.optim.AdamW([*model.parameters(), *helpers.parameters()], lr=1e-2)
     history = []
     for step in range(150):

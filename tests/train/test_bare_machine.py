@@ -1,4 +1,4 @@
-"""Training DiTAR on a bare GPU machine: nothing but torch, numpy, safetensors, accelerate, einops and YAML."""
+"""Training both systems on a bare GPU machine: nothing but torch, numpy, safetensors, accelerate, einops and YAML."""
 
 import os
 import subprocess
@@ -19,12 +19,15 @@ for name in {ABSENT!r}:
 sys.path.insert(0, "recipes")
 from pathlib import Path
 from tests.train.test_loop import make_config, run
+from tests.train import test_token_system as tokens
 from tests.data.test_batches import write_store
-import train_ditar
+import train_baseline, train_ditar
 
 folder = Path(sys.argv[1])
 log = run(make_config(steps=2), write_store(folder / "latents"), folder / "out")
 assert (folder / "out/final/model.safetensors").is_file()
+tokens.run(tokens.make_config(steps=2), tokens.write_codes(folder / "codes"), folder / "lm")
+assert (folder / "lm/final/model.safetensors").is_file()
 print("trained", len(log))
 """
 

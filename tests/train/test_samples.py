@@ -7,7 +7,8 @@ from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.train import samples
 from ditar.train.ditar_system import DiTARSystem
-from ditar.train.samples import Listener, sample_words, teacher_forced_words
+from ditar.train.listener import Listener
+from ditar.train.samples import sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
 from tests.data.test_batches import write_store
 from tests.train.test_loop import make_config

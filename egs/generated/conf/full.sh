@@ -3,3 +3,5 @@ corpus_options="--utterances 26000 --val 200 --vae-test 400"
 vae_config=configs/vae/small.yaml
 train_config=configs/ditar/small.yaml
 decode_config=
+codec_config=configs/vae/rvq.yaml
+baseline_config=configs/baseline/matched.yaml

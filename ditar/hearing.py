@@ -1,0 +1,30 @@
+"""Word errors of what a model says while it trains: what programs hand to a `ditar.train.listener.Listener`."""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+from ditar.units import SAMPLE_RATE_HZ
+
+
+def make_word_error() -> Callable[[list[np.ndarray], list[str]], float] | None:
+    """Waveforms at 24 kHz and their texts -> word error, by an offline recogniser; None where there is none."""
+    try:
+        import pocketsphinx  # noqa: F401  the offline recogniser of ditar[eval]
+    except ImportError:
+        print("no word errors during training: install ditar[eval] for a recogniser", file=sys.stderr)
+        return None
+    from ditar.audio.resample import resample
+    from ditar.evaluate.intervals import corpus_rate
+    from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, Recogniser
+    from ditar.evaluate.words import word_errors
+
+    recogniser = Recogniser()
+
+    def word_error(waveforms: list[np.ndarray], texts: list[str]) -> float:
+        heard = [recogniser.transcribe(resample(w, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ)) for w in waveforms]
+        rows = word_errors(dict(enumerate(texts)), dict(enumerate(heard)))
+        return corpus_rate([r.word_errors for r in rows], [r.words for r in rows])
+
+    return word_error

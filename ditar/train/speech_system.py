@@ -1,0 +1,128 @@
+"""What training of the continuous and of the discrete system have in common: epochs of joined utterances, a curriculum,
+helpers that fade out, and a picture of the attention."""
+
+import sys
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ditar.config import BaselineConfig, DiTARConfig, to_dict
+from ditar.data.examples import JoinedExamples
+from ditar.data.latents import LatentEntry
+from ditar.train.checkpoint import start_from
+from ditar.train.keys import fingerprint
+from ditar.train.tracker import Tracker
+
+VALIDATION_BATCHES = 4
+
+
+def of_corpus(entries: Sequence[LatentEntry], rate_hz: float, max_seconds: float, before: Any | None) -> dict[str, Any]:
+    """What a checkpoint keeps of its data, for synthesis: seconds_per_symbol, trained_symbols, trained_seconds.
+
+    `before`: the configuration of the model to start from; where it is not known what that one heard, it stays unknown.
+    """
+    heard = {symbol for entry in entries for symbol in entry.symbols}
+    if before is not None:
+        heard = heard | set(before.trained_symbols) if before.trained_symbols else set()
+    return {
+        "seconds_per_symbol": round(
+            sum(e.frames for e in entries) / rate_hz / sum(len(e.symbols) for e in entries), 4
+        ),
+        "trained_symbols": tuple(sorted(heard)),
+        "trained_seconds": max_seconds,
+    }
+
+
+def start_from_trained(model: Any, init: Any) -> None:
+    """Fine-tuning: the weights of `init`. CheckpointError where the configurations differ, but for what the corpus has
+    to say of itself, which does not belong to the weights."""
+    mine = model.config
+    kept = {name: getattr(mine, name) for name in ("seconds_per_symbol", "trained_symbols", "trained_seconds")}
+    start_from(model, init, to_dict(mine), to_dict(replace(init.config, **kept)))
+
+
+class SpeechSystem:
+    """The parts of `ditar.train.loop.System` that do not depend on what an utterance is made of. `batches` are the
+    training examples, `store` where they come from."""
+
+    config: DiTARConfig | BaselineConfig
+
+    def __init__(self, config: DiTARConfig | BaselineConfig, batches: JoinedExamples, also: Iterable[str]):
+        """`also`: what the training data is beside the lines of its index."""
+        self.config, self.batches = config, batches
+        self.fingerprint = fingerprint([*(e.line.decode() for e in batches.store.entries), *also])
+        self.steps_place_data = config.data.curriculum_until > 0
+        self.epoch_starts = [0]  # the first batch of each epoch, as far as it is known
+
+    def tell_left_out(self) -> None:
+        """Say on standard error which utterances are too long or too short to be trained on."""
+        most, entries = self.config.data.max_seconds, self.batches.store.entries
+        if left_out := self.batches.left_out(most):
+            unit = "a patch" if self.batches.grid.unit_frames > 1 else "a frame"
+            print(
+                f"{len(left_out)} of {len(entries)} utterances are left out (longer than data.max_seconds, {most:g} s, "
+                f"or shorter than {unit}): {', '.join(left_out[:5])} ...",
+                file=sys.stderr,
+            )
+
+    def helper_scale(self, step: int) -> float:
+        """1 for most of the helped part of the run, falling to 0 over its last third."""
+        end = self.config.loss.helper_until * self.config.optimiser.steps
+        return 0.0 if end == 0 else float(np.clip(3.0 * (1.0 - step / end), 0.0, 1.0))
+
+    def phases(self, step: int) -> tuple[str, ...]:
+        """One."""
+        return ("model",)
+
+    def batch(self, step: int, part: int, phases: tuple[str, ...], rank: int = 0, ranks: int = 1) -> Any:
+        """This rank's rows of the next batch of the epoch in which this step falls."""
+        index = step * self.config.optimiser.accumulation + part
+        starts = self.epoch_starts
+        while starts[-1] <= index:  # the next epoch's length is only known from its plan
+            starts.append(starts[-1] + len(self.batches.plan(len(starts) - 1, self._limit(starts[-1]))))
+        epoch = bisect_right(starts, index) - 1
+        place = epoch, index - starts[epoch], self._limit(starts[epoch])
+        batch = self.batches.batch(*place, rank, ranks)
+        if batch.examples:
+            return batch
+        # More ranks than examples: every rank must take part in every step, so this one computes something for nothing.
+        return replace(self.batches.batch(*place, 0, ranks), utterances=[])
+
+    def _limit(self, index: int) -> float:
+        """Longest example in seconds (the curriculum) of an epoch that begins at this batch."""
+        data, optimiser = self.config.data, self.config.optimiser
+        end = data.curriculum_until * optimiser.steps * optimiser.accumulation
+        share = 1.0 if end == 0 else min(1.0, index / end)
+        return data.first_seconds + share * (data.max_seconds - data.first_seconds)
+
+    def mean_over_validation(
+        self, batches: JoinedExamples, device: torch.device, compute: Callable[[Any], dict[str, Tensor]]
+    ) -> dict[str, float]:
+        """Means of what `compute` finds in each of the first validation batches, always the same, in the precision of
+        training."""
+        limit, figures = self.config.data.max_seconds, {}
+        count = min(VALIDATION_BATCHES, len(batches.plan(0, limit)))
+        for position in range(count):
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16"):
+                found = compute(batches.batch(0, position, limit))
+            for name, value in found.items():
+                figures[name] = figures.get(name, 0.0) + value.item() / count
+        return figures
+
+    def export(self, model: Any, folder: Path) -> None:
+        """The model's `from_pretrained` reads it."""
+        model.save_pretrained(folder)
+
+
+def plot_attention(tracker: Tracker, step: int, maps: Tensor, spoken: Tensor) -> None:
+    """The head whose attention lies most on what is spoken: maps (heads, N, L) of one row, spoken (N, L) bool."""
+    mass = (maps * spoken).sum(dim=(1, 2))
+    best = maps[mass.argmax()]
+    tracker.image("attention", best / best.max(), step)
+    tracker.scalars({"sample/attention_on_spoken": float(mass.max() / max(1, spoken.any(-1).sum()))}, step)

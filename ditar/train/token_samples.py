@@ -1,0 +1,67 @@
+"""What a token LM says while it trains: teacher-forced against free-running word error, as `ditar.train.samples`."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ditar.baseline.batch import TextCondition
+from ditar.baseline.generate import collect, generate, redraw
+from ditar.baseline.lm import TokenLM
+from ditar.baseline.streams import AUDIO
+from ditar.data.codes import CodeStore
+from ditar.train.listener import Listener, reference_frames, speaker_pairs
+from ditar.train.tracker import Tracker
+from ditar.units import SAMPLE_RATE_HZ
+
+Condition = Callable[[Sequence[str], str], TextCondition]  # of one row, from its symbols and its text
+
+SILENCE = 2400  # samples that stand for an output without a frame
+
+
+def _known(model: TokenLM, codes: Tensor) -> Tensor:
+    """(1, Q, T) ids of codes, without an end."""
+    return model.streams.from_codes(codes)[None, :, : codes.shape[1]].to(model.device)
+
+
+def _hear(model: TokenLM, tokens: Tensor, listener: Listener) -> Tensor:
+    codes = model.streams.to_codes(tokens[model.streams.slices[AUDIO]])
+    return listener.decode(codes[None]) if codes.shape[1] else torch.zeros(SILENCE)
+
+
+def teacher_forced_words(model: TokenLM, store: CodeStore, listener: Listener, condition: Condition) -> float:
+    """Word error when every token is drawn given the true ones before it."""
+    spoken, texts = [], []
+    for number, (_, target) in enumerate(speaker_pairs(store)):
+        generator = torch.Generator().manual_seed(number)
+        row = condition(target.symbols, target.text).to(model.device)
+        made = redraw(model, _known(model, store.codes(target.utt)), [generator], row)[0]
+        spoken.append(_hear(model, made, listener).float().cpu().numpy())
+        texts.append(target.text)
+    return listener.word_error(spoken, texts)
+
+
+def sample_words(
+    model: TokenLM, store: CodeStore, listener: Listener, condition: Condition, tracker: Tracker, step: int
+) -> dict[str, float]:
+    """Word error, share of samples that stopped and audio of free-running generation behind a reference."""
+    spoken, texts, stopped = [], [], 0.0
+    for number, (reference, target) in enumerate(speaker_pairs(store)):
+        frames = reference_frames(reference, store.codec.frame_rate_hz)
+        row = condition([*reference.symbols, " ", *target.symbols], f"{reference.text} {target.text}")
+        found = collect(
+            generate(
+                model,
+                [torch.Generator().manual_seed(number)],
+                max_frames=2 * target.frames + round(store.codec.frame_rate_hz),
+                condition=row.to(model.device),
+                known=_known(model, store.codes(reference.utt)[:, :frames]),
+            )
+        )
+        stopped += float(found.ended[0])
+        waveform = _hear(model, found.tokens[0, :, : int(found.frame_counts[0])], listener)
+        spoken.append(waveform.float().cpu().numpy())
+        texts.append(target.text)
+        if number < 4:
+            tracker.audio(f"free-running/{target.utt}", waveform, step, SAMPLE_RATE_HZ)
+    return {"free_running_wer": listener.word_error(spoken, texts), "stopped": stopped / max(1, len(spoken))}

@@ -1,0 +1,89 @@
+"""Stage 5: train the discrete baseline, a delayed multi-stream token LM, on codes on disk.
+
+    python recipes/train_baseline.py --config configs/baseline/matched.yaml --train exp/codes/train \\
+        --valid exp/codes/valid --codec exp/codec/final --out exp/baseline [--init model/token_lm]
+
+Without --codec (a bare machine) it trains and validates the same, and makes no samples and no word errors.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ditar.baseline.lm import TokenLM
+from ditar.config import BaselineConfig, load_config
+from ditar.data.codes import CodecInfo, CodeStore, require_codec
+from ditar.data.errors import DataError
+from ditar.train.listener import Listener
+from ditar.train.loop import train
+from ditar.train.program import exit_code
+from ditar.train.token_system import TokenSystem, fill_in
+from ditar.units import SAMPLE_RATE_HZ
+
+
+def make_listener(codec_dir: str | None, info: CodecInfo) -> Listener | None:
+    """Codec and recogniser for word errors during training; None without one of them. DataError for another codec than
+    that of the codes."""
+    if codec_dir is None:
+        return None
+    from ditar.audio.resample import resample
+    from ditar.vae.codec import CodecError, load_codec
+
+    try:
+        codec = load_codec(codec_dir, info.codebooks)
+    except CodecError as error:
+        raise DataError(str(error)) from None
+    require_codec(codec.fingerprint, info.codec, codec_dir)
+    from ditar.hearing import make_word_error
+
+    word_error = make_word_error()
+    if word_error is None:
+        return None
+
+    def decode(codes: torch.Tensor) -> torch.Tensor:
+        waveform = codec.decode(codes.cpu())[0].numpy()
+        return torch.from_numpy(np.ascontiguousarray(resample(waveform, codec.rate_hz, SAMPLE_RATE_HZ)))
+
+    return Listener(decode, word_error)
+
+
+def make_encoder(config: BaselineConfig):
+    """The frozen encoder of a model that reads encoded text; None for one that does not."""
+    if config.model.text != "cross":
+        return None
+    from ditar.baseline.text_encoder import T5TextEncoder
+
+    return T5TextEncoder(config.model.text_encoder, config.model.text_width)
+
+
+def run(args: argparse.Namespace) -> None:
+    """The whole stage. Raises what `main` turns into a message."""
+    config = load_config(args.config, BaselineConfig)
+    init = TokenLM.from_pretrained(args.init) if args.init else None
+    stores = CodeStore(args.train), CodeStore(args.valid)
+    config = fill_in(config, stores[0], init)
+    listener = make_listener(args.codec, stores[0].codec)
+    system = TokenSystem(config, *stores, listener, init, make_encoder(config))
+    system.tell_left_out()
+    train(system, config.optimiser, config.run, args.out, config, args.cpu, config.run.patience)
+
+
+def main() -> int:
+    """Parse arguments and train; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", required=True, help="a file of configs/baseline")
+    parser.add_argument("--train", required=True, type=Path, help="codes to train on")
+    parser.add_argument("--valid", required=True, type=Path, help="codes of the same codec to validate on")
+    parser.add_argument("--codec", help="the codec that made them, a folder or a name on the hub, for samples")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
+    parser.add_argument("--init", type=Path, help="folder of a trained token LM to start from (fine-tuning)")
+    parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
+    args = parser.parse_args()
+    return exit_code("train_baseline", lambda: run(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

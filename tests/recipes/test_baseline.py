@@ -1,0 +1,114 @@
+"""recipes/baseline.sh and train_baseline.py: which programs run, a run on codes on disk, and what is refused."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from ditar.baseline.lm import TokenLM
+from ditar.config import to_dict
+from ditar.data.codes import write_codec
+from recipes import profile_baseline, train_baseline
+from tests.train.test_resume import ROOT
+from tests.train.test_token_system import INFO, make_config, write_codes
+
+
+def recipe(*options):
+    command = ["bash", str(ROOT / "recipes/baseline.sh"), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_the_stages_run_the_programs_in_order(tmp_path):
+    log = tmp_path / "log"
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/bash\necho "$*" >> {log}\n')
+    python.chmod(0o755)
+    given = ["--expdir", str(tmp_path), "--tag", "t", "--datadir", "D", "--python", str(python)]
+    assert recipe(*given, "--codec-init", "V").returncode == 0
+    lines = log.read_text().splitlines()
+    exp = f"{tmp_path}/t/baseline"
+    assert [line.split()[0].split("/")[-1] for line in lines] == [
+        "train_vae.py", "extract_codes.py", "extract_codes.py", "train_baseline.py", "export.py", "decode.py", "-m"
+    ]  # fmt: skip
+    assert "--init V" in lines[0] and f"--codec {exp}/codec/final" in lines[3] and "--cpu" in lines[3]
+    assert f"--token-lm {exp}/lm/final --out {exp}/model" in lines[4]
+    log.unlink()
+    assert recipe(*given, "--codec-init", "V").returncode == 0 and not log.exists()  # all is done
+    # A codec from elsewhere needs no training, and what follows runs again.
+    assert recipe(*given, "--codec", "facebook/encodec_24khz", "--codebooks", "8").returncode == 0
+    lines = log.read_text().splitlines()
+    assert lines[0].startswith("recipes/extract_codes.py --codec facebook/encodec_24khz")
+    assert "--codebooks 8" in lines[0]
+    assert recipe("--nonsense", "1").returncode == 1
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    write_codes(folder / "codes")
+    write_codes(folder / "other", info=replace(INFO, codec="speech_vae-40hz-3x16-01"))
+    config = make_config(steps=2)
+    (folder / "config.yaml").write_text(yaml.safe_dump(to_dict(config)))
+    return folder
+
+
+def train(monkeypatch, home, out, *options, config="config.yaml", codes="codes", valid="codes"):
+    given = ["--config", home / config, "--train", home / codes, "--valid", home / valid, "--out", out, "--cpu"]
+    monkeypatch.setattr(sys, "argv", ["train_baseline", *map(str, [*given, *options])])
+    return train_baseline.main()
+
+
+def test_it_trains_resumes_and_starts_from_a_model(home, tmp_path, monkeypatch):
+    assert train(monkeypatch, home, tmp_path / "run") == 0
+    model = TokenLM.from_pretrained(tmp_path / "run/final")
+    assert model.config.codec_fingerprint == INFO.codec and model.config.seconds_per_symbol > 0
+    log = (tmp_path / "run/log.jsonl").read_text()
+    assert train(monkeypatch, home, tmp_path / "run") == 0 and (tmp_path / "run/log.jsonl").read_text() == log
+    assert train(monkeypatch, home, tmp_path / "again", "--init", tmp_path / "run/final") == 0
+
+
+def test_codes_of_other_codecs_and_other_numbers_are_refused(home, tmp_path, monkeypatch, capsys):
+    assert train(monkeypatch, home, tmp_path / "a", valid="other") == 1
+    assert "'speech_vae-40hz-3x16-01', and 'speech_vae-40hz-3x16-00' is asked for" in capsys.readouterr().err
+    values = yaml.safe_load((home / "config.yaml").read_text())
+    (stream,) = values["model"]["streams"]
+    eight = {"card": 8, "ids": 10, "outputs": 9, "empty_id": 9, "end_id": 8}
+    wrong = {
+        "card": (eight, "3 codebooks of 8 .*3 codebooks of 16"),
+        "delays": ({"delays": [0, 1]}, "2 delays and 3 weights"),
+        "two": ({"delays": [0, 1], "weights": [1.0, 1.0]}, "2 codebooks of 16 .*3 codebooks of 16"),
+    }
+    for name, (changes, message) in wrong.items():
+        values["model"]["streams"] = [{**stream, **changes}]
+        (home / f"{name}.yaml").write_text(yaml.safe_dump(values))
+        assert train(monkeypatch, home, tmp_path / name, config=f"{name}.yaml") == 1
+        error = capsys.readouterr().err
+        assert error.startswith("train_baseline: error: ") and error.count("\n") == 1
+        assert re.search(message, error), error
+        assert not (tmp_path / name / "checkpoints").exists()
+
+
+def test_codes_that_no_codebook_has_are_quoted(home, tmp_path, monkeypatch, capsys):
+    """codec.json says 4 codes, and the shards hold others."""
+    write_codes(tmp_path / "codes")
+    write_codec(tmp_path / "codes", replace(INFO, codebook_size=4))
+    values = yaml.safe_load((home / "config.yaml").read_text())
+    values["model"]["streams"][0] |= {"card": 4, "ids": 6, "outputs": 5, "empty_id": 5, "end_id": 4}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    where = {"config": tmp_path / "config.yaml", "codes": tmp_path / "codes", "valid": tmp_path / "codes"}
+    assert train(monkeypatch, home, tmp_path / "out", **where) == 1
+    message = r"code \d+ is out of range: a codebook of the streams 'audio' has 4 codes"
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_speeds_are_measured_of_every_kind_of_text(monkeypatch, capsys):
+    names = ("matched", "musicgen", "moshi", "samout")
+    paths = [str(ROOT / f"configs/baseline/tiny_{name}.yaml") for name in names]
+    monkeypatch.setattr(sys, "argv", ["x", *paths, "--rows", "2", "--frames", "12", "--steps", "1"])
+    assert profile_baseline.main() == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[1] for row in rows] == [f"tiny_{name}" for name in names]
+    assert all(float(row.split("|")[3]) > 0 and " 24 |" in row for row in rows)
