@@ -81,7 +81,8 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--steps", type=int, default=20)
     args = parser.parse_args()
-    print("| configuration | parameters | training steps/s | frames of a step | generated frames/s | real-time factor |")
+    titles = ("configuration", "parameters", "training steps/s", "frames of a step", "frames/s made", "RTF")
+    print(f"| {' | '.join(titles)} |")
     print("| --- | --- | --- | --- | --- | --- |")
     for path in args.configs:
         try:
