@@ -100,4 +100,3 @@ class LM(nn.Module):
     def _first_position(self, symbol_counts: Tensor | int) -> Tensor | int:
         """Of the begin of audio, behind texts of these lengths."""
         return symbol_counts if self.audio_positions == "continue" else 0 * symbol_counts
-
