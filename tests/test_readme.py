@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from ditar.cli import build_parser
+from ditar.pipeline import GUIDANCE_SCALE, TEMPERATURE
 from ditar.pretrained import SHIPPED_MODEL
 
 ROOT = Path(__file__).parents[1]
@@ -71,8 +72,9 @@ def test_the_options_shown_are_the_options_there_are():
     actions = {a.option_strings[0]: a for a in commands.choices["synthesize"]._actions if a.dest != "help"}
     assert set(shown) == set(actions)
     for option, action in actions.items():
-        if action.default is not None and action.nargs != 0:  # flags have no value
+        if action.default not in (None, argparse.SUPPRESS) and action.nargs != 0:  # flags have no value
             assert shown[option] == str(action.default)
+    assert (float(shown["--temperature"]), float(shown["--guidance-scale"])) == (TEMPERATURE, GUIDANCE_SCALE)
     assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
 
 
