@@ -15,7 +15,7 @@ from ditar.audio.errors import AudioError
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
-from ditar.model.sampler import ALL_STEPS
+from ditar.model.sampler import ALL_STEPS, PatchSampler
 from ditar.nn.linear import pack_linears
 from ditar.pretrained import SHIPPED_VOICE, choose_device, choose_dtype, load_scheduler, load_vae, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
@@ -198,6 +198,22 @@ class DiTARPipeline(DiffusionPipeline):
     def _speak(self, utterances: Sequence[Utterance], seeds: Sequence[Sequence[int]], *how) -> list[SpeechOutput]:
         return speak(self.ditar, self.vae, utterances, seeds, self.progress_bar, *how)
 
+    @torch.inference_mode()
+    def compile(self, **options) -> float:
+        """torch.compile LocDiT, where most of the time goes, and make a patch with it; returns the seconds that took,
+        which is tens of them on a CPU, and about as many again at the first batch of another size.
+
+        options: of `torch.compile`; on a GPU mode="reduce-overhead" runs LocDiT's passes as CUDA graphs. Rounding
+        differs from what is not compiled.
+        """
+        clock = perf_counter()
+        self.ditar.locdit.transformer.compile(**options)
+        config, new = self.ditar.config, self.ditar.stop_head.weight.new_zeros
+        history = new(1, config.history_patches, config.patch_frames, config.latent_channels)
+        sampler = PatchSampler(self.ditar, [self.scheduler.solver(2)], [2.0], torch.Generator())
+        sampler(new(1, config.lm.width), history, history.new_ones(history.shape[:2], dtype=torch.bool))
+        return perf_counter() - clock
+
     def to(self, device: torch.device | str | torch.dtype | None = None, dtype: torch.dtype | None = None):
         """Move in place. A dtype applies to DiTAR only: the VAE stays in float32, since phases need it."""
         if isinstance(device, torch.dtype):
@@ -255,4 +271,3 @@ class DiTARPipeline(DiffusionPipeline):
         self.ditar.save_pretrained(folder / "ditar", dtype)
         self.scheduler.save_pretrained(folder / "scheduler")
         self.save_config(folder)
-

@@ -36,9 +36,9 @@ class FirstAudio:
 class SpeechStream(Iterator[np.ndarray]):
     """Float32 chunks (S,) at 24 kHz; together they are what the pipeline returns when it is called.
 
-    A chunk leaves when `chunk_seconds` of audio are certain, the first one at `first_chunk_seconds` and not while all is
-    silent. An attempt that fails before that is made again with the next seed; one that fails later is yielded to its
-    end, and then SpeechError says what is wrong. `close` (or leaving a `with` block) ends it early.
+    A chunk leaves when `chunk_seconds` of audio are certain, the first one at `first_chunk_seconds` and not while all
+    is silent. An attempt that fails before that is made again with the next seed; one that fails later is yielded to
+    its end, and then SpeechError says what is wrong. `close` (or leaving a `with` block) ends it early.
 
     seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, of what has been made so far;
     first_audio: what the first chunk waited for.

@@ -52,9 +52,7 @@ class Utterance:
         )
 
 
-def read_request(
-    model: DiTAR, request: SpeechRequest, voice: Voice, solver: Callable[[float], Solver]
-) -> Utterance:
+def read_request(model: DiTAR, request: SpeechRequest, voice: Voice, solver: Callable[[float], Solver]) -> Utterance:
     """`solver`: that of a temperature. TextError, ValueError: a text that cannot be spoken, a number out of range."""
     if request.guidance_scale < 1.0:
         raise ValueError(f"guidance_scale must be at least 1 (1 turns guidance off), got {request.guidance_scale}")

@@ -137,7 +137,6 @@ def test_a_reader_that_goes_away_ends_the_work(pipeline, requests):
     assert not torch.is_inference_mode_enabled()
 
 
-
 def test_a_stream_that_fails_before_anything_was_heard_goes_again(requests):
     short = tiny_pipeline(stop_bias=20.0)  # ends as soon as it may, at 0.3 of what is expected
     request = replace(requests[0], voice=short.create_voice(clip(), "Hello there."))
@@ -193,3 +192,10 @@ def test_a_voice_is_the_reference_read_once(pipeline, voices):
     by_clip = pipeline("Good morning.", clip(), "Hello there.", **FAST, seed=1)
     assert np.array_equal(by_voice.audio, by_clip.audio)
     assert pipeline.create_voice().name == "reference"
+
+
+def test_what_is_compiled_says_the_same(requests):
+    pipeline = tiny_pipeline(locdit_prefix_cached=True)
+    plain = call(pipeline, requests[0])
+    assert pipeline.compile(backend="eager") > 0
+    np.testing.assert_allclose(call(pipeline, requests[0]).audio, plain.audio, atol=1e-4)

@@ -121,9 +121,7 @@ class DiTAR(nn.Module):
         """(M, P, C) -> (M, width of the LM)."""
         return self.embed(self.encoder(patches))
 
-    def prefill(
-        self, symbol_ids: Sequence[Tensor], prompts: Sequence[Tensor], capacity: int
-    ) -> tuple[Tensor, LMState]:
+    def prefill(self, symbol_ids: Sequence[Tensor], prompts: Sequence[Tensor], capacity: int) -> tuple[Tensor, LMState]:
         """Read each row's text (L,) and the patches of its prompt (N0, P, C): h of the next patch, (B, width), and the
         state. At most `capacity` patches may follow."""
         audio = self.embed_patches(torch.cat(list(prompts))).split([len(prompt) for prompt in prompts])

@@ -51,9 +51,7 @@ class LM(nn.Module):
         self.transformer = Transformer(config)
         self.audio_positions = audio_positions
 
-    def forward(
-        self, symbol_ids: Tensor, symbol_counts: Tensor, audio: Tensor, keep: Collection[int] = ()
-    ) -> LMOutput:
+    def forward(self, symbol_ids: Tensor, symbol_counts: Tensor, audio: Tensor, keep: Collection[int] = ()) -> LMOutput:
         """symbol_ids (B, L), symbol_counts (B,), audio (B, N - 1, width): embeddings of the patches but the last."""
         symbols = self.symbols(symbol_ids)  # (B, L, width)
         begin = self.begin.to(symbols.dtype).expand(len(symbols), 1, -1)
@@ -67,9 +65,7 @@ class LM(nn.Module):
         output = self.transformer(x, tables, mask=mask, outputs=slice(text, None), keep=keep)
         return LMOutput(output.hidden, output.kept)
 
-    def prefill(
-        self, symbol_ids: Sequence[Tensor], audio: Sequence[Tensor], capacity: int
-    ) -> tuple[Tensor, LMState]:
+    def prefill(self, symbol_ids: Sequence[Tensor], audio: Sequence[Tensor], capacity: int) -> tuple[Tensor, LMState]:
         """Read each row's text (L,), begin of audio and the patches of its prompt (N0, width).
 
         Returns h of the next patch, (B, width), and the state; `capacity` is how many patches may follow.

@@ -79,9 +79,7 @@ class Transformer(nn.Module):
     def head_dim(self) -> int:
         return self.config.width // self.config.heads
 
-    def allocate(
-        self, batch: int, capacity: int, like: Tensor, ragged: bool = False, causal: bool = True
-    ) -> KVCache:
+    def allocate(self, batch: int, capacity: int, like: Tensor, ragged: bool = False, causal: bool = True) -> KVCache:
         """An empty cache for `capacity` slots, with the dtype and device of `like`; see KVCache."""
         kv_heads = self.blocks[0].attention.kv_heads
         return KVCache.allocate(len(self.blocks), kv_heads, batch, capacity, self.head_dim, like, ragged, causal)

@@ -31,7 +31,7 @@ class StreamingDecoder:
         return max(0, len(self.kept) - self.spent - self.reach)
 
     def take(self, final: bool = False) -> Tensor:
-        """The audio (S,) that is certain and not out yet, float32 on the CPU; `final`: nothing follows, so all of it."""
+        """The audio (S,) that is certain and not out yet, float32 on the CPU; `final`: nothing follows, so all."""
         count = len(self.kept) - self.spent if final else self.ready
         if not count:
             return torch.empty(0)
