@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -10,9 +11,7 @@ from ditar.units import SAMPLE_RATE_HZ
 
 def make_word_error() -> Callable[[list[np.ndarray], list[str]], float] | None:
     """Waveforms at 24 kHz and their texts -> word error, by an offline recogniser; None where there is none."""
-    try:
-        import pocketsphinx  # noqa: F401  the offline recogniser of ditar[eval]
-    except ImportError:
+    if find_spec("pocketsphinx") is None or find_spec("jiwer") is None:  # what hears, and what counts
         print("no word errors during training: install ditar[eval] for a recogniser", file=sys.stderr)
         return None
     from ditar.audio.resample import resample

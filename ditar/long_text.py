@@ -4,7 +4,6 @@ The reference, not the sentence before, carries the voice, so that it cannot dri
 punctuation. At no time is more in memory than two batches of sentences.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from ditar.audio.trim import level, trim_silence
 from ditar.audio.write import check_writable
 from ditar.data.tables import write_beside
 from ditar.request import SpeechOutput, SpeechRequest
+from ditar.seeds import fingerprint, seed_of
 from ditar.stopping import MAX_TEXT_SECONDS, lengths
 from ditar.text import Phonemiser, TextError
 from ditar.text.sentences import Piece, split_text
@@ -44,12 +44,6 @@ class LongOutput:
     pieces: int
     resumed: int
     warnings: list[str] = field(default_factory=list)
-
-
-def seed_of(seed: int, name: str) -> int:
-    """The seed of a part of a whole: the first 4 bytes, big-endian, of SHA-256 of "SEED NAME". Whatever else is spoken
-    beside it, and in which order, a part sounds the same."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4], "big")
 
 
 def pieces_to_speak(
@@ -140,12 +134,12 @@ def speak_long(
     What is finished grows in NAME.partial.wav beside it; NAME.partial.json notes how far it is. When the call is cut
     off, the same call with the same `settings` (plain values: all that the audio depends on) goes on there and makes
     the same file. `on_progress` is called for every piece that is done, those of an earlier run included. AudioError,
-    and what `pipeline.batch` raises.
+    InUseError where another program speaks to the same file, and what `pipeline.batch` raises.
     """
     path = Path(path)
     check_writable(path)
     wav, note = partial_files(path)
-    settings = {**settings, "seed": seed, "pieces": _digest([[p.text, p.pause_seconds] for p in pieces])}
+    settings = {**settings, "seed": seed, "pieces": fingerprint([[p.text, p.pause_seconds] for p in pieces])}
     state = _read_note(note, wav, settings)
     resumed, done, warnings = state["done"], state["done"], state["warnings"]
     for piece in pieces[:done]:
@@ -182,7 +176,3 @@ def _read_note(note: Path, wav: Path, settings: dict[str, Any]) -> dict[str, Any
     except (OSError, ValueError, KeyError, TypeError):  # none, or not ours
         pass
     return {"done": 0, "samples": 0, "warnings": []}
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()[:16]

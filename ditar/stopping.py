@@ -50,6 +50,17 @@ def problem(seconds: float, silent: bool, stopped: bool, expected_seconds: float
     return None
 
 
+def length_warnings(together_seconds: float, trained_seconds: float) -> list[str]:
+    """What a user should know of a reference and a text that take longer than what a model was trained on (0: that is
+    not known)."""
+    if not 0 < trained_seconds < together_seconds:
+        return []
+    return [
+        f"reference and text make about {together_seconds:.0f} s, and the model was trained on up to "
+        f"{trained_seconds:g} s together; expect errors, or give a shorter reference or text"
+    ]
+
+
 def attempt_seeds(seed: int | None, temperature: float, retries: int) -> list[int]:
     """A seed for each attempt; seed None: the first is drawn. At temperature 0 there is one attempt: another seed would
     give the same samples."""

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from ditar.data.codes import CodecInfo
 from ditar.nn.weights import ModelError
 from ditar.pretrained import choose_device, choose_dtype, model_folder, shipped_voice
 from ditar.request import SpeechOutput, SpeechRequest
-from ditar.stopping import Lengths, attempt_seeds, lengths, problem
+from ditar.stopping import Lengths, attempt_seeds, length_warnings, lengths, problem
 from ditar.text import TextError
 from ditar.text.errors import dropped_warning
 from ditar.text.phonemise import Phonemiser
@@ -39,6 +39,18 @@ from diffusers import DiffusionPipeline  # noqa: E402
 # Options of diffusion, and the values that leave them be.
 NOT_OURS = {"num_inference_steps": 10, "solver": "ddim", "time_grid": "uniform"}
 LEAST = {"temperature": 0, "guidance_scale": 1, "top_k": 1}
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """A request as the LM reads it: the text, ids (1, Q, T) of the reference, and what is expected of the speech."""
+
+    request: SpeechRequest
+    condition: TextCondition
+    known: Tensor
+    expected: Lengths
+    options: DecodingOptions
+    warnings: list[str]
 
 
 class TokenPipeline(DiffusionPipeline):
@@ -125,7 +137,7 @@ class TokenPipeline(DiffusionPipeline):
             raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
         options = self.decoding_options(temperature, guidance_scale, top_k, top_p, **diffusion)
         request = SpeechRequest(text, voice, seed=seed, language=language)
-        return self._speak(request, options, max_retries, generator)
+        return self._speak(self._read(request, options), max_retries, generator)
 
     def batch(
         self,
@@ -137,14 +149,21 @@ class TokenPipeline(DiffusionPipeline):
         batch_size: int = 8,
         **diffusion,
     ) -> list[SpeechOutput]:
-        """Speak several requests, in their order; one after the other, whatever `batch_size` is. For the rest see
-        `__call__`."""
-        made = []
+        """Speak several requests, in their order; one after the other, whatever `batch_size` is. All are read before
+        the first is spoken. For the rest see `__call__`."""
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        shipped, readings = cache(self.create_voice), []
         for request in requests:
+            if request.stop_threshold is not None:
+                raise ValueError(
+                    f"stop_threshold {request.stop_threshold} is for models with a stop head, and this one draws its "
+                    "end as a token; leave it out"
+                )
             options = self.decoding_options(request.temperature, request.guidance_scale, top_k, top_p, **diffusion)
-            voice = self.create_voice() if request.voice is None else request.voice
-            made.append(self._speak(replace(request, voice=voice), options, max_retries, None))
-        return made
+            voice = shipped() if request.voice is None else request.voice
+            readings.append(self._read(replace(request, voice=voice), options))
+        return [self._speak(reading, max_retries) for reading in readings]
 
     def decoding_options(
         self,
@@ -173,9 +192,7 @@ class TokenPipeline(DiffusionPipeline):
         default = self.token_lm.config.guidance_scale
         return DecodingOptions(default if guidance_scale is None else guidance_scale, sampling)
 
-    def _speak(
-        self, request: SpeechRequest, options: DecodingOptions, max_retries: int, generator: torch.Generator | None
-    ) -> SpeechOutput:
+    def _read(self, request: SpeechRequest, options: DecodingOptions) -> _Reading:
         config, voice = self.token_lm.config, request.voice
         check_fit(voice, *self.fingerprints)
 
@@ -186,37 +203,39 @@ class TokenPipeline(DiffusionPipeline):
 
         # reference -> codes -> ids that are known
         known = self.token_lm.streams.from_codes(voice.latents.T.long())[None, :, : len(voice.latents)]
-        known = known.to(self.device)
 
-        # tokens, by the model, until they end
         expected = lengths(len(wanted), voice, config.seconds_per_symbol)
         options = replace(options, min_frames=int(expected.least * config.frame_rate_hz) + 1)
+        warnings = [dropped_warning(dropped)] if dropped else []
+        warnings += length_warnings(voice.seconds + expected.expected, config.trained_seconds)
+        return _Reading(request, condition, known.to(self.device), expected, options, warnings)
+
+    def _speak(
+        self, reading: _Reading, max_retries: int, generator: torch.Generator | None = None
+    ) -> SpeechOutput:
+        request, options, expected = reading.request, reading.options, reading.expected
+
+        # tokens, by the model, until they end
         kind = self.token_lm.streams[AUDIO]
         greedy = _is_greedy(options.sampling[AUDIO])
         failures: list[str] = []
         for seed in attempt_seeds(request.seed, 0.0 if greedy else 1.0, max_retries):
             noise = torch.Generator().manual_seed(seed) if generator is None else generator
-            made = self._generate(noise, condition, known, expected, options)
+            made = self._generate(noise, reading)
             stopped = bool(made.ended[0]) if kind.end_id is not None else False
 
             # ids -> codes -> waveform; the reference's last codes stand before it
             codes = self.token_lm.streams.to_codes(made.tokens[0, self._audio, : int(made.frame_counts[0])])
-            audio = decode_behind(self.codec, voice.latents.T.long(), codes.cpu(), self.device)
+            audio = decode_behind(self.codec, request.voice.latents.T.long(), codes.cpu(), self.device)
             ended = stopped or kind.end_id is None  # a model without an end stops where it is expected to
             wrong = problem(samples_to_seconds(len(audio)), is_silent(audio), ended, expected.expected)
             if wrong is None:
                 break
             failures.append(wrong)
         attempt = len(failures) + (wrong is None)
-        warnings = [dropped_warning(dropped)] if dropped else []
+        warnings = list(reading.warnings)
         if wrong is not None:
-            warnings.append(f"{wrong}, after {attempt} attempts; try another seed or reference")
-        together = voice.seconds + expected.expected
-        if 0 < config.trained_seconds < together:
-            warnings.append(
-                f"the reference and the text take about {together:.0f} s, and this model was trained on "
-                f"{config.trained_seconds:g} s at most; expect errors, or make one of them shorter"
-            )
+            warnings.insert(0, f"{wrong}, after {attempt} attempts; try another seed or reference")
         return SpeechOutput(
             audio=audio,
             sample_rate=SAMPLE_RATE_HZ,
@@ -228,14 +247,8 @@ class TokenPipeline(DiffusionPipeline):
             failures=failures if wrong is None else failures[:-1],
         )
 
-    def _generate(
-        self,
-        noise: torch.Generator,
-        condition: TextCondition,
-        known: Tensor,
-        expected: Lengths,
-        options: DecodingOptions,
-    ) -> Generated:
+    def _generate(self, noise: torch.Generator, reading: _Reading) -> Generated:
+        expected, condition, known, options = reading.expected, reading.condition, reading.known, reading.options
         ends = self.token_lm.streams[AUDIO].end_id is not None
         frames = int((expected.most if ends else expected.expected) * self.token_lm.config.frame_rate_hz) + 1
         made = []

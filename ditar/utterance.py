@@ -11,7 +11,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row
 from ditar.model.patches import patch
 from ditar.request import SpeechRequest
-from ditar.stopping import Lengths, lengths
+from ditar.stopping import Lengths, length_warnings, lengths
 from ditar.text.errors import dropped_warning
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import Vocabulary, keep_trained
@@ -80,9 +80,4 @@ def _warnings(dropped: list[str], voice: Voice, together_seconds: float, trained
     found = [dropped_warning(dropped)] if dropped else []
     if not voice.symbols:
         found.append(f"voice {voice.name!r} has no transcript; expect errors, or make it again with one")
-    if 0 < trained_seconds < together_seconds:
-        found.append(
-            f"reference and text make about {together_seconds:.0f} s, and the model was trained on up to "
-            f"{trained_seconds:g} s together; expect errors, or give a shorter reference or text"
-        )
-    return found
+    return found + length_warnings(together_seconds, trained_seconds)

@@ -1,6 +1,5 @@
 """Many utterances: a list with one a line, spoken into a folder that says what is done, for a second run to go on."""
 
-import hashlib
 import json
 import re
 from collections import deque
@@ -11,14 +10,16 @@ from typing import Any
 
 from ditar.audio.write import write_audio
 from ditar.data.tables import write_json_lines
-from ditar.long_text import BATCHES_AT_ONCE, join, pieces_to_speak, seed_of
+from ditar.lock import only_writer
+from ditar.long_text import BATCHES_AT_ONCE, join, pieces_to_speak
 from ditar.request import SpeechOutput, SpeechRequest
+from ditar.seeds import fingerprint, seed_of
 from ditar.text import TextError
 from ditar.text.sentences import Piece
 from ditar.voice import Voice
 
 MANIFEST = "manifest.jsonl"
-MAX_ID_LENGTH = 200
+MAX_ID_BYTES = 200  # a file system's names have 255, and a file that is being written has a longer one
 
 
 class ListError(ValueError):
@@ -49,8 +50,10 @@ def read_utterances(text: str, name: str) -> list[tuple[str, str]]:
         rows = [(number, f"{number:0{width}d}", line) for number, line in lines]
     seen: dict[str, int] = {}
     for number, utt, said in rows:
-        if not re.fullmatch(rf"[^\s/\0.][^\s/\0]{{0,{MAX_ID_LENGTH - 1}}}", utt):
+        if not re.fullmatch(r"[^\s/\0.][^\s/\0]*", utt):
             raise ListError(f"{name}:{number}: {utt!r} cannot be the name of a file; use letters, digits, - and _")
+        if len(utt.encode()) > MAX_ID_BYTES:
+            raise ListError(f"{name}:{number}: the id {utt[:20]!r}... has more than {MAX_ID_BYTES} bytes; shorten it")
         if not said:
             raise ListError(f"{name}:{number}: {utt!r} has no text")
         if utt in seen:
@@ -103,45 +106,49 @@ def speak_list(
 
     A file that the manifest says was made of the same text with the same seed and `settings` (plain values: all that
     the audio depends on) is kept. An utterance that is longer than the model can speak at once is spoken in pieces.
-    One that cannot be spoken does not stop the others. AudioError, and what `pipeline.batch` raises.
+    One that cannot be spoken does not stop the others. AudioError, InUseError where another program writes the
+    folder, and what `pipeline.batch` raises.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    result, done = ListOutput(), {row["id"]: row for row in _read_manifest(folder / MANIFEST)}
-    wanted = {utt: _digest([settings, seed, text]) for utt, text in utterances}
-    kept = {u: r for u, r in done.items() if r["settings"] == wanted.get(u) and (folder / r["file"]).is_file()}
-    # Lines of other lists stay as long as their files do.
-    others = {u: r for u, r in done.items() if u not in wanted and (folder / r["file"]).is_file()}
-    write_json_lines([*others.values(), *kept.values()], folder / MANIFEST)
-    result.kept = len(kept)
+    wanted = {utt: fingerprint([settings, seed, text]) for utt, text in utterances}
+    with only_writer(folder):
+        done = {row["id"]: row for row in _read_manifest(folder / MANIFEST)}
+        kept = {u: r for u, r in done.items() if r["settings"] == wanted.get(u) and (folder / r["file"]).is_file()}
+        # Lines of other lists stay as long as their files do.
+        others = {u: r for u, r in done.items() if u not in wanted and (folder / r["file"]).is_file()}
+        write_json_lines([*others.values(), *kept.values()], folder / MANIFEST)
+        result = ListOutput(kept=len(kept))
 
-    def tasks() -> Iterator[_Task]:
-        for utt, text in utterances:
-            if utt in kept:
-                on_progress(utt, text)
-                continue
-            try:
-                pieces, warnings = pieces_to_speak(text, voice, config, request_options["language"], whole=True)
-            except TextError as error:
-                result.failed.append((utt, str(error)))
-                on_progress(utt, text)
-                continue
-            yield _Task(utt, text, wanted[utt], pieces, warnings=warnings)
+        def tasks() -> Iterator[_Task]:
+            for utt, text in utterances:
+                if utt in kept:
+                    on_progress(utt, text)
+                    continue
+                try:
+                    pieces, warnings = pieces_to_speak(text, voice, config, request_options["language"], whole=True)
+                except TextError as error:
+                    if utt in done:  # an earlier run's, of another text
+                        (folder / done[utt]["file"]).unlink(missing_ok=True)
+                    result.failed.append((utt, str(error)))
+                    on_progress(utt, text)
+                    continue
+                yield _Task(utt, text, wanted[utt], pieces, warnings=warnings)
 
-    with open(folder / MANIFEST, "a", encoding="utf-8") as manifest:
-        for batch in _batches(tasks(), BATCHES_AT_ONCE * batch_size):
-            requests = [
-                SpeechRequest(task.pieces[i].text, voice, seed=_piece_seed(seed, task, i), **request_options)
-                for task, i in batch
-            ]
-            outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
-            for (task, _), output in zip(batch, outputs, strict=True):
-                task.outputs.append(output)
-                if len(task.outputs) == len(task.pieces):
-                    manifest.write(json.dumps(_write(folder, task), ensure_ascii=False) + "\n")
-                    manifest.flush()
-                    result.spoken += 1
-                    on_progress(task.utt, task.text)
+        with open(folder / MANIFEST, "a", encoding="utf-8") as manifest:
+            for batch in _batches(tasks(), BATCHES_AT_ONCE * batch_size):
+                requests = [
+                    SpeechRequest(task.pieces[i].text, voice, seed=_piece_seed(seed, task, i), **request_options)
+                    for task, i in batch
+                ]
+                outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
+                for (task, _), output in zip(batch, outputs, strict=True):
+                    task.outputs.append(output)
+                    if len(task.outputs) == len(task.pieces):
+                        manifest.write(json.dumps(_write(folder, task), ensure_ascii=False) + "\n")
+                        manifest.flush()
+                        result.spoken += 1
+                        on_progress(task.utt, task.text)
     return result
 
 
@@ -187,7 +194,3 @@ def _read_manifest(path: Path) -> Iterator[dict[str, Any]]:
         except (ValueError, KeyError, TypeError):  # the last line of a killed process
             continue
         yield row
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]

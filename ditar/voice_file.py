@@ -50,8 +50,8 @@ def save_voice(voice: "Voice", path: str | Path) -> None:
         save_file({"latents": voice.latents.detach().float().cpu().contiguous()}, beside, metadata=metadata)
         os.chmod(beside, 0o644)  # safetensors keeps its files from everybody else
         os.replace(beside, path)
-    except OSError as error:
-        raise VoiceFileError(f"{path} cannot be written: {error.strerror or error}") from None
+    except (OSError, SafetensorError) as error:  # the library's own error is none of Python's
+        raise VoiceFileError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
     finally:
         beside.unlink(missing_ok=True)
 
@@ -120,5 +120,7 @@ def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:
         raise VoiceFileError(
             f"{path} ({size} bytes) is not a whole safetensors file ({error}); make it again"
         ) from None
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except VoiceFileError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise VoiceFileError(f"{path} is a broken voice file ({error!r}); make it again") from None

@@ -35,10 +35,21 @@ processes, sets, commands and --language are given as to recipes/ditar.sh.
   --codebooks N                 how many to use of an EnCodec's (all there are)
   --codec-init DIR              a trained VAE that lends its encoder and decoder to the new codec (none)
   --codec-config, --train-config FILE   configurations of the codec and of the LM ($codec_config, $train_config)
-  --decode-config FILE          options of recipes/decode.py, one line (none)"
+  --decode-config FILE          options of recipes/decode.py, one line (none)
+
+Relative paths start where you stand; configurations and closed sets that are not there, at the repository's root."
 
 . "$(dirname "${BASH_SOURCE[0]}")/parse_options.sh"
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+locate_folders datadir expdir codec_init
+if [ -d "$codec" ]; then locate_folders codec; fi  # otherwise a name on the hub
+locate_files "$root" codec_config train_config decode_config
+closed_options=()
+for closed_set in ${closed_set//,/ }; do
+    locate_files "$root" closed_set
+    closed_options+=(--closed-set "$closed_set")
+done
+cd "$root"
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 
 exp=$expdir/$tag/baseline
@@ -47,8 +58,6 @@ mkdir -p "$exp/.done"
 
 decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
-closed_options=()
-for file in ${closed_set//,/ }; do closed_options+=(--closed-set "$file"); done
 codebook_options=()
 if [ -n "$codebooks" ]; then codebook_options=(--codebooks "$codebooks"); fi
 init_options=()

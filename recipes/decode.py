@@ -11,7 +11,6 @@ are kept whose text and reference are what they were.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -27,6 +26,8 @@ from ditar.audio.write import write_audio
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_table, write_beside, write_json_lines
+from ditar.lock import only_writer
+from ditar.seeds import seed_of
 from ditar.text import TextError
 
 
@@ -66,12 +67,6 @@ def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
     }
     for name, lines in tables.items():
         (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def seed_of(seed: int, utt: str) -> int:
-    """The seed of an utterance: the first 4 bytes, big-endian, of SHA-256 of "SEED UTT". Whatever else is spoken beside
-    it, and in which order, an utterance sounds the same."""
-    return int.from_bytes(hashlib.sha256(f"{seed} {utt}".encode()).digest()[:4], "big")
 
 
 def start_or_resume(
@@ -190,13 +185,15 @@ def main() -> int:
         }
         options = {name: value for name, value in asked.items() if value is not None}
         require_options(pipeline, options)
-        done = start_or_resume(args.out, args.model, targets, chosen, {**options, "seed": args.seed})
-        failed = decode(pipeline, targets, chosen, done, args.out, options, args.seed)
-        spoken = [target for target in targets if (args.out / "wav" / f"{target.utt}.wav").is_file()]
-        if not spoken:
-            raise DataError(f"none of the {len(targets)} utterances of {args.data} could be spoken")
-        write_beside(args.out / "text", (f"{target.utt} {target.text}" for target in spoken))
-        write_references(args.out / "references", {target.utt: chosen[target.utt] for target in spoken})
+        args.out.mkdir(parents=True, exist_ok=True)
+        with only_writer(args.out):
+            done = start_or_resume(args.out, args.model, targets, chosen, {**options, "seed": args.seed})
+            failed = decode(pipeline, targets, chosen, done, args.out, options, args.seed)
+            spoken = [target for target in targets if (args.out / "wav" / f"{target.utt}.wav").is_file()]
+            if not spoken:
+                raise DataError(f"none of the {len(targets)} utterances of {args.data} could be spoken")
+            write_beside(args.out / "text", (f"{target.utt} {target.text}" for target in spoken))
+            write_references(args.out / "references", {target.utt: chosen[target.utt] for target in spoken})
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"decode: error: {error}", file=sys.stderr)
         return 1

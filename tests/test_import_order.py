@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # Rooms of equal height may not import each other.
 ORDER = [
-    {"units", "provenance"},
+    {"units", "provenance", "lock", "seeds"},
     {"config"},
     {"nn", "text", "audio"},
     {"diffusion"},

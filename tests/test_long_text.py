@@ -11,8 +11,9 @@ import pytest
 import soundfile
 
 from ditar.audio.trim import trim_silence
-from ditar.long_text import join, partial_files, pieces_to_speak, seed_of, speak_long
+from ditar.long_text import join, partial_files, pieces_to_speak, speak_long
 from ditar.request import SpeechRequest
+from ditar.seeds import seed_of
 from ditar.text import Phonemiser, TextError
 from ditar.text.sentences import Piece
 from tests.speaker import CONFIG, VOICE, Speaker, tone

@@ -120,6 +120,23 @@ def test_options_are_refused_by_name(pipeline, options, message):
         pipeline(TEXT, clip(), CLIP_TEXT, **options)
 
 
+def test_a_batch_is_read_before_it_is_spoken_and_the_shipped_voice_once(pipeline, monkeypatch):
+    spoken, made = [], []
+    speak, create = pipeline._speak, pipeline.create_voice
+    monkeypatch.setattr(pipeline, "_speak", lambda *a: spoken.append(a) or speak(*a))
+    monkeypatch.setattr(pipeline, "create_voice", lambda *a: made.append(a) or create(*a))
+    with pytest.raises(TextError, match="U\\+265C"):
+        pipeline.batch([SpeechRequest(TEXT, seed=1), SpeechRequest("\u265c", seed=1)], max_retries=0)
+    with pytest.raises(ValueError, match="stop_threshold 0.5 is for models with a stop head"):
+        pipeline.batch([SpeechRequest(TEXT, seed=1), SpeechRequest(TEXT, stop_threshold=0.5)])
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+        pipeline.batch([SpeechRequest(TEXT, seed=1)], batch_size=0)
+    assert not spoken
+    made.clear()
+    assert len(pipeline.batch([SpeechRequest(TEXT, seed=s) for s in (1, 2)], max_retries=0)) == 2
+    assert len(spoken) == 2 and len(made) == 1
+
+
 def test_what_diffusion_takes_by_default_is_no_error(pipeline, speech):
     defaults = {"num_inference_steps": 10, "solver": "ddim", "time_grid": "uniform"}
     assert np.array_equal(pipeline(TEXT, clip(), CLIP_TEXT, seed=1, max_retries=0, **defaults).audio, speech.audio)
@@ -136,7 +153,7 @@ def test_texts_and_clips_are_checked(pipeline):
         tiny_token_pipeline(codec=pipeline.codec, seconds_per_symbol=5.0)(TEXT, clip(), CLIP_TEXT)
     short = tiny_token_pipeline(codec=pipeline.codec, trained_seconds=1.0)
     long = short(TEXT, clip(), CLIP_TEXT, seed=1, max_retries=0)
-    assert any("trained on 1 s at most" in warning for warning in long.warnings)
+    assert any("trained on up to 1 s together" in warning for warning in long.warnings)
 
 
 def test_models_that_do_not_fit_quote_both():

@@ -5,6 +5,7 @@ import json
 import pytest
 import soundfile
 
+from ditar.lock import InUseError, only_writer
 from ditar.utterance_list import MANIFEST, ListError, read_utterances, speak_list
 from tests.speaker import CONFIG, VOICE, Speaker
 
@@ -49,7 +50,8 @@ def test_formats(text, rows):
         ("a\tx\nb\ty\na\tz\n", "f.txt:3: 'a' is on line 1, too"),
         ("../a\tx\n", "f.txt:1: '../a' cannot be the name of a file"),
         (".a\tx\n", "cannot be the name"),
-        ("a" * 300 + "\tx\n", "cannot be the name"),
+        ("a" * 201 + "\tx\n", "f.txt:1: the id 'aaaaaaaaaaaaaaaaaaaa'... has more than 200 bytes"),
+        ("\u8a9e" * 70 + "\tx\n", "has more than 200 bytes"),  # of three bytes each
     ],
 )
 def test_lists_that_cannot_be_used(text, message):
@@ -97,3 +99,18 @@ def test_an_utterance_sounds_the_same_whatever_else_is_in_the_list(tmp_path):
         assert (tmp_path / "all" / f"{utt}.wav").read_bytes() == (tmp_path / "some" / f"{utt}.wav").read_bytes()
     speak(Speaker(), ROWS[:1], tmp_path / "some")
     assert set(manifest(tmp_path / "some")) == {"a1", "a2", "a3"}  # another list's files stay in the manifest
+
+
+def test_what_cannot_be_spoken_any_more_leaves_no_audio_of_another_text(tmp_path):
+    speak(Speaker(), ROWS[:2], tmp_path)
+    result = speak(Speaker(), [ROWS[0], ("a2", "\U0001f600")], tmp_path)
+    assert result.kept == 1 and [utt for utt, _ in result.failed] == ["a2"]
+    assert set(manifest(tmp_path)) == {"a1"} and sorted(p.name for p in tmp_path.glob("*.wav")) == ["a1.wav"]
+
+
+def test_two_programs_do_not_speak_into_one_folder(tmp_path):
+    speak(Speaker(), ROWS[:1], tmp_path)
+    speaker = Speaker()
+    with only_writer(tmp_path), pytest.raises(InUseError, match="is being written by another program"):
+        speak(speaker, ROWS, tmp_path)
+    assert not speaker.said and set(manifest(tmp_path)) == {"a1"}

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from ditar.voice import Voice, VoiceError
@@ -88,6 +90,10 @@ def test_files_that_are_no_voice(saved, tmp_path):
     saved.write_bytes(data.replace(b'"symbols"', b'"symbolz"'))
     with pytest.raises(VoiceFileError, match="broken voice file .*symbols"):
         load_voice(saved)
+    save_voice(VOICE, saved)
+    saved.write_bytes(saved.read_bytes().replace(b'"seconds":"0.2"', b'"seconds":"0,2"'))
+    with pytest.raises(VoiceFileError, match="ann.safetensors is a broken voice file .*0,2"):
+        load_voice(saved)
     save_file({"latents": torch.zeros(4, 4)}, saved)
     with pytest.raises(VoiceFileError, match="holds no voice"):
         describe_voice(saved)
@@ -97,3 +103,15 @@ def test_places_where_no_voice_can_be_written(tmp_path):
     for name, message in (("v.wav", "must end in .safetensors"), ("no/v.safetensors", "mkdir")):
         with pytest.raises(VoiceFileError, match=message):
             save_voice(VOICE, tmp_path / name)
+
+
+def test_a_disk_that_refuses_is_an_error_of_ours(tmp_path, monkeypatch):
+    """What the library raises then is neither an OSError nor a ValueError."""
+
+    def refuse(*_, **__):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", refuse)
+    with pytest.raises(VoiceFileError, match="v.safetensors cannot be written: .*No space left"):
+        save_voice(VOICE, tmp_path / "v.safetensors")
+    assert not os.listdir(tmp_path)

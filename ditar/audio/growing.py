@@ -10,6 +10,7 @@ import soundfile
 
 from ditar.audio.errors import AudioError
 from ditar.audio.write import FORMATS, check_writable
+from ditar.lock import InUseError, lock
 
 HEADER_BYTES = 44
 MAX_BYTES = 2**32 - 1 - HEADER_BYTES  # sizes in a WAV's header have 32 bits: 24.8 hours at 24 kHz
@@ -28,7 +29,7 @@ class GrowingWav:
     """A mono 16-bit WAV file whose header is right after every `write`. `samples` were written so far.
 
     `keep_samples`: go on behind that many samples of the file that is there; what follows them is cut off. AudioError
-    where they are not there, where the disk is full, and beyond 4 GiB.
+    where they are not there, where the disk is full, and beyond 4 GiB; InUseError where another program writes it.
     """
 
     def __init__(self, path: str | Path, rate_hz: int, keep_samples: int = 0):
@@ -36,7 +37,12 @@ class GrowingWav:
         check_writable(self.path)
         if keep_samples and self.path.stat().st_size < HEADER_BYTES + 2 * keep_samples:
             raise AudioError(f"{self.path} holds fewer than the {keep_samples} samples that it should; delete it")
-        self._file = open(self.path, "r+b" if keep_samples else "wb")
+        self._file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")  # nothing is cut off yet
+        try:
+            lock(self._file.fileno(), self.path)
+        except InUseError:
+            self._file.close()
+            raise
         self._file.truncate(HEADER_BYTES + 2 * keep_samples if keep_samples else 0)
         self.write(np.zeros(0))
 

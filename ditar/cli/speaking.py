@@ -13,10 +13,11 @@ from tqdm import tqdm
 from ditar import __version__
 from ditar.audio.growing import GrowingWav, RawPipe
 from ditar.audio.write import write_audio
-from ditar.long_text import partial_files, pause, pieces_to_speak, seed_of, speak_long
+from ditar.long_text import partial_files, pause, pieces_to_speak, speak_long
 from ditar.nn.weights import digest
 from ditar.pretrained import load_pipeline, require_options
 from ditar.request import SpeechRequest
+from ditar.seeds import seed_of
 from ditar.stopping import SpeechError
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance_list import MANIFEST, read_utterances, speak_list
@@ -182,7 +183,7 @@ def _settings(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
     weights = sorted(folder.rglob("*.safetensors")) if folder is not None and folder.is_dir() else []
     return {
         "model": [str(options.model), [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights]],
-        "voice": [voice.text, voice.vae, voice.vocabulary, digest([voice.latents])],
+        "voice": [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest([voice.latents])],
         "version": __version__,
         "device": options.device,
         "dtype": options.dtype,

@@ -119,6 +119,7 @@ def _check(options: argparse.Namespace) -> str:
             raise ValueError(f"--output-dir {options.output_dir} is a file, or {parent} does not exist")
     if options.solver != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
         raise ValueError(f"solver {options.solver!r} has no temperature below 1, got {options.temperature}; use ddim")
+    _check_utf8(options.text, "--text")
     check_model(options.model)
     check_reference(options.voice, options.prompt_audio, options.prompt_text)
     text = options.text if options.text_file is None else _read_text(options.text_file)
@@ -147,6 +148,7 @@ def check_reference(voice: str | None, prompt_audio: str | None, prompt_text: st
     from ditar.units import SAMPLE_RATE_HZ
     from ditar.voice_file import describe_voice
 
+    _check_utf8(prompt_text, "--prompt-text")
     if voice is not None:
         if prompt_audio is not None or prompt_text is not None:
             raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
@@ -156,6 +158,15 @@ def check_reference(voice: str | None, prompt_audio: str | None, prompt_text: st
         prepare_reference(clip, SAMPLE_RATE_HZ, prompt_audio, cut=not (prompt_text or "").strip())
     elif prompt_text is not None:
         raise ValueError("--prompt-text is the transcript of --prompt-audio, which is missing; give both or neither")
+
+
+def _check_utf8(text: str | None, name: str) -> None:
+    """ValueError where bytes of a command line are no UTF-8 text: Python hands them on as halves of characters."""
+    try:
+        (text or "").encode("utf-8")
+    except UnicodeEncodeError as error:
+        byte = f"0x{ord(text[error.start]) & 0xFF:02x}"
+        raise ValueError(f"{name} is not UTF-8 text (byte {byte} behind {text[: error.start]!r})") from None
 
 
 def _read_text(name: str) -> str:

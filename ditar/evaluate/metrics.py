@@ -120,7 +120,6 @@ DESCRIPTIONS = {
 }
 WORST_BY = ("wer", "similarity", "dnsmos_overall", "utmos", "mcd_db")
 METRICS = {metric.name: metric for group in GROUPS.values() for metric in group}
-GROUP_OF = {metric.name: group for group, metrics in GROUPS.items() for metric in metrics}
 
 
 def choose_groups(asked: Iterable[str] | None, given: Iterable[str]) -> list[str]:

@@ -48,9 +48,10 @@ def read_results(folder: str | Path) -> tuple[dict[str, Any], list[dict[str, Any
         rows = read_json_lines(Path(folder) / ROWS)
     except DataError as error:
         raise EvaluationError(str(error)) from None
-    if len(rows) != scores["utterances"]:
-        raise EvaluationError(f"{str(folder)!r} has {len(rows)} rows in {ROWS} and {scores['utterances']} utterances "
-                              f"in {SCORES}; score again")  # fmt: skip
+    counted = scores.get("utterances")
+    if len(rows) != counted:
+        raise EvaluationError(f"{str(folder)!r} has {len(rows)} rows in {ROWS} and {counted} utterances in {SCORES}; "
+                              "score again")  # fmt: skip
     return scores, rows
 
 

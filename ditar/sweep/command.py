@@ -68,22 +68,25 @@ def run(options: argparse.Namespace) -> int:
     if out.exists() and not out.is_dir():
         raise SweepError(f"{out} is not a folder; choose another place")
 
+    from ditar.lock import only_writer
     from ditar.sweep.speak import load
     from ditar.sweep.study import study
     from ditar.sweep.tables import markdown
 
-    result = study(
-        load(options.model, options.device, options.dtype),
-        grid,
-        pairs,
-        out,
-        model=options.model or "the model that ships",
-        batch_size=options.batch_size,
-        max_retries=options.max_retries,
-        language=options.language,
-        page_mb=options.page_mb,
-        workers=options.workers,
-    )
+    out.mkdir(parents=True, exist_ok=True)
+    with only_writer(out):
+        result = study(
+            load(options.model, options.device, options.dtype),
+            grid,
+            pairs,
+            out,
+            model=options.model or "the model that ships",
+            batch_size=options.batch_size,
+            max_retries=options.max_retries,
+            language=options.language,
+            page_mb=options.page_mb,
+            workers=options.workers,
+        )
     print(markdown(result), end="")
     page = result["page"]
     print(

@@ -25,8 +25,11 @@ def start_or_resume(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> 
     """
     asked = {p.name: [p.text, str(p.reference) if p.reference else None, p.transcript] for p in pairs}
     noted = out / SETTINGS
-    before = json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {**fixed, "pairs": {}}
-    known = before.pop("pairs")
+    try:
+        before = json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {**fixed, "pairs": {}}
+        known = before.pop("pairs")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise SweepError(f"{noted} is no sweep's; choose another folder") from None
     for key, value in fixed.items():
         if before.get(key) != value:
             raise SweepError(

@@ -51,6 +51,7 @@ def check_texts(
     pipeline: Any, grid: Grid | TokenGrid, pairs: Sequence[Pair], voices: dict[str, Any], language: str
 ) -> None:
     """SweepError names the first pair whose text cannot be spoken: before the first synthesis, not in its midst."""
+    from ditar.evaluate.words import plain_words
     from ditar.stopping import lengths
     from ditar.text import TextError
     from ditar.text.phonemise import Phonemiser
@@ -63,6 +64,8 @@ def check_texts(
             lengths(len(symbols), voices[pair.name], config.seconds_per_symbol)
         except TextError as error:
             raise SweepError(f"pair {pair.name!r} cannot be spoken: {error}") from None
+        if not plain_words(pair.text):
+            raise SweepError(f"pair {pair.name!r} has no word to recognise in {pair.text!r}; write it out in words")
 
 
 def speak(

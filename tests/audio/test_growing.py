@@ -9,6 +9,7 @@ import soundfile
 
 from ditar.audio import AudioError, growing
 from ditar.audio.growing import GrowingWav, RawPipe, finish, pcm16
+from ditar.lock import InUseError
 
 RATE_HZ = 24_000
 WAVE = (0.5 * np.sin(np.arange(30_000) / 10)).astype(np.float32)
@@ -32,6 +33,16 @@ def test_it_goes_on_where_it_was_and_cuts_what_came_behind(tmp_path):
     np.testing.assert_allclose(soundfile.read(tmp_path / "a.wav")[0], WAVE, atol=1e-4)
     with pytest.raises(AudioError, match="fewer than the 40000"):
         GrowingWav(tmp_path / "a.wav", RATE_HZ, keep_samples=40_000)
+
+
+def test_a_second_writer_is_refused_before_it_cuts_anything_off(tmp_path):
+    with GrowingWav(tmp_path / "a.wav", RATE_HZ) as file:
+        file.write(WAVE)
+        with pytest.raises(InUseError, match="a.wav is being written by another program"):
+            GrowingWav(tmp_path / "a.wav", RATE_HZ)
+        assert soundfile.info(tmp_path / "a.wav").frames == len(WAVE)
+    GrowingWav(tmp_path / "a.wav", RATE_HZ).write(WAVE[:10])
+    assert soundfile.info(tmp_path / "a.wav").frames == 10
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])

@@ -95,6 +95,8 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"device": "banana"}, "'banana' cannot be used here"),
         ({"text": None, "text_file": "{}/missing.txt"}, "missing.txt does not exist"),
         ({"text": None, "text_file": "{}/latin1.txt"}, "not UTF-8"),
+        ({"text": "Hi \udcff there."}, "--text is not UTF-8 text (byte 0xff behind 'Hi ')"),
+        ({"prompt_text": "\udce9"}, "--prompt-text is not UTF-8 text (byte 0xe9 behind '')"),
     ],
 )
 def test_bad_input_is_one_line_that_names_it(folder, options, message, capsys):

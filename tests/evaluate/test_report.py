@@ -16,6 +16,9 @@ def test_results_that_cannot_be_read(tmp_path):
     (tmp_path / "scores.json").write_text(json.dumps({"version": VERSION + 1}))
     with pytest.raises(EvaluationError, match=f"is of version {VERSION + 1}, this program reads version {VERSION}"):
         read_results(tmp_path)
+    (tmp_path / "scores.json").write_text(json.dumps({"version": VERSION}))
+    with pytest.raises(EvaluationError, match="0 rows in utterances.jsonl and None utterances"):
+        read_results(tmp_path)
     (tmp_path / "scores.json").write_text(json.dumps({"version": VERSION, "utterances": 1}))
     with pytest.raises(EvaluationError, match="0 rows"):
         read_results(tmp_path)

@@ -16,9 +16,9 @@ from tests.train.test_resume import ROOT
 from tests.train.test_token_system import INFO, make_config, write_codes
 
 
-def recipe(*options):
+def recipe(*options, cwd=ROOT):
     command = ["bash", str(ROOT / "recipes/baseline.sh"), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
 
 
 def test_the_stages_run_the_programs_in_order(tmp_path):
@@ -33,7 +33,7 @@ def test_the_stages_run_the_programs_in_order(tmp_path):
     assert [line.split()[0].split("/")[-1] for line in lines] == [
         "train_vae.py", "extract_codes.py", "extract_codes.py", "train_baseline.py", "export.py", "decode.py", "-m"
     ]  # fmt: skip
-    assert "--init V" in lines[0] and f"--codec {exp}/codec/final" in lines[3] and "--cpu" in lines[3]
+    assert f"--init {ROOT}/V" in lines[0] and f"--codec {exp}/codec/final" in lines[3] and "--cpu" in lines[3]
     assert f"--token-lm {exp}/lm/final --out {exp}/model" in lines[4]
     log.unlink()
     assert recipe(*given, "--codec-init", "V").returncode == 0 and not log.exists()  # all is done
@@ -43,6 +43,21 @@ def test_the_stages_run_the_programs_in_order(tmp_path):
     assert lines[0].startswith("recipes/extract_codes.py --codec facebook/encodec_24khz")
     assert "--codebooks 8" in lines[0]
     assert recipe("--nonsense", "1").returncode == 1
+
+
+def test_paths_start_where_the_user_stands(tmp_path):
+    (tmp_path / "mine.yaml").write_text("steps: 1")
+    (tmp_path / "more.txt").write_text("A sentence.")
+    given = ["--datadir", "d", "--expdir", "e", "--train-config", "mine.yaml", "--closed-set", "more.txt"]
+    done = recipe(*given, "--codec-init", "v", "--python", "true", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "e/default/baseline/.done"
+    marker = {path.name.split("-", 2)[2]: path.read_text() for path in folder.iterdir()}
+    assert f"--config {tmp_path}/mine.yaml" in marker["token-lm"] and f"{tmp_path}/d/test" in marker["decode"]
+    assert f"--init {tmp_path}/v" in marker["codec"] and "--config configs/vae/rvq.yaml" in marker["codec"]
+    assert f"--closed-set {tmp_path}/more.txt" in marker["score"]
+    done = recipe("--expdir", "f", "--decode-config", "nowhere.txt", cwd=tmp_path)
+    assert done.returncode == 1 and "no file 'nowhere.txt'" in done.stderr and not (tmp_path / "f").exists()
 
 
 @pytest.fixture(scope="module")

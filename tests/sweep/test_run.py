@@ -107,6 +107,10 @@ def test_a_folder_of_another_sweep_is_refused(pipeline, pairs, calls, tmp_path):
         start_or_resume(tmp_path / "out", {**FIXED, "model": "other"}, pairs)
     with pytest.raises(SweepError, match="pair 'a' is .*'Hi.'.* now it is .*'Bye.'"):
         start_or_resume(tmp_path / "out", FIXED, [Pair("a", "Bye.")])
+    for other in ('{"model": "m", "utterances": {}}', "[]", "{"):
+        (tmp_path / "settings.json").write_text(other)  # of recipes/decode.py, for example
+        with pytest.raises(SweepError, match="settings.json is no sweep's; choose another folder"):
+            start_or_resume(tmp_path, FIXED, pairs)
     assert (tmp_path / "out" / "settings.json").read_text() == before
 
 
@@ -115,7 +119,9 @@ def test_a_bad_grid_or_text_is_refused_before_the_first_synthesis(pipeline, pair
         sweep(pipeline, pairs, tmp_path / "out", Grid(temperature=(1.0, 1.5), steps=(2,)))
     with pytest.raises(SweepError, match="pair 'c' cannot be spoken.*30 s is the limit"):
         sweep(pipeline, [*pairs, Pair("c", "word " * 900, *list(vars(pairs[0]).values())[2:])], tmp_path / "out")
-    assert not calls and not list((tmp_path / "out" / WAVS).rglob("*.wav"))
+    with pytest.raises(SweepError, match="pair 'd' has no word to recognise in '€'"):
+        sweep(pipeline, [*pairs, Pair("d", "€", *list(vars(pairs[0]).values())[2:])], tmp_path / "other")
+    assert not calls and not list(tmp_path.rglob(f"{WAVS}/*.wav"))
 
 
 def test_a_grid_of_the_other_system_is_refused(pipeline, pairs, calls, tmp_path):
