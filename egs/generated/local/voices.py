@@ -56,6 +56,15 @@ BASES = {
     "kal": Base("flite", "kal16", 100.0),
     "hts": Base("festival", "cmu_us_slt_arctic_hts", 172.0, moves_pitch=False, moves_rate=False),
     "ked": Base("festival", "ked_diphone", 105.0),
+    "cdi": Base("accent", "dita", 222.0),
+    "ckr": Base("accent", "krb", 258.0),
+    "cma": Base("accent", "machac", 85.0),
+    "cph": Base("accent", "ph", 136.0),
+    "ilp": Base("accent", "lp", 190.0),
+    "ipc": Base("accent", "pc", 120.0),
+    "fmv": Base("accent", "mv", 110.0),
+    "flj": Base("accent", "lj", 180.0),
+    "hns": Base("accent", "nsk", 120.0),
 }
 NATURAL = ("slt", "rms", "awb", "kal", "hts")
 HELD_OUT = "ked"
