@@ -84,7 +84,7 @@ def test_any_prefix_of_the_work_is_a_cross_section(corpus, plan):
     work = corpus.tasks(plan, 0)
     assert sorted(i.utt for task in work for i in task) == sorted(i.utt for i in plan)
     first = [i.voice.base for task in work[: len(work) // 4] for i in task]
-    assert {"slt", "rms", "awb", "kal", "hts", "ked"} <= set(first)
+    assert {"slt", "rms", "awb", "kal", "hts", "ked"} <= set(first) and len(set(corpus.voices.ACCENTED) & set(first)) > 5
     assert all(len({i.voice for i in task}) == 1 for task in work)
 
 
@@ -168,6 +168,66 @@ def test_three_training_voices_in_four_have_a_timbre_and_held_out_ones_none(corp
     assert all(v.timbre is None and v.blend is None for v in corpus.voices.held_out_voices(0))
     blended = [v for v in derived if v.blend]
     assert len(blended) == 280 and all(v.blend[0] != v.base for v in blended)
+
+
+def test_every_english_phone_has_sounds_that_the_voice_has(corpus):
+    accents = corpus.engines.accents
+    for name, accent in accents.ACCENTS.items():
+        assert set(accents.ENGLISH) == set(accent.sounds), name
+        if not (accents.VOICES / accent.index).exists():
+            continue  # the alternatives can only be looked up where the voice is
+        known = accents.diphones(name)
+        for phone, spelled in accent.sounds.items():
+            for unit in spelled.split():
+                assert any(f"{a}-" in pair[: len(a) + 1] for a in unit.split("/") for pair in known), (name, phone)
+
+
+def test_sounds_share_the_time_and_join_by_pairs_that_exist(corpus):
+    accents = corpus.engines.accents
+    accent = accents.Accent("", "", "#", ("_",), {"ay": "a: j", "d": "d/t", "s": "s", "k": "k"})
+    phones = [("pau", 0.0, 0.1), ("d", 0.1, 0.2), ("ay", 0.2, 0.4), ("d", 0.4, 0.5), ("s", 0.5, 0.6), ("k", 0.6, 0.7)]
+    known = frozenset({"#-t", "d-a:", "a:-j", "j-d", "t-s", "s-_", "_-k"})
+    made = [(s.right, s.left, round(s.seconds, 4)) for s in accents.respell([*phones, ("pau", 0.7, 0.8)], accent, known)]
+    assert made == [
+        ("#", "#", 0.1), ("t", "d", 0.1), ("a:", "a:", 0.1), ("j", "j", 0.1), ("d", "t", 0.1), ("s", "s", 0.1),
+        ("_", "_", 0.015), ("k", "k", 0.085), ("#", "#", 0.1),
+    ]  # fmt: skip
+
+
+def test_pitch_targets_stay_with_their_time(corpus):
+    accents = corpus.engines.accents
+    segments = [accents.Segment("#", "#", 0.1), accents.Segment("a", "a:", 0.2)]
+    made = accents.script("dita", [(segments, [(0.05, 210.0), (0.25, 190.0), (0.4, 180.0)], Path("x.wav"))])
+    assert '("#" 0.1000 (0.0500 210.0)) ("a" 0.2000 (0.1500 190.0) (0.2000 180.0))' in made and '\'("#" "a:")' in made
+
+
+def test_accents_are_a_quarter_of_the_training_set_and_espeak_a_twelfth(corpus):
+    training = corpus.voices.training_voices(0)
+    share = dict.fromkeys(corpus.SHARES, 0.0)
+    for voice, weight in zip(training, corpus._weights(training), strict=True):
+        share[voice.kind] += weight
+    assert share == pytest.approx({"english": 0.67, "accent": 0.25, "espeak": 0.08})
+    by_base = dict.fromkeys(corpus.voices.ACCENTED, 0.0)
+    for voice, weight in zip(training, corpus._weights(training), strict=True):
+        if voice.kind == "accent":
+            by_base[voice.base] += weight
+    assert len(by_base) >= 5 and max(by_base.values()) == pytest.approx(min(by_base.values()))
+
+
+@pytest.mark.parametrize("base", ["cdi", "ipc", "fmv"])
+def test_a_voice_of_another_language_speaks_english_phones(corpus, base):
+    engines = corpus.engines
+    accent = engines.accents.ACCENTS[corpus.voices.BASES[base].name]
+    for path, package in ((engines.accents.VOICES / accent.index, accent.package),
+                          (engines.accents.VOICES / "english/kal_diphone", "festvox-kallpc16k")):  # fmt: skip
+        if shutil.which("festival") is None or not path.exists():
+            pytest.skip(f"{package} is not installed")
+    (speech,) = engines.synthesise(corpus.voices.base_voice(base), ["Good morning."])
+    assert [name for name, _, _ in speech.phones][:3] == ["g", "uh", "d"]
+    assert len(speech.waveform) / 24_000 == pytest.approx(speech.phones[-1][2] + 0.15, abs=2e-3)
+    spoken = speech.waveform[round(0.1 * 24_000) : -round(0.2 * 24_000)]
+    spoken = spoken[: len(spoken) // 24 * 24].reshape(-1, 24)
+    assert (np.abs(spoken).max(axis=1) > 1e-3).mean() > 0.7  # sound all along, so the voice's pairs were found
 
 
 def test_resumes_after_a_torn_line(corpus, tmp_path):

@@ -24,9 +24,10 @@ ENGLISH = tuple(
 
 @dataclass(frozen=True)
 class Accent:
-    """A language's sounds for English ones. `index`: the voice's diphones, under VOICES; `fillers`: what may stand
+    """A language's sounds for English ones. `package`: Debian's name of the voice; `index`: the voice's diphones, under VOICES; `fillers`: what may stand
     shortly between two sounds that never meet."""
 
+    package: str
     index: str
     silence: str
     fillers: tuple[str, ...]
@@ -72,13 +73,16 @@ _HINDI = _sounds(
 )
 
 ACCENTS = {
-    **{name: Accent(f"czech/czech_{name}/group/{name}.group", "#", ("_", "#"), _CZECH) for name in ("dita", "krb", "machac", "ph")},
-    "lp": Accent("italian/lp_diphone/group/lp_diphone.group", "#", ("#",), _ITALIAN),
-    "pc": Accent("italian/pc_diphone/group/pc_diphone.group", "#", ("#",), _ITALIAN),
-    "mv": Accent("finnish/hy_fi_mv_diphone/group/mvlpc.group", "#", ("#",), _FINNISH),
-    "lj": Accent("finnish/suo_fi_lj_diphone/group/ljlpc.group", "#", ("#",), _FINNISH),
-    "nsk": Accent("hindi/hindi_NSK_diphone/group/NSKlpc.group", "pau", ("x",), _HINDI),
-}  # fmt: skip
+    **{
+        name: Accent(f"festvox-czech-{name}", f"czech/czech_{name}/group/{name}.group", "#", ("_", "#"), _CZECH)
+        for name in ("dita", "krb", "machac", "ph")
+    },
+    "lp": Accent("festvox-italp16k", "italian/lp_diphone/group/lp_diphone.group", "#", ("#",), _ITALIAN),
+    "pc": Accent("festvox-itapc16k", "italian/pc_diphone/group/pc_diphone.group", "#", ("#",), _ITALIAN),
+    "mv": Accent("festvox-suopuhe-mv", "finnish/hy_fi_mv_diphone/group/mvlpc.group", "#", ("#",), _FINNISH),
+    "lj": Accent("festvox-suopuhe-lj", "finnish/suo_fi_lj_diphone/group/ljlpc.group", "#", ("#",), _FINNISH),
+    "nsk": Accent("festvox-hi-nsk", "hindi/hindi_NSK_diphone/group/NSKlpc.group", "pau", ("x",), _HINDI),
+}
 
 
 @cache

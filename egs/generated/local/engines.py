@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 import soxr
 import timbre
-from voices import BASES, Voice
+from voices import ACCENTED, BASES, Voice
 
 RATE_HZ = 24_000
 LEAD_S = 0.05  # silence before the first phone
@@ -26,12 +26,15 @@ SILENCES = {"pau", "#", "sil", "h#", "brth", "ssil"}
 
 PACKAGES = {
     "flite": "flite",
-    "festival": "festival festvox-us-slt-hts festvox-kdlpc16k",
+    "festival": "festival festvox-us-slt-hts festvox-kdlpc16k festvox-kallpc16k",
     "espeak-ng": "espeak-ng",
 }
-FESTIVAL_VOICES = {"cmu_us_slt_arctic_hts": "festvox-us-slt-hts", "ked_diphone": "festvox-kdlpc16k"}
-
-FRONT_END = "kal_diphone"  # of accented voices
+FRONT_END = "kal_diphone"  # reads English for accented voices
+FESTIVAL_VOICES = {
+    "cmu_us_slt_arctic_hts": "festvox-us-slt-hts",
+    "ked_diphone": "festvox-kdlpc16k",
+    FRONT_END: "festvox-kallpc16k",
+}
 
 Phone = tuple[str, float, float]
 
@@ -56,6 +59,8 @@ def check_programs() -> None:
             ["festival", "--batch", "(print (voice.list))"], capture_output=True, text=True, check=False
         ).stdout
         missing += [package for voice, package in FESTIVAL_VOICES.items() if voice not in listed]
+    used = [BASES[base].name for base in ACCENTED]
+    missing += [a.package for name, a in accents.ACCENTS.items() if name in used and not (accents.VOICES / a.index).exists()]
     if missing:
         raise EngineError("speech synthesisers are missing; install them with: apt-get install -y " + " ".join(missing))
 
@@ -163,8 +168,9 @@ def _speak_flite(voice: Voice, name: str, sentence: str, folder: Path) -> tuple[
 
 def _espeak(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int, None] | None:
     path = folder / "espeak.wav"
-    name = voice.base.removeprefix("espeak:")
-    done = subprocess.run(["espeak-ng", "-v", name, "-w", str(path), "--", sentence], capture_output=True, check=False)
+    name, _, pitch = voice.base.removeprefix("espeak:").partition("@")
+    command = ["espeak-ng", "-v", name, "-p", pitch or "50", "-s", str(round(175 / (voice.stretch * voice.tract)))]
+    done = subprocess.run([*command, "-w", str(path), "--", sentence], capture_output=True, check=False)
     if done.returncode != 0 or not path.exists():
         return None
     waveform, rate_hz = soundfile.read(path, dtype="float32")
