@@ -161,6 +161,36 @@ def test_a_blend_takes_on_the_other_speakers_formant_and_keeps_pitch_and_loudnes
     assert ratio[0] < ratio[1] < ratio[2]
 
 
+def test_articulation_takes_on_movements_and_keeps_the_mean_envelope(corpus):
+    timbre, rate = corpus.voices.timbre, 24_000
+
+    def speaker(first_hz, second_hz, period):
+        pulses = np.zeros(rate, dtype=np.float32)
+        pulses[::period] = 1.0
+        halves = []
+        for formant_hz, part in ((first_hz, pulses[: rate // 2]), (second_hz, pulses[rate // 2 :])):
+            pole = 0.97 * np.exp(2j * np.pi * formant_hz / rate)
+            halves.append(lfilter([1.0], [1.0, -2 * pole.real, abs(pole) ** 2], part))
+        return np.concatenate(halves).astype(np.float32)
+
+    still, moving = speaker(1000, 1000, 200), speaker(700, 1500, 150)
+
+    def level(wave, frequency_hz, half):  # dB around a frequency
+        piece = wave[half * 12_000 + 2000 :][:8000]
+        power = np.abs(np.fft.rfft(piece * np.hanning(8000))) ** 2
+        middle = frequency_hz // 3
+        return 10 * np.log10(power[middle - 50 : middle + 50].sum())
+
+    same, made = (timbre.articulate(still, moving, rate, share) for share in (0.0, 1.0))
+    assert np.abs(same - still)[500:-500].max() < 1e-4 * np.abs(still).max()
+    swing = [level(made, hz, 1) - level(made, hz, 0) for hz in (700, 1500)]
+    theirs = [level(moving, hz, 1) - level(moving, hz, 0) for hz in (700, 1500)]
+    assert swing[0] < -3 and swing[1] > 3 and np.allclose(np.sign(swing), np.sign(theirs))
+    assert abs(level(still, 1500, 1) - level(still, 1500, 0)) < 1
+    for hz in (700, 1500):  # over both halves the level is still the speaker's own
+        assert np.mean([level(made, hz, h) for h in (0, 1)]) == pytest.approx(level(still, hz, 0), abs=4)
+
+
 def test_three_training_voices_in_four_have_a_timbre_and_held_out_ones_none(corpus):
     derived = [v for v in corpus.voices.training_voices(0) if v.base in corpus.voices.NATURAL and not v.is_base]
     assert 0.7 < sum(v.timbre is not None for v in derived) / len(derived) < 0.8

@@ -71,8 +71,13 @@ _HINDI = _sounds(
     "ih=ih, iy=iy, jh=j, k=k, l=l, m=m, n=n, ng=n g, ow=oh, oy=oh ih, p=p, r=r, s=s, sh=sh, t=T, th=th, uh=uh, uw=uw,"
     "v=v, w=v, y=y, z=s, zh=sh"
 )
+_NATIVE = _sounds(
+    ", ".join(f"{p}={p}" for p in ENGLISH if p not in ("axr", "dx", "hv", "em", "en", "nx", "el"))
+)
 
+MODEL = "kal"  # an English voice by the same way: what accented ones are drawn to (timbre.articulate)
 ACCENTS = {
+    MODEL: Accent("festvox-kallpc16k", "english/kal_diphone/group/kallpc16k.group", "pau", ("pau",), _NATIVE),
     **{
         name: Accent(f"festvox-czech-{name}", f"czech/czech_{name}/group/{name}.group", "#", ("_", "#"), _CZECH)
         for name in ("dita", "krb", "machac", "ph")

@@ -22,6 +22,7 @@ LEAD_S = 0.05  # silence before the first phone
 TAIL_S = 0.15  # silence after the last phone: a constant the stop head can learn
 LEVEL_DB = -23.0  # RMS of active speech
 PEAK = 0.95
+ARTICULATION = 0.7  # of the way from an accented voice's movements to an English one's (RESULTS.md)
 SILENCES = {"pau", "#", "sil", "h#", "brth", "ssil"}
 
 PACKAGES = {
@@ -185,19 +186,28 @@ def _festival(voice: Voice, sentences: Sequence[str], folder: Path) -> list[tupl
 
 def _accent(voice: Voice, sentences: Sequence[str], folder: Path) -> list[tuple[np.ndarray, int, list[Phone]] | None]:
     """An English voice gives phones, times and pitch, another language's voice the sound; the phones stay English."""
-    accent = BASES[voice.base].name
     read = {
         i: (_phones(ends), [(float(time_s), float(pitch_hz)) for time_s, pitch_hz in targets])
         for i, (ends, targets) in _run_festival(voice, FRONT_END, _READ, sentences, folder).items()
     }
-    spelled = [
-        (accents.respell(phones, accents.ACCENTS[accent], accents.diphones(accent)), targets, folder / f"{i}.wav")
-        for i, (phones, targets) in read.items()
-    ]
-    script = folder / "speak.scm"
-    script.write_text(accents.script(accent, spelled), encoding="ascii")
-    subprocess.run(["festival", "--batch", str(script)], capture_output=True, check=False)
-    return [_spoken(folder / f"{i}.wav", read[i][0]) if i in read else None for i in range(len(sentences))]
+    for name in (BASES[voice.base].name, accents.MODEL):
+        spelled = [
+            (accents.respell(phones, accents.ACCENTS[name], accents.diphones(name)), targets, folder / f"{name}{i}.wav")
+            for i, (phones, targets) in read.items()
+        ]
+        script = folder / f"{name}.scm"
+        script.write_text(accents.script(name, spelled), encoding="ascii")
+        subprocess.run(["festival", "--batch", str(script)], capture_output=True, check=False)
+    return [_articulated(voice, folder, i, read[i][0]) if i in read else None for i in range(len(sentences))]
+
+
+def _articulated(voice: Voice, folder: Path, number: int, phones: list[Phone]) -> tuple[np.ndarray, int, list[Phone]] | None:
+    """An accented voice's sentence, drawn to the English voice's: by itself it is hardly understood."""
+    both = [_spoken(folder / f"{name}{number}.wav", phones) for name in (BASES[voice.base].name, accents.MODEL)]
+    if both[0] is None or both[1] is None:
+        return None
+    own, model = (soxr.resample(waveform, rate_hz, RATE_HZ, quality="VHQ") for waveform, rate_hz, _ in both)
+    return timbre.articulate(own, model, RATE_HZ, ARTICULATION), RATE_HZ, phones
 
 
 def _spoken(path: Path, phones: list[Phone]) -> tuple[np.ndarray, int, list[Phone]] | None:
