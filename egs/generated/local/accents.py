@@ -1,8 +1,9 @@
 """English in the throats of diphone voices that were recorded for other languages.
 
-Each English phone becomes one or two phones of the voice's language, which share its time; UniSyn then joins the voice's
-diphones. A phone is written with its alternatives (`a:/a`): not all pairs of a language occur in it, so every junction
-takes the first pair that the voice has, and where it has none a short filler is put between.
+Each English phone becomes one or two phones of the voice's language, which share its time; UniSyn then joins the
+voice's diphones. A phone is written with its alternatives (`a:/a`): not all pairs of a language occur in it, so every
+junction takes the first pair that the voice has, and where it has none a short filler is put between.
+Licences: GPL-2 and GPL-3 (Czech), GPL-2 (Italian, Hindi), LGPL-2 (Finnish); none limits the use of made speech.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ ENGLISH = tuple(
 
 @dataclass(frozen=True)
 class Accent:
-    """A language's sounds for English ones. `package`: Debian's name of the voice; `index`: the voice's diphones, under VOICES; `fillers`: what may stand
-    shortly between two sounds that never meet."""
+    """A language's sounds for English ones.
+
+    `package`: Debian's name of the voice; `index`: the voice's diphones, under VOICES; `fillers`: what may stand
+    shortly between two sounds that never meet.
+    """
 
     package: str
     index: str
@@ -44,7 +48,7 @@ class Segment:
 
 
 def _sounds(text: str) -> dict[str, str]:
-    """"aa=a:/a, ay=a i" to a dictionary; the front end's rarer phones are the common ones."""
+    """ "aa=a:/a, ay=a i" to a dictionary; the front end's rarer phones are the common ones."""
     sounds = dict(item.strip().split("=") for item in text.split(","))
     for rare, common in (("axr", "er"), ("dx", "d"), ("hv", "hh"), ("em", "m"), ("en", "n"), ("nx", "n"), ("el", "l")):
         sounds.setdefault(rare, sounds[common])
@@ -52,28 +56,27 @@ def _sounds(text: str) -> dict[str, str]:
 
 
 _CZECH = _sounds(
-    "aa=a:/a, ae=e:/e, ah=a, ao=o:/o, aw=a u, ax=e, ay=a j, b=b/p, ch=c~, d=d/t, dh=d/t, eh=e, er=e r, ey=e j, f=f, g=g/k,"
-    "hh=h/ch, ih=i, iy=i:/i, jh=dz~/c~, k=k, l=l, m=m, n=n/m, ng=n*/n, ow=o u, oy=o j, p=p, r=r, s=s, sh=s~, t=t, th=s,"
-    "uh=u, uw=u:/u, v=v/f, w=u/v, y=j, z=z/s, zh=z~/s~"
+    "aa=a:/a, ae=e:/e, ah=a, ao=o:/o, aw=a u, ax=e, ay=a j, b=b/p, ch=c~, d=d/t, dh=d/t, eh=e, er=e r, ey=e j, "
+    "f=f, g=g/k, hh=h/ch, ih=i, iy=i:/i, jh=dz~/c~, k=k, l=l, m=m, n=n/m, ng=n*/n, ow=o u, oy=o j, p=p, r=r, "
+    "s=s, sh=s~, t=t, th=s, uh=u, uw=u:/u, v=v/f, w=u/v, y=j, z=z/s, zh=z~/s~"
 )
 _ITALIAN = _sounds(
-    "aa=a1/a, ae=E1/E/e, ah=a, ao=O1/O/o, aw=a1/a u, ax=e, ay=a1/a i, b=b, ch=tS/ts, d=d, dh=d, eh=E/E1/e, er=e r, ey=e1/e i,"
-    "f=f, g=g, hh=f, ih=i, iy=i1/i, jh=dZ/tS/ts, k=k, l=l, m=m, n=n, ng=ng/n, ow=o1/o u, oy=o1/o i, p=p, r=r, s=s, sh=S, t=t,"
-    "th=t, uh=u, uw=u1/u, v=v, w=w/u, y=j/i, z=z/s, zh=dZ"
+    "aa=a1/a, ae=E1/E/e, ah=a, ao=O1/O/o, aw=a1/a u, ax=e, ay=a1/a i, b=b, ch=tS/ts, d=d, dh=d, eh=E/E1/e, "
+    "er=e r, ey=e1/e i, f=f, g=g, hh=f, ih=i, iy=i1/i, jh=dZ/tS/ts, k=k, l=l, m=m, n=n, ng=ng/n, ow=o1/o u, "
+    "oy=o1/o i, p=p, r=r, s=s, sh=S, t=t, th=t, uh=u, uw=u1/u, v=v, w=w/u, y=j/i, z=z/s, zh=dZ"
 )
 _FINNISH = _sounds(
-    "aa=a:/a, ae=@:/@, ah=a, ao=o:/o, aw=a u, ax=7, ay=a i, b=b/p, ch=t/t: S/s/s:, d=d/t/t:, dh=d/t/t:, eh=e, er=7:/7 r,"
-    "ey=e i, f=f/f:/v/s, g=g/k, hh=h, ih=i, iy=i:/i, jh=d/t/t: S/s/s:, k=k/k:, l=l/l:, m=m/m:, n=n/n:/m, ng=N/N:/n,"
-    "ow=o u, oy=o i, p=p/p:, r=r, s=s/s:, sh=S/s/s:, t=t/t:, th=T/t/t:, uh=u, uw=u:/u, v=v/f/s, w=w/v, y=j/i, z=s/s:, zh=S/s/s:"
+    "aa=a:/a, ae=@:/@, ah=a, ao=o:/o, aw=a u, ax=7, ay=a i, b=b/p, ch=t/t: S/s/s:, d=d/t/t:, dh=d/t/t:, eh=e, "
+    "er=7:/7 r, ey=e i, f=f/f:/v/s, g=g/k, hh=h, ih=i, iy=i:/i, jh=d/t/t: S/s/s:, k=k/k:, l=l/l:, m=m/m:, "
+    "n=n/n:/m, ng=N/N:/n, ow=o u, oy=o i, p=p/p:, r=r, s=s/s:, sh=S/s/s:, t=t/t:, th=T/t/t:, uh=u, uw=u:/u, "
+    "v=v/f/s, w=w/v, y=j/i, z=s/s:, zh=S/s/s:"
 )
 _HINDI = _sounds(
-    "aa=aa, ae=ay, ah=a, ao=aw, aw=aa uh, ax=a, ay=aa ih, b=b, ch=ch, d=D, dh=dh, eh=eh/ay, er=a r, ey=ee, f=f, g=g, hh=h,"
-    "ih=ih, iy=iy, jh=j, k=k, l=l, m=m, n=n, ng=n g, ow=oh, oy=oh ih, p=p, r=r, s=s, sh=sh, t=T, th=th, uh=uh, uw=uw,"
-    "v=v, w=v, y=y, z=s, zh=sh"
+    "aa=aa, ae=ay, ah=a, ao=aw, aw=aa uh, ax=a, ay=aa ih, b=b, ch=ch, d=D, dh=dh, eh=eh/ay, er=a r, ey=ee, f=f, "
+    "g=g, hh=h, ih=ih, iy=iy, jh=j, k=k, l=l, m=m, n=n, ng=n g, ow=oh, oy=oh ih, p=p, r=r, s=s, sh=sh, t=T, "
+    "th=th, uh=uh, uw=uw, v=v, w=v, y=y, z=s, zh=sh"
 )
-_NATIVE = _sounds(
-    ", ".join(f"{p}={p}" for p in ENGLISH if p not in ("axr", "dx", "hv", "em", "en", "nx", "el"))
-)
+_NATIVE = _sounds(", ".join(f"{p}={p}" for p in ENGLISH if p not in ("axr", "dx", "hv", "em", "en", "nx", "el")))
 
 MODEL = "kal"  # an English voice by the same way: what accented ones are drawn to (timbre.articulate)
 ACCENTS = {
@@ -104,8 +107,10 @@ def diphones(accent: str) -> frozenset[str]:
 
 
 def respell(phones: Sequence[tuple[str, float, float]], accent: Accent, known: frozenset[str]) -> list[Segment]:
-    """English phones as (name, start_s, end_s), one behind the other, to the voice's; names that are no English phone
-    become silence. The sum of seconds stays."""
+    """English phones as (name, start_s, end_s), one behind the other, to the voice's.
+
+    Names that are no English phone become silence. The sum of seconds stays.
+    """
     spelled: list[tuple[list[str], float]] = []  # alternatives, seconds
     for name, start_s, end_s in phones:
         units = accent.sounds.get(name, accent.silence).split()
@@ -139,13 +144,16 @@ def _junctions(
 
 
 def script(accent: str, utterances: Sequence[tuple[Sequence[Segment], Sequence[tuple[float, float]], Path]]) -> str:
-    """A festival script that speaks segments with pitch targets as (s, Hz) into WAV files, with UniSyn alone: neither the
-    voice's text processing nor its language's is needed."""
+    """A festival script that speaks segments with pitch targets as (s, Hz) into WAV files.
+
+    UniSyn alone does it: neither the voice's text processing nor its language's is needed.
+    """
     chosen = ACCENTS[accent]
+    database = f'(name "{accent}") (index_file "{VOICES / chosen.index}") (grouped "true")'
+    default = f'(default_diphone "{chosen.silence}-{chosen.silence}")'
     lines = [
         "(require_module 'UniSyn)",
-        f'(us_diphone_init \'((name "{accent}") (index_file "{VOICES / chosen.index}") (grouped "true")'
-        f' (default_diphone "{chosen.silence}-{chosen.silence}")))',
+        f"(us_diphone_init '({database} {default}))",
         _SPEAK.replace("DATABASE", accent),
     ]
     for segments, targets, path in utterances:
@@ -159,7 +167,7 @@ def script(accent: str, utterances: Sequence[tuple[Sequence[Segment], Sequence[t
             made.append(f'("{segment.left}" {segment.seconds:.4f}{pitches})')
             start_s = end_s
         rights = " ".join(f'"{segment.right}"' for segment in segments)
-        lines.append(f'(speak \'({" ".join(made)}) \'({rights}) "{path}")')
+        lines.append(f"(speak '({' '.join(made)}) '({rights}) \"{path}\")")
     return "\n".join(lines) + "\n"
 
 

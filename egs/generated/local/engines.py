@@ -60,8 +60,8 @@ def check_programs() -> None:
             ["festival", "--batch", "(print (voice.list))"], capture_output=True, text=True, check=False
         ).stdout
         missing += [package for voice, package in FESTIVAL_VOICES.items() if voice not in listed]
-    used = [BASES[base].name for base in ACCENTED]
-    missing += [a.package for name, a in accents.ACCENTS.items() if name in used and not (accents.VOICES / a.index).exists()]
+    used = [accents.ACCENTS[BASES[base].name] for base in ACCENTED]
+    missing += [accent.package for accent in used if not (accents.VOICES / accent.index).exists()]
     if missing:
         raise EngineError("speech synthesisers are missing; install them with: apt-get install -y " + " ".join(missing))
 
@@ -144,7 +144,11 @@ def _flite(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int, 
     partner, share = voice.blend
     other = _speak_flite(voice, partner, sentence, folder)
     # Both read by the same rules, so that phones pair up; the few that are read otherwise stay as they are.
-    if other is None or [name for name, _, _ in other[2]] != [name for name, _, _ in spoken[2]] or other[1] != spoken[1]:
+    if (
+        other is None
+        or [name for name, _, _ in other[2]] != [name for name, _, _ in spoken[2]]
+        or other[1] != spoken[1]
+    ):
         return spoken
     waveform, rate_hz, phones = spoken
     times, other_times = (np.array([0.0, *(end for _, _, end in p)]) for p in (phones, other[2]))
@@ -201,7 +205,9 @@ def _accent(voice: Voice, sentences: Sequence[str], folder: Path) -> list[tuple[
     return [_articulated(voice, folder, i, read[i][0]) if i in read else None for i in range(len(sentences))]
 
 
-def _articulated(voice: Voice, folder: Path, number: int, phones: list[Phone]) -> tuple[np.ndarray, int, list[Phone]] | None:
+def _articulated(
+    voice: Voice, folder: Path, number: int, phones: list[Phone]
+) -> tuple[np.ndarray, int, list[Phone]] | None:
     """An accented voice's sentence, drawn to the English voice's: by itself it is hardly understood."""
     both = [_spoken(folder / f"{name}{number}.wav", phones) for name in (BASES[voice.base].name, accents.MODEL)]
     if both[0] is None or both[1] is None:

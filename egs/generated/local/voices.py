@@ -1,10 +1,11 @@
 """The voices of the generated corpus: a few synthesisers' base voices and derivatives of them.
 
-A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate; three
-training voices in four also have a timbre of their own (timbre.py), since a model that hears five timbres learns five: it
-copied voices it knew (similarity 0.87) far better than others (0.67). Blends lie between two bases or beyond one of
-them, since of five throats a model learns to name the nearest. No vocoder artefacts enter the corpus. Speaker names are base
-(three letters) + number; 000 is the base itself, and blends begin at 501.
+A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate;
+three training voices in four also have a timbre of their own (timbre.py), since a model that hears five timbres learns
+five: it copied voices it knew (similarity 0.87) far better than others (0.67). Blends lie between two bases or beyond
+one of them, since of five throats a model learns to name the nearest; for more throats, voices of other languages speak
+English (accents.py). No vocoder artefacts enter the corpus. Speaker names are base (three letters) + number; 000 is the
+base itself, and blends begin at 501.
 """
 
 from __future__ import annotations
@@ -127,7 +128,10 @@ def blends(base: str, count: int, seed: int) -> list[Voice]:
         replace(
             voice,
             speaker=f"{base}{500 + number:03d}",
-            blend=(rng.choice(partners), round(rng.uniform(0.4, 1.2) if rng.random() < 0.75 else -rng.uniform(0.3, 0.6), 3)),
+            blend=(
+                rng.choice(partners),
+                round(rng.uniform(0.4, 1.2) if rng.random() < 0.75 else -rng.uniform(0.3, 0.6), 3),
+            ),
         )
         for number, voice in enumerate(derive(base, count, f"{seed}-blend"), start=1)
     ]
@@ -156,7 +160,11 @@ def espeak_voices(seed: int, count: int = 60) -> list[Voice]:
 
 
 def training_voices(
-    seed: int, flite_derivatives: int = 110, hts_derivatives: int = 60, blended: int = 70, accented_derivatives: int = 60
+    seed: int,
+    flite_derivatives: int = 110,
+    hts_derivatives: int = 60,
+    blended: int = 70,
+    accented_derivatives: int = 60,
 ) -> list[Voice]:
     """Every voice of the training set: five English bases, their derivatives and blends, voices of other languages and
     their derivatives, and espeak-ng's."""
