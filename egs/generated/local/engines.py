@@ -223,7 +223,7 @@ def _spoken(path: Path, phones: list[Phone]) -> tuple[np.ndarray, int, list[Phon
 def _run_festival(
     voice: Voice, name: str, say: str, sentences: Sequence[str], folder: Path
 ) -> dict[int, tuple[list[tuple[str, str]], list[tuple[str, str]]]]:
-    """What `say` prints with festival's voice `name`, by the sentence's number: (phone, end) and (time, pitch) pairs."""
+    """What `say` prints with festival's voice `name`, by sentence number: (phone, end) and (time, pitch) pairs."""
     base = BASES[voice.base]
     lines = [f"(voice_{name})"]
     if base.engine == "accent" or (not voice.is_base and base.moves_rate):

@@ -84,10 +84,11 @@ ESPEAK_VARIANTS = (
     "en-us+m3",
     "en-us+m4", "en-us+m5", "en-us+m6", "en-us+m7", "en-us+Alex", "en-us+Alicia", "en-us+Andrea", "en-us+Andy",
     "en-us+Annie", "en-us+adam", "en-us+belinda", "en-us+benjamin", "en-us+caleb", "en-us+david", "en-us+ed",
-    "en-us+Gene", "en-us+john", "en-us+linda", "en-us+michael", "en-us+paul", "en-us+quincy", "en-us+steph",
-    "en-us+klatt", "en-us+klatt2", "en-us+klatt3", "en-us+klatt4", "en-us+klatt5", "en-us+klatt6", "en-us+m1", "en-us+m8",
-    "en-us+f1", "en-us+anika", "en-us+aunty", "en-us+boris", "en-us+grandma", "en-us+grandpa", "en-us+iven", "en-us+marco",
-    "en-us+mike", "en-us+rob", "en-us+robert", "en-us+sandro", "en-us+shelby", "en-us+travis", "en-us+victor", "en-us+zac",
+    "en-us+Gene", "en-us+john", "en-us+linda", "en-us+Michael", "en-us+paul", "en-us+quincy", "en-us+steph",
+    "en-us+klatt", "en-us+klatt2", "en-us+klatt3", "en-us+klatt4", "en-us+klatt5", "en-us+klatt6", "en-us+m1",
+    "en-us+m8", "en-us+f1", "en-us+anika", "en-us+aunty", "en-us+boris", "en-us+grandma", "en-us+grandpa",
+    "en-us+iven", "en-us+Marco", "en-us+Mike", "en-us+rob", "en-us+robert", "en-us+sandro", "en-us+shelby",
+    "en-us+travis", "en-us+victor", "en-us+zac",
     "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc",
 )  # fmt: skip
 
