@@ -1,4 +1,4 @@
-# Eighteen and a half hours of speech by 537 voices; most of a day on two cores.
+# Eighteen and a half hours of speech by 1454 voices; most of a day on two cores.
 corpus_options="--utterances 26000 --val 200 --vae-test 400"
 vae_config=configs/vae/small.yaml
 train_config=configs/ditar/small.yaml

@@ -10,25 +10,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import accents
 import numpy as np
 import soundfile
 import soxr
 import timbre
-from voices import BASES, Voice
+from voices import ACCENTED, BASES, Voice
 
 RATE_HZ = 24_000
 LEAD_S = 0.05  # silence before the first phone
 TAIL_S = 0.15  # silence after the last phone: a constant the stop head can learn
 LEVEL_DB = -23.0  # RMS of active speech
 PEAK = 0.95
+ARTICULATION = 0.7  # of the way from an accented voice's movements to an English one's (RESULTS.md)
 SILENCES = {"pau", "#", "sil", "h#", "brth", "ssil"}
 
 PACKAGES = {
     "flite": "flite",
-    "festival": "festival festvox-us-slt-hts festvox-kdlpc16k",
+    "festival": "festival festvox-us-slt-hts festvox-kdlpc16k festvox-kallpc16k",
     "espeak-ng": "espeak-ng",
 }
-FESTIVAL_VOICES = {"cmu_us_slt_arctic_hts": "festvox-us-slt-hts", "ked_diphone": "festvox-kdlpc16k"}
+FRONT_END = "kal_diphone"  # reads English for accented voices
+FESTIVAL_VOICES = {
+    "cmu_us_slt_arctic_hts": "festvox-us-slt-hts",
+    "ked_diphone": "festvox-kdlpc16k",
+    FRONT_END: "festvox-kallpc16k",
+}
 
 Phone = tuple[str, float, float]
 
@@ -53,6 +60,8 @@ def check_programs() -> None:
             ["festival", "--batch", "(print (voice.list))"], capture_output=True, text=True, check=False
         ).stdout
         missing += [package for voice, package in FESTIVAL_VOICES.items() if voice not in listed]
+    used = [accents.ACCENTS[BASES[base].name] for base in ACCENTED]
+    missing += [accent.package for accent in used if not (accents.VOICES / accent.index).exists()]
     if missing:
         raise EngineError("speech synthesisers are missing; install them with: apt-get install -y " + " ".join(missing))
 
@@ -64,6 +73,8 @@ def synthesise(voice: Voice, sentences: Sequence[str]) -> list[Speech | None]:
             raw = [_espeak(voice, sentence, Path(folder)) for sentence in sentences]
         elif BASES[voice.base].engine == "flite":
             raw = [_flite(voice, sentence, Path(folder)) for sentence in sentences]
+        elif BASES[voice.base].engine == "accent":
+            raw = _accent(voice, sentences, Path(folder))
         else:
             raw = _festival(voice, sentences, Path(folder))
     return [finish(*item, voice) if item is not None else None for item in raw]
@@ -133,7 +144,11 @@ def _flite(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int, 
     partner, share = voice.blend
     other = _speak_flite(voice, partner, sentence, folder)
     # Both read by the same rules, so that phones pair up; the few that are read otherwise stay as they are.
-    if other is None or [name for name, _, _ in other[2]] != [name for name, _, _ in spoken[2]] or other[1] != spoken[1]:
+    if (
+        other is None
+        or [name for name, _, _ in other[2]] != [name for name, _, _ in spoken[2]]
+        or other[1] != spoken[1]
+    ):
         return spoken
     waveform, rate_hz, phones = spoken
     times, other_times = (np.array([0.0, *(end for _, _, end in p)]) for p in (phones, other[2]))
@@ -158,8 +173,9 @@ def _speak_flite(voice: Voice, name: str, sentence: str, folder: Path) -> tuple[
 
 def _espeak(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int, None] | None:
     path = folder / "espeak.wav"
-    name = voice.base.removeprefix("espeak:")
-    done = subprocess.run(["espeak-ng", "-v", name, "-w", str(path), "--", sentence], capture_output=True, check=False)
+    name, _, pitch = voice.base.removeprefix("espeak:").partition("@")
+    command = ["espeak-ng", "-v", name, "-p", pitch or "50", "-s", str(round(175 / (voice.stretch * voice.tract)))]
+    done = subprocess.run([*command, "-w", str(path), "--", sentence], capture_output=True, check=False)
     if done.returncode != 0 or not path.exists():
         return None
     waveform, rate_hz = soundfile.read(path, dtype="float32")
@@ -168,42 +184,94 @@ def _espeak(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int,
 
 def _festival(voice: Voice, sentences: Sequence[str], folder: Path) -> list[tuple[np.ndarray, int, list[Phone]] | None]:
     """All sentences in one process, because starting festival costs more than a sentence."""
+    read = _run_festival(voice, BASES[voice.base].name, _SAY, sentences, folder)
+    return [_spoken(folder / f"{i}.wav", _phones(read[i][0])) if i in read else None for i in range(len(sentences))]
+
+
+def _accent(voice: Voice, sentences: Sequence[str], folder: Path) -> list[tuple[np.ndarray, int, list[Phone]] | None]:
+    """An English voice gives phones, times and pitch, another language's voice the sound; the phones stay English."""
+    read = {
+        i: (_phones(ends), [(float(time_s), float(pitch_hz)) for time_s, pitch_hz in targets])
+        for i, (ends, targets) in _run_festival(voice, FRONT_END, _READ, sentences, folder).items()
+    }
+    for name in (BASES[voice.base].name, accents.MODEL):
+        spelled = [
+            (accents.respell(phones, accents.ACCENTS[name], accents.diphones(name)), targets, folder / f"{name}{i}.wav")
+            for i, (phones, targets) in read.items()
+        ]
+        script = folder / f"{name}.scm"
+        script.write_text(accents.script(name, spelled), encoding="ascii")
+        subprocess.run(["festival", "--batch", str(script)], capture_output=True, check=False)
+    return [_articulated(voice, folder, i, read[i][0]) if i in read else None for i in range(len(sentences))]
+
+
+def _articulated(
+    voice: Voice, folder: Path, number: int, phones: list[Phone]
+) -> tuple[np.ndarray, int, list[Phone]] | None:
+    """An accented voice's sentence, drawn to the English voice's: by itself it is hardly understood."""
+    both = [_spoken(folder / f"{name}{number}.wav", phones) for name in (BASES[voice.base].name, accents.MODEL)]
+    if both[0] is None or both[1] is None:
+        return None
+    own, model = (soxr.resample(waveform, rate_hz, RATE_HZ, quality="VHQ") for waveform, rate_hz, _ in both)
+    return timbre.articulate(own, model, RATE_HZ, ARTICULATION), RATE_HZ, phones
+
+
+def _spoken(path: Path, phones: list[Phone]) -> tuple[np.ndarray, int, list[Phone]] | None:
+    return (*soundfile.read(path, dtype="float32"), phones) if path.exists() else None
+
+
+def _run_festival(
+    voice: Voice, name: str, say: str, sentences: Sequence[str], folder: Path
+) -> dict[int, tuple[list[tuple[str, str]], list[tuple[str, str]]]]:
+    """What `say` prints with festival's voice `name`, by sentence number: (phone, end) and (time, pitch) pairs."""
     base = BASES[voice.base]
-    lines = [f"(voice_{base.name})"]
-    if not voice.is_base and base.moves_rate:
+    lines = [f"(voice_{name})"]
+    if base.engine == "accent" or (not voice.is_base and base.moves_rate):
         lines.append(f"(Parameter.set 'Duration_Stretch {voice.stretch * voice.tract:.4f})")
-    if not voice.is_base and base.moves_pitch:
-        pitch = voice.pitch_hz / voice.tract
+    if base.engine == "accent" or (not voice.is_base and base.moves_pitch):
+        pitch = (voice.pitch_hz or base.pitch_hz) / voice.tract
         lines.append(
             f"(set! int_lr_params '((target_f0_mean {pitch:.2f}) (target_f0_std {pitch * 0.14:.2f})"
             " (model_f0_mean 170) (model_f0_std 34)))"
         )
-    lines.append(_FESTIVAL_SAY)
+    lines += [_PRINT, say]
     for i, sentence in enumerate(sentences):
         quoted = sentence.replace("\\", "").replace('"', "")
         lines.append(f'(say "{i}" "{quoted}" "{folder}/{i}.wav")')
     script = folder / "say.scm"
     script.write_text("\n".join(lines) + "\n", encoding="ascii")
     done = subprocess.run(["festival", "--batch", str(script)], capture_output=True, text=True, check=False)
-    ends = {int(i): rest for i, rest in re.findall(r"^UTT (\d+)(.*)$", done.stdout, flags=re.M)}
-    results: list[tuple[np.ndarray, int, list[Phone]] | None] = []
-    for i in range(len(sentences)):
-        path = folder / f"{i}.wav"
-        if i not in ends or not path.exists():
-            results.append(None)
-            continue
-        waveform, rate_hz = soundfile.read(path, dtype="float32")
-        results.append((waveform, rate_hz, _phones(re.findall(r"([^\s:]+):([\d.]+)", ends[i]))))
-    return results
+    pair = re.compile(r"([^\s:]+):([\d.]+)")
+    return {
+        int(i): (pair.findall(ends), pair.findall(targets))
+        for i, ends, targets in re.findall(r"^UTT (\d+)(.*)\nF0(.*)$", done.stdout, flags=re.M)
+    }
 
 
-_FESTIVAL_SAY = """
+_PRINT = """
+(define (print_utt utt id)
+  (format t "UTT %s" id)
+  (mapcar (lambda (s) (format t " %s:%f" (item.name s) (item.feat s 'end))) (utt.relation.items utt 'Segment))
+  (format t "\\nF0")
+  (if (utt.relation.present utt 'Target)
+    (mapcar
+      (lambda (x) (if (not (item.daughters x)) (format t " %f:%f" (item.feat x 'pos) (item.feat x 'f0))))
+      (utt.relation.items utt 'Target)))
+  (format t "\\n"))
+"""
+_SAY = """
 (define (say id text path)
   (let ((utt (utt.synth (eval (list 'Utterance 'Text text)))))
     (utt.save.wave utt path 'riff)
-    (format t "UTT %s" id)
-    (mapcar (lambda (s) (format t " %s:%f" (item.name s) (item.feat s 'end))) (utt.relation.items utt 'Segment))
-    (format t "\\n")))
+    (print_utt utt id)))
+"""
+# the modules that utt.synth runs before the waveform's
+_READ = """
+(define (say id text path)
+  (let ((utt (eval (list 'Utterance 'Text text))))
+    (mapcar (lambda (module) (module utt))
+      (list Initialize Text Token_POS Token POS Phrasify Word Pauses Intonation PostLex Duration Int_Targets))
+    (print_utt utt id)))
 """
 
 

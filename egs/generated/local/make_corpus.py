@@ -32,6 +32,7 @@ from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 
 SPLITS = ("train", "val", "vae_test", "test", "test_ref")
 BATCH = 24  # sentences per festival process; the other engines take one at a time
+SHARES = {"english": 0.67, "accent": 0.25, "espeak": 0.08}  # of the training utterances, by the voice's kind
 
 
 @dataclass(frozen=True)
@@ -82,19 +83,20 @@ def plan(utterances: int, val: int, vae_test: int, seed: int) -> list[Item]:
             add("test_ref", voice, next(reference_sentences))
     for i in range(vae_test):
         add("vae_test", bases[i % len(bases)], next(rest))
-    natural = [v for v in made if not v.base.startswith("espeak")]
+    natural = [v for v in made if v.base in voices.NATURAL]
     for _ in range(val):
         add("val", rng.choice(natural), next(rest))
-    for voice in rng.choices(made, weights=[_weight(v) for v in made], k=utterances):
+    for voice in rng.choices(made, weights=_weights(made), k=utterances):
         add("train", voice, next(rest))
     return items
 
 
-def _weight(voice: voices.Voice) -> float:
-    """How often a voice speaks: a tenth of the utterances are the bases' own, a thirtieth espeak-ng's."""
-    if voice.base.startswith("espeak"):
-        return 20.0
-    return 400.0 if voice.is_base else 36.0
+def _weights(made: list[voices.Voice]) -> list[float]:
+    """How often each voice speaks: its kind's share of the utterances; a base speaks as often as eleven derivatives."""
+    kinds = [v.kind for v in made]
+    parts = [11.0 if v.is_base and kind != "espeak" else 1.0 for v, kind in zip(made, kinds, strict=True)]
+    whole = {kind: sum(p for p, k in zip(parts, kinds, strict=True) if k == kind) for kind in set(kinds)}
+    return [SHARES[kind] * part / whole[kind] for kind, part in zip(kinds, parts, strict=True)]
 
 
 def tasks(items: list[Item], seed: int) -> list[list[Item]]:
@@ -103,7 +105,7 @@ def tasks(items: list[Item], seed: int) -> list[list[Item]]:
     batched: dict[str, list[Item]] = {}
     work = []
     for item in items:
-        if item.voice.base in voices.BASES and voices.BASES[item.voice.base].engine == "festival":
+        if item.voice.base in voices.BASES and voices.BASES[item.voice.base].engine in ("festival", "accent"):
             batch = batched.setdefault(item.voice.speaker, [])
             batch.append(item)
             if len(batch) == BATCH:

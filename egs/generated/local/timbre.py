@@ -17,6 +17,7 @@ from scipy.signal import istft, stft
 WINDOW_S = 0.04
 ENVELOPE_S = 0.0022  # quefrencies below: formants; a pitch period is longer (4 ms at 250 Hz)
 GREATEST_DB = 18.0
+ARTICULATED_HZ = 7000.0  # below what a model at 16 kHz has
 WARP_HZ = (600.0, 1500.0, 2500.0, 3800.0)  # about the first four formants
 COLOUR_HZ = (100.0, 250.0, 600.0, 1200.0, 2400.0, 4000.0, 6000.0, 9000.0)
 
@@ -65,6 +66,26 @@ def blend(
     places = np.interp(np.interp(frames_s, times, other_times), other_s, np.arange(len(other_s)))
     difference = theirs[:, np.round(places).astype(int)] - envelope  # (F, T)
     difference -= difference.mean(axis=0)
+    greatest = GREATEST_DB * np.log(10) / 20
+    return _synthesise(spectrum * np.exp(np.clip(share * difference, -greatest, greatest)), rate_hz, len(waveform))
+
+
+def articulate(waveform: np.ndarray, model: np.ndarray, rate_hz: int, share: float) -> np.ndarray:
+    """(S,) -> (S,) float32: the way to the movements of another speaker's envelope by `share`, where `model` (S',) says
+    the same at the same times. The mean envelope of speech stays, and with it most of who speaks, and so do loudness,
+    pitch and noise; nothing changes above ARTICULATED_HZ.
+    """
+    frequency_hz, _, spectrum, envelope = _analyse(waveform, rate_hz)
+    theirs = _analyse(model, rate_hz)[3]
+    count = min(envelope.shape[1], theirs.shape[1])
+    difference = np.zeros_like(envelope)
+    difference[:, :count] = theirs[:, :count] - envelope[:, :count]
+    level = envelope.mean(axis=0)
+    spoken = level > np.percentile(level, 30)
+    difference -= difference[:, spoken].mean(axis=1, keepdims=True)
+    heard = frequency_hz < ARTICULATED_HZ
+    difference[~heard] = 0.0
+    difference[heard] -= difference[heard].mean(axis=0)
     greatest = GREATEST_DB * np.log(10) / 20
     return _synthesise(spectrum * np.exp(np.clip(share * difference, -greatest, greatest)), rate_hz, len(waveform))
 

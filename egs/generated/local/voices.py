@@ -1,10 +1,11 @@
 """The voices of the generated corpus: a few synthesisers' base voices and derivatives of them.
 
-A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate; three
-training voices in four also have a timbre of their own (timbre.py), since a model that hears five timbres learns five: it
-copied voices it knew (similarity 0.87) far better than others (0.67). Blends lie between two bases or beyond one of
-them, since of five throats a model learns to name the nearest. No vocoder artefacts enter the corpus. Speaker names are base
-(three letters) + number; 000 is the base itself, and blends begin at 501.
+A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate;
+three training voices in four also have a timbre of their own (timbre.py), since a model that hears five timbres learns
+five: it copied voices it knew (similarity 0.87) far better than others (0.67). Blends lie between two bases or beyond
+one of them, since of five throats a model learns to name the nearest; for more throats, voices of other languages speak
+English (accents.py). No vocoder artefacts enter the corpus. Speaker names are base (three letters) + number; 000 is the
+base itself, and blends begin at 501.
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ class Voice:
         """True for the unchanged voice."""
         return self.speaker.endswith("000")
 
+    @property
+    def kind(self) -> str:
+        """Who speaks: "espeak", "accent" (a voice of another language) or "english"."""
+        if self.base.startswith("espeak:"):
+            return "espeak"
+        return "accent" if self.base in ACCENTED else "english"
+
 
 BASES = {
     "slt": Base("flite", "slt", 170.0),
@@ -56,8 +64,19 @@ BASES = {
     "kal": Base("flite", "kal16", 100.0),
     "hts": Base("festival", "cmu_us_slt_arctic_hts", 172.0, moves_pitch=False, moves_rate=False),
     "ked": Base("festival", "ked_diphone", 105.0),
+    # Other languages' diphones speaking English (accents.py); their licences (GPL, LGPL) leave made speech alone.
+    "cdi": Base("accent", "dita", 218.0),
+    "ckr": Base("accent", "krb", 246.0),
+    "cma": Base("accent", "machac", 82.0),
+    "cph": Base("accent", "ph", 129.0),
+    "ilp": Base("accent", "lp", 197.0),
+    "ipc": Base("accent", "pc", 110.0),
+    "fmv": Base("accent", "mv", 87.0),
+    "flj": Base("accent", "lj", 140.0),
+    "hns": Base("accent", "nsk", 150.0),
 }
 NATURAL = ("slt", "rms", "awb", "kal", "hts")
+ACCENTED = tuple(name for name, base in BASES.items() if base.engine == "accent")
 HELD_OUT = "ked"
 
 ESPEAK_VARIANTS = (
@@ -65,7 +84,12 @@ ESPEAK_VARIANTS = (
     "en-us+m3",
     "en-us+m4", "en-us+m5", "en-us+m6", "en-us+m7", "en-us+Alex", "en-us+Alicia", "en-us+Andrea", "en-us+Andy",
     "en-us+Annie", "en-us+adam", "en-us+belinda", "en-us+benjamin", "en-us+caleb", "en-us+david", "en-us+ed",
-    "en-us+Gene", "en-us+john", "en-us+linda", "en-us+michael", "en-us+paul", "en-us+quincy", "en-us+steph",
+    "en-us+Gene", "en-us+john", "en-us+linda", "en-us+Michael", "en-us+paul", "en-us+quincy", "en-us+steph",
+    "en-us+klatt", "en-us+klatt2", "en-us+klatt3", "en-us+klatt4", "en-us+klatt5", "en-us+klatt6", "en-us+m1",
+    "en-us+m8", "en-us+f1", "en-us+anika", "en-us+aunty", "en-us+boris", "en-us+grandma", "en-us+grandpa",
+    "en-us+iven", "en-us+Marco", "en-us+Mike", "en-us+rob", "en-us+robert", "en-us+sandro", "en-us+shelby",
+    "en-us+travis", "en-us+victor", "en-us+zac",
+    "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc",
 )  # fmt: skip
 
 
@@ -105,7 +129,10 @@ def blends(base: str, count: int, seed: int) -> list[Voice]:
         replace(
             voice,
             speaker=f"{base}{500 + number:03d}",
-            blend=(rng.choice(partners), round(rng.uniform(0.4, 1.2) if rng.random() < 0.75 else -rng.uniform(0.3, 0.6), 3)),
+            blend=(
+                rng.choice(partners),
+                round(rng.uniform(0.4, 1.2) if rng.random() < 0.75 else -rng.uniform(0.3, 0.6), 3),
+            ),
         )
         for number, voice in enumerate(derive(base, count, f"{seed}-blend"), start=1)
     ]
@@ -116,18 +143,39 @@ def base_voice(base: str) -> Voice:
     return Voice(speaker=f"{base}000", base=base)
 
 
-def espeak_voices() -> list[Voice]:
-    """espeak-ng's variants: formant voices that only add diversity."""
-    return [Voice(speaker=f"esp{i:03d}", base=f"espeak:{name}") for i, name in enumerate(ESPEAK_VARIANTS)]
+def espeak_voices(seed: int, count: int = 60) -> list[Voice]:
+    """espeak-ng's variants, and `count` derivatives of them with another pitch (0 to 99, 50 the variant's own), pace,
+    tract and timbre: formant voices that only add diversity."""
+    rng = random.Random(f"{seed}-espeak")
+    voices = [Voice(speaker=f"esp{i:03d}", base=f"espeak:{name}") for i, name in enumerate(ESPEAK_VARIANTS)]
+    return voices + [
+        Voice(
+            speaker=f"esp{i:03d}",
+            base=f"espeak:{rng.choice(ESPEAK_VARIANTS)}@{rng.randint(20, 80)}",
+            stretch=round(rng.uniform(0.85, 1.2), 3),
+            tract=round(rng.uniform(0.93, 1.08), 3),
+            timbre=timbre.draw(rng) if i % 4 else None,
+        )
+        for i in range(len(voices), len(voices) + count)
+    ]
 
 
-def training_voices(seed: int, flite_derivatives: int = 110, hts_derivatives: int = 60, blended: int = 70) -> list[Voice]:
-    """Every voice of the training set: five bases, their derivatives and blends, and espeak-ng's variants."""
+def training_voices(
+    seed: int,
+    flite_derivatives: int = 110,
+    hts_derivatives: int = 60,
+    blended: int = 70,
+    accented_derivatives: int = 60,
+) -> list[Voice]:
+    """Every voice of the training set: five English bases, their derivatives and blends, voices of other languages and
+    their derivatives, and espeak-ng's."""
     voices = [base_voice(base) for base in NATURAL]
     for base in NATURAL:
         voices += derive(base, hts_derivatives if base == "hts" else flite_derivatives, seed)
         voices += blends(base, blended, seed) if BASES[base].engine == "flite" else []
-    return voices + espeak_voices()
+    for base in ACCENTED:
+        voices += [base_voice(base), *derive(base, accented_derivatives, seed)]
+    return voices + espeak_voices(seed)
 
 
 def held_out_voices(seed: int, derivatives: int = 12) -> list[Voice]:
