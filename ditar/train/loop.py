@@ -168,7 +168,7 @@ def train(
             if done % run.checkpoint_every == 0 or done == optimiser.steps or stopping:
                 save(done)
             if stopping:
-                accelerator.wait_for_everyone()  # a launcher ends all ranks as soon as one has ended
+                _leave(accelerator)
                 raise Interrupted(f"asked to stop; step {done} is checkpointed: run the same command to go on")
             judge(done)
             if early := out_of_patience(done):
@@ -180,8 +180,8 @@ def train(
             _copy_folder(out / "best", out / "final")
         else:
             system.export(average.module, out / "final")
-    accelerator.wait_for_everyone()
     tracker.close()
+    _leave(accelerator)
 
 
 def _step(system, loss_module, step, config, optimisers, accelerator, folder, stop) -> tuple[dict[str, float], bool]:
@@ -251,6 +251,13 @@ def _copy_folder(source: Path, target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(source, partial)
     partial.replace(target)
+
+
+def _leave(accelerator: Accelerator) -> None:
+    """The end of all ranks: a launcher ends the others as soon as one has ended, and gloo's threads now and then abort
+    Python's exit where the group is left open."""
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
 
 
 def _same_everywhere(accelerator: Accelerator, first: int, out: Path) -> None:

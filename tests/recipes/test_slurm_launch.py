@@ -15,7 +15,8 @@ from accelerate import Accelerator
 
 one = Accelerator(cpu=True)
 total = one.reduce(torch.tensor(10.0 ** one.process_index), "sum")
-print("ranks", one.num_processes, "sum", int(total), sys.argv[1:])
+print("ranks", one.num_processes, "sum", int(total), sys.argv[1:], flush=True)
+one.end_training()  # else gloo's threads now and then abort Python's exit
 """
 
 
