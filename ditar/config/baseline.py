@@ -88,7 +88,7 @@ class BaselineDataConfig:
     """How utterances become training examples."""
 
     batch_frames: int = 4096  # frames in a batch, padding included
-    joined_share: float = 0.0  # examples that join two or three utterances of one voice
+    joined_share: float = 0.0  # examples that join two utterances or more of one voice
     max_seconds: float = 12.0
     first_seconds: float = 3.0  # curriculum, as in DiTARDataConfig
     curriculum_until: float = 0.0

@@ -60,7 +60,7 @@ class DiTARDataConfig:
     """How utterances become training examples."""
 
     batch_patches: int = 1024  # patches in a batch, padding included
-    joined_share: float = 0.6  # examples that join two or three utterances of one voice
+    joined_share: float = 0.6  # examples that join two utterances or more of one voice
     max_seconds: float = 12.0
     first_seconds: float = 3.0  # curriculum: examples up to this long at first ...
     curriculum_until: float = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off

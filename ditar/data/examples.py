@@ -24,6 +24,11 @@ from ditar.data.latents import LatentStore
 from ditar.nn.alignment import NO_TARGET
 from ditar.units import frames_to_patches, seconds_to_frames
 
+# A joined example ends behind its second utterance and each further one with this chance, so that references of many
+# lengths are learnt; data.max_seconds ends it as well.
+_ENOUGH = 0.6
+_JOINED_MEAN = 1 + 1 / _ENOUGH
+
 
 class ExampleOptions(Protocol):
     """What the data section of a configuration says of examples."""
@@ -153,7 +158,7 @@ class JoinedExamples:
                 examples.append(tuple(group))
                 group.clear()
             group.append(index)
-            if len(group) == 3 or (len(group) == 2 and random.random() < 0.7):
+            if len(group) >= 2 and random.random() < _ENOUGH:
                 examples.append(tuple(group))
                 group.clear()
         examples += [tuple(g) for g in waiting.values() if g]
@@ -181,8 +186,8 @@ class JoinedExamples:
         return batches
 
     def _single_to_joined(self) -> float:
-        # A joined example uses 2.3 utterances on average, a single one 1; the configured share counts examples.
-        joined = 2.3 * self.config.joined_share
+        # A single example uses one utterance; the configured share counts examples.
+        joined = _JOINED_MEAN * self.config.joined_share
         return joined / (joined + 1.0 - self.config.joined_share)
 
     def batch(self, epoch: int, position: int, limit_seconds: float, rank: int = 0, ranks: int = 1) -> Any:

@@ -14,6 +14,7 @@ expdir=$eg/exp
 tag=
 size=full
 seed=0
+clips=
 vae_config=
 train_config=
 decode_config=
@@ -33,6 +34,7 @@ Stages: 0 corpus, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 s
   --datadir DIR --expdir DIR    where data and results go ($datadir/SIZE, $expdir/TAG)
   --tag NAME                    name of this experiment (the size)
   --seed N                      another seed makes another corpus ($seed)
+  --clips DIR                   real speech (wav.scp, utt2spk; no transcripts) that joins the training set ($clips)
   --baseline true|false         also the discrete twin and the comparison ($baseline)
   --codec-config, --baseline-config FILE    of the twin, instead of those of conf/SIZE.sh
   --vae-config, --train-config, --decode-config FILE    instead of those of conf/SIZE.sh, from where you
@@ -52,6 +54,13 @@ chosen=("$vae_config" "$train_config" "$decode_config" "$codec_config" "$baselin
 . "$eg/conf/$size.sh"
 datadir=$datadir/$size
 locate_folders datadir expdir
+if [ -n "$clips" ]; then
+    locate_folders clips
+    if [ ! -f "$clips/wav.scp" ] || [ ! -f "$clips/utt2spk" ]; then
+        echo "$0: --clips: $clips has no wav.scp or no utt2spk" >&2
+        exit 1
+    fi
+fi
 
 tag=${tag:-$size}
 train_config=${chosen[1]:-$train_config}
@@ -59,8 +68,12 @@ shared=(--stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" 
     --train-cmd "$train_cmd" --datadir "$datadir" --expdir "$expdir" --tag "$tag"
     --closed-set egs/generated/local/decoys.txt)
 
-"$root/recipes/ditar.sh" --stage "$stage" "${shared[@]}" \
-    --data-cmd "'$PYTHON' egs/generated/local/make_corpus.py --out '$datadir' --nj $nj --seed $seed $corpus_options" \
+data_cmd="'$PYTHON' egs/generated/local/make_corpus.py --out '$datadir' --nj $nj --seed $seed $corpus_options"
+if [ -n "$clips" ]; then
+    data_cmd+=" && '$PYTHON' egs/generated/local/label_speech.py --clips '$clips' --out '$datadir/clips' --nj $nj"
+    data_cmd+=" --seed $seed --add-to '$datadir/train'"
+fi
+"$root/recipes/ditar.sh" --stage "$stage" "${shared[@]}" --data-cmd "$data_cmd" \
     --vae-config "${chosen[0]:-$vae_config}" --train-config "$train_config" --decode-config "${chosen[2]:-$decode_config}"
 if [ "$baseline" != true ]; then exit 0; fi
 

@@ -200,6 +200,7 @@ def test_help_and_unknown_options():
     assert shown.returncode == 0 and "--stop-stage" in shown.stdout
     for wrong, message in ((["--nonsense", "1"], "--nonsense"), (["--stage"], "needs a value"), (["x"], "'x'"),
                            (["--size", "huge"], "'huge'"), (["--baseline", "yes"], "true or false, got 'yes'"),
+                           (["--clips", "nowhere"], "has no wav.scp"),
                            (["--stage", "two"], "--stage must be a whole number, got 'two'"),
                            (["--stop-stage", "3x"], "'3x'"), (["--nj", "0"], "--nj"),
                            (["--train-config", "no.yaml"], "there is no file 'no.yaml'")):  # fmt: skip
