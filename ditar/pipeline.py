@@ -11,13 +11,12 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from ditar.audio.errors import AudioError
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.model.sampler import ALL_STEPS, PatchSampler
 from ditar.nn.linear import pack_linears
-from ditar.pretrained import SHIPPED_VOICE, choose_device, choose_dtype, load_scheduler, load_vae, model_folder
+from ditar.pretrained import choose_device, choose_dtype, choose_reference, load_scheduler, load_vae, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.speak import speak
 from ditar.stopping import attempt_seeds
@@ -64,29 +63,24 @@ class DiTARPipeline(DiffusionPipeline):
     ) -> Voice:
         """Read a reference once. prompt_audio: a file, or float (S,) at 24 kHz, 0.5 to 30 s of speech; prompt_text:
         exactly what is said in it. Without both, the voice that ships with the package. TextError, AudioError."""
-        if prompt_audio is None and prompt_text is not None:
-            raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
-        if prompt_audio is None:
-            transcript = SHIPPED_VOICE.with_suffix(".txt")
-            if not (SHIPPED_VOICE.is_file() and transcript.is_file()):
-                raise AudioError(
-                    f"{SHIPPED_VOICE} is missing from this installation; give prompt_audio and prompt_text"
-                )
-            prompt_audio, prompt_text = SHIPPED_VOICE, transcript.read_text(encoding="utf-8").strip()
-        text, symbols = (prompt_text or "").strip(), []
-        clip = read_reference(prompt_audio, cut=not text)
+        prompt_audio, text, name = choose_reference(prompt_audio, prompt_text, name)
+        symbols, warnings = [], []
+        clip = read_reference(prompt_audio, None if text else warnings)
         if text:
             trained = self.ditar.config.trained_symbols
             symbols = keep_trained(Phonemiser(language)(text), trained, "the reference's transcript")
-        if name is None:
-            name = "reference" if isinstance(prompt_audio, np.ndarray) else Path(prompt_audio).stem
-        latents = encode_reference(self.vae, clip, self.ditar.config.patch_frames)
-        return Voice(name, latents, tuple(symbols), text, len(clip) / SAMPLE_RATE_HZ, *self.fingerprints)
+        latents, seconds = encode_reference(self.vae, clip, self.patch_frames), len(clip) / SAMPLE_RATE_HZ
+        return Voice(name, latents, tuple(symbols), text, seconds, *self.fingerprints, tuple(warnings))
 
     @functools.cached_property
     def fingerprints(self) -> tuple[str, str]:
         """Of the VAE and of the vocabulary: what a Voice must have been made with."""
         return vae_fingerprint(self.vae), vocabulary_fingerprint(self.ditar.config.symbols)
+
+    @property
+    def patch_frames(self) -> int:
+        """Latent frames of a patch."""
+        return self.ditar.config.patch_frames
 
     def __call__(
         self,
@@ -190,7 +184,7 @@ class DiTARPipeline(DiffusionPipeline):
         utterances = []
         for request in requests:
             voice = shipped() if request.voice is None else request.voice
-            check_fit(voice, *self.fingerprints)
+            check_fit(voice, *self.fingerprints, self.patch_frames)
             settled = request.settled(TEMPERATURE, GUIDANCE_SCALE)
             utterances.append(read_request(self.ditar, settled, voice, choose))
         return utterances

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
@@ -54,6 +55,20 @@ def shipped_voice() -> tuple[Path, str]:
     if not (SHIPPED_VOICE.is_file() and transcript.is_file()):
         raise AudioError(f"{SHIPPED_VOICE} does not come with this installation; give prompt_audio and prompt_text")
     return SHIPPED_VOICE, transcript.read_text(encoding="utf-8").strip()
+
+
+def choose_reference(
+    prompt_audio: str | Path | np.ndarray | None, prompt_text: str | None, name: str | None = None
+) -> tuple[str | Path | np.ndarray, str, str]:
+    """Clip, transcript (empty where it is not known) and name of a voice to be made; without clip and transcript,
+    those that come with the package. ValueError: a transcript alone."""
+    if prompt_audio is None and prompt_text is not None:
+        raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
+    if prompt_audio is None:
+        prompt_audio, prompt_text = shipped_voice()
+    if name is None:
+        name = "reference" if isinstance(prompt_audio, np.ndarray) else Path(prompt_audio).stem
+    return prompt_audio, (prompt_text or "").strip(), name
 
 
 def choose_device(name: torch.device | str | None) -> torch.device:

@@ -20,7 +20,7 @@ from ditar.baseline.text_encoder import T5TextEncoder
 from ditar.config import SamplingConfig
 from ditar.data.codes import CodecInfo
 from ditar.nn.weights import ModelError
-from ditar.pretrained import choose_device, choose_dtype, model_folder, shipped_voice
+from ditar.pretrained import choose_device, choose_dtype, choose_reference, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.stopping import Lengths, attempt_seeds, length_warnings, lengths, problem
 from ditar.text import TextError
@@ -60,6 +60,8 @@ class TokenPipeline(DiffusionPipeline):
     is run by `ditar.baseline.generate`.
     """
 
+    patch_frames = 1  # a voice may have any number of frames
+
     def __init__(self, codec: Codec, token_lm: TokenLM):
         super().__init__()
         info = CodecInfo(
@@ -84,20 +86,15 @@ class TokenPipeline(DiffusionPipeline):
     ) -> Voice:
         """Read a reference once, as `DiTARPipeline.create_voice`: `latents` of the voice are codes (T, Q), and `vae` is
         the codec's fingerprint."""
-        if prompt_audio is None and prompt_text is not None:
-            raise ValueError("prompt_text says what prompt_audio holds, which is missing; give both or neither")
-        if prompt_audio is None:
-            prompt_audio, prompt_text = shipped_voice()
-        text = (prompt_text or "").strip()
+        prompt_audio, text, name = choose_reference(prompt_audio, prompt_text, name)
         if not text:
             raise TextError(
                 "prompt_text is missing: the model needs the transcript of the reference clip; write what is said in it"
             )
         clip = read_reference(prompt_audio)
-        label = "reference" if isinstance(prompt_audio, np.ndarray) else Path(prompt_audio).stem
         symbols = self._symbols(text, language, "the reference's transcript")
         codes = encode_clip(self.codec, clip, AFTER_REFERENCE_SECONDS, self.device).T.float()
-        return Voice(name or label, codes, tuple(symbols), text, len(clip) / SAMPLE_RATE_HZ, *self.fingerprints)
+        return Voice(name, codes, tuple(symbols), text, len(clip) / SAMPLE_RATE_HZ, *self.fingerprints)
 
     @cached_property
     def fingerprints(self) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from ditar.text.errors import dropped_warning
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import Vocabulary, keep_trained
 from ditar.units import patches_to_seconds
-from ditar.voice import Voice
+from ditar.voice import Voice, voice_warnings
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +78,4 @@ def read_request(model: DiTAR, request: SpeechRequest, voice: Voice, solver: Cal
 
 def _warnings(dropped: list[str], voice: Voice, together_seconds: float, trained_seconds: float) -> list[str]:
     found = [dropped_warning(dropped)] if dropped else []
-    if not voice.symbols:
-        found.append(f"voice {voice.name!r} has no transcript; expect errors, or make it again with one")
-    return found + length_warnings(together_seconds, trained_seconds)
+    return [*found, *voice_warnings(voice), *length_warnings(together_seconds, trained_seconds)]

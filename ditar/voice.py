@@ -30,7 +30,8 @@ class VoiceError(ValueError):
 class Voice:
     """A reference. latents (T, C) float32, normalised by the VAE's statistics, T a multiple of the patch length, with
     speech at their end; symbols: phonemes of the transcript, empty where it is not known; text: the transcript;
-    seconds: of speech; vae, vocabulary: fingerprints of what made the latents and of the symbols' list."""
+    seconds: of speech; vae, vocabulary: fingerprints of what made the latents and of the symbols' list; warnings: what
+    a user should know of how it was made, which no file keeps."""
 
     name: str
     latents: Tensor
@@ -39,11 +40,12 @@ class Voice:
     seconds: float
     vae: str
     vocabulary: str
+    warnings: tuple[str, ...] = ()
 
 
-def read_reference(prompt_audio: str | Path | np.ndarray, cut: bool = False) -> np.ndarray:
-    """A reference clip, a file or (S,) at 24 kHz -> (S',) at 24 kHz, trimmed and levelled; `cut`: a long one is cut at
-    a pause, which only one without transcript may be. AudioError: see `prepare_reference`."""
+def read_reference(prompt_audio: str | Path | np.ndarray, cut: list[str] | None = None) -> np.ndarray:
+    """A reference clip, a file or (S,) at 24 kHz -> (S',) at 24 kHz, trimmed and levelled; `cut`, AudioError: see
+    `prepare_reference`."""
     if not isinstance(prompt_audio, np.ndarray):
         return prepare_reference(read_audio(prompt_audio), SAMPLE_RATE_HZ, name=str(prompt_audio), cut=cut)
     if prompt_audio.ndim != 1:
@@ -65,14 +67,31 @@ def encode_reference(vae: "SpeechVAE", clip: np.ndarray, patch_frames: int) -> T
     return vae.normalise(vae.encode(waveform[None]).mean[0, :frames]).float().cpu()
 
 
-def check_fit(voice: Voice, vae: str, vocabulary: str) -> None:
-    """VoiceError where a voice was made with another VAE or vocabulary than a model's, whose fingerprints these are."""
+def check_fit(voice: Voice, vae: str, vocabulary: str, patch_frames: int) -> None:
+    """VoiceError where a voice was made with another VAE or vocabulary than a model's, whose fingerprints these are,
+    or is not a whole number of its patches."""
     for what, theirs, mine in (("VAE", voice.vae, vae), ("vocabulary", voice.vocabulary, vocabulary)):
         if theirs != mine:
             raise VoiceError(
                 f"voice {voice.name!r} was made with the {what} {theirs} and this model has {mine}; make it again with "
                 "this model"
             )
+    if len(voice.latents) % patch_frames:
+        raise VoiceError(
+            f"voice {voice.name!r} has {len(voice.latents)} latent frames, and a patch of this model has "
+            f"{patch_frames}: it was made with a model of another patch length; make it again with this model"
+        )
+
+
+def voice_warnings(voice: Voice) -> list[str]:
+    """What a user should know of whatever is spoken with a voice."""
+    if voice.symbols:
+        return list(voice.warnings)
+    return [
+        *voice.warnings,
+        f"what is said in the reference {voice.name!r} is not known: expect wrong words and a looser likeness; give its "
+        "transcript, prompt_text",
+    ]
 
 
 def vae_fingerprint(vae: "SpeechVAE") -> str:

@@ -85,11 +85,11 @@ def load_voice(path: str | Path) -> "Voice":
 
 
 def check_voice(voice: "Voice", pipeline: Any) -> None:
-    """VoiceError, with the fingerprints of both, where a voice was made with another VAE or vocabulary than those of a
-    pipeline (anything with `fingerprints`)."""
+    """VoiceError, see `check_fit`, where a voice does not fit a pipeline (anything with `fingerprints` and
+    `patch_frames`)."""
     from ditar.voice import check_fit
 
-    check_fit(voice, *pipeline.fingerprints)
+    check_fit(voice, *pipeline.fingerprints, pipeline.patch_frames)
 
 
 def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:

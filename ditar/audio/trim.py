@@ -19,13 +19,14 @@ MIN_PAUSE_SECONDS = 0.15  # shorter silence is part of a word: the closure of a 
 
 
 def prepare_reference(
-    waveform: np.ndarray, rate_hz: int, name: str = "the reference clip", cut: bool = False
+    waveform: np.ndarray, rate_hz: int, name: str = "the reference clip", cut: list[str] | None = None
 ) -> np.ndarray:
     """Reference clip (S,) -> (S',): silence at both ends trimmed, level -23 dBFS where there is speech.
 
-    `cut`: a clip of more than 30 s of speech ends at its last pause before that. AudioError, naming `name`, where it is
+    `cut`: a clip of more than 30 s of speech ends at its last pause before that, and what was done is added here; None,
+    with a transcript, which would not fit any more: such a clip is refused. AudioError, naming `name`, where it is
     silent, where the speech in it is shorter than 0.5 s, and where it is longer than 30 s and has no pause or may not
-    be cut: a transcript would not fit any more.
+    be cut.
     """
     waveform = np.asarray(waveform, dtype=np.float32)
     if not np.isfinite(waveform).all():
@@ -36,12 +37,16 @@ def prepare_reference(
     start, stop = _speech_range(waveform, rate_hz)
     if stop - start > MAX_REFERENCE_SECONDS * rate_hz:
         pause = last_pause(waveform[start:stop], rate_hz, MAX_REFERENCE_SECONDS - KEEP_SECONDS)
-        if pause is None or not cut:
+        if pause is None or cut is None:
             where = "" if pause is None else f" (the last within the limit is at {(start + pause) / rate_hz:.2f} s)"
             raise AudioError(
                 f"{name} holds {(stop - start) / rate_hz:.1f} s of speech, the limit is {MAX_REFERENCE_SECONDS:g} s; "
                 f"cut it at a pause{where}, and its transcript with it; 2 to 8 s work best"
             )
+        cut.append(
+            f"{name} holds {(stop - start) / rate_hz:.1f} s of speech, and only the first {pause / rate_hz:.1f} s, up to "
+            "a pause, are used; give a shorter clip: 2 to 8 s work best"
+        )
         stop = start + pause + round(KEEP_SECONDS * rate_hz)
     seconds = (stop - start) / rate_hz
     if seconds < MIN_REFERENCE_SECONDS:

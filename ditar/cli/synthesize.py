@@ -155,7 +155,7 @@ def check_reference(voice: str | None, prompt_audio: str | None, prompt_text: st
         describe_voice(voice)
     elif prompt_audio is not None:
         clip = read_audio(prompt_audio)
-        prepare_reference(clip, SAMPLE_RATE_HZ, prompt_audio, cut=not (prompt_text or "").strip())
+        prepare_reference(clip, SAMPLE_RATE_HZ, prompt_audio, None if (prompt_text or "").strip() else [])
     elif prompt_text is not None:
         raise ValueError("--prompt-text is the transcript of --prompt-audio, which is missing; give both or neither")
 

@@ -46,18 +46,15 @@ def _create(options: argparse.Namespace) -> int:
     check_reference(None, options.prompt_audio, options.prompt_text)
 
     from ditar.pretrained import load_pipeline
+    from ditar.voice import voice_warnings
 
     pipeline = load_pipeline(options.model, device=options.device)
     name = options.name or Path(options.output).stem
     voice = pipeline.create_voice(
         options.prompt_audio, options.prompt_text, name=name, language=options.language
     )
-    if not voice.symbols:
-        print(
-            "ditar: warning: without its transcript the model does not know what is said in the clip: expect wrong "
-            "words and a looser likeness; give --prompt-text",
-            file=sys.stderr,
-        )
+    for warning in voice_warnings(voice):
+        print(f"ditar: warning: {warning}", file=sys.stderr)
     save_voice(voice, options.output)
     print(f"{options.output}: voice {name!r} of {voice.seconds:.2f} s")
     return 0

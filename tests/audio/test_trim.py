@@ -76,13 +76,16 @@ def paused(*seconds, pause=0.4):
 
 def test_a_long_reference_is_cut_at_its_last_pause_where_it_may_be():
     clip = np.concatenate([silence(1.0), paused(12.0, 12.0, 12.0)])
-    made = prepare_reference(clip, RATE_HZ, cut=True)
+    told = []
+    made = prepare_reference(clip, RATE_HZ, "long.wav", cut=told)
     assert abs(len(made) / RATE_HZ - 24.46) < 0.05  # two parts, the pause between them, 30 ms on both sides
+    assert len(told) == 1 and "long.wav holds 36." in told[0] and "only the first 24.4 s" in told[0]
     with pytest.raises(AudioError, match=r"36\.\d s of speech.*at a pause \(the last .* is at 25\.4\d s\), and its"):
         prepare_reference(clip, RATE_HZ)
     with pytest.raises(AudioError, match="cut it at a pause, and"):
-        prepare_reference(paused(31.0, 2.0), RATE_HZ, cut=True)
+        prepare_reference(paused(31.0, 2.0), RATE_HZ, cut=[])
 
 
 def test_a_clip_under_the_limit_is_never_cut():
-    assert len(prepare_reference(paused(14.0, 14.0), RATE_HZ, cut=True)) / RATE_HZ > 28.3
+    told = []
+    assert len(prepare_reference(paused(14.0, 14.0), RATE_HZ, cut=told)) / RATE_HZ > 28.3 and told == []
