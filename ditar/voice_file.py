@@ -4,12 +4,13 @@ Describing a file needs neither torch nor a model; loading one takes millisecond
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
+
+from ditar.beside import WriteError, check_folder
 
 if TYPE_CHECKING:
     from ditar.voice import Voice
@@ -38,22 +39,17 @@ class VoiceDescription:
 
 def save_voice(voice: "Voice", path: str | Path) -> None:
     """Write a voice, beside and renamed. VoiceFileError: the folder is missing, or the name does not end right."""
-    from safetensors.torch import save_file
+    from ditar.nn.weights import write_tensors
 
     path = Path(path)
     check_voice_path(path)
     metadata = {"format": FORMAT, "version": VERSION, "seconds": repr(float(voice.seconds))}
     metadata |= {name: getattr(voice, name) for name in _TEXTS}
     metadata["symbols"] = json.dumps(list(voice.symbols), ensure_ascii=False)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        save_file({"latents": voice.latents.detach().float().cpu().contiguous()}, beside, metadata=metadata)
-        os.chmod(beside, 0o644)  # safetensors keeps its files from everybody else
-        os.replace(beside, path)
-    except (OSError, SafetensorError) as error:  # the library's own error is none of Python's
-        raise VoiceFileError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
-    finally:
-        beside.unlink(missing_ok=True)
+        write_tensors(path, {"latents": voice.latents.detach().float().cpu()}, metadata)
+    except WriteError as error:
+        raise VoiceFileError(str(error)) from None
 
 
 def check_voice_path(path: str | Path) -> None:
@@ -63,8 +59,12 @@ def check_voice_path(path: str | Path) -> None:
         raise VoiceFileError(f"{path} must end in .safetensors, got {path.suffix or 'no ending'!r}")
     if not path.parent.is_dir():
         raise VoiceFileError(f"output folder {path.parent} does not exist; create it with: mkdir -p {path.parent}")
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise VoiceFileError(f"{path} cannot be written; choose another place")
+    if path.is_dir():
+        raise VoiceFileError(f"{path} is a folder; give the name of a file in it")
+    try:
+        check_folder(path.parent)
+    except WriteError as error:
+        raise VoiceFileError(str(error)) from None
 
 
 def describe_voice(path: str | Path) -> VoiceDescription:

@@ -9,7 +9,6 @@ settings the lower word error is named only where their intervals do not overlap
 import argparse
 import csv
 import json
-import os
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import ditar
+from ditar.beside import beside
 from ditar.data.errors import DataError
 from ditar.data.tables import write_beside
 from ditar.evaluate.seeds import ordering, rate_over_seeds
@@ -182,8 +182,7 @@ def markdown(rows: list[Row]) -> str:
 
 def write_csv(rows: list[Row], path: Path) -> None:
     """One line a setting, rates as fractions."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", encoding="utf-8", newline="") as file:
+    with beside(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         rates = [f"{name}{end}" for name in ("wer", "cer", "closed_set") for end in ("", "_low", "_high")]
         writer.writerow(["study", "value", "guidance_scale", "seeds", *rates, "no_stop", "paper_wer"])
@@ -192,7 +191,6 @@ def write_csv(rows: list[Row], path: Path) -> None:
             paper = STUDIES[row.study].paper.get(row.setting)
             writer.writerow([row.study, *row.setting, len(row.records), *three, row.no_stop,
                              "" if paper is None else paper / 100])  # fmt: skip
-    os.replace(partial, path)
 
 
 def plot(rows: list[Row], path: Path) -> None:
@@ -223,9 +221,8 @@ def plot(rows: list[Row], path: Path) -> None:
         bottom.set_xlabel(study.source, fontsize=7, wrap=True)
         for panel in (top, bottom):
             panel.set(xticks=range(len(of)), xticklabels=labels, xlim=(-0.5, len(of) - 0.5))
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, format="png", dpi=110)
-    os.replace(partial, path)
+    with beside(path) as partial:
+        figure.savefig(partial, format="png", dpi=110)
 
 
 def main() -> int:

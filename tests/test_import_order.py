@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # Rooms of equal height may not import each other.
 ORDER = [
-    {"units", "provenance", "lock", "seeds"},
+    {"units", "provenance", "lock", "seeds", "beside"},
     {"config"},
     {"nn", "text", "audio"},
     {"diffusion"},

@@ -10,6 +10,7 @@ import soundfile
 
 from ditar.audio.errors import AudioError
 from ditar.audio.write import FORMATS, check_writable
+from ditar.beside import WriteError, beside
 from ditar.lock import InUseError, lock
 
 HEADER_BYTES = 44
@@ -102,17 +103,14 @@ def finish(wav: str | Path, path: str | Path) -> None:
     if kind == "WAV":
         os.replace(wav, path)
         return
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with (
+            beside(path) as partial,
             soundfile.SoundFile(wav) as source,
-            soundfile.SoundFile(beside, "w", source.samplerate, 1, subtype=subtype, format=kind) as target,
+            soundfile.SoundFile(partial, "w", source.samplerate, 1, subtype=subtype, format=kind) as target,
         ):
             for block in source.blocks(BLOCK_SAMPLES, dtype="int16"):
                 target.write(block)
-        os.replace(beside, path)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise AudioError(f"{path} cannot be written: {error}; the speech is in {wav}") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    except (WriteError, soundfile.LibsndfileError) as error:
+        raise AudioError(f"{error}; the speech is in {wav}") from None
     wav.unlink()

@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from ditar.audio.errors import AudioError
+from ditar.beside import WriteError, beside, check_folder
 
 FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 
@@ -28,18 +29,13 @@ def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
     # Encoded in memory first: then a full disk is an OSError with its number, not a short file without a word.
     encoded = io.BytesIO()
     soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), rate_hz, format=kind, subtype=subtype)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(beside, "wb") as file:
+        with beside(path) as partial, open(partial, "wb") as file:
             file.write(encoded.getbuffer())
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise AudioError(f"{path} cannot be written: {reason}; free space or choose another place") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    except WriteError as error:
+        raise AudioError(str(error)) from None
 
 
 def check_writable(path: str | Path) -> None:
@@ -51,5 +47,7 @@ def check_writable(path: str | Path) -> None:
         raise AudioError(f"{path} is a folder; give the name of a file in it")
     if not path.parent.is_dir():
         raise AudioError(f"output folder {path.parent} does not exist; create it with: mkdir -p {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise AudioError(f"output folder {path.parent} is not writable; choose another place")
+    try:
+        check_folder(path.parent)
+    except WriteError as error:
+        raise AudioError(str(error)) from None

@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
     import torch
 
+    from ditar.beside import beside
     from ditar.bench.setup import Subject
     from ditar.bench.study import bench
     from ditar.bench.tables import markdown, plot
@@ -81,8 +82,8 @@ def run(options: argparse.Namespace) -> int:
         streams=options.streams,
     )
     if out is not None:
-        (out / ".bench.png.partial").write_bytes(plot(result))
-        (out / ".bench.png.partial").replace(out / "bench.png")
+        with beside(out / "bench.png") as partial:
+            partial.write_bytes(plot(result))
         result["plots"] = ["bench.png"]
         write_beside(out / "bench.md", [markdown(result).rstrip("\n")])
         write_beside(out / "bench.json", [json.dumps(result, indent=2)])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import soundfile
 
+from ditar.beside import beside
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.optional import need_lhotse
@@ -31,9 +32,8 @@ def write_manifest(folder: str | Path, path: str | Path, language: str = "en-us"
     cuts = cut_set(folder, language)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"partial.{path.name}")  # lhotse reads the format from the end of the name
-    cuts.to_file(partial)
-    partial.replace(path)
+    with beside(path, "".join(path.suffixes[-2:])) as partial:  # lhotse reads the format from the end of the name
+        cuts.to_file(partial)
     return len(cuts)
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from ditar.data.optional import need_lhotse
 from ditar.data.tables import write_beside
+from ditar.nn.weights import write_tensors
 from ditar.units import LATENT_RATE_HZ
 
 if TYPE_CHECKING:
@@ -112,12 +112,10 @@ class LatentWriter:
         write_beside(self._record_path(number), [json.dumps({"entries": entries, **remember}, ensure_ascii=False)])
 
     def close(self, shards: int, statistics: dict[str, torch.Tensor] | None, skipped: dict[str, str]) -> None:
-        """Write statistics, what was skipped and why, and last the index of all `shards` shards."""
+        """Write statistics, what was skipped and why, and last the index of all `shards` shards. WriteError: the disk
+        refuses; the same call goes on."""
         if statistics is not None:
-            partial = self.folder / ".statistics.partial"
-            save_file(statistics, partial)
-            os.chmod(partial, 0o644)  # safetensors keeps its files from everybody else
-            os.replace(partial, self.folder / "statistics.safetensors")
+            write_tensors(self.folder / "statistics.safetensors", statistics)
         if skipped:
             order = sorted(skipped, key=lambda utt: utt.encode())
             write_beside(self.folder / "skipped", (f"{utt} {' '.join(skipped[utt].split())}" for utt in order))

@@ -1,13 +1,13 @@
 """The tables of a data directory: `<key> <value>` lines as Kaldi's, and our JSON lines beside them."""
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ditar.beside import beside
 from ditar.data.errors import DataError
 
 
@@ -92,7 +92,5 @@ def write_json_lines(rows: Iterable[dict[str, Any]], path: Path) -> None:
 
 def write_beside(path: Path, lines: Iterable[str]) -> None:
     """A text file, written beside and renamed: there is the whole file or none."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", encoding="utf-8") as file:
+    with beside(path) as partial, open(partial, "w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
-    os.replace(partial, path)

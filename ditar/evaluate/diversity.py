@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ditar.beside import beside
 from ditar.evaluate.inputs import EvaluationError, need, quote
 
 MOST_NAMED = 10  # groups in a legend; more have one colour each and no names
@@ -75,9 +76,8 @@ def plot_spread(
     axes.grid(alpha=0.25)
     if named:
         axes.legend(title=group_of or None, fontsize=8, loc="best")
-    beside = Path(path).with_name(f".{Path(path).name}.part")
-    FigureCanvasAgg(figure).print_png(beside)
-    beside.replace(path)
+    with beside(path) as partial:
+        FigureCanvasAgg(figure).print_png(partial)
 
 
 def runs_by_utterance(runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

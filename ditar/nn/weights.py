@@ -12,6 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from ditar.beside import beside
+
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
@@ -22,17 +24,23 @@ class ModelError(ValueError):
 def write_model(
     folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor], dtype: torch.dtype | None = None
 ) -> None:
-    """Write both files beside their final names and rename them: a killed process leaves no half-written file."""
+    """Write both files; a killed process leaves none half-written, and a full disk (WriteError) those of before."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{WEIGHTS}.partial"
-    stored = {name: value.detach().to("cpu", dtype).contiguous() for name, value in tensors.items()}
-    save_file(stored, partial, metadata={"format": "pt"})
-    os.chmod(partial, 0o644)  # safetensors keeps its files from everybody else
-    os.replace(partial, folder / WEIGHTS)
-    partial = folder / f".{CONFIG}.partial"
-    partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, folder / CONFIG)
+    stored = {name: value.detach().to("cpu", dtype) for name, value in tensors.items()}
+    with beside(folder / CONFIG) as partial:
+        partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_tensors(folder / WEIGHTS, stored, {"format": "pt"})
+
+
+def write_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """A safetensors file of tensors on the CPU, whole or not at all. WriteError: the disk refuses."""
+    with beside(path) as partial:
+        try:
+            save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata=metadata)
+        except SafetensorError as error:  # neither an OSError nor a ValueError
+            raise OSError(str(error)) from None
+        os.chmod(partial, 0o644)  # safetensors keeps its files from everybody else
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:

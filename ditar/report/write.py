@@ -1,11 +1,11 @@
 """Result files into RESULTS.md, with their plots beside it."""
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ditar.beside import beside
 from ditar.data.tables import write_beside
 from ditar.report import ReportError
 from ditar.report.results import read_result, render
@@ -62,6 +62,5 @@ def _copy(files: Sequence[Path], folder: Path) -> None:
             old.unlink()
     for file in files:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f".{file.name}.partial"
-        shutil.copyfile(file, partial)
-        os.replace(partial, folder / file.name)
+        with beside(folder / file.name) as partial:
+            shutil.copyfile(file, partial)

@@ -1,11 +1,11 @@
 """A sweep from its grid to its page: synthesise, score, tables, plots, page, one result file."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ditar.beside import beside
 from ditar.data.tables import write_beside
 from ditar.evaluate.recognise import recogniser_name
 from ditar.evaluate.similarity import embedder_name
@@ -77,7 +77,8 @@ def study(
     text, counts = page(result, every, pairs, rows, pictures, out, int(page_mb * 1e6))
     result = {**result, "plots": list(pictures), "page": {"file": PAGE, "bytes": len(text.encode()), **counts}}
     for name, content in pictures.items():
-        _write_bytes(out / name, content)
+        with beside(out / name) as partial:
+            partial.write_bytes(content)
     for name, content in (
         (PAGE, text),
         ("sweep.csv", comma_separated(result)),
@@ -86,9 +87,3 @@ def study(
     ):
         write_beside(out / name, [content.rstrip("\n")])
     return result
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

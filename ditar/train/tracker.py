@@ -1,11 +1,12 @@
 """Where a run's figures go: a JSON Lines file always, tensorboard where it is installed."""
 
 import json
-import os
 import time
 from pathlib import Path
 
 import torch
+
+from ditar.beside import beside
 
 
 class Tracker:
@@ -43,9 +44,8 @@ class Tracker:
                 self.done_at_first |= {name.split("/")[0] for name in line}
             if "valid/validation" in line:
                 self.validations.append(line["valid/validation"])
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text("".join(kept), encoding="utf-8")
-        os.replace(partial, path)
+        with beside(path) as partial:
+            partial.write_text("".join(kept), encoding="utf-8")
 
     @property
     def without_improvement(self) -> int:

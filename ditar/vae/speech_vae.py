@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.beside import WriteError
 from ditar.config import ConfigError, VAEModelConfig, from_dict
 from ditar.diffusion.schedule import Generators, draw_noise
 from ditar.units import HOP_SAMPLES
@@ -113,11 +115,15 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         return latents * self.latent_std + self.latent_mean
 
     def save_pretrained(self, save_directory: str | os.PathLike, **options: Any) -> None:
-        """diffusers' files, written beside and renamed: what was there stays whole until the new ones are."""
+        """diffusers' files, written beside and renamed: what was there stays whole until the new ones are. WriteError: the
+        disk refuses."""
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
-            super().save_pretrained(partial, **options)
+            try:
+                super().save_pretrained(partial, **options)
+            except (OSError, SafetensorError) as error:
+                raise WriteError(f"{folder} cannot be written: {error}; free space or choose another place") from error
             for file in sorted(Path(partial).iterdir()):
                 os.chmod(file, 0o644)  # safetensors keeps its files from everybody else
                 os.replace(file, folder / file.name)

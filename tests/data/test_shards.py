@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 
+from ditar.beside import WriteError
 from ditar.data.latents import LatentStore, read_index, read_statistics
 from ditar.data.shards import Latents, LatentWriter
 
@@ -111,3 +113,16 @@ def test_an_unfinished_folder_keeps_the_shards_that_have_not_changed(tmp_path):
     assert writer.unfinished(3) == [2]
     writer.write(2, [], {"skipped": {}})  # its files of before are not left behind
     assert sorted(p.name for p in (folder / "shar").iterdir()) == ["cuts.000000.jsonl.gz", "latents.000000.tar"]
+
+
+def test_a_disk_that_refuses_the_statistics_leaves_no_index_and_the_same_call_goes_on(tmp_path, monkeypatch):
+    def refuse(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ditar.nn.weights.save_file", refuse)
+        with pytest.raises(WriteError, match="statistics.safetensors cannot be written: .*No space left"):
+            write(tmp_path / "a")
+    assert not [p.name for p in (tmp_path / "a").iterdir() if p.name == "index.jsonl" or "statistics" in p.name]
+    assert contents(write(tmp_path / "a")) == contents(write(tmp_path / "b"))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ditar.baseline import info as baseline_info
+from ditar.beside import beside
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.tables import each_json_line, write_beside
@@ -144,9 +145,8 @@ def plot(systems: list[Figures], path: Path) -> None:
     axes[0].set_ylabel("free-running word error, %")
     axes[0].legend()
     figure.tight_layout()
-    partial = path.with_name(f".{path.name}")
-    figure.savefig(partial, dpi=150, format="png")
-    partial.replace(path)
+    with beside(path) as partial:
+        figure.savefig(partial, dpi=150, format="png")
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ import engines  # noqa: E402
 import sentences  # noqa: E402
 import voices  # noqa: E402
 
+from ditar.beside import beside  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 
 SPLITS = ("train", "val", "vae_test", "test", "test_ref")
@@ -127,9 +128,8 @@ def make(task: tuple[list[Item], Path]) -> list[dict]:
             continue
         path = out / "wav" / item.voice.speaker / f"{item.utt}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}.part")
-        soundfile.write(beside, speech.waveform, engines.RATE_HZ, subtype="PCM_16", format="WAV")
-        os.replace(beside, path)
+        with beside(path) as partial:
+            soundfile.write(partial, speech.waveform, engines.RATE_HZ, subtype="PCM_16", format="WAV")
         records.append(
             {
                 "utt": item.utt,

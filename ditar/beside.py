@@ -1,0 +1,42 @@
+"""Files that are there whole or not at all: written beside their final name, and renamed."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class WriteError(OSError):
+    """A file that cannot be written; the message names it, what the system says and the remedy."""
+
+
+@contextmanager
+def beside(path: str | Path, ending: str = "") -> Iterator[Path]:
+    """A hidden name in the folder of `path` to write to: it becomes `path` where the block ends well, and is deleted
+    where it does not. Two programs that write the same file do not meet.
+
+    `ending`: for libraries that read the format from the end of a name. WriteError for every OSError of the block.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial{ending}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise WriteError(f"{path} cannot be written: {reason}; free space or choose another place") from error
+    finally:
+        with suppress(OSError):  # most often it is gone
+            partial.unlink()
+
+
+def check_folder(folder: str | Path) -> None:
+    """WriteError where no file can be made in a folder, found by making one: a system's permissions do not say all,
+    of /proc and to root least."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise WriteError(f"nothing can be written in the folder {folder} ({reason}); choose another place") from None
