@@ -6,13 +6,14 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from ditar.extras import missing
 from ditar.units import SAMPLE_RATE_HZ
 
 
 def make_word_error() -> Callable[[list[np.ndarray], list[str]], float] | None:
     """Waveforms at 24 kHz and their texts -> word error, by an offline recogniser; None where there is none."""
     if find_spec("pocketsphinx") is None or find_spec("jiwer") is None:  # what hears, and what counts
-        print("no word errors during training: install ditar[eval] for a recogniser", file=sys.stderr)
+        print(f"no word errors during training: {missing('pocketsphinx or jiwer', 'eval')}", file=sys.stderr)
         return None
     from ditar.audio.resample import resample
     from ditar.evaluate.intervals import corpus_rate

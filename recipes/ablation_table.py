@@ -21,6 +21,7 @@ from ditar.data.errors import DataError
 from ditar.data.tables import write_beside
 from ditar.evaluate.seeds import ordering, rate_over_seeds
 from ditar.evaluate.words import word_errors
+from ditar.extras import missing
 
 Interval = tuple[float, float, float]
 
@@ -240,7 +241,7 @@ def main() -> int:
         write_beside(args.out / "ablation.md", [markdown(rows)])
         plot(rows, args.out / "ablation.png")
     except ModuleNotFoundError as error:
-        print(f"ablation_table: error: {error}; in a clone of this project: pip install '.[eval]'", file=sys.stderr)
+        print(f"ablation_table: error: {missing(error.name, 'eval')}", file=sys.stderr)
         return 1
     except (ValueError, KeyError, OSError) as error:
         print(f"ablation_table: error: {error}", file=sys.stderr)

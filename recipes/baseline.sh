@@ -52,6 +52,10 @@ done
 cd "$root"
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 
+extras=(recipes baseline)
+if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then extras+=(eval); fi
+"$python" recipes/check_extras.py "${extras[@]}"
+
 exp=$expdir/$tag/baseline
 mkdir -p "$exp/.done"
 . recipes/stages.sh

@@ -7,8 +7,14 @@ import argparse
 import sys
 from importlib.util import find_spec
 
+from ditar.extras import install_line
+
 # What the recipes' programs import of each extra of pyproject.toml, and do not do without.
-MODULES = {"recipes": ("lhotse",), "eval": ("jiwer", "pocketsphinx")}
+MODULES = {
+    "recipes": ("lhotse",),
+    "baseline": ("transformers", "vector_quantize_pytorch"),
+    "eval": ("jiwer", "pocketsphinx"),
+}
 
 
 def main() -> int:
@@ -21,8 +27,8 @@ def main() -> int:
         modules = ", ".join(module for group in missing.values() for module in group)
         wanted = ",".join(extra for extra, group in missing.items() if group)
         print(
-            f"check_extras: error: {sys.executable} lacks {modules}; in a clone of this project: "
-            f"{sys.executable} -m pip install '.[{wanted}]'",
+            f"check_extras: error: {sys.executable} lacks {modules}; "
+            f"{install_line(wanted, f'{sys.executable} -m pip')}",
             file=sys.stderr,
         )
         return 1

@@ -13,7 +13,7 @@ def test_without_one_of_its_packages_training_goes_on_unheard(package, monkeypat
     """Not an error behind hours of training, where the first sample is made."""
     monkeypatch.setattr("ditar.hearing.find_spec", lambda name: None if name == package else sys)
     assert make_word_error() is None
-    assert "install ditar[eval]" in capsys.readouterr().err
+    assert "comes with the extra 'eval'" in capsys.readouterr().err
 
 
 def test_silence_is_no_word():

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # Rooms of equal height may not import each other.
 ORDER = [
-    {"units", "provenance", "lock", "seeds", "beside"},
+    {"units", "provenance", "lock", "seeds", "beside", "extras"},
     {"config"},
     {"nn", "text", "audio"},
     {"diffusion"},

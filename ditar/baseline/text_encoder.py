@@ -7,6 +7,7 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.baseline.batch import TextCondition
+from ditar.extras import missing
 
 
 class T5TextEncoder:
@@ -20,10 +21,8 @@ class T5TextEncoder:
         try:
             from transformers import AutoTokenizer, T5EncoderModel
         except ImportError as error:
-            raise ImportError(
-                f"an encoded text needs transformers ({error}); in a clone of this project: pip install -e "
-                "'.[baseline]'"
-            ) from error
+            remedy = missing("transformers, which an encoded text needs,", "baseline")
+            raise ImportError(f"{remedy} ({error})") from error
         name = str(name_or_folder)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(name)

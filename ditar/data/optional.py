@@ -3,9 +3,10 @@
 from importlib.util import find_spec
 
 from ditar.data.errors import DataError
+from ditar.extras import missing
 
 
 def need_lhotse() -> None:
     """DataError with the command that installs lhotse, where it is missing."""
     if find_spec("lhotse") is None:
-        raise DataError("lhotse is not installed; in a clone of this project: pip install '.[recipes]'")
+        raise DataError(missing("lhotse", "recipes"))

@@ -3,6 +3,7 @@
 import argparse
 
 from ditar.evaluate.metrics import DESCRIPTIONS, NEEDS
+from ditar.extras import install_line
 
 
 def add_parser(commands) -> None:
@@ -12,7 +13,7 @@ def add_parser(commands) -> None:
         "evaluate",
         help="score synthesised audio files",
         description="Judge a folder of audio files from the files alone, with 95 % intervals, beside originals and "
-        "another system by pairs. Needs the extra: pip install '.[eval]'.",
+        f"another system by pairs. Needs the extra 'eval'; {install_line('eval')}.",
         epilog="metrics: " + "; ".join(f"{name}{needs.get(name, '')}: {text}" for name, text in DESCRIPTIONS.items()),
     )
     command.add_argument("audio", metavar="DIR", help="<utt>.wav files, or a Kaldi folder with wav.scp")

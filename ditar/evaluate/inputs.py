@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from ditar.data.errors import DataError
 from ditar.data.tables import read_table
+from ditar.extras import missing
 
 if TYPE_CHECKING:
     import numpy as np
 
 AUDIO_SUFFIXES = (".wav", ".flac")
-EXTRA = "pip install '.[eval]'"  # in a clone: what brings recogniser and embedder
 
 
 class EvaluationError(ValueError):
@@ -34,7 +34,7 @@ def need(module: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        raise EvaluationError(f"{module} is not installed; in a clone of this project: {EXTRA}") from None
+        raise EvaluationError(missing(module, "eval")) from None
 
 
 def quote(names: Iterable[str], most: int = 5) -> str:

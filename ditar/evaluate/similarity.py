@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ditar.evaluate.inputs import EXTRA, EvaluationError, list_audio, quote, read_rows, read_waveform
+from ditar.evaluate.inputs import EvaluationError, list_audio, quote, read_rows, read_waveform
+from ditar.extras import install_line, missing
 
 EMBEDDER_RATE_HZ = 16_000
 SAME_EMBEDDING = 1 - 1e-5  # cosine above which two references are the same clip
@@ -138,8 +139,8 @@ def _import_resemblyzer():
     except ImportError as error:
         if error.name == "resemblyzer" and isinstance(error, ModuleNotFoundError):
             raise EvaluationError(
-                f"resemblyzer is not installed; in a clone of this project: {EXTRA} (where its webrtcvad does not "
-                "compile: pip install librosa webrtcvad-wheels && pip install --no-deps resemblyzer)"
+                f"{missing('resemblyzer', 'eval')} (where its webrtcvad does not compile: "
+                "pip install librosa webrtcvad-wheels && pip install --no-deps resemblyzer)"
             ) from None
         raise EvaluationError(f"Resemblyzer cannot be imported ({error}); remedy: {_remedy(error)}") from None
 
@@ -150,4 +151,4 @@ def _remedy(error: ImportError) -> str:
         return "pip install --force-reinstall --no-deps webrtcvad-wheels (it replaces the old webrtcvad.py)"
     if missing.startswith("scipy"):
         return "pip install 'scipy<2' (Resemblyzer imports a name that SciPy deprecated)"
-    return f"{EXTRA} in a clone of this project"
+    return install_line("eval")

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ditar.diffusion import SOLVERS, TIME_GRIDS
+from ditar.extras import install_line
 
 
 def add_parser(commands) -> None:
@@ -14,7 +15,8 @@ def add_parser(commands) -> None:
         description="Speak every pair of text and reference at every point of a grid with every seed: the model is "
         "loaded once and batches are filled across grid points. Writes WAVs, sweep.csv, sweep.md, plots, sweep.json "
         "and sweep.html, a page to listen to. Run again, it keeps what is finished. Axes come from --grid, and options "
-        "replace them; without both, DiTAR's defaults with seeds 0 1 2. Needs the extra: pip install '.[eval]'.",
+        "replace them; without both, DiTAR's defaults with seeds 0 1 2. Needs the extra 'eval'; "
+        f"{install_line('eval')}.",
     )
     spoken = command.add_mutually_exclusive_group(required=True)
     spoken.add_argument(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.extras import missing
 from ditar.vae.codec import Codec, CodecError
 
 SNAC_STRIDES = (4, 2, 1)
@@ -54,10 +55,7 @@ class EncodecCodec(Codec):
         except ModuleNotFoundError as error:
             if error.name != "transformers":
                 raise
-            raise CodecError(
-                "EnCodec needs transformers, which is not installed; in a clone of this project: pip install -e "
-                "'.[baseline]'"
-            ) from None
+            raise CodecError(missing("transformers, which EnCodec needs,", "baseline")) from None
         try:
             model, found = EncodecModel.from_pretrained(str(name), output_loading_info=True)
         except Exception as error:  # files, network, safetensors: each with its own classes

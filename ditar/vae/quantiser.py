@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ditar.config import ConfigError, QuantiserConfig
+from ditar.extras import missing
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,7 @@ class ResidualQuantiser(nn.Module):
             if error.name != "vector_quantize_pytorch":
                 raise
             raise ConfigError(
-                "a VAE with a quantiser needs vector-quantize-pytorch, which is not installed; in a clone of this "
-                "project: pip install -e '.[baseline]'"
+                missing("vector-quantize-pytorch, which a VAE with a quantiser needs,", "baseline")
             ) from None
         self.config = config
         self.vq = ResidualVQ(

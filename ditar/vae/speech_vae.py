@@ -115,8 +115,8 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         return latents * self.latent_std + self.latent_mean
 
     def save_pretrained(self, save_directory: str | os.PathLike, **options: Any) -> None:
-        """diffusers' files, written beside and renamed: what was there stays whole until the new ones are. WriteError: the
-        disk refuses."""
+        """diffusers' files, written beside and renamed: what was there stays whole until the new ones are.
+        WriteError: the disk refuses."""
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:

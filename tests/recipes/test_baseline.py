@@ -24,7 +24,7 @@ def recipe(*options, cwd=ROOT):
 def test_the_stages_run_the_programs_in_order(tmp_path):
     log = tmp_path / "log"
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/bash\necho "$*" >> {log}\n')
+    python.write_text(f'#!/bin/bash\n[[ $1 = */check_extras.py ]] || echo "$*" >> {log}\n')
     python.chmod(0o755)
     given = ["--expdir", str(tmp_path), "--tag", "t", "--datadir", "D", "--python", str(python)]
     assert recipe(*given, "--codec-init", "V").returncode == 0
@@ -43,6 +43,16 @@ def test_the_stages_run_the_programs_in_order(tmp_path):
     assert lines[0].startswith("recipes/extract_codes.py --codec facebook/encodec_24khz")
     assert "--codebooks 8" in lines[0]
     assert recipe("--nonsense", "1").returncode == 1
+
+
+def test_missing_packages_are_found_before_anything_is_made(tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/bash\necho "$*" >> {tmp_path / "log"}\nexit 1\n')
+    python.chmod(0o755)
+    given = ["--expdir", str(tmp_path / "e"), "--python", str(python)]
+    assert recipe(*given).returncode == 1 and recipe(*given, "--stop-stage", "7").returncode == 1
+    asked = ["recipes/check_extras.py recipes baseline eval", "recipes/check_extras.py recipes baseline"]
+    assert (tmp_path / "log").read_text().splitlines() == asked and not (tmp_path / "e").exists()
 
 
 def test_paths_start_where_the_user_stands(tmp_path):

@@ -1,0 +1,11 @@
+"""Packages that come with an extra of pyproject.toml: one wording where one is missing."""
+
+
+def install_line(extras: str, pip: str = "pip") -> str:
+    """How to install extras, with commas between them. The package is on no index."""
+    return f"in a clone of this project: {pip} install '.[{extras}]'"
+
+
+def missing(package: str, extra: str) -> str:
+    """What to say where a package of an extra is not installed."""
+    return f"{package} is not installed; it comes with the extra {extra!r}; {install_line(extra)}"
