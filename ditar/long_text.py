@@ -87,7 +87,8 @@ def pieces_to_speak(
         raise reason
     if left_out:
         first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
-        return spoken, [f"{len(left_out)} parts of the text were left out, the first {first!r}: {reason}"]
+        parts = f"{len(left_out)} part{'s' * (len(left_out) != 1)}"
+        return spoken, [f"{parts} of the text left out, the first {first!r}: {reason}"]
     return spoken, []
 
 

@@ -52,7 +52,7 @@ def test_a_reference_as_long_as_the_training_examples_still_leaves_room_for_sent
 def test_what_cannot_be_spoken_is_left_out_and_told():
     found, warnings = pieces_to_speak("Hello.\n\n\U0001f600 \U0001f600\n\nBye \U0001f600 now.", VOICE, CONFIG, "en-us")
     assert [p.text for p in found] == ["Hello.", "Bye \U0001f600 now."]
-    assert len(warnings) == 1 and "1 parts of the text" in warnings[0] and "GRINNING FACE" in warnings[0]
+    assert len(warnings) == 1 and "1 part of the text" in warnings[0] and "GRINNING FACE" in warnings[0]
     for text in ("", " \n", "\U0001f600"):
         with pytest.raises(TextError, match="at least one word"):
             pieces_to_speak(text, VOICE, CONFIG, "en-us")

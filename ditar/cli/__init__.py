@@ -37,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except (ValueError, OSError, ImportError) as error:  # every error class of the package is a ValueError
-        print(f"ditar: error: {' '.join(str(error).split())}", file=sys.stderr)
+        # What the system says of a file comes with its number, which says nothing to a person.
+        plain = isinstance(error, OSError) and error.filename and error.strerror
+        reason = f"{error.filename}: {error.strerror}" if plain else str(error)
+        print(f"ditar: error: {' '.join(reason.split())}", file=sys.stderr)
         return 1
 
 

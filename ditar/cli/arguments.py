@@ -1,7 +1,14 @@
-"""Values of options: argparse types whose errors name the range and the value."""
+"""Values of options: argparse types whose errors name the range and the value, and the defaults that help shows."""
 
 import argparse
 from collections.abc import Callable
+
+
+class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with the defaults that say something: not those of flags, nor None."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
@@ -19,15 +26,12 @@ def number(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
-def count(text: str) -> int:
-    """A whole number from 1 to 1000."""
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 1000, got {text!r}")
-    return int(text)
+def whole(low: int, high: int, shown: str = "") -> Callable[[str], int]:
+    """A whole number from `low` to `high`, which errors write as `shown`."""
 
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {low} to {shown or high}, got {text!r}")
+        return int(text)
 
-def seed(text: str) -> int:
-    """A seed, from 0 to 2^63 - 1."""
-    if not text.isdecimal() or int(text) >= 2**63:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 2^63 - 1, got {text!r}")
-    return int(text)
+    return parse

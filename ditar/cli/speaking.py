@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ditar.request import SpeechRequest
 from ditar.seeds import seed_of
 from ditar.stopping import SpeechError
 from ditar.units import SAMPLE_RATE_HZ
-from ditar.utterance_list import MANIFEST, read_utterances, speak_list
+from ditar.utterance_list import MANIFEST, speak_list
 from ditar.voice import Voice
 from ditar.voice_file import check_voice, load_voice
 
@@ -61,7 +61,7 @@ def speak_text(options: argparse.Namespace, text: str) -> int:
                     print(f"ditar: what is done is in {wav}; the same command goes on from there", file=sys.stderr)
                 raise
         if speech.resumed:
-            print(f"ditar: {speech.resumed} of {speech.pieces} pieces were there already", file=sys.stderr)
+            print(f"ditar: {speech.resumed} of {speech.pieces} sentences were there already", file=sys.stderr)
         warn([*warnings, *speech.warnings])
         seconds = speech.seconds
     print(f"{options.output}: {seconds:.2f} s of speech")
@@ -104,9 +104,8 @@ def speak_as_it_comes(options: argparse.Namespace, text: str) -> int:
     return 1 if failed else 0
 
 
-def speak_lines(options: argparse.Namespace, text: str) -> int:
-    """A file of each line; 1 where one could not be spoken."""
-    utterances = read_utterances(text, "standard input" if options.text_file == "-" else options.text_file)
+def speak_lines(options: argparse.Namespace, utterances: Sequence[tuple[str, str]]) -> int:
+    """A file of each (id, text); 1 where one could not be spoken."""
     pipeline, voice = load(options)
     pipeline.set_progress_bar_config(disable=True)
     with _bar(sum(len(said) for _, said in utterances), "character") as bar:
@@ -123,9 +122,11 @@ def speak_lines(options: argparse.Namespace, text: str) -> int:
             batch_size=options.batch_size,
             on_progress=lambda utt, said: bar.update(len(said)),
         )
+    warn(_by_utterance(result.warnings))
     for utt, reason in result.failed:
         print(f"ditar: error: {utt}: {reason}", file=sys.stderr)
-    done = f"{result.spoken} utterances spoken, {result.kept} kept, {len(result.failed)} failed"
+    spoken = f"{result.spoken} utterance{'s' * (result.spoken != 1)} spoken"
+    done = f"{spoken}, {result.kept} kept, {len(result.failed)} failed"
     print(f"{Path(options.output_dir) / MANIFEST}: {done}")
     return 1 if result.failed else 0
 
@@ -156,6 +157,17 @@ def warn(warnings: Iterable[str]) -> None:
         print(f"ditar: warning: and {len(distinct) - SHOWN_WARNINGS} more", file=sys.stderr)
 
 
+def _by_utterance(warnings: Iterable[tuple[str, str]]) -> list[str]:
+    """Each warning once, with the utterance or the number of those that it is about."""
+    about: dict[str, list[str]] = {}
+    for utt, warning in warnings:
+        about.setdefault(warning, []).append(utt)
+    return [
+        f"{utts[0]}: {warning}" if len(utts) == 1 else f"{len(utts)} utterances, {utts[0]} the first: {warning}"
+        for warning, utts in about.items()
+    ]
+
+
 @contextlib.contextmanager
 def _bar(total: int, unit: str) -> Iterator[tqdm]:
     """Progress with the time that is left, on a terminal."""
@@ -164,12 +176,12 @@ def _bar(total: int, unit: str) -> Iterator[tqdm]:
 
 
 def _request_options(options: argparse.Namespace) -> dict[str, Any]:
-    return {"language": options.language, **_given(options, ("temperature", "guidance_scale"))}
+    return {"language": options.language, **_given(options, ("temperature", "guidance_scale", "stop_threshold"))}
 
 
 def _batch_options(options: argparse.Namespace) -> dict[str, Any]:
     diffusion = {"num_inference_steps": options.steps, "solver": options.solver, "time_grid": options.time_grid}
-    return diffusion | _given(options, TOKEN_OPTIONS)
+    return diffusion | _given(options, (*TOKEN_OPTIONS, "max_retries"))
 
 
 def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:

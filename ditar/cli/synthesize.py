@@ -1,10 +1,11 @@
 """`ditar synthesize`: speak a text in the voice of a reference clip."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-from ditar.cli.arguments import count, number, seed
+from ditar.cli.arguments import DefaultsShown, number, whole
 from ditar.diffusion import SOLVERS, TIME_GRIDS
 
 MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a file larger than this is not a text to be spoken
@@ -18,7 +19,7 @@ def add_parser(commands) -> None:
         description="Speak a text in the voice of a reference clip. With no --model and no voice, those that come with "
         "the package are used. A text of several sentences is spoken sentence by sentence; what was finished when it "
         "is interrupted stays, and the same command goes on from there.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=DefaultsShown,
     )
     text = command.add_mutually_exclusive_group(required=True)
     text.add_argument("--text", help="what to say")
@@ -50,10 +51,11 @@ def add_parser(commands) -> None:
     command.add_argument("--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the Hugging Face hub")
     command.add_argument(
         "--temperature",
-        type=number(0.0, 1.0),
+        type=number(0.0, 100.0),
         default=argparse.SUPPRESS,
         help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling, the default); arXiv "
-        "2502.03930, equations 3 and 4. Of a model that draws tokens: what divides their logits (default: the model's)",
+        "2502.03930, equations 3 and 4. Of a model that draws tokens: what divides their logits, above 1 too (default: "
+        "the model's)",
     )
     command.add_argument(
         "--guidance-scale",
@@ -62,11 +64,11 @@ def add_parser(commands) -> None:
         help="LM guidance, 1 + w in the paper's terms (default 2); 1 turns it off and halves the cost of LocDiT. Of a "
         "model that draws tokens: the same for the text (default: the model's)",
     )
-    command.add_argument("--top-k", type=count, default=argparse.SUPPRESS, help="draw from so many tokens")
+    command.add_argument("--top-k", type=whole(1, 1000), default=argparse.SUPPRESS, help="draw from so many tokens")
     command.add_argument(
-        "--top-p", type=number(0.0, 1.0), default=argparse.SUPPRESS, help="draw from this share of the probability"
+        "--top-p", type=number(1e-6, 1.0), default=argparse.SUPPRESS, help="draw from this share of the probability"
     )
-    command.add_argument("--steps", type=count, default=10, help="diffusion steps per patch (NFE)")
+    command.add_argument("--steps", type=whole(1, 1000), default=10, help="diffusion steps per patch (NFE)")
     command.add_argument(
         "--solver",
         choices=SOLVERS,
@@ -79,8 +81,27 @@ def add_parser(commands) -> None:
         default="uniform",
         help="where the steps of ddim lie; cosine: closer at both ends, sway: closer at the noise (F5-TTS)",
     )
-    command.add_argument("--seed", type=seed, default=0, help="same seed, machine and settings: same samples")
-    command.add_argument("--batch-size", type=count, default=8, help="sentences that are spoken at the same time")
+    command.add_argument(
+        "--stop-threshold",
+        type=number(0.0, 1.0),
+        default=argparse.SUPPRESS,
+        help="the speech ends where the stop head gives more than this (default: the model's); lower ends sooner",
+    )
+    command.add_argument(
+        "--max-retries",
+        type=whole(0, 100),
+        default=argparse.SUPPRESS,
+        help="new attempts, with other seeds, at speech that never ends, is silent or far too short (default: 2)",
+    )
+    command.add_argument(
+        "--seed",
+        type=whole(0, 2**63 - 1, "2^63 - 1"),
+        default=0,
+        help="same seed, machine and settings: same samples",
+    )
+    command.add_argument(
+        "--batch-size", type=whole(1, 1000), default=8, help="sentences that are spoken at the same time"
+    )
     command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     command.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
@@ -89,24 +110,32 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Speak; 0 when all of it is written."""
-    text = _check(options)
+    text, utterances = _check(options)
 
     from ditar.cli import speaking  # torch and all, behind what can be wrong without them
 
     if options.output_dir is not None:
-        return speaking.speak_lines(options, text)
+        return speaking.speak_lines(options, utterances)
     if options.stream:
         return speaking.speak_as_it_comes(options, text)
     return speaking.speak_text(options, text)
 
 
-def _check(options: argparse.Namespace) -> str:
-    """Everything that can be wrong and found in a moment; returns the text. ValueError."""
+def _check(options: argparse.Namespace) -> tuple[str, list[tuple[str, str]]]:
+    """Everything that can be wrong and found in a moment; returns the text and, of a list, its (id, text) rows.
+    ValueError."""
     from ditar.audio.write import check_writable
+    from ditar.beside import check_folder
     from ditar.text import Phonemiser
+    from ditar.text.lines import read_utterances
 
     if options.output == "-":
         options.stream = True
+        if sys.stdout.isatty():
+            raise ValueError(
+                "--output - writes raw samples, and standard output is a terminal; pipe them into a program, "
+                "| aplay -f S16_LE -r 24000, or give the name of a file"
+            )
     elif options.output is not None:
         check_writable(options.output)
         if options.stream and not options.output.lower().endswith(".wav"):
@@ -114,31 +143,60 @@ def _check(options: argparse.Namespace) -> str:
     if options.output_dir is not None:
         if options.text_file is None or options.stream:
             raise ValueError("--output-dir takes the lines of --text-file, and no --stream; give --output")
-        parent = Path(options.output_dir).resolve().parent
-        if Path(options.output_dir).is_file() or not parent.is_dir():
-            raise ValueError(f"--output-dir {options.output_dir} is a file, or {parent} does not exist")
+        folder = Path(options.output_dir).resolve()
+        if folder.is_file() or not folder.parent.is_dir():
+            raise ValueError(f"--output-dir {options.output_dir} is a file, or {folder.parent} does not exist")
+        check_folder(folder if folder.is_dir() else folder.parent)
     if options.solver != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
         raise ValueError(f"solver {options.solver!r} has no temperature below 1, got {options.temperature}; use ddim")
     _check_utf8(options.text, "--text")
-    check_model(options.model)
+    _check_kind(options, check_model(options.model))
     check_reference(options.voice, options.prompt_audio, options.prompt_text)
-    text = options.text if options.text_file is None else _read_text(options.text_file)
     phonemise = Phonemiser(options.language)
+    text = options.text if options.text_file is None else _read_text(options.text_file)
+    if options.output_dir is not None:
+        return text, read_utterances(text, "standard input" if options.text_file == "-" else options.text_file)
     if len(text) < 1000:  # what is longer says something
         phonemise(text, [])
-    return text
+    return text, []
 
 
-def check_model(model: str | None) -> None:
-    """ValueError where a folder is named that is not there, or holds no model."""
+def check_model(model: str | None) -> str | None:
+    """The class of the pipeline in a model's folder; None where it is on the hub. ValueError where a folder is named
+    that is not there, or holds no model."""
     if model is None:
-        return
+        return "DiTARPipeline"
     folder = Path(model)
-    if folder.is_dir() and not (folder / "model_index.json").is_file():
-        raise ValueError(f"{folder / 'model_index.json'} cannot be read; give a folder that save_pretrained wrote")
     # `exp/run` may be a name on the hub; what has no slash, or more than one, is none
     if not folder.is_dir() and model.count("/") != 1:
         raise ValueError(f"model folder {model!r} does not exist; give a folder that save_pretrained wrote")
+    if not folder.is_dir():
+        return None
+    try:
+        return json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(
+            f"{folder / 'model_index.json'} cannot be read; give a folder that save_pretrained wrote"
+        ) from None
+
+
+def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
+    """ValueError where an option is not for the kind of model; those of the hub look themselves when they are there."""
+    given = vars(options)
+    if kind == "DiTARPipeline":
+        for name in ("top_k", "top_p"):
+            if name in given:
+                raise ValueError(f"--{name.replace('_', '-')} is for models that draw tokens; leave it out")
+        if given.get("temperature", 1.0) > 1.0:
+            raise ValueError(f"--temperature must be a number from 0 to 1 for this model, got {options.temperature:g}")
+    elif kind == "TokenPipeline":
+        defaults = {"steps": 10, "solver": "ddim", "time_grid": "uniform", "stop_threshold": None, "stream": False}
+        for name, default in defaults.items():
+            if given.get(name, default) != default:
+                option = f"--{name.replace('_', '-')}"
+                raise ValueError(f"{option} is for models with diffusion, and this one draws tokens; leave it out")
+        if options.prompt_audio is not None and not (options.prompt_text or "").strip():
+            raise ValueError("--prompt-text is missing: this model needs the transcript of --prompt-audio")
 
 
 def check_reference(voice: str | None, prompt_audio: str | None, prompt_text: str | None) -> None:

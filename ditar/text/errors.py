@@ -19,4 +19,5 @@ def name_characters(characters: Iterable[str], limit: int = 8) -> str:
 
 def dropped_warning(dropped: list[str]) -> str:
     """What a user should know of characters or sounds that were left out."""
-    return f"{len(dropped)} characters or sounds cannot be spoken and were left out: {name_characters(dropped)}"
+    what = "character or sound" if len(dropped) == 1 else "characters or sounds"
+    return f"{len(dropped)} {what} left out that cannot be spoken: {name_characters(dropped)}"

@@ -92,6 +92,9 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"output": "{}/out.xyz"}, "must end in one of"),
         ({"language": "xx-nowhere"}, "xx-nowhere"),
         ({"solver": "unipc", "temperature": "0.5"}, "'unipc' has no temperature below 1, got 0.5"),
+        ({"temperature": 1.5}, "--temperature must be a number from 0 to 1 for this model, got 1.5"),
+        ({"top_k": 5}, "--top-k is for models that draw tokens"),
+        ({"output": "/proc/out.wav"}, "nothing can be written in the folder /proc"),
         ({"device": "banana"}, "'banana' cannot be used here"),
         ({"text": None, "text_file": "{}/missing.txt"}, "missing.txt does not exist"),
         ({"text": None, "text_file": "{}/latin1.txt"}, "not UTF-8"),
@@ -111,8 +114,10 @@ def test_bad_input_is_one_line_that_names_it(folder, options, message, capsys):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"temperature": 1.5}, "from 0 to 1, got '1.5'"),
-        ({"temperature": "nan"}, "from 0 to 1"),
+        ({"temperature": 101}, "from 0 to 100, got '101'"),
+        ({"temperature": "nan"}, "from 0 to 100"),
+        ({"stop_threshold": 2}, "from 0 to 1, got '2'"),
+        ({"max_retries": -1}, "a whole number from 0 to 100, got '-1'"),
         ({"guidance_scale": 0}, "from 1 to 100"),
         ({"steps": 0}, "from 1 to 1000"),
         ({"seed": -1}, "from 0 to"),
@@ -132,13 +137,15 @@ def test_solver_and_grid_are_handed_on(folder, monkeypatch):
     asked = []
 
     def fake(self, requests, **options):
-        asked.append((options["solver"], options["time_grid"]))
+        asked.append((options["solver"], options["time_grid"], requests[0].stop_threshold, options.get("max_retries")))
         return [SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[]) for _ in requests]
 
     monkeypatch.setattr("ditar.pipeline.DiTARPipeline.batch", fake)
     choice = {"solver": "dpm-solver++", "time_grid": "uniform", "temperature": 1}
     assert synthesize(folder, time_grid="cosine") == 0 and synthesize(folder, **choice) == 0
-    assert asked == [("ddim", "cosine"), ("dpm-solver++", "uniform")]
+    assert synthesize(folder, stop_threshold=0.3, max_retries=0) == 0
+    left, given = (None, None), (0.3, 0)
+    assert asked == [("ddim", "cosine", *left), ("dpm-solver++", "uniform", *left), ("ddim", "uniform", *given)]
 
 
 def test_text_from_a_file(folder, capsys):
@@ -194,6 +201,7 @@ def test_help_needs_no_torch_and_no_patience(arguments):
     done = run(sys.executable, "-c", code)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stderr
+    assert "default: None" not in done.stdout and "default: False" not in done.stdout
     assert ("ditar 0." if arguments == ["--version"] else "usage: ditar") in done.stdout
     # Processor time, which is wall time where nothing else runs: a busy machine is not the program's fault.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
@@ -210,13 +218,54 @@ def test_help_needs_no_torch_and_no_patience(arguments):
         ["--text-file=missing.txt", "--output=a.wav"],
         ["--text= ", "--output=a.wav"],
         ["--text=Hi.", "--output=a.wav", "--solver=unipc", "--temperature=0.5"],
+        ["--text=Hi.", "--output=a.wav", "--temperature=1.5"],
+        ["--text=Hi.", "--output=a.wav", "--top-p=0.5"],
+        ["--text=Hi.", "--output=/proc/a.wav"],
+        ["--text-file=list.txt", "--output-dir=out"],
+        ["--text-file=good.txt", "--output-dir=/proc/out"],
+        ["--text=Hi.", "--output=a.wav", "--model=tokens", "--steps=4"],
+        ["--text=Hi.", "--output=a.wav", "--model=tokens", "--stop-threshold=0.5"],
+        ["--text=Hi.", "--output=a.wav", "--model=tokens", "--stream"],
+        ["--text=Hi.", "--output=a.wav", "--model=tokens", "--prompt-audio=a.wav"],
+        ["--text=Hi.", "--output=a.wav", "--model=list.txt"],
     ],
 )
 def test_bad_input_is_found_before_torch_is_imported(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, "ditar.cli.speaking", None)  # the module behind which torch is
+    tokens(tmp_path)
+    (tmp_path / "list.txt").write_text("a\tHello.\na\tBye.\n")
+    (tmp_path / "good.txt").write_text("a\tHello.\n")
+    without_torch(monkeypatch)
     assert main(["synthesize", *arguments]) == 1
     assert "ditar.cli.speaking" not in capsys.readouterr().err
+    assert sorted(os.listdir(tmp_path)) == ["good.txt", "list.txt", "tokens"]
+
+
+def without_torch(monkeypatch):
+    """The module behind which torch is cannot be imported, also where an earlier test did."""
+    monkeypatch.setitem(sys.modules, "ditar.cli.speaking", None)
+    monkeypatch.delattr("ditar.cli.speaking", raising=False)
+
+
+def tokens(folder):
+    """What of a token LM's folder is looked at before torch is there."""
+    (folder / "tokens").mkdir()
+    (folder / "tokens/model_index.json").write_text('{"_class_name": "TokenPipeline"}')
+
+
+def test_the_range_of_the_temperature_is_that_of_the_kind_of_model(tmp_path, monkeypatch, capsys):
+    tokens(tmp_path)
+    without_torch(monkeypatch)
+    arguments = ["synthesize", "--text=Hi.", f"--output={tmp_path / 'a.wav'}", "--temperature=1.5"]
+    assert main(arguments) == 1 and "from 0 to 1 for this model" in capsys.readouterr().err
+    assert main([*arguments, f"--model={tmp_path / 'tokens'}", "--top-k=5"]) == 1
+    assert "ditar.cli.speaking" in capsys.readouterr().err  # all is in order up to there
+
+
+def test_raw_samples_are_not_written_to_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["synthesize", "--text=Hi.", "--output=-"]) == 1
+    assert "standard output is a terminal; pipe them" in capsys.readouterr().err
 
 
 def test_the_checks_need_no_torch(folder):

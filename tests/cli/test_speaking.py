@@ -56,7 +56,9 @@ def test_several_sentences_are_one_file(folder, capsys):
 def test_lines_become_files_once(folder, capsys):
     command = [f"--text-file={folder / 'list.txt'}", f"--output-dir={folder / 'out'}"]
     assert synthesize(folder, *command) == 0
-    assert "manifest.jsonl: 2 utterances spoken, 0 kept, 0 failed" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "manifest.jsonl: 2 utterances spoken, 0 kept, 0 failed" in printed.out
+    assert printed.err.count("did not end by itself") == 2 and "ditar: warning: a: the speech" in printed.err
     assert synthesize(folder, *command) == 0 and "0 utterances spoken, 2 kept" in capsys.readouterr().out
     assert synthesize(folder, *command, "--steps=2") == 0 and "2 utterances spoken" in capsys.readouterr().out
     command[0] = f"--text-file={folder / 'bad.txt'}"
