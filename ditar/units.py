@@ -36,11 +36,6 @@ def samples_to_frames(samples: int) -> int:
     return samples // HOP_SAMPLES
 
 
-def frames_to_samples(frames: int) -> int:
-    """Samples that the decoder makes from that many latent frames."""
-    return frames * HOP_SAMPLES
-
-
 def frames_to_seconds(frames: int) -> float:
     """Exact length in seconds."""
     return frames / LATENT_RATE_HZ

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from ditar.config import SamplingConfig
 
-MOST_LIKELY = SamplingConfig(temperature=1.0, top_k=1)
-
 
 def sample(logits: Tensor, uniforms: Tensor, config: SamplingConfig) -> Tensor:
     """Tokens (...) from logits (..., V) and uniform numbers (...) in [0, 1), of which it is a pure function.

@@ -45,12 +45,6 @@ def to_x0(x: Tensor, u: Tensor, t: float | Tensor) -> Tensor:
     return c * x - s * u
 
 
-def to_noise(x: Tensor, u: Tensor, t: float | Tensor) -> Tensor:
-    """The noise that x_t and u imply (eq. 13)."""
-    c, s = angle_parts(t)
-    return s * x + c * u
-
-
 def rotate(x: Tensor, u: Tensor, t: float | Tensor, s: float | Tensor) -> Tensor:
     """DDIM step from time t to time s: the rotation by pi (t - s) / 2, exact where u is constant on the way."""
     cosine, sine = angle_parts(t - s)

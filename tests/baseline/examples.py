@@ -12,13 +12,13 @@ import torch
 from ditar.baseline.batch import TextCondition, TokenBatch
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.loss import TokenLoss
-from ditar.baseline.sampling import MOST_LIKELY
 from ditar.baseline.streams import category_row
-from ditar.config import BaselineConfig, load_config
+from ditar.config import BaselineConfig, SamplingConfig, load_config
 from ditar.train.keys import keyed_generators
 from ditar.train.optimiser import build_optimisers, learning_rate
 
 ROOT = Path(__file__).parents[2] / "configs" / "baseline"
+MOST_LIKELY = SamplingConfig(temperature=1.0, top_k=1)
 NAMES = ("matched", "musicgen", "moshi", "mini_omni", "samout")
 
 

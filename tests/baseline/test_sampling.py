@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from ditar.baseline.sampling import MOST_LIKELY, draw_uniforms, sample
+from ditar.baseline.sampling import draw_uniforms, sample
 from ditar.config import SamplingConfig
+from tests.baseline.examples import MOST_LIKELY
 
 LOGITS = torch.tensor([0.1, 0.5, 0.25, 0.15]).log()  # by share: 1, 2, 3, 0
 
