@@ -50,35 +50,39 @@ def validate_data_dirs(folders: Sequence[str | Path]) -> tuple[list[str], list[s
 def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
     """What is wrong with a data directory, one sentence each; empty when it is valid.
 
-    `audio` also opens the header of every audio file. The tables are compared with each other only if each of them is
-    well-formed by itself.
+    `audio` also opens the header of every audio file. Where a table is not well-formed, what can be read of it is still
+    compared with the others; only what would follow from the same fault is not said.
     """
     folder = Path(folder)
     if not folder.is_dir():
         return [f"{folder} is not a folder; make the data directory first (stage 0 of the recipe)"]
     problems: list[str] = []
-    tables: dict[str, dict[str, Line]] = {}
+    tables: dict[str, dict[str, Line]] = {}  # those that hold anything
+    sound: set[str] = set()  # of these, the well-formed
     for name in (*NEEDED, *OPTIONAL):
         if (folder / name).is_file():
-            tables[name] = _check_table(folder / name, problems)
+            before = len(problems)
+            if table := _check_table(folder / name, problems):
+                tables[name] = table
+            if len(problems) == before:
+                sound.add(name)
         elif name in NEEDED:
             problems.append(f"{folder / name} does not exist; every data directory has {' '.join(NEEDED)}")
     files = [line for line in tables.get("wav.scp", {}).values() if line.value]
     unheard: list[str] = []
     _check_audio(folder / "wav.scp", files, audio, unheard)
-    if problems:
-        return problems + unheard
-    segmented = "segments" in tables
-    utterances = tables["utt2spk"]
-    for name in ("text", "utt2dur", "segments" if segmented else "wav.scp"):
-        if name in tables:
-            _check_same(folder, name, tables[name], "utt2spk", utterances, "utterance", problems)
-    _check_speakers(folder, tables, problems)
-    _check_text(folder / "text", tables["text"].values(), problems)
+    if "utt2spk" in tables:
+        utterances = tables["utt2spk"]
+        for name in ("text", "utt2dur", "segments" if (folder / "segments").is_file() else "wav.scp"):
+            if name in tables:
+                _check_same(folder, name, tables[name], "utt2spk", utterances, "utterance", problems)
+        _check_phones(folder / "phones", utterances, problems)
+    if {"utt2spk", "spk2utt"} <= sound:
+        _check_speakers(folder, tables, problems)
+    _check_text(folder / "text", tables.get("text", {}).values(), problems)
     _check_durations(folder / "utt2dur", tables.get("utt2dur", {}).values(), problems)
-    if segmented:
+    if "segments" in sound and "wav.scp" in tables:
         _check_segments(folder, tables, problems)
-    _check_phones(folder / "phones", utterances, problems)
     return problems + unheard
 
 
@@ -161,7 +165,7 @@ def _check_speakers(folder: Path, tables: dict[str, dict[str, Line]], problems: 
     if "spk2gender" in tables:
         _check_same(folder, "spk2gender", tables["spk2gender"], "spk2utt", table, "speaker", problems)
         for line in tables["spk2gender"].values():
-            if line.value not in ("m", "f"):
+            if line.value not in ("", "m", "f"):
                 problems.append(
                     f"{folder / 'spk2gender'}:{line.number}: {line.key}: expected m or f, got {line.value!r}"
                 )
@@ -179,7 +183,7 @@ def _check_text(path: Path, lines: Iterable[Line], problems: list[str]) -> None:
 
 def _check_durations(path: Path, lines: Iterable[Line], problems: list[str]) -> None:
     for line in lines:
-        if not 0.0 < _number(line.value) < float("inf"):
+        if line.value and not 0.0 < _number(line.value) < float("inf"):
             problems.append(
                 f"{path}:{line.number}: {line.key}: {line.value!r} is not a length in seconds; measure it again "
                 "(Kaldi's utils/data/get_utt2dur.sh)"
@@ -263,7 +267,8 @@ def _wrong_with(path: Path) -> str:
 
 def _summary(folder: Path) -> str:
     speakers = read_table(folder / "utt2spk").values()
-    line = f"{folder}: {len(speakers)} utterances, {len(set(speakers))} speakers"
+    counts = {"utterance": len(speakers), "speaker": len(set(speakers))}
+    line = f"{folder}: " + ", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in counts.items())
     if (folder / "utt2dur").is_file():
         line += f", {sum(map(float, read_table(folder / 'utt2dur').values())) / 3600:.2f} h"
     if (folder / "segments").is_file():

@@ -108,6 +108,26 @@ def test_a_missing_or_empty_table(data, name, capsys):
     assert f"{data / name} does not exist; every data directory has" in capsys.readouterr().err
 
 
+def test_a_fault_of_one_table_does_not_hide_those_between_tables(data, capsys):
+    edit(data / "text", "bob-2 say 2\n", "bob-2 say 2")  # no newline at the end
+    edit(data / "text", "ann-2 say 2", "ann-2")
+    edit(data / "utt2dur", "bob-2", "bob-3")
+    edit(data / "spk2utt", "ann ann-1 ann-2", "ann ann-1")
+    assert validate(data) == 1
+    said = capsys.readouterr().err
+    for fault in ("text:4: the last line", "text:2: expected '<key>", "utt2dur:4: utterance 'bob-3' is not in",
+                  "utt2spk:4: utterance 'bob-2' is not in", "spk2utt:1: speaker 'ann' lacks 'ann-2'"):  # fmt: skip
+        assert said.count(fault) == 1, said
+
+
+def test_what_follows_from_a_fault_is_not_said_too(data, capsys):
+    edit(data / "utt2spk", "ann-2 ann", "ann-2")
+    edit(data / "utt2dur", "bob-2 0.1000", "bob-2")
+    assert validate(data) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if ".wav" not in line]  # no audio is there
+    assert len(said) == 2 and "utt2spk:2: expected" in said[0] and "utt2dur:4: expected" in said[1]
+
+
 def test_a_table_that_is_not_utf8(data, capsys):
     (data / "text").write_bytes((data / "text").read_bytes().replace(b"say 2", b"\xe9t\xe9", 1))
     assert validate(data) == 1
