@@ -19,18 +19,20 @@ decode_config=$eg/conf/decode.txt
 evaluate_options=
 mirror=
 
-help_message="Usage: egs/librispeech_pc/run.sh --model DIR [options]
+help_message="Usage: egs/librispeech_pc/run.sh [options]
 
-Stages: -1 download (0.35 GB of LibriSpeech and the list), 0 data, 7 decode, 8 score. It resumes where it stopped.
+Stages: -1 download (0.35 GB of LibriSpeech and the list), 0 data, 7 decode, 8 score; the others do nothing here. Run
+again, the download and decoding go on where they stopped; data and scores are made anew.
 A line of the list has six fields between tabs: name, seconds and text of the reference, and of what is to be spoken.
 
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
-  --model DIR                   a folder of recipes/export.py; 'shipped' is the one inside the package ($model)
+  --model DIR                   the model to evaluate: a folder of recipes/export.py, or '$model', inside the package
+                                (where none is given)
   --corpus DIR                  LibriSpeech in its own layout; fetched by stage -1 where it is missing ($corpus)
   --part NAME --list FILE       part of it ($part), and the list; fetched by stage -1 where it is missing ($list)
   --mirror URL                  another place than openslr.org/resources to fetch LibriSpeech from
   --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
-  --tag NAME                    name of this experiment (the model's folder)
+  --tag NAME                    name of this experiment (the name of the model's folder, or 'shipped')
   --nj N                        processes of stage 0 ($nj)
   --decode-config FILE          options of recipes/decode.py, one line ($decode_config)
   --evaluate-options OPTIONS    of ditar evaluate, e.g. which recogniser and which speaker embedder (its defaults)"
