@@ -24,6 +24,7 @@ def add_parser(commands) -> None:
     create.add_argument(
         "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, quality suffers"
     )
+    create.add_argument("--force", action="store_true", help="replace the file where there is one")
     create.add_argument("--name", help="default: the file's")
     create.add_argument("--model", metavar="DIR|HUB-ID", help="the model that will speak; default: the one that ships")
     create.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the transcript")
@@ -42,6 +43,8 @@ def _create(options: argparse.Namespace) -> int:
     from ditar.voice_file import check_voice_path, save_voice
 
     check_voice_path(options.output)
+    if Path(options.output).exists() and not options.force:
+        raise ValueError(f"{options.output} exists already; give another name, or --force to replace it")
     check_model(options.model)
     check_reference(None, options.prompt_audio, options.prompt_text)
 
