@@ -13,7 +13,9 @@ def add_parser(commands) -> None:
         "(DiTAR: at NFE 10 with guidance), counted on the meta device: nothing is allocated. Of a VAE: parameters, and "
         "FLOPs of a second of audio.",
     )
-    command.add_argument("config", metavar="CONFIG", help="a file such as configs/ditar/0.6b.yaml")
+    command.add_argument(
+        "config", metavar="CONFIG", help="a YAML file like those in configs/ditar, configs/vae and configs/baseline"
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=run)
 

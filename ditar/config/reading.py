@@ -38,7 +38,7 @@ def load_config(path: str | Path, kind: type[Config]) -> Config:
 
 def nearest_kind(path: str | Path, kinds: Sequence[type]) -> type:
     """Which of several configuration classes, all with a `model`, has most of the keys of a file's `model`; the first
-    of equals. ConfigError: no YAML file."""
+    of equals. ConfigError: no YAML file, or one that has none of these keys."""
     data = _read_yaml(path)
     model = data.get("model") if isinstance(data, dict) else None
     keys = set(model) if isinstance(model, dict) else set()
@@ -46,11 +46,20 @@ def nearest_kind(path: str | Path, kinds: Sequence[type]) -> type:
     def shared(kind: type) -> int:
         return len(keys & {f.name for f in dataclasses.fields(typing.get_type_hints(kind)["model"])})
 
-    return max(kinds, key=shared)
+    nearest = max(kinds, key=shared)
+    if not shared(nearest):
+        raise ConfigError(
+            f"{path} is no configuration of a model: it has no `model` with keys of a "
+            f"{' or a '.join(kind.__name__ for kind in kinds)}; give a file like those in configs/ditar, configs/vae "
+            "and configs/baseline"
+        )
+    return nearest
 
 
 def _read_yaml(path: str | Path) -> Any:
     path = Path(path)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; give a configuration file, such as configs/ditar/tiny.yaml")
     if not path.is_file():
         raise ConfigError(f"configuration file {str(path)!r} does not exist")
     try:

@@ -24,6 +24,8 @@ def read_pairs(path: str | Path) -> list[Pair]:
     A clip's relative path starts at the working folder, or else at the table's. SweepError names file, line, remedy.
     """
     path = Path(path)
+    if not path.is_file():
+        raise SweepError(f"the file of pairs {str(path)!r} does not exist; give a UTF-8 text file")
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:

@@ -79,7 +79,10 @@ def test_a_voice_is_made_listed_shown_and_used(folder, capsys):
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'a.wav'}") == 0
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'b.wav'}", f"--voice={path}") == 0
     assert (folder / "a.wav").read_bytes() == (folder / "b.wav").read_bytes()
-    assert main([*made, "--device=cpu"]) == 0
+    kept = path.read_bytes()
+    assert main([*made, "--device=cpu"]) == 1
+    assert f"{path} exists already; give another name, or --force" in capsys.readouterr().err
+    assert path.read_bytes() == kept and main([*made, "--device=cpu", "--force"]) == 0
     assert "is not known" in capsys.readouterr().err
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'b.wav'}", f"--voice={path}") == 0
     assert "is not known" in capsys.readouterr().err

@@ -121,7 +121,7 @@ def test_an_empty_or_missing_table_is_refused(tmp_path):
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(SweepError, match="holds no pair"):
         read_pairs(tmp_path / "empty")
-    with pytest.raises(SweepError, match="cannot be read"):
+    with pytest.raises(SweepError, match="none' does not exist; give a UTF-8"):
         read_pairs(tmp_path / "none")
 
 
