@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,9 @@ def test_the_model_that_ships_is_small_and_described():
     assert 0 < size <= 30e6
     card = (SHIPPED_MODEL / "README.md").read_text(encoding="utf-8")
     assert "licen" in card.lower() and "data" in card.lower()
+
+
+def test_the_range_of_torch_is_the_packages_and_stands_above_the_first_command():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (torch,) = [line for line in project["dependencies"] if re.match(r"torch\b", line)]
+    assert f"'{torch}'" in README[: README.index("```bash")]
