@@ -191,7 +191,7 @@ class TokenPipeline(DiffusionPipeline):
 
     def _read(self, request: SpeechRequest, options: DecodingOptions) -> _Reading:
         config, voice = self.token_lm.config, request.voice
-        check_fit(voice, *self.fingerprints)
+        check_fit(voice, *self.fingerprints, self.patch_frames)
 
         # text -> phoneme ids, or encoded words
         dropped: list[str] = []
