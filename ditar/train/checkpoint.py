@@ -11,6 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ditar.beside import check_folder
+
 
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be written or read; the message names the file and the remedy."""
@@ -59,11 +61,9 @@ def save_checkpoint(
 
 def check_writable(folder: Path) -> None:
     """Make the folder of a run, if need be. CheckpointError, before any work, where nothing can be written to it."""
-    probe = folder / f".probe-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x")
-        probe.unlink()
+        check_folder(folder)
     except OSError as error:
         raise CheckpointError(f"{folder} cannot be written to ({error}); choose another --out") from error
 
