@@ -48,10 +48,10 @@ def run(options: argparse.Namespace) -> int:
 
     import torch
 
-    from ditar.beside import beside
     from ditar.bench.setup import Subject
     from ditar.bench.study import bench
     from ditar.bench.tables import markdown, plot
+    from ditar.beside import beside
     from ditar.data.tables import write_beside
     from ditar.pretrained import choose_device
 

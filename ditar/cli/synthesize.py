@@ -104,7 +104,12 @@ def add_parser(commands) -> None:
     )
     command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
-    command.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
+    command.add_argument(
+        "--dtype",
+        choices=["auto", "float32", "bfloat16", "float16"],
+        default="auto",
+        help="what the model computes in; auto: bfloat16 on a GPU, float32 elsewhere",
+    )
     command.set_defaults(run=run)
 
 

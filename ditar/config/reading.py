@@ -93,7 +93,8 @@ def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = F
             # JSON is YAML
             default = "" if spec.default is dataclasses.MISSING else f", by default {json.dumps(spec.default)}"
             raise ConfigError(
-                f"missing key {_join(where, name)!r} ({_name(hints[name])}); a file spells every key out: add it{default}"
+                f"missing key {_join(where, name)!r} ({_name(hints[name])}); a file spells every key out: "
+                f"add it{default}"
             )
     return kind(**values)
 
