@@ -44,8 +44,8 @@ def prepare_reference(
                 f"cut it at a pause{where}, and its transcript with it; 2 to 8 s work best"
             )
         cut.append(
-            f"{name} holds {(stop - start) / rate_hz:.1f} s of speech, and only the first {pause / rate_hz:.1f} s, up to "
-            "a pause, are used; give a shorter clip: 2 to 8 s work best"
+            f"{name} holds {(stop - start) / rate_hz:.1f} s of speech, and only the first {pause / rate_hz:.1f} s, up "
+            "to a pause, are used; give a shorter clip: 2 to 8 s work best"
         )
         stop = start + pause + round(KEEP_SECONDS * rate_hz)
     seconds = (stop - start) / rate_hz

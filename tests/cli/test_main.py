@@ -300,6 +300,11 @@ def test_text_from_standard_input_in_a_process_of_its_own(folder):
     assert soundfile.info(folder / "stdin.flac").samplerate == 24_000
 
 
+def test_what_the_system_says_of_a_file_comes_without_its_number(capsys):
+    assert main(["bench", "--output=/proc/none/bench"]) == 1
+    assert capsys.readouterr().err == "ditar: error: /proc/none: No such file or directory\n"
+
+
 def test_no_command_shows_the_commands(capsys):
     assert main([]) == 2
     assert "synthesize" in capsys.readouterr().out
