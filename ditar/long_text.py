@@ -24,7 +24,7 @@ from ditar.text import Phonemiser, TextError
 from ditar.text.sentences import Piece, split_text
 from ditar.text.vocabulary import keep_trained
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
-from ditar.voice import Voice
+from ditar.voice import Voice, voice_warnings
 
 MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no sentences any more, however long the reference is
 FADE_SECONDS = 0.005
@@ -142,7 +142,8 @@ def speak_long(
     wav, note = partial_files(path)
     settings = {**settings, "seed": seed, "pieces": fingerprint([[p.text, p.pause_seconds] for p in pieces])}
     state = _read_note(note, wav, settings)
-    resumed, done, warnings = state["done"], state["done"], state["warnings"]
+    of_voice = voice_warnings(voice)  # said once, not for every piece
+    resumed, done, warnings = state["done"], state["done"], state["warnings"] or list(of_voice)
     for piece in pieces[:done]:
         on_progress(piece)
     with GrowingWav(wav, SAMPLE_RATE_HZ, state["samples"]) as file:
@@ -154,7 +155,10 @@ def speak_long(
             ]
             outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
             warnings += [
-                f"{piece.text[:40]!r}: {line}" for piece, output in zip(some, outputs) for line in output.warnings
+                f"{piece.text[:40]!r}: {line}"
+                for piece, output in zip(some, outputs, strict=True)
+                for line in output.warnings
+                if line not in of_voice
             ]
             done += len(some)
             file.write(join(some, outputs, last=done == len(pieces)))

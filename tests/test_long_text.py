@@ -16,14 +16,15 @@ from ditar.request import SpeechRequest
 from ditar.seeds import seed_of
 from ditar.text import Phonemiser, TextError
 from ditar.text.sentences import Piece
+from ditar.voice import voice_warnings
 from tests.speaker import CONFIG, VOICE, Speaker, tone
 
 TEXT = "One sentence. And another, I say! A third? A fourth. Number five."
 
 
-def speak(speaker, pieces, path, text_options=None, **options):
+def speak(speaker, pieces, path, voice=VOICE, **options):
     options = {"seed": 3, "settings": {"steps": 2}, "batch_size": 1, **options}
-    return speak_long(speaker, pieces, VOICE, path, request_options={}, batch_options={}, **options)
+    return speak_long(speaker, pieces, voice, path, request_options={}, batch_options={}, **options)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,18 @@ def test_the_file_holds_every_sentence_with_its_pause_at_one_level(pieces, tmp_p
     loud = audio[np.abs(audio) > 1e-3]
     assert abs(20 * np.log10(np.sqrt(np.mean(loud**2))) + 23) < 1
     assert os.listdir(tmp_path) == ["a.wav"]
+
+
+def test_what_is_to_say_of_the_voice_is_said_once(pieces, tmp_path):
+    voice = replace(VOICE, symbols=())  # a reference without transcript
+
+    class Warning(Speaker):
+        def batch(self, requests, **options):
+            outputs = super().batch(requests, **options)
+            return [replace(o, warnings=[*o.warnings, *voice_warnings(voice)]) for o in outputs]
+
+    result = speak(Warning(), pieces, tmp_path / "a.wav", voice=voice)
+    assert len(result.warnings) == 6 and result.warnings[0] == voice_warnings(voice)[0]
 
 
 def test_nothing_clicks_where_pieces_meet(pieces):
