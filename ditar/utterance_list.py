@@ -10,7 +10,7 @@ from typing import Any
 from ditar.audio.write import write_audio
 from ditar.data.tables import write_json_lines
 from ditar.lock import only_writer
-from ditar.long_text import BATCHES_AT_ONCE, join, pieces_to_speak
+from ditar.long_text import BATCHES_AT_ONCE, give_back_memory, join, pieces_to_speak
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.seeds import fingerprint, seed_of
 from ditar.text import TextError
@@ -106,6 +106,8 @@ def speak_list(
                         result.spoken += 1
                         result.warnings += [(task.utt, line) for line in row["warnings"]]
                         on_progress(task.utt, task.text)
+                del outputs
+                give_back_memory()
     return result
 
 
