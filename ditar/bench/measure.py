@@ -1,6 +1,7 @@
 """One case: so many rows of so many seconds in one variant, with what it costs and where."""
 
 import functools
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -43,8 +44,10 @@ def count_flops(subject: Subject, variant: Variant, seconds: float) -> dict[str,
     convolutions and attention as torch counts them, the vocoder's FFT not)."""
     model, vae = subject.model(variant), subject.vae
     made = subject.rows(variant, 1, seconds)
-    attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # torch's table lacks it
-    with FlopCounterMode(display=False, custom_mapping={attention: _cpu_attention_flops}) as counter:
+    lacking = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_attention_flops}  # in torch's table
+    if hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        lacking[torch.ops.mkldnn._linear_pointwise] = _packed_linear_flops
+    with FlopCounterMode(display=False, custom_mapping=lacking) as counter:
         with metered(model, vae, counter.get_total_flops) as parts:
             audio_s = speak(model, vae, made, variant.guidance_steps)
         total = counter.get_total_flops()
@@ -134,3 +137,7 @@ def _now(device: torch.device) -> float:
 
 def _cpu_attention_flops(query, key, value, *_, out_shape=None, **__) -> int:
     return sdpa_flop_count(query, key, value)
+
+
+def _packed_linear_flops(x, *_, out_shape=None, **__) -> int:
+    return 2 * math.prod(x) * out_shape[-1]

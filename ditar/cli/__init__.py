@@ -25,10 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return 2
-    # Two programs that spin on the same cores while they wait slow each other down many times over. OpenMP reads this
-    # when torch is imported, which a command does when it runs.
+    # Threads that wait for each other's next small product: asleep at once, speech takes twice as long; spinning
+    # for long, two programs on the same cores slow each other down many times over. So they spin for some 50 us.
+    # OpenMP reads this when torch is imported, which a command does when it runs.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     # oneDNN compiles its convolutions for every length of audio and keeps 1024 of them: 60 MB in an hour of sentences.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     try:

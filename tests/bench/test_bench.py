@@ -60,6 +60,18 @@ def test_flops_follow_the_arithmetic(subject):
     assert half["locdit"] < part["locdit"] < base["locdit"]
 
 
+def test_laid_out_weights_cost_as_many_flops():
+    from ditar.nn.linear import pack_linears
+
+    pipeline = tiny_pipeline(stop_bias=20.0)
+    plain = Subject(pipeline.ditar.to(torch.bfloat16), pipeline.vae, "tiny")
+    variant = replace(BASE, dtype="bfloat16")
+    expected = count_flops(plain, variant, 0.5)
+    pack_linears(plain.model(variant))
+    found = count_flops(plain, variant, 0.5)
+    assert all(found[part] == pytest.approx(expected[part], rel=0.01) for part in PARTS)
+
+
 def test_flops_agree_with_ditar_info(monkeypatch):
     """The same arithmetic counted without running it, on the meta device, where torch counts attention by itself."""
     from ditar.config import DiTARConfig, load_config
