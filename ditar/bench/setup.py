@@ -13,6 +13,7 @@ from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row
 from ditar.model.sampler import ALL_STEPS
+from ditar.nn.linear import pack_linears
 from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 
@@ -55,7 +56,8 @@ class Subject:
 
     def __init__(self, ditar: DiTAR, vae: SpeechVAE, name: str):
         self.name, self.vae = name, vae.eval()
-        self._models = {(ditar.config.locdit_prefix_cached, _dtype_name(ditar.dtype)): ditar.eval()}
+        pack_linears(ditar.eval())  # as a pipeline does
+        self._models = {(ditar.config.locdit_prefix_cached, _dtype_name(ditar.dtype)): ditar}
         self._first = ditar
 
     @classmethod
@@ -95,7 +97,8 @@ class Subject:
                 made = DiTAR(config)
             weights = {name: value.to(_dtype(variant.dtype)) for name, value in self._first.state_dict().items()}
             made.load_state_dict(weights, assign=True)
-            self._models[key] = made.eval()
+            pack_linears(made.eval())
+            self._models[key] = made
         return self._models[key]
 
     def pipeline(self, variant: Variant) -> DiTARPipeline:
