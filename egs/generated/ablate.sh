@@ -8,7 +8,7 @@ set -euo pipefail
 stage=0
 stop_stage=9
 nj=2
-corpus=$eg/data/full
+corpus=$eg/data/ablation
 model=shipped
 expdir=$eg/exp/ablation
 studies=patch,history,h_dropout
@@ -23,7 +23,7 @@ each), 9 table and plot. A finished point is skipped, and what was stopped goes 
 
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --nj N                        processes of stages 0 to 3 ($nj)
-  --corpus DIR                  the generated corpus; made by egs/generated/run.sh where it is missing ($corpus)
+  --corpus DIR                  these voices' part of the generated corpus, or all of it; made where missing ($corpus)
   --model DIR                   whose VAE encodes and decodes; 'shipped' is the one inside the package ($model)
   --expdir DIR                  where data and results go ($expdir)
   --studies NAME,NAME           of patch, history, h_dropout ($studies)
@@ -45,7 +45,7 @@ part=(run 0 "$PYTHON" recipes/subset_data.py --max-seconds 3)
 
 "$PYTHON" recipes/check_extras.py recipes eval
 if [ ! -d "$corpus/test_ref" ]; then run 0 "$PYTHON" egs/generated/local/make_corpus.py --out "$corpus" --nj "$nj" \
-    $(. "$eg/conf/full.sh" && echo "$corpus_options"); fi
+    --voices "$speakers" --utterances 4000 --val 8 --vae-test 200; fi
 "${part[@]}" --data "$corpus/train" --out "$expdir/data/train" --speakers "$speakers"
 # Sentences that are in no other split, by the same voices: validation, and the clips to clone.
 "${part[@]}" --data "$corpus/vae_test" --out "$expdir/data/val" --speakers "$speakers" --min-seconds 1.2

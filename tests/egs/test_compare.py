@@ -11,6 +11,7 @@ import pytest
 from ditar.baseline import info as baseline_info
 from ditar.config import BaselineConfig, load_config
 from ditar.nn.alignment import NO_TARGET
+from ditar.report.results import read_result, render
 from recipes import training_flops
 from tests.data.test_batches import write_store
 
@@ -60,12 +61,14 @@ def test_the_table_is_made_of_result_files(exp, tmp_path):
     assert "| speaker similarity | 0.672 (0.600 to 0.700) | 0.672 (0.600 to 0.700) |" in table
     assert "| real-time factor of decoding | 0.200 | 0.200 |" in table
     assert "| 30 |" in table and "| discrete | 40.0 % |" in table
-    continuous, discrete = json.loads((tmp_path / "comparison.json").read_text())
+    continuous, discrete = json.loads((tmp_path / "comparison.json").read_text())["systems"]
     assert continuous["steps"] == 40 and discrete["steps"] == 60
     config = load_config(TWIN, BaselineConfig)
     assert discrete["speech_gflops"] == pytest.approx(baseline_info.describe(config)["tflops"] * 100)
     assert discrete["training_pflops"] == pytest.approx(discrete["step_gflops"] * 60 / 1e6)
     assert (tmp_path / "comparison.png").read_bytes()[:4] == b"\x89PNG"
+    section = render(read_result(tmp_path / "comparison.json"), tmp_path / "comparison.json", "Both")
+    assert section.startswith("## Both") and "| closed set | 90.0 % (80.0 to 100.0) |" in section
 
 
 def test_what_is_missing_is_named(exp, tmp_path):

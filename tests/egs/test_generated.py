@@ -53,6 +53,14 @@ def test_splits_share_no_sentence_and_the_held_out_voice_never_trains(corpus, pl
     assert [i.sentence for i in by_split["test"]] == corpus.read_list("heldout.txt")
 
 
+def test_some_voices_alone(corpus, monkeypatch):
+    monkeypatch.setattr(corpus.sentences, "fortune_sentences", lambda: [])
+    plan = corpus.plan(600, 4, 6, 0, ["slt000", "rms000"])
+    assert {i.voice.speaker for i in plan if i.split == "train"} == {"slt000", "rms000"}
+    with pytest.raises(ValueError, match="no training voice is called 'ked000'"):
+        corpus.plan(600, 4, 6, 0, ["slt000", "ked000"])
+
+
 def test_held_out_sentences_and_decoys(corpus):
     held_out, decoys = corpus.read_list("heldout.txt"), corpus.read_list("decoys.txt")
     keys = {corpus.sentences.key(s) for s in held_out + decoys}

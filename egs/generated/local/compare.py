@@ -6,7 +6,7 @@
 Reads what recipes/ditar.sh left in EXP and recipes/baseline.sh in EXP/baseline: scores.json of `ditar evaluate`, which
 judged both from WAV files, log.jsonl of decoding (real-time factor) and of training (word error of the validation
 pairs against steps, with the FLOPs of a step). --score, --decode, --ditar and
---lm name other folders.
+--lm name other folders. `ditar report RESULTS.md DIR/comparison.json` writes table and plot into a document.
 """
 
 import argparse
@@ -22,6 +22,8 @@ from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.tables import each_json_line, write_beside
 from ditar.model import info
+from ditar.provenance import provenance
+from ditar.report.results import TABLE_VERSION, table
 from recipes.training_flops import describe
 
 # Names in scores.json: title, scale, unit. A word error says little without the rates of outputs that went wrong.
@@ -89,10 +91,10 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def markdown(systems: list[Figures]) -> str:
-    """The table, and word errors against steps."""
-    def row(title: str, show) -> str:
-        return f"| {title} | " + " | ".join(show(s) for s in systems) + " |"
+def rows(systems: list[Figures]) -> list[list[str]]:
+    """The table below a line of names."""
+    def row(title: str, show) -> list[str]:
+        return [title, *(show(s) for s in systems)]
 
     def metric(name: str, scale: float, unit: str):
         def show(system: Figures) -> str:
@@ -106,9 +108,7 @@ def markdown(systems: list[Figures]) -> str:
 
         return show
 
-    lines = [
-        row("", lambda s: s.name),
-        "| --- |" + " --- |" * len(systems),
+    return [
         row("parameters", lambda s: f"{s.parameters / 1e6:.2f} M"),
         row("training steps (planned)", lambda s: f"{s.steps} ({s.planned_steps})"),
         row("training FLOPs a step", lambda s: f"{s.step_gflops:.1f} G"),
@@ -118,12 +118,16 @@ def markdown(systems: list[Figures]) -> str:
         row("FLOPs for a second of speech", lambda s: f"{s.speech_gflops:.1f} G"),
         row("utterances decoded", lambda s: str(s.decoded)),
     ]
-    lines += ["", "| steps | training FLOPs | system | free-running word error, validation pairs |", "| --- " * 4 + "|"]
+
+
+def curve(systems: list[Figures]) -> list[str]:
+    """Word errors against steps, as Markdown."""
+    lines = ["| steps | training FLOPs | system | free-running word error, validation pairs |", "| --- " * 4 + "|"]
     for system in systems:
         for step, wer in system.curve:
             flops = step * system.step_gflops / 1e6
             lines.append(f"| {step} | {flops:.3f} P | {system.name} | {100 * wer:.1f} % |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def plot(systems: list[Figures], path: Path) -> None:
@@ -172,12 +176,21 @@ def main() -> int:
     except (ConfigError, DataError, OSError) as error:
         print(f"compare: error: {error}", file=sys.stderr)
         return 1
+    result = {
+        "kind": "table",
+        "version": TABLE_VERSION,
+        "provenance": provenance(),
+        "columns": ["", *(s.name for s in systems)],
+        "rows": rows(systems),
+        "plots": ["comparison.png"],
+        "systems": [asdict(s) for s in systems],
+    }
+    text = [*table(result).splitlines(), "", *curve(systems)]
     args.out.mkdir(parents=True, exist_ok=True)
-    table = markdown(systems)
-    write_beside(args.out / "comparison.json", [json.dumps([asdict(s) for s in systems], indent=2)])
-    write_beside(args.out / "comparison.md", table.splitlines())
+    write_beside(args.out / "comparison.json", [json.dumps(result, indent=2)])
+    write_beside(args.out / "comparison.md", text)
     plot(systems, args.out / "comparison.png")
-    print(table, end="")
+    print("\n".join(text))
     return 0
 
 

@@ -15,7 +15,7 @@ import multiprocessing
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +50,9 @@ def read_list(name: str) -> list[str]:
     return [line.strip() for line in (HERE / name).read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def plan(utterances: int, val: int, vae_test: int, seed: int) -> list[Item]:
-    """Every utterance of every split. The same arguments give the same plan; no sentence is in two splits."""
+def plan(utterances: int, val: int, vae_test: int, seed: int, names: Sequence[str] = ()) -> list[Item]:
+    """Every utterance of every split. The same arguments give the same plan; no sentence is in two splits. `names`: of
+    the training voices that speak, by default all. ValueError where there is no such voice."""
     rng = random.Random(f"{seed}-plan")
     heldout = read_list("heldout.txt")
     excluded = {sentences.key(s) for s in heldout + read_list("decoys.txt")}
@@ -75,6 +76,9 @@ def plan(utterances: int, val: int, vae_test: int, seed: int) -> list[Item]:
 
     # The small splits first: their sentences then do not depend on how large the training set is.
     made = voices.training_voices(seed)
+    if unknown := set(names) - {v.speaker for v in made}:
+        raise ValueError(f"--voices: no training voice is called {sorted(unknown)[0]!r}; see voices.py, e.g. slt000")
+    made = [v for v in made if not names or v.speaker in names]
     bases = [voices.base_voice(b) for b in (*voices.NATURAL, voices.HELD_OUT)]
     for sentence in heldout:
         add("test", voices.base_voice(voices.HELD_OUT), sentence)
@@ -83,7 +87,7 @@ def plan(utterances: int, val: int, vae_test: int, seed: int) -> list[Item]:
             add("test_ref", voice, next(reference_sentences))
     for i in range(vae_test):
         add("vae_test", bases[i % len(bases)], next(rest))
-    natural = [v for v in made if v.base in voices.NATURAL]
+    natural = [v for v in made if v.base in voices.NATURAL] or made
     for _ in range(val):
         add("val", rng.choice(natural), next(rest))
     for voice in rng.choices(made, weights=_weights(made), k=utterances):
@@ -195,6 +199,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--utterances", type=int, required=True, help="training utterances, about 2.45 s each")
     parser.add_argument("--val", type=int, required=True, help="validation utterances")
     parser.add_argument("--vae-test", type=int, required=True, help="utterances of the VAE's test")
+    parser.add_argument("--voices", default="", metavar="NAME,...", help="who speaks (all that there are)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
     parser.add_argument("--nj", type=int, default=2, help="processes")
     return parser.parse_args()
@@ -204,8 +209,9 @@ def main() -> int:
     arguments = parse_arguments()
     try:
         engines.check_programs()
-        items = plan(arguments.utterances, arguments.val, arguments.vae_test, arguments.seed)
-    except (engines.EngineError, FileNotFoundError) as error:
+        names = [name for name in arguments.voices.split(",") if name]
+        items = plan(arguments.utterances, arguments.val, arguments.vae_test, arguments.seed, names)
+    except (engines.EngineError, FileNotFoundError, ValueError) as error:
         print(f"make_corpus.py: {error}", file=sys.stderr)
         return 1
     arguments.out.mkdir(parents=True, exist_ok=True)
