@@ -42,7 +42,11 @@ def synthesize(folder, *more):
 def start(folder, *more):
     command = [sys.executable, "-m", "ditar.cli", "synthesize", *options(folder, *more)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts behind it ignores Ctrl-C
+    try:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_several_sentences_are_one_file(folder, capsys):
