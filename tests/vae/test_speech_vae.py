@@ -69,10 +69,9 @@ def test_decoding_with_context_equals_decoding_at_once(vae):
 
 
 def test_a_file_from_before_quantisers_is_a_gaussian_vae():
-    """The shipped weights: their config.json has no such key, and their tensors are those of a VAE of today."""
+    """A config.json without that key, as the first shipped weights had it: their tensors are those of a VAE of today."""
     folder = Path(ditar.__file__).parent / "assets" / "model" / "vae"
-    config = SpeechVAE.load_config(folder)
-    assert "quantiser" not in config
+    config = {key: value for key, value in SpeechVAE.load_config(folder).items() if key != "quantiser"}
     with torch.device("meta"):
         vae = SpeechVAE.from_config(config)
     with safe_open(folder / "diffusion_pytorch_model.safetensors", framework="pt") as file:
