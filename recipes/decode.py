@@ -23,9 +23,11 @@ from tqdm import tqdm
 
 from ditar.audio import AudioError
 from ditar.audio.write import write_audio
+from ditar.cli.arguments import part
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_table, write_beside, write_json_lines
+from ditar.diffusion import SOLVERS, TIME_GRIDS
 from ditar.lock import only_writer
 from ditar.seeds import seed_of
 from ditar.text import TextError
@@ -82,6 +84,7 @@ def start_or_resume(
     }
     asked = {t.utt: [t.text, chosen[t.utt].utt, chosen[t.utt].text] for t in targets}
     settings = {"model": str(model), "weights": weights, **options, "utterances": asked}
+    settings = json.loads(json.dumps(settings))  # as a file has them: no tuples
     noted, log, wavs = out / "settings.json", out / "log.jsonl", out / "wav"
     before = json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {}
     was_asked = before.get("utterances", {})
@@ -159,11 +162,15 @@ def main() -> int:
     parser.add_argument("--temperature", type=float, help="this and the next: the model's own where they are left out")
     parser.add_argument("--guidance-scale", type=float)
     parser.add_argument("--steps", type=int, help="diffusion steps of a patch")
+    parser.add_argument("--solver", choices=SOLVERS)
+    parser.add_argument("--time-grid", choices=TIME_GRIDS)
+    parser.add_argument("--guidance-steps", type=part, metavar="LOW,HIGH", help="guidance at this part of the steps")
     parser.add_argument("--top-k", type=int, help="of a model that draws tokens: how many to draw from")
     parser.add_argument("--top-p", type=float, help="the same: which share of the probability")
     parser.add_argument("--language", default="en-us")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args()
     try:
@@ -173,12 +180,15 @@ def main() -> int:
         clips, table = read_data_dir(args.references), args.references / "utt2ref"
         given = table.is_file()
         chosen = given_references(table, targets, clips) if given else choose_references(targets, clips, args.seed)
-        pipeline = load_pipeline(args.model, device=args.device)
+        pipeline = load_pipeline(args.model, device=args.device, torch_dtype=args.dtype)
         pipeline.set_progress_bar_config(disable=True)
         asked = {
             "temperature": args.temperature,
             "guidance_scale": args.guidance_scale,
             "num_inference_steps": args.steps,
+            "solver": args.solver,
+            "time_grid": args.time_grid,
+            "guidance_steps": args.guidance_steps,
             "top_k": args.top_k,
             "top_p": args.top_p,
             "language": args.language,
@@ -187,7 +197,8 @@ def main() -> int:
         require_options(pipeline, options)
         args.out.mkdir(parents=True, exist_ok=True)
         with only_writer(args.out):
-            done = start_or_resume(args.out, args.model, targets, chosen, {**options, "seed": args.seed})
+            settings = {**options, "seed": args.seed, "dtype": args.dtype}
+            done = start_or_resume(args.out, args.model, targets, chosen, settings)
             failed = decode(pipeline, targets, chosen, done, args.out, options, args.seed)
             spoken = [target for target in targets if (args.out / "wav" / f"{target.utt}.wav").is_file()]
             if not spoken:

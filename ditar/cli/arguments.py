@@ -35,3 +35,14 @@ def whole(low: int, high: int, shown: str = "") -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def part(text: str) -> tuple[float, float]:
+    """LOW,HIGH: a part of the diffusion steps, 0 <= low < high <= 1."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        low = high = float("nan")
+    if not 0.0 <= low < high <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be LOW,HIGH with 0 <= LOW < HIGH <= 1, such as 0,0.5, got {text!r}")
+    return low, high

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -134,7 +135,7 @@ def speak_lines(options: argparse.Namespace, utterances: Sequence[tuple[str, str
 def load(options: argparse.Namespace) -> tuple[Any, Voice]:
     """The model and the voice of a command's options; warns of a voice without a transcript."""
     pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
-    require_options(pipeline, _given(options, TOKEN_OPTIONS))
+    require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
     if options.voice is not None:
         voice = load_voice(options.voice)
         check_voice(voice, pipeline)
@@ -181,7 +182,7 @@ def _request_options(options: argparse.Namespace) -> dict[str, Any]:
 
 def _batch_options(options: argparse.Namespace) -> dict[str, Any]:
     diffusion = {"num_inference_steps": options.steps, "solver": options.solver, "time_grid": options.time_grid}
-    return diffusion | _given(options, (*TOKEN_OPTIONS, "max_retries"))
+    return diffusion | _given(options, (*TOKEN_OPTIONS, "guidance_steps", "max_retries"))
 
 
 def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
@@ -193,7 +194,7 @@ def _settings(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
     """All that the audio depends on beside the text and the seed, as plain values."""
     folder = Path(options.model) if options.model is not None else None
     weights = sorted(folder.rglob("*.safetensors")) if folder is not None and folder.is_dir() else []
-    return {
+    settings = {
         "model": [str(options.model), [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights]],
         "voice": [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest([voice.latents])],
         "version": __version__,
@@ -202,3 +203,4 @@ def _settings(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
         **_request_options(options),
         **_batch_options(options),
     }
+    return json.loads(json.dumps(settings))  # as a file has them: no tuples

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from ditar.cli.arguments import DefaultsShown, number, whole
+from ditar.cli.arguments import DefaultsShown, number, part, whole
 from ditar.diffusion import SOLVERS, TIME_GRIDS
 
 MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a file larger than this is not a text to be spoken
@@ -80,6 +80,13 @@ def add_parser(commands) -> None:
         choices=TIME_GRIDS,
         default="uniform",
         help="where the steps of ddim lie; cosine: closer at both ends, sway: closer at the noise (F5-TTS)",
+    )
+    command.add_argument(
+        "--guidance-steps",
+        type=part,
+        metavar="LOW,HIGH",
+        default=argparse.SUPPRESS,
+        help="guidance at this part of the steps only, such as 0,0.5; the others cost half (default: 0,1)",
     )
     command.add_argument(
         "--stop-threshold",
@@ -195,7 +202,8 @@ def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
         if given.get("temperature", 1.0) > 1.0:
             raise ValueError(f"--temperature must be a number from 0 to 1 for this model, got {options.temperature:g}")
     elif kind == "TokenPipeline":
-        defaults = {"steps": 10, "solver": "ddim", "time_grid": "uniform", "stop_threshold": None, "stream": False}
+        defaults = {"steps": 10, "solver": "ddim", "time_grid": "uniform", "stream": False}
+        defaults |= {"guidance_steps": None, "stop_threshold": None}
         for name, default in defaults.items():
             if given.get(name, default) != default:
                 option = f"--{name.replace('_', '-')}"

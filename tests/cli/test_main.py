@@ -117,6 +117,8 @@ def test_bad_input_is_one_line_that_names_it(folder, options, message, capsys):
         ({"temperature": 101}, "from 0 to 100, got '101'"),
         ({"temperature": "nan"}, "from 0 to 100"),
         ({"stop_threshold": 2}, "from 0 to 1, got '2'"),
+        ({"guidance_steps": "0.5,0.5"}, "0 <= LOW < HIGH <= 1, such as 0,0.5, got '0.5,0.5'"),
+        ({"guidance_steps": "half"}, "got 'half'"),
         ({"max_retries": -1}, "a whole number from 0 to 100, got '-1'"),
         ({"guidance_scale": 0}, "from 1 to 100"),
         ({"steps": 0}, "from 1 to 1000"),
@@ -137,14 +139,15 @@ def test_solver_and_grid_are_handed_on(folder, monkeypatch):
     asked = []
 
     def fake(self, requests, **options):
-        asked.append((options["solver"], options["time_grid"], requests[0].stop_threshold, options.get("max_retries")))
+        given = [options.get(name) for name in ("solver", "time_grid", "guidance_steps", "max_retries")]
+        asked.append((*given, requests[0].stop_threshold))
         return [SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[]) for _ in requests]
 
     monkeypatch.setattr("ditar.pipeline.DiTARPipeline.batch", fake)
     choice = {"solver": "dpm-solver++", "time_grid": "uniform", "temperature": 1}
     assert synthesize(folder, time_grid="cosine") == 0 and synthesize(folder, **choice) == 0
-    assert synthesize(folder, stop_threshold=0.3, max_retries=0) == 0
-    left, given = (None, None), (0.3, 0)
+    assert synthesize(folder, stop_threshold=0.3, max_retries=0, guidance_steps="0,0.5") == 0
+    left, given = (None, None, None), ((0.0, 0.5), 0, 0.3)
     assert asked == [("ddim", "cosine", *left), ("dpm-solver++", "uniform", *left), ("ddim", "uniform", *given)]
 
 
@@ -229,6 +232,7 @@ def test_help_needs_no_torch_and_no_patience(arguments):
         ["--text-file=good.txt", "--output-dir=/proc/out"],
         ["--text=Hi.", "--output=a.wav", "--model=tokens", "--steps=4"],
         ["--text=Hi.", "--output=a.wav", "--model=tokens", "--stop-threshold=0.5"],
+        ["--text=Hi.", "--output=a.wav", "--model=tokens", "--guidance-steps=0,0.5"],
         ["--text=Hi.", "--output=a.wav", "--model=tokens", "--stream"],
         ["--text=Hi.", "--output=a.wav", "--model=tokens", "--prompt-audio=a.wav"],
         ["--text=Hi.", "--output=a.wav", "--model=list.txt"],

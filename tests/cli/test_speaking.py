@@ -64,6 +64,9 @@ def test_lines_become_files_once(folder, capsys):
     assert "manifest.jsonl: 2 utterances spoken, 0 kept, 0 failed" in printed.out
     assert printed.err.count("did not end by itself") == 2 and "ditar: warning: a: the speech" in printed.err
     assert synthesize(folder, *command) == 0 and "0 utterances spoken, 2 kept" in capsys.readouterr().out
+    for kept in (0, 2):
+        assert synthesize(folder, *command, "--guidance-steps=0,0.5") == 0
+        assert f" spoken, {kept} kept" in capsys.readouterr().out
     assert synthesize(folder, *command, "--steps=2") == 0 and "2 utterances spoken" in capsys.readouterr().out
     command[0] = f"--text-file={folder / 'bad.txt'}"
     assert synthesize(folder, *command, "--steps=2") == 1

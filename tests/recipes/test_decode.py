@@ -64,6 +64,14 @@ def test_another_model_or_option_starts_over(finished, capsys):
     assert start(seed=1) == {} and not wavs(folder)
 
 
+def test_the_same_part_of_the_steps_is_the_same_option(finished):
+    _, targets, chosen, start = finished
+    part = {"guidance_steps": (0.0, 0.5)}
+    assert start(**part) == {}
+    decode(Speaker(), targets, chosen, {}, finished[0] / "out", {}, seed=0)
+    assert set(start(**part)) == {"tgt-0", "tgt-1"}
+
+
 @pytest.mark.parametrize("change", ["text", "clip", "clip text", "gone"])
 def test_another_text_or_reference_is_spoken_again(finished, change, capsys):
     folder, (first, second), chosen, start = finished
