@@ -23,6 +23,8 @@ def beside(path: str | Path, ending: str = "") -> Iterator[Path]:
     try:
         yield partial
         os.replace(partial, path)
+    except WriteError:  # of a file inside the block: all is said
+        raise
     except OSError as error:
         reason = error.strerror or error
         raise WriteError(f"{path} cannot be written: {reason}; free space or choose another place") from error
@@ -35,8 +37,8 @@ def check_folder(folder: str | Path) -> None:
     """WriteError where no file can be made in a folder, found by making one: a system's permissions do not say all,
     of /proc and to root least."""
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
+            probe.write(b"x")  # a full disk still gives names away
     except OSError as error:
         reason = error.strerror or error
-        raise WriteError(f"nothing can be written in the folder {folder} ({reason}); choose another place") from None
+        raise WriteError(f"nothing can be written in the folder {folder} ({reason}); choose another place") from error

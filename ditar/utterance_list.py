@@ -140,7 +140,7 @@ def _write(folder: Path, task: _Task) -> dict[str, Any]:
         "pieces": len(task.pieces),
         "seeds": [output.seed for output in task.outputs],
         "stopped": all(output.stopped for output in task.outputs),
-        "warnings": task.warnings + [line for output in task.outputs for line in output.warnings],
+        "warnings": list(dict.fromkeys([*task.warnings, *(line for o in task.outputs for line in o.warnings)])),
         "settings": task.settings,
     }
 

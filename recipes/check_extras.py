@@ -9,10 +9,10 @@ from importlib.util import find_spec
 
 from ditar.extras import install_line
 
-# What the recipes' programs import of each extra of pyproject.toml, and do not do without.
+# What the recipes' programs import of each extra of pyproject.toml, whatever their configuration.
 MODULES = {
     "recipes": ("lhotse",),
-    "baseline": ("transformers", "vector_quantize_pytorch"),
+    "baseline": ("vector_quantize_pytorch",),
     "eval": ("jiwer", "pocketsphinx"),
 }
 

@@ -1,5 +1,6 @@
 """Whole files or none."""
 
+import io
 import os
 
 import pytest
@@ -48,3 +49,15 @@ def test_a_folder_is_tried(tmp_path):
     assert os.listdir(tmp_path) == []
     with pytest.raises(WriteError, match="nothing can be written in the folder /proc"):
         check_folder("/proc")  # whoever asks, root included
+
+
+def test_a_full_disk_is_found_by_trying(tmp_path, monkeypatch):
+    """It still gives names away."""
+
+    class Full(io.FileIO):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda dir, buffering: Full(tmp_path / "a", "w"))
+    with pytest.raises(WriteError, match="nothing can be written in the folder .*No space left on device"):
+        check_folder(tmp_path)

@@ -100,6 +100,9 @@ def test_the_discrete_twin_has_the_size_of_the_continuous_model():
     assert load_config(twin, BaselineConfig).model.lm == load_config(model, DiTARConfig).model.lm
     count = describe(model)["parameters"]["total"]
     assert describe_baseline(twin)["parameters"]["total"] == pytest.approx(count, rel=0.01)
+    mine, theirs = load_config(model, DiTARConfig).data, load_config(twin, BaselineConfig).data
+    for name in ("joined_share", "max_seconds", "first_seconds", "curriculum_until", "pause_seconds"):
+        assert getattr(mine, name) == getattr(theirs, name), name
 
 
 @pytest.mark.parametrize(("layers", "width", "heads"), [(48, 2048, 32), (48, 1536, 24)])

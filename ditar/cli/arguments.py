@@ -8,7 +8,8 @@ class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
     """Help with the defaults that say something: not those of flags, nor None."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        silent = action.default is None or action.default is False  # 0 equals False
+        return action.help if silent else super()._get_help_string(action)
 
 
 def number(low: float, high: float) -> Callable[[str], float]:

@@ -16,13 +16,13 @@ from ditar.audio.growing import GrowingWav, RawPipe
 from ditar.audio.write import write_audio
 from ditar.long_text import partial_files, pause, pieces_to_speak, speak_long
 from ditar.nn.weights import digest
-from ditar.pretrained import load_pipeline, require_options
+from ditar.pretrained import SHIPPED_MODEL, load_pipeline, require_options
 from ditar.request import SpeechRequest
 from ditar.seeds import seed_of
 from ditar.stopping import SpeechError
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance_list import MANIFEST, speak_list
-from ditar.voice import Voice
+from ditar.voice import Voice, voice_warnings
 from ditar.voice_file import check_voice, load_voice
 
 SHOWN_WARNINGS = 10
@@ -76,7 +76,8 @@ def speak_as_it_comes(options: argparse.Namespace, text: str) -> int:
         raise ValueError(f"a {type(pipeline).__name__}, which this model is, has no --stream; leave it out")
     pieces, warnings = pieces_to_speak(text, voice, text_config(pipeline), options.language)
     pipeline.set_progress_bar_config(disable=True)
-    warn(warnings)
+    of_voice = voice_warnings(voice)  # said once, not for every piece
+    warn([*warnings, *of_voice])
     piped = options.output == "-"
     failed: list[str] = []
     with RawPipe(sys.stdout.buffer) if piped else GrowingWav(options.output, SAMPLE_RATE_HZ) as sink:
@@ -90,7 +91,7 @@ def speak_as_it_comes(options: argparse.Namespace, text: str) -> int:
                             sink.write(chunk)
                     except SpeechError as error:  # heard to its end; what follows is not the worse for it
                         failed.append(f"{piece.text[:40]!r}: {error}")
-                warn(chunks.warnings)
+                warn(line for line in chunks.warnings if line not in of_voice)
                 if number < len(pieces) - 1:
                     sink.write(pause(piece))
         except BrokenPipeError:
@@ -133,7 +134,7 @@ def speak_lines(options: argparse.Namespace, utterances: Sequence[tuple[str, str
 
 
 def load(options: argparse.Namespace) -> tuple[Any, Voice]:
-    """The model and the voice of a command's options; warns of a voice without a transcript."""
+    """The model and the voice of a command's options."""
     pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
     if options.voice is not None:
@@ -161,7 +162,7 @@ def warn(warnings: Iterable[str]) -> None:
 def _by_utterance(warnings: Iterable[tuple[str, str]]) -> list[str]:
     """Each warning once, with the utterance or the number of those that it is about."""
     about: dict[str, list[str]] = {}
-    for utt, warning in warnings:
+    for utt, warning in dict.fromkeys(warnings):  # once, however many pieces it is true of
         about.setdefault(warning, []).append(utt)
     return [
         f"{utts[0]}: {warning}" if len(utts) == 1 else f"{len(utts)} utterances, {utts[0]} the first: {warning}"
@@ -192,8 +193,8 @@ def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
 
 def _settings(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
     """All that the audio depends on beside the text and the seed, as plain values."""
-    folder = Path(options.model) if options.model is not None else None
-    weights = sorted(folder.rglob("*.safetensors")) if folder is not None and folder.is_dir() else []
+    folder = SHIPPED_MODEL if options.model is None else Path(options.model)
+    weights = sorted(folder.rglob("*.safetensors")) if folder.is_dir() else []
     settings = {
         "model": [str(options.model), [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights]],
         "voice": [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest([voice.latents])],

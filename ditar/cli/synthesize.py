@@ -160,7 +160,7 @@ def _check(options: argparse.Namespace) -> tuple[str, list[tuple[str, str]]]:
             raise ValueError(f"--output-dir {options.output_dir} is a file, or {folder.parent} does not exist")
         check_folder(folder if folder.is_dir() else folder.parent)
     if options.solver != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
-        raise ValueError(f"solver {options.solver!r} has no temperature below 1, got {options.temperature}; use ddim")
+        raise ValueError(f"solver {options.solver!r} has temperature 1 only, got {options.temperature}; use ddim")
     _check_utf8(options.text, "--text")
     _check_kind(options, check_model(options.model))
     check_reference(options.voice, options.prompt_audio, options.prompt_text)
@@ -206,8 +206,10 @@ def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
         defaults |= {"guidance_steps": None, "stop_threshold": None}
         for name, default in defaults.items():
             if given.get(name, default) != default:
-                option = f"--{name.replace('_', '-')}"
-                raise ValueError(f"{option} is for models with diffusion, and this one draws tokens; leave it out")
+                piped = name == "stream" and options.output == "-"
+                option = "--output -" if piped else f"--{name.replace('_', '-')}"
+                remedy = "give the name of a file" if piped else "leave it out"
+                raise ValueError(f"{option} is for models with diffusion, and this one draws tokens; {remedy}")
         if options.prompt_audio is not None and not (options.prompt_text or "").strip():
             raise ValueError("--prompt-text is missing: this model needs the transcript of --prompt-audio")
 

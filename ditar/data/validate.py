@@ -111,7 +111,8 @@ def _check_table(path: Path, problems: list[str]) -> dict[str, Line]:
             problems.append(f"{where}: {line.key!r} comes twice, first in line {table[line.key].number}; keep one")
         elif before is not None and sort_key(line.key) < sort_key(before):
             problems.append(f"{where}: {line.key!r} stands after {before!r}; sort the file with LC_ALL=C sort")
-        table.setdefault(line.key, line)
+        if line.key:  # an empty line is no utterance
+            table.setdefault(line.key, line)
         before = line.key
     return table
 

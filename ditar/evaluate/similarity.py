@@ -146,9 +146,9 @@ def _import_resemblyzer():
 
 
 def _remedy(error: ImportError) -> str:
-    missing = error.name or str(error)
-    if missing == "pkg_resources" or "webrtcvad" in missing:  # webrtcvad 2.0.10 imports what setuptools 81 removed
+    lacking = error.name or str(error)
+    if lacking == "pkg_resources" or "webrtcvad" in lacking:  # webrtcvad 2.0.10 imports what setuptools 81 removed
         return "pip install --force-reinstall --no-deps webrtcvad-wheels (it replaces the old webrtcvad.py)"
-    if missing.startswith("scipy"):
+    if lacking.startswith("scipy"):
         return "pip install 'scipy<2' (Resemblyzer imports a name that SciPy deprecated)"
     return install_line("eval")

@@ -37,7 +37,7 @@ def read_result(path: str | Path) -> dict[str, Any]:
     """A result file. ReportError: it is none, lacks where it comes from, or is of a version that this code does not
     know."""
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise ReportError(f"the result {str(path)!r} does not exist; give a JSON file of a ditar command")
     try:
         result = json.loads(path.read_text(encoding="utf-8"))

@@ -24,7 +24,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
     A clip's relative path starts at the working folder, or else at the table's. SweepError names file, line, remedy.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise SweepError(f"the file of pairs {str(path)!r} does not exist; give a UTF-8 text file")
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")

@@ -65,7 +65,8 @@ def check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         check_folder(folder)
     except OSError as error:
-        raise CheckpointError(f"{folder} cannot be written to ({error}); choose another --out") from error
+        reason = getattr(error.__cause__ or error, "strerror", None) or error
+        raise CheckpointError(f"{folder} cannot be written to: {reason}; choose another --out") from error
 
 
 def checkpoints(folder: Path) -> list[Path]:

@@ -119,14 +119,15 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         WriteError: the disk refuses."""
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
-            try:
+        try:
+            with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
                 super().save_pretrained(partial, **options)
-            except (OSError, SafetensorError) as error:
-                raise WriteError(f"{folder} cannot be written: {error}; free space or choose another place") from error
-            for file in sorted(Path(partial).iterdir()):
-                os.chmod(file, 0o644)  # safetensors keeps its files from everybody else
-                os.replace(file, folder / file.name)
+                for file in sorted(Path(partial).iterdir()):
+                    os.chmod(file, 0o644)  # safetensors keeps its files from everybody else
+                    os.replace(file, folder / file.name)
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise WriteError(f"{folder} cannot be written: {reason}; free space or choose another place") from error
 
     def forward(
         self,

@@ -1,5 +1,6 @@
 """Long texts, lists, streams and voice files on the command line, with a tiny model that never stops."""
 
+import argparse
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ditar.cli import main
+from ditar.cli import main, speaking
 from tests.tiny import clip, tiny_pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +73,31 @@ def test_lines_become_files_once(folder, capsys):
     assert synthesize(folder, *command, "--steps=2") == 1
     printed = capsys.readouterr()
     assert "0 utterances spoken, 1 kept, 1 failed" in printed.out and "error: b: " in printed.err
+
+
+def test_a_warning_that_is_true_of_every_sentence_is_said_once(folder, capsys):
+    (folder / "long.txt").write_text("a\t" + 60 * f"{LONG} " + "\n", encoding="utf-8")
+    own = ["synthesize", f"--model={folder / 'model'}", f"--prompt-audio={folder / 'good.wav'}", "--device=cpu"]
+    own += ["--steps=1", "--temperature=0", "--max-retries=0"]
+    assert main([*own, f"--text-file={folder / 'long.txt'}", f"--output-dir={folder / 'long'}"]) == 0
+    error = capsys.readouterr().err
+    assert error.count("what is said in the reference 'good' is not known") == 1 and "utterances, a the first" not in error
+    (row,) = map(json.loads, (folder / "long/manifest.jsonl").read_text().splitlines())
+    assert row["pieces"] > 1 and len(row["warnings"]) == len(set(row["warnings"]))
+    main([*own, f"--text={LONG}", "--stream", f"--output={folder / 'long.wav'}"])
+    assert capsys.readouterr().err.count("what is said in the reference 'good' is not known") == 1
+
+
+def test_other_weights_of_the_shipped_model_are_another_setting(folder, monkeypatch):
+    given = argparse.Namespace(model=None, language="en-us", steps=1, solver="ddim", time_grid="uniform")
+    given.device = given.dtype = "auto"
+    voice = tiny_pipeline().create_voice(clip(1.0), "Hello there.")
+    monkeypatch.setattr("ditar.cli.speaking.SHIPPED_MODEL", folder / "model")
+    before = speaking._settings(given, voice)
+    assert before == speaking._settings(given, voice)
+    weights = folder / "model/ditar/model.safetensors"
+    os.utime(weights, ns=(0, 0))
+    assert before != speaking._settings(given, voice)
 
 
 def test_a_voice_is_made_listed_shown_and_used(folder, capsys):

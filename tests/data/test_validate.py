@@ -98,6 +98,13 @@ def test_each_rule_names_file_line_and_remedy(data, name, old, new, message, cap
     assert [line for line in said if line.startswith(expected)], said
 
 
+def test_an_empty_line_is_one_fault(data, capsys):
+    edit(data / "text", "\n", "\n\n")
+    assert validate(data) == 1
+    said = capsys.readouterr().err
+    assert "text:2: expected '<key> <value>', got ''" in said and "utterance ''" not in said
+
+
 @pytest.mark.parametrize("name", ["wav.scp", "text", "utt2spk", "spk2utt"])
 def test_a_missing_or_empty_table(data, name, capsys):
     (data / name).write_text("")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
 
 LOCAL = Path(__file__).parents[2] / "egs/generated/local"
@@ -87,3 +88,14 @@ def test_a_folder_without_clips_is_named(labels, tmp_path):
         text=True,
     )
     assert done.returncode == 1 and "none" in done.stderr and not (tmp_path / "o").exists()
+    assert "Traceback" not in done.stderr
+
+
+def test_clips_are_looked_at_before_any_is_heard(labels, tmp_path):
+    (tmp_path / "wav.scp").write_text(f"a1 {tmp_path}/a1.wav\n")
+    (tmp_path / "utt2spk").write_text("b1 b\n")
+    with pytest.raises(DataError, match="utt2spk: no speaker for 'a1'"):
+        labels.read_clips(tmp_path)
+    (tmp_path / "utt2spk").write_text("a1 a\n")
+    with pytest.raises(DataError, match="wav.scp: a1: .*a1.wav does not exist"):
+        labels.read_clips(tmp_path)

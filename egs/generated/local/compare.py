@@ -21,6 +21,7 @@ from ditar.beside import beside
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.tables import each_json_line, write_beside
+from ditar.extras import missing
 from ditar.model import info
 from ditar.provenance import provenance
 from ditar.report.results import TABLE_VERSION, table
@@ -186,10 +187,17 @@ def main() -> int:
         "systems": [asdict(s) for s in systems],
     }
     text = [*table(result).splitlines(), "", *curve(systems)]
-    args.out.mkdir(parents=True, exist_ok=True)
-    write_beside(args.out / "comparison.json", [json.dumps(result, indent=2)])
-    write_beside(args.out / "comparison.md", text)
-    plot(systems, args.out / "comparison.png")
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        plot(systems, args.out / "comparison.png")
+        write_beside(args.out / "comparison.md", text)
+        write_beside(args.out / "comparison.json", [json.dumps(result, indent=2)])  # last: it names the plot
+    except ModuleNotFoundError as error:
+        print(f"compare: error: {missing(error.name, 'eval')}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"compare: error: {error}", file=sys.stderr)
+        return 1
     print("\n".join(text))
     return 0
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import random
 import sys
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +30,13 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the package when it is not installed
 import timbre  # noqa: E402
 
+from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Phone, Utterance, read_data_dir, write_data_dir  # noqa: E402
 from ditar.data.tables import read_table, read_wav_scp  # noqa: E402
+from ditar.extras import missing  # noqa: E402
 from ditar.seeds import seed_of  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
 
@@ -154,7 +156,7 @@ def label(clip: tuple[str, str, Path, Path, int, int]) -> list[Utterance]:
         for version in range(derivatives + 1):
             voice = f"lib{speaker}v{version}"
             made, stretch = derive(speech, speaker, version, seed)
-            utt = f"{voice}-{name.replace('-', '_')}-{number:03d}"
+            utt = f"{voice}-{name}-{number:03d}"
             target = out / "wav" / voice / f"{utt}.wav"
             target.parent.mkdir(parents=True, exist_ok=True)
             write_audio(target, made, SAMPLE_RATE_HZ)
@@ -176,6 +178,21 @@ def derive(speech: np.ndarray, speaker: str, version: int, seed: int) -> tuple[n
     return made / max(1.0, float(np.abs(made).max()) / 0.98), stretch
 
 
+def read_clips(folder: Path) -> list[tuple[str, str, Path]]:
+    """(utterance, speaker, file) of wav.scp and utt2spk. DataError, before anything is heard: a table lacks an
+    utterance, a file is not there, or pocketsphinx is not installed."""
+    if find_spec("pocketsphinx") is None:
+        raise DataError(missing("pocketsphinx", "eval"))
+    speakers, clips = read_table(folder / "utt2spk"), []
+    for utt, path in read_wav_scp(folder):
+        if utt not in speakers:
+            raise DataError(f"{folder / 'utt2spk'}: no speaker for {utt!r} of wav.scp; add its line")
+        if not path.is_file():
+            raise DataError(f"{folder / 'wav.scp'}: {utt}: {path} does not exist; correct the path")
+        clips.append((utt, speakers[utt], path))
+    return clips
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Label real speech that has no transcripts.")
     parser.add_argument("--clips", type=Path, required=True, help="folder with wav.scp and utt2spk")
@@ -186,10 +203,9 @@ def main() -> int:
     parser.add_argument("--nj", type=int, default=2, help="processes")
     arguments = parser.parse_args()
     try:
-        speakers = read_table(arguments.clips / "utt2spk")
         clips = [
-            (utt, speakers[utt], path, arguments.out, arguments.derivatives, arguments.seed)
-            for utt, path in read_wav_scp(arguments.clips)
+            (utt, speaker, path, arguments.out, arguments.derivatives, arguments.seed)
+            for utt, speaker, path in read_clips(arguments.clips)
         ]
         with multiprocessing.get_context("spawn").Pool(arguments.nj) as pool:
             made = pool.imap_unordered(label, clips, chunksize=1)
@@ -200,7 +216,7 @@ def main() -> int:
         if arguments.add_to:
             known = {row.utt: row for row in read_data_dir(arguments.add_to)}
             write_data_dir(arguments.add_to, (known | {row.utt: row for row in rows}).values())
-    except (DataError, KeyError, OSError) as error:
+    except (AudioError, DataError, OSError) as error:
         print(f"label_speech.py: {error}", file=sys.stderr)
         return 1
     hours = sum(row.duration_s or 0.0 for row in rows) / 3600
