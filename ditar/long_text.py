@@ -9,7 +9,7 @@ import ctypes
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def speak_long(
     resumed, done, warnings = state["done"], state["done"], state["warnings"] or list(of_voice)
     for piece in pieces[:done]:
         on_progress(piece)
-    with GrowingWav(wav, SAMPLE_RATE_HZ, state["samples"]) as file:
+    with GrowingWav(wav, SAMPLE_RATE_HZ, state["samples"]) as file, _empty_removed(lambda: done, wav, note):
         while done < len(pieces):
             some = pieces[done : done + BATCHES_AT_ONCE * batch_size]
             requests = [
@@ -175,6 +175,18 @@ def speak_long(
     finish(wav, path)
     note.unlink()
     return LongOutput(seconds, len(pieces), resumed, warnings)
+
+
+@contextlib.contextmanager
+def _empty_removed(done: Callable[[], int], *files: Path) -> Iterator[None]:
+    """Whatever ends the block before anything is done leaves no file that holds nothing."""
+    try:
+        yield
+    except BaseException:
+        if not done():
+            for file in files:
+                file.unlink(missing_ok=True)
+        raise
 
 
 def give_back_memory() -> None:

@@ -16,13 +16,21 @@ from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.model.sampler import ALL_STEPS, PatchSampler
 from ditar.nn.linear import pack_linears
-from ditar.pretrained import choose_device, choose_dtype, choose_reference, load_scheduler, load_vae, model_folder
+from ditar.pretrained import (
+    SHIPPED_LANGUAGE,
+    choose_device,
+    choose_dtype,
+    choose_reference,
+    load_scheduler,
+    load_vae,
+    model_folder,
+)
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.speak import speak
 from ditar.stopping import attempt_seeds
 from ditar.stream import FirstAudio, SpeechStream
 from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import keep_trained
+from ditar.text.vocabulary import ended, keep_trained
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance import Utterance, read_request
 from ditar.voice import Voice, check_fit, encode_reference, read_reference, vae_fingerprint, vocabulary_fingerprint
@@ -63,12 +71,13 @@ class DiTARPipeline(DiffusionPipeline):
     ) -> Voice:
         """Read a reference once. prompt_audio: a file, or float (S,) at 24 kHz, 0.5 to 30 s of speech; prompt_text:
         exactly what is said in it. Without both, the voice that ships with the package. TextError, AudioError."""
+        language = SHIPPED_LANGUAGE if prompt_audio is None else language
         prompt_audio, text, name = choose_reference(prompt_audio, prompt_text, name)
         symbols, warnings = [], []
         clip = read_reference(prompt_audio, None if text else warnings)
         if text:
             trained = self.ditar.config.trained_symbols
-            symbols = keep_trained(Phonemiser(language)(text), trained, "the reference's transcript")
+            symbols = ended(keep_trained(Phonemiser(language)(text), trained, "the reference's transcript"), trained)
         latents, seconds = encode_reference(self.vae, clip, self.patch_frames), len(clip) / SAMPLE_RATE_HZ
         return Voice(name, latents, tuple(symbols), text, seconds, *self.fingerprints, tuple(warnings))
 

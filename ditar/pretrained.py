@@ -24,6 +24,7 @@ from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
 ASSETS = Path(__file__).parent / "assets"
 SHIPPED_MODEL = ASSETS / "model"
 SHIPPED_VOICE = ASSETS / "reference.flac"  # its transcript stands beside it, in reference.txt
+SHIPPED_LANGUAGE = "en-us"  # of that transcript
 # Class of a pipeline -> where it is at home, above this room, and the folders of its parts.
 PIPELINES = {
     "DiTARPipeline": ("ditar.pipeline", ("vae", "ditar", "scheduler")),

@@ -20,13 +20,13 @@ from ditar.baseline.text_encoder import T5TextEncoder
 from ditar.config import SamplingConfig
 from ditar.data.codes import CodecInfo
 from ditar.nn.weights import ModelError
-from ditar.pretrained import choose_device, choose_dtype, choose_reference, model_folder
+from ditar.pretrained import SHIPPED_LANGUAGE, choose_device, choose_dtype, choose_reference, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.stopping import Lengths, attempt_seeds, length_warnings, lengths, problem
 from ditar.text import TextError
 from ditar.text.errors import dropped_warning
 from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import Vocabulary, keep_trained
+from ditar.text.vocabulary import Vocabulary, ended, keep_trained
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 from ditar.vae.codec import Codec, CodecError, load_codec
 from ditar.vae.codec_audio import decode_behind, encode_clip
@@ -86,6 +86,7 @@ class TokenPipeline(DiffusionPipeline):
     ) -> Voice:
         """Read a reference once, as `DiTARPipeline.create_voice`: `latents` of the voice are codes (T, Q), and `vae` is
         the codec's fingerprint."""
+        language = SHIPPED_LANGUAGE if prompt_audio is None else language
         prompt_audio, text, name = choose_reference(prompt_audio, prompt_text, name)
         if not text:
             raise TextError(
@@ -262,7 +263,8 @@ class TokenPipeline(DiffusionPipeline):
         return self.token_lm.streams.slices[AUDIO]
 
     def _symbols(self, text: str, language: str, where: str, dropped: list[str] | None = None) -> list[str]:
-        return keep_trained(Phonemiser(language)(text, dropped), self.token_lm.config.trained_symbols, where, dropped)
+        trained = self.token_lm.config.trained_symbols
+        return ended(keep_trained(Phonemiser(language)(text, dropped), trained, where, dropped), trained)
 
     def _condition(self, symbols: Sequence[str], text: str) -> TextCondition:
         """One row."""

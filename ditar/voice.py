@@ -89,8 +89,8 @@ def voice_warnings(voice: Voice) -> list[str]:
         return list(voice.warnings)
     return [
         *voice.warnings,
-        f"what is said in the reference {voice.name!r} is not known: expect wrong words and a looser likeness; give "
-        "its transcript (--prompt-text, from Python prompt_text)",
+        f"what is said in the reference {voice.name!r} is not known: more words may go wrong; give its "
+        "transcript (--prompt-text, from Python prompt_text)",
     ]
 
 

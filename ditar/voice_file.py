@@ -118,7 +118,8 @@ def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         raise VoiceFileError(
-            f"{path} ({size} bytes) is not a whole safetensors file ({error}); make it again"
+            f"{path} ({size} bytes) is not a voice that `ditar voice create` made, or not all of it ({error}); make it "
+            "again, or give audio to --prompt-audio"
         ) from None
     except VoiceFileError:
         raise

@@ -129,6 +129,12 @@ def test_interrupted_it_keeps_what_is_done_and_the_rest_resumes_to_the_same_file
     assert len(result.warnings) == 5 and not wav.exists() and not note.exists()
 
 
+def test_interrupted_before_anything_is_done_it_leaves_nothing(pieces, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        speak(Speaker(interrupt_at=1), pieces, tmp_path / "a.wav")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("change", [{"seed": 4}, {"settings": {"steps": 3}}])
 def test_other_settings_begin_anew(pieces, tmp_path, change):
     with pytest.raises(KeyboardInterrupt):

@@ -10,8 +10,8 @@ from ditar.audio import AudioError
 from ditar.diffusion import SOLVERS
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.checkpoint import ModelError
-from ditar.pipeline import DiTARPipeline
-from ditar.text import TextError
+from ditar.pipeline import DiTARPipeline, SpeechRequest
+from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
 from tests.tiny import clip, tiny_pipeline, tiny_vae
 
 TEXT, CLIP_TEXT = "Good morning.", "Hello there."
@@ -266,3 +266,26 @@ def test_an_emoji_in_a_sentence_is_left_out_and_told(pipeline, speech):
     made = pipeline("Good \U0001f600 morning.", clip(), CLIP_TEXT, **FAST, max_retries=0)
     assert np.array_equal(made.audio, speech.audio)
     assert any("1 character or sound left out" in w and "GRINNING FACE" in w for w in made.warnings)
+
+
+def test_a_text_without_an_end_is_the_same_text(pipeline, speech):
+    made = pipeline(TEXT.rstrip("."), clip(), CLIP_TEXT.rstrip("."), **FAST, max_retries=0)
+    assert np.array_equal(made.audio, speech.audio)
+
+
+@pytest.mark.parametrize("seconds", [0.6, 3.0])
+def test_what_stands_in_for_an_unknown_transcript_is_as_long_as_the_reference(pipeline, seconds):
+    voice = pipeline.create_voice(clip(seconds))
+    (row,) = pipeline._read([SpeechRequest(TEXT, voice)], 2, "ddim", "uniform")
+    (known,) = pipeline._read([SpeechRequest(TEXT, pipeline.create_voice(clip(seconds), CLIP_TEXT))], 2, "ddim", "uniform")
+    symbols = Vocabulary(pipeline.ditar.config.symbols)
+    wanted = symbols.encode(Phonemiser()(TEXT))
+    assert row.symbol_ids[-len(wanted) :].tolist() == known.symbol_ids[-len(wanted) :].tolist() == wanted
+    stand_in = row.symbol_ids[: -len(wanted)].tolist()
+    assert len(stand_in) == pytest.approx(voice.seconds / 0.02 + 1, abs=1)
+    assert stand_in[-2:] == symbols.encode([".", " "]) and set(stand_in) <= {*wanted, *symbols.encode([" "])}
+
+
+def test_the_shipped_voice_is_read_in_its_own_language():
+    german = tiny_pipeline(trained_symbols=tuple(DEFAULT_SYMBOLS[1:]))
+    assert german.create_voice(language="de").symbols == german.create_voice().symbols

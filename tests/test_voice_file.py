@@ -86,7 +86,7 @@ def test_files_that_are_no_voice(saved, tmp_path):
         load_voice(tmp_path / "no.safetensors")
     data = saved.read_bytes()
     saved.write_bytes(data[:-10])
-    with pytest.raises(VoiceFileError, match="is not a whole safetensors file"):
+    with pytest.raises(VoiceFileError, match="is not a voice that `ditar voice create` made, or not all of it"):
         load_voice(saved)
     saved.write_bytes(data.replace(b'"version":"1"', b'"version":"9"'))
     with pytest.raises(VoiceFileError, match="of version 9, this program reads version 1"):

@@ -1,6 +1,7 @@
 """Values of options: argparse types whose errors name the range and the value, and the defaults that help shows."""
 
 import argparse
+import re
 from collections.abc import Callable
 
 
@@ -47,3 +48,10 @@ def part(text: str) -> tuple[float, float]:
     if not 0.0 <= low < high <= 1.0:
         raise argparse.ArgumentTypeError(f"must be LOW,HIGH with 0 <= LOW < HIGH <= 1, such as 0,0.5, got {text!r}")
     return low, high
+
+
+def device(text: str) -> str:
+    """A name that torch may know; whether it is there is found later."""
+    if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"must be auto, cpu, cuda or cuda:N, got {text!r}")
+    return text

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from ditar.cli.arguments import DefaultsShown, number, part, whole
+from ditar.cli.arguments import DefaultsShown, device, number, part, whole
 from ditar.diffusion import SOLVERS, TIME_GRIDS
 
 MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a file larger than this is not a text to be spoken
@@ -46,7 +46,7 @@ def add_parser(commands) -> None:
     command.add_argument("--voice", metavar="FILE", help="a voice that `ditar voice create` made")
     command.add_argument("--prompt-audio", metavar="FILE", help="reference clip: WAV, FLAC, OGG or MP3, from 0.5 s on")
     command.add_argument(
-        "--prompt-text", metavar="TEXT", help="exactly what is said in the reference clip; without it, quality suffers"
+        "--prompt-text", metavar="TEXT", help="exactly what is said in the reference clip; without it, more words go wrong"
     )
     command.add_argument("--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the Hugging Face hub")
     command.add_argument(
@@ -110,7 +110,7 @@ def add_parser(commands) -> None:
         "--batch-size", type=whole(1, 1000), default=8, help="sentences that are spoken at the same time"
     )
     command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
     command.add_argument(
         "--dtype",
         choices=["auto", "float32", "bfloat16", "float16"],

@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from ditar.cli.arguments import device
 from ditar.cli.synthesize import check_model, check_reference
 
 
@@ -22,13 +23,13 @@ def add_parser(commands) -> None:
     create.add_argument("output", metavar="FILE", help="voice file to write: NAME.safetensors")
     create.add_argument("--prompt-audio", metavar="FILE", required=True, help="reference clip: WAV, FLAC, OGG or MP3")
     create.add_argument(
-        "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, quality suffers"
+        "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words go wrong"
     )
     create.add_argument("--force", action="store_true", help="replace the file where there is one")
     create.add_argument("--name", help="default: the file's")
     create.add_argument("--model", metavar="DIR|HUB-ID", help="the model that will speak; default: the one that ships")
     create.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the transcript")
-    create.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
+    create.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, ...")
     create.set_defaults(run=_create)
     listing = actions.add_parser("list", help="the voice files of a folder")
     listing.add_argument("folder", metavar="DIR", nargs="?", default=".")

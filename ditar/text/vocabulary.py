@@ -35,6 +35,7 @@ DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
 )
 
 
+_ENDS, _CLOSING = frozenset(".!?…"), "\")"
 UNHEARD_SHARE = 0.1  # of the speech sounds of a text: more of them, and it is of another language
 
 
@@ -58,6 +59,18 @@ def keep_trained(
             f"{where} in the language that was given; give another --language or text, or a model of this language"
         )
     return [s for s in symbols if s in known]
+
+
+def ended(symbols: Sequence[str], trained: Sequence[str]) -> list[str]:
+    """The symbols with a full stop at their end where no mark ends the sentence: a model that never heard one end
+    without it does not know when to stop. One that never heard a full stop (`trained`, none given: all) is left alone.
+    """
+    symbols = list(symbols)
+    last = next((i for i in range(len(symbols), 0, -1) if unicodedata.category(symbols[i - 1][0])[0] in "LMNS"), 0)
+    if _ENDS.intersection(symbols[last:]) or (trained and "." not in trained):
+        return symbols
+    closing = [symbol for symbol in symbols[last:] if symbol in _CLOSING]
+    return [*symbols[:last], ".", *closing]
 
 
 class Vocabulary:

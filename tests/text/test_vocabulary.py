@@ -1,7 +1,7 @@
 import pytest
 
 from ditar.text import DEFAULT_SYMBOLS, TextError, Vocabulary
-from ditar.text.vocabulary import keep_trained
+from ditar.text.vocabulary import ended, keep_trained
 
 
 def test_round_trip_and_padding():
@@ -51,3 +51,12 @@ def test_few_sounds_that_a_model_never_heard_may_be_left_out():
     assert dropped == ["æ"]
     with pytest.raises(TextError, match="never heard"):
         keep_trained("aæ", trained, dropped=[])
+
+
+@pytest.mark.parametrize(
+    ("symbols", "found"),
+    [("a", "a."), ("a.", "a."), ("a,", "a."), ("a, ", "a."), ('a."', 'a."'), ('a"', 'a."'), ("a?!", "a?!"), ("a. b", "a. b.")],
+)
+def test_a_sentence_has_an_end(symbols, found):
+    assert "".join(ended(symbols, ())) == found
+    assert "".join(ended(symbols, "ab")) == symbols, "a model that never heard a full stop"
