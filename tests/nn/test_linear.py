@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ditar.nn.linear import FEWEST_ROWS, FEWEST_WEIGHTS, Linear, pack_linears
+from ditar.nn.linear import FEWEST_ROWS, FEWEST_WEIGHTS, LONGEST, Linear, pack_linears
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,11 @@ def test_packed_weights_give_the_same_numbers(dtype, tolerance, rows):
     with torch.no_grad():
         assert torch.allclose(linear(x), plain, atol=tolerance)
         assert torch.allclose(linear(x, "gelu"), F.gelu(plain), atol=tolerance)
+
+
+def test_long_sequences_pass_by_them():
+    linear, _ = packed()
+    assert is_used(linear, torch.randn(2, LONGEST, 32)) and not is_used(linear, torch.randn(2, LONGEST + 1, 32))
 
 
 def test_gradients_and_other_dtypes_pass_by_them():
