@@ -1,4 +1,5 @@
-"""Table and plot of the ablations beside the paper's: OUT/ablation.csv, ablation.md, ablation.png.
+"""Table and plot of the ablations beside the paper's: OUT/ablation.csv, ablation.md, ablation.png, and ablation.json for
+`ditar report`.
 
     python recipes/ablation_table.py --points exp/ablation/points --out exp/ablation
 
@@ -22,6 +23,8 @@ from ditar.data.tables import write_beside
 from ditar.evaluate.seeds import ordering, rate_over_seeds
 from ditar.evaluate.words import word_errors
 from ditar.extras import missing
+from ditar.provenance import provenance
+from ditar.report.results import TABLE_VERSION
 
 Interval = tuple[float, float, float]
 
@@ -157,26 +160,49 @@ COLUMNS = ("setting", "seeds", "word error %", "paper %", "character error %", "
            "steps", "parameters", "training TFLOPs", "training s")  # fmt: skip
 
 
-def markdown(rows: list[Row]) -> str:
-    """The tables of the studies and what can be said of their orders."""
+def cells(row: Row) -> list[str]:
+    """What stands in COLUMNS."""
+    study, first = STUDIES[row.study], row.records[0]
+    paper = study.paper.get(row.setting)
+    trained = sum(record["train_seconds"] for record in row.records) / len(row.records)
+    return list(map(str, (
+        _name(study, row.setting), len(row.records), _percent(row.wer), "" if paper is None else paper,
+        _percent(row.cer), _percent(row.closed_set), f"{100 * row.no_stop:.1f}", f"{row.seconds:.2f}", first["steps"],
+        first["parameters"], f"{first['training_flops'] / 1e12:.1f}", f"{trained:.0f}",
+    )))  # fmt: skip
+
+
+def origin(rows: list[Row]) -> str:
+    """Which code made the points."""
     records = {id(record): record for row in rows for record in row.records}.values()
     commits = ", ".join(sorted({str(record["commit"]) for record in records}))
-    lines = [f"Version {ditar.__version__}, commit {commits}. Intervals are 95 %, over seeds and utterances.", ""]
+    return f"Version {ditar.__version__}, commit {commits}. Intervals are 95 %, over seeds and utterances."
+
+
+def result(rows: list[Row]) -> dict[str, Any]:
+    """What `ditar report` reads: one table of all studies."""
+    sources = [f"{STUDIES[name].title}: {STUDIES[name].source}." for name in dict.fromkeys(row.study for row in rows)]
+    return {
+        "kind": "table",
+        "version": TABLE_VERSION,
+        "provenance": provenance(),
+        "columns": ["study", *COLUMNS],
+        "rows": [[STUDIES[row.study].title, *cells(row)] for row in rows],
+        "note": "\n".join([origin(rows), "", *(f"- {line}" for line in (*sources, *verdicts(rows)))]),
+        "plots": ["ablation.png"],
+    }
+
+
+def markdown(rows: list[Row]) -> str:
+    """The tables of the studies and what can be said of their orders."""
+    lines = [origin(rows), ""]
     for name, study in STUDIES.items():
         of = [row for row in rows if row.study == name]
         if not of:
             continue
         lines += [f"### {study.title}", "", f"The paper: {study.source}.", ""]
         lines += ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
-        for row in of:
-            first = row.records[0]
-            paper = study.paper.get(row.setting)
-            trained = sum(record["train_seconds"] for record in row.records) / len(row.records)
-            cells = [_name(study, row.setting), len(row.records), _percent(row.wer), "" if paper is None else paper,
-                     _percent(row.cer), _percent(row.closed_set), f"{100 * row.no_stop:.1f}", f"{row.seconds:.2f}",
-                     first["steps"], first["parameters"], f"{first['training_flops'] / 1e12:.1f}",
-                     f"{trained:.0f}"]  # fmt: skip
-            lines.append("| " + " | ".join(map(str, cells)) + " |")
+        lines += ["| " + " | ".join(cells(row)) + " |" for row in of]
         lines.append("")
     return "\n".join([*lines, *(f"- {sentence}" for sentence in verdicts(rows)), ""])
 
@@ -240,6 +266,7 @@ def main() -> int:
         write_csv(rows, args.out / "ablation.csv")
         write_beside(args.out / "ablation.md", [markdown(rows)])
         plot(rows, args.out / "ablation.png")
+        write_beside(args.out / "ablation.json", [json.dumps(result(rows), indent=2)])  # last: it names the plot
     except ModuleNotFoundError as error:
         print(f"ablation_table: error: {missing(error.name, 'eval')}", file=sys.stderr)
         return 1

@@ -21,6 +21,7 @@ from ditar.data.errors import DataError
 from ditar.provenance import commit
 from ditar.text import Phonemiser
 from ditar.units import LATENT_RATE_HZ
+from ditar.report.results import read_result, render
 from recipes import ablate, ablation_table
 from tests.data.test_batches import write_store
 from tests.tiny import tiny_vae
@@ -226,6 +227,8 @@ def test_the_table_orders_what_does_not_overlap_and_nothing_else(tmp_path):
     assert "| 0 | 2 | 100.0 (100.0 to 100.0) | 22.9 |" in table and "c0ffee" in table
     assert len((tmp_path / "ablation.csv").read_text().splitlines()) == 1 + 4 + 3
     assert (tmp_path / "ablation.png").read_bytes()[:4] == b"\x89PNG"
+    section = render(read_result(tmp_path / "ablation.json"), tmp_path, "Ablations")
+    assert "| Patches of history | 0 | 2 | 100.0 (100.0 to 100.0) | 22.9 |" in section and said[0] in section
 
 
 def test_results_that_cannot_be_compared(tmp_path):
