@@ -149,7 +149,7 @@ def speak_long(
     resumed, done, warnings = state["done"], state["done"], state["warnings"] or list(of_voice)
     for piece in pieces[:done]:
         on_progress(piece)
-    with GrowingWav(wav, SAMPLE_RATE_HZ, state["samples"]) as file, _empty_removed(lambda: done, wav, note):
+    with GrowingWav(wav, SAMPLE_RATE_HZ, state["samples"]) as file, _empty_removed(lambda: state["done"], wav, note):
         while done < len(pieces):
             some = pieces[done : done + BATCHES_AT_ONCE * batch_size]
             requests = [

@@ -30,7 +30,7 @@ from ditar.speak import speak
 from ditar.stopping import attempt_seeds
 from ditar.stream import FirstAudio, SpeechStream
 from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import ended, keep_trained
+from ditar.text.vocabulary import keep_trained
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance import Utterance, read_request
 from ditar.voice import Voice, check_fit, encode_reference, read_reference, vae_fingerprint, vocabulary_fingerprint
@@ -77,7 +77,7 @@ class DiTARPipeline(DiffusionPipeline):
         clip = read_reference(prompt_audio, None if text else warnings)
         if text:
             trained = self.ditar.config.trained_symbols
-            symbols = ended(keep_trained(Phonemiser(language)(text), trained, "the reference's transcript"), trained)
+            symbols = keep_trained(Phonemiser(language)(text), trained, "the reference's transcript")
         latents, seconds = encode_reference(self.vae, clip, self.patch_frames), len(clip) / SAMPLE_RATE_HZ
         return Voice(name, latents, tuple(symbols), text, seconds, *self.fingerprints, tuple(warnings))
 

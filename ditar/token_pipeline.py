@@ -37,7 +37,7 @@ import_torchaudio()  # diffusers imports it, and a binary that does not fit torc
 from diffusers import DiffusionPipeline  # noqa: E402
 
 # Options of diffusion, and the values that leave them be.
-NOT_OURS = {"num_inference_steps": 10, "solver": "ddim", "time_grid": "uniform"}
+NOT_OURS = {"num_inference_steps": 10, "solver": "ddim", "time_grid": "uniform", "guidance_steps": (0.0, 1.0)}
 LEAST = {"temperature": 0, "guidance_scale": 1, "top_k": 1}
 
 
@@ -197,7 +197,8 @@ class TokenPipeline(DiffusionPipeline):
         # text -> phoneme ids, or encoded words
         dropped: list[str] = []
         wanted = self._symbols(request.text, request.language, "the text", dropped)
-        condition = self._condition([*voice.symbols, " ", *wanted], f"{voice.text} {request.text}")
+        said = ended(voice.symbols, config.trained_symbols or config.symbols)
+        condition = self._condition([*said, " ", *wanted], f"{voice.text} {request.text}")
 
         # reference -> codes -> ids that are known
         known = self.token_lm.streams.from_codes(voice.latents.T.long())[None, :, : len(voice.latents)]
@@ -263,8 +264,9 @@ class TokenPipeline(DiffusionPipeline):
         return self.token_lm.streams.slices[AUDIO]
 
     def _symbols(self, text: str, language: str, where: str, dropped: list[str] | None = None) -> list[str]:
-        trained = self.token_lm.config.trained_symbols
-        return ended(keep_trained(Phonemiser(language)(text, dropped), trained, where, dropped), trained)
+        config = self.token_lm.config
+        symbols = keep_trained(Phonemiser(language)(text, dropped), config.trained_symbols, where, dropped)
+        return ended(symbols, config.trained_symbols or config.symbols)
 
     def _condition(self, symbols: Sequence[str], text: str) -> TextCondition:
         """One row."""

@@ -170,7 +170,7 @@ def main() -> int:
     parser.add_argument("--language", default="en-us")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the model")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args()
     try:
@@ -197,7 +197,9 @@ def main() -> int:
         require_options(pipeline, options)
         args.out.mkdir(parents=True, exist_ok=True)
         with only_writer(args.out):
-            settings = {**options, "seed": args.seed, "dtype": args.dtype}
+            settings = {**options, "seed": args.seed}
+            if args.dtype != "float32":  # what runs from before the option computed in
+                settings["dtype"] = args.dtype
             done = start_or_resume(args.out, args.model, targets, chosen, settings)
             failed = decode(pipeline, targets, chosen, done, args.out, options, args.seed)
             spoken = [target for target in targets if (args.out / "wav" / f"{target.utt}.wav").is_file()]

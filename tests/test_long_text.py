@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from ditar.audio import AudioError
 from ditar.audio.trim import trim_silence
 from ditar.long_text import join, partial_files, pieces_to_speak, speak_long
 from ditar.request import SpeechRequest
@@ -129,9 +130,13 @@ def test_interrupted_it_keeps_what_is_done_and_the_rest_resumes_to_the_same_file
     assert len(result.warnings) == 5 and not wav.exists() and not note.exists()
 
 
-def test_interrupted_before_anything_is_done_it_leaves_nothing(pieces, tmp_path):
+def test_stopped_before_anything_is_done_it_leaves_nothing(pieces, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         speak(Speaker(interrupt_at=1), pieces, tmp_path / "a.wav")
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr("ditar.long_text.join", lambda *_, **__: np.full(9, np.nan))
+    with pytest.raises(AudioError):
+        speak(Speaker(), pieces, tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
 
 

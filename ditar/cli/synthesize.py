@@ -46,7 +46,9 @@ def add_parser(commands) -> None:
     command.add_argument("--voice", metavar="FILE", help="a voice that `ditar voice create` made")
     command.add_argument("--prompt-audio", metavar="FILE", help="reference clip: WAV, FLAC, OGG or MP3, from 0.5 s on")
     command.add_argument(
-        "--prompt-text", metavar="TEXT", help="exactly what is said in the reference clip; without it, more words go wrong"
+        "--prompt-text",
+        metavar="TEXT",
+        help="exactly what is said in the reference clip; without it, more words may go wrong",
     )
     command.add_argument("--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the Hugging Face hub")
     command.add_argument(

@@ -23,7 +23,7 @@ def add_parser(commands) -> None:
     create.add_argument("output", metavar="FILE", help="voice file to write: NAME.safetensors")
     create.add_argument("--prompt-audio", metavar="FILE", required=True, help="reference clip: WAV, FLAC, OGG or MP3")
     create.add_argument(
-        "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words go wrong"
+        "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong"
     )
     create.add_argument("--force", action="store_true", help="replace the file where there is one")
     create.add_argument("--name", help="default: the file's")

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 FEWEST_ROWS = {torch.float32: 4, torch.bfloat16: 1}
 FEWEST_WEIGHTS = {torch.float32: 512 * 512, torch.bfloat16: 1}
 LAID_OUT_FOR = 16  # rows; the layout serves other numbers as well
-# Positions of a sequence. What is longer is a prefill, which has another length every time, and oneDNN keeps some code of
-# its own for every number of rows: 0.8 MB a sentence.
+# Positions of a sequence in float32. What is longer is a prefill, which has another length every time, and oneDNN keeps
+# some code for every number of rows: 0.8 MB a prefill. (torch's own product in bfloat16 is oneDNN's as well.)
 LONGEST = 32
 
 
@@ -46,7 +46,7 @@ class Linear(nn.Linear):
     def _serves(self, x: Tensor) -> bool:
         if self._packed is None or torch.is_grad_enabled() or x.dtype != self.weight.dtype:
             return False
-        if x.ndim > 1 and x.shape[-2] > LONGEST:
+        if x.dtype == torch.float32 and x.ndim > 2 and x.shape[-2] > LONGEST:
             return False
         return x.numel() >= FEWEST_ROWS[x.dtype] * self.in_features and self._packed_from == self._state()
 

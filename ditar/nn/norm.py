@@ -45,12 +45,13 @@ class RMSNorm(nn.Module):
         # On a CPU torch's is a dozen calls, which count in the small steps of generation: with these four a second of
         # speech costs 6 % less. sqrt(sum x^2 / n + epsilon) = hypot(|x|, sqrt(n epsilon)) / sqrt(n).
         width = x.shape[-1]
-        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-        root = torch.hypot(norm, _scalar((width * self.epsilon) ** 0.5, x.dtype)).mul_(width**-0.5)
+        wide = torch.float32 if x.dtype == torch.float16 else x.dtype  # a norm may be more than 65504
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=wide)
+        root = torch.hypot(norm, _scalar((width * self.epsilon) ** 0.5, wide)).mul_(width**-0.5).to(x.dtype)
         return torch.div(x, root).mul_(self.weight.to(x.dtype))
 
 
 @cache
 def _scalar(value: float, dtype: torch.dtype) -> Tensor:
     """A tensor of a number, since hypot takes no other; made once."""
-    return torch.tensor(value, dtype=dtype)
+    return torch.tensor(value, dtype=dtype, device="cpu")  # whatever the default is: nothing else comes here

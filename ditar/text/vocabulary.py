@@ -35,7 +35,7 @@ DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
 )
 
 
-_ENDS, _CLOSING = frozenset(".!?…"), "\")"
+_ENDS, CLOSING = frozenset(".!?…"), frozenset("\")")  # of a sentence, and what may stand behind its end
 UNHEARD_SHARE = 0.1  # of the speech sounds of a text: more of them, and it is of another language
 
 
@@ -66,10 +66,10 @@ def ended(symbols: Sequence[str], trained: Sequence[str]) -> list[str]:
     without it does not know when to stop. One that never heard a full stop (`trained`, none given: all) is left alone.
     """
     symbols = list(symbols)
-    last = next((i for i in range(len(symbols), 0, -1) if unicodedata.category(symbols[i - 1][0])[0] in "LMNS"), 0)
+    last = next((i for i in range(len(symbols), 0, -1) if symbols[i - 1] not in _PUNCTUATION), 0)
     if _ENDS.intersection(symbols[last:]) or (trained and "." not in trained):
         return symbols
-    closing = [symbol for symbol in symbols[last:] if symbol in _CLOSING]
+    closing = [symbol for symbol in symbols[last:] if symbol in CLOSING]
     return [*symbols[:last], ".", *closing]
 
 

@@ -122,7 +122,7 @@ def test_bad_input_is_one_line_that_names_it(folder, options, message, capsys):
         ({"guidance_scale": 0}, "from 1 to 100"),
         ({"steps": 0}, "from 1 to 1000"),
         ({"seed": -1}, "from 0 to"),
-        ({"device": "magic"}, "must be auto, cpu, cuda or cuda:N, got 'magic'"),
+        ({"device": "magic"}, "must be auto, cpu, mps, cuda or cuda:N, got 'magic'"),
         ({"solver": "magic"}, "'magic' (choose from"),
         ({"time_grid": "magic"}, "'magic' (choose from"),
         ({"text_file": "a.txt"}, "not allowed with"),

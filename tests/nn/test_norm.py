@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ditar.nn.norm import RMSNorm
+from ditar.nn.norm import RMSNorm, _scalar
 
 
 def test_equals_torch_and_its_gradient():
@@ -39,10 +39,16 @@ def test_without_gradients_it_is_the_same_function(dtype):
     torch.testing.assert_close(found.double(), expected, rtol=tolerance, atol=tolerance / 10)
 
 
-def test_what_was_made_in_inference_serves_elsewhere():
+def test_it_keeps_nothing_of_where_it_was_first_used():
     norm, x = RMSNorm(96), torch.randn(2, 96)
-    with torch.inference_mode():
+    _scalar.cache_clear()
+    with torch.inference_mode(), torch.device("meta"):
         first = norm(x).clone()
     with torch.no_grad():
         assert torch.equal(norm(x), first)
     assert torch.allclose(norm(x), first, atol=1e-6)
+
+
+def test_a_norm_beyond_float16():
+    with torch.no_grad():
+        assert torch.allclose(RMSNorm(1024).half()(torch.full((2, 1024), 3000.0).half()), torch.ones(2, 1024).half())

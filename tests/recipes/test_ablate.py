@@ -19,9 +19,9 @@ import ditar
 from ditar.config import ConfigError, DiTARConfig, load_config, to_dict
 from ditar.data.errors import DataError
 from ditar.provenance import commit
+from ditar.report.results import read_result, render
 from ditar.text import Phonemiser
 from ditar.units import LATENT_RATE_HZ
-from ditar.report.results import read_result, render
 from recipes import ablate, ablation_table
 from tests.data.test_batches import write_store
 from tests.tiny import tiny_vae

@@ -214,8 +214,9 @@ def main() -> int:
             raise DataError(f"no utterance could be labelled in {arguments.clips}")
         write_data_dir(arguments.out, rows)
         if arguments.add_to:
-            known = {row.utt: row for row in read_data_dir(arguments.add_to)}
-            write_data_dir(arguments.add_to, (known | {row.utt: row for row in rows}).values())
+            voices = {row.speaker for row in rows}  # whatever they said there before
+            others = [row for row in read_data_dir(arguments.add_to) if row.speaker not in voices]
+            write_data_dir(arguments.add_to, [*others, *rows])
     except (AudioError, DataError, OSError) as error:
         print(f"label_speech.py: {error}", file=sys.stderr)
         return 1
