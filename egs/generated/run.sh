@@ -79,7 +79,8 @@ if [ "$baseline" != true ]; then exit 0; fi
 
 baseline_config=${chosen[4]:-$baseline_config}
 "$root/recipes/baseline.sh" --stage "$stage" "${shared[@]}" --codec-init "$expdir/$tag/vae/final" \
-    --codec-config "${chosen[3]:-$codec_config}" --train-config "$baseline_config"
+    --codec-config "${chosen[3]:-$codec_config}" --train-config "$baseline_config" \
+    --decode-config "$baseline_decode_config"
 if [ "$stop_stage" -ge 9 ]; then
     cd "$root"
     PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" "$PYTHON" egs/generated/local/compare.py --exp "$expdir/$tag" \

@@ -4,4 +4,5 @@ vae_config=configs/vae/small.yaml
 train_config=configs/ditar/small.yaml
 decode_config=
 codec_config=configs/vae/rvq.yaml
+baseline_decode_config=
 baseline_config=configs/baseline/matched.yaml

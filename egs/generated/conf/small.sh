@@ -4,4 +4,5 @@ vae_config=configs/vae/quick.yaml
 train_config=configs/ditar/quick.yaml
 decode_config=egs/generated/conf/decode_small.txt
 codec_config=configs/vae/quick_rvq.yaml
+baseline_decode_config=egs/generated/conf/decode_small_baseline.txt
 baseline_config=configs/baseline/quick.yaml
