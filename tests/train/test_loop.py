@@ -243,7 +243,7 @@ def test_full_disk_keeps_older_checkpoints(store, tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(store, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(CheckpointError, match="file/run cannot be written to .*choose another --out"):
+    with pytest.raises(CheckpointError, match="file/run cannot be written to: Not a directory; choose another --out"):
         run(make_config(), store, tmp_path / "file" / "run")
 
 
