@@ -11,6 +11,7 @@ import functools
 import math
 import unicodedata
 import zlib
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def is_letter(symbol: str) -> bool:
     return len(symbol) == 1 and unicodedata.category(symbol) in ("Ll", "Lo", "Lu")
 
 
-class JoinedExamples:
+class JoinedExamples(ABC):
     """Examples of a store of latents or codes, dealt to batches. `symbols` are the model's, in the order of their ids,
     and `silence_id` marks frames in which nothing is spoken. `collate` belongs to what is trained."""
 
@@ -241,9 +242,9 @@ class JoinedExamples:
             return values[:wanted]
         return torch.cat([values, values[-1:].expand(wanted - len(values), -1)])
 
+    @abstractmethod
     def collate(self, examples: list[Example]) -> Any:
         """Pad examples to one batch; rows without examples where there are none."""
-        raise NotImplementedError
 
     def pad_symbols(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids (B, L) padded with 0, and counts (B,)."""
