@@ -2,7 +2,8 @@
 
     python recipes/prepare_audio.py --data data/raw/train --out data/train --nj 8 --max-seconds 20 --skip-bad
 
-Writes OUT/wav/<utt>.wav and a Kaldi data directory that names them. Utterances that cannot be read or are shorter or
+Writes OUT/wav/<utt>.wav and a Kaldi data directory that names them; utt2bandwidth says where a recording of a lower
+rate ends. Utterances that cannot be read or are shorter or
 longer than the limits are refused, or with --skip-bad left out and listed in OUT/skipped_audio with the reason. What is
 written already is kept when it runs again.
 """
@@ -37,11 +38,13 @@ def prepare(utterance: Utterance, folder: Path, shortest_s: float, longest_s: fl
                 return utterance, f"{seconds:.2f} s is not between {shortest_s:g} and {longest_s:g} s"
             write_audio(path, waveform, SAMPLE_RATE_HZ)
         seconds = samples_to_seconds(soundfile.info(str(path)).frames)
+        own_hz = soundfile.info(str(utterance.path)).samplerate / 2
     except (AudioError, OSError) as error:
         return utterance, str(error)
     if not shortest_s <= seconds <= longest_s:
         return utterance, f"{seconds:.2f} s is not between {shortest_s:g} and {longest_s:g} s"
-    return replace(utterance, path=path, duration_s=seconds), None
+    bandwidth_hz = utterance.bandwidth_hz or (own_hz if own_hz < SAMPLE_RATE_HZ / 2 else None)
+    return replace(utterance, path=path, duration_s=seconds, bandwidth_hz=bandwidth_hz), None
 
 
 def main() -> int:

@@ -3,26 +3,28 @@
     wav.scp   <utterance> <audio file>       text     <utterance> <words>
     utt2spk   <utterance> <speaker>          spk2utt  <speaker> <utterances>
     utt2dur   <utterance> <seconds>          phones   ours: JSON lines, see below
+    utt2bandwidth   ours: <utterance> <Hz>   symbol_times   ours: JSON lines, see below
 
 All are sorted as `LC_ALL=C sort` sorts and hold the same utterances; a speaker's name is the prefix of his utterances'
 names, so that both orders agree. `phones` is optional: {"utt": ..., "phones": [[name, start_s, end_s], ...]} for the
-utterances whose phone times are known. Kaldi's own `utils/validate_data_dir.sh --no-feats` accepts these directories.
+utterances whose phone times are known. So is `symbol_times`, of synthesisers that read phonemes and know when they spoke
+them: {"utt": ..., "symbols": [...], "times": [[start_s, end_s] or null, ...]}. Kaldi's own `utils/validate_data_dir.sh --no-feats` accepts these directories.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ditar.data.align import Phone, Times
 from ditar.data.errors import DataError
 from ditar.data.tables import read_json_lines, read_table, read_wav_scp, write_beside, write_json_lines
 from ditar.data.validate import sort_key, validate_data_dir
 
-Phone = tuple[str, float, float]  # name, start_s, end_s
-
 
 @dataclass(frozen=True)
 class Utterance:
-    """One line of every table. `duration_s` and `phones` are None where the directory doesn't tell."""
+    """One line of every table. None where the directory doesn't tell: `duration_s`, `phones`, `bandwidth_hz` (half the
+    rate of the recording: a file of 24 kHz made from 16 kHz has 8,000), `symbol_times` (symbols, and a time for each)."""
 
     utt: str
     speaker: str
@@ -30,6 +32,8 @@ class Utterance:
     text: str
     duration_s: float | None = None
     phones: list[Phone] | None = None
+    bandwidth_hz: float | None = None
+    symbol_times: tuple[list[str], Times] | None = None
 
 
 def read_data_dir(folder: str | Path) -> list[Utterance]:
@@ -40,11 +44,21 @@ def read_data_dir(folder: str | Path) -> list[Utterance]:
         more = f"\n  and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise DataError(f"{folder} is not a valid data directory:\n  " + "\n  ".join(problems[:10]) + more)
     text, speakers = read_table(folder / "text"), read_table(folder / "utt2spk")
-    durations = read_table(folder / "utt2dur") if (folder / "utt2dur").is_file() else {}
+    durations, bandwidths = (
+        read_table(folder / name) if (folder / name).is_file() else {} for name in ("utt2dur", "utt2bandwidth")
+    )
     phones = {row["utt"]: [tuple(p) for p in row["phones"]] for row in read_json_lines(folder / "phones")}
+    spoken = {row["utt"]: (row["symbols"], row["times"]) for row in read_json_lines(folder / "symbol_times")}
     return [
         Utterance(
-            utt, speakers[utt], path, text[utt], float(durations[utt]) if utt in durations else None, phones.get(utt)
+            utt,
+            speakers[utt],
+            path,
+            text[utt],
+            float(durations[utt]) if utt in durations else None,
+            phones.get(utt),
+            float(bandwidths[utt]) if utt in bandwidths else None,
+            spoken.get(utt),
         )
         for utt, path in read_wav_scp(folder)
     ]
@@ -66,11 +80,17 @@ def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
     }
     if all(u.duration_s is not None for u in rows):
         tables["utt2dur"] = [f"{u.utt} {u.duration_s:.4f}" for u in rows]
+    if any(u.bandwidth_hz for u in rows):
+        tables["utt2bandwidth"] = [f"{u.utt} {u.bandwidth_hz:g}" for u in rows if u.bandwidth_hz]
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in tables.items():
         write_beside(folder / name, lines)
     if any(u.phones for u in rows):
         write_json_lines(({"utt": u.utt, "phones": u.phones} for u in rows if u.phones), folder / "phones")
+    spoken = [(u.utt, *u.symbol_times) for u in rows if u.symbol_times]
+    if spoken:
+        lines = ({"utt": utt, "symbols": symbols, "times": times} for utt, symbols, times in spoken)
+        write_json_lines(lines, folder / "symbol_times")
 
 
 def spread(rows: Sequence[Utterance], most: int | None) -> list[Utterance]:

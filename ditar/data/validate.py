@@ -13,7 +13,7 @@ from ditar.data.errors import DataError
 from ditar.data.tables import Line, read_json_lines, read_lines, read_table
 
 NEEDED = ("wav.scp", "text", "utt2spk", "spk2utt")
-OPTIONAL = ("utt2dur", "segments", "spk2gender")
+OPTIONAL = ("utt2dur", "utt2bandwidth", "segments", "spk2gender")
 NOT_IN_TEXT = ("<s>", "</s>", "#0")
 
 _INVERT = "make it again (Kaldi's utils/utt2spk_to_spk2utt.pl)"
@@ -77,6 +77,8 @@ def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
             if name in tables:
                 _check_same(folder, name, tables[name], "utt2spk", utterances, "utterance", problems)
         _check_phones(folder / "phones", utterances, problems)
+        _check_symbol_times(folder / "symbol_times", utterances, problems)
+        _check_bandwidths(folder, tables.get("utt2bandwidth", {}), utterances, problems)
     if {"utt2spk", "spk2utt"} <= sound:
         _check_speakers(folder, tables, problems)
     _check_text(folder / "text", tables.get("text", {}).values(), problems)
@@ -191,6 +193,16 @@ def _check_durations(path: Path, lines: Iterable[Line], problems: list[str]) -> 
             )
 
 
+def _check_bandwidths(folder: Path, table: dict[str, Line], utterances: dict[str, Line], problems: list[str]) -> None:
+    """Of some utterances, unlike the other tables: the others have their whole band."""
+    for line in table.values():
+        where = f"{folder / 'utt2bandwidth'}:{line.number}: {line.key}"
+        if line.key not in utterances:
+            problems.append(f"{where} is not in utt2spk; take the line out")
+        if line.value and not 0.0 < _number(line.value) < float("inf"):
+            problems.append(f"{where}: {line.value!r} is not a frequency in Hz; write half the rate of the recording")
+
+
 def _check_segments(folder: Path, tables: dict[str, dict[str, Line]], problems: list[str]) -> None:
     path = folder / "segments"
     used: dict[str, Line] = {}
@@ -226,6 +238,38 @@ def _check_phones(path: Path, utterances: dict[str, Line], problems: list[str]) 
         times = [(start, end) for _, start, end in row["phones"]]
         if any(end < start for start, end in times) or any(b[0] < a[0] for a, b in zip(times, times[1:], strict=False)):
             problems.append(f"{path}:{number}: {row['utt']}: the phone times run backwards; align it again")
+
+
+def _check_symbol_times(path: Path, utterances: dict[str, Line], problems: list[str]) -> None:
+    try:
+        rows = read_json_lines(path)
+    except DataError as error:
+        problems.append(str(error))
+        return
+    for number, row in enumerate(rows, 1):
+        if not _has_symbol_times(row):
+            problems.append(
+                f'{path}:{number}: expected {{"utt": ..., "symbols": [...], "times": [[start_s, end_s] or null, ...]}} '
+                f"with as many times as symbols, got {json.dumps(row)[:60]}; make the table again"
+            )
+        elif row["utt"] not in utterances:
+            problems.append(f"{path}:{number}: utterance {row['utt']!r} is not in utt2spk; take the line out")
+
+
+def _has_symbol_times(row: Any) -> bool:
+    if not isinstance(row, dict) or not isinstance(row.get("utt"), str):
+        return False
+    symbols, times = row.get("symbols"), row.get("times")
+    return (
+        isinstance(symbols, list)
+        and isinstance(times, list)
+        and len(symbols) == len(times)
+        and all(isinstance(symbol, str) for symbol in symbols)
+        and all(
+            span is None or (isinstance(span, list) and len(span) == 2 and all(isinstance(t, (int, float)) for t in span))
+            for span in times
+        )
+    )
 
 
 def _is_alignment(row: Any) -> bool:

@@ -20,7 +20,8 @@ def utterances(tmp_path):
             path = tmp_path / f"{speaker}{number}.wav"
             soundfile.write(path, np.zeros(2400, dtype=np.float32), 24_000)
             phones = [("hh", 0.0, 0.05), ("ay", 0.05, 0.1)] if speaker == "ann" else None
-            rows.append(Utterance(f"{speaker}-{number}", speaker, path, f"hi {number}", 0.1, phones))
+            band, spoken = (8000.0, None) if number == 1 else (None, (["h", "i"], [[0.0, 0.05], None]))
+            rows.append(Utterance(f"{speaker}-{number}", speaker, path, f"hi {number}", 0.1, phones, band, spoken))
     return rows
 
 

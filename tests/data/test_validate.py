@@ -21,7 +21,8 @@ def good(tmp_path_factory):
     for utt in ("ann-1", "ann-2", "bob-1", "bob-2"):
         soundfile.write(home / f"{utt}.wav", np.zeros(2400, dtype=np.float32), 24_000)
         phones = [("hh", 0.0, 0.05), ("ay", 0.05, 0.1)] if utt[0] == "a" else None
-        rows.append(Utterance(utt, utt[:3], home / f"{utt}.wav", f"say {utt[-1]}", 0.1, phones))
+        spoken = (["s", "ɪ"], [[0.0, 0.05], None]) if utt == "bob-1" else None
+        rows.append(Utterance(utt, utt[:3], home / f"{utt}.wav", f"say {utt[-1]}", 0.1, phones, 8000, spoken))
     write_data_dir(home / "data", rows)
     (home / "data/spk2gender").write_text("ann f\nbob m\n")
     return home / "data"
@@ -60,6 +61,11 @@ def test_good_directories_are_summed_up(data, capsys):
         ("text", "ann-1 say 1", "ann-1 say\u00a01", ":1: ann-1: white space U+00A0; write plain spaces"),
         ("text", "ann-1 say 1\n", "", "utt2spk:1: utterance 'ann-1' is not in {}/text; all tables hold the same ones"),
         ("text", "bob-2", "bob-3", ":4: utterance 'bob-3' is not in {}/utt2spk; all tables hold the same ones"),
+        ("utt2bandwidth", "bob-1 8000", "bob-1 wide", ":3: bob-1: 'wide' is not a frequency in Hz; write half the rate"),
+        ("utt2bandwidth", "bob-2", "bob-3", ":4: bob-3 is not in utt2spk; take the line out"),
+        ("symbol_times", ", null]", "]", ":1: expected {{\"utt\": ..., \"symbols\": [...], \"times\": "),
+        ("symbol_times", "0.05", '"x"', ":1: expected {{\"utt\": ..., \"symbols\": [...], \"times\": "),
+        ("symbol_times", "bob-1", "bob-3", ":1: utterance 'bob-3' is not in utt2spk; take the line out"),
         ("wav.scp", "ann-1", "zoe-1", ":2: 'ann-2' stands after 'zoe-1'; sort the file with LC_ALL=C sort"),
         ("wav.scp", "bob-2", "bob-3", ":4: utterance 'bob-3' is not in {}/utt2spk"),
         ("wav.scp", "bob-1.wav", "bob-1.wav |", ":3: bob-1: '{0}/../bob-1.wav |' is a command and no file; write its"),
