@@ -1,5 +1,8 @@
 """Packages that come with an extra of pyproject.toml: one wording where one is missing."""
 
+import importlib
+from types import ModuleType
+
 
 def install_line(extras: str, pip: str = "pip") -> str:
     """How to install extras, with commas between them. The package is on no index."""
@@ -9,3 +12,13 @@ def install_line(extras: str, pip: str = "pip") -> str:
 def missing(package: str, extra: str) -> str:
     """What to say where a package of an extra is not installed."""
     return f"{package} is not installed; it comes with the extra {extra!r}; {install_line(extra)}"
+
+
+def load(module: str, extra: str, error: type[Exception]) -> ModuleType:
+    """Import a module of an extra's package; where it is not installed, `error` says how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as lacking:
+        if lacking.name != module:
+            raise
+        raise error(missing(module, extra)) from None

@@ -10,7 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "numpy", "diffusers", "pocketsphinx", "resemblyzer", "transformers")  # those that set figures
+PACKAGES = (  # those that set figures
+    "torch", "numpy", "diffusers", "faster-whisper", "ctranslate2", "distillmos", "pocketsphinx", "resemblyzer",
+    "transformers",
+)  # fmt: skip
 ROOT = Path(__file__).parents[1]
 
 

@@ -23,6 +23,7 @@ from ditar.data.errors import DataError
 from ditar.data.tables import read_wav_scp
 from ditar.evaluate.score import compare, hear
 from ditar.pretrained import load_vae
+from ditar.recognise.choose import DEFAULT, WAYS, make_recogniser
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 from ditar.vae import SpeechVAE
 
@@ -65,12 +66,15 @@ def main() -> int:
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory of held-out utterances")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--limit", type=int, default=400, help="utterances at most")
+    parser.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS}; default %(default)s")
     parser.add_argument("--report-only", action="store_true", help="exit 0 also where the VAE is not accepted")
     args = parser.parse_args()
     try:
-        figures = resynthesise(load_vae(args.vae), args.data, args.out, args.limit)
+        recogniser = make_recogniser(args.recogniser)  # before minutes of work
+        figures = {"recogniser": recogniser.name, **resynthesise(load_vae(args.vae), args.data, args.out, args.limit)}
         text = args.data / "text"
-        original, made, noisy = (hear(args.out / name, text) for name in ("original", "resynthesis", "noisy"))
+        names = ("original", "resynthesis", "noisy")
+        original, made, noisy = (hear(args.out / name, text, recogniser) for name in names)
         figures["resynthesis"], figures["noise"] = compare(original, made), compare(made, noisy)
     except (DataError, ValueError, OSError) as error:
         print(f"accept_vae: error: {error}", file=sys.stderr)

@@ -3,11 +3,12 @@
     python recipes/train_baseline.py --config configs/baseline/matched.yaml --train exp/codes/train \\
         --valid exp/codes/valid --codec exp/codec/final --out exp/baseline [--init model/token_lm]
 
-Without --codec (a bare machine) it trains and validates the same, and makes no samples and no word errors.
+Without --codec (a bare machine) it trains and validates the same, and makes no samples, to which nobody listens.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,37 +18,29 @@ from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, load_config
 from ditar.data.codes import CodecInfo, CodeStore, require_codec
 from ditar.data.errors import DataError
-from ditar.train.listener import Listener
+from ditar.hearing import add_arguments, make_listener
 from ditar.train.loop import train
 from ditar.train.program import exit_code
 from ditar.train.token_system import TokenSystem, fill_in
 from ditar.units import SAMPLE_RATE_HZ
 
 
-def make_listener(codec_dir: str | None, info: CodecInfo) -> Listener | None:
-    """Codec and recogniser for word errors during training; None without one of them. DataError for another codec than
-    that of the codes."""
-    if codec_dir is None:
-        return None
+def load_decoder(name: str, info: CodecInfo) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Codes (1, Q, T) -> waveform (S,). DataError for another codec than that of the codes."""
     from ditar.audio.resample import resample
     from ditar.vae.codec import CodecError, load_codec
 
     try:
-        codec = load_codec(codec_dir, info.codebooks)
+        codec = load_codec(name, info.codebooks)
     except CodecError as error:
         raise DataError(str(error)) from None
-    require_codec(codec.fingerprint, info.codec, codec_dir)
-    from ditar.hearing import make_word_error
-
-    word_error = make_word_error()
-    if word_error is None:
-        return None
+    require_codec(codec.fingerprint, info.codec, name)
 
     def decode(codes: torch.Tensor) -> torch.Tensor:
         waveform = codec.decode(codes.cpu())[0].numpy()
         return torch.from_numpy(np.ascontiguousarray(resample(waveform, codec.rate_hz, SAMPLE_RATE_HZ)))
 
-    return Listener(decode, word_error)
+    return decode
 
 
 def make_encoder(config: BaselineConfig):
@@ -65,7 +58,9 @@ def run(args: argparse.Namespace) -> None:
     init = TokenLM.from_pretrained(args.init) if args.init else None
     stores = CodeStore(args.train), CodeStore(args.valid)
     config = fill_in(config, stores[0], init)
-    listener = make_listener(args.codec, stores[0].codec)
+    info, listener = stores[0].codec, None
+    if args.codec is not None:
+        listener = make_listener(lambda: load_decoder(args.codec, info), stores[1], args)
     system = TokenSystem(config, *stores, listener, init, make_encoder(config))
     system.tell_left_out()
     train(system, config.optimiser, config.run, args.out, config, args.cpu, config.run.patience)
@@ -80,6 +75,7 @@ def main() -> int:
     parser.add_argument("--codec", help="the codec that made them, a folder or a name on the hub, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained token LM to start from (fine-tuning)")
+    add_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
     args = parser.parse_args()
     return exit_code("train_baseline", lambda: run(args))

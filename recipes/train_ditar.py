@@ -3,11 +3,12 @@
     python recipes/train_ditar.py --config configs/ditar/small.yaml --train exp/latents/train --valid exp/latents/valid \\
         --vae exp/vae/final --out exp/ditar [--init model/ditar]
 
-Without --vae (a bare machine) it trains and validates the same, and makes no samples and no word errors.
+Without --vae (a bare machine) it trains and validates the same, and makes no samples, to which nobody listens.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,28 +17,21 @@ import torch
 from ditar.config import DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
+from ditar.hearing import add_arguments, make_listener
 from ditar.model.ditar import DiTAR
 from ditar.train.ditar_system import DiTARSystem
-from ditar.train.listener import Listener
 from ditar.train.loop import train
 from ditar.train.program import exit_code
 from ditar.train.speech_system import of_corpus
 from ditar.units import LATENT_RATE_HZ
 
 
-def make_listener(vae_dir: Path | None) -> Listener | None:
-    """Decoder and recogniser for word errors during training; None without a VAE or without a recogniser."""
-    if vae_dir is None:
-        return None
-    from ditar.hearing import make_word_error
-
-    word_error = make_word_error()
-    if word_error is None:
-        return None
+def load_decoder(vae_dir: Path) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Normalised latents (1, T, C) -> waveform (S,)."""
     from ditar.pretrained import load_vae
 
     vae = load_vae(vae_dir).eval()
-    return Listener(lambda latents: vae.decode(vae.denormalise(latents.cpu()))[0], word_error)
+    return lambda latents: vae.decode(vae.denormalise(latents.cpu()))[0]
 
 
 def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> tuple[torch.Tensor, torch.Tensor]:
@@ -71,7 +65,8 @@ def run(args: argparse.Namespace) -> None:
     before = None if init is None else init.config
     known = of_corpus(stores[0].entries, LATENT_RATE_HZ, config.data.max_seconds, before)
     config = replace(config, model=replace(config.model, **known))
-    system = DiTARSystem(config, *stores, make_listener(args.vae), init)
+    listener = None if args.vae is None else make_listener(lambda: load_decoder(args.vae), stores[1], args)
+    system = DiTARSystem(config, *stores, listener, init)
     system.tell_left_out()
     train(system, config.optimiser, config.run, args.out, config, args.cpu)
 
@@ -85,6 +80,7 @@ def main() -> int:
     parser.add_argument("--vae", type=Path, help="VAE with the same statistics, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained DiTAR to start from (fine-tuning)")
+    add_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
     args = parser.parse_args()
     return exit_code("train_ditar", lambda: run(args))

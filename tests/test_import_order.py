@@ -18,7 +18,7 @@ ORDER = [
     {"config"},
     {"nn", "text", "audio"},
     {"diffusion"},
-    {"vae", "data"},
+    {"vae", "data", "recognise"},
     {"model", "baseline"},
     {"pretrained", "voice"},
     {"request", "stopping", "voice_file"},
@@ -118,6 +118,7 @@ MODULES = {"pyyaml": "yaml"}
 WITHOUT_IMPORT = {
     "tensorboard": "torch.utils.tensorboard imports it",
     "webrtcvad-wheels": "takes the place of Resemblyzer's webrtcvad",
+    "whisper-normalizer": "ditar/evaluate/words.py reads its table as a file",
     "pytest-cov": "the option --cov of the tests",
 }
 

@@ -1,9 +1,9 @@
 """Judgement of synthesised speech from WAV files alone: it never sees a model.
 
-    WAV files + their text -> recognise | checkpoints -> words   word and character error, lost ends, repetition
-                           -> recognise                          closed set
+    WAV files + their text -> ditar.recognise -> words           word and character error, lost ends, repetition
+                           -> ditar.recognise                    closed set
                            -> outputs, prosody                   silent, truncated, too long, too short; F0, level, rate
-                           -> quality                            DNSMOS, UTMOS
+                           -> quality                            DistillMOS, DNSMOS, UTMOS
     WAV files + references -> similarity | checkpoints           speaker similarity, identification
     WAV files + originals  -> parallel                           mel-cepstral distortion, F0 error
     WAV files of more runs -> diversity                          spread of voices, and its picture

@@ -2,8 +2,9 @@
 
 import argparse
 
-from ditar.evaluate.metrics import DESCRIPTIONS, NEEDS
+from ditar.evaluate.metrics import DESCRIPTIONS, NEEDS, ON_REQUEST
 from ditar.extras import install_line
+from ditar.recognise.choose import DEFAULT, WAYS
 
 
 def add_parser(commands) -> None:
@@ -36,18 +37,21 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--closed-set", metavar="FILE", action="append", default=[], help="more sentences, as decoys; may be repeated"
     )
-    command.add_argument("--metrics", metavar="NAME,...", help="what to measure, see below; by default whatever can be")
+    command.add_argument(
+        "--metrics",
+        metavar="NAME,...",
+        help=f"what to measure, see below; by default whatever can be but {', '.join(ON_REQUEST)}",
+    )
     command.add_argument(
         "--recogniser",
         metavar="NAME",
-        default="pocketsphinx",
-        help="pocketsphinx (offline, the default), or a Whisper or CTC checkpoint of transformers: a folder or a name "
-        "on the Hugging Face hub",
+        default=DEFAULT,
+        help=f"{WAYS} (default %(default)s)",
     )
     command.add_argument(
         "--normaliser",
         choices=["plain", "whisper"],
-        help="of words; by default plain for pocketsphinx and Whisper's for checkpoints",
+        help="of words; by default Whisper's English one, and plain for pocketsphinx",
     )
     command.add_argument(
         "--embedder",
@@ -57,7 +61,9 @@ def add_parser(commands) -> None:
         "microsoft/wavlm-base-plus-sv",
     )
     command.add_argument("--utmos", metavar="FILE", help="UTMOS as TorchScript, or a folder that holds it")
-    command.add_argument("--device", default="cpu", help="of checkpoints and UTMOS: cpu (the default), cuda, ...")
+    command.add_argument(
+        "--device", default="cpu", help="of Whisper, checkpoints, DistillMOS and UTMOS: cpu (the default), cuda, ..."
+    )
     command.add_argument("--worst", metavar="N", type=_whole, default=5, help="how many of the worst to list (5)")
     command.add_argument("--output", metavar="DIR", help="folder for scores.json, utterances.jsonl, scores.md, plots")
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -5,7 +5,6 @@ Every mistake is an `EvaluationError` that quotes the names and says what to do.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from ditar.data.errors import DataError
 from ditar.data.tables import read_table
-from ditar.extras import missing
+from ditar.extras import load
+from ditar.recognise.errors import RecogniserError, quote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,19 +29,7 @@ class EvaluationError(ValueError):
 
 def need(module: str) -> ModuleType:
     """Import an optional package of the `eval` extra, or say how to install it."""
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise EvaluationError(missing(module, "eval")) from None
-
-
-def quote(names: Iterable[str], most: int = 5) -> str:
-    """The first few names, and how many more there are: for error messages."""
-    names = list(names)
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    return load(module, "eval", EvaluationError)
 
 
 def list_audio(folder: str | Path) -> dict[str, Path]:
@@ -136,18 +124,12 @@ def match_ids(audio: dict[str, Path], texts: dict[str, str], folder: str | Path,
 
 def read_waveform(path: str | Path, rate_hz: int) -> np.ndarray:
     """Mono waveform (S,) float32 at `rate_hz`; an empty file gives S = 0, since an output may be empty."""
-    import numpy as np  # here, so that `ditar --help` and reading text need neither it nor an audio library
-    import soundfile
-
-    from ditar.audio import AudioError
-    from ditar.audio.read import read_audio
+    from ditar.recognise import files  # here, so that `ditar --help` and reading text need no numpy or audio library
 
     try:
-        if soundfile.info(str(path)).frames == 0:
-            return np.zeros(0, dtype=np.float32)
-        return np.asarray(read_audio(path, rate_hz), dtype=np.float32)
-    except (AudioError, soundfile.LibsndfileError) as error:
-        raise EvaluationError(f"cannot judge {str(path)!r}: {error}; synthesise it again or remove it") from None
+        return files.read_waveform(path, rate_hz)
+    except RecogniserError as error:
+        raise EvaluationError(str(error)) from None
 
 
 def _read_wav_scp(path: Path) -> dict[str, Path]:

@@ -14,26 +14,28 @@ from ditar.evaluate import parallel, prosody
 from ditar.evaluate.diversity import runs_by_utterance, spread
 from ditar.evaluate.inputs import Ending, need, read_waveform
 from ditar.evaluate.outputs import inspect_output
-from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, recogniser_name, recognise
 from ditar.evaluate.similarity import Embedder, embed_files, likeness
-from ditar.evaluate.words import NORMALISER, closed_set_hits, plain_words, whisper_normaliser, word_errors
+from ditar.evaluate.words import choose_normaliser, closed_set_hits, plain_words, word_errors
+from ditar.recognise import RECOGNISER_RATE_HZ
+from ditar.recognise.choose import DEFAULT, make_recogniser
+from ditar.recognise.pocketsphinx import Pocketsphinx
 
-POCKETSPHINX, RESEMBLYZER = "pocketsphinx", "resemblyzer"  # any other name is a checkpoint's
+RESEMBLYZER = "resemblyzer"  # any other name is a checkpoint's
 
 
 class Judge:
     """Measures the metric groups `groups` (`metrics.GROUPS`) of files; `names` says with what, by group.
 
-    recogniser, embedder: "pocketsphinx" and "resemblyzer", else a checkpoint of transformers. normaliser: "plain",
-    "whisper", or None for Whisper's where a checkpoint recognises. sentences: the closed set. `seconds` adds up what
-    each group took.
+    recogniser: see `recognise.choose`; embedder: "resemblyzer", else a checkpoint of transformers. normaliser: "plain",
+    "whisper", or None for the recogniser's own. sentences: the closed set, which pocketsphinx hears. workers: processes
+    of recognisers, by default one per core. `seconds` adds up what each group took.
     """
 
     def __init__(
         self,
         groups: Sequence[str],
         *,
-        recogniser: str = POCKETSPHINX,
+        recogniser: str = DEFAULT,
         normaliser: str | None = None,
         embedder: str = RESEMBLYZER,
         utmos: str | Path | None = None,
@@ -43,18 +45,26 @@ class Judge:
         progress: bool = True,
     ):
         self.groups, self.names, self.seconds = list(groups), {}, {}
-        self._sentences, self._workers, self._progress = list(sentences), workers, progress
+        self._workers, self._progress = workers, progress
         self._embedded: dict[str, np.ndarray] = {}
         if "words" in groups:
             need("jiwer")
-            self._load_recogniser(recogniser, normaliser, device)
+            self._recogniser = make_recogniser(recogniser, device)
+            self._normalise, normaliser_name = choose_normaliser(normaliser, self._recogniser)
+            self.names |= {"words": self._recogniser.name, "normaliser": normaliser_name}
         if "closed_set" in groups:
+            self._closed_set = Pocketsphinx(sentences)
             plain = sorted({plain_words(sentence) for sentence in sentences})
             digest = hashlib.sha256("\n".join(plain).encode()).hexdigest()[:8]
-            self.names["closed_set"] = f"{recogniser_name()}, {len(plain)} sentences sha256 {digest}"
+            self.names["closed_set"] = f"{self._closed_set.name}, {len(plain)} sentences sha256 {digest}"
         if "similarity" in groups or "diversity" in groups:
             self._load_embedder(embedder, device)
         self._raters = []
+        if "distillmos" in groups:
+            from ditar.evaluate.quality import DistillMOS
+
+            self._distillmos = DistillMOS(device)
+            self.names["distillmos"] = self._distillmos.name
         if "dnsmos" in groups:
             from ditar.evaluate.quality import DNSMOS
 
@@ -90,7 +100,7 @@ class Judge:
             row |= {"text": texts[utt]} if utt in texts else {}
         if "closed_set" in self.groups:
             with self._timed("closed_set"):
-                chosen = recognise(audio, self._sentences, self._workers, self._progress)
+                chosen = self._closed_set.recognise(audio, self._workers, self._progress)
                 for utt, hit in closed_set_hits(texts, chosen).items():
                     rows[utt] |= {"chosen": chosen[utt], "hit": hit}
         if "similarity" in self.groups and clips:
@@ -99,6 +109,10 @@ class Judge:
         if "words" in self.groups and texts:
             with self._timed("words"):
                 self._compare_words(rows, audio, texts)
+        if "distillmos" in self.groups:
+            with self._timed("distillmos"):
+                for utt, found in self._distillmos.rate(audio, self._workers, self._progress).items():
+                    rows[utt] |= found
         self._listen(rows, audio, texts, originals)
         for utt, ending in (stopped or {}).items() if "outputs" in self.groups else ():
             rows[utt] |= {"no_stop": not ending.stopped, "attempts": ending.attempts}
@@ -129,10 +143,7 @@ class Judge:
             rows[utt] |= asdict(found)
 
     def _compare_words(self, rows, audio, texts) -> None:
-        if self._checkpoint is None:
-            heard = recognise(audio, None, self._workers, self._progress)
-        else:
-            heard = self._checkpoint.recognise(audio, self._progress)
+        heard = self._recogniser.recognise(audio, self._workers, self._progress)
         for found in word_errors(texts, heard, self._normalise):
             rows[found.utt] |= {
                 "heard": heard[found.utt], **asdict(found), "wer": found.wer, "cer": found.cer,
@@ -141,7 +152,8 @@ class Judge:
 
     def _listen(self, rows, audio, texts, originals) -> None:
         """What one pass over the waveforms gives."""
-        groups = [name for name in ("outputs", "prosody", "parallel", "dnsmos", "utmos") if name in self.groups]
+        asked = ("outputs", "prosody", "parallel", "dnsmos", "utmos")
+        groups = [name for name in asked if name in self.groups]
         if not groups:
             return
         from tqdm import tqdm
@@ -162,21 +174,6 @@ class Judge:
             for group, rater in self._raters:
                 with self._timed(group):
                     rows[utt] |= rater.score(waveform)
-
-    def _load_recogniser(self, recogniser: str, normaliser: str | None, device: str) -> None:
-        self._checkpoint = None
-        if recogniser == POCKETSPHINX:
-            name = recogniser_name()
-        else:
-            from ditar.evaluate.checkpoints import CheckpointRecogniser
-
-            self._checkpoint = CheckpointRecogniser(recogniser, device)
-            name = self._checkpoint.name
-        self._normalise, normaliser_name = plain_words, NORMALISER
-        if normaliser == "whisper" or (normaliser is None and self._checkpoint is not None):
-            spelling = self._checkpoint.spelling if self._checkpoint is not None else None
-            self._normalise, normaliser_name = whisper_normaliser(spelling)
-        self.names |= {"words": name, "normaliser": normaliser_name}
 
     def _load_embedder(self, embedder: str, device: str) -> None:
         if embedder == RESEMBLYZER:

@@ -65,6 +65,7 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
         Metric("similarity", "speaker similarity", "similarity", better="high", digits=3),
         Metric("identified", "speaker identified", "identified", better="high", unit="%"),
     ),
+    "distillmos": (Metric("distillmos", "DistillMOS", "distillmos", better="high"),),
     "dnsmos": (
         Metric("dnsmos_overall", "DNSMOS overall", "dnsmos_overall", better="high"),
         Metric("dnsmos_signal", "DNSMOS signal", "dnsmos_signal", better="high"),
@@ -110,7 +111,8 @@ DESCRIPTIONS = {
     "times running, two words twice running or three words that come back, and the text has none of it",
     "closed_set": "share of outputs that pocketsphinx recognises as their own sentence among all of TEXT and FILEs",
     "similarity": "cosine of speaker embeddings with the reference; identified: no other speaker's reference is nearer",
-    "dnsmos": "predicted quality, 1 to 5: noise and distortion rather than naturalness",
+    "distillmos": "predicted quality of speech, 1 to 5, by DistillMOS",
+    "dnsmos": "predicted quality of calls, 1 to 5: noise and distortion rather than naturalness",
     "utmos": "predicted naturalness, 1 to 5, by a TorchScript file of yours",
     "outputs": "no stop (by the table `stopped` beside the audio), silent, truncated (cut off inside a sound), too "
     "long or too short for the text or the original; duration, level",
@@ -118,18 +120,21 @@ DESCRIPTIONS = {
     "parallel": "mel-cepstral distortion, F0 and voicing error against the originals, aligned by dynamic time warping",
     "diversity": "1 - cosine between the voices of repeated runs of an utterance, and a picture of them",
 }
-WORST_BY = ("wer", "similarity", "dnsmos_overall", "utmos", "mcd_db")
+ON_REQUEST = ("dnsmos",)  # it takes four times as long as DistillMOS, and tells less of synthesis
+WORST_BY = ("wer", "similarity", "distillmos", "dnsmos_overall", "utmos", "mcd_db")
 METRICS = {metric.name: metric for group in GROUPS.values() for metric in group}
 
 
 def choose_groups(asked: Iterable[str] | None, given: Iterable[str]) -> list[str]:
-    """The groups to measure, in GROUPS' order: those asked for, by default all whose need is `given` (as in NEEDS).
+    """The groups to measure, in GROUPS' order: those asked for, by default all but ON_REQUEST whose need is `given` (as
+    in NEEDS).
 
     EvaluationError where a name is unknown, or a group lacks what it needs.
     """
     given = set(given)
     if asked is None:
-        return [name for name in GROUPS if NEEDS.get(name) is None or NEEDS[name] in given]
+        by_default = [name for name in GROUPS if name not in ON_REQUEST]
+        return [name for name in by_default if NEEDS.get(name) is None or NEEDS[name] in given]
     asked = list(asked)
     unknown = [name for name in asked if name not in GROUPS]
     if unknown or not asked:

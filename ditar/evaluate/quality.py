@@ -1,5 +1,6 @@
-"""How good would listeners say it sounds? Predictions: DNSMOS offline, UTMOS where its weights are.
+"""How good would listeners say it sounds? Predictions: DistillMOS and DNSMOS offline, UTMOS where its weights are.
 
+DistillMOS (Stahl and Gamper, arXiv 2502.05356) was distilled from a judge on XLS-R; its weights lie inside the package.
 DNSMOS (Reddy et al., ICASSP 2021 and 2022) was made for denoised calls and judges noise and distortion, hardly
 naturalness; its models lie inside the package `speechmos`. UTMOS (Saeki et al., Interspeech 2022, arXiv 2204.02152)
 was made for synthesis. It is read from a TorchScript file, so that no code is fetched: any that takes float waveforms
@@ -7,22 +8,75 @@ was made for synthesis. It is read from a TorchScript file, so that no code is f
 """
 
 import hashlib
+from collections.abc import Mapping
+from contextlib import redirect_stdout
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 
 from ditar.audio.trim import is_silent
 from ditar.evaluate.inputs import EvaluationError, need
+from ditar.evaluate.threads import one_thread
+from ditar.recognise.files import map_files
 
 QUALITY_RATE_HZ = 16_000
 SHORTEST_S = 0.1
+DISTILLMOS_SAMPLES, DISTILLMOS_HOP = 122_880, 16_000  # its window of 7.68 s, and how far two of them lie apart at most
+DISTILLMOS_BATCH = 4  # windows at once: an hour as one batch would take a hundred gigabytes
+FEWEST = 20  # files for a further process, which imports torch first
 SUFFIXES = (".jit", ".pt", ".pth", ".ts")
 
 
 def is_unfit(waveform: np.ndarray) -> bool:
     """Whether (S,) at 16 kHz is silent or too short for a listener to judge."""
     return len(waveform) < SHORTEST_S * QUALITY_RATE_HZ or is_silent(waveform)
+
+
+class DistillMOS:
+    """The model of the package `distillmos`."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        from ditar.audio.torchaudio_shim import import_torchaudio
+
+        import_torchaudio()  # the package imports it
+        package = need("distillmos")
+        with redirect_stdout(StringIO()):  # it prints where its weights lie
+            model = package.ConvTransformerSQAModel(segmenting_in_forward=False)
+        self._model, self._device = model.eval().to(device), device
+        self.name = f"DistillMOS, distillmos {version('distillmos')}"
+
+    def __reduce__(self):
+        return DistillMOS, (self._device,)
+
+    def rate(
+        self, audio: Mapping[str, str | Path], workers: int | None = None, progress: bool = True
+    ) -> dict[str, dict[str, float]]:
+        """Scores of audio files (any rate) by utterance id: a process a core (see `recognise.files.map_files`), or this
+        one alone on a GPU."""
+        workers = workers if self._device == "cpu" else 1
+        return map_files(audio, self.score, workers, progress, "DistillMOS", FEWEST)
+
+    def score(self, waveform: np.ndarray) -> dict[str, float]:
+        """(S,) at 16 kHz -> distillmos, of 1 to 5; nothing where there is no sound.
+
+        The mean over windows that cover all of it, at the package's own places; less than one is filled with silence.
+        """
+        import torch
+
+        if is_unfit(waveform):
+            return {}
+        samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))
+        samples = torch.nn.functional.pad(samples, (0, max(0, DISTILLMOS_SAMPLES - len(samples))))
+        beyond = len(samples) - DISTILLMOS_SAMPLES
+        places = [int(share * beyond) for share in np.linspace(0, 1, -(-beyond // DISTILLMOS_HOP) + 1)]
+        scores = []
+        with torch.inference_mode(), one_thread():
+            for first in range(0, len(places), DISTILLMOS_BATCH):
+                windows = [samples[at : at + DISTILLMOS_SAMPLES] for at in places[first : first + DISTILLMOS_BATCH]]
+                scores += self._model(torch.stack(windows).to(self._device)).flatten().tolist()
+        return {"distillmos": float(np.mean(scores))}
 
 
 class DNSMOS:

@@ -18,12 +18,13 @@ from ditar.evaluate.inputs import (
     read_text,
 )
 from ditar.evaluate.intervals import bootstrap_interval, corpus_rate, paired_difference, paired_ratio
-from ditar.evaluate.judge import POCKETSPHINX, RESEMBLYZER, Judge
+from ditar.evaluate.judge import RESEMBLYZER, Judge
 from ditar.evaluate.metrics import METRICS, WORST_BY, choose_groups
-from ditar.evaluate.recognise import recogniser_name, recognise
 from ditar.evaluate.report import DIVERSITY, SCORES, VERSION, finite, prepare_folder, read_results, write_report
 from ditar.evaluate.similarity import list_references, list_speakers, read_speakers
-from ditar.evaluate.words import WordErrors, word_errors
+from ditar.evaluate.words import WordErrors, choose_normaliser, word_errors
+from ditar.recognise.choose import DEFAULT, make_recogniser
+from ditar.recognise.files import Recogniser
 
 
 def score(
@@ -41,7 +42,7 @@ def score(
     metrics: Iterable[str] | None = None,
     against: str | Path | None = None,
     runs: Iterable[str | Path] = (),
-    recogniser: str = POCKETSPHINX,
+    recogniser: str = DEFAULT,
     normaliser: str | None = None,
     embedder: str = RESEMBLYZER,
     utmos: str | Path | None = None,
@@ -63,18 +64,20 @@ def score(
     closed_set: files of further sentences (decoys), one a line, or Kaldi files named `text`; adds the share of outputs
         recognised as their own sentence among these and all sentences of `text_file`.
     out: folder for scores.json, utterances.jsonl, scores.md and diversity.png; made where it does not exist.
-    workers: processes of pocketsphinx, by default one per core (see `recognise` about scripts without a main guard).
+    workers: processes of recognisers, by default one per core (see `recognise.files.map_files` about scripts without a
+        main guard).
     resamples, seed: of the bootstrap; intervals are 95 %.
     metrics: names of `metrics.GROUPS`, by default all that have what they need.
     against: another system on the same utterances: its folder of audio, or what `out` held for it.
     runs: folders of the same utterances made again with other seeds; adds the spread of their voices.
-    recogniser, normaliser, embedder: see `judge.Judge`. utmos: see `quality.UTMOS`. device: of checkpoints and UTMOS.
+    recogniser, normaliser, embedder: see `judge.Judge`. utmos: see `quality.UTMOS`. device: of Whisper, checkpoints, DistillMOS and UTMOS.
     worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
     provenance: kept as it is, beside the figures.
 
     Returns what scores.json holds: `version`, `utterances`, `metrics` ({name: value, low, high, utterances}),
     `speakers`, `runs`, `original` and `against` (each with `metrics`, `differences` and `wer_ratio`, or None), `worst`,
-    `tools`, `settings`, `provenance`. An infinite ratio is None. EvaluationError quotes names and remedy.
+    `tools`, `settings`, `provenance`. An infinite ratio is None. EvaluationError (RecogniserError of what
+    recognises) quotes names and remedy.
     """
     closed_set = [closed_set] if isinstance(closed_set, (str, Path)) else list(closed_set)
     runs = list(runs)
@@ -84,7 +87,7 @@ def score(
              "--originals": original_dir, "--utmos": utmos, "--runs": runs}  # fmt: skip
     if metrics is None and text_file is None:
         raise EvaluationError(f"no text of {str(wav_dir)!r}: neither it nor the folder above has a file `text`; give "
-                              "one, or choose metrics that need none: --metrics outputs,prosody,dnsmos")  # fmt: skip
+                              "one, or choose metrics that need none: --metrics outputs,prosody,distillmos")  # fmt: skip
     groups = choose_groups(metrics, (need for need, value in given.items() if value))
     texts = None
     if text_file is not None:
@@ -178,13 +181,20 @@ class _Base:
 
 
 def hear(
-    wav_dir: str | Path, text_file: str | Path, workers: int | None = None, progress: bool = True
+    wav_dir: str | Path,
+    text_file: str | Path,
+    recogniser: Recogniser | None = None,
+    workers: int | None = None,
+    progress: bool = True,
 ) -> list[WordErrors]:
-    """Word errors of every file of a folder by free recognition; the text may be of more utterances."""
+    """Word errors of every file of a folder; the text may be of more utterances. recogniser: by default a new one of
+    the default kind."""
+    recogniser = recogniser or make_recogniser()
     audio, texts = list_audio(wav_dir), read_text(text_file)
     texts = {utt: text for utt, text in texts.items() if utt in audio}
     match_ids(audio, texts, wav_dir, text_file)
-    return word_errors(texts, recognise(audio, None, workers, progress))
+    normalise, _ = choose_normaliser(None, recogniser)
+    return word_errors(texts, recogniser.recognise(audio, workers, progress), normalise)
 
 
 def compare(
@@ -194,7 +204,7 @@ def compare(
     what `hear` returned for the two folders, which hold the same utterances.
 
     Returns `utterances`, `original` and `resynthesised` (each `rate`, `low`, `high`), `ratio` (`value`, `low`, `high`,
-    infinite where the originals are faultless), `recogniser`.
+    infinite where the originals are faultless).
     """
     odd = sorted({e.utt for e in original} ^ {e.utt for e in resynthesised})
     if odd:
@@ -207,7 +217,6 @@ def compare(
         "original": {"rate": corpus_rate(base, words), **_ends(bootstrap_interval(base, words, **bootstrap))},
         "resynthesised": {"rate": corpus_rate(made, words), **_ends(bootstrap_interval(made, words, **bootstrap))},
         "ratio": _triple(paired_ratio(made, base, words, **bootstrap)),
-        "recogniser": recogniser_name(),
     }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ditar.evaluate.inputs import EvaluationError, list_audio, quote, read_rows, read_waveform
+from ditar.evaluate.threads import one_thread
 from ditar.extras import install_line, missing
 
 EMBEDDER_RATE_HZ = 16_000
@@ -61,18 +62,13 @@ def embed_files(
 
     embedder: anything with `embed`, (S,) at 16 kHz -> (D,) of norm 1; by default a new `Embedder`, D = 256.
     """
-    import torch
     from tqdm import tqdm
 
     embedder = embedder or Embedder()
     by_path: dict[str, np.ndarray] = {}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # so small a model waits for its threads: beside other work one is many times faster
-    try:
+    with one_thread():
         for path in tqdm(sorted({str(p) for p in audio.values()}), desc=title, unit="clip", disable=not progress):
             by_path[path] = embedder.embed(read_waveform(path, EMBEDDER_RATE_HZ))
-    finally:
-        torch.set_num_threads(threads)
     return {utt: by_path[str(path)] for utt, path in audio.items()}
 
 

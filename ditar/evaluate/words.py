@@ -7,21 +7,18 @@ Whisper's English normaliser (Radford et al., arXiv 2212.04356, appendix C) is w
 
 import hashlib
 import json
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 
 from ditar.evaluate.inputs import EvaluationError, need, quote
+from ditar.recognise.files import Recogniser
+from ditar.recognise.words import plain_words
 
 NORMALISER = "ditar.evaluate.words.plain_words 1"
-
-_TITLES = {"mr": "mister", "mrs": "missus", "dr": "doctor", "ok": "okay"}
-_SIGNS = {"&": " and ", "%": " percent ", "+": " plus ", "=": " equals ", "@": " at "}
-_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_NUMBER = re.compile(r"(\d+(?:,\d{3})*)(\.\d+)?(st|nd|rd|th)?")
 
 
 @dataclass(frozen=True)
@@ -50,23 +47,17 @@ class WordErrors:
         return self.missing_end >= min(2, self.words)
 
 
-def plain_words(text: str) -> str:
-    """Words as they are compared: `Mr. Li's 21 well-known cats!` -> `mister li's twenty one well known cats`."""
-    text = unicodedata.normalize("NFKC", text).lower()
-    text = text.replace("\u2019", "'").replace("\u2018", "'").replace("`", "'")
-    for sign, word in _SIGNS.items():
-        text = text.replace(sign, word)
-    text = _NUMBER.sub(_spell_number, text)
-    text = re.sub(r"(?<=\w)\.(?=\w\.)|(?<=\.\w)\.", "", text)  # u.s. -> us: one word, as recognisers write it
-    text = re.sub(r"[^\w']|_", " ", text)
-    words = (word.strip("'") for word in text.split())
-    return " ".join(_TITLES.get(word, word) for word in words if word)
+def choose_normaliser(asked: str | None, recogniser: Recogniser) -> tuple[Callable[[str], str], str]:
+    """The normaliser "plain" or "whisper", by default the recogniser's own, and its name."""
+    if (asked or recogniser.normaliser) == "plain":
+        return plain_words, NORMALISER
+    return whisper_normaliser(recogniser.spelling or packaged_spelling())
 
 
 def whisper_normaliser(spelling: Mapping[str, str] | None = None) -> tuple[Callable[[str], str], str]:
     """Whisper's English normaliser and its name. `spelling` (British to American) comes with a Whisper checkpoint, as
-    its normalizer.json; the transformers package lacks it, so without one "colour" and "color" differ, as the name
-    says."""
+    its normalizer.json, or by `packaged_spelling`; the transformers package lacks it, so without one "colour" and
+    "color" differ, as the name says."""
     need("transformers")
     from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 
@@ -74,6 +65,15 @@ def whisper_normaliser(spelling: Mapping[str, str] | None = None) -> tuple[Calla
     words = f"spelling table {hashlib.sha256(table).hexdigest()[:8]}" if spelling else "no spelling table"
     name = f"transformers {version('transformers')} Whisper English, {words}"
     return EnglishTextNormalizer(dict(spelling or {})), name
+
+
+def packaged_spelling() -> dict[str, str] | None:
+    """Whisper's table of spellings from the package whisper_normalizer, read as a file: its code is not asked. None
+    where it is not installed."""
+    spec = find_spec("whisper_normalizer")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    found = [path for place in places for path in Path(place).rglob("english.json")]
+    return json.loads(found[0].read_text(encoding="utf-8")) if found else None
 
 
 def word_errors(
@@ -140,25 +140,3 @@ def _missing_end(alignment: list) -> int:
             break
         missing += chunk.ref_end_idx - chunk.ref_start_idx
     return missing
-
-
-def _spell_number(match: re.Match) -> str:
-    whole, fraction, ordinal = match.group(1).replace(",", ""), match.group(2), match.group(3)
-    try:
-        from num2words import num2words
-    except ModuleNotFoundError:  # digit by digit: both sides of a comparison are spelt alike
-        num2words = None
-    if len(whole) > 15 or num2words is None:
-        spoken = " ".join(_DIGITS[int(digit)] for digit in whole)
-    else:
-        year = match.group(1).isdigit() and not fraction and not ordinal and _is_year(int(whole))
-        spoken = num2words(int(whole), to="year" if year else "ordinal" if ordinal and not fraction else "cardinal")
-        spoken = spoken.replace(" and ", " ")  # two hundred fifty, as voices and recogniser models have it
-    if fraction:
-        spoken += " point " + " ".join(_DIGITS[int(digit)] for digit in fraction[1:])
-    return f" {spoken.replace(',', ' ')} "
-
-
-def _is_year(number: int) -> bool:
-    """Numbers that are read in pairs of digits: nineteen eighty four."""
-    return 1100 <= number < 2000 or 2010 <= number < 2100

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ditar.diffusion import SOLVERS, TIME_GRIDS
 from ditar.extras import install_line
+from ditar.recognise.choose import DEFAULT, WAYS
 
 
 def add_parser(commands) -> None:
@@ -45,7 +46,8 @@ def add_parser(commands) -> None:
         "--max-retries", type=int, default=0, help="new attempts at an output that fails (default 0: failures count)"
     )
     command.add_argument("--page-mb", type=float, default=20.0, help="bound of the page, sound included (default 20)")
-    command.add_argument("--workers", type=int, help="processes of the recogniser (default: one per core)")
+    command.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS} (default %(default)s)")
+    command.add_argument("--workers", type=int, help="processes that judge (default: one per core)")
     command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     command.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
@@ -88,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
             language=options.language,
             page_mb=options.page_mb,
             workers=options.workers,
+            recogniser=options.recogniser,
         )
     print(markdown(result), end="")
     page = result["page"]

@@ -17,7 +17,7 @@ from ditar.pretrained import ASSETS, SHIPPED_VOICE
 from ditar.sweep.grid import LABELS, Point
 from ditar.sweep.items import Item, wav_path
 from ditar.sweep.pairs import Pair
-from ditar.sweep.tables import FIGURES, figures_of
+from ditar.sweep.tables import FIGURES, figures_of, judges
 from ditar.units import SAMPLE_RATE_HZ
 
 MEL_BINS = 64
@@ -66,7 +66,7 @@ def page(
             "a click into a spectrogram plays from there."
         ),
         "FACTS": html.escape(
-            f"{made['date']}, commit {made['commit']}, {result['recogniser']}, {result['embedder']}: {made['command']}"
+            f"{made['date']}, commit {made['commit']}; {judges(result)}: {made['command']}"
         ),
         "BOUND": html.escape(
             f"Sound is MP3 where the sound library has it, else FLAC; this page is bounded to {most_bytes / 1e6:g} MB "
@@ -132,7 +132,8 @@ def medium(path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     """What the page has of an output: sound and spectrogram as data URIs, its length, and what was heard."""
     samples = read_audio(path)
     problems = [*row["failed"], *([] if row["stopped"] else ["no_stop"])]
-    note = f"{row['word_errors']} of {row['words']} words wrong; heard: {row['heard'] or '(nothing)'}"
+    quality = f"DistillMOS {row['distillmos']:.2f}; " if row.get("distillmos") is not None else ""
+    note = f"{quality}{row['word_errors']} of {row['words']} words wrong; heard: {row['heard'] or '(nothing)'}"
     if problems:
         note += f"; {', '.join(problems).replace('_', ' ')}"
     return {

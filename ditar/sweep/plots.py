@@ -14,7 +14,7 @@ from ditar.sweep.tables import FIGURES, figures_of
 
 MOST_LINES = 8  # of a plot; more cannot be told apart
 MOST_PANELS = 6
-PLOTTED = ("wer", "similarity", "no_stop", "failed", "diversity")
+PLOTTED = ("wer", "distillmos", "similarity", "no_stop", "failed", "diversity")
 
 
 def plots(result: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:

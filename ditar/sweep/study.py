@@ -7,9 +7,8 @@ from typing import Any
 
 from ditar.beside import beside
 from ditar.data.tables import write_beside
-from ditar.evaluate.recognise import recogniser_name
-from ditar.evaluate.similarity import embedder_name
 from ditar.provenance import provenance
+from ditar.recognise.choose import DEFAULT
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, axes, points, varying
 from ditar.sweep.items import items
@@ -17,7 +16,7 @@ from ditar.sweep.page import PAGE, page
 from ditar.sweep.pairs import Pair
 from ditar.sweep.plots import plots
 from ditar.sweep.run import start_or_resume, synthesise
-from ditar.sweep.score import aggregate, score_items
+from ditar.sweep.score import aggregate, make_judges, score_items
 from ditar.sweep.speak import fingerprint
 from ditar.sweep.tables import VERSION, comma_separated, markdown
 
@@ -36,15 +35,17 @@ def study(
     language: str = "en-us",
     page_mb: float = 20.0,
     workers: int | None = None,
+    recogniser: str = DEFAULT,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Speak and score a whole grid (`check_grid` first) into the folder `out`; returns what sweep.json holds.
 
     Files: wav/<point>/<seed>/<id>.wav, log.jsonl and scores.jsonl (a line an output), sweep.json, sweep.csv, sweep.md,
     PNG plots, sweep.html of at most `page_mb` MB (sound included). Run again, it keeps what is finished. `model` says
-    whose outputs these are. SweepError, EvaluationError, TextError and AudioError before the first synthesis.
+    whose outputs these are; recogniser: see `recognise.choose`. SweepError, RecogniserError, EvaluationError, TextError
+    and AudioError before the first synthesis.
     """
-    names = {"recogniser": recogniser_name(), "embedder": embedder_name()}
+    judges = make_judges(recogniser)
     fixed = {"model": model, "weights": fingerprint(pipeline), "max_retries": max_retries, "language": language}
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")
@@ -54,13 +55,13 @@ def study(
         batch_size=batch_size, max_retries=max_retries, language=language, progress=progress,
     )  # fmt: skip
     wanted, every = items(grid, pairs), points(grid)
-    rows = score_items(wanted, log, out, workers, progress)
+    rows = score_items(wanted, log, out, judges, workers, progress)
     result = {
         "kind": "sweep",
         "version": VERSION,
         "provenance": provenance(),
         **fixed,
-        **names,
+        **judges.names,
         "grid": {axis: list(values) for axis, values in axes(grid).items()},
         "varying": varying(grid),
         "seeds": list(grid.seed),

@@ -12,6 +12,7 @@ VERSION = 1  # of sweep.json; raised whenever a name in it, or what a name means
 FIGURES: dict[str, tuple[str, float, int, bool | None]] = {
     "wer": ("word error %", 100, 1, True),
     "cer": ("character error %", 100, 1, True),
+    "distillmos": ("DistillMOS", 1, 2, False),
     "similarity": ("similarity", 1, 3, False),
     "no_stop": ("no stop %", 100, 1, True),
     "failed": ("failed %", 100, 1, True),
@@ -34,6 +35,11 @@ def figures_of(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in FIGURES if any(entry["figures"].get(name) for entry in entries)]
 
 
+def judges(result: Mapping[str, Any]) -> str:
+    """Who judged; sweeps of before had no `quality` and named no normaliser."""
+    return "; ".join(result[key] for key in ("recogniser", "normaliser", "quality", "embedder") if key in result)
+
+
 def markdown(result: Mapping[str, Any]) -> str:
     """The table of a sweep's result, with a line on what was spoken and judged by what."""
     entries, names = result["points"], figures_of(result["points"])
@@ -50,7 +56,7 @@ def markdown(result: Mapping[str, Any]) -> str:
         f"{result['model']}; "
         f"{len(entries)} grid points, {len(seeds)} seeds ({', '.join(map(str, seeds))}), {result['pairs']} sentences"
         f"{'; ' + ', '.join(fixed) if fixed else ''}; mean ± standard deviation over seeds; "
-        f"{result['recogniser']}, {result['embedder']}; at most {result['max_retries']} retries."
+        f"{judges(result)}; at most {result['max_retries']} retries."
     )
     speed = (
         f"{timing['outputs']} outputs, {timing['audio_s']:.0f} s of speech in {timing['synthesis_s']:.0f} s "

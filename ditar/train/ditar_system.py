@@ -13,7 +13,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.loss import DiTARLoss
 from ditar.nn.alignment import AlignmentHelpers
 from ditar.train.keys import keyed_generators
-from ditar.train.listener import Listener, speaker_pairs
+from ditar.train.listener import Listener
 from ditar.train.samples import sample_words, teacher_forced_words
 from ditar.train.speech_system import SpeechSystem, plot_attention, start_from_trained
 from ditar.train.tracker import Tracker
@@ -82,9 +82,9 @@ class DiTARSystem(SpeechSystem):
 
     @torch.no_grad()
     def sample(self, model: DiTAR, step: int, tracker: Tracker) -> dict[str, float]:
-        """Attention plot; with a listener, teacher-forced and free-running word error and the audio."""
+        """Attention plot; with a listener, teacher-forced and free-running word error, quality and the audio."""
         self._attention_plot(model, step, tracker)
-        if self.listener is None or not speaker_pairs(self.valid):
+        if self.listener is None or not self.listener.pairs(self.valid):
             return {}
         solver = DDIM(10)
         teacher = teacher_forced_words(model, self.valid, self.listener, solver)

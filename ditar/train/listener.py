@@ -1,6 +1,6 @@
 """How a model is heard while it trains, and which utterances it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,19 +14,49 @@ SAMPLES = 8
 
 @dataclass(frozen=True)
 class Listener:
-    """`decode`: normalised latents (1, T, C), or codes (1, Q, T) -> waveform (S,) at 24 kHz. `word_error`: waveforms
-    and their texts -> word error, given by the recipe so that training knows no recogniser."""
+    """The judges are given by the recipe, so that training knows none of them. Waveforms are (S,) at 24 kHz.
+
+    decode: normalised latents (1, T, C), or codes (1, Q, T) -> waveform. word_error: waveforms and their texts -> word
+    error. quality: waveforms and the references that they should sound like -> figures by name. recorded: utterance ->
+    the clip as it was recorded; where there is none, references are what `decode` makes of them. speakers: whose pairs
+    are heard (`speaker_pairs`); None: anybody's.
+    """
 
     decode: Callable[[torch.Tensor], torch.Tensor]
     word_error: Callable[[list[np.ndarray], list[str]], float]
+    quality: Callable[[list[np.ndarray], list[np.ndarray]], dict[str, float]] | None = None
+    recorded: Callable[[str], np.ndarray] | None = None
+    speakers: frozenset[str] | None = None
+
+    def pairs(self, store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
+        """What is heard of a store."""
+        return speaker_pairs(store, self.speakers)
+
+    def reference(self, utt: str, known: torch.Tensor) -> np.ndarray:
+        """The clip of a reference, of which the model is given `known`, (1, T, C) or (1, Q, T)."""
+        return self.recorded(utt) if self.recorded is not None else self.decode(known).float().cpu().numpy()
+
+    def figures(self, spoken: list[np.ndarray], texts: list[str], references: list[np.ndarray]) -> dict[str, float]:
+        """What the judges say of free-running speech, by the names in the log."""
+        found = {"wer": self.word_error(spoken, texts)}
+        if self.quality is not None:
+            found |= self.quality(spoken, references)
+        return {f"free_running_{name}": value for name, value in found.items()}
 
 
-def speaker_pairs(store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
-    """Pairs (reference, target) of one speaker each, evenly over the speakers; none where no speaker has two."""
-    speakers: dict[str, list[LatentEntry]] = {}
+def speaker_pairs(
+    store: LatentStore, speakers: Collection[str] | None = None
+) -> list[tuple[LatentEntry, LatentEntry]]:
+    """Pairs (reference, target) of one speaker each, who says another text in the target where there is one: at most
+    SAMPLES, evenly over the speakers, or over those of `speakers`. None where no speaker has two utterances."""
+    groups: dict[str, list[LatentEntry]] = {}
     for entry in store.entries:
-        speakers.setdefault(entry.speaker, []).append(entry)
-    pairs = [(group[0], group[1]) for group in speakers.values() if len(group) > 1]
+        if speakers is None or entry.speaker in speakers:
+            groups.setdefault(entry.speaker, []).append(entry)
+    pairs = []
+    for reference, *others in groups.values():
+        if others:
+            pairs.append((reference, next((e for e in others if e.text != reference.text), others[0])))
     stride = max(1, len(pairs) // SAMPLES)
     return pairs[::stride][:SAMPLES]
 

@@ -8,7 +8,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row, collect, generate
 from ditar.model.patches import histories, history_exists, patch, unpatch
 from ditar.model.sampler import PatchSampler
-from ditar.train.listener import Listener, reference_frames, speaker_pairs
+from ditar.train.listener import Listener, reference_frames
 from ditar.train.tracker import Tracker
 from ditar.units import SAMPLE_RATE_HZ, frames_to_patches
 
@@ -30,7 +30,7 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
     """Word error when every patch is made from the true ones before it."""
     device = next(model.parameters()).device
     config, spoken, texts = model.config, [], []
-    for number, (_, target) in enumerate(speaker_pairs(store)):
+    for number, (_, target) in enumerate(listener.pairs(store)):
         latents = store.latents(target.utt).to(device)
         patches = frames_to_patches(len(latents), config.patch_frames)
         true = patch(latents[None, : patches * config.patch_frames], config.patch_frames)  # (1, N, P, C)
@@ -48,11 +48,13 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
 def sample_words(
     model: DiTAR, store: LatentStore, listener: Listener, solver: DDIM, tracker: Tracker, step: int
 ) -> dict[str, float]:
-    """Word error, share of samples that stopped and audio of free-running generation behind a reference."""
+    """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference."""
     device = next(model.parameters()).device
-    spoken, texts, stopped = [], [], 0
-    for number, (reference, target) in enumerate(speaker_pairs(store)):
+    spoken, texts, references, stopped = [], [], [], 0
+    for number, (reference, target) in enumerate(listener.pairs(store)):
         prompt = _reference_patches(store, reference, model.config.patch_frames).to(device)
+        if listener.quality is not None:
+            references.append(listener.reference(reference.utt, unpatch(prompt[None])))
         ids = _ids(model, [*reference.symbols, " ", *target.symbols], device)[0]
         limit = 2 * frames_to_patches(target.frames, model.config.patch_frames) + 10
         row = Row(ids, prompt, torch.Generator().manual_seed(number), limit, solver=solver)
@@ -64,4 +66,4 @@ def sample_words(
         texts.append(target.text)
         if number < 4:
             tracker.audio(f"free-running/{target.utt}", waveform, step, SAMPLE_RATE_HZ)
-    return {"free_running_wer": listener.word_error(spoken, texts), "stopped": stopped / max(1, len(spoken))}
+    return {**listener.figures(spoken, texts, references), "stopped": stopped / max(1, len(spoken))}

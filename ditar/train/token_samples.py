@@ -10,7 +10,7 @@ from ditar.baseline.generate import collect, generate, redraw
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.data.codes import CodeStore
-from ditar.train.listener import Listener, reference_frames, speaker_pairs
+from ditar.train.listener import Listener, reference_frames
 from ditar.train.tracker import Tracker
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -32,7 +32,7 @@ def _hear(model: TokenLM, tokens: Tensor, listener: Listener) -> Tensor:
 def teacher_forced_words(model: TokenLM, store: CodeStore, listener: Listener, condition: Condition) -> float:
     """Word error when every token is drawn given the true ones before it."""
     spoken, texts = [], []
-    for number, (_, target) in enumerate(speaker_pairs(store)):
+    for number, (_, target) in enumerate(listener.pairs(store)):
         generator = torch.Generator().manual_seed(number)
         row = condition(target.symbols, target.text).to(model.device)
         made = redraw(model, _known(model, store.codes(target.utt)), [generator], row)[0]
@@ -44,18 +44,21 @@ def teacher_forced_words(model: TokenLM, store: CodeStore, listener: Listener, c
 def sample_words(
     model: TokenLM, store: CodeStore, listener: Listener, condition: Condition, tracker: Tracker, step: int
 ) -> dict[str, float]:
-    """Word error, share of samples that stopped and audio of free-running generation behind a reference."""
-    spoken, texts, stopped = [], [], 0.0
-    for number, (reference, target) in enumerate(speaker_pairs(store)):
+    """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference."""
+    spoken, texts, references, stopped = [], [], [], 0.0
+    for number, (reference, target) in enumerate(listener.pairs(store)):
         frames = reference_frames(reference, store.codec.frame_rate_hz)
         row = condition([*reference.symbols, " ", *target.symbols], f"{reference.text} {target.text}")
+        known = store.codes(reference.utt)[:, :frames]
+        if listener.quality is not None:
+            references.append(listener.reference(reference.utt, known[None]))
         found = collect(
             generate(
                 model,
                 [torch.Generator().manual_seed(number)],
                 max_frames=2 * target.frames + round(store.codec.frame_rate_hz),
                 condition=row.to(model.device),
-                known=_known(model, store.codes(reference.utt)[:, :frames]),
+                known=_known(model, known),
             )
         )
         stopped += float(found.ended[0])
@@ -64,4 +67,4 @@ def sample_words(
         texts.append(target.text)
         if number < 4:
             tracker.audio(f"free-running/{target.utt}", waveform, step, SAMPLE_RATE_HZ)
-    return {"free_running_wer": listener.word_error(spoken, texts), "stopped": stopped / max(1, len(spoken))}
+    return {**listener.figures(spoken, texts, references), "stopped": stopped / max(1, len(spoken))}

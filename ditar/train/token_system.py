@@ -16,7 +16,7 @@ from ditar.data.code_batches import CodeBatch, CodeBatches
 from ditar.data.codes import CodeStore, require_codec
 from ditar.nn.alignment import AlignmentHelpers
 from ditar.train.keys import keyed_generators
-from ditar.train.listener import Listener, speaker_pairs
+from ditar.train.listener import Listener
 from ditar.train.speech_system import SpeechSystem, of_corpus, plot_attention, start_from_trained
 from ditar.train.token_samples import sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
@@ -134,10 +134,10 @@ class TokenSystem(SpeechSystem):
 
     @torch.no_grad()
     def sample(self, model: TokenLM, step: int, tracker: Tracker) -> dict[str, float]:
-        """Attention plot; with a listener, teacher-forced and free-running word error and the audio."""
+        """Attention plot; with a listener, teacher-forced and free-running word error, quality and the audio."""
         if model.config.text == "prefix":
             self._attention_plot(model, step, tracker)
-        if self.listener is None or not speaker_pairs(self.valid):
+        if self.listener is None or not self.listener.pairs(self.valid):
             return {}
         teacher = teacher_forced_words(model, self.valid, self.listener, self._condition)
         free = sample_words(model, self.valid, self.listener, self._condition, tracker, step)

@@ -38,7 +38,7 @@ def test_options_are_handed_on(asked, capsys):
 def test_defaults_and_json(asked, capsys):
     assert main(["evaluate", "wavs", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"utterances": 2}
-    assert asked["text"] is None and asked["metrics"] is None and asked["recogniser"] == "pocketsphinx"
+    assert asked["text"] is None and asked["metrics"] is None and asked["recogniser"] == "faster-whisper"
 
 
 @pytest.mark.parametrize("options", [["--worst=-1"], ["--worst=many"], ["--normaliser=none"]])

@@ -5,8 +5,9 @@ from ditar.evaluate.metrics import DESCRIPTIONS, GROUPS, METRICS, NEEDS, WORST_B
 
 
 def test_by_default_everything_that_has_what_it_needs():
-    assert choose_groups(None, []) == ["dnsmos", "outputs", "prosody"]
-    assert choose_groups(None, NEEDS.values()) == list(GROUPS)
+    assert choose_groups(None, []) == ["distillmos", "outputs", "prosody"]
+    assert choose_groups(None, NEEDS.values()) == [name for name in GROUPS if name != "dnsmos"]
+    assert choose_groups(["dnsmos"], []) == ["dnsmos"]  # slow, so on request
     assert choose_groups(["prosody", "words"], ["TEXT"]) == ["words", "prosody"]
 
 

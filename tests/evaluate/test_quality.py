@@ -1,12 +1,59 @@
+import pickle
 import sys
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import soundfile
 
 from ditar.evaluate.inputs import EvaluationError
-from ditar.evaluate.quality import DNSMOS, UTMOS
+from ditar.evaluate import quality
+from ditar.evaluate.quality import DNSMOS, UTMOS, DistillMOS
+from ditar.pretrained import SHIPPED_VOICE
+from ditar.recognise.files import read_waveform
 from tests.evaluate.sounds import buzz, hiss, quiet
+
+
+@pytest.fixture(scope="module")
+def distillmos():
+    if find_spec("distillmos") is None:
+        pytest.skip("distillmos is not installed (pip install '.[eval]')")
+    return DistillMOS()
+
+
+def test_distillmos_hears_distortion(distillmos, capsys):
+    clean = read_waveform(SHIPPED_VOICE)
+    noisy = clean + hiss(len(clean) / 16_000, 0.05)[: len(clean)]
+    good, bad = distillmos.score(clean), distillmos.score(noisy)
+    assert set(good) == {"distillmos"} and 1 <= bad["distillmos"] < good["distillmos"] - 0.5 < 4.5
+    assert distillmos.score(quiet(1)) == distillmos.score(quiet(0)) == {}
+    assert distillmos.name == f"DistillMOS, distillmos {version('distillmos')}"
+    DistillMOS()
+    assert capsys.readouterr().out == ""  # what it prints would stand in the JSON
+
+
+@pytest.mark.parametrize("seconds", [3.0, 7.68, 8.9])
+def test_distillmos_hears_all_of_it_as_its_package_does(distillmos, seconds, monkeypatch):
+    import distillmos as package  # behind the shim
+    import torch
+
+    sound = np.resize(read_waveform(SHIPPED_VOICE), round(seconds * 16_000)) + hiss(seconds, 0.003)
+    whole = package.ConvTransformerSQAModel().eval()
+    with torch.inference_mode():
+        expected = float(whole(torch.from_numpy(sound)[None]))
+    assert distillmos.score(sound)["distillmos"] == pytest.approx(expected, abs=1e-4)
+    monkeypatch.setattr(quality, "DISTILLMOS_BATCH", 2)
+    assert distillmos.score(sound)["distillmos"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_distillmos_of_files(distillmos, tmp_path):
+    soundfile.write(tmp_path / "b.wav", read_waveform(SHIPPED_VOICE), 16_000)
+    soundfile.write(tmp_path / "a.wav", quiet(1.0), 16_000)
+    audio = {"b": tmp_path / "b.wav", "a": tmp_path / "a.wav"}
+    found = distillmos.rate(audio, 1, progress=False)
+    assert list(found) == ["b", "a"] and found["a"] == {} and found["b"]["distillmos"] > 2
+    assert pickle.loads(pickle.dumps(distillmos.score))(read_waveform(audio["b"])) == found["b"]
 
 
 def test_dnsmos_hears_noise(speak):
@@ -25,6 +72,9 @@ def test_dnsmos_hears_noise(speak):
 
 
 def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distillmos", None)
+    with pytest.raises(EvaluationError, match=r"distillmos is not installed.*pip install '\.\[eval\]'"):
+        DistillMOS()
     monkeypatch.setitem(sys.modules, "speechmos", None)
     with pytest.raises(EvaluationError, match=r"speechmos is not installed.*pip install '\.\[eval\]'"):
         DNSMOS()

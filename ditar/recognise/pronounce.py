@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ditar.evaluate.inputs import EvaluationError, quote
+from ditar.recognise.errors import RecogniserError, quote
 
 # Longest match first. What American English does not have goes to its nearest phone.
 _ARPA = {
@@ -39,7 +39,7 @@ def arpa_from_ipa(ipa: str) -> list[str]:
 
 
 def pronounce(words: Iterable[str]) -> dict[str, str]:
-    """CMUdict pronunciations, phones separated by spaces, by word. EvaluationError names words without any."""
+    """CMUdict pronunciations, phones separated by spaces, by word. RecogniserError names words without any."""
     from ditar.text.phonemise import Phonemiser
 
     phonemiser = Phonemiser("en-us")
@@ -47,5 +47,5 @@ def pronounce(words: Iterable[str]) -> dict[str, str]:
               for word in words}
     mute = sorted(word for word, phones in spoken.items() if not phones)
     if mute:
-        raise EvaluationError(f"no pronunciation for {quote(mute)} in the closed set; rewrite these words")
+        raise RecogniserError(f"no pronunciation for {quote(mute)} in the closed set; rewrite these words")
     return spoken

@@ -5,20 +5,18 @@ was said, with a grammar of whole sentences; it is kind to voices that the acous
 sentences with decoys put chance below 1 %.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from ditar.audio.trim import is_silent
-from ditar.evaluate.inputs import EvaluationError, need, quote, read_waveform
-from ditar.evaluate.words import plain_words
+from ditar.recognise import RECOGNISER_RATE_HZ
+from ditar.recognise.errors import RecogniserError, need, quote
+from ditar.recognise.files import map_files
+from ditar.recognise.words import plain_words
 
-RECOGNISER_RATE_HZ = 16_000
 WIDE_BEAMS = {"beam": 1e-70, "pbeam": 1e-70, "wbeam": 1e-50}  # six times the work of the defaults
 PAD_S = 0.2  # the model expects silence around speech; without it first and last words are lost
 
@@ -29,16 +27,30 @@ def recogniser_name() -> str:
     return f"pocketsphinx {version('pocketsphinx')} en-us"
 
 
-class Recogniser:
+class Pocketsphinx:
     """One pocketsphinx decoder. `sentences` makes it closed-set; None is free recognition.
 
     Each utterance stands alone: cepstral means are taken over it, so order and number of processes change nothing.
     """
 
+    normaliser, spelling = "plain", None
+
     def __init__(self, sentences: Sequence[str] | None = None):
+        self.name = recogniser_name()
         self._sentences = None if sentences is None else _plain_sentences(sentences)
         self._decoder = _decoder(self._sentences)
         self._patient = None  # for a closed set: the same without haste, made when first needed
+
+    def __reduce__(self):
+        return Pocketsphinx, (self._sentences,)
+
+    def recognise(
+        self, audio: Mapping[str, str | Path], workers: int | None = None, progress: bool = True
+    ) -> dict[str, str]:
+        """Plain words heard in each audio file (any rate), by utterance id. workers: see `files.map_files` (the
+        decoder holds Python's lock, so threads would not help)."""
+        title = "recognising" if self._sentences is None else "recognising in the closed set"
+        return map_files(audio, self.transcribe, workers, progress, title)
 
     def transcribe(self, waveform: np.ndarray) -> str:
         """Plain words heard in (S,) float at 16 kHz; closed-set: the sentence, or what of it fitted; "" for nothing."""
@@ -57,9 +69,9 @@ class Recogniser:
 def _plain_sentences(sentences: Sequence[str]) -> list[str]:
     plain = {plain_words(sentence): sentence for sentence in sentences}
     if "" in plain:
-        raise EvaluationError(f"no word in the closed-set sentence {plain['']!r}; remove it")
+        raise RecogniserError(f"no word in the closed-set sentence {plain['']!r}; remove it")
     if len(plain) < 2:
-        raise EvaluationError(f"a closed set needs at least two different sentences, got {quote(plain)}")
+        raise RecogniserError(f"a closed set needs at least two different sentences, got {quote(plain)}")
     return sorted(plain)
 
 
@@ -73,7 +85,7 @@ def _decoder(sentences: Sequence[str] | None, **options: float):
     decoder = pocketsphinx.Decoder(lm=None, **options)
     unknown = sorted({w for sentence in sentences for w in sentence.split() if decoder.lookup_word(w) is None})
     if unknown:
-        from ditar.evaluate.pronounce import pronounce  # espeak is only needed for unknown words
+        from ditar.recognise.pronounce import pronounce  # espeak is only needed for unknown words
 
         for word, phones in pronounce(unknown).items():
             decoder.add_word(word, phones, False)
@@ -91,49 +103,3 @@ def _decode(decoder, samples: bytes) -> str:
     hypothesis = decoder.hyp()
     heard = hypothesis.hypstr if hypothesis is not None else ""
     return plain_words(" ".join(word.split("(")[0] for word in heard.split()))  # a variant is written "read(2)"
-
-
-def recognise(
-    audio: Mapping[str, str | Path],
-    sentences: Sequence[str] | None = None,
-    workers: int | None = None,
-    progress: bool = True,
-) -> dict[str, str]:
-    """Plain words heard in each audio file (any rate), by utterance id.
-
-    sentences: closed set, at least two; None for free recognition. workers: processes, by default one per core (the
-    decoder holds Python's lock, so threads would not help). A pool of processes is started with `spawn`: a program
-    that calls this needs the usual `if __name__ == "__main__":`, or workers=1.
-    """
-    need("pocketsphinx")
-    workers = min(workers or os.cpu_count() or 1, max(1, len(audio) // 4))
-    title = "recognising" if sentences is None else "recognising in the closed set"
-    transcribe = _file_transcriber(sentences)  # also where there is a pool, whose own errors in starting are mute
-    if workers == 1:
-        return dict(_bar(((utt, transcribe(path)) for utt, path in audio.items()), len(audio), title, progress))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (sentences,)) as pool:
-        heard = pool.map(_transcribe_in_worker, [str(path) for path in audio.values()], chunksize=2)
-        return dict(_bar(zip(audio, heard), len(audio), title, progress))
-
-
-def _file_transcriber(sentences: Sequence[str] | None) -> Callable[[str | Path], str]:
-    recogniser = Recogniser(sentences)
-    return lambda path: recogniser.transcribe(read_waveform(path, RECOGNISER_RATE_HZ))
-
-
-_transcribe: Callable[[str | Path], str] | None = None  # a worker process's own
-
-
-def _start_worker(sentences: Sequence[str] | None) -> None:
-    global _transcribe
-    _transcribe = _file_transcriber(sentences)
-
-
-def _transcribe_in_worker(path: str) -> str:
-    return _transcribe(path)
-
-
-def _bar(items: Iterable, total: int, title: str, progress: bool) -> Iterator:
-    from tqdm import tqdm
-
-    return iter(tqdm(items, total=total, desc=title, unit="utt", disable=not progress))

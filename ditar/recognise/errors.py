@@ -1,0 +1,22 @@
+"""What recognition says where it cannot be done."""
+
+from collections.abc import Iterable
+from types import ModuleType
+
+from ditar.extras import load
+
+
+class RecogniserError(ValueError):
+    """Nothing can be recognised like that; the message quotes the value and the remedy."""
+
+
+def need(module: str) -> ModuleType:
+    """Import an optional package of the extra `eval`, or say how to install it."""
+    return load(module, "eval", RecogniserError)
+
+
+def quote(names: Iterable[str], most: int = 5) -> str:
+    """The first few names, and how many more there are: for error messages."""
+    names = list(names)
+    shown = ", ".join(repr(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
