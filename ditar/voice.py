@@ -95,9 +95,11 @@ def voice_warnings(voice: Voice) -> list[str]:
 
 
 def vae_fingerprint(vae: "SpeechVAE") -> str:
-    """Equal where latents mean the same: encoder and statistics, rounded to float16, in which weights may be stored."""
-    weights = [value.half() for value in vae.encoder.state_dict().values()]
-    return digest([*weights, vae.latent_mean, vae.latent_std])
+    """Equal where latents mean the same: encoder, the floor of what it reads, and statistics; weights are rounded to
+    float16, in which they may be stored."""
+    from ditar.vae.encoder import deciding_tensors  # here, since reading a voice file needs no VAE
+
+    return digest([*(value.half() for value in deciding_tensors(vae.encoder)), vae.latent_mean, vae.latent_std])
 
 
 def vocabulary_fingerprint(symbols: Sequence[str]) -> str:

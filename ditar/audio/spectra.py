@@ -9,9 +9,17 @@ LOG_FLOOR = 1e-5
 
 
 def log_mel(
-    waveform: torch.Tensor, mel_bins: int = 100, n_fft: int = 1200, hop: int = 300, rate_hz: int = 24_000
+    waveform: torch.Tensor,
+    mel_bins: int = 100,
+    n_fft: int = 1200,
+    hop: int = 300,
+    rate_hz: int = 24_000,
+    noise_floor: float = 0.0,
 ) -> torch.Tensor:
     """Natural logarithm of mel magnitudes, exactly one frame per `hop` samples, frame i centred on its own samples.
+
+    `noise_floor`: std of a white noise, full scale 1, whose expected power every bin of the spectrum is given. What
+    lies below it, down to an empty band, looks the same, and nothing is random.
 
     waveform (B, S) at `rate_hz`, float -> (B, mel_bins, S // hop) float32. What does not fill a last hop is cut.
     Padding is vocos's "same" padding: (n_fft - hop) / 2 reflected samples at both ends, so that nothing is shifted.
@@ -31,6 +39,8 @@ def log_mel(
         window = torch.hann_window(n_fft, device=samples.device)
         spectrum = torch.stft(samples, n_fft, hop, window=window, center=False, return_complex=True)
         magnitude = spectrum.abs()  # (B, n_fft / 2 + 1, frames)
+        if noise_floor > 0:
+            magnitude = (magnitude.square() + noise_floor**2 * window.square().sum()).sqrt()
         bank = mel_filterbank(mel_bins, n_fft, rate_hz).to(samples.device)  # (mel_bins, n_fft / 2 + 1)
         return torch.matmul(bank, magnitude).clamp_min(LOG_FLOOR).log()
 

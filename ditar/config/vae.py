@@ -13,6 +13,9 @@ class SpectralEncoderConfig:
     width: int = 256
     layers: int = 4
     ffn: int = 448
+    # Std of a white noise, full scale 1, whose power the spectra are given: bands without sound (a 16 kHz recording has
+    # nothing above 8 kHz) then look as in any other clip. References have -23 dBFS. 0: none, as in older models.
+    noise_floor: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ditar.nn.weights import digest
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
+from ditar.vae.encoder import deciding_tensors
 from ditar.vae.speech_vae import SpeechVAE
 
 
@@ -73,7 +74,7 @@ class Codec(nn.Module, ABC):
         """Equal where the same codes mean the same: shape and a hash of what decides about codes, which a decoder alone
         does not."""
         shape = f"{self.frame_rate_hz:g}hz-{self.codebooks}x{self.codebook_size}"
-        weights = digest(value for module in self._encoding() for value in module.state_dict().values())
+        weights = digest(value for module in self._encoding() for value in deciding_tensors(module))
         return f"{self.kind}-{shape}-{weights}"
 
     def save_pretrained(self, folder: str | Path) -> None:

@@ -20,12 +20,25 @@ from vocos.modules import ConvNeXtBlock  # noqa: E402
 LOG_VARIANCE_RANGE = (-12.0, 4.0)
 
 
+def deciding_tensors(encoder: nn.Module) -> list[torch.Tensor]:
+    """What decides about latents, for fingerprints: the weights, and the floor of the spectra where there is one (none
+    in older models, which keep their fingerprints)."""
+    floor = getattr(encoder, "noise_floor", 0.0)
+    floors = [torch.tensor(1e5 * floor, dtype=torch.float64)] if floor else []
+    return [*encoder.state_dict().values(), *floors]
+
+
 class SpectralEncoder(nn.Module):
     """Log-mel frames at 80 Hz, folded in pairs to 40 Hz, then ConvNeXt blocks (ours, where the paper convolves the waveform)."""
 
     def __init__(self, config: SpectralEncoderConfig, latent_channels: int):
         super().__init__()
-        self.mel_bins = config.mel_bins
+        if not 0.0 <= config.noise_floor < 0.01:
+            raise ValueError(
+                f"spectral.noise_floor is a std below 0.01 (-40 dBFS) and not negative, got {config.noise_floor}; "
+                "1.2e-5 is a step of 16 bits"
+            )
+        self.mel_bins, self.noise_floor = config.mel_bins, config.noise_floor
         self.embed = nn.Conv1d(2 * config.mel_bins, config.width, kernel_size=7, padding=3)
         self.norm = nn.LayerNorm(config.width, eps=1e-6)
         self.blocks = nn.ModuleList(
@@ -38,7 +51,7 @@ class SpectralEncoder(nn.Module):
     def forward(self, waveform: torch.Tensor) -> Posterior:
         """(B, S) at 24 kHz -> posterior (B, S // 600, C)."""
         with torch.autocast(waveform.device.type, enabled=False):
-            mel = log_mel(waveform.float(), mel_bins=self.mel_bins)  # (B, M, 2T)
+            mel = log_mel(waveform.float(), mel_bins=self.mel_bins, noise_floor=self.noise_floor)  # (B, M, 2T)
         x = rearrange(0.25 * (mel + 4.0), "b m (t two) -> b (two m) t", two=2)  # about unit range
         x = self.embed(x)  # (B, D, T)
         x = self.norm(x.transpose(1, 2)).transpose(1, 2)

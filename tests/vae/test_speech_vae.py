@@ -8,10 +8,12 @@ import torch
 from safetensors import safe_open
 
 import ditar
+from ditar.audio.resample import low_pass
 from ditar.config import ConfigError, VAEConfig, VAELossConfig, load_config, to_dict
 from ditar.units import HOP_SAMPLES
 from ditar.vae import Posterior, SpeechVAE
 from ditar.vae.losses import SpectralLoss, VAELoss
+from ditar.voice import vae_fingerprint
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "vae"
 TINY = {
@@ -90,6 +92,32 @@ def test_statistics_travel_with_the_checkpoint(vae, waveform, tmp_path):
     assert torch.allclose(again.denormalise(again.normalise(z)), z, atol=1e-6)
     with torch.no_grad():
         assert torch.equal(again.encode(waveform).mean, vae.encode(waveform).mean)
+
+
+def test_an_empty_band_looks_like_an_inaudible_one():
+    """A clip from 16 kHz, with and without the dither of one 16-bit step: the floor makes them nearly the same."""
+    generator = torch.Generator().manual_seed(3)
+    clip = 0.05 * torch.from_numpy(low_pass(torch.randn(24_000, generator=generator).numpy(), 8000, 24_000))[None]
+    dithered = clip + (torch.rand(clip.shape, generator=generator) - torch.rand(clip.shape, generator=generator)) / 2**15
+    moved = {}
+    for floor in (0.0, 3e-5):
+        torch.manual_seed(0)
+        vae = SpeechVAE(**TINY | {"spectral": TINY["spectral"] | {"noise_floor": floor}}).eval()
+        with torch.no_grad():
+            one, other = vae.encode(clip).mean, vae.encode(dithered).mean
+        moved[floor] = ((one - other).norm() / one.norm()).item()
+    assert moved[0.0] > 0.05
+    assert moved[3e-5] < 0.02
+
+
+def test_the_floor_is_part_of_what_latents_mean():
+    torch.manual_seed(0)
+    older = SpeechVAE(**TINY)
+    newer = SpeechVAE(**TINY | {"spectral": TINY["spectral"] | {"noise_floor": 1.2e-5}})
+    newer.load_state_dict(older.state_dict())
+    assert vae_fingerprint(newer) != vae_fingerprint(older)
+    with pytest.raises(ValueError, match=r"noise_floor is a std below 0.01 .* got 0.5"):
+        SpeechVAE(**TINY | {"spectral": TINY["spectral"] | {"noise_floor": 0.5}})
 
 
 def test_exactly_one_encoder():
