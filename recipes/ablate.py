@@ -120,11 +120,13 @@ def train_seconds(log: Path) -> float:
 
 
 def outcome(folder: Path, guidance: float) -> dict[str, Any]:
-    """What was heard of each utterance, from decode-* and score-*."""
+    """What was heard of each utterance, and by whom, from decode-* and score-*."""
     rows = read_json_lines(folder / f"score-{guidance:g}/utterances.jsonl")
     log = {row["utt"]: row for row in read_json_lines(folder / f"decode-{guidance:g}/log.jsonl")}
-    keep = ("utt", "text", "heard", "hit")
+    keep = ("utt", "text", "heard", "hit", "words", "word_errors", "characters", "character_errors")
+    scores = json.loads((folder / f"score-{guidance:g}/scores.json").read_text(encoding="utf-8"))
     return {
+        "judge": f"{scores['tools']['words']}; {scores['tools']['normaliser']}",
         "utterances": [
             {name: row[name] for name in keep if name in row}
             | {name: log[row["utt"]][name] for name in ("stopped", "seconds", "took_s")}

@@ -21,7 +21,6 @@ from ditar.beside import beside
 from ditar.data.errors import DataError
 from ditar.data.tables import write_beside
 from ditar.evaluate.seeds import ordering, rate_over_seeds
-from ditar.evaluate.words import word_errors
 from ditar.extras import missing
 from ditar.provenance import provenance
 from ditar.report.results import TABLE_VERSION
@@ -87,12 +86,24 @@ def read_points(folder: Path) -> list[dict[str, Any]]:
                 f"{path} was written by version {record.get('version')}, this is {ditar.__version__}; run the point "
                 "again"
             )
+        if not all("judge" in spoken for spoken in record["guidance"].values()):
+            raise DataError(f"{path} does not say who judged; run the point again")
         records.append(record)
     if not records:
         raise DataError(f"{folder} holds no */result.json; run recipes/ablate.py first")
     if len({record["settings"]["data"] for record in records}) > 1:
         raise DataError(f"the points of {folder} were scored on different data; give each data set its own --out")
+    if len(found := judges(records)) > 1:
+        raise DataError(
+            f"the points of {folder} were scored by different judges ({' | '.join(found)}); run those of one again, in a "
+            "folder of their own"
+        )
     return records
+
+
+def judges(records: list[dict[str, Any]]) -> list[str]:
+    """Who heard the points' words."""
+    return sorted({spoken["judge"] for record in records for spoken in record["guidance"].values()})
 
 
 def collect(records: list[dict[str, Any]]) -> list[Row]:
@@ -115,10 +126,9 @@ def collect(records: list[dict[str, Any]]) -> list[Row]:
 
 def _row(name: str, setting: tuple[float, float], records: list[dict[str, Any]]) -> Row:
     heard = [record["guidance"][f"{setting[1]:g}"]["utterances"] for record in records]
-    scored = [word_errors({u["utt"]: u["text"] for u in one}, {u["utt"]: u["heard"] for u in one}) for one in heard]
-    wer = rate_over_seeds([[e.word_errors for e in s] for s in scored], [[e.words for e in s] for s in scored])
-    cer = rate_over_seeds(
-        [[e.character_errors for e in s] for s in scored], [[e.characters for e in s] for s in scored]
+    wer, cer = (
+        rate_over_seeds([[u[errors] for u in one] for one in heard], [[u[counts] for u in one] for one in heard])
+        for errors, counts in (("word_errors", "words"), ("character_errors", "characters"))
     )
     flat = [u for one in heard for u in one]
     closed = None
@@ -176,7 +186,10 @@ def origin(rows: list[Row]) -> str:
     """Which code made the points."""
     records = {id(record): record for row in rows for record in row.records}.values()
     commits = ", ".join(sorted({str(record["commit"]) for record in records}))
-    return f"Version {ditar.__version__}, commit {commits}. Intervals are 95 %, over seeds and utterances."
+    return (
+        f"Version {ditar.__version__}, commit {commits}. Words are heard by {', '.join(judges(list(records)))}. Intervals "
+        "are 95 %, over seeds and utterances."
+    )
 
 
 def result(rows: list[Row]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ vae_config=configs/vae/small.yaml
 train_config=configs/ditar/small.yaml
 decode_config=
 closed_set=
+listen_speakers=
 language=en-us
 
 help_message="Usage: recipes/ditar.sh [options]
@@ -49,6 +50,8 @@ so do the stages after it.
   --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, $train_config)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --closed-set FILES            further sentences for closed-set recognition, separated by commas (none)
+  --listen-speakers FILE        the validation speakers, one a line, to whom training listens; their similarity is to
+                                the clips of the validation set (any of them, as the VAE decodes them)
   --language NAME               espeak's name of the texts' language ($language)
 
 Relative paths start where you stand; configurations and closed sets that are not there, at the repository's root."
@@ -57,7 +60,7 @@ Relative paths start where you stand; configurations and closed sets that are no
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 if [ "$init" = shipped ]; then init=$root/ditar/assets/model; fi
 locate_folders datadir raw_datadir init expdir
-locate_files "$root" vae_config train_config decode_config
+locate_files "$root" vae_config train_config decode_config listen_speakers
 closed_options=()
 for closed_set in ${closed_set//,/ }; do
     locate_files "$root" closed_set
@@ -83,6 +86,11 @@ mkdir -p "$exp/.done"
 mapfile -t sets < <(printf '%s\n' "$train_set" "$valid_set" "$vae_test_set" "$test_set" "$ref_set" | awk '!seen[$0]++')
 decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
+
+listen_options=()
+if [ -n "$listen_speakers" ]; then
+    listen_options=(--listen-speakers "$listen_speakers" --listen-recordings "$datadir/$valid_set")
+fi
 
 if [ -n "$data_cmd" ]; then step 0 data bash -c "$data_cmd"; fi
 step 0 validate "$python" -m ditar.cli validate-data "${sets[@]/#/${raw_datadir:-$datadir}/}" \
@@ -119,7 +127,7 @@ step 3 "latents-$valid_set" "$python" recipes/extract_latents.py --vae "$vae" --
     --out "$exp/latents/$valid_set" --nj "$nj" --skip-bad
 
 step 4 ditar "${train[@]}" recipes/train_ditar.py --config "$train_config" --train "$exp/latents/$train_set" \
-    --valid "$exp/latents/$valid_set" --vae "$vae" --out "$exp/ditar" "${initial[@]}" "${device[@]}"
+    --valid "$exp/latents/$valid_set" --vae "$vae" --out "$exp/ditar" "${initial[@]}" "${listen_options[@]}" "${device[@]}"
 
 step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$exp/ditar/final" --out "$exp/model"
 

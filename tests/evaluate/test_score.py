@@ -5,6 +5,7 @@ import pytest
 import soundfile
 
 from ditar.evaluate import judge as judge_module
+from ditar.evaluate import quality
 from ditar.evaluate import score as score_module
 from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate.report import read_results
@@ -153,6 +154,29 @@ def test_comparison_needs_the_same_utterances(folders):
     assert compare(both, both)["ratio"]["value"] == 1
     with pytest.raises(EvaluationError, match="only one of the two.*'u2'"):
         compare(both, both[:1])
+
+
+def test_quality_stands_beside_that_of_the_originals(folders, monkeypatch):
+    class Rates:
+        name = "the rater 3"
+
+        def __init__(self, device):
+            assert device == "cpu"
+
+        def rate(self, audio, workers=None, progress=True):
+            scores = {"output/u1": 2.0, "output/u2": 3.0, "original/u1": 4.0}  # the other has no sound
+            names = {utt: f"{path.parent.name}/{path.stem}" for utt, path in audio.items()}
+            return {utt: {"distillmos": scores[name]} if name in scores else {} for utt, name in names.items()}
+
+    monkeypatch.setattr(quality, "DistillMOS", Rates)
+    result = judge(folders, ["distillmos"], original_dir=folders / "original", out=folders / "s")
+    figure, original = result["metrics"]["distillmos"], result["original"]
+    assert (figure["value"], figure["low"], figure["high"], figure["utterances"]) == (2.5, 2.0, 3.0, 2)
+    assert original["metrics"]["distillmos"]["value"] == 4.0
+    assert original["differences"]["distillmos"] == {"value": -2.0, "low": -2.0, "high": -2.0, "utterances": 1}
+    assert result["tools"] == {"distillmos": "the rater 3"} and "distillmos" in result["settings"]["seconds"]
+    assert [case["utt"] for case in result["worst"]["distillmos"]] == ["u1", "u2"]
+    assert "| DistillMOS | 2.50 (2.00 to 3.00) | 4.00 (4.00 to 4.00) | -2.00" in (folders / "s/scores.md").read_text()
 
 
 @pytest.fixture

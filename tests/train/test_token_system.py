@@ -69,7 +69,10 @@ def listener(heard) -> Listener:
         heard.extend(zip(map(len, waveforms), texts))
         return 0.25
 
-    return Listener(lambda codes: torch.zeros(codes.shape[2] * 600), word_error)
+    def quality(spoken, references):
+        return {"similarity": float(len(spoken) == len(references) and min(map(len, references)) > 0)}
+
+    return Listener(lambda codes: torch.zeros(codes.shape[2] * 600), word_error, quality)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,7 @@ def test_a_run_writes_what_it_says(whole, store):
     )
     said = next(line for line in log if "sample/free_running_wer" in line)
     assert said["sample/free_running_wer"] == said["sample/teacher_forced_wer"] == 0.25 and "sample/stopped" in said
+    assert said["sample/free_running_similarity"] == 1.0
     assert len(heard) == 8  # a pair for each of four speakers, both ways
     model = TokenLM.from_pretrained(out / "final")
     config = model.config

@@ -1,0 +1,43 @@
+"""`ditar sweep`: who judges is handed on, and a judge that is not there is named before anything is spoken."""
+
+import pytest
+
+from ditar.cli import main
+from ditar.evaluate.inputs import EvaluationError
+from ditar.recognise import RecogniserError
+from ditar.sweep import score, speak, study
+from ditar.sweep.grid import Grid
+from ditar.sweep.pairs import Pair
+
+
+@pytest.mark.parametrize(("given", "judge"), [
+    ((), "faster-whisper"), (("--recogniser", "faster-whisper:small.en"), "faster-whisper:small.en"),
+])  # fmt: skip
+def test_the_recogniser_is_handed_on(given, judge, monkeypatch, tmp_path, capsys):
+    asked = {}
+
+    def fake(*arguments, **options):
+        asked.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(speak, "load", lambda *options: None)
+    monkeypatch.setattr(study, "study", fake)
+    assert main(["sweep", "--text", "Hi.", "--output", str(tmp_path / "out"), *given]) == 130
+    assert asked["recogniser"] == judge
+
+
+def test_a_judge_that_is_not_there_is_named_before_anything_is_spoken(monkeypatch, tmp_path):
+    def start(*arguments, **options):
+        return study.study(None, Grid(), [Pair("a", "Hi.")], tmp_path, model="none", **options)
+
+    monkeypatch.setattr(study, "fingerprint", lambda pipeline: pytest.fail("began"))
+    with pytest.raises(RecogniserError, match="no recogniser is called 'ears'"):
+        start(recogniser="ears")
+    pytest.importorskip("pocketsphinx")
+
+    def missing():
+        raise EvaluationError("distillmos is not installed")
+
+    monkeypatch.setattr(score, "DistillMOS", missing)
+    with pytest.raises(EvaluationError, match="distillmos is not installed"):
+        start(recogniser="pocketsphinx")
