@@ -2,8 +2,10 @@
 
     python recipes/prepare_text.py --data data/train --nj 2
 
-Reads `text` and, where it is there, `phones`; writes `symbols` beside them, one JSON object a line: utt, symbols, and
-times (one [start_s, end_s] or null a symbol; null as a whole where the corpus has none).
+Reads `text` and, where they are there, `phones` and `symbol_times`; writes `symbols` beside them, one JSON object a line:
+utt, symbols, and times (one [start_s, end_s] or null a symbol; null as a whole where the corpus has none). The times of
+`symbol_times`, from a synthesiser that knows when it spoke, go before those of `phones` where it spoke just the symbols
+that the text has here; where it spoke others its times are left out, and counted.
 """
 
 import argparse
@@ -21,12 +23,15 @@ from ditar.text import Phonemiser, TextError
 from ditar.text.phonemise import espeak_language
 
 
-def prepare(row: tuple[str, str, list | None], language: str) -> tuple[str, dict | str]:
+def prepare(row: tuple[str, str, list | None, dict | None], language: str) -> tuple[str, dict | str]:
     """(utterance, its line of `symbols`, or what is wrong with its text or its phones)."""
-    utterance, text, phones = row
+    utterance, text, phones, spoken = row
     try:
         symbols = Phonemiser(language)(text)
-        times = align_symbols(symbols, phones) if phones is not None else None
+        if spoken is not None:
+            times = spoken["times"] if spoken["symbols"] == symbols else None
+        else:
+            times = align_symbols(symbols, phones) if phones is not None else None
     except ValueError as error:  # text that cannot be spoken, a phone that is not ARPAbet
         return utterance, str(error)
     return utterance, {"utt": utterance, "symbols": symbols, "times": times}
@@ -43,7 +48,9 @@ def main() -> int:
     try:
         language = espeak_language(args.language)  # before any work, and once
         phones = {row["utt"]: row["phones"] for row in read_json_lines(args.data / "phones")}
-        rows = [(utt, text, phones.get(utt)) for utt, text in read_table(args.data / "text").items()]
+        spoken = {row["utt"]: row for row in read_json_lines(args.data / "symbol_times")}
+        texts = read_table(args.data / "text")
+        rows = [(utt, text, phones.get(utt), spoken.get(utt)) for utt, text in texts.items()]
         with ProcessPoolExecutor(args.nj) as pool:
             done = pool.map(partial(prepare, language=language), rows, chunksize=50)
             results = dict(tqdm(done, total=len(rows), desc=str(args.data), mininterval=5))
@@ -55,10 +62,15 @@ def main() -> int:
                 raise DataError("repair their lines in text or phones, or leave such utterances out with --skip-bad")
         if len(bad) == len(rows):
             raise DataError(f"no utterance of {args.data} can be prepared; is its text in {language!r} (--language)?")
-        write_json_lines((r for r in results.values() if not isinstance(r, str)), args.data / "symbols")
+        lines = [line for line in results.values() if not isinstance(line, str)]
+        write_json_lines(lines, args.data / "symbols")
     except (DataError, TextError, OSError) as error:
         print(f"prepare_text: error: {error}", file=sys.stderr)
         return 1
+    timed = sum(line["times"] is not None for line in lines)
+    other = sum(line["times"] is None and line["utt"] in spoken for line in lines)
+    left_out = f"; {other} without the times of symbol_times, whose symbols are others" if other else ""
+    print(f"{args.data}: {len(lines)} utterances, {timed} with times{left_out}")
     return 0
 
 

@@ -36,6 +36,18 @@ def test_symbols_and_their_times(tmp_path, prepare):
     assert second["utt"] == "u2" and second["times"] is None
 
 
+def test_times_of_who_spoke_the_symbols(tmp_path, prepare, capsys):
+    write(tmp_path, {"u1": "A dog.", "u2": "A dog.", "u3": "A dog."}, {"u1": PHONES, "u3": PHONES})
+    symbols = list("ɐ dˈɑːɡ.")
+    times = [[n / 10, (n + 1) / 10] for n in range(len(symbols) - 1)] + [None]
+    rows = [{"utt": "u1", "symbols": symbols, "times": times}, {"utt": "u2", "symbols": list("ə dˈɑːɡ."), "times": times}]
+    (tmp_path / "symbol_times").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, _, (first, second, third) = prepare()
+    assert code == 0 and first == rows[0]  # rather than those of its phones
+    assert "".join(second["symbols"]) == "ɐ dˈɑːɡ." and second["times"] is None  # it spoke others
+    assert third["times"][0] == [0.1, 0.2]
+
+
 def test_a_language_that_is_none_is_one_error_before_any_work(tmp_path, prepare, monkeypatch):
     write(tmp_path, {f"u{n}": "A dog." for n in range(30)}, {})
     monkeypatch.setattr(prepare_text, "ProcessPoolExecutor", lambda *_: pytest.fail("the work began"))

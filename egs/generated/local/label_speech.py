@@ -37,6 +37,7 @@ from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Phone, Utterance, read_data_dir, write_data_dir  # noqa: E402
 from ditar.data.tables import read_table, read_wav_scp  # noqa: E402
 from ditar.extras import missing  # noqa: E402
+from ditar.recognise.aligner import Aligner, AlignmentError  # noqa: E402
 from ditar.seeds import seed_of  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
 
@@ -46,7 +47,6 @@ LEAST_S, MOST_S = 1.5, 8.0
 PAUSE_S, LONG_PAUSE_S = 0.12, 0.5  # an utterance may end at the one, and always ends at the other
 MARGIN_S = 0.05  # of a pause that stays with the speech beside it
 LEAST_CONFIDENCE = 0.35  # mean posterior of the words, weighted by their length
-WIDE_BEAMS = {"beam": 1e-100, "pbeam": 1e-100, "wbeam": 1e-80}
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,21 @@ class Heard:
 
 
 @cache
-def _decoder(aligner: bool):
+def _decoder():
     from pocketsphinx import Decoder
 
-    options = {"samprate": HEARING_RATE_HZ, "loglevel": "FATAL", "cmn": "batch"}
-    return Decoder(lm=None, **options, **WIDE_BEAMS) if aligner else Decoder(**options)
+    return Decoder(samprate=HEARING_RATE_HZ, loglevel="FATAL", cmn="batch")
+
+
+_aligner = cache(Aligner)
 
 
 def hear(waveform: np.ndarray) -> list[Heard]:
     """Words and pauses of (S,) at HEARING_RATE_HZ, with pronunciation variants kept as pocketsphinx names them."""
-    decoder = _decoder(False)
-    _listen(decoder, waveform)
+    decoder = _decoder()
+    decoder.start_utt()
+    decoder.process_raw(np.int16(np.clip(waveform, -1, 1) * 32767).tobytes(), full_utt=True)
+    decoder.end_utt()
     return [
         Heard(
             None if segment.word[0] in "<[" else segment.word,
@@ -102,39 +106,17 @@ def cut(heard: list[Heard]) -> list[list[Heard]]:
 
 def align(waveform: np.ndarray, piece: list[Heard], start_s: float) -> list[Phone]:
     """The phones of a piece in its (S,) at HEARING_RATE_HZ, which begins at `start_s` of the clip. Where they do not fit
-    (one piece in four or so), the phones of each word share its time."""
-    decoder = _decoder(True)
+    the phones of each word share its time."""
+    aligner = _aligner()
     try:
-        decoder.set_align_text(" ".join(one.word for one in piece))
-        _listen(decoder, waveform)
-        decoder.set_alignment()
-        _listen(decoder, waveform)
-        alignment = decoder.get_alignment()
-    except RuntimeError:  # pocketsphinx's only word for "no path"
-        alignment = None
-    if alignment is not None:
-        return [
-            _phone(phone.name, phone.start * FRAME_S, (phone.start + phone.duration) * FRAME_S)
-            for word in alignment.words()
-            for phone in word
-        ]
-    shared = []
+        return aligner.fit(waveform, [one.word for one in piece])
+    except AlignmentError:
+        shared = []
     for one in piece:
-        names = decoder.lookup_word(one.word).split()
+        names = aligner.pronunciation(one.word)
         edges = np.linspace(one.start_s - start_s, one.end_s - start_s, len(names) + 1)
-        shared += [_phone(*row) for row in zip(names, edges[:-1], edges[1:], strict=True)]
+        shared += [(name, round(float(a), 3), round(float(b), 3)) for name, a, b in zip(names, edges, edges[1:])]
     return shared
-
-
-def _phone(name: str, start_s: float, end_s: float) -> Phone:
-    silent = name.startswith(("SIL", "+"))
-    return "pau" if silent else name.lower(), round(float(start_s), 3), round(float(end_s), 3)
-
-
-def _listen(decoder, waveform: np.ndarray) -> None:
-    decoder.start_utt()
-    decoder.process_raw(np.int16(np.clip(waveform, -1, 1) * 32767).tobytes(), full_utt=True)
-    decoder.end_utt()
 
 
 def label(clip: tuple[str, str, Path, Path, int, int]) -> list[Utterance]:

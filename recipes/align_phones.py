@@ -1,0 +1,102 @@
+"""Stage 1, where a corpus has no phone times: forced alignment of English speech with its text.
+
+    python recipes/align_phones.py --data data/train --nj 2 --skip-bad
+
+Writes `phones` into the data directory (see ditar/data/kaldi.py), for recipes/prepare_text.py to read. Utterances that
+have phones, or times from who spoke them (`symbol_times`), are left as they are. One whose text does not fit what is
+said, by the path that is found or because there is none, is refused, or with --skip-bad left without phones and listed
+in `unaligned` with the reason. What is aligned is kept in `.align_phones` until all are, and not done again.
+"""
+
+import argparse
+import json
+import multiprocessing
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ditar.audio.errors import AudioError
+from ditar.audio.read import read_audio
+from ditar.data.errors import DataError
+from ditar.data.kaldi import Utterance, read_data_dir
+from ditar.data.tables import read_json_lines, write_beside, write_json_lines
+from ditar.recognise import RECOGNISER_RATE_HZ, RecogniserError
+from ditar.recognise.aligner import Aligner
+from ditar.recognise.errors import need
+
+JOURNAL = ".align_phones"
+
+_aligner = cache(Aligner)  # one a process
+
+
+def align(row: Utterance) -> dict:
+    """A line of the journal: utt, text, and phones or what is wrong."""
+    line = {"utt": row.utt, "text": row.text}
+    try:
+        waveform = read_audio(row.path, RECOGNISER_RATE_HZ)
+        return line | {"phones": _aligner().align(waveform, row.text)}
+    except (RecogniserError, AudioError, ValueError) as error:  # ValueError: text that cannot be spoken
+        return line | {"why": str(error)}
+
+
+def align_all(rows: list[Utterance], journal: Path, workers: int, title: str) -> Iterator[dict]:
+    """A line of the journal for each row: what it has of the same text already, then what is aligned now."""
+    texts = {row.utt: row.text for row in rows}
+    done = {line["utt"]: line for line in _whole_lines(journal) if texts.get(line["utt"]) == line["text"]}
+    yield from done.values()
+    left = [row for row in rows if row.utt not in done]
+    with open(journal, "w", encoding="utf-8") as file, multiprocessing.get_context("spawn").Pool(workers) as pool:
+        file.writelines(f"{json.dumps(line)}\n" for line in done.values())
+        made = pool.imap_unordered(align, left, chunksize=4)
+        for line in tqdm(made, total=len(rows), initial=len(done), desc=title, unit="utt", mininterval=5):
+            file.write(f"{json.dumps(line)}\n")
+            file.flush()
+            yield line
+
+
+def _whole_lines(journal: Path) -> list[dict]:
+    """What a run that was stopped has left; its last line may be cut."""
+    if not journal.is_file():
+        return []
+    lines = journal.read_bytes().split(b"\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+def main() -> int:
+    """Parse arguments and align; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
+    parser.add_argument("--nj", type=int, default=1, help="processes (%(default)s)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be aligned, and list it")
+    args = parser.parse_args()
+    try:
+        need("pocketsphinx")
+        rows = read_data_dir(args.data)
+        known = {row["utt"]: row for row in read_json_lines(args.data / "phones")}
+        wanted = [row for row in rows if row.utt not in known and row.symbol_times is None]
+        journal = args.data / JOURNAL
+        made = {line["utt"]: line for line in align_all(wanted, journal, args.nj, str(args.data))}
+        bad = [f"{row.utt} {made[row.utt]['why']}" for row in wanted if "why" in made[row.utt]]
+        if bad and not args.skip_bad:
+            shown = "\n  ".join([*bad[:20], *([f"and {len(bad) - 20} more"] if len(bad) > 20 else [])])
+            raise DataError(
+                f"{len(bad)} of {len(wanted)} utterances cannot be aligned; correct their texts, or leave such ones "
+                f"without phones with --skip-bad:\n  {shown}"
+            )
+        known |= {utt: {"utt": utt, "phones": line["phones"]} for utt, line in made.items() if "phones" in line}
+        write_beside(args.data / "unaligned", bad)
+        if known:
+            write_json_lines((known[row.utt] for row in rows if row.utt in known), args.data / "phones")
+        journal.unlink()
+    except (DataError, RecogniserError, OSError) as error:
+        print(f"align_phones: error: {error}", file=sys.stderr)
+        return 1
+    print(f"{args.data}: {len(made) - len(bad)} of {len(wanted)} utterances aligned; without phones: {len(bad)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

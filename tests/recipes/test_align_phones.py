@@ -1,0 +1,68 @@
+"""recipes/align_phones.py: phones in a data directory, and what has none."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import soundfile
+
+import ditar
+from ditar.audio.read import read_audio
+from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
+from tests.egs.corpora import run
+
+pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (extra 'eval')")
+
+ASSETS = Path(ditar.__file__).parent / "assets"
+TEXT = (ASSETS / "reference.txt").read_text().strip()
+PROGRAM = "recipes/align_phones.py"
+
+
+@pytest.fixture
+def data(tmp_path):
+    """One utterance that fits its text, one that does not, one with phones and one with times of its speaker."""
+    wav = tmp_path / "a.wav"
+    soundfile.write(wav, read_audio(ASSETS / "reference.flac"), 24_000)
+    rows = [
+        Utterance("a-1", "a", wav, TEXT, 3.0),
+        Utterance("a-2", "a", wav, "Nobody had ever seen such an enormous elephant before that afternoon.", 3.0),
+        Utterance("a-3", "a", wav, "Hi.", 3.0, phones=[("hh", 0.0, 0.1), ("ay", 0.1, 0.2)]),
+        Utterance("a-4", "a", wav, "Hi.", 3.0, symbol_times=(list("hˈaɪ."), [[0.0, 0.1], *[[0.1, 0.2]] * 3, None])),
+    ]
+    write_data_dir(tmp_path / "data", rows)
+    return tmp_path / "data"
+
+
+def test_phones_of_what_fits(data):
+    before = read_data_dir(data)
+    said = run(PROGRAM, "--data", data, "--skip-bad")
+    after = {row.utt: row for row in read_data_dir(data)}  # valid
+    assert [name for name, _, _ in after["a-1"].phones if name != "pau"][:3] == ["dh", "ah", "w"]
+    assert after["a-2"].phones is None and after["a-3"] == before[2] and after["a-4"] == before[3]
+    assert "1 of 2 utterances aligned; without phones: 1" in said
+    assert (data / "unaligned").read_text().startswith("a-2 ")
+    assert not (data / ".align_phones").exists()
+    run("recipes/prepare_text.py", "--data", data)
+    symbols = [json.loads(line) for line in (data / "symbols").read_text().splitlines()]
+    assert [row["times"] is None for row in symbols] == [False, True, False, False]
+
+
+def test_what_does_not_fit_is_an_error_and_nothing_is_done_twice(data):
+    said = run(PROGRAM, "--data", data, code=1)
+    assert "1 of 2 utterances cannot be aligned" in said and "--skip-bad" in said and "a-2 " in said
+    journal = data / ".align_phones"
+    lines = {line["utt"]: line for line in map(json.loads, journal.read_text().splitlines())}
+    assert lines.keys() == {"a-1", "a-2"}
+    lines["a-1"]["phones"] = [["m", 0.0, 0.5]]  # as if aligned so
+    lines["a-2"]["text"] = "Then its text was another."
+    journal.write_text("".join(f"{json.dumps(line)}\n" for line in lines.values()) + '{"utt": "a-2", "te')
+    shutil.copy(data / "text", data / "text.before")
+    (data / "text").write_text((data / "text").read_text().replace("Nobody had ever", TEXT + " Nobody had ever"))
+    run(PROGRAM, "--data", data, "--skip-bad")
+    rows = read_data_dir(data)
+    assert rows[0].phones == [("m", 0.0, 0.5)] and rows[1].phones is None
+
+
+def test_a_directory_that_is_not_there(tmp_path):
+    assert "does not exist" in run(PROGRAM, "--data", tmp_path, code=1)
