@@ -45,6 +45,22 @@ def log_mel(
         return torch.matmul(bank, magnitude).clamp_min(LOG_FLOOR).log()
 
 
+def limit_band(waveform: torch.Tensor, edges_hz: torch.Tensor, rate_hz: int = 24_000) -> torch.Tensor:
+    """Waveforms (B, S) without what lies above each row's edge (B,), in Hz, from 5 % below it on; float32, with
+    gradients. Rows whose edge is half the rate pass unchanged. The ends of a row meet, as a circle does."""
+    limited = edges_hz < rate_hz / 2
+    if not bool(limited.any()):
+        return waveform
+    with torch.autocast(waveform.device.type, enabled=False):
+        rows = waveform[limited].float()
+        frequencies = torch.fft.rfftfreq(rows.shape[-1], 1.0 / rate_hz, device=rows.device)  # (F,)
+        edges = edges_hz[limited, None].to(rows.device)
+        slope = ((edges - frequencies) / (0.05 * edges)).clamp(0.0, 1.0)  # (B', F)
+        mask = torch.sin(0.5 * torch.pi * slope).square()
+        kept = torch.fft.irfft(torch.fft.rfft(rows) * mask, rows.shape[-1])
+        return waveform.float().masked_scatter(limited[:, None], kept)
+
+
 @functools.lru_cache(maxsize=16)
 def mel_filterbank(
     mel_bins: int, n_fft: int, rate_hz: int, low_hz: float = 0.0, high_hz: float | None = None

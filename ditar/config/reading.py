@@ -19,7 +19,10 @@ Config = TypeVar("Config")
 
 # No value is negative and no integer 0, but these: what decibels count, and integers whose 0 has a meaning.
 _MAY_BE_NEGATIVE = {"level_db"}
-_MAY_BE_ZERO = {"adversarial_from", "crop_frames", "freeze_encoder_from", "history_patches", "seed", "warmup_steps"}
+_MAY_BE_ZERO = {
+    "adversarial_from", "adversarial_ramp", "adversarial_samples", "adversarial_warmup", "crop_frames",
+    "freeze_encoder_from", "history_patches", "seed", "warmup_steps",
+}  # fmt: skip
 _MAY_BE_ZERO |= {"delays", "empty_id", "end_id", "first_code", "never", "pad_ids"}  # of token streams
 
 

@@ -76,6 +76,10 @@ class VAELossConfig:
     feature_weight: float = 2.0
     multi_resolution_weight: float = 0.1
     multi_period: bool = True
+    multi_resolution_channels: int = 32  # width of vocos's multi-resolution discriminator
+    multi_period_divisor: int = 1  # HiFi-GAN's multi-period discriminator with its widths divided by this
+    adversarial_warmup: int = 0  # first steps of the discriminators in which the generator does not hear them ...
+    adversarial_ramp: int = 0  # ... and steps over which their weight then rises
     freeze_encoder_from: int | None = None  # first step that leaves the encoder as it is, so that latents stay valid
 
 
@@ -86,8 +90,10 @@ class VAEDataConfig:
     batch: int = 16
     crop_seconds: float = 1.0
     adversarial_batch: int = 4
+    adversarial_samples: int = 0  # what discriminators hear of each crop, its middle; 0: all of it
     level_db: tuple[float, float] = (-6.0, 3.0)  # random gain
     speed: tuple[float, float] = (1.0, 1.0)  # random resampling: other pitches and vocal tracts from the same voices
+    degraded_share: float = 0.0  # crops that the encoder hears through a codec, a narrow band, a room, ...
 
 
 @dataclass(frozen=True)

@@ -2,35 +2,43 @@
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import soundfile
 import torch
 
 from ditar.audio.resample import low_pass, resample
+from ditar.data.degrade import degrade
 from ditar.data.errors import DataError
-from ditar.data.tables import read_wav_scp
+from ditar.data.tables import read_table, read_wav_scp
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 
 @dataclass(frozen=True)
 class AudioBatch:
-    """Waveforms (B, S) at 24 kHz, the names of their utterances, and a name for each row that no other has."""
+    """Waveforms (B, S) at 24 kHz, `heard` (B, S) as the encoder hears them, `bandwidth_hz` (B,) up to which they are
+    what a person said, the names of their utterances, and a name for each row that no other has."""
 
     waveform: torch.Tensor
+    heard: torch.Tensor
+    bandwidth_hz: torch.Tensor
     utterances: list[str]
     examples: list[str]
 
     def to(self, device: torch.device) -> "AudioBatch":
         """The same on another device."""
-        return replace(self, waveform=self.waveform.to(device))
+        moved = {name: getattr(self, name).to(device) for name in ("waveform", "heard", "bandwidth_hz")}
+        return replace(self, **moved)
 
 
 class AudioCrops:
     """Equally likely utterances of data directories, a random place in each, a random gain and speed.
 
     A directory that is named twice is twice as likely. Speed is plain resampling: pitch and formants move with it.
-    What lies above `bandwidth_hz` is removed, as it is from references when the VAE is used.
+    What lies above `bandwidth_hz` is removed, as it is from references when the VAE is used. A table `utt2bandwidth`
+    says of utterances from lower rates up to where they hold sound. `degraded_share` of the crops is heard as
+    `ditar.data.degrade` makes it.
     """
 
     def __init__(
@@ -40,9 +48,10 @@ class AudioCrops:
         seed: int,
         speed: tuple[float, float] = (1.0, 1.0),
         bandwidth_hz: float = SAMPLE_RATE_HZ / 2,
+        degraded_share: float = 0.0,
     ):
-        self.files, self.lengths = [], []
-        for utterance, path in [row for folder in data_dirs for row in read_wav_scp(folder)]:
+        self.files, self.lengths, self.bands_hz = [], [], []
+        for utterance, path, band_hz in [row for folder in data_dirs for row in _audio(folder)]:
             try:
                 info = soundfile.info(str(path))
             except (OSError, soundfile.LibsndfileError) as error:
@@ -54,9 +63,11 @@ class AudioCrops:
                 )
             self.files.append((utterance, path))
             self.lengths.append(info.frames)
+            self.bands_hz.append(band_hz)
         if not self.files:
             raise DataError(f"no audio in {', '.join(map(str, data_dirs))}")
         self.level_db, self.seed, self.speed, self.bandwidth_hz = level_db, seed, speed, bandwidth_hz
+        self.degraded_share = degraded_share
 
     def batch(
         self, step: int, part: int, size: int, seconds: float, rank: int = 0, ranks: int = 1
@@ -68,7 +79,8 @@ class AudioCrops:
         samples = seconds_to_samples(seconds)
         rows = range(rank, size, ranks)
         crops = np.zeros((len(rows), samples), dtype=np.float32)
-        names = []
+        heard = np.zeros_like(crops)
+        bands_hz, names = [], []
         for place, row in enumerate(rows):
             random = np.random.default_rng([self.seed, step, part, row])
             index = int(random.integers(len(self.files)))
@@ -87,6 +99,21 @@ class AudioCrops:
             gain = 10.0 ** (random.uniform(*self.level_db) / 20.0)
             offset = min(start, samples - len(audio)) if spare < 0 else 0
             crops[place, offset : offset + len(audio)] = np.clip(gain * audio, -1.0, 1.0)
+            heard[place] = crops[place]
+            if self.degraded_share and random.random() < self.degraded_share:
+                heard[place] = degrade(crops[place], random)
+            bands_hz.append(min(SAMPLE_RATE_HZ / 2, self.bands_hz[index] * rate_hz / SAMPLE_RATE_HZ))
             names.append(utterance)
         examples = [f"{name}/{part}/{row}" for name, row in zip(names, rows)]
-        return AudioBatch(torch.from_numpy(crops), names, examples)
+        bands_hz = torch.tensor(bands_hz, dtype=torch.float32)
+        return AudioBatch(torch.from_numpy(crops), torch.from_numpy(heard), bands_hz, names, examples)
+
+
+def _audio(folder: str) -> list[tuple[str, Path, float]]:
+    """(utterance, file, bandwidth in Hz) of a data directory."""
+    table = Path(folder) / "utt2bandwidth"
+    bands_hz = read_table(table) if table.is_file() else {}
+    try:
+        return [(utt, path, float(bands_hz.get(utt, SAMPLE_RATE_HZ / 2))) for utt, path in read_wav_scp(folder)]
+    except ValueError as error:
+        raise DataError(f"{table}: a bandwidth is a number of Hz ({error})") from None

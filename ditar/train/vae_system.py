@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ditar.audio.spectra import limit_band
 from ditar.config import VAEConfig, to_dict
 from ditar.data.crops import AudioBatch, AudioCrops
 from ditar.train.checkpoint import start_from
@@ -40,17 +41,19 @@ class VAESystem:
         self.steps_place_data = False
         self.epoch_starts: list[int] = []  # there are none: every step draws its crops
         data, seed, bandwidth_hz = config.data, config.run.seed, config.model.bandwidth_hz
-        self.train_crops = AudioCrops(train_dirs, data.level_db, seed, data.speed, bandwidth_hz)
+        self.train_crops = AudioCrops(train_dirs, data.level_db, seed, data.speed, bandwidth_hz, data.degraded_share)
         self.fingerprint = fingerprint([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
         self.valid_crops = AudioCrops(valid_dirs, (0.0, 0.0), seed, bandwidth_hz=bandwidth_hz)
 
-    def adversarial(self, step: int) -> bool:
-        """Whether discriminators take part in this step."""
-        return step >= self.config.loss.adversarial_from
+    def adversary(self, step: int) -> float:
+        """The part of their weight that discriminators have for the generator: 0 until they have learnt, then rising."""
+        loss = self.config.loss
+        heard = step - loss.adversarial_from - loss.adversarial_warmup + 1
+        return min(1.0, max(0.0, heard / max(1, loss.adversarial_ramp)))
 
     def phases(self, step: int) -> tuple[str, ...]:
         """The discriminators move first, on what the generator makes now."""
-        return ("discriminator", "generator") if self.adversarial(step) else ("generator",)
+        return ("discriminator", "generator") if step >= self.config.loss.adversarial_from else ("generator",)
 
     def batch(self, step: int, part: int, phases: tuple[str, ...], rank: int = 0, ranks: int = 1) -> AudioBatch:
         """This rank's crops; fewer with discriminators, which cost many times the VAE."""
@@ -80,7 +83,17 @@ class VAESystem:
         if learning and self.model.is_codec and phase == self.phases(step)[0]:
             codebook_seed = keyed_generators(seed, step, ["codebooks"])[0].initial_seed()
         progress = step / self.config.optimiser.steps
-        total, parts = loss(batch.waveform, phase, progress, generators, self.adversarial(step), codebook_seed)
+        total, parts = loss(
+            batch.waveform,
+            phase,
+            progress,
+            generators,
+            self.adversary(step),
+            codebook_seed,
+            batch.heard,
+            batch.bandwidth_hz,
+            self.config.data.adversarial_samples,
+        )
         share = len(batch.waveform) / counts[0].item()
         return total * share, {name: value * share for name, value in parts.items()}
 
@@ -104,7 +117,8 @@ class VAESystem:
                 latents = posterior.mean
                 means.append(latents.flatten(0, 1))
                 variances.append(posterior.log_variance.exp().flatten(0, 1))
-            one = self.loss.spectral(model.decode(latents).float(), batch.waveform)
+            made, true = (limit_band(x, batch.bandwidth_hz) for x in (model.decode(latents).float(), batch.waveform))
+            one = self.loss.spectral(made, true)
             mel, stft = mel + one[0].item() / batches, stft + one[1].item() / batches
         figures = {"validation": mel, "mel": mel, "stft": stft}
         if model.is_codec:

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from ditar.audio.spectra import limit_band
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import ConfigError, VAELossConfig
 from ditar.diffusion.schedule import Generators
@@ -11,13 +12,15 @@ from ditar.vae.speech_vae import SpeechVAE
 import_torchaudio()
 
 from torchaudio.functional import melscale_fbanks  # noqa: E402
-from vocos.discriminators import MultiPeriodDiscriminator, MultiResolutionDiscriminator  # noqa: E402
 from vocos.loss import DiscriminatorLoss, FeatureMatchingLoss, GeneratorLoss  # noqa: E402
 
 from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
+from ditar.vae.discriminators import multi_period_discriminator, multi_resolution_discriminator  # noqa: E402
 
 # Window and mel bins: short windows place onsets, long ones resolve harmonics.
 RESOLUTIONS = ((512, 40), (1024, 80), (2048, 128))
+# Below these nobody hears a difference: the sum of a mel band's magnitudes, and a magnitude.
+MEL_FLOOR, MAGNITUDE_FLOOR = 1e-3, 1e-3
 # Norm of a second of magnitudes below which a row counts as silence, where the ratio to it would be all there is.
 SILENT_NORM = 1.0
 
@@ -42,10 +45,11 @@ class SpectralLoss(nn.Module):
                 torch.stft(x, size, size // 4, window=window, return_complex=True).abs().clamp_min(1e-5)
                 for x in (made, true)
             )  # (B, F, frames)
-            mel_a, mel_b = (torch.log((x.transpose(1, 2) @ bank).clamp_min(1e-5)) for x in (a, b))
+            mel_a, mel_b = (torch.log((x.transpose(1, 2) @ bank).clamp_min(MEL_FLOOR)) for x in (a, b))
             mel_loss = mel_loss + (mel_a - mel_b).abs().mean()
             convergence = ((a - b).norm(dim=(1, 2)) / b.norm(dim=(1, 2)).clamp_min(SILENT_NORM)).mean()
-            stft_loss = stft_loss + (a.clamp_min(1e-3).log() - b.clamp_min(1e-3).log()).abs().mean() + convergence
+            logs = (x.clamp_min(MAGNITUDE_FLOOR).log() for x in (a, b))
+            stft_loss = stft_loss + (next(logs) - next(logs)).abs().mean() + convergence
         return mel_loss / len(RESOLUTIONS), stft_loss / len(RESOLUTIONS)
 
 
@@ -54,8 +58,8 @@ class Discriminators(nn.Module):
 
     def __init__(self, config: VAELossConfig):
         super().__init__()
-        self.multi_resolution = MultiResolutionDiscriminator()
-        self.multi_period = MultiPeriodDiscriminator() if config.multi_period else None
+        self.multi_resolution = multi_resolution_discriminator(config.multi_resolution_channels)
+        self.multi_period = multi_period_discriminator(config.multi_period_divisor) if config.multi_period else None
         self.multi_resolution_weight = config.multi_resolution_weight
         self.discriminator_loss, self.generator_loss = DiscriminatorLoss(), GeneratorLoss()
         self.feature_loss = FeatureMatchingLoss()
@@ -100,19 +104,29 @@ class VAELoss(nn.Module):
         phase: str,
         progress: float,
         generators: Generators,
-        adversarial: bool,
+        adversary: float,
         codebook_seed: int | None = None,
+        heard: torch.Tensor | None = None,
+        bandwidth_hz: torch.Tensor | None = None,
+        discriminated_samples: int = 0,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Waveform (B, S) at 24 kHz; `progress` in [0, 1] through the run; one generator, or one a row, draws the
-        latents, and where a `codebook_seed` is given a quantiser learns. Returns (loss, parts by name), all means over
-        rows."""
+        """Waveform (B, S) at 24 kHz, what is to be made of `heard`, of the same shape (None: of itself); nothing above
+        `bandwidth_hz` (B,) is compared (None: all is). `progress` in [0, 1] through the run; `adversary` in [0, 1]:
+        the part of their weight that discriminators have, which hear the middle `discriminated_samples` (0: all).
+        One generator, or one a row, draws the latents, and where a `codebook_seed` is given a quantiser learns.
+        Returns (loss, parts by name), all means over rows."""
         config = self.config
+        heard = waveform if heard is None else heard
+        first = (waveform.shape[-1] - discriminated_samples) // 2 if discriminated_samples else 0
+        middle = slice(first, waveform.shape[-1] - first)
         if phase == "discriminator":
             with torch.no_grad():
-                made, _ = self.vae(waveform, generators, config.latent_noise, codebook_seed)
-            loss, _ = self.discriminators(waveform, made, phase)
+                made, _ = self.vae(heard, generators, config.latent_noise, codebook_seed)
+                made, waveform = self._limited(made, waveform, bandwidth_hz)
+            loss, _ = self.discriminators(waveform[:, middle], made[:, middle], phase)
             return loss, {"discriminator": loss}
-        made, bottleneck = self.vae(waveform, generators, config.latent_noise, codebook_seed)
+        made, bottleneck = self.vae(heard, generators, config.latent_noise, codebook_seed)
+        made, waveform = self._limited(made, waveform, bandwidth_hz)
         with torch.autocast(waveform.device.type, enabled=False):
             mel, stft = self.spectral(made.float(), waveform)
             if self.vae.is_codec:
@@ -123,8 +137,14 @@ class VAELoss(nn.Module):
                 weight = config.kl_weight + progress * (config.kl_final_weight - config.kl_weight)
         loss = config.mel_weight * mel + config.stft_weight * stft + weight * penalty
         parts = {"mel": mel, "stft": stft, name: penalty}
-        if adversarial:
-            adversary, features = self.discriminators(waveform, made, phase)
-            loss = loss + config.adversarial_weight * adversary + config.feature_weight * features
-            parts |= {"adversarial": adversary, "features": features}
+        if adversary > 0:
+            fooled, features = self.discriminators(waveform[:, middle], made[:, middle], phase)
+            loss = loss + adversary * (config.adversarial_weight * fooled + config.feature_weight * features)
+            parts |= {"adversarial": fooled, "features": features}
         return loss, parts
+
+    @staticmethod
+    def _limited(made: torch.Tensor, true: torch.Tensor, bandwidth_hz: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
+        if bandwidth_hz is None:
+            return made, true
+        return limit_band(made, bandwidth_hz), limit_band(true, bandwidth_hz)

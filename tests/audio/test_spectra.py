@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ditar.audio.spectra import LOG_FLOOR, log_mel, mel_filterbank
+from ditar.audio.spectra import LOG_FLOOR, limit_band, log_mel, mel_filterbank
 from ditar.audio.torchaudio_shim import import_torchaudio
 
 
@@ -50,3 +50,14 @@ def test_bfloat16_autocast_changes_nothing():
 def test_too_short_says_so():
     with pytest.raises(ValueError, match="pad it with silence to at least 2 hops"):
         log_mel(torch.zeros(1, 300))
+
+
+def test_limit_band_cuts_the_rows_that_are_narrow():
+    waveform = torch.randn(2, 24_000, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    limited = limit_band(waveform, torch.tensor([8_000.0, 12_000.0]))
+    assert torch.equal(limited[1], waveform[1])
+    before, after = (torch.fft.rfft(x[0].detach()).abs().square() for x in (waveform, limited))  # bins of 1 Hz
+    assert after[8_000:].sum() < 1e-8 * before[8_000:].sum()
+    torch.testing.assert_close(after[:7_600], before[:7_600], rtol=1e-3, atol=1e-3)
+    limited.square().sum().backward()
+    assert waveform.grad.isfinite().all()

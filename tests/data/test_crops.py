@@ -100,3 +100,23 @@ def test_nothing_is_left_above_the_bandwidth(tmp_path):
         AudioCrops([folder], (0, 0), seed=0, bandwidth_hz=edge).batch(0, 0, 1, 1.0).waveform for edge in (12_000, 8000)
     )
     assert wide.std() > 0.2 and narrow[:, 2000:-2000].std() < 1e-3
+
+
+def test_a_share_of_the_crops_is_heard_degraded_and_bands_go_along(tmp_path):
+    folder = write_tone(tmp_path / "tone", 440)
+    (folder / "utt2bandwidth").write_text("u 8000\n")
+    clean = AudioCrops([folder], (0.0, 0.0), seed=0).batch(0, 0, 16, 0.5)
+    assert torch.equal(clean.heard, clean.waveform) and clean.bandwidth_hz.tolist() == [8000.0] * 16
+    mixed = AudioCrops([folder], (0.0, 0.0), seed=0, degraded_share=0.5).batch(0, 0, 16, 0.5)
+    assert torch.equal(mixed.waveform, clean.waveform)
+    changed = (mixed.heard != mixed.waveform).any(dim=1).sum()
+    assert 3 <= changed <= 13
+    faster = AudioCrops([folder], (0.0, 0.0), seed=0, speed=(1.2, 1.2)).batch(0, 0, 2, 0.5)
+    assert faster.bandwidth_hz.tolist() == [9600.0] * 2
+
+
+def test_a_bandwidth_that_is_no_number_is_named(tmp_path):
+    folder = write_tone(tmp_path / "tone", 440)
+    (folder / "utt2bandwidth").write_text("u wide\n")
+    with pytest.raises(DataError, match="utt2bandwidth: .*wide"):
+        AudioCrops([folder], (0.0, 0.0), seed=0)

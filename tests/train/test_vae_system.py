@@ -65,6 +65,12 @@ def test_shares_of_processes_add_up_to_the_gradient(folder):
         assert (other - gradients[0]).norm() < 1e-4 * gradients[0].norm()
 
 
+def test_discriminators_learn_alone_before_they_are_heard(folder):
+    system = VAESystem(make_config(adversarial_from=10, adversarial_warmup=3, adversarial_ramp=4), [folder], [folder])
+    assert [system.phases(step)[0] for step in (9, 10)] == ["generator", "discriminator"]
+    assert [system.adversary(step) for step in (9, 10, 12, 13, 14, 16, 99)] == [0.0, 0.0, 0.0, 0.25, 0.5, 1.0, 1.0]
+
+
 def test_a_frozen_encoder_stays_as_it_is(folder, tmp_path):
     before = VAESystem(make_config(), [folder], [folder]).model.state_dict()
     after = run(make_config(freeze_encoder_from=0), folder, tmp_path / "run").model.state_dict()
@@ -124,7 +130,7 @@ def test_codebooks_learn_once_a_step_and_no_longer_than_the_encoder(folder, tmp_
     seeds = []
 
     def loss(*arguments):
-        seeds.append(arguments[-1])
+        seeds.append(arguments[5])
         return torch.zeros(()), {}
 
     system = VAESystem(make_codec_config(adversarial_from=1, freeze_encoder_from=2), [folder], [folder])

@@ -159,7 +159,7 @@ def test_paper_like_encoder_trains_a_step(waveform):
     before = [p.clone() for p in vae.encoder.parameters()]
     optimiser = torch.optim.AdamW(loss.parameters(), 1e-3)
     for phase in ("discriminator", "generator"):
-        value, parts = loss(waveform[:, :12_000], phase, 0.0, torch.Generator().manual_seed(0), adversarial=True)
+        value, parts = loss(waveform[:, :12_000], phase, 0.0, torch.Generator().manual_seed(0), adversary=1.0)
         value.backward()
         assert torch.isfinite(value) and all(torch.isfinite(p) for p in parts.values())
     assert all(p.grad is not None for p in loss.discriminators.parameters())
@@ -179,7 +179,7 @@ def test_reconstruction_falls_on_one_batch(waveform, quantiser):
     values = []
     for step in range(30):
         generator = torch.Generator().manual_seed(step)
-        value, parts = loss(waveform[:, :6000], "generator", 0.0, generator, False, step)
+        value, parts = loss(waveform[:, :6000], "generator", 0.0, generator, 0.0, step)
         assert parts.keys() == {"mel", "stft", "commitment" if quantiser else "kl"}
         optimiser.zero_grad()
         value.backward()
@@ -198,3 +198,16 @@ def test_spectral_loss_knows_equal_from_different(waveform):
     loss = SpectralLoss()
     assert all(part < 1e-6 for part in loss(waveform, waveform))
     assert all(part > 0.1 for part in loss(0.1 * waveform, waveform))
+
+
+def test_what_lies_above_the_bandwidth_of_a_row_is_not_compared(waveform):
+    torch.manual_seed(0)
+    loss = VAELoss(SpeechVAE(**TINY), VAELossConfig(multi_period=False))
+    hiss = waveform - torch.from_numpy(low_pass(waveform.numpy().reshape(-1), 8_800, 24_000)).reshape(waveform.shape)
+
+    def value(true: torch.Tensor, bands_hz: list[float]) -> float:
+        generator = torch.Generator().manual_seed(0)
+        return loss(true, "generator", 0.0, generator, 0.0, None, waveform, torch.tensor(bands_hz))[1]["mel"].item()
+
+    assert abs(value(waveform - hiss, [8_000.0] * 2) - value(waveform, [8_000.0] * 2)) < 3e-3
+    assert abs(value(waveform - hiss, [12_000.0] * 2) - value(waveform, [12_000.0] * 2)) > 1e-2
