@@ -20,8 +20,12 @@ valid_set=val
 vae_test_set=vae_test
 test_set=test
 ref_set=test_ref
+audio_set=
+align=false
 vae_config=configs/vae/small.yaml
+vae_decoder_config=
 train_config=configs/ditar/small.yaml
+last_config=
 decode_config=
 closed_set=
 listen_speakers=
@@ -47,7 +51,13 @@ so do the stages after it.
   --python CMD                  interpreter ($python)
   --train-set, --valid-set, --vae-test-set, --test-set, --ref-set NAME
                                 folders in DIR ($train_set $valid_set $vae_test_set $test_set $ref_set)
+                                several test sets, with as many reference sets, stand between commas: the first is spoken
+                                in EXPDIR/TAG/decode and scored in score, the others in decode_NAME and score_NAME
+  --audio-set NAME              a folder in DIR of audio without text (wav.scp), from which the VAE learns too (none)
+  --align true|false            stage 1 finds phone times where a corpus has none, in English ($align)
   --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, $train_config)
+  --vae-decoder-config FILE     a second phase of the VAE, which starts from the first, e.g. its decoder alone (none)
+  --last-config FILE            a last phase of DiTAR, which starts from what --train-config made (none)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --closed-set FILES            further sentences for closed-set recognition, separated by commas (none)
   --listen-speakers FILE        the validation speakers, one a line, to whom training listens; their similarity is to
@@ -60,7 +70,7 @@ Relative paths start where you stand; configurations and closed sets that are no
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 if [ "$init" = shipped ]; then init=$root/ditar/assets/model; fi
 locate_folders datadir raw_datadir init expdir
-locate_files "$root" vae_config train_config decode_config listen_speakers
+locate_files "$root" vae_config vae_decoder_config train_config last_config decode_config listen_speakers
 closed_options=()
 for closed_set in ${closed_set//,/ }; do
     locate_files "$root" closed_set
@@ -70,11 +80,23 @@ if [ -n "$init" ] && ! { [ -d "$init/vae" ] && [ -d "$init/ditar" ]; }; then
     echo "$0: --init: $init is not a model (no vae/ and ditar/ in it); give a folder of recipes/export.py" >&2
     exit 1
 fi
+IFS=, read -r -a test_sets <<< "$test_set"
+IFS=, read -r -a ref_sets <<< "$ref_set"
+if [ "${#test_sets[@]}" -ne "${#ref_sets[@]}" ]; then
+    echo "$0: --test-set names ${#test_sets[@]} folders and --ref-set ${#ref_sets[@]}; give one of references for each" >&2
+    exit 1
+fi
+if [ "$align" != true ] && [ "$align" != false ]; then
+    echo "$0: --align must be true or false, got '$align'" >&2
+    exit 1
+fi
 cd "$root"
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 
 extras=(recipes)
-for number in 2 8; do  # the stages that listen
+listening=(2 8)
+if [ "$align" = true ]; then listening+=(1); fi
+for number in "${listening[@]}"; do
     if [ "$stage" -le "$number" ] && [ "$stop_stage" -ge "$number" ]; then extras=(recipes eval); fi
 done
 "$python" recipes/check_extras.py "${extras[@]}"
@@ -83,7 +105,8 @@ exp=$expdir/$tag
 mkdir -p "$exp/.done"
 
 . recipes/stages.sh
-mapfile -t sets < <(printf '%s\n' "$train_set" "$valid_set" "$vae_test_set" "$test_set" "$ref_set" | awk '!seen[$0]++')
+mapfile -t sets < <(printf '%s\n' "$train_set" "$valid_set" "$vae_test_set" "${test_sets[@]}" "${ref_sets[@]}" |
+    awk '!seen[$0]++')
 decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
 
@@ -103,6 +126,9 @@ if [ -n "$raw_datadir" ]; then
     done
 fi
 for set in "$train_set" "$valid_set"; do
+    if [ "$align" = true ]; then
+        step 1 "phones-$set" "$python" recipes/align_phones.py --data "$datadir/$set" --nj "$nj" --skip-bad
+    fi
     step 1 "text-$set" "$python" recipes/prepare_text.py --data "$datadir/$set" --nj "$nj" \
         --language "$language" --skip-bad
 done
@@ -115,8 +141,15 @@ if [ -n "$init" ]; then  # latents that the model to start from knows, normalise
     statistics=()
     initial=(--init "$init/ditar")
 else
-    step 2 vae "${train[@]}" recipes/train_vae.py --config "$vae_config" --train "$datadir/$train_set" \
+    audio=("$datadir/$train_set")
+    if [ -n "$audio_set" ]; then audio+=("$datadir/$audio_set"); fi
+    step 2 vae "${train[@]}" recipes/train_vae.py --config "$vae_config" --train "${audio[@]}" \
         --valid "$datadir/$valid_set" --out "$exp/vae" "${device[@]}"
+    if [ -n "$vae_decoder_config" ]; then
+        step 2 vae-decoder "${train[@]}" recipes/train_vae.py --config "$vae_decoder_config" --init "$vae" \
+            --train "${audio[@]}" --valid "$datadir/$valid_set" --out "$exp/vae_decoder" "${device[@]}"
+        vae=$exp/vae_decoder/final
+    fi
 fi
 step 2 vae-acceptance "$python" recipes/accept_vae.py --vae "$vae" --data "$datadir/$vae_test_set" \
     --out "$exp/vae/acceptance" --report-only
@@ -128,12 +161,29 @@ step 3 "latents-$valid_set" "$python" recipes/extract_latents.py --vae "$vae" --
 
 step 4 ditar "${train[@]}" recipes/train_ditar.py --config "$train_config" --train "$exp/latents/$train_set" \
     --valid "$exp/latents/$valid_set" --vae "$vae" --out "$exp/ditar" "${initial[@]}" "${listen_options[@]}" "${device[@]}"
+ditar=$exp/ditar/final
+if [ -n "$last_config" ]; then
+    step 4 ditar-last "${train[@]}" recipes/train_ditar.py --config "$last_config" --train "$exp/latents/$train_set" \
+        --valid "$exp/latents/$valid_set" --vae "$vae" --out "$exp/ditar_last" --init "$ditar" "${listen_options[@]}" \
+        "${device[@]}"
+    ditar=$exp/ditar_last/final
+fi
 
-step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$exp/ditar/final" --out "$exp/model"
+step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$ditar" --out "$exp/model"
 
-step 7 decode "$python" recipes/decode.py --model "$exp/model" --data "$datadir/$test_set" \
-    --references "$datadir/$ref_set" --out "$exp/decode" --language "$language" --skip-bad "${decode_options[@]}"
-
-step 8 score "$python" -m ditar.cli evaluate "$exp/decode/wav" "$exp/decode/text" \
-    --references "$exp/decode/references" --originals "$datadir/$test_set" --output "$exp/score" "${closed_options[@]}"
-if [ "$stop_stage" -ge 8 ] && [ -f "$exp/score/scores.md" ]; then cat "$exp/score/scores.md"; fi
+endings=("")
+for set in "${test_sets[@]:1}"; do endings+=("_$(basename "$set")"); done
+for number in "${!test_sets[@]}"; do
+    ending=${endings[number]}
+    step 7 "decode$ending" "$python" recipes/decode.py --model "$exp/model" --data "$datadir/${test_sets[number]}" \
+        --references "$datadir/${ref_sets[number]}" --out "$exp/decode$ending" --language "$language" --skip-bad \
+        "${decode_options[@]}"
+done
+for number in "${!test_sets[@]}"; do
+    ending=${endings[number]}
+    step 8 "score$ending" "$python" -m ditar.cli evaluate "$exp/decode$ending/wav" "$exp/decode$ending/text" \
+        --references "$exp/decode$ending/references" --originals "$datadir/${test_sets[number]}" \
+        --output "$exp/score$ending" "${closed_options[@]}"
+    scores=$exp/score$ending/scores.md
+    if [ "$stop_stage" -ge 8 ] && [ -f "$scores" ]; then cat "$scores"; fi
+done

@@ -63,3 +63,30 @@ def test_the_extras_that_are_checked_are_those_of_the_package():
     for extra, modules in MODULES.items():
         for module in modules:
             assert any(line.lower().startswith(module.replace("_", "-")) for line in extras[extra])
+
+
+def markers(folder):
+    return {path.name.split("-", 2)[2]: path.read_text() for path in (folder / ".done").iterdir()}
+
+
+def test_two_phases_of_each_model_and_two_tests(tmp_path):
+    given = ["--datadir", tmp_path / "d", "--expdir", tmp_path / "e", "--vae-decoder-config", "configs/vae/decoder.yaml",
+             "--last-config", "configs/ditar/finetune.yaml", "--audio-set", "more", "--align", "true",
+             "--test-set", "t/test,clean", "--ref-set", "t/ref,clean"]  # fmt: skip
+    done = run(*given)
+    assert done.returncode == 0, done.stderr
+    exp, data, marker = tmp_path / "e/default", tmp_path / "d", markers(tmp_path / "e/default")
+    assert f"--train {data}/train {data}/more --valid" in marker["vae"]
+    assert f"--init {exp}/vae/final --train {data}/train {data}/more " in marker["vae-decoder"]
+    assert all(f"--vae {exp}/vae_decoder/final" in marker[name] for name in ("latents-train", "ditar", "export"))
+    assert f"--init {exp}/ditar/final" in marker["ditar-last"] and f"--out {exp}/ditar_last " in marker["ditar-last"]
+    assert f"--ditar {exp}/ditar_last/final" in marker["export"]
+    assert "align_phones" in marker["phones-train"] and "align_phones" in marker["phones-val"]
+    assert f"--data {data}/clean --references {data}/clean --out {exp}/decode_clean" in marker["decode_clean"]
+    assert f"--output {exp}/score_clean" in marker["score_clean"] and f"--output {exp}/score" in marker["score"]
+    assert marker["validate"].split().count(f"{data}/clean") == 1
+
+
+def test_a_test_without_references(tmp_path):
+    done = run("--expdir", tmp_path / "e", "--test-set", "a,b", "--ref-set", "c")
+    assert done.returncode == 1 and "names 2 folders and --ref-set 1" in done.stderr

@@ -1,0 +1,7 @@
+# From nothing to a score in some minutes on two cores, every stage and every phase once; the speech is babble.
+hours=${hours:-0.05}
+vae_config=configs/vae/quick.yaml
+vae_decoder_config=configs/vae/quick.yaml
+train_config=configs/ditar/quick.yaml
+last_config=configs/ditar/quick.yaml
+decode_config=egs/natural/conf/decode_small.txt
