@@ -2,7 +2,7 @@
 
     python recipes/decode.py --model exp/model --data data/test --references data/test_ref --out exp/decode
 
-Writes OUT/wav/<utt>.wav, OUT/wav/stopped (lines `utt 1 attempts`, or 0 where the stop head never ended it; `ditar
+Of --data the table `text` is enough. Writes OUT/wav/<utt>.wav, OUT/wav/stopped (lines `utt 1 attempts`, or 0 where the stop head never ended it; `ditar
 evaluate` reports its rate), OUT/text, OUT/log.jsonl (one line an utterance: reference, seed, seconds, stopped,
 warnings) and OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references`
 reads. Where the folder of references has a table utt2ref, its clips speak what it says; otherwise speakers take turns
@@ -47,6 +47,13 @@ def choose_references(targets: list[Utterance], clips: list[Utterance], seed: in
             raise DataError(f"{target.utt}: speaker {speaker!r} has no reference clip with another text; add one")
         chosen[target.utt] = draw.choice(others)
     return chosen
+
+
+def read_targets(folder: Path) -> list[Utterance]:
+    """What is to be spoken: a data directory, or a folder with a table `text` alone, which nobody has said yet."""
+    if (folder / "wav.scp").is_file() or not (folder / "text").is_file():
+        return read_data_dir(folder)
+    return [Utterance(utt, "", Path(), text) for utt, text in read_table(folder / "text").items()]
 
 
 def given_references(table: Path, targets: list[Utterance], clips: list[Utterance]) -> dict[str, Utterance]:
@@ -155,7 +162,7 @@ def main() -> int:
     """Parse arguments and decode; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory with the texts to speak")
+    parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory, or its `text` alone")
     parser.add_argument("--references", type=Path, required=True, help="Kaldi data directory with the clips")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--limit", type=int, help="only the first so many utterances")
@@ -176,7 +183,7 @@ def main() -> int:
     try:
         from ditar.pretrained import load_pipeline, require_options
 
-        targets = read_data_dir(args.data)[: args.limit]
+        targets = read_targets(args.data)[: args.limit]
         clips, table = read_data_dir(args.references), args.references / "utt2ref"
         given = table.is_file()
         chosen = given_references(table, targets, clips) if given else choose_references(targets, clips, args.seed)

@@ -11,6 +11,7 @@ model=shipped
 corpus=$eg/downloads/LibriSpeech
 list=$eg/downloads/librispeech_pc_test_clean_cross_sentence.lst
 part=test-clean
+real=
 datadir=$eg/data
 expdir=$eg/exp
 tag=
@@ -30,6 +31,9 @@ A line of the list has six fields between tabs: name, seconds and text of the re
                                 (where none is given)
   --corpus DIR                  LibriSpeech in its own layout; fetched by stage -1 where it is missing ($corpus)
   --part NAME --list FILE       part of it ($part), and the list; fetched by stage -1 where it is missing ($list)
+  --real \"[NAME=]DIR ...\"       in place of --corpus: corpora in a layout that ditar/data/corpora.py knows, with some of
+                                the recordings; the lines are spoken whose reference is there, and scored without
+                                recordings of what they say
   --mirror URL                  another place than openslr.org/resources to fetch LibriSpeech from
   --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
   --tag NAME                    name of this experiment (the name of the model's folder, or 'shipped')
@@ -48,24 +52,38 @@ if [ ! -f "$model/model_index.json" ]; then
     echo "$0: --model: $model holds no model_index.json; give a folder of recipes/export.py" >&2
     exit 1
 fi
+folders=
+for folder in $real; do  # [NAME=]DIR
+    name=${folder%"${folder##*=}"}
+    folder=${folder##*=}
+    locate_folders folder
+    folders+="${folders:+ }$name$folder"
+done
 exp=$expdir/${tag:-$(basename "$model")}
 cd "$root"
 run() { if [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; then $run_cmd "$PYTHON" "${@:2}"; fi; }
 
 "$PYTHON" recipes/check_extras.py recipes eval
-if [ ! -d "$corpus/$part" ]; then
+if [ -z "$real" ] && [ ! -d "$corpus/$part" ]; then
     run -1 recipes/download_corpus.py --corpus librispeech --out "$(dirname "$corpus")" --parts "$part" \
         ${mirror:+--mirror "$mirror"}
 fi
 if [ ! -f "$list" ]; then run -1 egs/librispeech_pc/local/fetch_list.py --out "$list"; fi
 
-run 0 recipes/lhotse_to_kaldi.py --corpus librispeech --folder "$corpus" --out "$datadir" --nj "$nj" --set "all=$part"
-run 0 egs/librispeech_pc/local/cross_sentence.py --data "$datadir/all" --list "$list" --out "$datadir"
-run 0 -m ditar.cli validate-data "$datadir/test"
+originals=()
+if [ -n "$real" ]; then
+    run 0 egs/librispeech_pc/local/cross_sentence.py --real "$folders" --list "$list" --out "$datadir"
+else
+    originals=(--originals "$datadir/test")
+    run 0 recipes/lhotse_to_kaldi.py --corpus librispeech --folder "$corpus" --out "$datadir" --nj "$nj" \
+        --set "all=$part"
+    run 0 egs/librispeech_pc/local/cross_sentence.py --data "$datadir/all" --list "$list" --out "$datadir"
+    run 0 -m ditar.cli validate-data "$datadir/test"
+fi
 run 0 -m ditar.cli validate-data "$datadir/test_ref"
 
 run 7 recipes/decode.py --model "$model" --data "$datadir/test" --references "$datadir/test_ref" --out "$exp/decode" \
     $(cat "$decode_config")
 
 run 8 -m ditar.cli evaluate "$exp/decode/wav" "$exp/decode/text" --references "$exp/decode/references" \
-    --originals "$datadir/test" --output "$exp/score" $evaluate_options
+    "${originals[@]}" --output "$exp/score" $evaluate_options

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 import soundfile
 
-from tests.egs.corpora import SENTENCES, make_librispeech, make_libritts, make_vctk, run, table
+from tests.egs.corpora import SENTENCES, chord, make_librispeech, make_libritts, make_vctk, run, table
 
 
 def places(folder, corpus):
@@ -61,6 +61,30 @@ def test_librispeech_pc_speaks_each_line_in_its_references_voice(tmp_path):
     decoded = tmp_path / "exp/shipped/decode"
     assert table(decoded / "references/utt2ref") == {b: a for a, b in pairs if b != "121-77-0002"}
     assert {path.stem for path in (decoded / "wav").glob("*.wav")} == {"121-77-0001", "1188-77-0000"}
+
+
+def test_librispeech_pc_speaks_the_lines_whose_reference_is_there(tmp_path):
+    """Some recordings, in the layout of collected corpora, and nobody who has said what is to be spoken."""
+    folder = tmp_path / "real/test_clean"
+    lines = "utt\tspeaker\trate\ttext\n"
+    for utt in ("121-77-0000", "121-77-0009"):
+        chord(folder / "audio/121" / f"{utt}.flac", 16_000)
+        lines += f"{utt}\t121\t16000\tnot what the list has\n"
+    (folder / "utterances.tsv").write_text(lines)
+    pairs = [("121-77-0000", "121-77-0001"), ("1188-77-0002", "1188-77-0000"), ("121-77-0000", "121-77-0002")]
+    (tmp_path / "list.lst").write_text("".join(f"{a}\t1.2\tA bad dog.\t{b}\t1.2\tGood night.\n" for a, b in pairs))
+    (tmp_path / "decode.txt").write_text("--limit 1 --steps 2\n")
+    options = ["--real", "real", "--list", "list.lst", "--decode-config", "decode.txt", "--datadir", "data",
+               "--expdir", "exp", "--stop-stage", "8", "--evaluate-options", "--metrics similarity"]  # fmt: skip
+    said = run("egs/librispeech_pc/run.sh", *options, cwd=tmp_path)
+    assert "2 sentences of 3, 1 reference clips" in said
+    data = tmp_path / "data"
+    assert table(data / "test/text") == {"121-77-0001": "Good night.", "121-77-0002": "Good night."}
+    assert table(data / "test_ref/text") == {"121-77-0000": "A bad dog."}
+    assert [path.name for path in (tmp_path / "exp/shipped/decode/wav").glob("*.wav")] == ["121-77-0001.wav"]
+    assert (tmp_path / "exp/shipped/score/scores.json").is_file()
+    said = run("egs/librispeech_pc/run.sh", *options[2:], "--real", "nowhere", cwd=tmp_path, code=1)
+    assert "holds no corpus" in said
 
 
 @pytest.fixture(scope="module")
