@@ -14,7 +14,7 @@ from ditar.request import SpeechRequest
 from ditar.stopping import Lengths, length_warnings, lengths
 from ditar.text.errors import dropped_warning
 from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import CLOSING, Vocabulary, ended, keep_trained
+from ditar.text.vocabulary import CLOSING, UNKNOWN_TRANSCRIPT, Vocabulary, ended, keep_trained
 from ditar.units import patches_to_seconds
 from ditar.voice import Voice, voice_warnings
 
@@ -61,8 +61,12 @@ def read_request(model: DiTAR, request: SpeechRequest, voice: Voice, solver: Cal
     wanted = Phonemiser(request.language)(request.text, dropped)
     known = config.trained_symbols or config.symbols
     wanted = ended(keep_trained(wanted, config.trained_symbols, "the text", dropped), known)
-    count = round(voice.seconds / config.seconds_per_symbol)
-    spoken = ended(voice.symbols, known) if voice.symbols else _stand_in(wanted, count)
+    if voice.symbols:
+        spoken = ended(voice.symbols, known)
+    elif UNKNOWN_TRANSCRIPT in config.trained_symbols:
+        spoken = [UNKNOWN_TRANSCRIPT]
+    else:
+        spoken = _stand_in(wanted, round(voice.seconds / config.seconds_per_symbol))
     ids = Vocabulary(config.symbols).encode([*spoken, " ", *wanted])
     expected = lengths(len(wanted), voice, config.seconds_per_symbol)
     return Utterance(
@@ -79,7 +83,7 @@ def read_request(model: DiTAR, request: SpeechRequest, voice: Voice, solver: Cal
 
 
 def _stand_in(wanted: list[str], count: int) -> list[str]:
-    """In the place of a transcript that is not known: the text itself, over and over, as many symbols as the reference
+    """In the place of a transcript that is not known, for a model without a symbol for that: the text itself, over and over, as many symbols as the reference
     should have. With nothing there the model takes the reference for the text, and stops (ours; word error 23 % with
     synthesised and 47 % with real voices, with their transcripts 23 and 34 %, with nothing 90 %)."""
     length = next((i for i in range(len(wanted), 0, -1) if wanted[i - 1] not in CLOSING), len(wanted))

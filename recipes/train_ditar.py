@@ -19,6 +19,7 @@ from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.hearing import add_arguments, make_listener
 from ditar.model.ditar import DiTAR
+from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.loop import train
 from ditar.train.program import exit_code
@@ -64,6 +65,8 @@ def run(args: argparse.Namespace) -> None:
     # Kept in the checkpoint: what synthesis has to know of the data.
     before = None if init is None else init.config
     known = of_corpus(stores[0].entries, LATENT_RATE_HZ, config.data.max_seconds, before)
+    if known["trained_symbols"] and config.data.transcript_unknown + config.data.transcript_wrong > 0:
+        known["trained_symbols"] = tuple(sorted({*known["trained_symbols"], UNKNOWN_TRANSCRIPT}))
     config = replace(config, model=replace(config.model, **known))
     listener = None if args.vae is None else make_listener(lambda: load_decoder(args.vae), stores[1], args)
     system = DiTARSystem(config, *stores, listener, init)

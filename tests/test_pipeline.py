@@ -12,6 +12,7 @@ from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.checkpoint import ModelError
 from ditar.pipeline import DiTARPipeline, SpeechRequest
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
+from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from tests.tiny import clip, tiny_pipeline, tiny_vae
 
 TEXT, CLIP_TEXT = "Good morning.", "Hello there."
@@ -284,6 +285,16 @@ def test_what_stands_in_for_an_unknown_transcript_is_as_long_as_the_reference(pi
     stand_in = row.symbol_ids[: -len(wanted)].tolist()
     assert len(stand_in) == pytest.approx(voices[0].seconds / 0.02 + 1, abs=1)
     assert stand_in[-2:] == symbols.encode([".", " "]) and set(stand_in) <= {*wanted, *symbols.encode([" "])}
+
+
+def test_a_model_that_learnt_unknown_transcripts_is_told_of_one():
+    pipeline = tiny_pipeline(trained_symbols=tuple(DEFAULT_SYMBOLS[1:]))
+    assert UNKNOWN_TRANSCRIPT in DEFAULT_SYMBOLS
+    (row,) = pipeline._read([SpeechRequest(TEXT, pipeline.create_voice(clip()))], 2, "ddim", "uniform")
+    expected = Vocabulary(pipeline.ditar.config.symbols).encode([UNKNOWN_TRANSCRIPT, " ", *Phonemiser()(TEXT)])
+    assert row.symbol_ids.tolist() == expected
+    with pytest.raises(TextError):
+        Phonemiser()(UNKNOWN_TRANSCRIPT)
 
 
 def test_the_shipped_voice_is_read_in_its_own_language():

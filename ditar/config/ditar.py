@@ -66,6 +66,12 @@ class DiTARDataConfig:
     curriculum_until: float = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
     pause_seconds: tuple[float, float] = (0.1, 0.3)
     crop_frames: int = 4  # 0 to crop_frames - 1 leading latents are cut, so that the grid has no favourite phase
+    most_per_speaker: int = 0  # utterances of a speaker in an epoch, so that speakers are heard evenly; 0: all
+    # Of the examples with a reference, shares in which it is cut anywhere, and in which its transcript is not known or
+    # wrong and marked so (not in the paper).
+    reference_cut: float = 0.0
+    transcript_unknown: float = 0.0
+    transcript_wrong: float = 0.0
     shards_in_memory: int = 64  # utterances are mixed within so many shards of latents; as many again are read ahead
 
 

@@ -21,7 +21,7 @@ Config = TypeVar("Config")
 _MAY_BE_NEGATIVE = {"level_db"}
 _MAY_BE_ZERO = {
     "adversarial_from", "adversarial_ramp", "adversarial_samples", "adversarial_warmup", "crop_frames",
-    "freeze_encoder_from", "history_patches", "seed", "warmup_steps",
+    "freeze_encoder_from", "history_patches", "most_per_speaker", "seed", "warmup_steps",
 }  # fmt: skip
 _MAY_BE_ZERO |= {"delays", "empty_id", "end_id", "first_code", "never", "pad_ids"}  # of token streams
 

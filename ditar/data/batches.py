@@ -47,7 +47,7 @@ class DiTARBatches(JoinedExamples):
         self, store: LatentStore, config: DiTARDataConfig, patch_frames: int, symbols: tuple[str, ...], seed: int
     ):
         grid = Grid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
-        super().__init__(store, config, grid, symbols, seed)
+        super().__init__(store, config, grid, symbols, seed, config, config.most_per_speaker)
 
     def collate(self, examples: list[Example]) -> DiTARBatch:
         """Pad examples to one batch and place the helpers' targets."""

@@ -9,12 +9,12 @@ buckets are made within a window; while one is trained on, the next is read.
 
 import functools
 import math
-import unicodedata
 import zlib
 from abc import ABC, abstractmethod
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +22,9 @@ import torch
 
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
+from ditar.data.references import Piece, ReferenceOptions, as_reference, shift
 from ditar.nn.alignment import NO_TARGET
+from ditar.text.vocabulary import is_letter
 from ditar.units import frames_to_patches, seconds_to_frames
 
 # A joined example ends behind its second utterance and each further one with this chance, so that references of many
@@ -59,19 +61,14 @@ class _Plan:
 
 @dataclass(frozen=True)
 class Example:
-    """Utterances of one voice, one behind the other."""
+    """Utterances of one voice, one behind the other. `unaligned`: frames, from and to, of which it is not known which
+    symbols they speak."""
 
     symbols: list[str]
     times: list[list[float] | None]  # seconds, in the example
-    aligned: bool
+    unaligned: list[tuple[int, int]]
     values: torch.Tensor  # (T, C), latents or codes
     utterances: list[str]
-
-
-@functools.cache
-def is_letter(symbol: str) -> bool:
-    """Whether a symbol is a speech sound of its own (not stress, length, a diacritic, punctuation or a space)."""
-    return len(symbol) == 1 and unicodedata.category(symbol) in ("Ll", "Lo", "Lu")
 
 
 class JoinedExamples(ABC):
@@ -79,9 +76,19 @@ class JoinedExamples(ABC):
     and `silence_id` marks frames in which nothing is spoken. `collate` belongs to what is trained."""
 
     def __init__(
-        self, store: LatentStore, config: ExampleOptions, grid: Grid, symbols: tuple[str, ...], seed: int
+        self,
+        store: LatentStore,
+        config: ExampleOptions,
+        grid: Grid,
+        symbols: tuple[str, ...],
+        seed: int,
+        references: ReferenceOptions | None = None,
+        most_per_speaker: int = 0,
     ):
+        """`references`: what happens to the first of several utterances; `most_per_speaker`: utterances of a speaker in
+        an epoch, others in the next, so that speakers are heard evenly (0: all of them)."""
         self.store, self.config, self.grid, self.seed = store, config, grid, seed
+        self.references, self.most_per_speaker = references, most_per_speaker
         self.ids = {symbol: number for number, symbol in enumerate(symbols)}
         self.silence_id = len(symbols)
         self._refuse_unknown_symbols()
@@ -102,7 +109,8 @@ class JoinedExamples(ABC):
 
     def plan(self, epoch: int, limit_seconds: float) -> list[list[tuple[int, ...]]]:
         """Batches of one epoch: lists of examples, each a tuple of entry numbers; no utterance twice, and none
-        missing but those that `left_out` names. DataError when nothing is left."""
+        missing but those that `left_out` names and those beyond `most_per_speaker` of a speaker in a window of shards.
+        DataError when nothing is left."""
         return self._plan(epoch, limit_seconds).batches
 
     def left_out(self, limit_seconds: float) -> list[str]:
@@ -146,10 +154,14 @@ class JoinedExamples(ABC):
     ) -> list[list[tuple[int, ...]]]:
         entries, limit = self.store.entries, self._frames(limit_seconds)
         waiting: dict[str, list[int]] = {}
+        heard: Counter[str] = Counter()
         examples: list[tuple[int, ...]] = []
         for index in random.permutation(members).tolist():
             entry = entries[index]
             if not self.grid.unit_frames <= entry.frames <= limit:
+                continue
+            heard[entry.speaker] += 1
+            if self.most_per_speaker and heard[entry.speaker] > self.most_per_speaker:
                 continue
             group = waiting.setdefault(entry.speaker, [])
             if not group and random.random() >= self._single_to_joined():
@@ -199,48 +211,52 @@ class JoinedExamples(ABC):
         return self.collate([self._example(e, epoch) for e in plan.batches[position][rank::ranks]])
 
     def _example(self, indices: tuple[int, ...], epoch: int) -> Example:
-        first = self.store.entries[indices[0]].utt
-        random = np.random.default_rng([self.seed, epoch, zlib.crc32(first.encode())])
-        rate = self.grid.rate_hz
+        entries = [self.store.entries[i] for i in indices]
+        random = np.random.default_rng([self.seed, epoch, zlib.crc32(entries[0].utt.encode())])
+        pieces = [Piece(list(e.symbols), e.times or None, self.store.latents(e.utt)) for e in entries]
+        if self.grid.crop_frames:
+            cut = min(int(random.integers(self.grid.crop_frames)), len(pieces[0].values) - self.grid.unit_frames)
+            earlier = shift(pieces[0].times, -cut / self.grid.rate_hz)
+            pieces[0] = replace(pieces[0], times=earlier, values=pieces[0].values[cut:])
+        if self.references is not None and len(pieces) > 1:
+            pieces[0] = as_reference(pieces[0], self._all_symbols, self.references, self.grid.rate_hz, random)
+        return self._join(pieces, [e.utt for e in entries], random)
+
+    def _join(self, pieces: list[Piece], utterances: list[str], random: np.random.Generator) -> Example:
         symbols: list[str] = []
         times: list[list[float] | None] = []
-        pieces: list[torch.Tensor] = []
-        frames, aligned = 0, True
-        entries = [self.store.entries[i] for i in indices]
-        for number, entry in enumerate(entries):
-            values, own_times = self.store.latents(entry.utt), entry.times
-            if number == 0:
-                cut = int(random.integers(self.grid.crop_frames)) if self.grid.crop_frames else 0
-                cut = min(cut, len(values) - self.grid.unit_frames)  # an example has a unit
-                values, offset = values[cut:], -cut
-            else:
+        parts: list[torch.Tensor] = []
+        unaligned: list[tuple[int, int]] = []
+        frames = 0
+        for number, piece in enumerate(pieces):
+            if number:
                 symbols.append(" ")
                 times.append(None)
-                offset = frames
-            symbols += entry.symbols
-            times += [
-                None if t is None else [t[0] + offset / rate, t[1] + offset / rate]
-                for t in own_times or [None] * len(entry.symbols)
-            ]
-            aligned = aligned and bool(own_times)
-            if number < len(entries) - 1:
-                values = self._end_with_pause(values, own_times, random, cut if number == 0 else 0)
-            pieces.append(values)
-            frames += len(values)
-        values = torch.cat(pieces)
+            symbols += piece.symbols
+            times += shift(piece.times, frames / self.grid.rate_hz) or [None] * len(piece.symbols)
+            last = number == len(pieces) - 1
+            parts.append(piece.values if last else self._end_with_pause(piece, random))
+            if not (piece.transcribed and piece.times):
+                unaligned.append((frames, frames + len(parts[-1])))
+            frames += len(parts[-1])
+        values = torch.cat(parts)
         whole = frames_to_patches(len(values), self.grid.unit_frames) * self.grid.unit_frames
-        return Example(symbols, times, aligned, values[:whole], [e.utt for e in entries])
+        return Example(symbols, times, unaligned, values[:whole], utterances)
 
-    def _end_with_pause(self, values: torch.Tensor, times: list | None, random, cut: int) -> torch.Tensor:
-        """Cut or lengthen the silence behind the last sound, so that a pause stands before the next utterance."""
-        ends = [t[1] for t in times or [] if t]
-        if not ends:
-            return values
-        pause = self._frames(random.uniform(*self.config.pause_seconds))
-        wanted = self._frames(max(ends)) - cut + pause
-        if wanted <= len(values):
-            return values[:wanted]
-        return torch.cat([values, values[-1:].expand(wanted - len(values), -1)])
+    def _end_with_pause(self, piece: Piece, random: np.random.Generator) -> torch.Tensor:
+        """Cut or lengthen the silence behind the last sound, so that a pause stands before the next utterance. There is
+        none to lengthen where the piece was cut while somebody speaks."""
+        ends = [t[1] for t in piece.times or [] if t]
+        if not ends or piece.ends_open:
+            return piece.values
+        wanted = self._frames(max(ends)) + self._frames(random.uniform(*self.config.pause_seconds))
+        if wanted <= len(piece.values):
+            return piece.values[:wanted]
+        return torch.cat([piece.values, piece.values[-1:].expand(wanted - len(piece.values), -1)])
+
+    @functools.cached_property
+    def _all_symbols(self) -> list[tuple[str, ...]]:
+        return [entry.symbols for entry in self.store.entries]
 
     @abstractmethod
     def collate(self, examples: list[Example]) -> Any:
@@ -270,8 +286,6 @@ class JoinedExamples(ABC):
         spoken = np.zeros((rows, longest // unit, max((len(e.symbols) for e in examples), default=0)), dtype=bool)
         for row, example in enumerate(examples):
             frames = len(example.values)
-            if not example.aligned:
-                continue
             frame_symbols[row, :frames] = self.silence_id
             for place, (symbol, time) in enumerate(zip(example.symbols, example.times)):
                 if time is None or time[1] <= 0:
@@ -281,6 +295,8 @@ class JoinedExamples(ABC):
                 if first < frames and is_letter(symbol):
                     frame_symbols[row, first:last] = self.ids[symbol]
                     spoken[row, first // unit : (last - 1) // unit + 1, place] = True
+            for first, last in example.unaligned:
+                frame_symbols[row, first : min(last, frames)] = NO_TARGET
         return torch.from_numpy(frame_symbols), torch.from_numpy(spoken)
 
     def _frames(self, seconds: float) -> int:

@@ -1,5 +1,6 @@
 """One vocabulary of IPA symbols for every language that espeak-ng reads, and its ids."""
 
+import functools
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -21,6 +22,9 @@ _DIACRITICS = "".join(map(chr, [*range(0x0300, 0x0316), *range(0x0316, 0x0346), 
 # What espeak writes where it has no IPA for a phoneme of its own: tone numbers and ASCII marks and capitals.
 _ESPEAK = "0123456789#`^*~@%&+=|/\\<>[]{}$ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+# Stands in the place of a reference's transcript that is not known; no text holds it.
+UNKNOWN_TRANSCRIPT = "\ufffd"
+
 DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
     PADDING
     + _PUNCTUATION
@@ -32,11 +36,18 @@ DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
     + _TONES
     + _DIACRITICS
     + _ESPEAK
+    + UNKNOWN_TRANSCRIPT
 )
 
 
 _ENDS, CLOSING = frozenset(".!?…"), frozenset("\")")  # of a sentence, and what may stand behind its end
 UNHEARD_SHARE = 0.1  # of the speech sounds of a text: more of them, and it is of another language
+
+
+@functools.cache
+def is_letter(symbol: str) -> bool:
+    """Whether a symbol is a speech sound of its own (not stress, length, a diacritic, punctuation or a space)."""
+    return len(symbol) == 1 and unicodedata.category(symbol) in ("Ll", "Lo", "Lu")
 
 
 def keep_trained(

@@ -40,7 +40,8 @@ class DiTARSystem(SpeechSystem):
         lm, patch_frames, seed = config.model.lm, config.model.patch_frames, config.run.seed
         self.loss = DiTARLoss(config.loss, self.model, AlignmentHelpers(lm.width, patch_frames, len(symbols)))
         self.optimised = {"model": self.loss}
-        self.valid_batches = DiTARBatches(valid, config.data, patch_frames, symbols, seed)
+        whole = replace(config.data, reference_cut=0.0, transcript_unknown=0.0, transcript_wrong=0.0)
+        self.valid_batches = DiTARBatches(valid, whole, patch_frames, symbols, seed)
         batches = DiTARBatches(train, config.data, patch_frames, symbols, seed)
         super().__init__(config, batches, [train.made_from, str(train.mean.tolist()), str(train.std.tolist())])
 

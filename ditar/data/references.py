@@ -1,0 +1,78 @@
+"""References as people give them: cut anywhere, with a transcript that is not known, or is wrong (ours).
+
+In an example of several utterances the first is what a reference is at synthesis. Where its transcript is not known the
+text begins with one symbol for that; where that symbol is followed by words, nobody says that they are the clip's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT, is_letter
+from ditar.units import seconds_to_frames
+
+LEAST_SECONDS = 1.0  # of what is left of a reference
+Times = list[list[float] | None]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """An utterance of an example. `times`: [start_s, end_s] or None for each symbol; None where the corpus has none.
+    `transcribed`: the symbols are known to be what is said. `ends_open`: it was cut while somebody speaks."""
+
+    symbols: list[str]
+    times: Times | None
+    values: torch.Tensor  # (T, C), latents or codes
+    transcribed: bool = True
+    ends_open: bool = False
+
+
+class ReferenceOptions(Protocol):
+    """Shares of the examples with a reference."""
+
+    reference_cut: float
+    transcript_unknown: float
+    transcript_wrong: float
+
+
+def shift(times: Times | None, seconds: float) -> Times | None:
+    """Times that are `seconds` later."""
+    return None if times is None else [None if t is None else [t[0] + seconds, t[1] + seconds] for t in times]
+
+
+def as_reference(
+    piece: Piece, others: Sequence[Sequence[str]], options: ReferenceOptions, rate_hz: float, random: np.random.Generator
+) -> Piece:
+    """The piece as a reference. `others`: symbols of other utterances, of which a wrong transcript is one."""
+    fate = random.random()
+    if fate < options.transcript_unknown:
+        piece = replace(piece, symbols=[UNKNOWN_TRANSCRIPT], times=[None], transcribed=False)
+    elif fate < options.transcript_unknown + options.transcript_wrong:
+        wrong = list(others[int(random.integers(len(others)))])
+        piece = replace(piece, symbols=[UNKNOWN_TRANSCRIPT, *wrong], times=[None] * (1 + len(wrong)), transcribed=False)
+    if random.random() < options.reference_cut:
+        return cut_anywhere(piece, rate_hz, random)
+    return piece
+
+
+def cut_anywhere(piece: Piece, rate_hz: float, random: np.random.Generator) -> Piece:
+    """A part of at least a second, from anywhere to anywhere, with the symbols whose middle lies in it. The piece as it
+    is where it is shorter, where it is not known which symbols are said when, or where none would be left."""
+    frames, least = len(piece.values), seconds_to_frames(LEAST_SECONDS, rate_hz)
+    if frames <= least or (piece.transcribed and not piece.times):
+        return piece
+    length = int(random.integers(least, frames + 1))
+    start = int(random.integers(frames - length + 1))
+    values, open_end = piece.values[start : start + length], start + length < frames
+    if not piece.transcribed:
+        return replace(piece, values=values, ends_open=open_end)
+    low, high = start / rate_hz, (start + length) / rate_hz
+    kept = [i for i, t in enumerate(piece.times) if t is not None and low <= (t[0] + t[1]) / 2 < high]
+    if not any(is_letter(piece.symbols[i]) for i in kept):
+        return piece
+    inside = slice(kept[0], kept[-1] + 1)
+    times = shift(piece.times[inside], -low)
+    return replace(piece, symbols=piece.symbols[inside], times=times, values=values, ends_open=open_end)

@@ -1,0 +1,83 @@
+"""References that are cut anywhere and transcripts that are not known, in examples and alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ditar.config import DiTARDataConfig
+from ditar.data.batches import NO_TARGET, DiTARBatches
+from ditar.data.references import Piece, as_reference, cut_anywhere
+from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
+from tests.data.test_batches import SYMBOLS, write_store
+
+RATE_HZ = 40.0
+
+
+@pytest.fixture
+def piece() -> Piece:
+    """Three seconds: ten letters, one every 0.2 s, and a second of silence; frame k has the value k."""
+    times = [[0.2 * k, 0.2 * (k + 1)] for k in range(10)]
+    return Piece(list("abcdefghij"), times, torch.arange(120.0)[:, None])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_symbols_and_frames_of_a_cut_belong_together(piece, seed):
+    cut = cut_anywhere(piece, RATE_HZ, np.random.default_rng(seed))
+    start, end = cut.values[0].item() / RATE_HZ, (cut.values[-1].item() + 1) / RATE_HZ
+    assert end - start >= 1.0
+    assert cut.ends_open == (end < 3.0)
+    inside = [s for s, t in zip(piece.symbols, piece.times) if start <= (t[0] + t[1]) / 2 < end]
+    if inside:
+        assert cut.symbols == inside
+        for symbol, (first, _) in zip(cut.symbols, cut.times):
+            assert first + start == pytest.approx(0.2 * piece.symbols.index(symbol))
+
+
+def test_what_cannot_be_cut_stays(piece):
+    random = np.random.default_rng(0)
+    short = replace(piece, values=piece.values[:40])
+    assert cut_anywhere(short, RATE_HZ, random) is short
+    untimed = replace(piece, times=None)
+    assert cut_anywhere(untimed, RATE_HZ, random) is untimed
+
+
+def test_unknown_and_wrong_transcripts_are_marked(piece):
+    def made(**shares):
+        options = replace(DiTARDataConfig(), **shares)
+        return as_reference(piece, [("x", "y")], options, RATE_HZ, np.random.default_rng(0))
+
+    assert made() is piece
+    unknown, wrong = made(transcript_unknown=1.0), made(transcript_wrong=1.0)
+    assert unknown.symbols == [UNKNOWN_TRANSCRIPT] and not unknown.transcribed
+    assert wrong.symbols == [UNKNOWN_TRANSCRIPT, "x", "y"] and not wrong.transcribed
+    assert torch.equal(unknown.values, piece.values)
+
+
+def test_nothing_is_asked_of_frames_whose_transcript_is_unknown(tmp_path):
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, joined_share=1.0, crop_frames=0, transcript_unknown=1.0)
+    batches = DiTARBatches(write_store(tmp_path), config, 4, (*SYMBOLS, UNKNOWN_TRANSCRIPT), seed=0)
+    joined = 0
+    for position, examples in enumerate(batches.plan(0, 2.0)):
+        batch = batches.batch(0, position, 2.0)
+        for row, indices in enumerate(examples):
+            first = batch.symbol_ids[row, 0].item()
+            if len(indices) == 1:
+                assert first != len(SYMBOLS)
+                continue
+            joined += 1
+            assert first == len(SYMBOLS)
+            assert batch.frame_symbols[row].flatten()[0] == NO_TARGET
+            assert batch.spoken[row].any()  # the target's symbols are
+    assert joined > 5
+
+
+def test_speakers_are_heard_evenly_and_in_turn(tmp_path):
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, most_per_speaker=3)
+    store = write_store(tmp_path, utterances=40, speakers=4)
+    batches = DiTARBatches(store, config, 4, SYMBOLS, seed=0)
+    epochs = [[i for batch in batches.plan(epoch, 2.0) for e in batch for i in e] for epoch in range(12)]
+    for epoch in epochs:
+        assert len(epoch) == len(set(epoch)) == 12
+    assert set().union(*epochs) == set(range(40))
