@@ -4,13 +4,12 @@ Where Kaldi stops at the first fault, everything that is wrong is listed. Ours o
 his utterances' names, `wav.scp` names files and no commands, `phones` is in order.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ditar.data.errors import DataError
-from ditar.data.tables import Line, read_json_lines, read_lines, read_table
+from ditar.data.tables import Line, read_lines, read_table
+from ditar.data.validate_times import check_phones, check_symbol_times
 
 NEEDED = ("wav.scp", "text", "utt2spk", "spk2utt")
 OPTIONAL = ("utt2dur", "utt2bandwidth", "segments", "spk2gender")
@@ -76,8 +75,8 @@ def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
         for name in ("text", "utt2dur", "segments" if (folder / "segments").is_file() else "wav.scp"):
             if name in tables:
                 _check_same(folder, name, tables[name], "utt2spk", utterances, "utterance", problems)
-        _check_phones(folder / "phones", utterances, problems)
-        _check_symbol_times(folder / "symbol_times", utterances, problems)
+        check_phones(folder / "phones", utterances, problems)
+        check_symbol_times(folder / "symbol_times", utterances, problems)
         _check_bandwidths(folder, tables.get("utt2bandwidth", {}), utterances, problems)
     if {"utt2spk", "spk2utt"} <= sound:
         _check_speakers(folder, tables, problems)
@@ -216,72 +215,6 @@ def _check_segments(folder: Path, tables: dict[str, dict[str, Line]], problems: 
             )
         used.setdefault(recording, Line(line.number, recording))
     _check_same(folder, "segments", used, "wav.scp", tables["wav.scp"], "recording", problems)
-
-
-def _check_phones(path: Path, utterances: dict[str, Line], problems: list[str]) -> None:
-    try:
-        rows = read_json_lines(path)
-    except DataError as error:
-        problems.append(str(error))
-        return
-    for number, row in enumerate(rows, 1):
-        if not _is_alignment(row):
-            shown = json.dumps(row)[:60]
-            problems.append(
-                f'{path}:{number}: expected {{"utt": ..., "phones": [[name, start_s, end_s], ...]}}, got {shown}; '
-                "align it again"
-            )
-            continue
-        if row["utt"] not in utterances:
-            problems.append(f"{path}:{number}: utterance {row.get('utt')!r} is not in utt2spk; take the line out")
-            continue
-        times = [(start, end) for _, start, end in row["phones"]]
-        if any(end < start for start, end in times) or any(b[0] < a[0] for a, b in zip(times, times[1:], strict=False)):
-            problems.append(f"{path}:{number}: {row['utt']}: the phone times run backwards; align it again")
-
-
-def _check_symbol_times(path: Path, utterances: dict[str, Line], problems: list[str]) -> None:
-    try:
-        rows = read_json_lines(path)
-    except DataError as error:
-        problems.append(str(error))
-        return
-    for number, row in enumerate(rows, 1):
-        if not _has_symbol_times(row):
-            problems.append(
-                f'{path}:{number}: expected {{"utt": ..., "symbols": [...], "times": [[start_s, end_s] or null, ...]}} '
-                f"with as many times as symbols, got {json.dumps(row)[:60]}; make the table again"
-            )
-        elif row["utt"] not in utterances:
-            problems.append(f"{path}:{number}: utterance {row['utt']!r} is not in utt2spk; take the line out")
-
-
-def _has_symbol_times(row: Any) -> bool:
-    if not isinstance(row, dict) or not isinstance(row.get("utt"), str):
-        return False
-    symbols, times = row.get("symbols"), row.get("times")
-    return (
-        isinstance(symbols, list)
-        and isinstance(times, list)
-        and len(symbols) == len(times)
-        and all(isinstance(symbol, str) for symbol in symbols)
-        and all(
-            span is None or (isinstance(span, list) and len(span) == 2 and all(isinstance(t, (int, float)) for t in span))
-            for span in times
-        )
-    )
-
-
-def _is_alignment(row: Any) -> bool:
-    if not isinstance(row, dict) or not isinstance(row.get("utt"), str) or not isinstance(row.get("phones"), list):
-        return False
-    return all(
-        isinstance(phone, list)
-        and len(phone) == 3
-        and isinstance(phone[0], str)
-        and all(isinstance(time, (int, float)) for time in phone[1:])
-        for phone in row["phones"]
-    )
 
 
 def _check_audio(path: Path, lines: Iterable[Line], audio: bool, problems: list[str]) -> None:

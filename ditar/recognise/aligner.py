@@ -100,7 +100,9 @@ def _inside(path: Sequence[tuple[str, int, int]], seconds: float) -> list[Phone]
         start_s = max(0.0, first * FRAME_S - PAD_S)
         end_s = min(seconds, (first + frames) * FRAME_S - PAD_S)
         silent = name.startswith(("SIL", "+"))
-        if end_s - start_s >= FRAME_S / 2:
+        if silent and phones and phones[-1][0] == PAUSE:  # silence behind a mark of the beginning
+            phones[-1] = (PAUSE, phones[-1][1], round(end_s, 3))
+        elif end_s - start_s >= FRAME_S / 2:
             phones.append((PAUSE if silent else name.lower(), round(start_s, 3), round(end_s, 3)))
         elif not silent:
             raise AlignmentError(f"the phone {name} would be spoken outside of the audio ({seconds:.2f} s)")
