@@ -1,4 +1,4 @@
-"""What a model sounds like while it trains: who listens, for the programs that make a `ditar.train.listener.Listener`."""
+"""What a model sounds like while it trains: who listens, for programs that make a `ditar.train.listener.Listener`."""
 
 import argparse
 import sys
@@ -75,7 +75,7 @@ def _make_word_error(name: str) -> tuple[str, WordError]:
     from ditar.evaluate.words import choose_normaliser, word_errors
     from ditar.recognise.choose import make_recogniser
 
-    recogniser = make_recogniser(name)
+    recogniser = make_recogniser(name, quick=True)
     # Whisper's normaliser lies in transformers, which a machine for training may lack.
     normalise, _ = choose_normaliser(None if find_spec("transformers") is not None else "plain", recogniser)
 
@@ -150,8 +150,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def make_listener(
     load_decoder: Callable[[], Callable[[torch.Tensor], torch.Tensor]], store: LatentStore, args: argparse.Namespace
 ) -> Listener | None:
-    """The listener that `add_arguments` describes; None where nobody listens. load_decoder: makes `Listener.decode`, and
-    is not asked where nobody listens.
+    """The listener that `add_arguments` describes; None where nobody listens. load_decoder: makes `Listener.decode`; it is
+    not asked where nobody listens.
 
     DataError where the recogniser, a speaker or a recording that is asked for is not there: before training begins.
     """
@@ -167,7 +167,9 @@ def make_listener(
         paths = dict(read_wav_scp(args.listen_recordings))
         lacking = [reference.utt for reference, _ in listener.pairs(store) if reference.utt not in paths]
         if lacking:
-            raise DataError(f"{args.listen_recordings}/wav.scp lacks {quote(lacking)}; give the data of the validation set")
+            raise DataError(
+                f"{args.listen_recordings}/wav.scp lacks {quote(lacking)}; give the data of the validation set"
+            )
         listener = replace(listener, recorded=lambda utt: _recorded(paths[utt]))
     return listener
 
@@ -179,8 +181,8 @@ def _read_speakers(path: Path, store: LatentStore) -> frozenset[str]:
     counts = Counter(entry.speaker for entry in store.entries)
     lacking = [speaker for speaker in speakers if counts[speaker] < 2]
     if lacking or not speakers:
-        raise DataError(f"{path}: {store.folder} has no two utterances of {quote(lacking) or 'anybody in it'}; a speaker "
-                        "takes one as reference and one to speak")  # fmt: skip
+        raise DataError(f"{path}: {store.folder} has no two utterances of {quote(lacking) or 'anybody in it'}; a "
+                        "speaker takes one as reference and one to speak")  # fmt: skip
     return frozenset(speakers)
 
 

@@ -95,8 +95,8 @@ def read_points(folder: Path) -> list[dict[str, Any]]:
         raise DataError(f"the points of {folder} were scored on different data; give each data set its own --out")
     if len(found := judges(records)) > 1:
         raise DataError(
-            f"the points of {folder} were scored by different judges ({' | '.join(found)}); run those of one again, in a "
-            "folder of their own"
+            f"the points of {folder} were scored by different judges ({' | '.join(found)}); run those of one again, in "
+            "a folder of their own"
         )
     return records
 
@@ -187,8 +187,8 @@ def origin(rows: list[Row]) -> str:
     records = {id(record): record for row in rows for record in row.records}.values()
     commits = ", ".join(sorted({str(record["commit"]) for record in records}))
     return (
-        f"Version {ditar.__version__}, commit {commits}. Words are heard by {', '.join(judges(list(records)))}. Intervals "
-        "are 95 %, over seeds and utterances."
+        f"Version {ditar.__version__}, commit {commits}. Words are heard by {', '.join(judges(list(records)))}. "
+        "Intervals are 95 %, over seeds and utterances."
     )
 
 

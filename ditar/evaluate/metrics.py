@@ -111,7 +111,7 @@ DESCRIPTIONS = {
     "times running, two words twice running or three words that come back, and the text has none of it",
     "closed_set": "share of outputs that pocketsphinx recognises as their own sentence among all of TEXT and FILEs",
     "similarity": "cosine of speaker embeddings with the reference; identified: no other speaker's reference is nearer",
-    "distillmos": "predicted quality of speech, 1 to 5, by DistillMOS",
+    "distillmos": "predicted quality of speech, 1 to 5; lower below 5 s: compare sentences of like length",
     "dnsmos": "predicted quality of calls, 1 to 5: noise and distortion rather than naturalness",
     "utmos": "predicted naturalness, 1 to 5, by a TorchScript file of yours",
     "outputs": "no stop (by the table `stopped` beside the audio), silent, truncated (cut off inside a sound), too "

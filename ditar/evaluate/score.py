@@ -70,7 +70,8 @@ def score(
     metrics: names of `metrics.GROUPS`, by default all that have what they need.
     against: another system on the same utterances: its folder of audio, or what `out` held for it.
     runs: folders of the same utterances made again with other seeds; adds the spread of their voices.
-    recogniser, normaliser, embedder: see `judge.Judge`. utmos: see `quality.UTMOS`. device: of Whisper, checkpoints, DistillMOS and UTMOS.
+    recogniser, normaliser, embedder: see `judge.Judge`. utmos: see `quality.UTMOS`. device: of Whisper, checkpoints,
+        DistillMOS and UTMOS.
     worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
     provenance: kept as it is, beside the figures.
 
@@ -87,7 +88,7 @@ def score(
              "--originals": original_dir, "--utmos": utmos, "--runs": runs}  # fmt: skip
     if metrics is None and text_file is None:
         raise EvaluationError(f"no text of {str(wav_dir)!r}: neither it nor the folder above has a file `text`; give "
-                              "one, or choose metrics that need none: --metrics outputs,prosody,distillmos")  # fmt: skip
+                              "one, or choose metrics that need none: --metrics outputs,distillmos")  # fmt: skip
     groups = choose_groups(metrics, (need for need, value in given.items() if value))
     texts = None
     if text_file is not None:

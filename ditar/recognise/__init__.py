@@ -1,5 +1,5 @@
-"""What hears words. Every recogniser turns (S,) float at 16 kHz into text, stands alone from utterance to utterance, and
-has a name that pins it, to be written beside every figure.
+"""What hears words. Every recogniser turns (S,) float at 16 kHz into text, hears each utterance by itself, and has a name
+that pins it, to be written beside every figure.
 
     faster_whisper   Whisper by CTranslate2: the default; weights come by pip
     checkpoint       Whisper or a CTC head by transformers

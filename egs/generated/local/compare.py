@@ -31,6 +31,7 @@ from recipes.training_flops import describe
 METRICS = {
     "wer": ("word error", 100, "%"),
     "closed_set": ("closed set", 100, "%"),
+    "distillmos": ("DistillMOS", 1, ""),
     "similarity": ("speaker similarity", 1, ""),
     "no_stop": ("no-stop", 100, "%"),
     "silent": ("silent", 100, "%"),
@@ -41,7 +42,8 @@ METRICS = {
 @dataclass(frozen=True)
 class Figures:
     """Of one system. metrics: {name: {value, low, high}}; curve: (step, free-running word error) while it trained;
-    real_time_factor: seconds of work for a second of speech, this machine; speech_gflops: of a second of speech."""
+    real_time_factor: seconds of work for a second of speech, this machine; speech_gflops: of a second of speech; judge:
+    who heard the words."""
 
     name: str
     parameters: int
@@ -54,6 +56,7 @@ class Figures:
     decoded: int
     metrics: dict[str, dict[str, float]]
     curve: list[tuple[int, float]]
+    judge: str
 
 
 def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Path, args) -> Figures:
@@ -68,7 +71,8 @@ def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Pat
     path = folder / args.score / "scores.json"
     if not path.is_file():
         raise DataError(f"{path} does not exist; score the output of {name} with ditar evaluate (stage 8)")
-    metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+    scores = json.loads(path.read_text(encoding="utf-8"))
+    metrics = scores["metrics"]
     key = "sample/free_running_wer"
     return Figures(
         name,
@@ -82,6 +86,7 @@ def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Pat
         len(rows),
         {metric: metrics[metric] for metric in METRICS if metrics.get(metric)},
         [(line["step"], line[key]) for line in log if key in line],
+        scores["tools"].get("words", ""),
     )
 
 
@@ -118,6 +123,7 @@ def rows(systems: list[Figures]) -> list[list[str]]:
         row("real-time factor of decoding", lambda s: f"{s.real_time_factor:.3f}"),
         row("FLOPs for a second of speech", lambda s: f"{s.speech_gflops:.1f} G"),
         row("utterances decoded", lambda s: str(s.decoded)),
+        row("words heard by", lambda s: s.judge),
     ]
 
 
@@ -174,6 +180,9 @@ def main() -> int:
             read("continuous", args.train_config, DiTARConfig, args.exp, args.ditar, latents, args),
             read("discrete", args.baseline_config, BaselineConfig, args.exp / "baseline", args.lm, latents, args),
         ]
+        if len({system.judge for system in systems}) > 1:
+            said = " and ".join(f"{system.name}: {system.judge}" for system in systems)
+            raise DataError(f"the systems were scored by different judges ({said}); score both with the same")
     except (ConfigError, DataError, OSError) as error:
         print(f"compare: error: {error}", file=sys.stderr)
         return 1
