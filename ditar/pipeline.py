@@ -33,7 +33,15 @@ from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import keep_trained
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance import Utterance, read_request
-from ditar.voice import Voice, check_fit, encode_reference, read_reference, vae_fingerprint, vocabulary_fingerprint
+from ditar.voice import (
+    Voice,
+    check_fit,
+    check_vae,
+    encode_reference,
+    read_reference,
+    vae_fingerprint,
+    vocabulary_fingerprint,
+)
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
@@ -57,6 +65,7 @@ class DiTARPipeline(DiffusionPipeline):
                 f"the VAE has {vae.config.latent_channels} latent channels and DiTAR {ditar.config.latent_channels}; "
                 "use a DiTAR that was trained on this VAE's latents"
             )
+        check_vae(ditar.config.vae_fingerprint, vae)
         self.register_modules(vae=vae.eval(), ditar=ditar.eval(), scheduler=scheduler)
         pack_linears(ditar)
         self.set_progress_bar_config(disable=None, leave=False, unit="patch")  # None: only on a terminal

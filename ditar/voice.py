@@ -1,5 +1,6 @@
 """A voice: a reference clip as the models read it, made once and used in any number of calls."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from ditar.audio.errors import AudioError
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
 from ditar.audio.trim import prepare_reference
-from ditar.nn.weights import digest
+from ditar.nn.weights import ModelError, digest
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_to_samples
 
 if TYPE_CHECKING:  # a voice file is loaded without diffusers
@@ -100,6 +101,30 @@ def vae_fingerprint(vae: "SpeechVAE") -> str:
     from ditar.vae.encoder import deciding_tensors  # here, since reading a voice file needs no VAE
 
     return digest([*(value.half() for value in deciding_tensors(vae.encoder)), vae.latent_mean, vae.latent_std])
+
+
+def encoder_fingerprint(vae: "SpeechVAE") -> str:
+    """Equal where latents before normalisation are the same: the encoder alone."""
+    from ditar.vae.encoder import deciding_tensors
+
+    return digest(value.half() for value in deciding_tensors(vae.encoder))
+
+
+def check_vae(trained_on: str, vae: "SpeechVAE") -> None:
+    """ModelError where a DiTAR was trained on the latents of another VAE than this; `trained_on` is the fingerprint that
+    its configuration names. A warning where it names none, as older ones."""
+    found = vae_fingerprint(vae)
+    if not trained_on:
+        warnings.warn(
+            f"the DiTAR does not say which VAE it was trained on (this one is {found}); if it is another, speech will be "
+            "noise",
+            stacklevel=3,
+        )
+    elif trained_on != found:
+        raise ModelError(
+            f"the DiTAR was trained on the latents of the VAE {trained_on}, and this one is {found}; use the VAE that it "
+            "was trained on, with the statistics of its latents"
+        )
 
 
 def vocabulary_fingerprint(symbols: Sequence[str]) -> str:

@@ -15,7 +15,6 @@ into the VAE's own checkpoint, from where synthesis normalises.
 """
 
 import argparse
-import hashlib
 import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -45,6 +44,7 @@ from ditar.pretrained import load_vae
 from ditar.text.vocabulary import Vocabulary
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, frames_to_seconds, samples_to_frames
 from ditar.vae import SpeechVAE
+from ditar.voice import encoder_fingerprint
 
 
 class Moments:
@@ -113,11 +113,8 @@ class MeanEncoder:
 
 def describe(vae: SpeechVAE, rows: list[Row], args: argparse.Namespace) -> dict[str, Any]:
     """What all latents of a folder are a function of: the encoder, the names of the utterances, the options."""
-    encoder = hashlib.sha256()
-    for name, value in sorted(vae.encoder.state_dict().items()):
-        encoder.update(name.encode() + value.numpy().tobytes())
     options = {"shard_size": args.shard_size, "max_seconds": args.max_seconds, "statistics": args.statistics}
-    return {"encoder": encoder.hexdigest(), "utterances": describe_names(rows), **options}
+    return {"encoder": encoder_fingerprint(vae), "utterances": describe_names(rows), **options}
 
 
 def run(args: argparse.Namespace) -> None:
@@ -146,9 +143,21 @@ def run(args: argparse.Namespace) -> None:
         where = f", {len(bad)} left out: {args.out / 'skipped'}" if bad else ""
         print(f"{args.out}: {frames_to_seconds(moments.count) / 3600:.2f} h in {len(shards)} shards{where}")
     if args.statistics:
-        for name, value in load_file(args.out / "statistics.safetensors").items():
+        give_statistics(vae, load_file(args.out / "statistics.safetensors"), args)
+
+
+def give_statistics(vae: SpeechVAE, measured: dict[str, torch.Tensor], args: argparse.Namespace) -> None:
+    """Into the VAE's checkpoint. DataError where it has others: models know its latents by them."""
+    if not vae.measured:
+        for name, value in measured.items():
             vae.get_buffer(name).copy_(value)
         vae.save_pretrained(args.vae)
+    elif not all(torch.allclose(value, vae.get_buffer(name), rtol=1e-6) for name, value in measured.items()):
+        raise DataError(
+            f"{args.vae} has the statistics of other latents, and models that were trained on them would speak noise with "
+            f"those of {args.data}; it is left as it is: extract again without --statistics, or with a VAE that no model "
+            "uses, as training wrote it"
+        )
 
 
 def main() -> int:

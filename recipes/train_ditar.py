@@ -7,8 +7,9 @@ Without --vae (a bare machine) it trains and validates the same, and makes no sa
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> t
     return vae.latent_mean, vae.latent_std
 
 
+def find_vae(folder: Path, stores: Sequence[LatentStore], statistics: tuple[torch.Tensor, torch.Tensor]) -> str:
+    """The fingerprint of the VAE that latents were made with. DataError where they were made with another."""
+    from ditar.pretrained import load_vae
+    from ditar.voice import encoder_fingerprint, vae_fingerprint
+
+    vae = load_vae(folder)
+    for store in stores:
+        encoder = json.loads(store.made_from or "{}").get("common", {}).get("encoder")
+        if encoder is not None and encoder != encoder_fingerprint(vae):
+            raise DataError(
+                f"the latents of {store.folder} were made with the encoder {encoder}, and {folder} has "
+                f"{encoder_fingerprint(vae)}; give the VAE that made them, or extract them again"
+            )
+    if not all(torch.equal(mine, theirs) for mine, theirs in zip(statistics, (vae.latent_mean, vae.latent_std))):
+        raise DataError(
+            f"{folder} normalises with other statistics than those of {stores[0].folder}; give the VAE that has them, or "
+            "extract the latents again"
+        )
+    return vae_fingerprint(vae)
+
+
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises what `main` turns into a message."""
     config = load_config(args.config, DiTARConfig)
@@ -67,6 +89,7 @@ def run(args: argparse.Namespace) -> None:
     known = of_corpus(stores[0].entries, LATENT_RATE_HZ, config.data.max_seconds, before)
     if known["trained_symbols"] and config.data.transcript_unknown + config.data.transcript_wrong > 0:
         known["trained_symbols"] = tuple(sorted({*known["trained_symbols"], UNKNOWN_TRANSCRIPT}))
+    known["vae_fingerprint"] = "" if args.vae is None else find_vae(args.vae, stores, statistics)
     config = replace(config, model=replace(config.model, **known))
     listener = None if args.vae is None else make_listener(lambda: load_decoder(args.vae), stores[1], args)
     system = DiTARSystem(config, *stores, listener, init)

@@ -1,6 +1,7 @@
 """The pipeline on tiny random models: shapes, seams, seeds, limits, disk, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from ditar.audio import AudioError
 from ditar.diffusion import SOLVERS
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.checkpoint import ModelError
+from ditar.model.ditar import DiTAR
 from ditar.pipeline import DiTARPipeline, SpeechRequest
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
+from ditar.voice import vae_fingerprint
 from tests.tiny import clip, tiny_pipeline, tiny_vae
 
 TEXT, CLIP_TEXT = "Good morning.", "Hello there."
@@ -300,3 +303,15 @@ def test_a_model_that_learnt_unknown_transcripts_is_told_of_one():
 def test_the_shipped_voice_is_read_in_its_own_language():
     german = tiny_pipeline(trained_symbols=tuple(DEFAULT_SYMBOLS[1:]))
     assert german.create_voice(language="de").symbols == german.create_voice().symbols
+
+
+def test_a_ditar_knows_its_vae():
+    pipeline = tiny_pipeline()
+    mine = vae_fingerprint(pipeline.vae)
+    with pytest.warns(UserWarning, match=f"does not say which VAE it was trained on .this one is {mine}"):
+        DiTARPipeline(pipeline.vae, pipeline.ditar, pipeline.scheduler)
+    named = DiTAR(replace(pipeline.ditar.config, vae_fingerprint=mine))
+    DiTARPipeline(pipeline.vae, named, pipeline.scheduler)
+    pipeline.vae.latent_std.mul_(2.0)
+    with pytest.raises(ModelError, match=f"trained on the latents of the VAE {mine}, and this one is"):
+        DiTARPipeline(pipeline.vae, named, pipeline.scheduler)

@@ -29,6 +29,8 @@ class DiTARModelConfig:
     trained_symbols: tuple[str, ...] = ()
     # Longest example in training, in seconds, reference included; 0: not known. Synthesis warns beyond it.
     trained_seconds: float = 0.0
+    # Of the VAE whose latents it was trained on, as training finds it; empty: not known, as in older models.
+    vae_fingerprint: str = ""
     stop_threshold: float = 0.5
     # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
     seconds_per_symbol: float = 0.08

@@ -44,6 +44,8 @@ def start_from_trained(model: Any, init: Any) -> None:
     to say of itself, which does not belong to the weights."""
     mine = model.config
     kept = {name: getattr(mine, name) for name in ("seconds_per_symbol", "trained_symbols", "trained_seconds")}
+    if not getattr(init.config, "vae_fingerprint", "another system's"):  # an older model does not say which
+        kept["vae_fingerprint"] = mine.vae_fingerprint
     start_from(model, init, to_dict(mine), to_dict(replace(init.config, **kept)))
 
 

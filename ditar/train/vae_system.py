@@ -36,6 +36,9 @@ class VAESystem:
                 start_from(self.model.decoder, init.decoder, mine, theirs)
             else:
                 start_from(self.model, init, mine, theirs)
+            if config.loss.freeze_encoder_from != 0:  # other latents will have other statistics
+                self.model.latent_mean.zero_()
+                self.model.latent_std.fill_(1.0)
         self.loss = VAELoss(self.model, config.loss)
         self.optimised = {"generator": self.model, "discriminator": self.loss.discriminators}
         self.steps_place_data = False

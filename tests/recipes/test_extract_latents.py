@@ -42,8 +42,15 @@ def data(tmp_path):
         tables["symbols"] += json.dumps({"utt": utt, "symbols": ["ə", "."], "times": times}) + "\n"
     for name, content in tables.items():
         (folder / name).write_text(content)
-    tiny_vae().save_pretrained(tmp_path / "vae")
+    trained_vae().save_pretrained(tmp_path / "vae")
     return folder
+
+
+def trained_vae() -> SpeechVAE:
+    """As training writes it: without statistics."""
+    vae = tiny_vae()
+    vae.latent_mean.zero_(), vae.latent_std.fill_(1.0)
+    return vae
 
 
 @pytest.fixture
@@ -103,7 +110,7 @@ def test_two_ranks_give_the_same_files_and_go_on_behind_a_failure(data, extract,
 
     assert extract("one", "--statistics") == 0
     whole, measured = contents(tmp_path / "one"), contents(tmp_path / "vae")
-    tiny_vae().save_pretrained(tmp_path / "vae")
+    trained_vae().save_pretrained(tmp_path / "vae")
     utt = next(e.utt for e in read_index(tmp_path / "one") if e.shard == "latents.000001.tar")  # of the second rank
     content, moment = (tmp_path / f"{utt}.wav").read_bytes(), (tmp_path / f"{utt}.wav").stat().st_mtime_ns
     (tmp_path / f"{utt}.wav").write_bytes(b"no audio")
@@ -211,6 +218,7 @@ def test_another_encoder_or_vocabulary(data, extract, tmp_path, capsys):
     before = contents(tmp_path / "out")
     vae = SpeechVAE.from_pretrained(tmp_path / "vae")
     torch.nn.init.normal_(vae.encoder.out.weight)
+    vae.latent_mean.zero_(), vae.latent_std.fill_(1.0)  # as training leaves them
     vae.save_pretrained(tmp_path / "vae")
     assert extract("out", "--statistics") == 0
     after = contents(tmp_path / "out")
@@ -220,6 +228,17 @@ def test_another_encoder_or_vocabulary(data, extract, tmp_path, capsys):
     (tmp_path / "own.yaml").write_text(config.replace("  symbols: []", '  symbols: ["_", "."]'))
     assert extract("own", "--config", tmp_path / "own.yaml") == 1
     assert "8 utterances cannot be used" in (said := capsys.readouterr().err) and "vocabulary lacks ['ə']" in said
+
+
+def test_statistics_that_models_know_are_not_written_over(data, extract, tmp_path, capsys):
+    assert extract("out", "--statistics") == 0
+    before = (tmp_path / "vae/diffusion_pytorch_model.safetensors").read_bytes()
+    lines = (data / "wav.scp").read_text().splitlines(keepends=True)
+    (data / "wav.scp").write_text("".join(lines[:3]))
+    assert extract("other", "--statistics") == 1
+    assert f"{tmp_path}/vae has the statistics of other latents" in capsys.readouterr().err
+    assert (tmp_path / "vae/diffusion_pytorch_model.safetensors").read_bytes() == before
+    assert extract("other") == 0
 
 
 def test_a_folder_that_cannot_be_written_is_named(extract, tmp_path, capsys):
