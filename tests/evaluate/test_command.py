@@ -1,6 +1,8 @@
 import json
 
+import numpy as np
 import pytest
+import soundfile
 
 from ditar.cli import main
 from ditar.evaluate import report, score
@@ -54,3 +56,20 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     assert line.startswith("ditar: error: ") and "missing' is not a folder" in line and line.count("\n") == 1
     assert main(["evaluate", str(tmp_path)]) == 1
     assert "no .wav or .flac file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("recogniser", "said"), [
+    ("ears", "no recogniser is called 'ears'; give faster-whisper"),
+    ("faster-whisper:ears", "knows no model 'ears', and there is no such folder"),
+    ("faster-whisper:{folder}", "is no CTranslate2 model of Whisper: it has no model.bin"),
+])  # fmt: skip
+def test_a_recogniser_that_is_not_there_is_one_line(recogniser, said, tmp_path, capsys):
+    pytest.importorskip("jiwer", reason="jiwer is not installed (pip install '.[eval]')")
+    pytest.importorskip("faster_whisper", reason="faster_whisper is not installed (pip install '.[eval]')")
+    soundfile.write(tmp_path / "a.wav", np.zeros(1600), 16_000)
+    (tmp_path / "text").write_text("a one two\n")
+    options = ["--metrics=words", f"--recogniser={recogniser.format(folder=tmp_path)}", f"--output={tmp_path / 'out'}"]
+    assert main(["evaluate", str(tmp_path), *options]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith("ditar: error: ") and said in line and line.count("\n") == 1
+    assert not (tmp_path / "out").exists()
