@@ -22,7 +22,7 @@ ORDER = [
     {"model", "baseline"},
     {"pretrained", "voice"},
     {"request", "stopping", "voice_file"},
-    {"utterance"},
+    {"utterance", "voice_names"},
     {"speak", "stream"},
     {"pipeline", "token_pipeline", "train", "evaluate"},
     {"long_text", "hearing"},

@@ -16,7 +16,7 @@ from ditar.audio.growing import GrowingWav, RawPipe
 from ditar.audio.write import write_audio
 from ditar.long_text import partial_files, pause, pieces_to_speak, speak_long
 from ditar.nn.weights import digest
-from ditar.pretrained import SHIPPED_MODEL, load_pipeline, require_options
+from ditar.pretrained import SHIPPED_LANGUAGE, SHIPPED_MODEL, load_pipeline, require_options
 from ditar.request import SpeechRequest
 from ditar.seeds import seed_of
 from ditar.stopping import SpeechError
@@ -24,6 +24,7 @@ from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance_list import MANIFEST, speak_list
 from ditar.voice import Voice, voice_warnings
 from ditar.voice_file import check_voice, load_voice
+from ditar.voice_names import SHIPPED, find_voice
 
 SHOWN_WARNINGS = 10
 TOKEN_OPTIONS = ("top_k", "top_p")  # of models that draw tokens
@@ -138,8 +139,13 @@ def load(options: argparse.Namespace) -> tuple[Any, Voice]:
     pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
     if options.voice is not None:
-        voice = load_voice(options.voice)
-        check_voice(voice, pipeline)
+        named = find_voice(options.voice)
+        if named.transcript is None:
+            voice = load_voice(named.path)
+            check_voice(voice, pipeline)
+        else:
+            language = SHIPPED_LANGUAGE if named.path.parent == SHIPPED else options.language
+            voice = pipeline.create_voice(named.path, named.transcript or None, name=named.name, language=language)
     else:
         voice = pipeline.create_voice(options.prompt_audio, options.prompt_text, language=options.language)
     return pipeline, voice

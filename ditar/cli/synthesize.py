@@ -43,7 +43,11 @@ def add_parser(commands) -> None:
         help="write while speaking: a WAV file that grows, or with --output - raw samples (16 bit, little endian, mono,"
         " 24 kHz) to standard output",
     )
-    command.add_argument("--voice", metavar="FILE", help="a voice that `ditar voice create` made")
+    command.add_argument(
+        "--voice",
+        metavar="NAME|FILE",
+        help="a voice: a file that `ditar voice create` made, or a name that `ditar voice list` shows",
+    )
     command.add_argument("--prompt-audio", metavar="FILE", help="reference clip: WAV, FLAC, OGG or MP3, from 0.5 s on")
     command.add_argument(
         "--prompt-text",
@@ -222,12 +226,17 @@ def check_reference(voice: str | None, prompt_audio: str | None, prompt_text: st
     from ditar.audio.trim import prepare_reference
     from ditar.units import SAMPLE_RATE_HZ
     from ditar.voice_file import describe_voice
+    from ditar.voice_names import find_voice
 
     _check_utf8(prompt_text, "--prompt-text")
     if voice is not None:
         if prompt_audio is not None or prompt_text is not None:
             raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
-        describe_voice(voice)
+        named = find_voice(voice)
+        if named.transcript is None:
+            describe_voice(named.path)
+        else:
+            check_reference(None, str(named.path), named.transcript)
     elif prompt_audio is not None:
         clip = read_audio(prompt_audio)
         prepare_reference(clip, SAMPLE_RATE_HZ, prompt_audio, None if (prompt_text or "").strip() else [])

@@ -16,7 +16,8 @@ def add_parser(commands) -> None:
         "voice",
         help="keep voices in files: create, list, show",
         description="A voice file holds a reference clip as a model reads it, with its transcript; "
-        "`ditar synthesize --voice FILE` speaks with it.",
+        "`ditar synthesize --voice FILE` speaks with it. Those in the user's folder of voices, and those that ship, have "
+        "names: --voice NAME.",
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
     create = actions.add_parser("create", help="make a voice file of a reference clip")
@@ -31,8 +32,8 @@ def add_parser(commands) -> None:
     create.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the transcript")
     create.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, ...")
     create.set_defaults(run=_create)
-    listing = actions.add_parser("list", help="the voice files of a folder")
-    listing.add_argument("folder", metavar="DIR", nargs="?", default=".")
+    listing = actions.add_parser("list", help="the voices that have names, or the voice files of a folder")
+    listing.add_argument("folder", metavar="DIR", nargs="?", help="a folder of voice files; without it, voices by name")
     listing.set_defaults(run=_list)
     show = actions.add_parser("show", help="what a voice file holds")
     show.add_argument("file", metavar="FILE")
@@ -66,7 +67,12 @@ def _create(options: argparse.Namespace) -> int:
 
 def _list(options: argparse.Namespace) -> int:
     from ditar.voice_file import VoiceFileError, describe_voice
+    from ditar.voice_names import list_voices
 
+    if options.folder is None:
+        for named in list_voices():
+            print(f"{named.name}\t{named.path}\t{'a voice file' if named.transcript is None else named.transcript}")
+        return 0
     folder = Path(options.folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")

@@ -1,0 +1,65 @@
+"""What `--voice NAME` means: a file, then a voice of the user's folder, then one that ships with the package.
+
+A voice is a file of `ditar voice create`, which belongs to one model, or a clip with its transcript beside it
+(`NAME.wav` or `.flac`, and `NAME.txt`), which any model reads. Nothing here needs torch.
+"""
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ditar.voice_file import VoiceFileError
+
+SHIPPED = Path(__file__).parent / "assets" / "voices"
+CLIPS = (".wav", ".flac", ".ogg", ".mp3")
+VOICE_FILE = ".safetensors"
+
+
+@dataclass(frozen=True)
+class NamedVoice:
+    """A voice file where `transcript` is None, else a clip; the transcript is empty where it is not known."""
+
+    name: str
+    path: Path
+    transcript: str | None
+
+
+def user_folder() -> Path:
+    """Where a user's own voices are: `ditar/voices` in XDG_DATA_HOME, which is ~/.local/share where it is not set."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "ditar" / "voices"
+
+
+def find_voice(name: str) -> NamedVoice:
+    """The voice that a user means. VoiceFileError: there is none; it names those that there are."""
+    path = Path(name)
+    if path.suffix == VOICE_FILE or path.is_file():
+        return _at(path)
+    known = {voice.name: voice for voice in list_voices()}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise VoiceFileError(
+        f"voice {name!r} is not a file, and no voice has this name; {hint}there are {', '.join(known) or 'none'}; make one "
+        f"with: ditar voice create {user_folder() / 'NAME.safetensors'} --prompt-audio ..."
+    )
+
+
+def list_voices() -> list[NamedVoice]:
+    """Those of the user's folder, then those that ship and have no namesake there, each by name."""
+    found: dict[str, NamedVoice] = {}
+    for folder in (user_folder(), SHIPPED):
+        if folder.is_dir():
+            for path in sorted(folder.iterdir()):
+                if path.suffix.lower() in (VOICE_FILE, *CLIPS):
+                    found.setdefault(path.stem, _at(path))
+    return list(found.values())
+
+
+def _at(path: Path) -> NamedVoice:
+    if path.suffix.lower() not in CLIPS:
+        return NamedVoice(path.stem, path, None)
+    transcript = path.with_suffix(".txt")
+    return NamedVoice(path.stem, path, transcript.read_text(encoding="utf-8").strip() if transcript.is_file() else "")

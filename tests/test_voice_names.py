@@ -1,0 +1,53 @@
+"""Voices by name: a file first, then the user's folder, then what ships."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from ditar.audio.read import read_audio
+from ditar.audio.trim import prepare_reference
+from ditar.text import Phonemiser
+from ditar.units import SAMPLE_RATE_HZ
+from ditar.voice_file import VoiceFileError
+from ditar.voice_names import SHIPPED, find_voice, list_voices, user_folder
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return user_folder()
+
+
+def write_clip(path, transcript=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.1 * np.ones(SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    if transcript is not None:
+        path.with_suffix(".txt").write_text(transcript + "\n")
+
+
+def test_every_voice_that_ships_is_a_reference_with_its_transcript():
+    names = [voice.name for voice in list_voices()]
+    assert names == sorted(names) and 2 <= len(names) <= 3
+    for voice in map(find_voice, names):
+        clip = prepare_reference(read_audio(voice.path), SAMPLE_RATE_HZ)
+        assert 3.0 <= len(clip) / SAMPLE_RATE_HZ <= 7.0
+        assert Phonemiser()(voice.transcript)
+
+
+def test_a_file_comes_before_the_user_s_folder_and_that_before_what_ships(home, tmp_path, monkeypatch):
+    name = list_voices()[0].name
+    assert find_voice(name).path.parent == SHIPPED
+    write_clip(home / f"{name}.wav", "My own.")
+    assert find_voice(name).path == home / f"{name}.wav" and find_voice(name).transcript == "My own."
+    (home / "ann.safetensors").touch()
+    assert find_voice("ann").transcript is None
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / f"{name}.flac")
+    assert find_voice(f"{name}.flac").transcript == ""
+    assert [v.name for v in list_voices()].count(name) == 1
+
+
+def test_a_name_that_nobody_has_says_who_is_there(home):
+    name = list_voices()[0].name
+    with pytest.raises(VoiceFileError, match=f"voice '{name}x' is not a file.*did you mean '{name}'.*{home}/NAME.safetensors"):
+        find_voice(f"{name}x")
