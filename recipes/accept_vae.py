@@ -1,9 +1,10 @@
 """Stage 2, acceptance: are these latents that a diffusion model can learn? The three bounds are ours.
 
-Three figures on a Kaldi data directory of held-out utterances, written to OUT/acceptance.json:
+Figures on a Kaldi data directory of held-out utterances, written to OUT/acceptance.json; three have bounds:
   signal channels   channels of 64 with Var(mean) / total variance > 1/2; at least 48
   resynthesis       word error of decoding the mean against that of the originals; 95 % interval of the ratio
   noise             word error of decoding mean + 0.3 std noise against decoding the mean; at most 1.10
+  moved             how far narrow bands, codecs, rooms, ... (ditar/data/degrade.py) move the means, in their own std
 
     python recipes/accept_vae.py --vae exp/vae/final --data data/vae_test --out exp/vae/acceptance
 """
@@ -11,6 +12,7 @@ Three figures on a Kaldi data directory of held-out utterances, written to OUT/a
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,9 @@ import torch
 from tqdm import tqdm
 
 from ditar.audio.read import read_audio
+from ditar.audio.trim import level
 from ditar.audio.write import write_audio
+from ditar.data.degrade import DEGRADATIONS
 from ditar.data.errors import DataError
 from ditar.data.tables import read_wav_scp
 from ditar.evaluate.score import compare, hear
@@ -28,6 +32,24 @@ from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 from ditar.vae import SpeechVAE
 
 NOISE = 0.3
+MOVED_UTTERANCES = 40
+
+
+@torch.inference_mode()
+def moved(vae: SpeechVAE, rows: Sequence[tuple[str, Path]]) -> dict[str, float]:
+    """Of each degradation: root mean square of what it changes in the posterior means, over that of their std."""
+    changes: dict[str, list[float]] = {kind.__name__: [] for kind in DEGRADATIONS}
+    stds = []
+    for number, (_, path) in enumerate(rows):
+        waveform = level(read_audio(path), SAMPLE_RATE_HZ)  # as references are
+        waveform = waveform[: len(waveform) // HOP_SAMPLES * HOP_SAMPLES]
+        clean = vae.encode(torch.from_numpy(waveform)[None])
+        stds.append(clean.log_variance.exp().mean().item())
+        for kind in DEGRADATIONS:
+            made = kind(waveform, np.random.default_rng(number)).astype(np.float32)
+            change = vae.encode(torch.from_numpy(made)[None]).mean - clean.mean
+            changes[kind.__name__].append(change.square().mean().item())
+    return {name: float(np.sqrt(np.mean(squares) / np.mean(stds))) for name, squares in changes.items()}
 
 
 @torch.inference_mode()
@@ -71,7 +93,9 @@ def main() -> int:
     args = parser.parse_args()
     try:
         recogniser = make_recogniser(args.recogniser)  # before minutes of work
-        figures = {"recogniser": recogniser.name, **resynthesise(load_vae(args.vae), args.data, args.out, args.limit)}
+        vae = load_vae(args.vae)
+        figures = {"recogniser": recogniser.name, **resynthesise(vae, args.data, args.out, args.limit)}
+        figures["moved"] = moved(vae, read_wav_scp(args.data)[: min(args.limit, MOVED_UTTERANCES)])
         text = args.data / "text"
         names = ("original", "resynthesis", "noisy")
         original, made, noisy = (hear(args.out / name, text, recogniser) for name in names)
