@@ -1,0 +1,80 @@
+"""What becomes of a teacher's utterance: silent ends shortened, a WAV file, a line in the list of what is made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ditar.beside import beside
+
+FRAME_S = 0.01
+BELOW_LOUDEST_DB = 40.0  # frames softer than this at the ends are silence
+LEAD_S, TAIL_S = 0.1, 0.2  # of it stays; the teacher leaves .2 to .65 s before and up to .6 s behind
+FULL_SCALE = 32767 / 32768
+Times = list[tuple[float, float] | None]
+
+
+def trim(waveform: np.ndarray, rate_hz: int, times: Times) -> tuple[np.ndarray, Times]:
+    """(S,) -> (S',) with 0.1 s of silence before the speech and 0.2 s behind it, and the times that go with it.
+
+    No symbol is lost: one that lies in what is cut keeps what is left of it, an instant at least.
+    """
+    size = round(FRAME_S * rate_hz)
+    frames = waveform[: len(waveform) // size * size].reshape(-1, size)
+    power = (frames.astype(np.float64) ** 2).mean(axis=1)
+    heard = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (-BELOW_LOUDEST_DB / 10))
+    if not len(heard):
+        return waveform, times
+    start = max(0, heard[0] * size - round(LEAD_S * rate_hz))
+    stop = min(len(waveform), (heard[-1] + 1) * size + round(TAIL_S * rate_hz))
+    offset_s, length_s = start / rate_hz, (stop - start) / rate_hz
+    moved = [tuple(round(min(max(t - offset_s, 0.0), length_s), 4) for t in time) if time else None for time in times]
+    return waveform[start:stop], moved
+
+
+def write_clip(path: Path, waveform: np.ndarray, rate_hz: int) -> None:
+    """A WAV file (or, of that ending, FLAC) of 16 bits without dither, there whole or not at all. What is over full
+    scale is made softer, not clipped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    peak = float(np.abs(waveform).max(initial=0.0))
+    if peak > FULL_SCALE:
+        waveform = waveform * (FULL_SCALE / peak)
+    with beside(path) as partial:
+        soundfile.write(partial, waveform, rate_hz, subtype="PCM_16", format=path.suffix[1:].upper())
+
+
+def read_journal(path: Path) -> dict[str, dict]:
+    """The finished utterances of earlier runs, by name; a torn last line is ignored."""
+    made = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            made[record["utt"]] = record
+    return made
+
+
+class Journal:
+    """Appends one JSON line for each finished utterance, on disk before the next is begun."""
+
+    def __init__(self, path: Path):
+        torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+        self._stream = path.open("a", encoding="utf-8")
+        if torn:  # a killed run's last line; the next one must not be glued to it
+            self._stream.write("\n")
+
+    def add(self, record: dict) -> None:
+        """One line."""
+        self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()

@@ -1,0 +1,43 @@
+"""Work for several processes of one thread each, whose results come as they are finished."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from typing import Any
+
+WAITING = 2  # items of each process that are taken ahead
+
+
+def each(
+    function: Callable[[Any], dict], items: Iterable[Any], nj: int, start: Callable[..., None], arguments: tuple
+) -> Iterator[dict]:
+    """function(item) of each item, in any order. `start(*arguments)` prepares a process once; with nj = 1 it is this.
+
+    Items are taken only as fast as they are worked on, so that they may be without end.
+    """
+    items = iter(items)
+    first = next(items, None)
+    if first is None:
+        return  # nothing is loaded for nothing
+    items = itertools.chain([first], items)
+    if nj == 1:
+        start(*arguments)
+        yield from map(function, items)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(nj, context, initializer=start, initargs=arguments) as pool:
+        waiting: set[Future] = set()
+        try:
+            while True:
+                free = WAITING * nj - len(waiting)
+                waiting |= {pool.submit(function, item) for item in itertools.islice(items, free)}
+                if not waiting:
+                    return
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

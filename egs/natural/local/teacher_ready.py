@@ -1,0 +1,63 @@
+"""A part of the teacher's corpus that somebody made before: DIR/utts.jsonl and DIR/audio/<voice>/<utt>.opus.
+
+A line of utts.jsonl has utt, voice, text, symbols, times (of each symbol, [start_s, end_s] or null), speed, timbre
+([[voice, weight], ...]) and prosody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import teacher_voices
+from clips import trim, write_clip
+from kokoro import RATE_HZ
+from teacher_texts import sentences
+
+from ditar.audio.read import read_audio
+
+AUDIO_ENDINGS = (".opus", ".flac", ".wav")
+
+
+def read_ready(folder: Path) -> list[dict]:
+    """The lines of a ready corpus. FileNotFoundError and ValueError say what is missing or wrong."""
+    path = folder / "utts.jsonl"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist; --ready takes a folder with utts.jsonl and audio/<voice>/")
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            row["pair"] = frozenset(name for name, _ in row["timbre"])
+            if len(row["symbols"]) != len(row["times"]):
+                raise ValueError(f"{len(row['symbols'])} symbols and {len(row['times'])} times")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}:{number} is no utterance of a ready corpus ({error!r}); take it out") from None
+        rows.append(row)
+    return rows
+
+
+def usable(row: dict, held_out: set[str]) -> bool:
+    """Whether an utterance may be trained on: no test voice has a part in it, and its sentence is in no test."""
+    test = set(teacher_voices.TEST)
+    return test.isdisjoint({*row["pair"], row["prosody"], row["voice"]}) and sentences.key(row["text"]) not in held_out
+
+
+def take_over(folder: Path, rows: list[dict], out: Path) -> Iterator[dict]:
+    """Each clip of `rows`, decoded and cut, as a WAV file of ours; yields the record of each. FileNotFoundError where
+    a clip is missing."""
+    for index, row in enumerate(rows):
+        stem = folder / "audio" / row["voice"] / row["utt"]
+        source = next((p for end in AUDIO_ENDINGS if (p := Path(f"{stem}{end}")).is_file()), None)
+        if source is None:
+            raise FileNotFoundError(
+                f"{stem} has none of the endings {' '.join(AUDIO_ENDINGS)}; fetch it, or take its line out"
+            )
+        waveform, times = trim(read_audio(source, RATE_HZ), RATE_HZ, row["times"])
+        write_clip(out / "wav" / row["voice"] / f"{row['utt']}.wav", waveform, RATE_HZ)
+        yield {
+            "utt": row["utt"], "part": "ready", "index": index, "speaker": row["voice"], "text": row["text"],
+            "duration_s": round(len(waveform) / RATE_HZ, 4), "symbols": row["symbols"], "times": times,
+            "speed": row["speed"], "timbre": row["timbre"], "prosody": row["prosody"],
+        }  # fmt: skip
