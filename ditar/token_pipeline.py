@@ -182,8 +182,6 @@ class TokenPipeline(DiffusionPipeline):
         for name, value in zip(LEAST, (temperature, guidance_scale, top_k)):
             if value is not None and not value >= LEAST[name]:
                 raise ValueError(f"{name} must be at least {LEAST[name]}, got {value}")
-        if top_p is not None and not 0 < top_p <= 1:
-            raise ValueError(f"top_p must lie above 0 and up to 1, got {top_p}")
         given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         given = {name: value for name, value in given.items() if value is not None}
         sampling = {kind.name: replace(kind.sampling, **given) for kind in self.token_lm.streams.predicted}

@@ -1,17 +1,28 @@
 """Strict configuration: what is wrong is named, and a round trip changes nothing."""
 
+import dataclasses
+import math
+import re
+import typing
 from pathlib import Path
 
 import pytest
 import yaml
 
+import ditar.config
 from ditar.config import (
+    BaselineDataConfig,
+    BaselineLossConfig,
     BlockConfig,
     ConfigError,
     DiTARConfig,
+    DiTARDataConfig,
+    DiTARLossConfig,
     OobleckEncoderConfig,
     OptimiserConfig,
+    QuantiserConfig,
     RunConfig,
+    SamplingConfig,
     VAEConfig,
     VAEDataConfig,
     VAELossConfig,
@@ -19,6 +30,7 @@ from ditar.config import (
     load_config,
     to_dict,
 )
+from ditar.config.ranges import Range, Ranged
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 BLOCK = {"layers": 1, "width": 8, "heads": 2, "ffn": 16}
@@ -83,19 +95,75 @@ def test_a_bare_no_is_to_be_quoted():
     ("kind", "values", "message"),
     [
         (OptimiserConfig, {"steps": 0}, "steps must be at least 1, got 0"),
-        (OptimiserConfig, {"steps": -5}, "steps must be at least 0, got -5"),
+        (OptimiserConfig, {"steps": -5}, "steps must be at least 1, got -5"),
         (OptimiserConfig, {"steps": 1, "warmup_steps": -1}, "warmup_steps must be at least 0, got -1"),
-        (OptimiserConfig, {"steps": 1, "learning_rate": "-1e-4"}, "learning_rate must be at least 0, got -0.0001"),
+        (OptimiserConfig, {"steps": 1, "learning_rate": "-1e-4"}, "learning_rate must be above 0, got -0.0001"),
         (OptimiserConfig, {"steps": 1, "weight_decay": "nan"}, "weight_decay must be at least 0, got nan"),
         (RunConfig, {"log_every": 0}, "log_every must be at least 1, got 0"),
         (BlockConfig, {**BLOCK, "layers": 0}, "layers must be at least 1, got 0"),
-        (VAEDataConfig, {"batch": -16}, "batch must be at least 0, got -16"),
+        (VAEDataConfig, {"batch": -16}, "batch must be at least 1, got -16"),
         (OobleckEncoderConfig, {"ratios": [6, 0]}, r"ratios\[1\] must be at least 1, got 0"),
     ],
 )
 def test_counts_and_rates_out_of_range(kind, values, message):
     with pytest.raises(ConfigError, match=message):
         from_dict(values, kind)
+
+
+OUT_OF_RANGE = [
+    (DiTARLossConfig, {"h_dropout": 3}, "h_dropout must be in [0, 1], got 3"),
+    (DiTARLossConfig, {"time_end": 1.5}, "time_end must be in [0, 1], got 1.5"),
+    (DiTARLossConfig, {"lm_noise": math.inf}, "lm_noise must be at least 0, got inf"),
+    (DiTARDataConfig, {"pause_seconds": (0.3, 0.1)}, "pause_seconds must ascend, low before high, got [0.3, 0.1]"),
+    (DiTARDataConfig, {"first_seconds": 20, "curriculum_until": 0.1}, "must not be above max_seconds, 12.0, got 20"),
+    (DiTARDataConfig, {"transcript_unknown": 0.7, "transcript_wrong": 0.7}, "must not exceed 1 together, got 0.7 and"),
+    (BaselineDataConfig, {"joined_share": 2}, "joined_share must be in [0, 1], got 2"),
+    (BaselineLossConfig, {"token_noise": 1.1}, "token_noise must be in [0, 1], got 1.1"),
+    (SamplingConfig, {"temperature": -1}, "temperature must be at least 0, got -1"),
+    (SamplingConfig, {"top_p": 0}, "top_p must be in (0, 1], got 0"),
+    (SamplingConfig, {"top_k": 0}, "top_k must be at least 1, got 0"),
+    (OptimiserConfig, {"steps": 1, "betas": (9, 9)}, "betas[0] must be in [0, 1), got 9"),
+    (OptimiserConfig, {"steps": 1, "ema_decay": 7}, "ema_decay must be in [0, 1), got 7"),
+    (OptimiserConfig, {"steps": 1, "learning_rate": 0}, "learning_rate must be above 0, got 0"),
+    (OptimiserConfig, {"steps": 1, "final_learning_rate": 1}, "final_learning_rate must not be above learning_rate"),
+    (QuantiserConfig, {"decay": 1}, "decay must be in [0, 1), got 1"),
+    (VAEDataConfig, {"level_db": (3, -6)}, "level_db must ascend, low before high, got [3"),
+    (VAEDataConfig, {"speed": (0, 1)}, "speed[0] must be above 0, got 0"),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "message"), OUT_OF_RANGE)
+def test_a_value_out_of_its_fields_range(kind, values, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        kind(**values)
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        from_dict(values, kind)
+
+
+def test_a_value_out_of_range_has_its_full_key(tmp_path):
+    values = yaml.safe_load((CONFIGS / "ditar" / "tiny.yaml").read_text())
+    values["loss"]["h_dropout"] = 3
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(ConfigError, match=r"wrong.yaml: loss.h_dropout must be in \[0, 1\], got 3.0"):
+        load_config(path, DiTARConfig)
+
+
+def test_every_number_declares_its_range():
+    def undeclared(hint):
+        if typing.get_origin(hint) is typing.Annotated:
+            inner, *rules = typing.get_args(hint)
+            return False if any(isinstance(r, Range) for r in rules) else undeclared(inner)
+        return hint in (int, float) or any(map(undeclared, typing.get_args(hint)))
+
+    kinds = [k for k in vars(ditar.config).values() if dataclasses.is_dataclass(k)]
+    found = [
+        f"{kind.__name__}.{name}"
+        for kind in kinds
+        for name, hint in typing.get_type_hints(kind, include_extras=True).items()
+        if undeclared(hint) or not issubclass(kind, Ranged)
+    ]
+    assert len(kinds) > 15 and not found, f"annotate them with a range of ditar/config/ranges.py: {found}"
 
 
 def test_values_that_may_be_zero_or_negative():
@@ -116,8 +184,8 @@ def test_files_that_are_no_configuration(tmp_path):
 
 
 def test_numbers_as_yaml_writes_them():
-    values = {"steps": 10, "learning_rate": "1e-4", "final_learning_rate": None, "betas": [0, 1]}
+    values = {"steps": 10, "learning_rate": "1e-4", "final_learning_rate": None, "betas": [0, 0.5]}
     config = from_dict(values, OptimiserConfig)
-    assert config.learning_rate == 1e-4 and config.final_learning_rate is None and config.betas == (0.0, 1.0)
+    assert config.learning_rate == 1e-4 and config.final_learning_rate is None and config.betas == (0.0, 0.5)
     with pytest.raises(ConfigError, match="betas must be a list of 2 values"):
         from_dict({"steps": 10, "betas": [0.9]}, OptimiserConfig)

@@ -112,7 +112,7 @@ def test_the_shipped_voice_speaks(pipeline):
         ({"temperature": -0.1}, "temperature must be at least 0, got -0.1"),
         ({"guidance_scale": 0.5}, "guidance_scale must be at least 1, got 0.5"),
         ({"top_k": 0}, "top_k must be at least 1, got 0"),
-        ({"top_p": 1.5}, "top_p must lie above 0 and up to 1, got 1.5"),
+        ({"top_p": 1.5}, r"top_p must be in \(0, 1\], got 1.5"),
         ({"seed": 1, "generator": torch.Generator()}, "not both"),
     ],
 )

@@ -14,8 +14,6 @@ def sample(logits: Tensor, uniforms: Tensor, config: SamplingConfig) -> Tensor:
     Of the `top_k` most likely tokens those whose more likely ones together stay below `top_p`; what is left is drawn
     from by inverting its cumulative distribution, the most likely token first.
     """
-    if config.top_p is not None and not 0 < config.top_p <= 1:
-        raise ValueError(f"top_p must lie above 0 and up to 1, got {config.top_p}")
     if config.temperature == 0 or config.top_k == 1:
         return logits.argmax(-1)
     kept = logits.shape[-1] if config.top_k is None else min(config.top_k, logits.shape[-1])

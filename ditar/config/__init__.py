@@ -15,8 +15,10 @@ from ditar.config.ditar import (
     DiTARLossConfig,
     DiTARModelConfig,
 )
-from ditar.config.reading import (
+from ditar.config.ranges import (
     ConfigError,
+)
+from ditar.config.reading import (
     from_dict,
     load_config,
     nearest_kind,

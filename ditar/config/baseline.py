@@ -1,23 +1,34 @@
 """The discrete baseline: `configs/baseline/*.yaml`."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
+from ditar.config.ranges import (
+    Ascending,
+    Count,
+    NotNegative,
+    Positive,
+    Range,
+    Ranged,
+    Share,
+    Whole,
+    check_curriculum,
+)
 from ditar.config.training import OptimiserConfig, RunConfig
 from ditar.config.transformer import BlockConfig
 
 
 @dataclass(frozen=True)
-class SamplingConfig:
+class SamplingConfig(Ranged):
     """How a token is drawn from its logits. Temperature 0 or top_k 1: the most likely one. None: no limit."""
 
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float | None = None
+    temperature: NotNegative = 1.0
+    top_k: Count | None = None
+    top_p: Annotated[float, Range(0, 1, above=True)] | None = None
 
 
 @dataclass(frozen=True)
-class StreamsConfig:
+class StreamsConfig(Ranged):
     """Token streams of one kind, one for each delay: the codebooks of a codec, or a stream of text.
 
     Each stream has its own embeddings, of the ids 0 to `ids` - 1, and its own outputs, the ids 0 to `outputs` - 1. The
@@ -25,23 +36,23 @@ class StreamsConfig:
     """
 
     name: str
-    card: int
-    ids: int
-    outputs: int
-    delays: tuple[int, ...]  # in frames
-    empty_id: int  # stands where the delay leaves no frame
-    weights: tuple[float, ...]  # of each stream in the loss, relative to the others of this kind
-    first_code: int = 0
-    end_id: int | None = None  # the last frame of these streams; None: they end when the others do
-    pad_ids: tuple[int, ...] = ()  # frames without content; the first stands behind the end of streams that end early
-    pad_weight: float = 1.0  # in the loss
-    never: tuple[int, ...] = ()  # of the outputs, what must never be predicted
+    card: Count
+    ids: Count
+    outputs: Count
+    delays: tuple[Whole, ...]  # in frames
+    empty_id: Whole  # stands where the delay leaves no frame
+    weights: tuple[NotNegative, ...]  # of each stream in the loss, relative to the others of this kind
+    first_code: Whole = 0
+    end_id: Whole | None = None  # the last frame of these streams; None: they end when the others do
+    pad_ids: tuple[Whole, ...] = ()  # frames without content; the first stands behind the end of streams that end early
+    pad_weight: NotNegative = 1.0  # in the loss
+    never: tuple[Whole, ...] = ()  # of the outputs, what must never be predicted
     predicted: bool = True  # False: read only, another speaker's
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
 
 @dataclass(frozen=True)
-class BaselineModelConfig:
+class BaselineModelConfig(Ranged):
     """Shape of a delayed multi-stream token LM. Sizes of what the checkpoint holds.
 
     `text` says how text reaches it: phonemes before the audio (`prefix`), cross-attention to a frozen T5 encoder
@@ -51,60 +62,64 @@ class BaselineModelConfig:
     lm: BlockConfig
     streams: tuple[StreamsConfig, ...]
     codec: str  # the kind of codec that makes the codes of the streams named "audio" ...
-    frame_rate_hz: float  # ... and how many frames of them a second has
+    frame_rate_hz: Positive  # ... and how many frames of them a second has
     text: Literal["prefix", "cross", "stream", "category"]
     # Over the streams of one step: the LM predicts the first kind of streams, this the others, one after the other.
     depth: BlockConfig | None = None
     tied: bool = False  # the LM's outputs are its embeddings
     audio_positions: Literal["restart", "continue"] = "restart"  # see DiTARModelConfig
     text_encoder: str = ""  # a T5 by name or folder, for `cross`, and the width of what it gives
-    text_width: int | None = None
+    text_width: Count | None = None
     categories: tuple[str, ...] = ()  # for `category`, in the order of their ids
-    guidance_scale: float = 1.0  # by default in generation; 1 = off
+    guidance_scale: Annotated[float, Range(1)] = 1.0  # by default in generation; 1 = off
     codec_fingerprint: str = ""  # of the codec that it was trained with, as training finds it; empty: not known
     symbols: tuple[str, ...] = ()  # for `prefix`; this and the next three as in DiTARModelConfig
     trained_symbols: tuple[str, ...] = ()
-    trained_seconds: float = 0.0
-    seconds_per_symbol: float = 0.08
+    trained_seconds: NotNegative = 0.0
+    seconds_per_symbol: Positive = 0.08
 
 
 @dataclass(frozen=True)
-class BaselineLossConfig:
+class BaselineLossConfig(Ranged):
     """Which cells carry the loss, and how often the text is left out. Weights of streams and pads: StreamsConfig."""
 
-    condition_dropout: float = 0.0
+    condition_dropout: Share = 0.0
     keep_tail: bool = True  # False: as many steps as frames; the last frames of delayed streams drop out
     mask: Literal["staircase", "symmetric"] = "staircase"
-    token_noise: float = 0.0  # share ~ U(0, this) of the codes that the LM reads is drawn anew, row by row
+    token_noise: Share = 0.0  # share ~ U(0, this) of the codes that the LM reads is drawn anew, row by row
     # Helpers of small models, as in DiTARLossConfig; for a text before the audio.
-    phoneme_weight: float = 0.0
-    attention_weight: float = 0.0
-    attention_heads: int = 2
-    helper_until: float = 0.4
+    phoneme_weight: NotNegative = 0.0
+    attention_weight: NotNegative = 0.0
+    attention_heads: Count = 2
+    helper_until: Share = 0.4
 
 
 @dataclass(frozen=True)
-class BaselineDataConfig:
+class BaselineDataConfig(Ranged):
     """How utterances become training examples."""
 
-    batch_frames: int = 4096  # frames in a batch, padding included
-    joined_share: float = 0.0  # examples that join two utterances or more of one voice
-    max_seconds: float = 12.0
-    first_seconds: float = 3.0  # curriculum, as in DiTARDataConfig
-    curriculum_until: float = 0.0
-    pause_seconds: tuple[float, float] = (0.1, 0.3)
-    shards_in_memory: int = 64
+    batch_frames: Count = 4096  # frames in a batch, padding included
+    joined_share: Share = 0.0  # examples that join two utterances or more of one voice
+    max_seconds: Positive = 12.0
+    first_seconds: Positive = 3.0  # curriculum, as in DiTARDataConfig
+    curriculum_until: Share = 0.0
+    pause_seconds: Annotated[tuple[NotNegative, NotNegative], Ascending()] = (0.1, 0.3)
+    shards_in_memory: Count = 64
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_curriculum(self.curriculum_until, self.first_seconds, self.max_seconds)
 
 
 @dataclass(frozen=True)
 class BaselineRunConfig(RunConfig):
     """What a run writes, and when it stops early."""
 
-    patience: int | None = 3  # validations without improvement; None: all steps are trained
+    patience: Count | None = 3  # validations without improvement; None: all steps are trained
 
 
 @dataclass(frozen=True)
-class BaselineConfig:
+class BaselineConfig(Ranged):
     """A whole configuration file of the discrete baseline: `configs/baseline/*.yaml`."""
 
     model: BaselineModelConfig

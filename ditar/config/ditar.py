@@ -1,22 +1,33 @@
 """The continuous system: `configs/ditar/*.yaml`."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
+from ditar.config.ranges import (
+    Ascending,
+    ConfigError,
+    Count,
+    NotNegative,
+    Positive,
+    Ranged,
+    Share,
+    Whole,
+    check_curriculum,
+)
 from ditar.config.training import OptimiserConfig, RunConfig
 from ditar.config.transformer import BlockConfig
 
 
 @dataclass(frozen=True)
-class DiTARModelConfig:
+class DiTARModelConfig(Ranged):
     """Shape of a DiTAR model (arXiv 2502.03930, section 3 and Table 8). Sizes of what the checkpoint holds."""
 
     encoder: BlockConfig
     lm: BlockConfig
     locdit: BlockConfig
-    latent_channels: int = 64
-    patch_frames: int = 4
-    history_patches: int = 1
+    latent_channels: Count = 64
+    patch_frames: Count = 4
+    history_patches: Whole = 1
     # Ours, for speed: time enters only the noisy frames and h and the history do not attend to them, so that what these
     # give to attention is computed once per patch. False is the paper's LocDiT.
     locdit_prefix_cached: bool = False
@@ -28,57 +39,66 @@ class DiTARModelConfig:
     # Those of them that occurred in training, as training finds them; empty: not known.
     trained_symbols: tuple[str, ...] = ()
     # Longest example in training, in seconds, reference included; 0: not known. Synthesis warns beyond it.
-    trained_seconds: float = 0.0
+    trained_seconds: NotNegative = 0.0
     # Of the VAE whose latents it was trained on, as training finds it; empty: not known, as in older models.
     vae_fingerprint: str = ""
-    stop_threshold: float = 0.5
+    stop_threshold: Share = 0.5
     # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
-    seconds_per_symbol: float = 0.08
+    seconds_per_symbol: Positive = 0.08
 
 
 @dataclass(frozen=True)
-class DiTARLossConfig:
+class DiTARLossConfig(Ranged):
     """Losses and noise of DiTAR's training (arXiv 2502.03930, section 3). The faithful values are the defaults."""
 
-    diffusion_weight: float = 1.0
-    stop_weight: float = 1.0
-    stop_positive_weight: float = 5.0
-    h_dropout: float = 0.1
-    noise_draws: int = 1
-    time_logit_normal: float = 0.8  # share of logit-normal draws of t, the rest is uniform
-    time_end: float = 0.05  # share of draws with x = 0 at t = 1, where temperature < 1 starts
-    lm_noise: float = 0.0  # std ~ U(0, this) on the patches that the LM reads, normalised latents
-    history_noise: float = 0.0  # the same on LocDiT's history
-    history_dropout: float = 0.0  # probability that the history is replaced by the learned "no history"
+    diffusion_weight: NotNegative = 1.0
+    stop_weight: NotNegative = 1.0
+    stop_positive_weight: NotNegative = 5.0
+    h_dropout: Share = 0.1
+    noise_draws: Count = 1
+    time_logit_normal: Share = 0.8  # share of logit-normal draws of t, the rest is uniform
+    time_end: Share = 0.05  # share of draws with x = 0 at t = 1, where temperature < 1 starts
+    lm_noise: NotNegative = 0.0  # std ~ U(0, this) on the patches that the LM reads, normalised latents
+    history_noise: NotNegative = 0.0  # the same on LocDiT's history
+    history_dropout: Share = 0.0  # probability that the history is replaced by the learned "no history"
     # Helpers of small models, off by `helper_until` of the steps and absent from the checkpoint (not in the paper).
-    phoneme_weight: float = 0.0
-    attention_weight: float = 0.0
-    attention_heads: int = 2
-    helper_until: float = 0.4
+    phoneme_weight: NotNegative = 0.0
+    attention_weight: NotNegative = 0.0
+    attention_heads: Count = 2
+    helper_until: Share = 0.4
 
 
 @dataclass(frozen=True)
-class DiTARDataConfig:
+class DiTARDataConfig(Ranged):
     """How utterances become training examples."""
 
-    batch_patches: int = 1024  # patches in a batch, padding included
-    joined_share: float = 0.6  # examples that join two utterances or more of one voice
-    max_seconds: float = 12.0
-    first_seconds: float = 3.0  # curriculum: examples up to this long at first ...
-    curriculum_until: float = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
-    pause_seconds: tuple[float, float] = (0.1, 0.3)
-    crop_frames: int = 4  # 0 to crop_frames - 1 leading latents are cut, so that the grid has no favourite phase
-    most_per_speaker: int = 0  # utterances of a speaker in an epoch, so that speakers are heard evenly; 0: all
+    batch_patches: Count = 1024  # patches in a batch, padding included
+    joined_share: Share = 0.6  # examples that join two utterances or more of one voice
+    max_seconds: Positive = 12.0
+    first_seconds: Positive = 3.0  # curriculum: examples up to this long at first ...
+    curriculum_until: Share = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
+    pause_seconds: Annotated[tuple[NotNegative, NotNegative], Ascending()] = (0.1, 0.3)
+    crop_frames: Whole = 4  # 0 to crop_frames - 1 leading latents are cut, so that the grid has no favourite phase
+    most_per_speaker: Whole = 0  # utterances of a speaker in an epoch, so that speakers are heard evenly; 0: all
     # Of the examples with a reference, shares in which it is cut anywhere, and in which its transcript is not known or
     # wrong and marked so (not in the paper).
-    reference_cut: float = 0.0
-    transcript_unknown: float = 0.0
-    transcript_wrong: float = 0.0
-    shards_in_memory: int = 64  # utterances are mixed within so many shards of latents; as many again are read ahead
+    reference_cut: Share = 0.0
+    transcript_unknown: Share = 0.0
+    transcript_wrong: Share = 0.0
+    shards_in_memory: Count = 64  # utterances are mixed within so many shards of latents; as many again are read ahead
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_curriculum(self.curriculum_until, self.first_seconds, self.max_seconds)
+        if self.transcript_unknown + self.transcript_wrong > 1:
+            raise ConfigError(
+                "transcript_unknown and transcript_wrong are shares of the same examples and must not exceed 1 "
+                f"together, got {self.transcript_unknown} and {self.transcript_wrong}"
+            )
 
 
 @dataclass(frozen=True)
-class DiTARConfig:
+class DiTARConfig(Ranged):
     """A whole configuration file of the continuous system: `configs/ditar/*.yaml`."""
 
     model: DiTARModelConfig

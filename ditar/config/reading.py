@@ -1,4 +1,5 @@
-"""Typed configurations and strict YAML: an unknown key, a missing key or a wrong type is an error that names it.
+"""Typed configurations and strict YAML: an unknown key, a missing key, a wrong type or a value out of its
+field's range is an error that names it.
 
 A configuration file is complete: no includes, no inheritance, and every key spelt out, so that what a run did does not
 change with the defaults. `load_config` reads one, `to_dict` is its inverse and goes into every checkpoint as JSON.
@@ -15,19 +16,9 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
+from ditar.config.ranges import ConfigError
+
 Config = TypeVar("Config")
-
-# No value is negative and no integer 0, but these: what decibels count, and integers whose 0 has a meaning.
-_MAY_BE_NEGATIVE = {"level_db"}
-_MAY_BE_ZERO = {
-    "adversarial_from", "adversarial_ramp", "adversarial_samples", "adversarial_warmup", "crop_frames",
-    "freeze_encoder_from", "history_patches", "most_per_speaker", "seed", "warmup_steps",
-}  # fmt: skip
-_MAY_BE_ZERO |= {"delays", "empty_id", "end_id", "first_code", "never", "pad_ids"}  # of token streams
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message quotes the key, the value and the remedy."""
 
 
 def load_config(path: str | Path, kind: type[Config]) -> Config:
@@ -99,7 +90,10 @@ def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = F
                 f"missing key {_join(where, name)!r} ({_name(hints[name])}); a file spells every key out: "
                 f"add it{default}"
             )
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ConfigError as error:  # a value out of its range, by the field's name
+        raise ConfigError(_join(where, error)) from None
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -147,19 +141,9 @@ def _convert(value: Any, hint: Any, where: str, complete: bool) -> Any:
         return tuple(_convert(v, k, f"{where}[{i}]", complete) for i, (v, k) in pairs)
     if hint is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
         try:
-            number = float(value)  # YAML 1.1 reads 1e-4 as a string
+            return float(value)  # YAML 1.1 reads 1e-4 as a string
         except ValueError:
             raise ConfigError(f"{where} must be float, got {value!r}") from None
-        return _in_range(number, where)
     if isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
-        return _in_range(value, where) if hint is int else value
+        return value
     raise ConfigError(f"{where} must be {_name(hint)}, got {value!r}")
-
-
-def _in_range(value: float, where: str) -> float:
-    name = where.rpartition(".")[2].partition("[")[0]
-    if not value >= 0 and name not in _MAY_BE_NEGATIVE:  # NaN too
-        raise ConfigError(f"{where} must be at least 0, got {value!r}")
-    if value == 0 and isinstance(value, int) and name not in _MAY_BE_ZERO:
-        raise ConfigError(f"{where} must be at least 1, got {value!r}")
-    return value

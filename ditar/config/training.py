@@ -3,31 +3,41 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ditar.config.ranges import ConfigError, Count, Decay, NotNegative, Positive, Ranged, Whole
+
 
 @dataclass(frozen=True)
-class OptimiserConfig:
+class OptimiserConfig(Ranged):
     """Optimiser, schedule, averaging, precision: common to all systems."""
 
-    steps: int
-    learning_rate: float = 1e-4
-    final_learning_rate: float | None = None  # None: constant; a value: cosine down to it
-    warmup_steps: int = 0
+    steps: Count
+    learning_rate: Positive = 1e-4
+    final_learning_rate: NotNegative | None = None  # None: constant; a value: cosine down to it
+    warmup_steps: Whole = 0
     kind: Literal["adamw", "muon"] = "adamw"  # muon: Muon for the matrices inside blocks, AdamW for all else
-    betas: tuple[float, float] = (0.9, 0.99)
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    accumulation: int = 1
-    ema_decay: float = 0.999
+    betas: tuple[Decay, Decay] = (0.9, 0.99)
+    weight_decay: NotNegative = 0.01
+    clip_norm: Positive = 1.0
+    accumulation: Count = 1
+    ema_decay: Decay = 0.999
     precision: Literal["no", "bf16"] = "bf16"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.final_learning_rate is not None and self.final_learning_rate > self.learning_rate:
+            raise ConfigError(
+                f"final_learning_rate must not be above learning_rate, {self.learning_rate}, "
+                f"got {self.final_learning_rate}"
+            )
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(Ranged):
     """What a run writes, and how often (in steps)."""
 
-    seed: int = 0
-    log_every: int = 20
-    validate_every: int = 500
-    sample_every: int = 1000
-    checkpoint_every: int = 500
-    keep_checkpoints: int = 2
+    seed: Whole = 0
+    log_every: Count = 20
+    validate_every: Count = 500
+    sample_every: Count = 1000
+    checkpoint_every: Count = 500
+    keep_checkpoints: Count = 2

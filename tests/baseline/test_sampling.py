@@ -51,5 +51,5 @@ def test_numbers_come_from_each_rows_generator():
 
 
 def test_top_p_out_of_range():
-    with pytest.raises(ValueError, match="above 0 and up to 1, got 1.5"):
+    with pytest.raises(ValueError, match="top_p must be in \\(0, 1\\], got 1.5"):
         sample(LOGITS, torch.tensor(0.5), SamplingConfig(top_p=1.5))
