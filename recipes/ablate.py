@@ -221,7 +221,7 @@ class Ablation:
             "training_flops": self.flops(point) * steps,
             "parameters": sum(p.numel() for p in system.model.parameters()),
             "train_seconds": train_seconds(folder / "train/log.jsonl"),
-            "validation": {name: validation[f"valid/{name}"] for name in ("diffusion", "text_gain")},
+            "validation": {n: v for n in ("diffusion", "text_gain") if (v := validation.get(f"valid/{n}")) is not None},
             "guidance": {f"{scale:g}": outcome(folder, scale) for scale in settings["guidance"]},
             "settings": settings,
         }

@@ -63,23 +63,36 @@ class DiTARSystem(SpeechSystem):
     @torch.no_grad()
     def validate(self, model: DiTAR, step: int) -> dict[str, float]:
         """Losses on fixed batches with fixed noise, and the information taken from the text: the diffusion loss with
-        another utterance's text minus that with the right one (zero means babble)."""
+        another utterance's text minus that with the right one (zero means babble); no figure where there is no
+        other."""
         device = next(model.parameters()).device
         quiet = replace(self.config.loss, lm_noise=0.0, history_noise=0.0, history_dropout=0.0, h_dropout=0.0)
         loss = DiTARLoss(quiet, model, self.loss.helpers)
 
         def compute(batch: DiTARBatch) -> dict[str, torch.Tensor]:
             batch, found = batch.to(device), {}
-            wrong = replace(batch, symbol_ids=batch.symbol_ids.roll(1, 0), symbol_counts=batch.symbol_counts.roll(1, 0))
-            for name, one in (("", batch), ("wrong_text_", wrong)):
-                generators = keyed_generators(self.config.run.seed, 0, one.examples)
-                losses = loss(one, generators, 0.0 if name else 1.0)
-                found |= {name + key: value for key, value in losses.items()}
+            for name, one in (("", batch), ("wrong_text_", self._with_wrong_text(batch))):
+                if one is not None:
+                    generators = keyed_generators(self.config.run.seed, 0, one.examples)
+                    losses = loss(one, generators, 0.0 if name else 1.0)
+                    found |= {name + key: value for key, value in losses.items()}
+            if "wrong_text_diffusion" in found:
+                found["text_gain"] = found["wrong_text_diffusion"] - found["diffusion"]
             return found
 
         figures = self.mean_over_validation(self.valid_batches, device, compute)
-        figures["text_gain"] = figures["wrong_text_diffusion"] - figures["diffusion"]
         return {"validation": figures["diffusion"], **figures}
+
+    def _with_wrong_text(self, batch: DiTARBatch) -> DiTARBatch | None:
+        """Each row with the text of another; what helpers would read of it is not meant. None: there is no other."""
+        ids, counts = batch.symbol_ids.roll(1, 0), batch.symbol_counts.roll(1, 0)
+        if len(ids) == 1:
+            other = self.another_text(self.valid_batches, batch)
+            if other is None:
+                return None
+            ids = ids.new_tensor([[self.valid_batches.ids[symbol] for symbol in other.symbols]])
+            counts = counts.new_tensor([ids.shape[1]])
+        return replace(batch, symbol_ids=ids, symbol_counts=counts)
 
     @torch.no_grad()
     def sample(self, model: DiTAR, step: int, tracker: Tracker) -> dict[str, float]:

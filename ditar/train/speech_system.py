@@ -106,16 +106,25 @@ class SpeechSystem:
     def mean_over_validation(
         self, batches: JoinedExamples, device: torch.device, compute: Callable[[Any], dict[str, Tensor]]
     ) -> dict[str, float]:
-        """Means of what `compute` finds in each of the first validation batches, always the same, in the precision of
-        training."""
+        """Means of what `compute` finds in the first validation batches, always the same, in the precision of training;
+        of a figure that some of them lack, over the others."""
         limit, figures = self.config.data.max_seconds, {}
         count = min(VALIDATION_BATCHES, len(batches.plan(0, limit)))
         for position in range(count):
             with torch.autocast(device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16"):
                 found = compute(batches.batch(0, position, limit))
             for name, value in found.items():
-                figures[name] = figures.get(name, 0.0) + value.item() / count
-        return figures
+                figures.setdefault(name, []).append(value.item())
+        return {name: sum(values) / len(values) for name, values in figures.items()}
+
+    @staticmethod
+    def another_text(batches: JoinedExamples, batch: Any) -> LatentEntry | None:
+        """For a batch of one row, which no other row can lend its text: the utterance of the store that says something
+        else in the nearest number of symbols; None where all say the same."""
+        ids = batch.symbol_ids[0, : int(batch.symbol_counts[0])].tolist()
+        others = (e for e in batches.store.entries if [batches.ids[symbol] for symbol in e.symbols] != ids)
+        others = (e for e in others if e.utt not in batch.utterances)
+        return min(others, key=lambda e: abs(len(e.symbols) - len(ids)), default=None)
 
     def export(self, model: Any, folder: Path) -> None:
         """The model's `from_pretrained` reads it."""

@@ -117,20 +117,29 @@ class TokenSystem(SpeechSystem):
     @torch.no_grad()
     def validate(self, model: TokenLM, step: int) -> dict[str, float]:
         """Losses and accuracies on fixed batches without noise, and the information taken from the text: the
-        cross-entropy with another utterance's text minus that with the right one (zero means babble)."""
+        cross-entropy with another utterance's text minus that with the right one (zero means babble); no figure where
+        there is no other."""
         quiet = replace(self.config.loss, condition_dropout=0.0, token_noise=0.0)
         loss = TokenLoss(quiet, model, self.loss.helpers)
 
         def compute(batch: CodeBatch) -> dict[str, Tensor]:
             right = self.tokens(batch).to(model.device)
-            text, counts = right.condition.text.roll(1, 0), right.condition.counts.roll(1, 0)
-            wrong = replace(right, condition=TextCondition(text, counts), alignment=None)
-            found = loss(right, helper_scale=1.0)
-            return found | {"wrong_text": loss(wrong)[AUDIO]}
+            found, other = loss(right, helper_scale=1.0), self._wrong_text(batch, right.condition)
+            if other is not None:
+                wrong = replace(right, condition=other.to(model.device), alignment=None)
+                found["wrong_text"] = loss(wrong)[AUDIO]
+                found["text_gain"] = found["wrong_text"] - found[AUDIO]
+            return found
 
         figures = self.mean_over_validation(self.valid_batches, model.device, compute)
-        figures["text_gain"] = figures["wrong_text"] - figures[AUDIO]
         return {"validation": figures[AUDIO], **figures}
+
+    def _wrong_text(self, batch: CodeBatch, right: TextCondition) -> TextCondition | None:
+        """Each row's text is that of another. None: there is no other."""
+        if len(right.counts) > 1:
+            return TextCondition(right.text.roll(1, 0), right.counts.roll(1, 0))
+        other = self.another_text(self.valid_batches, batch)
+        return None if other is None else self._condition(other.symbols, other.text)
 
     @torch.no_grad()
     def sample(self, model: TokenLM, step: int, tracker: Tracker) -> dict[str, float]:

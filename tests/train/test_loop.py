@@ -77,6 +77,19 @@ def test_resumed_run_has_the_same_losses_and_weights(whole, store, tmp_path):
         assert all(torch.equal(first[k], second[k]) for k in first)
 
 
+@pytest.mark.parametrize("utterances", [1, 2])
+def test_the_wrong_text_of_a_single_row_is_another_utterances(tmp_path, utterances):
+    """Two utterances of two voices in batches of a row each; of a single one there is no gain to speak of."""
+    config = make_config()
+    store = write_store(tmp_path, utterances=utterances, speakers=2)
+    system = DiTARSystem(replace(config, data=replace(config.data, batch_patches=1, joined_share=0.0)), store, store)
+    torch.nn.init.normal_(system.model.locdit.out.weight)  # which begins at 0: no text would change anything
+    figures = system.validate(system.model.eval(), 1)
+    assert figures["diffusion"] > 0
+    assert ("text_gain" in figures) == (utterances > 1)
+    assert figures.get("text_gain") != 0.0
+
+
 def test_loss_falls(store, tmp_path):
     config = make_config(steps=60)
     log = losses(run(replace(config, run=replace(config.run, validate_every=99, checkpoint_every=99)), store, tmp_path))

@@ -81,6 +81,17 @@ def whole(store, tmp_path_factory):
     return out, run(make_config(), store, out, listener=listener(heard)), heard
 
 
+@pytest.mark.parametrize("utterances", [1, 2])
+def test_the_wrong_text_of_a_single_row_is_another_utterances(tmp_path, utterances):
+    config = make_config()
+    store = write_codes(tmp_path, utterances=utterances, speakers=2)
+    config = fill_in(replace(config, data=replace(config.data, batch_frames=1, joined_share=0.0)), store)
+    system = TokenSystem(config, store, store)
+    figures = system.validate(system.model.eval(), 1)
+    assert ("text_gain" in figures) == (utterances > 1)
+    assert figures.get("text_gain") != 0.0
+
+
 def test_a_run_writes_what_it_says(whole, store):
     out, log, heard = whole
     valid = next(line for line in log if "valid/validation" in line)
