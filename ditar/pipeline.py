@@ -109,9 +109,9 @@ class DiTARPipeline(DiffusionPipeline):
         voice: Voice | None = None,
         temperature: float = TEMPERATURE,
         guidance_scale: float = GUIDANCE_SCALE,
-        num_inference_steps: int = 10,
-        solver: str = "ddim",
-        time_grid: str = "uniform",
+        num_inference_steps: int | None = None,
+        solver: str | None = None,
+        time_grid: str | None = None,
         guidance_steps: tuple[float, float] = ALL_STEPS,
         seed: int | None = None,
         generator: torch.Generator | None = None,
@@ -123,7 +123,7 @@ class DiTARPipeline(DiffusionPipeline):
 
         temperature in [0, 1]: the time at which noise enters (eqs. 3-4; 0 is deterministic); guidance_scale: 1 + w of
         the paper, 1 is off; num_inference_steps: NFE. solver, time_grid: names, see `DiTARScheduler`; only "ddim" has
-        other grids and temperatures below 1. guidance_steps: the part of the steps with guidance, see `PatchSampler`.
+        other grids and temperatures below 1. What of these three is None is the saved scheduler's. guidance_steps: the part of the steps with guidance, see `PatchSampler`.
         `seed` or `generator`: same samples on the same machine. An output that never stops, is silent or is far too
         short is made again with another seed, up to `max_retries` times; what stays wrong is in `warnings`.
 
@@ -152,9 +152,9 @@ class DiTARPipeline(DiffusionPipeline):
         self,
         requests: Sequence[SpeechRequest],
         *,
-        num_inference_steps: int = 10,
-        solver: str = "ddim",
-        time_grid: str = "uniform",
+        num_inference_steps: int | None = None,
+        solver: str | None = None,
+        time_grid: str | None = None,
         guidance_steps: tuple[float, float] = ALL_STEPS,
         max_retries: int = 2,
         batch_size: int = 8,
@@ -175,9 +175,9 @@ class DiTARPipeline(DiffusionPipeline):
         self,
         request: SpeechRequest,
         *,
-        num_inference_steps: int = 10,
-        solver: str = "ddim",
-        time_grid: str = "uniform",
+        num_inference_steps: int | None = None,
+        solver: str | None = None,
+        time_grid: str | None = None,
         guidance_steps: tuple[float, float] = ALL_STEPS,
         max_retries: int = 2,
         first_chunk_seconds: float = 0.0,
@@ -194,7 +194,11 @@ class DiTARPipeline(DiffusionPipeline):
         return SpeechStream(self.ditar, self.vae, utterance, seeds, guidance_steps, *sizes, waited)
 
     def _read(
-        self, requests: Sequence[SpeechRequest], num_inference_steps: int, solver: str, time_grid: str
+        self,
+        requests: Sequence[SpeechRequest],
+        num_inference_steps: int | None,
+        solver: str | None,
+        time_grid: str | None,
     ) -> list[Utterance]:
         """text -> phoneme ids, voice -> patches, for every row, before anything is made."""
         shipped = functools.cache(self.create_voice)

@@ -86,6 +86,27 @@ def test_solvers_and_grids_speak(pipeline, choice):
         assert abs(made - plain).max() > 1e-3 * abs(plain).max()
 
 
+SAVED = {"num_inference_steps": 3, "solver": "dpm-solver++", "time_grid": "uniform"}
+
+
+def test_the_saved_scheduler_decides_what_a_call_does_not_name(pipeline, tmp_path):
+    saved = DiTARPipeline(pipeline.vae, pipeline.ditar, DiTARScheduler(**SAVED))
+    saved.save_pretrained(tmp_path)
+    saved = DiTARPipeline.from_pretrained(tmp_path)
+    saved.set_progress_bar_config(disable=True)
+    common, named = {"seed": 1, "max_retries": 0}, {"num_inference_steps": 2, "solver": "ddim"}
+
+    def same(mine, theirs):
+        request = SpeechRequest(TEXT, saved.create_voice(clip(), CLIP_TEXT), seed=1)
+        asked, wanted = (saved, mine), (pipeline, theirs)
+        speech, other = (p(TEXT, clip(), CLIP_TEXT, **common, **options).audio for p, options in (asked, wanted))
+        batch, other_batch = (p.batch([request], max_retries=0, **options)[0].audio for p, options in (asked, wanted))
+        return np.allclose(speech, other, atol=1e-5) and np.allclose(batch, other_batch, atol=1e-5)
+
+    assert same({}, SAVED) and same(named, named)
+    assert not same({}, named)
+
+
 def test_the_seam_is_the_middle_of_one_decoding(pipeline, monkeypatch):
     """The output equals decoding the whole reference and the speech at once, cut at the seam: no click, no leak."""
     seen = {}

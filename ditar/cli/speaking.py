@@ -27,6 +27,7 @@ from ditar.voice_file import check_voice, load_voice
 from ditar.voice_names import SHIPPED, find_voice
 
 SHOWN_WARNINGS = 10
+SCHEDULER_OPTIONS = ("num_inference_steps", "solver", "time_grid")  # of models with diffusion
 TOKEN_OPTIONS = ("top_k", "top_p")  # of models that draw tokens
 
 
@@ -51,7 +52,7 @@ def speak_text(options: argparse.Namespace, text: str) -> int:
                     voice,
                     options.output,
                     seed=options.seed,
-                    settings=_settings(options, voice),
+                    settings=_settings(options, pipeline, voice),
                     request_options=_request_options(options),
                     batch_options=_batch_options(options),
                     batch_size=options.batch_size,
@@ -119,7 +120,7 @@ def speak_lines(options: argparse.Namespace, utterances: Sequence[tuple[str, str
             options.output_dir,
             config=text_config(pipeline),
             seed=options.seed,
-            settings=_settings(options, voice),
+            settings=_settings(options, pipeline, voice),
             request_options=_request_options(options),
             batch_options=_batch_options(options),
             batch_size=options.batch_size,
@@ -188,8 +189,8 @@ def _request_options(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _batch_options(options: argparse.Namespace) -> dict[str, Any]:
-    diffusion = {"num_inference_steps": options.steps, "solver": options.solver, "time_grid": options.time_grid}
-    return diffusion | _given(options, (*TOKEN_OPTIONS, "guidance_steps", "max_retries"))
+    given = _given(options, ("steps", "solver", "time_grid", *TOKEN_OPTIONS, "guidance_steps", "max_retries"))
+    return {"num_inference_steps" if name == "steps" else name: value for name, value in given.items()}
 
 
 def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
@@ -197,9 +198,10 @@ def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names if hasattr(options, name)}
 
 
-def _settings(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
+def _settings(options: argparse.Namespace, pipeline: Any, voice: Voice) -> dict[str, Any]:
     """All that the audio depends on beside the text and the seed, as plain values."""
     folder = SHIPPED_MODEL if options.model is None else Path(options.model)
+    scheduler = pipeline.scheduler.config if hasattr(pipeline, "scheduler") else {}  # whose settings are used where ...
     weights = sorted(folder.rglob("*.safetensors")) if folder.is_dir() else []
     settings = {
         "model": [str(options.model), [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights]],
@@ -208,6 +210,7 @@ def _settings(options: argparse.Namespace, voice: Voice) -> dict[str, Any]:
         "device": options.device,
         "dtype": options.dtype,
         **_request_options(options),
-        **_batch_options(options),
+        **{name: scheduler[name] for name in SCHEDULER_OPTIONS if name in scheduler},
+        **_batch_options(options),  # ... an option does not name others
     }
     return json.loads(json.dumps(settings))  # as a file has them: no tuples

@@ -74,18 +74,25 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--top-p", type=number(1e-6, 1.0), default=argparse.SUPPRESS, help="draw from this share of the probability"
     )
-    command.add_argument("--steps", type=whole(1, 1000), default=10, help="diffusion steps per patch (NFE)")
+    command.add_argument(
+        "--steps",
+        type=whole(1, 1000),
+        default=argparse.SUPPRESS,
+        help="diffusion steps per patch, NFE (default: the model's, 10 in the one that ships)",
+    )
     command.add_argument(
         "--solver",
         choices=SOLVERS,
-        default="ddim",
-        help="how the reverse ODE is solved; all but ddim are diffusers' and need temperature 1",
+        default=argparse.SUPPRESS,
+        help="how the reverse ODE is solved; all but ddim are diffusers' and need temperature 1 (default: the model's, "
+        "ddim in the one that ships)",
     )
     command.add_argument(
         "--time-grid",
         choices=TIME_GRIDS,
-        default="uniform",
-        help="where the steps of ddim lie; cosine: closer at both ends, sway: closer at the noise (F5-TTS)",
+        default=argparse.SUPPRESS,
+        help="where the steps of ddim lie; cosine: closer at both ends, sway: closer at the noise (F5-TTS) (default: "
+        "the model's, uniform in the one that ships)",
     )
     command.add_argument(
         "--guidance-steps",
@@ -165,7 +172,7 @@ def _check(options: argparse.Namespace) -> tuple[str, list[tuple[str, str]]]:
         if folder.is_file() or not folder.parent.is_dir():
             raise ValueError(f"--output-dir {options.output_dir} is a file, or {folder.parent} does not exist")
         check_folder(folder if folder.is_dir() else folder.parent)
-    if options.solver != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
+    if getattr(options, "solver", "ddim") != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
         raise ValueError(f"solver {options.solver!r} has temperature 1 only, got {options.temperature}; use ddim")
     _check_utf8(options.text, "--text")
     _check_kind(options, check_model(options.model))

@@ -51,14 +51,16 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         solver: str | None = None,
         time_grid: str | None = None,
     ) -> Solver:
-        """The reverse process that generation runs for every patch; None: the configuration's choice.
+        """The reverse process that generation runs for every patch; None: the configuration's choice, and the uniform
+        grid for a solver of diffusers that is named, whatever grid the configuration has for its own.
 
         ValueError: an unknown name, temperature outside [0, 1], fewer than one step, or a solver of diffusers with
         temperature < 1 or another grid than the uniform one.
         """
         steps = self.config.num_inference_steps if num_inference_steps is None else num_inference_steps
         name = self.config.solver if solver is None else solver
-        grid = self.config.time_grid if time_grid is None else time_grid
+        grid = self.config.time_grid if solver in (None, "ddim") else "uniform"
+        grid = grid if time_grid is None else time_grid
         if name not in SOLVERS:
             raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {name!r}")
         ours = DDIM(steps, temperature, grid)  # refuses what no solver can do

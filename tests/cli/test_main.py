@@ -148,7 +148,7 @@ def test_solver_and_grid_are_handed_on(folder, monkeypatch):
     assert synthesize(folder, time_grid="cosine") == 0 and synthesize(folder, **choice) == 0
     assert synthesize(folder, stop_threshold=0.3, max_retries=0, guidance_steps="0,0.5") == 0
     left, given = (None, None, None), ((0.0, 0.5), 0, 0.3)
-    assert asked == [("ddim", "cosine", *left), ("dpm-solver++", "uniform", *left), ("ddim", "uniform", *given)]
+    assert asked == [(None, "cosine", *left), ("dpm-solver++", "uniform", *left), (None, None, *given)]
 
 
 def test_text_from_a_file(folder, capsys):

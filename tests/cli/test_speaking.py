@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from ditar.cli import main, speaking
+from ditar.diffusion.scheduler import DiTARScheduler
 from tests.tiny import clip, tiny_pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -90,15 +91,25 @@ def test_a_warning_that_is_true_of_every_sentence_is_said_once(folder, capsys):
 
 
 def test_other_weights_of_the_shipped_model_are_another_setting(folder, monkeypatch):
-    given = argparse.Namespace(model=None, language="en-us", steps=1, solver="ddim", time_grid="uniform")
+    given = argparse.Namespace(model=None, language="en-us", steps=1)
     given.device = given.dtype = "auto"
-    voice = tiny_pipeline().create_voice(clip(1.0), "Hello there.")
+    pipeline = tiny_pipeline()
+    voice = pipeline.create_voice(clip(1.0), "Hello there.")
     monkeypatch.setattr("ditar.cli.speaking.SHIPPED_MODEL", folder / "model")
-    before = speaking._settings(given, voice)
-    assert before == speaking._settings(given, voice)
+    before = speaking._settings(given, pipeline, voice)
+    assert before == speaking._settings(given, pipeline, voice)
     weights = folder / "model/ditar/model.safetensors"
     os.utime(weights, ns=(0, 0))
-    assert before != speaking._settings(given, voice)
+    assert before != speaking._settings(given, pipeline, voice)
+
+
+def test_the_saved_scheduler_is_among_the_settings_where_no_option_says_else():
+    given = argparse.Namespace(model=None, language="en-us", steps=1, device="auto", dtype="auto")
+    pipeline = tiny_pipeline()
+    voice = pipeline.create_voice(clip(1.0), "Hello there.")
+    pipeline.scheduler = DiTARScheduler(num_inference_steps=3, time_grid="sway")
+    settings = speaking._settings(given, pipeline, voice)
+    assert [settings[name] for name in ("num_inference_steps", "solver", "time_grid")] == [1, "ddim", "sway"]
 
 
 def test_a_voice_is_made_listed_shown_and_used(folder, capsys):
