@@ -14,7 +14,7 @@ import torch
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
-from ditar.model.sampler import ALL_STEPS, PatchSampler
+from ditar.model.sampler import ALL_STEPS, GUIDANCE_SCALE, PatchSampler
 from ditar.nn.linear import pack_linears
 from ditar.pretrained import (
     SHIPPED_LANGUAGE,
@@ -52,7 +52,7 @@ from ditar.vae.speech_vae import SpeechVAE  # noqa: E402
 
 __all__ = ["DiTARPipeline", "SpeechOutput", "SpeechRequest"]
 
-TEMPERATURE, GUIDANCE_SCALE = 1.0, 2.0  # where a caller does not say
+TEMPERATURE = 1.0  # where a caller does not say
 
 
 class DiTARPipeline(DiffusionPipeline):
@@ -123,9 +123,10 @@ class DiTARPipeline(DiffusionPipeline):
 
         temperature in [0, 1]: the time at which noise enters (eqs. 3-4; 0 is deterministic); guidance_scale: 1 + w of
         the paper, 1 is off; num_inference_steps: NFE. solver, time_grid: names, see `DiTARScheduler`; only "ddim" has
-        other grids and temperatures below 1. What of these three is None is the saved scheduler's. guidance_steps: the part of the steps with guidance, see `PatchSampler`.
-        `seed` or `generator`: same samples on the same machine. An output that never stops, is silent or is far too
-        short is made again with another seed, up to `max_retries` times; what stays wrong is in `warnings`.
+        other grids and temperatures below 1. What of these three is None is the saved scheduler's. guidance_steps: the
+        part of the steps with guidance, see `PatchSampler`. `seed` or `generator`: same samples on the same machine. An
+        output that never stops, is silent or is far too short is made again with another seed, up to `max_retries`
+        times; what stays wrong is in `warnings`.
 
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """

@@ -1,42 +1,29 @@
 """When speech should end, whether an attempt at it failed, and which seeds the attempts have."""
 
-from dataclasses import dataclass
-
 import torch
 
 from ditar.text import TextError
+from ditar.text.lengths import Lengths, expected_lengths
 from ditar.voice import Voice
 
 MAX_TEXT_SECONDS = 30.0  # expected speech of one call; beyond what the model was trained on, it warns
-# Shares of the expected length. Before the first a model is not let stop: there it is a pause taken for the end. Speech
-# that ends before the second has skipped words.
-MIN_SHARE, TOO_SHORT_SHARE = 0.3, 0.5
+TOO_SHORT_SHARE = 0.5  # of the expected length: speech that ends before it has skipped words
 
 
 class SpeechError(ValueError):
     """A stream whose speech failed when some of it had been heard already, so that it could not be made again."""
 
 
-@dataclass(frozen=True)
-class Lengths:
-    """Seconds of speech that a text should take, and bounds for its generation."""
-
-    expected: float
-    least: float
-    most: float
-
-
 def lengths(symbols: int, voice: Voice, seconds_per_symbol: float) -> Lengths:
     """For a text of that many symbols: at the model's pace, or at the voice's where that is slower. TextError: the
     text is too long for one call."""
-    pace = voice.seconds / len(voice.symbols) if voice.symbols else seconds_per_symbol
-    seconds = symbols * min(max(seconds_per_symbol, pace), 3 * seconds_per_symbol)
-    if seconds > MAX_TEXT_SECONDS:
+    found = expected_lengths(symbols, seconds_per_symbol, len(voice.symbols), voice.seconds)
+    if found.expected > MAX_TEXT_SECONDS:
         raise TextError(
-            f"the text has {symbols} symbols, about {seconds:.0f} s of speech, and {MAX_TEXT_SECONDS:g} s is the limit "
-            "of one call; give one sentence at a time"
+            f"the text has {symbols} symbols, about {found.expected:.0f} s of speech, and {MAX_TEXT_SECONDS:g} s is "
+            "the limit of one call; give one sentence at a time"
         )
-    return Lengths(seconds, MIN_SHARE * seconds, 2.0 * seconds + 1.0)
+    return found
 
 
 def problem(seconds: float, silent: bool, stopped: bool, expected_seconds: float) -> str | None:

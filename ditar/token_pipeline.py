@@ -22,9 +22,10 @@ from ditar.data.codes import CodecInfo
 from ditar.nn.weights import ModelError
 from ditar.pretrained import SHIPPED_LANGUAGE, choose_device, choose_dtype, choose_reference, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
-from ditar.stopping import Lengths, attempt_seeds, length_warnings, lengths, problem
+from ditar.stopping import attempt_seeds, length_warnings, lengths, problem
 from ditar.text import TextError
 from ditar.text.errors import dropped_warning
+from ditar.text.lengths import Lengths
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import Vocabulary, ended, keep_trained
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds

@@ -11,8 +11,9 @@ from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row
 from ditar.model.patches import patch
 from ditar.request import SpeechRequest
-from ditar.stopping import Lengths, length_warnings, lengths
+from ditar.stopping import length_warnings, lengths
 from ditar.text.errors import dropped_warning
+from ditar.text.lengths import Lengths
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import CLOSING, UNKNOWN_TRANSCRIPT, Vocabulary, ended, keep_trained
 from ditar.units import patches_to_seconds
@@ -36,7 +37,7 @@ class Utterance:
 
     @property
     def max_patches(self) -> int:
-        return int(self.lengths.most / self.patch_seconds) + 1
+        return self.lengths.most_units(self.patch_seconds)
 
     def row(self, generator: torch.Generator) -> Row:
         """For one attempt."""
@@ -45,7 +46,7 @@ class Utterance:
             self.prompt,
             generator,
             self.max_patches,
-            min_patches=int(self.lengths.least / self.patch_seconds) + 1,
+            min_patches=self.lengths.least_units(self.patch_seconds),
             solver=self.solver,
             guidance_scale=self.request.guidance_scale,
             stop_threshold=self.stop_threshold,

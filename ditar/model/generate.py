@@ -14,7 +14,7 @@ from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.solver import Solver
 from ditar.model.ditar import DiTAR
 from ditar.model.lm import LMState
-from ditar.model.sampler import ALL_STEPS, PatchSampler
+from ditar.model.sampler import ALL_STEPS, GUIDANCE_SCALE, PatchSampler
 
 FAITHFUL = DDIM(10)
 
@@ -35,7 +35,7 @@ class Row:
     max_patches: int
     min_patches: int = 1
     solver: Solver = field(default=FAITHFUL)
-    guidance_scale: float = 2.0
+    guidance_scale: float = GUIDANCE_SCALE
     stop_threshold: float | None = None
 
 

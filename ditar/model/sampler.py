@@ -11,6 +11,7 @@ from ditar.diffusion.solver import RowSolvers, Solver
 from ditar.model.ditar import DiTAR
 
 ALL_STEPS = (0.0, 1.0)
+GUIDANCE_SCALE = 2.0  # where nobody says
 
 
 class PatchSampler:

@@ -8,8 +8,8 @@ from torch import nn
 from ditar.config import DiTARConfig
 from ditar.data.batches import DiTARBatch, DiTARBatches
 from ditar.data.latents import LatentStore
-from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
+from ditar.model.generate import FAITHFUL
 from ditar.model.loss import DiTARLoss
 from ditar.nn.alignment import AlignmentHelpers
 from ditar.train.keys import keyed_generators
@@ -100,7 +100,7 @@ class DiTARSystem(SpeechSystem):
         self._attention_plot(model, step, tracker)
         if self.listener is None or not self.listener.pairs(self.valid):
             return {}
-        solver = DDIM(10)
+        solver = FAITHFUL
         teacher = teacher_forced_words(model, self.valid, self.listener, solver)
         free = sample_words(model, self.valid, self.listener, solver, tracker, step)
         return {"teacher_forced_wer": teacher, **free}

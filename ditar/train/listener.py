@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from ditar.data.latents import LatentEntry, LatentStore
+from ditar.text.lengths import Lengths, expected_lengths
+from ditar.text.vocabulary import ended
 from ditar.units import LATENT_RATE_HZ, seconds_to_frames
 
 SAMPLES = 8
@@ -65,3 +68,18 @@ def reference_frames(entry: LatentEntry, rate_hz: float = LATENT_RATE_HZ) -> int
     """Frames of a reference as at synthesis: without the silence behind its last sound, where its times are known."""
     ends = [t[1] for t in entry.times or [] if t]
     return min(entry.frames, seconds_to_frames(max(ends), rate_hz)) if ends else entry.frames
+
+
+def as_spoken(entry: LatentEntry, config: Any) -> list[str]:
+    """The symbols of a text as a model with this configuration reads them at synthesis: those that it heard in
+    training, with a full stop where no mark ends them. A sound that it never heard is left out, where synthesis refuses
+    the text: that is no reason to end training."""
+    known = config.trained_symbols or config.symbols
+    return ended([s for s in entry.symbols if not known or s in known], known)
+
+
+def pair_lengths(reference: LatentEntry, target: LatentEntry, config: Any, rate_hz: float = LATENT_RATE_HZ) -> Lengths:
+    """What is expected of a target behind its reference, as at synthesis; frames have `rate_hz`."""
+    said_seconds = reference_frames(reference, rate_hz) / rate_hz
+    wanted = len(as_spoken(target, config))
+    return expected_lengths(wanted, config.seconds_per_symbol, len(reference.symbols), said_seconds)

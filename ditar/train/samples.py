@@ -1,5 +1,7 @@
 """What a model says while it trains: teacher-forced against free-running word error (their gap is exposure bias)."""
 
+from collections.abc import Sequence
+
 import torch
 
 from ditar.data.latents import LatentEntry, LatentStore
@@ -7,16 +9,16 @@ from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row, collect, generate
 from ditar.model.patches import histories, history_exists, patch, unpatch
-from ditar.model.sampler import PatchSampler
-from ditar.train.listener import Listener, reference_frames
+from ditar.model.sampler import GUIDANCE_SCALE, PatchSampler
+from ditar.text.vocabulary import Vocabulary
+from ditar.train.listener import Listener, as_spoken, pair_lengths, reference_frames
 from ditar.train.tracker import Tracker
-from ditar.units import SAMPLE_RATE_HZ, frames_to_patches
+from ditar.units import SAMPLE_RATE_HZ, frames_to_patches, patches_to_seconds
 
 
-def _ids(model: DiTAR, symbols: list[str], device: torch.device) -> torch.Tensor:
-    """(1, L)"""
-    numbers = {s: i for i, s in enumerate(model.config.symbols)}
-    return torch.tensor([[numbers[s] for s in symbols]], device=device)
+def _ids(model: DiTAR, symbols: Sequence[str]) -> torch.Tensor:
+    """(L,)"""
+    return torch.tensor(Vocabulary(model.config.symbols).encode(symbols), device=model.device)
 
 
 def _reference_patches(store: LatentStore, entry: LatentEntry, patch_frames: int) -> torch.Tensor:
@@ -34,10 +36,11 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
         latents = store.latents(target.utt).to(device)
         patches = frames_to_patches(len(latents), config.patch_frames)
         true = patch(latents[None, : patches * config.patch_frames], config.patch_frames)  # (1, N, P, C)
-        ids = _ids(model, target.symbols, device)
-        counts = torch.tensor([ids.shape[1]], device=device)
-        h = model.condition(ids, counts, true, torch.tensor([patches], device=device)).h[0]  # (N, width)
-        sampler = PatchSampler(model, [solver] * patches, [2.0] * patches, torch.Generator().manual_seed(number))
+        ids = _ids(model, as_spoken(target, config))
+        counts = torch.tensor([len(ids)], device=device)
+        h = model.condition(ids[None], counts, true, torch.tensor([patches], device=device)).h[0]  # (N, width)
+        generator, scales = torch.Generator().manual_seed(number), [GUIDANCE_SCALE] * patches
+        sampler = PatchSampler(model, [solver] * patches, scales, generator)
         history = histories(true, config.history_patches)[0]
         made = sampler(h, history, history_exists(patches, config.history_patches, device))  # (N, P, C)
         spoken.append(listener.decode(unpatch(made[None])).float().cpu().numpy())
@@ -48,18 +51,21 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
 def sample_words(
     model: DiTAR, store: LatentStore, listener: Listener, solver: DDIM, tracker: Tracker, step: int
 ) -> dict[str, float]:
-    """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference."""
-    device = next(model.parameters()).device
+    """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference: text,
+    limits and guidance as at synthesis, and no retries."""
+    config, unit = model.config, patches_to_seconds(1, model.config.patch_frames)
     spoken, texts, references, stopped = [], [], [], 0
     for number, (reference, target) in enumerate(listener.pairs(store)):
-        prompt = _reference_patches(store, reference, model.config.patch_frames).to(device)
+        prompt = _reference_patches(store, reference, config.patch_frames).to(model.device)
         if listener.quality is not None:
             references.append(listener.reference(reference.utt, unpatch(prompt[None])))
-        ids = _ids(model, [*reference.symbols, " ", *target.symbols], device)[0]
-        limit = 2 * frames_to_patches(target.frames, model.config.patch_frames) + 10
-        row = Row(ids, prompt, torch.Generator().manual_seed(number), limit, solver=solver)
+        ids = _ids(model, [*as_spoken(reference, config), " ", *as_spoken(target, config)])
+        limits = pair_lengths(reference, target, config)
+        least, most, generator = limits.least_units(unit), limits.most_units(unit), torch.Generator()
+        generator.manual_seed(number)
+        row = Row(ids, prompt, generator, most, min_patches=least, solver=solver)
         (made,) = collect(generate(model, [row]))
-        stopped += made.stop > model.config.stop_threshold
+        stopped += made.stop > config.stop_threshold
         latents = unpatch(made.patches[None])  # (1, T, C)
         waveform = listener.decode(latents)
         spoken.append(waveform.float().cpu().numpy())

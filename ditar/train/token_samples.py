@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from ditar.baseline.batch import TextCondition
-from ditar.baseline.generate import collect, generate, redraw
+from ditar.baseline.generate import DecodingOptions, collect, generate, redraw
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.data.codes import CodeStore
-from ditar.train.listener import Listener, reference_frames
+from ditar.train.listener import Listener, as_spoken, pair_lengths, reference_frames
 from ditar.train.tracker import Tracker
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -34,7 +34,7 @@ def teacher_forced_words(model: TokenLM, store: CodeStore, listener: Listener, c
     spoken, texts = [], []
     for number, (_, target) in enumerate(listener.pairs(store)):
         generator = torch.Generator().manual_seed(number)
-        row = condition(target.symbols, target.text).to(model.device)
+        row = condition(as_spoken(target, model.config), target.text).to(model.device)
         made = redraw(model, _known(model, store.codes(target.utt)), [generator], row)[0]
         spoken.append(_hear(model, made, listener).float().cpu().numpy())
         texts.append(target.text)
@@ -44,21 +44,28 @@ def teacher_forced_words(model: TokenLM, store: CodeStore, listener: Listener, c
 def sample_words(
     model: TokenLM, store: CodeStore, listener: Listener, condition: Condition, tracker: Tracker, step: int
 ) -> dict[str, float]:
-    """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference."""
+    """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference: text
+    and limits as at synthesis, and no retries."""
+    config, rate_hz = model.config, store.codec.frame_rate_hz
+    ends = model.streams[AUDIO].end_id is not None
     spoken, texts, references, stopped = [], [], [], 0.0
     for number, (reference, target) in enumerate(listener.pairs(store)):
-        frames = reference_frames(reference, store.codec.frame_rate_hz)
-        row = condition([*reference.symbols, " ", *target.symbols], f"{reference.text} {target.text}")
+        frames = reference_frames(reference, rate_hz)
+        both = [*as_spoken(reference, config), " ", *as_spoken(target, config)]
+        row = condition(both, f"{reference.text} {target.text}")
         known = store.codes(reference.utt)[:, :frames]
         if listener.quality is not None:
             references.append(listener.reference(reference.utt, known[None]))
+        limits = pair_lengths(reference, target, config, rate_hz)
+        options = DecodingOptions(config.guidance_scale, min_frames=limits.least_units(1 / rate_hz))
         found = collect(
             generate(
                 model,
                 [torch.Generator().manual_seed(number)],
-                max_frames=2 * target.frames + round(store.codec.frame_rate_hz),
+                max_frames=int((limits.most if ends else limits.expected) * rate_hz) + 1,
                 condition=row.to(model.device),
                 known=_known(model, known),
+                options=options,
             )
         )
         stopped += float(found.ended[0])

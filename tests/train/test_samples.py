@@ -6,13 +6,17 @@ import numpy as np
 import torch
 
 from ditar.diffusion.ddim import DDIM
+from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
+from ditar.model.sampler import GUIDANCE_SCALE
+from ditar.stopping import lengths
 from ditar.train import samples
 from ditar.train.ditar_system import DiTARSystem
-from ditar.train.listener import Listener, speaker_pairs
+from ditar.train.listener import Listener, reference_frames, speaker_pairs
 from ditar.train.samples import sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
-from tests.data.test_batches import write_store
+from ditar.voice import Voice
+from tests.data.test_batches import SYMBOLS, write_store
 from tests.train.test_loop import make_config
 
 
@@ -51,6 +55,25 @@ def test_free_running_samples_are_heard_and_counted(tmp_path):
         figures = sample_words(model, store, listener(heard), DDIM(2), Tracker(tmp_path, active=False), step=1)
     assert figures == {"free_running_wer": 0.25, "stopped": 0.0}
     assert len(heard) == 4 and all(length > 0 for length, _ in heard)
+
+
+def test_free_running_samples_end_by_the_rules_of_synthesis(tmp_path, monkeypatch):
+    """A text without an end gets a full stop; the cap and the least length are those of ditar.stopping.lengths."""
+    symbols, rows = (*SYMBOLS, "."), []
+    model = DiTAR(replace(make_config().model, symbols=symbols, seconds_per_symbol=0.2)).eval()
+    store, original = write_store(tmp_path), samples.generate
+    monkeypatch.setattr(samples, "generate", lambda model, given: rows.extend(given) or original(model, given))
+    with torch.no_grad():
+        model.stop_head.bias.fill_(20.0)  # it stops as soon as it is let
+        sample_words(model, store, listener([]), DDIM(2), Tracker(tmp_path, active=False), step=1)
+    for (reference, target), row in zip(speaker_pairs(store), rows, strict=True):
+        texts = [*reference.symbols, ".", " ", *target.symbols, "."]
+        assert row.symbol_ids.tolist() == [symbols.index(s) for s in texts]
+        seconds = reference_frames(reference) / 40
+        voice = Voice("a", row.prompt, tuple(reference.symbols), "", seconds, "", "")
+        expected = lengths(len(target.symbols) + 1, voice, 0.2)
+        assert (row.min_patches, row.max_patches) == (int(expected.least / 0.1) + 1, int(expected.most / 0.1) + 1)
+        assert row.guidance_scale == GUIDANCE_SCALE and row.solver.times == DiTARScheduler().solver(2).times
 
 
 def test_quality_is_asked_of_outputs_and_their_references(tmp_path):
