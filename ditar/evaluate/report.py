@@ -13,6 +13,7 @@ from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate.metrics import METRICS
 
 VERSION = 1  # of both files; raised whenever a name in them, or what a name means, changes
+KIND = "evaluation"  # of result, for `ditar report`
 SCORES, ROWS, TABLES, DIVERSITY = "scores.json", "utterances.jsonl", "scores.md", "diversity.png"
 
 

@@ -20,7 +20,7 @@ from ditar.evaluate.inputs import (
 from ditar.evaluate.intervals import bootstrap_interval, corpus_rate, paired_difference, paired_ratio
 from ditar.evaluate.judge import RESEMBLYZER, Judge
 from ditar.evaluate.metrics import METRICS, WORST_BY, choose_groups
-from ditar.evaluate.report import DIVERSITY, SCORES, VERSION, finite, prepare_folder, read_results, write_report
+from ditar.evaluate.report import DIVERSITY, KIND, SCORES, VERSION, finite, prepare_folder, read_results, write_report
 from ditar.evaluate.similarity import list_references, list_speakers, read_speakers
 from ditar.evaluate.words import WordErrors, choose_normaliser, word_errors
 from ditar.recognise.choose import DEFAULT, make_recogniser
@@ -75,10 +75,10 @@ def score(
     worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
     provenance: kept as it is, beside the figures.
 
-    Returns what scores.json holds: `version`, `utterances`, `metrics` ({name: value, low, high, utterances}),
+    Returns what scores.json holds: `kind`, `version`, `utterances`, `metrics` ({name: value, low, high, utterances}),
     `speakers`, `runs`, `original` and `against` (each with `metrics`, `differences` and `wer_ratio`, or None), `worst`,
-    `tools`, `settings`, `provenance`. An infinite ratio is None. EvaluationError (RecogniserError of what
-    recognises) quotes names and remedy.
+    `tools`, `settings`, `provenance`, `plots` (files in `out`). An infinite ratio is None. EvaluationError
+    (RecogniserError of what recognises) quotes names and remedy.
     """
     closed_set = [closed_set] if isinstance(closed_set, (str, Path)) else list(closed_set)
     runs = list(runs)
@@ -117,6 +117,7 @@ def score(
     embedded = judge.diversity(rows, repeated) if "diversity" in groups else None
     bootstrap = {"resamples": resamples, "seed": seed}
     result = {
+        "kind": KIND,
         "version": VERSION,
         "utterances": len(audio),
         "metrics": _figures(rows, bootstrap),
@@ -143,12 +144,17 @@ def score(
         "seconds": {group: round(seconds, 3) for group, seconds in judge.seconds.items()},
     }
     result["provenance"] = dict(provenance or {})
+    result["plots"] = []
     result = finite(result)
     if out is not None:
-        write_report(out, result, rows.values())
-        if embedded:
-            references = judge.embed(voices["clips"], "embedding references") if voices else None
-            plot_spread(embedded, Path(out) / DIVERSITY, references, f"{len(repeated)} runs of {len(audio)} utterances")
+        try:
+            if embedded:
+                references = judge.embed(voices["clips"], "embedding references") if voices else None
+                title = f"{len(repeated)} runs of {len(audio)} utterances"
+                plot_spread(embedded, Path(out) / DIVERSITY, references, title)
+                result["plots"].append(DIVERSITY)
+        finally:  # figures are kept where no picture can be made of them
+            write_report(out, result, rows.values())
     return result
 
 

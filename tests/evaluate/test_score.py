@@ -233,6 +233,8 @@ def test_voices_of_repeated_runs(voices):
     assert result["metrics"]["spread"]["value"] == pytest.approx(expected) and result["runs"] == 2
     assert "| spread of voices over runs (2) |" in (voices / "s/scores.md").read_text()
     assert (voices / "s/diversity.png").read_bytes().startswith(b"\x89PNG")
+    scores = read_results(voices / "s")[0]
+    assert (scores["kind"], scores["plots"]) == ("evaluation", ["diversity.png"])
     (voices / "original/u2.wav").unlink()
     with pytest.raises(EvaluationError, match="runs differ in their utterances.*'u2'"):
         judge(voices, ["diversity"], **options)

@@ -1,11 +1,14 @@
 """How far degradations move latents: nothing where the encoder hears nothing, and each kind by its name."""
 
+import json
+
 import numpy as np
 import soundfile
 import torch
 
 from ditar.data.degrade import DEGRADATIONS
-from recipes.accept_vae import moved
+from ditar.report.results import read_result, render
+from recipes.accept_vae import as_result, moved
 from tests.tiny import tiny_vae
 
 
@@ -23,3 +26,18 @@ def test_moves_are_in_units_of_the_latents_own_noise(tmp_path):
         vae.encoder.out.bias[8:] += 2 * np.log(2.0)  # twice the std
     wider = moved(vae, rows)
     assert abs(wider["narrow"] - found["narrow"] / 2) < 0.02 * found["narrow"]
+
+
+def test_acceptance_is_a_result_that_reports_read(tmp_path):
+    words = {"rate": 0.05, "low": 0.04, "high": 0.06}
+    compared = {"utterances": 7, "original": words, "resynthesised": words}
+    compared["ratio"] = {"value": 1.0, "low": 0.9, "high": None}
+    figures = {"recogniser": "an ear", "signal_channels": 60, "channels": 64, "moved": {"dither": 0.25}}
+    figures["accepted"] = False
+    path = tmp_path / "acceptance.json"
+    path.write_text(json.dumps(as_result({**figures, "resynthesis": compared, "noise": compared})))
+    result = read_result(path)
+    section = render(result, path, "Acceptance")
+    assert "| signal channels | 60 of 64 | three quarters |" in section and "an ear" in section
+    assert "| their ratio | 1.00 (0.90 to infinite) |" in section and "| moved by dither, std | 0.25 |" in section
+    assert result["signal_channels"] == 60 and result["provenance"]["command"]  # the figures stay where they were
