@@ -89,6 +89,8 @@ def run(args: argparse.Namespace) -> None:
     known = of_corpus(stores[0].entries, LATENT_RATE_HZ, config.data.max_seconds, before)
     if known["trained_symbols"] and config.data.transcript_unknown + config.data.transcript_wrong > 0:
         known["trained_symbols"] = tuple(sorted({*known["trained_symbols"], UNKNOWN_TRANSCRIPT}))
+    if init is not None and not config.model.symbols:  # older models have fewer
+        known["symbols"] = init.config.symbols
     known["vae_fingerprint"] = "" if args.vae is None else find_vae(args.vae, stores, statistics)
     config = replace(config, model=replace(config.model, **known))
     listener = None if args.vae is None else make_listener(lambda: load_decoder(args.vae), stores[1], args)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, fields, replace
 import torch
 
 from ditar.config import DiTARDataConfig
+from ditar.data.errors import DataError
 from ditar.data.examples import Example, Grid, JoinedExamples
 from ditar.data.latents import LatentStore
 from ditar.nn.alignment import NO_TARGET
+from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.units import LATENT_RATE_HZ
 
 __all__ = ["NO_TARGET", "DiTARBatch", "DiTARBatches"]
@@ -46,6 +48,11 @@ class DiTARBatches(JoinedExamples):
     def __init__(
         self, store: LatentStore, config: DiTARDataConfig, patch_frames: int, symbols: tuple[str, ...], seed: int
     ):
+        if config.transcript_unknown + config.transcript_wrong > 0 and UNKNOWN_TRANSCRIPT not in symbols:
+            raise DataError(
+                "the model's vocabulary has no symbol for unknown transcripts, as older ones; set data.transcript_unknown "
+                "and data.transcript_wrong to 0"
+            )
         grid = Grid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
         super().__init__(store, config, grid, symbols, seed, config, config.most_per_speaker)
 

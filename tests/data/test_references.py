@@ -8,6 +8,7 @@ import torch
 
 from ditar.config import DiTARDataConfig
 from ditar.data.batches import NO_TARGET, DiTARBatches
+from ditar.data.errors import DataError
 from ditar.data.references import Piece, as_reference, cut_anywhere
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from tests.data.test_batches import SYMBOLS, write_store
@@ -81,3 +82,9 @@ def test_speakers_are_heard_evenly_and_in_turn(tmp_path):
     for epoch in epochs:
         assert len(epoch) == len(set(epoch)) == 12
     assert set().union(*epochs) == set(range(40))
+
+
+def test_a_vocabulary_without_the_symbol_is_refused(tmp_path):
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, transcript_unknown=0.1)
+    with pytest.raises(DataError, match="no symbol for unknown transcripts.*transcript_wrong to 0"):
+        DiTARBatches(write_store(tmp_path), config, 4, SYMBOLS, seed=0)

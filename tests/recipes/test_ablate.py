@@ -102,7 +102,7 @@ def test_the_base_configuration_is_small_and_every_step_alike():
 
 def test_a_curriculum_is_refused(ablation):
     values = yaml.safe_load(ablation.args.config.read_text())
-    values["data"]["curriculum_until"] = 0.5
+    values["data"] |= {"curriculum_until": 0.5, "first_seconds": 1.0}
     ablation.args.config.write_text(yaml.safe_dump(values))
     with pytest.raises(ConfigError, match="curriculum_until is 0.5.*set it to 0"):
         ablate.Ablation(ablation.args)

@@ -1,7 +1,7 @@
 """Whisper tiny.en as it comes by pip, on the clip that ships."""
 
-import pickle
 import sys
+from multiprocessing.reduction import ForkingPickler  # what brings a function to a worker process
 from types import SimpleNamespace
 
 import pytest
@@ -42,7 +42,7 @@ def test_the_name_pins_weights_and_versions(tiny):
 
 
 def test_a_worker_process_has_the_same_one(tiny):
-    again = pickle.loads(pickle.dumps(tiny.transcribe))
+    again = ForkingPickler.loads(ForkingPickler.dumps(tiny.transcribe))
     assert plain_words(again(read_waveform(SHIPPED_VOICE))) == SAID
 
 
