@@ -71,7 +71,7 @@ def trim_silence(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
 def last_pause(waveform: np.ndarray, rate_hz: int, limit_seconds: float) -> int | None:
     """Where in (S,) the last pause begins that does so within the limit, in samples; None: there is none. A pause has
     speech on both sides."""
-    hop, active = _frame_samples(rate_hz), _active_frames(waveform, rate_hz)
+    hop, active = frame_samples(rate_hz), _active_frames(waveform, rate_hz)
     speech = np.flatnonzero(active)
     gaps = np.diff(speech) - 1 >= round(MIN_PAUSE_SECONDS / FRAME_SECONDS)
     begins = (speech[:-1][gaps] + 1) * hop
@@ -81,7 +81,7 @@ def last_pause(waveform: np.ndarray, rate_hz: int, limit_seconds: float) -> int 
 
 def level(waveform: np.ndarray, rate_hz: int, target_db: float = TARGET_DB) -> np.ndarray:
     """(S,) -> (S,): scaled so that the root mean square of its active frames is `target_db`, peaks below 0.99."""
-    hop = _frame_samples(rate_hz)
+    hop = frame_samples(rate_hz)
     active = np.repeat(_active_frames(waveform, rate_hz), hop)[: len(waveform)]
     if not active.any():
         return waveform
@@ -95,23 +95,35 @@ def _speech_range(waveform: np.ndarray, rate_hz: int) -> tuple[int, int]:
     active = np.flatnonzero(_active_frames(waveform, rate_hz))
     if not len(active):
         return 0, 0
-    hop, keep = _frame_samples(rate_hz), round(KEEP_SECONDS * rate_hz)
+    hop, keep = frame_samples(rate_hz), round(KEEP_SECONDS * rate_hz)
     return max(0, int(active[0]) * hop - keep), min(len(waveform), (int(active[-1]) + 1) * hop + keep)
 
 
-def _frame_samples(rate_hz: int) -> int:
+def frame_samples(rate_hz: int) -> int:
     return max(1, round(FRAME_SECONDS * rate_hz))
 
 
 def _active_frames(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
     """(S,) -> (frames,) bool: which 10 ms hold speech. A last frame that is not full counts as one."""
-    hop = _frame_samples(rate_hz)
+    rms = frame_rms(waveform, rate_hz)
+    return rms > active_bar(rms) if len(rms) else np.zeros(0, dtype=bool)
+
+
+def frame_rms(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
+    """(S,) -> (frames,): root mean square of every 10 ms; a last frame that is not full is filled with silence."""
+    hop = frame_samples(rate_hz)
     frames = -(-len(waveform) // hop)
     padded = np.zeros(frames * hop)
     padded[: len(waveform)] = waveform
-    rms = np.sqrt(np.mean(padded.reshape(frames, hop) ** 2, axis=1))
-    if not len(rms):
-        return np.zeros(0, dtype=bool)
+    return np.sqrt(np.mean(padded.reshape(frames, hop) ** 2, axis=1))
+
+
+def noise_bar(rms: np.ndarray) -> float:
+    """What frames with the given root mean squares must pass to be more than the recording's noise."""
+    return float(np.quantile(rms, 0.1)) * 10 ** (ABOVE_NOISE_DB / 20)
+
+
+def active_bar(rms: np.ndarray) -> float:
+    """What frames with the given root mean squares must pass to count as speech."""
     lowest, highest = (rms.max() * 10 ** (-below / 20) for below in BELOW_LOUDEST_DB)
-    noise = np.quantile(rms, 0.1) * 10 ** (ABOVE_NOISE_DB / 20)
-    return rms > max(min(max(lowest, noise), highest), SILENCE_PEAK / 10)
+    return max(min(max(lowest, noise_bar(rms)), highest), SILENCE_PEAK / 10)
