@@ -21,6 +21,7 @@ import torch
 from tqdm import tqdm
 
 from ditar.audio.read import read_audio
+from ditar.audio.resample import low_pass
 from ditar.audio.trim import level
 from ditar.audio.write import write_audio
 from ditar.data.degrade import DEGRADATIONS
@@ -32,12 +33,19 @@ from ditar.pretrained import load_vae
 from ditar.provenance import provenance
 from ditar.recognise.choose import DEFAULT, WAYS, make_recogniser
 from ditar.report.results import TABLE_VERSION
-from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
+from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames
 from ditar.vae import SpeechVAE
 
 NOISE = 0.3
 MOVED_UTTERANCES = 40
 MOST_RESYNTHESIS, MOST_NOISE = 1.15, 1.10  # ratios of word errors
+
+
+def heard(vae: SpeechVAE, waveform: np.ndarray) -> torch.Tensor:
+    """(S,) at 24 kHz -> (1, T * hop): whole latent frames, low-passed to what the VAE knows, as extraction and references
+    are."""
+    waveform = low_pass(waveform, vae.config.bandwidth_hz, SAMPLE_RATE_HZ)
+    return torch.from_numpy(waveform[: samples_to_frames(len(waveform)) * HOP_SAMPLES])[None]
 
 
 @torch.inference_mode()
@@ -47,12 +55,11 @@ def moved(vae: SpeechVAE, rows: Sequence[tuple[str, Path]]) -> dict[str, float]:
     stds = []
     for number, (_, path) in enumerate(rows):
         waveform = level(read_audio(path), SAMPLE_RATE_HZ)  # as references are
-        waveform = waveform[: len(waveform) // HOP_SAMPLES * HOP_SAMPLES]
-        clean = vae.encode(torch.from_numpy(waveform)[None])
+        clean = vae.encode(heard(vae, waveform))
         stds.append(clean.log_variance.exp().mean().item())
         for kind in DEGRADATIONS:
             made = kind(waveform, np.random.default_rng(number)).astype(np.float32)
-            change = vae.encode(torch.from_numpy(made)[None]).mean - clean.mean
+            change = vae.encode(heard(vae, made)).mean - clean.mean
             changes[kind.__name__].append(change.square().mean().item())
     return {name: float(np.sqrt(np.mean(squares) / np.mean(stds))) for name, squares in changes.items()}
 
@@ -65,8 +72,8 @@ def resynthesise(vae: SpeechVAE, data_dir: Path, out: Path, limit: int) -> dict[
     posteriors = []
     for utterance, path in tqdm(rows, desc="encode", mininterval=5):
         waveform = read_audio(path)
-        waveform = waveform[: len(waveform) // HOP_SAMPLES * HOP_SAMPLES]
-        posteriors.append((utterance, waveform, vae.encode(torch.from_numpy(waveform)[None])))
+        original = waveform[: samples_to_frames(len(waveform)) * HOP_SAMPLES]
+        posteriors.append((utterance, original, vae.encode(heard(vae, waveform))))
     means = torch.cat([p.mean[0] for *_, p in posteriors])  # (frames, C)
     signal = means.var(dim=0)
     total = signal + torch.cat([p.log_variance[0].exp() for *_, p in posteriors]).mean(dim=0)
