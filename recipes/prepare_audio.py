@@ -3,48 +3,118 @@
     python recipes/prepare_audio.py --data data/raw/train --out data/train --nj 8 --max-seconds 20 --skip-bad
 
 Writes OUT/wav/<utt>.wav and a Kaldi data directory that names them; utt2bandwidth says where a recording of a lower
-rate ends. Utterances that cannot be read or are shorter or
-longer than the limits are refused, or with --skip-bad left out and listed in OUT/skipped_audio with the reason. What is
-written already is kept when it runs again.
+rate ends. Every utterance is prepared as a reference is at synthesis (ditar/audio/utterance.py): trimmed to what sounds,
+by phone times where the directory has them and by energy, levelled, with the same silence after it; the times in
+`phones` and `symbol_times` move with it. --as-is leaves ends and level as they are.
+
+Utterances that are silent, cannot be read, or are shorter or longer than the limits are refused, or with --skip-bad left
+out and listed in OUT/skipped_audio with the reason. A directory of audio without text (wav.scp, utt2spk) stays one. What
+is written already is kept when it runs again with the same times and options: OUT/prepared_audio has them.
 """
 
 import argparse
+import json
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import soundfile
 from tqdm import tqdm
 
 from ditar.audio import AudioError
 from ditar.audio.read import read_audio
+from ditar.audio.utterance import prepare_utterance
 from ditar.audio.write import write_audio
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
-from ditar.data.tables import write_beside
+from ditar.data.kaldi import Utterance, read_audio_dir, read_data_dir, write_audio_dir, write_data_dir
+from ditar.data.tables import write_beside, write_json_lines
+from ditar.data.times import shift_times, sound_seconds
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
+JOURNAL = "prepared_audio"
+TABLES = ("utt2dur", "utt2bandwidth", "phones", "symbol_times")  # those that a run may lack
 
-def prepare(utterance: Utterance, folder: Path, shortest_s: float, longest_s: float) -> tuple[Utterance, str | None]:
-    """Write one file. Returns the utterance as it is afterwards, or why it cannot be used."""
+
+def prepare(
+    row: tuple[Utterance, dict[str, Any] | None], folder: Path, as_is: bool, shortest_s: float, longest_s: float
+) -> tuple[Utterance, dict[str, Any] | None, str | None]:
+    """Write one file. `row`: the utterance, and its line of the journal where its file is made already. Returns the
+    utterance as it is afterwards, with its line; or why it cannot be used."""
+    utterance, done = row
     path = folder / f"{utterance.utt}.wav"
     try:
-        if not path.exists() or path.stat().st_mtime < utterance.path.stat().st_mtime:
-            waveform = read_audio(utterance.path)
+        if done is None:
+            waveform, cut_s = read_audio(utterance.path), 0.0
+            if not as_is:
+                name = f"{utterance.utt} ({utterance.path})"
+                waveform, cut_s = prepare_utterance(waveform, SAMPLE_RATE_HZ, sound_seconds(utterance), name)
             seconds = samples_to_seconds(len(waveform))
             if not shortest_s <= seconds <= longest_s:
-                return utterance, f"{seconds:.2f} s is not between {shortest_s:g} and {longest_s:g} s"
+                return utterance, None, _outside(seconds, shortest_s, longest_s)
             write_audio(path, waveform, SAMPLE_RATE_HZ)
+            done = _settings(utterance, as_is) | {"cut_s": cut_s}
         seconds = samples_to_seconds(soundfile.info(str(path)).frames)
         own_hz = soundfile.info(str(utterance.path)).samplerate / 2
     except (AudioError, OSError) as error:
-        return utterance, str(error)
+        return utterance, None, str(error)
     if not shortest_s <= seconds <= longest_s:
-        return utterance, f"{seconds:.2f} s is not between {shortest_s:g} and {longest_s:g} s"
+        return utterance, None, _outside(seconds, shortest_s, longest_s)
     bandwidth_hz = utterance.bandwidth_hz or (own_hz if own_hz < SAMPLE_RATE_HZ / 2 else None)
-    return replace(utterance, path=path, duration_s=seconds, bandwidth_hz=bandwidth_hz), None
+    if not as_is:
+        utterance = shift_times(utterance, done["cut_s"], seconds)
+    return replace(utterance, path=path, duration_s=seconds, bandwidth_hz=bandwidth_hz), done, None
+
+
+def _settings(utterance: Utterance, as_is: bool) -> dict[str, Any]:
+    """What a file is made from, as in its line of the journal, which adds the seconds that were cut at the start."""
+    sound_s = None if as_is else sound_seconds(utterance)
+    return {"utt": utterance.utt, "from": str(utterance.path), "as_is": as_is, "sound_s": sound_s and list(sound_s)}
+
+
+def _is_made(utterance: Utterance, line: dict[str, Any], args: argparse.Namespace) -> bool:
+    """Whether the file that a line of the journal tells of is there, newer than its source and made as it is now."""
+    path = args.out / "wav" / f"{utterance.utt}.wav"
+    if not path.exists() or not utterance.path.exists() or path.stat().st_mtime < utterance.path.stat().st_mtime:
+        return False
+    return line == _settings(utterance, args.as_is) | {"cut_s": line["cut_s"]}
+
+
+def _outside(seconds: float, shortest_s: float, longest_s: float) -> str:
+    return f"{seconds:.2f} s is not between {shortest_s:g} and {longest_s:g} s"
+
+
+def prepare_all(
+    rows: list[Utterance], args: argparse.Namespace
+) -> Iterator[tuple[Utterance, dict[str, Any] | None, str | None]]:
+    """What `prepare` returns, in the order of the rows; the journal grows while it goes on."""
+    journal, lines = args.out / JOURNAL, {line["utt"]: line for line in _whole_lines(args.out / JOURNAL)}
+    kept = {row.utt: lines[row.utt] for row in rows if row.utt in lines and _is_made(row, lines[row.utt], args)}
+    write_json_lines(kept.values(), journal)  # before their files are written again, lines that hold no more go
+    work = partial(
+        prepare,
+        folder=args.out / "wav",
+        as_is=args.as_is,
+        shortest_s=args.min_seconds,
+        longest_s=args.max_seconds,
+    )
+    with ProcessPoolExecutor(args.nj) as pool, open(journal, "a", encoding="utf-8") as file:
+        done = pool.map(work, [(row, kept.get(row.utt)) for row in rows], chunksize=16)
+        for row, line, reason in tqdm(done, total=len(rows), desc=str(args.out), mininterval=5):
+            if line is not None and row.utt not in kept:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                file.flush()
+            yield row, line, reason
+
+
+def _whole_lines(journal: Path) -> list[dict[str, Any]]:
+    """What a run has left; the last line of one that was stopped may be cut."""
+    if not journal.is_file():
+        return []
+    return [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1]]
 
 
 def main() -> int:
@@ -56,26 +126,28 @@ def main() -> int:
     parser.add_argument("--min-seconds", type=float, default=0.3)
     parser.add_argument("--max-seconds", type=float, default=30.0)
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be used and list it")
+    parser.add_argument("--as-is", action="store_true", help="neither trim nor level: what has been prepared already")
     args = parser.parse_args()
     try:
         if args.out.resolve() == args.data.resolve():
             raise DataError(f"--out is --data ({args.data}); give another folder")
-        folder = args.out / "wav"
-        folder.mkdir(parents=True, exist_ok=True)
-        rows = read_data_dir(args.data)
-        work = partial(prepare, folder=folder, shortest_s=args.min_seconds, longest_s=args.max_seconds)
-        with ProcessPoolExecutor(args.nj) as pool:
-            done = list(tqdm(pool.map(work, rows, chunksize=16), total=len(rows), desc=str(args.out), mininterval=5))
-        bad = [f"{row.utt} {reason}" for row, reason in done if reason]
+        (args.out / "wav").mkdir(parents=True, exist_ok=True)
+        spoken = (args.data / "text").is_file() or not (args.data / "wav.scp").is_file()
+        rows = read_data_dir(args.data) if spoken else read_audio_dir(args.data)
+        done = list(prepare_all(rows, args))
+        bad = [f"{row.utt} {reason}" for row, _, reason in done if reason]
         if bad and not args.skip_bad:
             shown = "\n  ".join(bad[:10])
             raise DataError(f"{len(bad)} of {len(rows)} utterances cannot be used (--skip-bad leaves out):\n  {shown}")
         write_beside(args.out / "skipped_audio", bad)
-        write_data_dir(args.out, [row for row, reason in done if not reason])
+        for name in TABLES:  # of another time: this one may have none
+            (args.out / name).unlink(missing_ok=True)
+        (write_data_dir if spoken else write_audio_dir)(args.out, [row for row, _, reason in done if not reason])
+        write_json_lines((line for _, line, _ in done if line), args.out / JOURNAL)
     except (DataError, AudioError, OSError) as error:
         print(f"prepare_audio: error: {error}", file=sys.stderr)
         return 1
-    seconds = sum(row.duration_s for row, reason in done if not reason)
+    seconds = sum(row.duration_s for row, _, reason in done if not reason)
     print(f"{args.out}: {len(rows) - len(bad)} utterances, {seconds / 3600:.2f} h; left out: {len(bad)}")
     return 0
 

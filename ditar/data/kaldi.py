@@ -64,6 +64,36 @@ def read_data_dir(folder: str | Path) -> list[Utterance]:
     ]
 
 
+def read_audio_dir(folder: str | Path) -> list[Utterance]:
+    """The utterances of a directory of audio alone: wav.scp, utt2spk and, where it is there, utt2bandwidth. Their texts
+    are empty. DataError names a table that is missing or ill-formed, and an utterance without a speaker."""
+    folder = Path(folder)
+    speakers = read_table(folder / "utt2spk")
+    bandwidths = read_table(folder / "utt2bandwidth") if (folder / "utt2bandwidth").is_file() else {}
+    rows = read_wav_scp(folder)
+    without = [utt for utt, _ in rows if utt not in speakers]
+    if without:
+        raise DataError(
+            f"{folder / 'utt2spk'} lacks {len(without)} utterances of wav.scp, {without[0]!r} first; add them"
+        )
+    return [
+        Utterance(utt, speakers[utt], path, "", bandwidth_hz=float(bandwidths[utt]) if utt in bandwidths else None)
+        for utt, path in rows
+    ]
+
+
+def write_audio_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
+    """The tables that need no text: what the VAE's crops read. Each is written beside and renamed."""
+    folder = Path(folder)
+    rows = sorted(utterances, key=lambda u: sort_key(u.utt))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_beside(folder / "utt2spk", (f"{u.utt} {u.speaker}" for u in rows))
+    write_beside(folder / "utt2bandwidth", (f"{u.utt} {u.bandwidth_hz:g}" for u in rows if u.bandwidth_hz))
+    if all(u.duration_s is not None for u in rows):
+        write_beside(folder / "utt2dur", (f"{u.utt} {u.duration_s:.4f}" for u in rows))
+    write_beside(folder / "wav.scp", (f"{u.utt} {u.path}" for u in rows))
+
+
 def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
     """Write every table, sorted, each beside and renamed. DataError when the utterances cannot make a valid one."""
     folder = Path(folder)

@@ -34,9 +34,8 @@ from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
 from ditar.data.corpora import Clip, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
-from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
+from ditar.data.kaldi import Utterance, write_audio_dir, write_data_dir  # noqa: E402
 from ditar.data.tables import write_beside  # noqa: E402
-from ditar.data.validate import sort_key  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds  # noqa: E402
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -99,15 +98,6 @@ def split(
     return splits
 
 
-def write_audio_only(folder: Path, rows: Sequence[Utterance]) -> None:
-    """The tables that need no text: what the VAE's crops read."""
-    rows = sorted(rows, key=lambda row: sort_key(row.utt))
-    folder.mkdir(parents=True, exist_ok=True)
-    write_beside(folder / "utt2spk", (f"{row.utt} {row.speaker}" for row in rows))
-    write_beside(folder / "utt2bandwidth", (f"{row.utt} {row.bandwidth_hz:g}" for row in rows))
-    write_beside(folder / "wav.scp", (f"{row.utt} {row.path}" for row in rows))
-
-
 def summary(clips: Sequence[Clip], rows: Sequence[Utterance], splits: dict[str, list[Utterance]]) -> list[str]:
     """The lines of corpora.tsv: for each split, corpus and licence its people, utterances and hours."""
     at = {row.utt: name for name, members in splits.items() for row in members}
@@ -159,7 +149,7 @@ def main() -> int:
             raise DataError(f"nothing to train on in {args.real}: all of it is kept, validated or tested on")
         for name, members in splits.items():
             if name == "audio_only":
-                write_audio_only(out / name, members)
+                write_audio_dir(out / name, members)
             elif members:
                 write_data_dir(out / name, members)
         write_beside(out / "corpora.tsv", summary(clips, rows, splits))
