@@ -41,7 +41,8 @@ so do the stages after it.
   --nj N                        processes of the stages that have several ($nj)
   --ngpu N                      0: train on the CPU; more than 1: accelerate on as many GPUs ($ngpu)
   --datadir DIR                 where the Kaldi data directories are ($datadir)
-  --raw-datadir DIR             data directories with other audio than mono 24 kHz: stage 1 makes those of --datadir
+  --raw-datadir DIR             data directories as they come: stage 1 makes those of --datadir, mono 24 kHz, trimmed and
+                                levelled as references are
   --init MODEL                  fine-tune this model (a folder of export.py, or 'shipped'): its VAE and statistics stay
                                 as they are
   --expdir DIR --tag NAME       results go to EXPDIR/TAG ($expdir/$tag)
@@ -119,16 +120,18 @@ if [ -n "$data_cmd" ]; then step 0 data bash -c "$data_cmd"; fi
 step 0 validate "$python" -m ditar.cli validate-data "${sets[@]/#/${raw_datadir:-$datadir}/}" \
     --manifests "${raw_datadir:-$datadir}/manifests"
 
+if [ "$align" = true ]; then  # before the audio is prepared: phone times say where to trim
+    for set in "$train_set" "$valid_set"; do
+        step 1 "phones-$set" "$python" recipes/align_phones.py --data "${raw_datadir:-$datadir}/$set" --nj "$nj" --skip-bad
+    done
+fi
 if [ -n "$raw_datadir" ]; then
-    for set in "${sets[@]}"; do
-        step 1 "audio-$set" "$python" recipes/prepare_audio.py --data "$raw_datadir/$set" --out "$datadir/$set" \
+    for set in "${sets[@]}" $audio_set; do
+        step 1 "audio-${set//\//_}" "$python" recipes/prepare_audio.py --data "$raw_datadir/$set" --out "$datadir/$set" \
             --nj "$nj" --skip-bad
     done
 fi
 for set in "$train_set" "$valid_set"; do
-    if [ "$align" = true ]; then
-        step 1 "phones-$set" "$python" recipes/align_phones.py --data "$datadir/$set" --nj "$nj" --skip-bad
-    fi
     step 1 "text-$set" "$python" recipes/prepare_text.py --data "$datadir/$set" --nj "$nj" \
         --language "$language" --skip-bad
 done

@@ -29,8 +29,8 @@ decode_config=
 
 help_message="Usage: egs/natural/run.sh [options]
 
-Stages: -1 fetch the teacher (Kokoro-82M, 0.1 GB), 0 what it says, and real speech, 1 phonemes with their times, 2 VAE,
-then its decoder against an adversary, 3 latents, 4 DiTAR and its last phase, 6 export, 7 decode, 8 score. It resumes
+Stages: -1 fetch the teacher (Kokoro-82M, 0.1 GB), 0 what it says, and real speech, 1 audio trimmed and levelled, in
+DIR/SIZE/prepared, and phonemes with their times, 2 VAE, then its decoder against an adversary, 3 latents, 4 DiTAR and its last phase, 6 export, 7 decode, 8 score. It resumes
 where it stopped. Tests: six voices of the teacher that nothing else is heard of, and real people.
 
   --size full|small             small: everything in some minutes, as a check ($size)
@@ -111,7 +111,8 @@ data_cmd+=" && '$PYTHON' recipes/combine_data.py --data $train --out '$datadir/t
 data_cmd+=" && '$PYTHON' recipes/combine_data.py --data $valid --out '$datadir/val' --skip-missing"
 
 exec "$root/recipes/ditar.sh" --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
-    --run-cmd "$run_cmd" --train-cmd "$train_cmd" --datadir "$datadir" --expdir "$expdir" --tag "${tag:-$size}" \
+    --run-cmd "$run_cmd" --train-cmd "$train_cmd" --raw-datadir "$datadir" --datadir "$datadir/prepared" \
+    --expdir "$expdir" --tag "${tag:-$size}" \
     --data-cmd "$data_cmd" --vae-test-set val --test-set "$tests" --ref-set "$references" "${options[@]}" \
     --vae-config "${chosen[0]:-$vae_config}" --vae-decoder-config "${chosen[1]:-$vae_decoder_config}" \
     --train-config "${chosen[2]:-$train_config}" --last-config "${chosen[3]:-$last_config}" \

@@ -24,7 +24,11 @@ def test_the_teacher_alone(tmp_path):
     marker, data = markers(tmp_path / "e/small"), tmp_path / "d/small"
     assert f"--model '{tmp_path}/t'" in marker["data"] and "--finish-only" in marker["data"] and "real_data" not in marker["data"]
     assert "judge_teacher" in marker["data"]
-    assert f"--data {data}/teacher/test --references {data}/teacher/test_ref" in marker["decode"]
+    ready = data / "prepared"
+    assert f"--data {ready}/teacher/test --references {ready}/teacher/test_ref" in marker["decode"]
+    for name in ("train", "val", "teacher/test", "teacher/test_ref"):  # as references are, before anything reads them
+        assert f"--data {data}/{name} --out {ready}/{name}" in marker[f"audio-{name.replace('/', '_')}"]
+    assert f"--train {ready}/train --valid {ready}/val" in marker["vae"] and f"--data {ready}/train" in marker["text-train"]
     assert "decode_test_clean" not in marker and "phones-train" not in marker
     assert {"vae", "vae-decoder", "ditar", "ditar-last"} <= marker.keys()
 
@@ -39,8 +43,10 @@ def test_real_speech_joins(tmp_path):
     assert f"--hours 2.5 --seed 3 --nj 2 --ready {tmp_path}/r" in said
     assert f"combine_data.py --data {data}/teacher/data {data}/real/train --out {data}/train" in said
     assert f"--out {data}/test_clean --most 60" in said
-    assert f"{data}/real/audio_only" in marker["vae"] and "phones-train" in marker
-    assert f"--data {data}/test_clean --references {data}/test_clean" in marker["decode_test_clean"]
+    ready = data / "prepared"
+    assert f"{ready}/train {ready}/real/audio_only" in marker["vae"] and f"--data {data}/train " in marker["phones-train"]
+    assert f"--data {data}/real/audio_only --out {ready}/real/audio_only" in marker["audio-real_audio_only"]
+    assert f"--data {ready}/test_clean --references {ready}/test_clean" in marker["decode_test_clean"]
     done = run(tmp_path, *options, "--test-clean", "false")
     assert "test_clean" not in markers(tmp_path / "e/small")["data"]
 

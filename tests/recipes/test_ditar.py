@@ -90,3 +90,17 @@ def test_two_phases_of_each_model_and_two_tests(tmp_path):
 def test_a_test_without_references(tmp_path):
     done = run("--expdir", tmp_path / "e", "--test-set", "a,b", "--ref-set", "c")
     assert done.returncode == 1 and "names 2 folders and --ref-set 1" in done.stderr
+
+
+def test_raw_data_are_aligned_and_then_prepared(tmp_path):
+    raw, data = tmp_path / "r", tmp_path / "d"
+    given = ["--raw-datadir", raw, "--datadir", data, "--expdir", tmp_path / "e", "--align", "true", "--audio-set", "more/a"]
+    done = run(*given, "--test-set", "t/test", "--ref-set", "t/ref")
+    assert done.returncode == 0, done.stderr
+    marker = markers(tmp_path / "e/default")
+    assert f"--data {raw}/train " in marker["phones-train"] and f"--data {data}/train " in marker["text-train"]
+    for name, step in (("train", "train"), ("t/test", "t_test"), ("t/ref", "t_ref"), ("more/a", "more_a")):
+        assert f"prepare_audio.py --data {raw}/{name} --out {data}/{name} " in marker[f"audio-{step}"]
+    order = {p.name.split("-", 2)[2]: int(p.name.split("-")[1]) for p in (tmp_path / "e/default/.done").iterdir()}
+    assert order["phones-train"] < order["audio-train"] < order["text-train"] < order["vae"]
+    assert f"{data}/train {data}/more/a" in marker["vae"]
