@@ -28,6 +28,9 @@ SOFT_SECONDS = 0.15
 SOFT_DB = 10.0
 SOFT_ABOVE_NOISE_DB = 4.0
 LEAST_SOUND_SECONDS = 0.05  # shorter, and a pause away from the speech, is a click
+# Where times are known, what lies a pause away from them is a word that the aligner missed only with a vowel in it;
+# breaths, lips and bumps of the microphone are softer than this, relative to the level of the speech.
+WORD_DB = -15.0
 
 
 def prepare_utterance(
@@ -62,8 +65,8 @@ def prepare_utterance(
 def sound_range(waveform: np.ndarray, rate_hz: int, sound_s: tuple[float, float] | None = None) -> tuple[int, int]:
     """First and last sample, exclusive, of what sounds in (S,), in which a frame at least must pass the bar for speech.
 
-    Where times are known, they say what to look for outside them: what is clearly above the noise. Nothing that is as
-    loud as speech and longer than a click is outside the range, whatever they say.
+    Where times are known, what is clearly above the noise and less than a pause away from them belongs to the range too,
+    and further away what is loud enough for a word; where they are not, all that passes the bar and is no click.
     """
     rms = frame_rms(waveform, rate_hz)
     bar, noise = active_bar(rms), noise_bar(rms)
@@ -73,8 +76,12 @@ def sound_range(waveform: np.ndarray, rate_hz: int, sound_s: tuple[float, float]
         inside = (middles > sound_s[0] - WIDEN_SECONDS) & (middles < sound_s[1] + WIDEN_SECONDS)
     # Without times soft speech must pass the bar, and in a noisy recording some noise does, too.
     loud = (rms > bar) & (inside | (rms > noise))
-    speech = _without_clicks(loud, inside if sound_s is not None else np.zeros(len(rms), dtype=bool))
-    if not speech.any():  # a click alone, or soft speech in noise of which nobody knows the times
+    if sound_s is None:
+        speech = _without_clicks(loud, loud)
+    else:
+        words = rms > np.sqrt(np.mean(rms[rms > bar] ** 2)) * 10 ** (WORD_DB / 20)
+        speech = _without_clicks(loud, words, inside)
+    if not speech.any():  # a click alone, or soft speech in noise where its times are not
         speech = rms > bar
     first, last = np.flatnonzero(speech)[[0, -1]]
     above_noise = noise * 10 ** ((SOFT_ABOVE_NOISE_DB - ABOVE_NOISE_DB) / 20)
@@ -93,11 +100,13 @@ def _rises(waveform: np.ndarray, rate_hz: int) -> bool:
     return bool((rms > active_bar(rms)).any())
 
 
-def _without_clicks(loud: np.ndarray, trusted: np.ndarray) -> np.ndarray:
-    """(frames,) -> (frames,): without sounds that are short, a pause away from all others, and not `trusted`."""
+def _without_clicks(loud: np.ndarray, words: np.ndarray, trusted: np.ndarray | None = None) -> np.ndarray:
+    """(frames,) -> (frames,): of what is loud, without the groups, a pause away from all others, that have no `trusted`
+    frame and too few loud ones that are `words`."""
     frames = np.flatnonzero(loud)
     made = np.zeros_like(loud)
+    least = round(LEAST_SOUND_SECONDS / FRAME_SECONDS)
     for group in np.split(frames, np.flatnonzero(np.diff(frames) - 1 >= round(MIN_PAUSE_SECONDS / FRAME_SECONDS)) + 1):
-        if len(group) >= round(LEAST_SOUND_SECONDS / FRAME_SECONDS) or trusted[group].any():
+        if words[group].sum() >= least or (trusted is not None and trusted[group].any()):
             made[group] = True
     return made

@@ -83,12 +83,28 @@ def test_times_that_claim_silence_are_not_believed():
     assert sound_range(waveform, RATE_HZ, (0.0, 2.0)) == (round(0.5 * RATE_HZ), round(1.5 * RATE_HZ))
 
 
-def test_sounds_that_times_lack_are_kept_and_clicks_are_not():
-    word, click = noise(0.2, 0.05, 1), noise(0.01, 0.1, 2)
-    for extra, start in ((word, 0.2), (click, 1.0 - len(word) / RATE_HZ + 0.2)):
-        waveform = join(silence(0.2), extra, silence(1.0 - len(extra) / RATE_HZ), noise(1.0), silence(0.3))
-        first, _ = sound_range(waveform, RATE_HZ, (1.2, 2.2))
-        assert first / RATE_HZ == pytest.approx(0.2 if extra is word else 1.2), start
+@pytest.mark.parametrize(
+    "extra, seconds_before, kept",
+    [
+        (noise(0.2, 0.05), 1.0, True),  # a word that an aligner missed
+        (noise(0.2, 0.01), 1.0, False),  # a breath
+        (noise(0.2, 0.01), 0.3, True),  # the same where it may be part of the first word
+        (noise(0.01, 0.1), 1.0, False),  # a click
+    ],
+)
+def test_sounds_outside_the_times(extra, seconds_before, kept):
+    gap = silence(seconds_before - len(extra) / RATE_HZ)
+    waveform = join(silence(0.5), extra, gap, noise(1.0), gap, extra, silence(0.5))
+    start = 0.5 + seconds_before
+    first, last = sound_range(waveform, RATE_HZ, (start, start + 1.0))
+    assert first / RATE_HZ == pytest.approx(0.5 if kept else start)
+    assert last / RATE_HZ == pytest.approx(start + 1.0 + (seconds_before if kept else 0))
+
+
+def test_without_times_breaths_are_kept_and_clicks_are_not():
+    for extra, begins in ((noise(0.2, 0.01), 0.5), (noise(0.01, 0.1), 1.5)):
+        waveform = join(silence(0.5), extra, silence(1.0 - len(extra) / RATE_HZ), noise(1.0), silence(0.5))
+        assert sound_range(waveform, RATE_HZ)[0] / RATE_HZ == pytest.approx(begins)
 
 
 def test_in_noise_the_times_decide():
