@@ -20,7 +20,7 @@ from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_
 if TYPE_CHECKING:  # a voice file is loaded without diffusers
     from ditar.vae.speech_vae import SpeechVAE
 
-AFTER_REFERENCE_SECONDS = 0.25  # silence behind the clip while it is encoded, as behind every training utterance
+AFTER_REFERENCE_SECONDS = 0.25  # silence after the clip while it is encoded: no encoder sees its sudden end
 
 
 class VoiceError(ValueError):

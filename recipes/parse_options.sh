@@ -56,6 +56,19 @@ locate_folders() {
     done
 }
 
+# locate_corpora VARIABLE...: lists of [NAME=]DIR, separated by spaces, with their folders as whole paths.
+locate_corpora() {
+    local name one folder located
+    for name in "$@"; do
+        located=
+        for one in ${!name}; do
+            folder=${one##*=}
+            located+="${located:+ }${one%"$folder"}$(realpath -m -- "$folder")"
+        done
+        printf -v "$name" '%s' "$located"
+    done
+}
+
 # locate_files ROOT VARIABLE...: their files, seen from where the user stands or else from ROOT, the repository, as
 # paths from ROOT. One that is in neither place exits 1.
 locate_files() {

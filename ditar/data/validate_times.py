@@ -11,12 +11,7 @@ from ditar.data.tables import read_json_lines
 
 def check_phones(path: Path, utterances: Container[str], problems: list[str]) -> None:
     """Add a sentence to `problems` for each line of `phones` that cannot be right."""
-    try:
-        rows = read_json_lines(path)
-    except DataError as error:
-        problems.append(str(error))
-        return
-    for number, row in enumerate(rows, 1):
+    for number, row in _rows(path, problems):
         if not _is_alignment(row):
             shown = json.dumps(row)[:60]
             problems.append(
@@ -34,12 +29,7 @@ def check_phones(path: Path, utterances: Container[str], problems: list[str]) ->
 
 def check_symbol_times(path: Path, utterances: Container[str], problems: list[str]) -> None:
     """Add a sentence to `problems` for each line of `symbol_times` that cannot be right."""
-    try:
-        rows = read_json_lines(path)
-    except DataError as error:
-        problems.append(str(error))
-        return
-    for number, row in enumerate(rows, 1):
+    for number, row in _rows(path, problems):
         if not _has_symbol_times(row):
             problems.append(
                 f'{path}:{number}: expected {{"utt": ..., "symbols": [...], "times": [[start_s, end_s] or null, ...]}} '
@@ -47,6 +37,15 @@ def check_symbol_times(path: Path, utterances: Container[str], problems: list[st
             )
         elif row["utt"] not in utterances:
             problems.append(f"{path}:{number}: utterance {row['utt']!r} is not in utt2spk; take the line out")
+
+
+def _rows(path: Path, problems: list[str]) -> list[tuple[int, Any]]:
+    """(line number, row) of a table; none, and a sentence, where it cannot be read."""
+    try:
+        return list(enumerate(read_json_lines(path), 1))
+    except DataError as error:
+        problems.append(str(error))
+        return []
 
 
 def _is_alignment(row: Any) -> bool:

@@ -52,13 +52,8 @@ if [ ! -f "$model/model_index.json" ]; then
     echo "$0: --model: $model holds no model_index.json; give a folder of recipes/export.py" >&2
     exit 1
 fi
-folders=
-for folder in $real; do  # [NAME=]DIR
-    name=${folder%"${folder##*=}"}
-    folder=${folder##*=}
-    locate_folders folder
-    folders+="${folders:+ }$name$folder"
-done
+folders=$real
+locate_corpora folders
 exp=$expdir/${tag:-$(basename "$model")}
 cd "$root"
 run() { if [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; then $run_cmd "$PYTHON" "${@:2}"; fi; }

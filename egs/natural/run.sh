@@ -68,13 +68,8 @@ chosen=("$vae_config" "$vae_decoder_config" "$train_config" "$last_config" "$dec
 . "$eg/conf/$size.sh"
 datadir=$datadir/$size
 locate_folders datadir expdir teacher ready
-folders=
-for folder in $real; do  # [NAME=]DIR
-    name=${folder%"${folder##*=}"}
-    folder=${folder##*=}
-    locate_folders folder
-    folders+="${folders:+ }$name$folder"
-done
+folders=$real
+locate_corpora folders
 local=egs/natural/local
 
 fetch=("$PYTHON" "$root/$local/fetch_teacher.py" --out "$teacher")
