@@ -19,10 +19,11 @@ import numpy as np
 from ditar.audio.growing import GrowingWav, finish
 from ditar.audio.trim import level, trim_silence
 from ditar.audio.write import check_writable
-from ditar.data.tables import write_beside
 from ditar.request import SpeechOutput, SpeechRequest
-from ditar.seeds import fingerprint, seed_of
+from ditar.seeds import seed_of
 from ditar.stopping import MAX_TEXT_SECONDS, lengths
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.digests import digest_values
 from ditar.text import Phonemiser, TextError
 from ditar.text.sentences import Piece, split_text
 from ditar.text.vocabulary import keep_trained
@@ -143,7 +144,7 @@ def speak_long(
     path = Path(path)
     check_writable(path)
     wav, note = partial_files(path)
-    settings = {**settings, "seed": seed, "pieces": fingerprint([[p.text, p.pause_seconds] for p in pieces])}
+    settings = {**settings, "seed": seed, "pieces": digest_values([[p.text, p.pause_seconds] for p in pieces])}
     state = _read_note(note, wav, settings)
     of_voice = voice_warnings(voice)  # said once, not for every piece
     resumed, done, warnings = state["done"], state["done"], state["warnings"] or list(of_voice)
@@ -166,7 +167,7 @@ def speak_long(
             done += len(some)
             file.write(join(some, outputs, last=done == len(pieces)))
             state = {"settings": settings, "done": done, "samples": file.samples, "warnings": warnings}
-            write_beside(note, [json.dumps(state, ensure_ascii=False)])
+            write_lines(note, [json.dumps(state, ensure_ascii=False)])
             del outputs
             give_back_memory()
             for piece in some:

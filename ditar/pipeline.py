@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.model.sampler import ALL_STEPS, GUIDANCE_SCALE, PatchSampler
 from ditar.nn.linear import pack_linears
@@ -28,6 +27,7 @@ from ditar.pretrained import (
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.speak import speak
 from ditar.stopping import attempt_seeds
+from ditar.storage.weights import ModelError
 from ditar.stream import FirstAudio, SpeechStream
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import keep_trained

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from ditar.audio.errors import AudioError
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.model.checkpoint import ModelError
+from ditar.storage.weights import ModelError
 from ditar.vae.speech_vae import SpeechVAE
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it

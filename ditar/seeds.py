@@ -1,8 +1,7 @@
-"""Seeds of the parts of a whole, and what tells whether two wholes are one."""
+"""Every seed's derivation: what is random is a function of what it is for, so that no state of it has to be kept."""
 
 import hashlib
-import json
-from typing import Any
+import zlib
 
 
 def seed_of(seed: int, name: str) -> int:
@@ -11,6 +10,18 @@ def seed_of(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4], "big")
 
 
-def fingerprint(value: Any) -> str:
-    """16 hexadecimal digits of plain values (what JSON has), whatever the order of their keys."""
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
+def repeat_seed(seed: int, name: str) -> int:
+    """The seed of a sentence in one of the repetitions of a sweep: the CRC-32 of "SEED NAME"."""
+    return zlib.crc32(f"{seed} {name}".encode())
+
+
+def attempt_seed(first: int, attempt: int) -> int:
+    """The seed of an attempt at the same speech, counted from 0."""
+    return (first + attempt * 1_000_003) % 2**63
+
+
+def keyed_seed(seed: int, step: int, name: str) -> int:
+    """The seed, of 64 bits with sign, of what training draws for `name` in a step: the same on any rank and after a
+    resume."""
+    digest = hashlib.blake2b(f"{seed} {step} {name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)

@@ -2,6 +2,7 @@
 
 import torch
 
+from ditar.seeds import attempt_seed
 from ditar.text import TextError
 from ditar.text.lengths import Lengths, expected_lengths
 from ditar.voice import Voice
@@ -52,4 +53,4 @@ def attempt_seeds(seed: int | None, temperature: float, retries: int) -> list[in
     """A seed for each attempt; seed None: the first is drawn. At temperature 0 there is one attempt: another seed would
     give the same samples."""
     first = int(torch.Generator().seed()) >> 1 if seed is None else seed
-    return [(first + attempt * 1_000_003) % 2**63 for attempt in range(1 if temperature == 0 else 1 + retries)]
+    return [attempt_seed(first, attempt) for attempt in range(1 if temperature == 0 else 1 + retries)]

@@ -19,10 +19,10 @@ from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
 from ditar.config import SamplingConfig
 from ditar.data.codes import CodecInfo
-from ditar.nn.weights import ModelError
 from ditar.pretrained import SHIPPED_LANGUAGE, choose_device, choose_dtype, choose_reference, model_folder
 from ditar.request import SpeechOutput, SpeechRequest
 from ditar.stopping import attempt_seeds, length_warnings, lengths, problem
+from ditar.storage.weights import ModelError
 from ditar.text import TextError
 from ditar.text.errors import dropped_warning
 from ditar.text.lengths import Lengths

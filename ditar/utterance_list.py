@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ditar.audio.write import write_audio
-from ditar.data.tables import write_json_lines
-from ditar.lock import only_writer
 from ditar.long_text import BATCHES_AT_ONCE, give_back_memory, join, pieces_to_speak
 from ditar.request import SpeechOutput, SpeechRequest
-from ditar.seeds import fingerprint, seed_of
+from ditar.seeds import seed_of
+from ditar.storage.digests import digest_values
+from ditar.storage.json_lines import write_json_lines
+from ditar.storage.lock import only_writer
 from ditar.text import TextError
 from ditar.text.sentences import Piece
 from ditar.voice import Voice
@@ -66,7 +67,7 @@ def speak_list(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {utt: fingerprint([settings, seed, text]) for utt, text in utterances}
+    wanted = {utt: digest_values([settings, seed, text]) for utt, text in utterances}
     with only_writer(folder):
         done = {row["id"]: row for row in _read_manifest(folder / MANIFEST)}
         kept = {u: r for u, r in done.items() if r["settings"] == wanted.get(u) and (folder / r["file"]).is_file()}

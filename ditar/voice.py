@@ -14,7 +14,8 @@ from ditar.audio.errors import AudioError
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
 from ditar.audio.trim import prepare_reference
-from ditar.nn.weights import ModelError, digest
+from ditar.storage.digests import digest_tensors
+from ditar.storage.weights import ModelError
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_to_samples
 
 if TYPE_CHECKING:  # a voice file is loaded without diffusers
@@ -100,14 +101,14 @@ def vae_fingerprint(vae: "SpeechVAE") -> str:
     float16, in which they may be stored."""
     from ditar.vae.encoder import deciding_tensors  # here, since reading a voice file needs no VAE
 
-    return digest([*(value.half() for value in deciding_tensors(vae.encoder)), vae.latent_mean, vae.latent_std])
+    return digest_tensors([*(value.half() for value in deciding_tensors(vae.encoder)), vae.latent_mean, vae.latent_std])
 
 
 def encoder_fingerprint(vae: "SpeechVAE") -> str:
     """Equal where latents before normalisation are the same: the encoder alone."""
     from ditar.vae.encoder import deciding_tensors
 
-    return digest(value.half() for value in deciding_tensors(vae.encoder))
+    return digest_tensors(value.half() for value in deciding_tensors(vae.encoder))
 
 
 def check_vae(trained_on: str, vae: "SpeechVAE") -> None:
@@ -129,7 +130,7 @@ def check_vae(trained_on: str, vae: "SpeechVAE") -> None:
 
 def vocabulary_fingerprint(symbols: Sequence[str]) -> str:
     """Equal for the same symbols in the same order."""
-    return digest(_characters(symbols))
+    return digest_tensors(_characters(symbols))
 
 
 def _characters(symbols: Iterable[str]) -> list[Tensor]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from ditar.beside import WriteError, check_folder
+from ditar.storage.atomic_write import WriteError, check_folder
 
 if TYPE_CHECKING:
     from ditar.voice import Voice
@@ -39,7 +39,7 @@ class VoiceDescription:
 
 def save_voice(voice: "Voice", path: str | Path) -> None:
     """Write a voice, beside and renamed. VoiceFileError: the folder is missing, or the name does not end right."""
-    from ditar.nn.weights import write_tensors
+    from ditar.storage.weights import write_tensors
 
     path = Path(path)
     check_voice_path(path)

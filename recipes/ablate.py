@@ -31,8 +31,9 @@ import ditar
 from ditar.config import ConfigError, DiTARConfig, load_config, to_dict
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
-from ditar.data.tables import read_json_lines, read_table, write_beside
-from ditar.provenance import provenance
+from ditar.data.tables import read_json_lines, read_table
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.provenance import provenance
 from ditar.train.ditar_system import DiTARSystem
 from ditar.units import LATENT_RATE_HZ
 
@@ -185,7 +186,7 @@ class Ablation:
         steps = settings["config"]["optimiser"]["steps"]
         print(f"{folder.name}: {steps} steps of {self.flops(point) / 1e9:.1f} GFLOPs", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
-        write_beside(folder / "config.yaml", yaml.safe_dump(settings["config"], sort_keys=False).splitlines())
+        write_lines(folder / "config.yaml", yaml.safe_dump(settings["config"], sort_keys=False).splitlines())
         args, latents = self.args, self.args.latents
         run(["recipes/train_ditar.py", "--config", f"{folder}/config.yaml", "--train", f"{latents}/train", "--valid",
              f"{latents}/val", "--out", f"{folder}/train", *([] if args.gpu else ["--cpu"])])  # fmt: skip
@@ -225,7 +226,7 @@ class Ablation:
             "guidance": {f"{scale:g}": outcome(folder, scale) for scale in settings["guidance"]},
             "settings": settings,
         }
-        write_beside(result, [json.dumps(record, indent=1, ensure_ascii=False)])
+        write_lines(result, [json.dumps(record, indent=1, ensure_ascii=False)])
 
 
 def _stop(number: int, frame: Any) -> None:

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import ditar
-from ditar.beside import beside
 from ditar.data.errors import DataError
-from ditar.data.tables import write_beside
 from ditar.evaluate.seeds import ordering, rate_over_seeds
 from ditar.extras import missing
-from ditar.provenance import provenance
 from ditar.report.results import TABLE_VERSION
+from ditar.storage.atomic_write import atomic_write, write_lines
+from ditar.storage.provenance import provenance
 
 Interval = tuple[float, float, float]
 
@@ -222,7 +221,7 @@ def markdown(rows: list[Row]) -> str:
 
 def write_csv(rows: list[Row], path: Path) -> None:
     """One line a setting, rates as fractions."""
-    with beside(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         rates = [f"{name}{end}" for name in ("wer", "cer", "closed_set") for end in ("", "_low", "_high")]
         writer.writerow(["study", "value", "guidance_scale", "seeds", *rates, "no_stop", "paper_wer"])
@@ -261,7 +260,7 @@ def plot(rows: list[Row], path: Path) -> None:
         bottom.set_xlabel(study.source, fontsize=7, wrap=True)
         for panel in (top, bottom):
             panel.set(xticks=range(len(of)), xticklabels=labels, xlim=(-0.5, len(of) - 0.5))
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, format="png", dpi=110)
 
 
@@ -277,9 +276,9 @@ def main() -> int:
             raise DataError(f"{args.points} has one setting only; a study needs two: run more of recipes/ablate.py")
         args.out.mkdir(parents=True, exist_ok=True)
         write_csv(rows, args.out / "ablation.csv")
-        write_beside(args.out / "ablation.md", [markdown(rows)])
+        write_lines(args.out / "ablation.md", [markdown(rows)])
         plot(rows, args.out / "ablation.png")
-        write_beside(args.out / "ablation.json", [json.dumps(result(rows), indent=2)])  # last: it names the plot
+        write_lines(args.out / "ablation.json", [json.dumps(result(rows), indent=2)])  # last: it names the plot
     except ModuleNotFoundError as error:
         print(f"ablation_table: error: {missing(error.name, 'eval')}", file=sys.stderr)
         return 1

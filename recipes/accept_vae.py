@@ -26,13 +26,14 @@ from ditar.audio.trim import level
 from ditar.audio.write import write_audio
 from ditar.data.degrade import DEGRADATIONS
 from ditar.data.errors import DataError
-from ditar.data.tables import read_wav_scp, write_beside
+from ditar.data.tables import read_wav_scp
 from ditar.evaluate.report import finite
 from ditar.evaluate.score import compare, hear
 from ditar.pretrained import load_vae
-from ditar.provenance import provenance
 from ditar.recognise.choose import DEFAULT, WAYS, make_recogniser
 from ditar.report.results import TABLE_VERSION
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.provenance import provenance
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames
 from ditar.vae import SpeechVAE
 
@@ -146,7 +147,7 @@ def main() -> int:
         and figures["noise"]["ratio"]["value"] <= MOST_NOISE
     )
     figures = finite(figures)
-    write_beside(args.out / "acceptance.json", [json.dumps(as_result(figures), indent=2)])
+    write_lines(args.out / "acceptance.json", [json.dumps(as_result(figures), indent=2)])
     print(json.dumps(figures, indent=2))
     return 0 if figures["accepted"] or args.report_only else 1
 

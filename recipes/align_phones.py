@@ -22,10 +22,12 @@ from ditar.audio.errors import AudioError
 from ditar.audio.read import read_audio
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
-from ditar.data.tables import read_json_lines, write_beside, write_json_lines
+from ditar.data.tables import read_json_lines
 from ditar.recognise import RECOGNISER_RATE_HZ, RecogniserError
 from ditar.recognise.aligner import Aligner
 from ditar.recognise.errors import need
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.json_lines import write_json_lines
 
 JOURNAL = ".align_phones"
 
@@ -87,7 +89,7 @@ def main() -> int:
                 f"without phones with --skip-bad:\n  {shown}"
             )
         known |= {utt: {"utt": utt, "phones": line["phones"]} for utt, line in made.items() if "phones" in line}
-        write_beside(args.data / "unaligned", bad)
+        write_lines(args.data / "unaligned", bad)
         if known:
             write_json_lines((known[row.utt] for row in rows if row.utt in known), args.data / "phones")
         journal.unlink()

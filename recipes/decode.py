@@ -26,10 +26,12 @@ from ditar.audio.write import write_audio
 from ditar.cli.arguments import part
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
-from ditar.data.tables import read_table, write_beside, write_json_lines
+from ditar.data.tables import read_table
 from ditar.diffusion import SOLVERS, TIME_GRIDS
-from ditar.lock import only_writer
 from ditar.seeds import seed_of
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.json_lines import write_json_lines
+from ditar.storage.lock import only_writer
 from ditar.text import TextError
 
 
@@ -113,7 +115,7 @@ def start_or_resume(
         path.unlink(missing_ok=True)
     wavs.mkdir(parents=True, exist_ok=True)
     write_json_lines(kept.values(), log)
-    write_beside(noted, [json.dumps(settings, indent=2, ensure_ascii=False)])
+    write_lines(noted, [json.dumps(settings, indent=2, ensure_ascii=False)])
     return kept
 
 
@@ -154,7 +156,7 @@ def decode(
             log.flush()
             os.replace(partial, path)  # last: every finished file has its line in the log
     rows = sorted(records.values(), key=lambda record: record["utt"].encode())
-    write_beside(out / "wav/stopped", (f"{row['utt']} {int(row['stopped'])} {row['attempts']}" for row in rows))
+    write_lines(out / "wav/stopped", (f"{row['utt']} {int(row['stopped'])} {row['attempts']}" for row in rows))
     return len(targets) - len(records)
 
 
@@ -212,7 +214,7 @@ def main() -> int:
             spoken = [target for target in targets if (args.out / "wav" / f"{target.utt}.wav").is_file()]
             if not spoken:
                 raise DataError(f"none of the {len(targets)} utterances of {args.data} could be spoken")
-            write_beside(args.out / "text", (f"{target.utt} {target.text}" for target in spoken))
+            write_lines(args.out / "text", (f"{target.utt} {target.text}" for target in spoken))
             write_references(args.out / "references", {target.utt: chosen[target.utt] for target in spoken})
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"decode: error: {error}", file=sys.stderr)

@@ -13,10 +13,10 @@ import torch
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.diffusion.scheduler import DiTARScheduler
-from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.pipeline import DiTARPipeline
 from ditar.pretrained import load_vae
+from ditar.storage.weights import ModelError
 from ditar.token_pipeline import TokenPipeline
 from ditar.vae.codec import load_codec
 

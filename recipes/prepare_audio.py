@@ -31,8 +31,9 @@ from ditar.audio.utterance import prepare_utterance
 from ditar.audio.write import write_audio
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_audio_dir, read_data_dir, write_audio_dir, write_data_dir
-from ditar.data.tables import write_beside, write_json_lines
 from ditar.data.times import shift_times, sound_seconds
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.json_lines import write_json_lines
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
 JOURNAL = "prepared_audio"
@@ -139,7 +140,7 @@ def main() -> int:
         if bad and not args.skip_bad:
             shown = "\n  ".join(bad[:10])
             raise DataError(f"{len(bad)} of {len(rows)} utterances cannot be used (--skip-bad leaves out):\n  {shown}")
-        write_beside(args.out / "skipped_audio", bad)
+        write_lines(args.out / "skipped_audio", bad)
         for name in TABLES:  # of another time: this one may have none
             (args.out / name).unlink(missing_ok=True)
         (write_data_dir if spoken else write_audio_dir)(args.out, [row for row, _, reason in done if not reason])

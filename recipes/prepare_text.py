@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from ditar.data.align import align_symbols
 from ditar.data.errors import DataError
-from ditar.data.tables import read_json_lines, read_table, write_json_lines
+from ditar.data.tables import read_json_lines, read_table
+from ditar.storage.json_lines import write_json_lines
 from ditar.text import Phonemiser, TextError
 from ditar.text.phonemise import espeak_language
 

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 # Rooms of equal height may not import each other.
 ORDER = [
-    {"units", "provenance", "lock", "seeds", "beside", "extras"},
+    {"units"},
+    {"storage", "seeds", "extras"},
     {"config"},
     {"nn", "text", "audio"},
     {"diffusion"},

@@ -10,9 +10,9 @@ import torch
 from ditar.audio import AudioError
 from ditar.diffusion import SOLVERS
 from ditar.diffusion.scheduler import DiTARScheduler
-from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
 from ditar.pipeline import DiTARPipeline, SpeechRequest
+from ditar.storage.weights import ModelError
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.voice import vae_fingerprint

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ditar.model.checkpoint import ModelError
 from ditar.pretrained import load_vae
+from ditar.storage.weights import ModelError
 from tests.tiny import tiny_vae
 
 

@@ -1,6 +1,7 @@
 """Seeds of parts, and fingerprints of settings."""
 
-from ditar.seeds import fingerprint, seed_of
+from ditar.seeds import seed_of
+from ditar.storage.digests import digest_values
 
 
 def test_seeds_belong_to_utterances():
@@ -10,4 +11,4 @@ def test_seeds_belong_to_utterances():
 
 
 def test_fingerprints_tell_values_apart_and_not_their_order():
-    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1}) != fingerprint({"a": 1, "b": [3]})
+    assert digest_values({"a": 1, "b": [2]}) == digest_values({"b": [2], "a": 1}) != digest_values({"a": 1, "b": [3]})

@@ -11,9 +11,9 @@ import torch
 from ditar import pretrained
 from ditar.baseline.lm import TokenLM
 from ditar.cli import main
-from ditar.nn.weights import ModelError
 from ditar.pipeline import DiTARPipeline
 from ditar.request import SpeechRequest
+from ditar.storage.weights import ModelError
 from ditar.text import TextError
 from ditar.token_pipeline import TokenPipeline
 from ditar.vae.codec_audio import decode_behind

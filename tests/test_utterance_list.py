@@ -5,7 +5,7 @@ import json
 import pytest
 import soundfile
 
-from ditar.lock import InUseError, only_writer
+from ditar.storage.lock import InUseError, only_writer
 from ditar.utterance_list import MANIFEST, speak_list
 from tests.speaker import CONFIG, VOICE, Speaker
 

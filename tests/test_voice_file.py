@@ -115,7 +115,7 @@ def test_a_disk_that_refuses_is_an_error_of_ours(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("ditar.nn.weights.save_file", refuse)
+    monkeypatch.setattr("ditar.storage.weights.save_file", refuse)
     with pytest.raises(VoiceFileError, match="v.safetensors cannot be written: .*No space left"):
         save_voice(VOICE, tmp_path / "v.safetensors")
     assert not os.listdir(tmp_path)

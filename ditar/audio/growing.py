@@ -10,8 +10,8 @@ import soundfile
 
 from ditar.audio.errors import AudioError
 from ditar.audio.write import FORMATS, check_writable
-from ditar.beside import WriteError, beside
-from ditar.lock import InUseError, lock
+from ditar.storage.atomic_write import WriteError, atomic_write
+from ditar.storage.lock import InUseError, lock
 
 HEADER_BYTES = 44
 MAX_BYTES = 2**32 - 1 - HEADER_BYTES  # sizes in a WAV's header have 32 bits: 24.8 hours at 24 kHz
@@ -105,7 +105,7 @@ def finish(wav: str | Path, path: str | Path) -> None:
         return
     try:
         with (
-            beside(path) as partial,
+            atomic_write(path) as partial,
             soundfile.SoundFile(wav) as source,
             soundfile.SoundFile(partial, "w", source.samplerate, 1, subtype=subtype, format=kind) as target,
         ):

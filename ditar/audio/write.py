@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 
 from ditar.audio.errors import AudioError
-from ditar.beside import WriteError, beside, check_folder
+from ditar.storage.atomic_write import WriteError, atomic_write, check_folder
 
 FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 
@@ -30,7 +30,7 @@ def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
     encoded = io.BytesIO()
     soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), rate_hz, format=kind, subtype=subtype)
     try:
-        with beside(path) as partial, open(partial, "wb") as file:
+        with atomic_write(path) as partial, open(partial, "wb") as file:
             file.write(encoded.getbuffer())
             file.flush()
             os.fsync(file.fileno())

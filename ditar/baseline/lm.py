@@ -20,7 +20,7 @@ from ditar.nn.alignment import text_attention
 from ditar.nn.cross_attention import CrossContext
 from ditar.nn.kv_cache import KVCache
 from ditar.nn.transformer import Transformer
-from ditar.nn.weights import CONFIG, ModelError, read_config, read_weights, write_model
+from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights, write_model
 from ditar.text.vocabulary import DEFAULT_SYMBOLS, PADDING_ID
 
 

@@ -51,9 +51,8 @@ def run(options: argparse.Namespace) -> int:
     from ditar.bench.setup import Subject
     from ditar.bench.study import bench
     from ditar.bench.tables import markdown, plot
-    from ditar.beside import beside
-    from ditar.data.tables import write_beside
     from ditar.pretrained import choose_device
+    from ditar.storage.atomic_write import atomic_write, write_lines
 
     out = None if options.output is None else Path(options.output)
     if out is not None:
@@ -82,11 +81,11 @@ def run(options: argparse.Namespace) -> int:
         streams=options.streams,
     )
     if out is not None:
-        with beside(out / "bench.png") as partial:
+        with atomic_write(out / "bench.png") as partial:
             partial.write_bytes(plot(result))
         result["plots"] = ["bench.png"]
-        write_beside(out / "bench.md", [markdown(result).rstrip("\n")])
-        write_beside(out / "bench.json", [json.dumps(result, indent=2)])
+        write_lines(out / "bench.md", [markdown(result).rstrip("\n")])
+        write_lines(out / "bench.json", [json.dumps(result, indent=2)])
     print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
     return 0
 

@@ -15,11 +15,11 @@ from ditar import __version__
 from ditar.audio.growing import GrowingWav, RawPipe
 from ditar.audio.write import write_audio
 from ditar.long_text import partial_files, pause, pieces_to_speak, speak_long
-from ditar.nn.weights import digest
 from ditar.pretrained import SHIPPED_LANGUAGE, SHIPPED_MODEL, load_pipeline, require_options
 from ditar.request import SpeechRequest
 from ditar.seeds import seed_of
 from ditar.stopping import SpeechError
+from ditar.storage.digests import digest_tensors
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.utterance_list import MANIFEST, speak_list
 from ditar.voice import Voice, voice_warnings
@@ -205,7 +205,7 @@ def _settings(options: argparse.Namespace, pipeline: Any, voice: Voice) -> dict[
     weights = sorted(folder.rglob("*.safetensors")) if folder.is_dir() else []
     settings = {
         "model": [str(options.model), [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in weights]],
-        "voice": [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest([voice.latents])],
+        "voice": [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])],
         "version": __version__,
         "device": options.device,
         "dtype": options.dtype,

@@ -150,7 +150,7 @@ def _check(options: argparse.Namespace) -> tuple[str, list[tuple[str, str]]]:
     """Everything that can be wrong and found in a moment; returns the text and, of a list, its (id, text) rows.
     ValueError."""
     from ditar.audio.write import check_writable
-    from ditar.beside import check_folder
+    from ditar.storage.atomic_write import check_folder
     from ditar.text import Phonemiser
     from ditar.text.lines import read_utterances
 

@@ -14,7 +14,7 @@ import torch
 
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
-from ditar.data.tables import write_beside
+from ditar.storage.atomic_write import write_lines
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def require_codec(found: str, expected: str, where: str) -> None:
 
 def write_codec(folder: str | Path, info: CodecInfo) -> None:
     """Written beside and renamed."""
-    write_beside(Path(folder) / "codec.json", [json.dumps(asdict(info), indent=2)])
+    write_lines(Path(folder) / "codec.json", [json.dumps(asdict(info), indent=2)])
 
 
 def read_codec(folder: str | Path) -> CodecInfo:

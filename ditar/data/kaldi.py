@@ -17,8 +17,10 @@ from pathlib import Path
 
 from ditar.data.align import Phone, Times
 from ditar.data.errors import DataError
-from ditar.data.tables import read_json_lines, read_table, read_wav_scp, write_beside, write_json_lines
+from ditar.data.tables import read_json_lines, read_table, read_wav_scp
 from ditar.data.validate import sort_key, validate_data_dir
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.json_lines import write_json_lines
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,11 @@ def write_audio_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None
     folder = Path(folder)
     rows = sorted(utterances, key=lambda u: sort_key(u.utt))
     folder.mkdir(parents=True, exist_ok=True)
-    write_beside(folder / "utt2spk", (f"{u.utt} {u.speaker}" for u in rows))
-    write_beside(folder / "utt2bandwidth", (f"{u.utt} {u.bandwidth_hz:g}" for u in rows if u.bandwidth_hz))
+    write_lines(folder / "utt2spk", (f"{u.utt} {u.speaker}" for u in rows))
+    write_lines(folder / "utt2bandwidth", (f"{u.utt} {u.bandwidth_hz:g}" for u in rows if u.bandwidth_hz))
     if all(u.duration_s is not None for u in rows):
-        write_beside(folder / "utt2dur", (f"{u.utt} {u.duration_s:.4f}" for u in rows))
-    write_beside(folder / "wav.scp", (f"{u.utt} {u.path}" for u in rows))
+        write_lines(folder / "utt2dur", (f"{u.utt} {u.duration_s:.4f}" for u in rows))
+    write_lines(folder / "wav.scp", (f"{u.utt} {u.path}" for u in rows))
 
 
 def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
@@ -114,7 +116,7 @@ def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
         tables["utt2bandwidth"] = [f"{u.utt} {u.bandwidth_hz:g}" for u in rows if u.bandwidth_hz]
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in tables.items():
-        write_beside(folder / name, lines)
+        write_lines(folder / name, lines)
     if any(u.phones for u in rows):
         write_json_lines(({"utt": u.utt, "phones": u.phones} for u in rows if u.phones), folder / "phones")
     spoken = [(u.utt, *u.symbol_times) for u in rows if u.symbol_times]

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import soundfile
 
-from ditar.beside import beside
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.optional import need_lhotse
+from ditar.storage.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from lhotse import CutSet
@@ -32,7 +32,7 @@ def write_manifest(folder: str | Path, path: str | Path, language: str = "en-us"
     cuts = cut_set(folder, language)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with beside(path, "".join(path.suffixes[-2:])) as partial:  # lhotse reads the format from the end of the name
+    with atomic_write(path, "".join(path.suffixes[-2:])) as partial:  # lhotse reads the format from the end of the name
         cuts.to_file(partial)
     return len(cuts)
 

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from ditar.data.optional import need_lhotse
-from ditar.data.tables import write_beside
-from ditar.nn.weights import write_tensors
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.weights import write_tensors
 from ditar.units import LATENT_RATE_HZ
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class LatentWriter:
             if old != new:
                 self._record_path(number).unlink(missing_ok=True)
         (self.folder / "shar").mkdir(parents=True, exist_ok=True)
-        write_beside(path, [json.dumps({"common": common, "shards": list(shards)})])
+        write_lines(path, [json.dumps({"common": common, "shards": list(shards)})])
         if index.is_file():
             shutil.rmtree(self.folder / ".shards", ignore_errors=True)  # stopped between the index and the end
             return True
@@ -109,7 +109,7 @@ class LatentWriter:
             }
             for u in utterances
         ]
-        write_beside(self._record_path(number), [json.dumps({"entries": entries, **remember}, ensure_ascii=False)])
+        write_lines(self._record_path(number), [json.dumps({"entries": entries, **remember}, ensure_ascii=False)])
 
     def close(self, shards: int, statistics: dict[str, torch.Tensor] | None, skipped: dict[str, str]) -> None:
         """Write statistics, what was skipped and why, and last the index of all `shards` shards. WriteError: the disk
@@ -118,10 +118,10 @@ class LatentWriter:
             write_tensors(self.folder / "statistics.safetensors", statistics)
         if skipped:
             order = sorted(skipped, key=lambda utt: utt.encode())
-            write_beside(self.folder / "skipped", (f"{utt} {' '.join(skipped[utt].split())}" for utt in order))
+            write_lines(self.folder / "skipped", (f"{utt} {' '.join(skipped[utt].split())}" for utt in order))
         records = map(self.record, range(shards))
         lines = (json.dumps(entry, ensure_ascii=False) for record in records for entry in record["entries"])
-        write_beside(self.folder / "index.jsonl", lines)
+        write_lines(self.folder / "index.jsonl", lines)
         shutil.rmtree(self.folder / ".shards")
 
     def _record_path(self, number: int) -> Path:

@@ -1,14 +1,13 @@
 """The tables of a data directory: `<key> <value>` lines as Kaldi's, and our JSON lines beside them."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ditar.beside import beside
 from ditar.data.errors import DataError
+from ditar.storage import json_lines
 
 
 @dataclass(frozen=True)
@@ -70,27 +69,9 @@ def read_wav_scp(data_dir: str | Path) -> list[tuple[str, Path]]:
 
 def each_json_line(path: Path) -> Iterator[dict[str, Any]]:
     """One JSON object a line; nothing where there is no such file. DataError names a line that is none."""
-    if not path.is_file():
-        return
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:  # not JSON, or not UTF-8
-                raise DataError(f"{path}:{number}: not a JSON object ({error}); make the file again") from None
+    return json_lines.each_json_line(path, DataError)
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """All of `each_json_line`."""
     return list(each_json_line(path))
-
-
-def write_json_lines(rows: Iterable[dict[str, Any]], path: Path) -> None:
-    """Written beside and renamed."""
-    write_beside(path, (json.dumps(row, ensure_ascii=False) for row in rows))
-
-
-def write_beside(path: Path, lines: Iterable[str]) -> None:
-    """A text file, written beside and renamed: there is the whole file or none."""
-    with beside(path) as partial, open(partial, "w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in lines)

@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
     from ditar.evaluate.report import markdown
     from ditar.evaluate.score import score
-    from ditar.provenance import provenance
+    from ditar.storage.provenance import provenance
 
     result = score(
         options.audio,

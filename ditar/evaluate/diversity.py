@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ditar.beside import beside
 from ditar.evaluate.inputs import EvaluationError, need, quote
+from ditar.storage.atomic_write import atomic_write
 
 MOST_NAMED = 10  # groups in a legend; more have one colour each and no names
 
@@ -76,7 +76,7 @@ def plot_spread(
     axes.grid(alpha=0.25)
     if named:
         axes.legend(title=group_of or None, fontsize=8, loc="best")
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         FigureCanvasAgg(figure).print_png(partial)
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ditar.data.errors import DataError
-from ditar.data.tables import read_json_lines, write_beside, write_json_lines
+from ditar.data.tables import read_json_lines
 from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate.metrics import METRICS
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.json_lines import write_json_lines
 
 VERSION = 1  # of both files; raised whenever a name in them, or what a name means, changes
 KIND = "evaluation"  # of result, for `ditar report`
@@ -25,8 +27,8 @@ def write_report(out: str | Path, result: Mapping[str, Any], rows: Iterable[Mapp
     out = prepare_folder(out)
     (out / SCORES).unlink(missing_ok=True)
     write_json_lines((finite(row) for row in rows), out / ROWS)
-    write_beside(out / TABLES, markdown(result, out).splitlines())
-    write_beside(out / SCORES, [json.dumps(finite(result), indent=2, ensure_ascii=False)])
+    write_lines(out / TABLES, markdown(result, out).splitlines())
+    write_lines(out / SCORES, [json.dumps(finite(result), indent=2, ensure_ascii=False)])
 
 
 def read_results(folder: str | Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

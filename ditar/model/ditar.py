@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from ditar.config import ConfigError, DiTARModelConfig, from_dict, to_dict
 from ditar.model.aggregation import AggregationEncoder
-from ditar.model.checkpoint import CONFIG, ModelError, read_config, read_weights, write_model
 from ditar.model.lm import LM, LMOutput, LMState
 from ditar.model.locdit import LocDiT
 from ditar.model.patches import histories, history_exists, valid_patches
 from ditar.nn.alignment import text_attention
+from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights, write_model
 from ditar.text.vocabulary import DEFAULT_SYMBOLS
 
 

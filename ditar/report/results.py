@@ -1,4 +1,4 @@
-"""Result files -> Markdown. A result is JSON with `kind`, `version` and `provenance` (see `ditar.provenance`)."""
+"""Result files -> Markdown. A result is JSON with `kind`, `version` and `provenance` (see `storage.provenance`)."""
 
 import json
 from collections.abc import Mapping

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ditar.beside import beside
-from ditar.data.tables import write_beside
 from ditar.report import ReportError
 from ditar.report.results import read_result, render
 from ditar.report.sections import put
+from ditar.storage.atomic_write import atomic_write, write_lines
 
 FIGURES = "results"  # the folder of plots beside the document, with a folder for each section
 
@@ -43,7 +42,7 @@ def report(
         plots.append((document.parent / FIGURES / name, files))
     for folder, files in plots:
         _copy(files, folder)
-    write_beside(document, [text.rstrip("\n")])
+    write_lines(document, [text.rstrip("\n")])
 
 
 def _plots(result: Mapping[str, Any], path: Path) -> list[Path]:
@@ -62,5 +61,5 @@ def _copy(files: Sequence[Path], folder: Path) -> None:
             old.unlink()
     for file in files:
         folder.mkdir(parents=True, exist_ok=True)
-        with beside(folder / file.name) as partial:
+        with atomic_write(folder / file.name) as partial:
             shutil.copyfile(file, partial)

@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     if out.exists() and not out.is_dir():
         raise SweepError(f"{out} is not a folder; choose another place")
 
-    from ditar.lock import only_writer
+    from ditar.storage.lock import only_writer
     from ditar.sweep.speak import load
     from ditar.sweep.study import study
     from ditar.sweep.tables import markdown

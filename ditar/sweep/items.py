@@ -1,10 +1,10 @@
 """The outputs of a sweep: which there are, what they are called, which of them share a batch."""
 
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ditar.seeds import repeat_seed
 from ditar.sweep.grid import Grid, Point, TokenGrid, points
 from ditar.sweep.pairs import Pair
 
@@ -28,7 +28,7 @@ class Item:
     def noise_seed(self) -> int:
         """What the pipeline is given: other noise for each sentence, and the same at every grid point, so that points
         are compared on the same draws."""
-        return zlib.crc32(f"{self.seed} {self.pair.name}".encode())
+        return repeat_seed(self.seed, self.pair.name)
 
 
 def items(grid: Grid | TokenGrid, pairs: Sequence[Pair]) -> list[Item]:

@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ditar.audio.write import write_audio
-from ditar.data.tables import write_beside
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, check_grid
 from ditar.sweep.items import WAVS, batches, items, wav_path
@@ -42,29 +43,9 @@ def start_or_resume(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> 
                 "id, or choose another folder"
             )
     (out / WAVS).mkdir(parents=True, exist_ok=True)
-    write_beside(noted, [json.dumps({**fixed, "pairs": {**known, **asked}}, indent=2, ensure_ascii=False)])
+    write_lines(noted, [json.dumps({**fixed, "pairs": {**known, **asked}}, indent=2, ensure_ascii=False)])
     rows = {row["name"]: row for row in read_log(out / LOG)}
     return {name: row for name, row in rows.items() if (out / WAVS / f"{name}.wav").is_file()}
-
-
-def read_log(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of an appended log; what a killed process left half-written is left out."""
-    for line in path.read_text(encoding="utf-8").split("\n") if path.is_file() else []:
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
-
-
-def append(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Add JSON lines to a log, behind a line break where a killed process left half a line."""
-    is_cut = False
-    if path.is_file() and path.stat().st_size:
-        with open(path, "rb") as file:
-            file.seek(-1, 2)
-            is_cut = file.read(1) != b"\n"
-    with open(path, "a", encoding="utf-8") as file:
-        file.write("\n" * is_cut + "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def synthesise(
@@ -111,6 +92,6 @@ def synthesise(
                     "took_s": round(took / len(batch), 4),  # its share of the batch's time
                     "warnings": speech.warnings,
                 }
-            append(out / LOG, (records[item.name] for item in batch))
+            append_json_lines([records[item.name] for item in batch], out / LOG)
             bar.update(len(batch))
     return records

@@ -17,10 +17,10 @@ from ditar.pretrained import SHIPPED_VOICE
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.choose import DEFAULT, make_recogniser
 from ditar.recognise.files import Recogniser
+from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.sweep.grid import Point
 from ditar.sweep.items import Item, wav_path
 from ditar.sweep.pairs import Pair
-from ditar.sweep.run import append, read_log
 
 SCORES = "scores.jsonl"
 CHUNK = 200  # outputs between two writes, so that an interruption costs little
@@ -76,7 +76,7 @@ def score_items(
         fresh = list(_score(chunk, references, out, judges, workers, progress))
         for row in fresh:
             row.update(made_ns=made[row["name"]], judges=dict(judges.names))
-        append(out / SCORES, fresh)
+        append_json_lines(fresh, out / SCORES)
         rows.update((row["name"], row) for row in fresh)
     return {name: {**rows[name], **_ending(log[name])} for name in made}
 

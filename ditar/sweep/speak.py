@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ditar.nn.weights import digest
+from ditar.storage.digests import digest_tensors
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, axes
 from ditar.sweep.items import Item
@@ -21,10 +21,10 @@ def load(model: str | None, device: str, dtype: str) -> Any:
     return pipeline
 
 
-def fingerprint(pipeline: Any) -> str:
+def weights_digest(pipeline: Any) -> str:
     """Equal where all weights are: outputs of other weights are not kept when a sweep goes on."""
     parts = [part for _, part in sorted(pipeline.components.items()) if isinstance(part, torch.nn.Module)]
-    return digest(value for part in parts for value in part.state_dict().values())
+    return digest_tensors(value for part in parts for value in part.state_dict().values())
 
 
 def check_pipeline(pipeline: Any, grid: Grid | TokenGrid) -> None:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ditar.beside import beside
-from ditar.data.tables import write_beside
-from ditar.provenance import provenance
 from ditar.recognise.choose import DEFAULT
+from ditar.storage.atomic_write import atomic_write, write_lines
+from ditar.storage.provenance import provenance
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, axes, points, varying
 from ditar.sweep.items import items
@@ -17,7 +16,7 @@ from ditar.sweep.pairs import Pair
 from ditar.sweep.plots import plots
 from ditar.sweep.run import start_or_resume, synthesise
 from ditar.sweep.score import aggregate, make_judges, score_items
-from ditar.sweep.speak import fingerprint
+from ditar.sweep.speak import weights_digest
 from ditar.sweep.tables import VERSION, comma_separated, markdown
 
 RESULT = "sweep.json"
@@ -46,7 +45,7 @@ def study(
     and AudioError before the first synthesis.
     """
     judges = make_judges(recogniser)
-    fixed = {"model": model, "weights": fingerprint(pipeline), "max_retries": max_retries, "language": language}
+    fixed = {"model": model, "weights": weights_digest(pipeline), "max_retries": max_retries, "language": language}
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")
     done = start_or_resume(out, fixed, pairs)
@@ -78,7 +77,7 @@ def study(
     text, counts = page(result, every, pairs, rows, pictures, out, int(page_mb * 1e6))
     result = {**result, "plots": list(pictures), "page": {"file": PAGE, "bytes": len(text.encode()), **counts}}
     for name, content in pictures.items():
-        with beside(out / name) as partial:
+        with atomic_write(out / name) as partial:
             partial.write_bytes(content)
     for name, content in (
         (PAGE, text),
@@ -86,5 +85,5 @@ def study(
         ("sweep.md", markdown(result)),
         (RESULT, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)),
     ):
-        write_beside(out / name, [content.rstrip("\n")])
+        write_lines(out / name, [content.rstrip("\n")])
     return result

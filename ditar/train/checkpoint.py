@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ditar.beside import check_folder
+from ditar.storage.atomic_write import check_folder
 
 
 class CheckpointError(RuntimeError):

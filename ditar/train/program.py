@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 
 from ditar.config import ConfigError
 from ditar.data.errors import DataError
-from ditar.nn.weights import ModelError
+from ditar.storage.weights import ModelError
 from ditar.train.checkpoint import CheckpointError
 from ditar.train.errors import Interrupted, TrainingError
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from ditar.config import BaselineConfig, DiTARConfig, to_dict
 from ditar.data.examples import JoinedExamples
 from ditar.data.latents import LatentEntry
+from ditar.storage.digests import digest_lines
 from ditar.train.checkpoint import start_from
-from ditar.train.keys import fingerprint
 from ditar.train.tracker import Tracker
 
 VALIDATION_BATCHES = 4
@@ -58,7 +58,7 @@ class SpeechSystem:
     def __init__(self, config: DiTARConfig | BaselineConfig, batches: JoinedExamples, also: Iterable[str]):
         """`also`: what the training data is beside the lines of its index."""
         self.config, self.batches = config, batches
-        self.fingerprint = fingerprint([*(e.line.decode() for e in batches.store.entries), *also])
+        self.fingerprint = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
         self.steps_place_data = config.data.curriculum_until > 0
         self.epoch_starts = [0]  # the first batch of each epoch, as far as it is known
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ditar.beside import beside
+from ditar.storage.atomic_write import atomic_write
 
 
 class Tracker:
@@ -44,7 +44,7 @@ class Tracker:
                 self.done_at_first |= {name.split("/")[0] for name in line}
             if "valid/validation" in line:
                 self.validations.append(line["valid/validation"])
-        with beside(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text("".join(kept), encoding="utf-8")
 
     @property

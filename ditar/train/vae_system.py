@@ -8,9 +8,10 @@ from torch import nn
 from ditar.audio.spectra import limit_band
 from ditar.config import VAEConfig, to_dict
 from ditar.data.crops import AudioBatch, AudioCrops
+from ditar.storage.digests import digest_lines
 from ditar.train.checkpoint import start_from
 from ditar.train.errors import TrainingError
-from ditar.train.keys import fingerprint, keyed_generators
+from ditar.train.keys import keyed_generators
 from ditar.train.tracker import Tracker
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae import SpeechVAE
@@ -45,7 +46,7 @@ class VAESystem:
         self.epoch_starts: list[int] = []  # there are none: every step draws its crops
         data, seed, bandwidth_hz = config.data, config.run.seed, config.model.bandwidth_hz
         self.train_crops = AudioCrops(train_dirs, data.level_db, seed, data.speed, bandwidth_hz, data.degraded_share)
-        self.fingerprint = fingerprint([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
+        self.fingerprint = digest_lines([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
         self.valid_crops = AudioCrops(valid_dirs, (0.0, 0.0), seed, bandwidth_hz=bandwidth_hz)
 
     def adversary(self, step: int) -> float:

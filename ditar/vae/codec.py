@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ditar.nn.weights import digest
+from ditar.storage.digests import digest_tensors
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 from ditar.vae.encoder import deciding_tensors
 from ditar.vae.speech_vae import SpeechVAE
@@ -74,7 +74,7 @@ class Codec(nn.Module, ABC):
         """Equal where the same codes mean the same: shape and a hash of what decides about codes, which a decoder alone
         does not."""
         shape = f"{self.frame_rate_hz:g}hz-{self.codebooks}x{self.codebook_size}"
-        weights = digest(value for module in self._encoding() for value in deciding_tensors(module))
+        weights = digest_tensors(value for module in self._encoding() for value in deciding_tensors(module))
         return f"{self.kind}-{shape}-{weights}"
 
     def save_pretrained(self, folder: str | Path) -> None:

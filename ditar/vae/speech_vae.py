@@ -9,9 +9,9 @@ import torch
 from safetensors import SafetensorError
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.beside import WriteError
 from ditar.config import ConfigError, VAEModelConfig, from_dict
 from ditar.diffusion.schedule import Generators, draw_noise
+from ditar.storage.atomic_write import WriteError
 from ditar.units import HOP_SAMPLES
 from ditar.vae.encoder import OobleckEncoder, SpectralEncoder
 from ditar.vae.posterior import Posterior

@@ -9,7 +9,7 @@ import soundfile
 
 from ditar.audio import AudioError, growing
 from ditar.audio.growing import GrowingWav, RawPipe, finish, pcm16
-from ditar.lock import InUseError
+from ditar.storage.lock import InUseError
 
 RATE_HZ = 24_000
 WAVE = (0.5 * np.sin(np.arange(30_000) / 10)).astype(np.float32)

@@ -6,7 +6,7 @@ import torch
 from ditar.baseline.batch import TextCondition
 from ditar.baseline.lm import TokenLM
 from ditar.config import BlockConfig, ConfigError
-from ditar.nn.weights import ModelError
+from ditar.storage.weights import ModelError
 from tests.baseline import examples
 from tests.baseline.examples import build, config
 

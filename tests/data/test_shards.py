@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from ditar.beside import WriteError
 from ditar.data.latents import LatentStore, read_index, read_statistics
 from ditar.data.shards import Latents, LatentWriter
+from ditar.storage.atomic_write import WriteError
 
 lhotse = pytest.importorskip("lhotse")
 STATISTICS = {"latent_mean": torch.zeros(8), "latent_std": torch.ones(8)}
@@ -85,7 +85,7 @@ def test_what_was_killed_goes_on_and_gives_the_same_bytes(tmp_path, monkeypatch)
 
     write(folder, shards=(0,), close=False)
     with monkeypatch.context() as patch:  # shard 2 is on disk, and what says so is not
-        patch.setattr("ditar.data.shards.write_beside", killed)
+        patch.setattr("ditar.data.shards.write_lines", killed)
         with pytest.raises(KeyboardInterrupt):
             LatentWriter(folder).write(2, make(2), {})
     assert (folder / "shar/latents.000002.tar").exists() and LatentWriter(folder).unfinished(3) == [1, 2]
@@ -121,7 +121,7 @@ def test_a_disk_that_refuses_the_statistics_leaves_no_index_and_the_same_call_go
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ditar.nn.weights.save_file", refuse)
+        patch.setattr("ditar.storage.weights.save_file", refuse)
         with pytest.raises(WriteError, match="statistics.safetensors cannot be written: .*No space left"):
             write(tmp_path / "a")
     assert not [p.name for p in (tmp_path / "a").iterdir() if p.name == "index.jsonl" or "statistics" in p.name]

@@ -3,8 +3,8 @@ import json
 import pytest
 import torch
 
-from ditar.model.checkpoint import ModelError
 from ditar.model.ditar import DiTAR
+from ditar.storage.weights import ModelError
 from tests.model.examples import build
 
 

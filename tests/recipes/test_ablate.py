@@ -18,8 +18,8 @@ from torch import nn
 import ditar
 from ditar.config import ConfigError, DiTARConfig, load_config, to_dict
 from ditar.data.errors import DataError
-from ditar.provenance import commit
 from ditar.report.results import read_result, render
+from ditar.storage.provenance import commit
 from ditar.text import Phonemiser
 from ditar.units import LATENT_RATE_HZ
 from recipes import ablate, ablation_table

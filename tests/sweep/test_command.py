@@ -30,7 +30,7 @@ def test_a_judge_that_is_not_there_is_named_before_anything_is_spoken(monkeypatc
     def start(*arguments, **options):
         return study.study(None, Grid(), [Pair("a", "Hi.")], tmp_path, model="none", **options)
 
-    monkeypatch.setattr(study, "fingerprint", lambda pipeline: pytest.fail("began"))
+    monkeypatch.setattr(study, "weights_digest", lambda pipeline: pytest.fail("began"))
     with pytest.raises(RecogniserError, match="no recogniser is called 'ears'"):
         start(recogniser="ears")
     pytest.importorskip("pocketsphinx")

@@ -5,11 +5,12 @@ import json
 import pytest
 import soundfile
 
+from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid
 from ditar.sweep.items import WAVS, batches, items, wav_path
 from ditar.sweep.pairs import Pair
-from ditar.sweep.run import LOG, append, read_log, start_or_resume, synthesise
+from ditar.sweep.run import LOG, start_or_resume, synthesise
 from ditar.sweep.speak import speak
 from tests.tiny import clip, tiny_pipeline
 
@@ -147,10 +148,10 @@ def test_settings_of_tokens_reach_the_pipeline():
 
 def test_half_a_line_of_a_killed_process_is_no_line(tmp_path):
     log = tmp_path / "log.jsonl"
-    append(log, [{"name": "a"}])
+    append_json_lines([{"name": "a"}], log)
     with open(log, "a", encoding="utf-8") as file:
         file.write('{"name": "b", "sec')
     assert [row["name"] for row in read_log(log)] == ["a"]
-    append(log, [{"name": "c"}])
+    append_json_lines([{"name": "c"}], log)
     assert [row["name"] for row in read_log(log)] == ["a", "c"]
     assert json.loads(log.read_text().splitlines()[-1]) == {"name": "c"}

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from ditar.baseline import info as baseline_info
-from ditar.beside import beside
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
-from ditar.data.tables import each_json_line, write_beside
+from ditar.data.tables import each_json_line
 from ditar.extras import missing
 from ditar.model import info
-from ditar.provenance import provenance
 from ditar.report.results import TABLE_VERSION, table
+from ditar.storage.atomic_write import atomic_write, write_lines
+from ditar.storage.provenance import provenance
 from recipes.training_flops import describe
 
 # Names in scores.json: title, scale, unit. A word error says little without the rates of outputs that went wrong.
@@ -156,7 +156,7 @@ def plot(systems: list[Figures], path: Path) -> None:
     axes[0].set_ylabel("free-running word error, %")
     axes[0].legend()
     figure.tight_layout()
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, dpi=150, format="png")
 
 
@@ -199,8 +199,8 @@ def main() -> int:
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         plot(systems, args.out / "comparison.png")
-        write_beside(args.out / "comparison.md", text)
-        write_beside(args.out / "comparison.json", [json.dumps(result, indent=2)])  # last: it names the plot
+        write_lines(args.out / "comparison.md", text)
+        write_lines(args.out / "comparison.json", [json.dumps(result, indent=2)])  # last: it names the plot
     except ModuleNotFoundError as error:
         print(f"compare: error: {missing(error.name, 'eval')}", file=sys.stderr)
         return 1

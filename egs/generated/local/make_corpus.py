@@ -27,8 +27,8 @@ import engines  # noqa: E402
 import sentences  # noqa: E402
 import voices  # noqa: E402
 
-from ditar.beside import beside  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
+from ditar.storage.atomic_write import atomic_write  # noqa: E402
 
 SPLITS = ("train", "val", "vae_test", "test", "test_ref")
 BATCH = 24  # sentences per festival process; the other engines take one at a time
@@ -131,7 +131,7 @@ def make(task: tuple[list[Item], Path]) -> list[dict]:
             continue
         path = out / "wav" / item.voice.speaker / f"{item.utt}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside(path) as partial:
+        with atomic_write(path) as partial:
             soundfile.write(partial, speech.waveform, engines.RATE_HZ, subtype="PCM_16", format="WAV")
         records.append(
             {

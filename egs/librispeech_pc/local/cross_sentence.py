@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installe
 from ditar.data.corpora import read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir  # noqa: E402
-from ditar.data.tables import write_beside  # noqa: E402
+from ditar.storage.atomic_write import write_lines  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def write_what_is_there(out: Path, pairs: list[Pair], folders: list[str]) -> lis
     (out / "test").mkdir(parents=True, exist_ok=True)
     for name in ("wav.scp", "utt2spk", "spk2utt", "utt2dur"):  # of a run that had the recordings
         (out / "test" / name).unlink(missing_ok=True)
-    write_beside(out / "test/text", sorted((f"{p.target} {p.target_text}" for p in spoken), key=str.encode))
+    write_lines(out / "test/text", sorted((f"{p.target} {p.target_text}" for p in spoken), key=str.encode))
     write_references(out / "test_ref", spoken, rows)
     return spoken
 
@@ -93,7 +93,7 @@ def write_references(folder: Path, pairs: list[Pair], rows: dict[str, Utterance]
     """The clips to clone, with the list's texts, and which of them speaks what."""
     references = {p.reference: replace(rows[p.reference], text=p.reference_text) for p in pairs}
     write_data_dir(folder, references.values())
-    write_beside(folder / "utt2ref", sorted((f"{p.target} {p.reference}" for p in pairs), key=str.encode))
+    write_lines(folder / "utt2ref", sorted((f"{p.target} {p.reference}" for p in pairs), key=str.encode))
 
 
 def main() -> int:

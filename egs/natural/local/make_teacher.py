@@ -29,8 +29,8 @@ from teacher_plan import Item  # noqa: E402
 from teacher_texts import held_out_keys, sentences  # noqa: E402
 
 from ditar.audio.errors import AudioError  # noqa: E402
-from ditar.beside import WriteError  # noqa: E402
-from ditar.lock import InUseError, only_writer  # noqa: E402
+from ditar.storage.atomic_write import WriteError  # noqa: E402
+from ditar.storage.lock import InUseError, only_writer  # noqa: E402
 from ditar.text import Phonemiser  # noqa: E402
 from ditar.text.errors import TextError  # noqa: E402
 

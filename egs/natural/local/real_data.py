@@ -35,7 +35,7 @@ from ditar.audio.write import write_audio  # noqa: E402
 from ditar.data.corpora import Clip, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, write_audio_dir, write_data_dir  # noqa: E402
-from ditar.data.tables import write_beside  # noqa: E402
+from ditar.storage.atomic_write import write_lines  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds  # noqa: E402
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -141,7 +141,7 @@ def main() -> int:
         )
         with ProcessPoolExecutor(args.nj) as pool:
             done = list(tqdm(pool.map(work, clips, chunksize=16), total=len(clips), desc=str(args.out), mininterval=5))
-        write_beside(out / "skipped_audio", [why for _, why in done if why])
+        write_lines(out / "skipped_audio", [why for _, why in done if why])
         clips = [clip for clip, (row, _) in zip(clips, done, strict=True) if row]
         rows = [row for row, _ in done if row]
         splits = split(clips, rows, valid, kept, tests)
@@ -152,7 +152,7 @@ def main() -> int:
                 write_audio_dir(out / name, members)
             elif members:
                 write_data_dir(out / name, members)
-        write_beside(out / "corpora.tsv", summary(clips, rows, splits))
+        write_lines(out / "corpora.tsv", summary(clips, rows, splits))
     except (DataError, AudioError, OSError, ValueError) as error:
         print(f"real_data: error: {error}", file=sys.stderr)
         return 1

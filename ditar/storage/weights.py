@@ -1,9 +1,7 @@
 """A model on disk: config.json and model.safetensors."""
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ditar.beside import beside
+from ditar.storage.atomic_write import atomic_write
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
@@ -28,14 +26,14 @@ def write_model(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stored = {name: value.detach().to("cpu", dtype) for name, value in tensors.items()}
-    with beside(folder / CONFIG) as partial:
+    with atomic_write(folder / CONFIG) as partial:
         partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         write_tensors(folder / WEIGHTS, stored, {"format": "pt"})
 
 
 def write_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """A safetensors file of tensors on the CPU, whole or not at all. WriteError: the disk refuses."""
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         try:
             save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata=metadata)
         except SafetensorError as error:  # neither an OSError nor a ValueError
@@ -75,14 +73,6 @@ def read_weights(folder: str | Path, model: nn.Module) -> None:
             f"weights and {expected.get(name, 'absent')} by the configuration; use the two files of one model"
         )
     model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
-
-
-def digest(tensors: Iterable[Tensor]) -> str:
-    """16 hexadecimal digits of the values of tensors, in order."""
-    found = hashlib.blake2b(digest_size=8)
-    for value in tensors:
-        found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
 
 
 def _file(folder: str | Path, name: str) -> Path:

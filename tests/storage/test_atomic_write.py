@@ -5,17 +5,17 @@ import os
 
 import pytest
 
-from ditar.beside import WriteError, beside, check_folder
+from ditar.storage.atomic_write import WriteError, atomic_write, check_folder
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("old")
-    with beside(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text("new")
         assert path.read_text() == "old" and partial.parent == tmp_path and partial.name.startswith(".a.json.")
     assert path.read_text() == "new" and os.listdir(tmp_path) == ["a.json"]
-    with beside(path, ".jsonl.gz") as partial:
+    with atomic_write(path, ".jsonl.gz") as partial:
         assert partial.name.endswith(".partial.jsonl.gz")
         partial.write_text("")
 
@@ -23,7 +23,7 @@ def test_a_file_appears_when_it_is_whole(tmp_path):
 @pytest.mark.parametrize(("raised", "seen"), [(KeyboardInterrupt(), KeyboardInterrupt), (ValueError("x"), ValueError)])
 def test_what_stops_half_way_leaves_the_old_file(tmp_path, raised, seen):
     (tmp_path / "a").write_text("old")
-    with pytest.raises(seen), beside(tmp_path / "a") as partial:
+    with pytest.raises(seen), atomic_write(tmp_path / "a") as partial:
         partial.write_text("ne")
         raise raised
     assert (tmp_path / "a").read_text() == "old" and os.listdir(tmp_path) == ["a"]
@@ -32,15 +32,15 @@ def test_what_stops_half_way_leaves_the_old_file(tmp_path, raised, seen):
 def test_a_disk_that_refuses_is_named_with_the_remedy(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError, match="a cannot be written: No space left on device; free space"):
-        with beside(tmp_path / "a") as partial:
+        with atomic_write(tmp_path / "a") as partial:
             partial.write_text("half")
             raise OSError(28, "No space left on device")
     assert os.listdir(tmp_path) == ["file"]
     with pytest.raises(WriteError, match="no/a cannot be written: No such file or directory"):
-        with beside(tmp_path / "no" / "a") as partial:
+        with atomic_write(tmp_path / "no" / "a") as partial:
             partial.write_text("")
     with pytest.raises(WriteError, match="file/a cannot be written: Not a directory"):
-        with beside(tmp_path / "file" / "a") as partial:
+        with atomic_write(tmp_path / "file" / "a") as partial:
             partial.write_text("")
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from ditar.beside import WriteError
-from ditar.nn.weights import read_config, write_model
+from ditar.storage.atomic_write import WriteError
+from ditar.storage.weights import read_config, write_model
 
 
 def test_a_disk_that_refuses_leaves_the_model_of_before(tmp_path, monkeypatch):
@@ -19,7 +19,7 @@ def test_a_disk_that_refuses_leaves_the_model_of_before(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr("ditar.nn.weights.save_file", refuse)
+    monkeypatch.setattr("ditar.storage.weights.save_file", refuse)
     with pytest.raises(WriteError, match=r"^\S*model.safetensors cannot be written: .*No space left") as error:
         write_model(tmp_path, {"width": 3}, {"a": torch.zeros(3)})
     assert str(error.value).count("free space") == 1

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ class WriteError(OSError):
 
 
 @contextmanager
-def beside(path: str | Path, ending: str = "") -> Iterator[Path]:
+def atomic_write(path: str | Path, ending: str = "") -> Iterator[Path]:
     """A hidden name in the folder of `path` to write to: it becomes `path` where the block ends well, and is deleted
     where it does not. Two programs that write the same file do not meet.
 
@@ -31,6 +31,12 @@ def beside(path: str | Path, ending: str = "") -> Iterator[Path]:
     finally:
         with suppress(OSError):  # most often it is gone
             partial.unlink()
+
+
+def write_lines(path: str | Path, lines: Iterable[str]) -> None:
+    """A text file of lines, whole or not at all."""
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def check_folder(folder: str | Path) -> None:

@@ -14,7 +14,7 @@ PACKAGES = (  # those that set figures
     "torch", "numpy", "diffusers", "faster-whisper", "ctranslate2", "distillmos", "pocketsphinx", "resemblyzer",
     "transformers",
 )  # fmt: skip
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def provenance() -> dict[str, Any]:

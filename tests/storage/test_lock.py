@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ditar import lock
+from ditar.storage import lock
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_one_writer_at_a_time_also_over_processes(tmp_path):
-    code = f"from ditar.lock import only_writer\nwith only_writer({str(tmp_path)!r}): pass"
+    code = f"from ditar.storage.lock import only_writer\nwith only_writer({str(tmp_path)!r}): pass"
     command = {"args": [sys.executable, "-c", code], "env": os.environ | {"PYTHONPATH": str(ROOT)}}
     with lock.only_writer(tmp_path):
         with pytest.raises(lock.InUseError, match=f"{tmp_path} is being written by another program; wait"):

@@ -1,0 +1,37 @@
+"""What tells whether two wholes are one: short hashes of tensors, of plain values and of lines."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what is told apart here without tensors needs no torch
+    from torch import Tensor
+
+
+def digest_tensors(tensors: "Iterable[Tensor]") -> str:
+    """16 hexadecimal digits of the values of tensors, in order."""
+    import torch
+
+    found = hashlib.blake2b(digest_size=8)
+    for value in tensors:
+        found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def digest_symbols(symbols: Iterable[str]) -> str:
+    """16 hexadecimal digits of symbols, in order."""
+    return hashlib.blake2b("\n".join(symbols).encode(), digest_size=8).hexdigest()
+
+
+def digest_values(value: Any) -> str:
+    """16 hexadecimal digits of plain values (what JSON has), whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def digest_lines(lines: Iterable[str]) -> str:
+    """24 hexadecimal digits that two data sets share only where these lines of theirs are the same."""
+    found = hashlib.blake2b(digest_size=12)
+    for line in lines:
+        found.update(line.encode() + b"\n")
+    return found.hexdigest()
