@@ -17,14 +17,14 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
-    "DiTARPipeline": "ditar.pipeline",
-    "TokenPipeline": "ditar.token_pipeline",
-    "load_pipeline": "ditar.pretrained",
-    "SpeechOutput": "ditar.request",
-    "SpeechRequest": "ditar.request",
-    "Voice": "ditar.voice",
-    "load_voice": "ditar.voice_file",
-    "save_voice": "ditar.voice_file",
+    "DiTARPipeline": "ditar.synthesis.pipeline",
+    "TokenPipeline": "ditar.synthesis.token_pipeline",
+    "load_pipeline": "ditar.synthesis.pretrained",
+    "SpeechOutput": "ditar.synthesis.request",
+    "SpeechRequest": "ditar.synthesis.request",
+    "Voice": "ditar.synthesis.voice",
+    "load_voice": "ditar.synthesis.voice_file",
+    "save_voice": "ditar.synthesis.voice_file",
     "DiTAR": "ditar.model.ditar",
     "DiTARScheduler": "ditar.diffusion.scheduler",
     "SpeechVAE": "ditar.vae.speech_vae",

@@ -29,13 +29,13 @@ from ditar.data.errors import DataError
 from ditar.data.tables import read_wav_scp
 from ditar.evaluate.report import finite
 from ditar.evaluate.score import compare, hear
-from ditar.pretrained import load_vae
 from ditar.recognise.choose import DEFAULT, WAYS, make_recogniser
 from ditar.report.results import TABLE_VERSION
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.provenance import provenance
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames
 from ditar.vae import SpeechVAE
+from ditar.vae.loading import load_vae
 
 NOISE = 0.3
 MOVED_UTTERANCES = 40

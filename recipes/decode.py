@@ -183,7 +183,7 @@ def main() -> int:
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args()
     try:
-        from ditar.pretrained import load_pipeline, require_options
+        from ditar.synthesis.pretrained import load_pipeline, require_options
 
         targets = read_targets(args.data)[: args.limit]
         clips, table = read_data_dir(args.references), args.references / "utt2ref"

@@ -14,11 +14,11 @@ from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
-from ditar.pipeline import DiTARPipeline
-from ditar.pretrained import load_vae
 from ditar.storage.weights import ModelError
-from ditar.token_pipeline import TokenPipeline
+from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.token_pipeline import TokenPipeline
 from ditar.vae.codec import load_codec
+from ditar.vae.loading import load_vae
 
 
 def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:

@@ -40,11 +40,11 @@ from ditar.data.extraction import (
     refusal,
 )
 from ditar.data.shards import LatentWriter
-from ditar.pretrained import load_vae
 from ditar.text.vocabulary import Vocabulary
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, frames_to_seconds, samples_to_frames
 from ditar.vae import SpeechVAE
-from ditar.voice import encoder_fingerprint
+from ditar.vae.fingerprint import encoder_fingerprint
+from ditar.vae.loading import load_vae
 
 
 class Moments:

@@ -30,7 +30,7 @@ from ditar.units import LATENT_RATE_HZ
 
 def load_decoder(vae_dir: Path) -> Callable[[torch.Tensor], torch.Tensor]:
     """Normalised latents (1, T, C) -> waveform (S,)."""
-    from ditar.pretrained import load_vae
+    from ditar.vae.loading import load_vae
 
     vae = load_vae(vae_dir).eval()
     return lambda latents: vae.decode(vae.denormalise(latents.cpu()))[0]
@@ -42,7 +42,7 @@ def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> t
         return read_statistics(latents)
     if vae_dir is None:
         raise DataError("--init needs --vae: latents must be normalised as the model knows them, by its VAE's statistics")
-    from ditar.pretrained import load_vae
+    from ditar.vae.loading import load_vae
 
     vae = load_vae(vae_dir)
     if not vae.measured:
@@ -59,8 +59,8 @@ def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> t
 
 def find_vae(folder: Path, stores: Sequence[LatentStore], statistics: tuple[torch.Tensor, torch.Tensor]) -> str:
     """The fingerprint of the VAE that latents were made with. DataError where they were made with another."""
-    from ditar.pretrained import load_vae
-    from ditar.voice import encoder_fingerprint, vae_fingerprint
+    from ditar.vae.fingerprint import encoder_fingerprint, vae_fingerprint
+    from ditar.vae.loading import load_vae
 
     vae = load_vae(folder)
     for store in stores:

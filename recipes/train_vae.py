@@ -15,8 +15,8 @@ from ditar.train.program import exit_code
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises what `main` turns into a message."""
     config = load_config(args.config, VAEConfig)
-    from ditar.pretrained import load_vae
     from ditar.train.vae_system import VAESystem
+    from ditar.vae.loading import load_vae
 
     system = VAESystem(config, args.train, args.valid, load_vae(args.init) if args.init else None)
     train(system, config.optimiser, config.run, args.out, config, args.cpu)

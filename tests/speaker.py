@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from ditar.request import SpeechOutput
-from ditar.voice import Voice
+from ditar.synthesis.request import SpeechOutput
+from ditar.synthesis.voice import Voice
 
 VOICE = Voice("tone", torch.zeros(4, 8), ("a",) * 20, "a", 1.0, "vae", "words")
 CONFIG = SimpleNamespace(trained_seconds=5.0, seconds_per_symbol=0.06, trained_symbols=())

@@ -13,8 +13,8 @@ from ditar import hearing
 from ditar.audio.read import read_audio
 from ditar.data.errors import DataError
 from ditar.hearing import add_arguments, make_hearing, make_listener
-from ditar.pretrained import SHIPPED_VOICE
 from ditar.recognise import RecogniserError
+from ditar.synthesis.reference import SHIPPED_VOICE
 from tests.data.test_batches import write_store
 
 SAID = SHIPPED_VOICE.with_suffix(".txt").read_text(encoding="utf-8").strip()

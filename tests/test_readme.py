@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from ditar.cli import build_parser
-from ditar.pipeline import GUIDANCE_SCALE, TEMPERATURE
-from ditar.pretrained import SHIPPED_MODEL
+from ditar.synthesis.model_folder import SHIPPED_MODEL
+from ditar.synthesis.pipeline import GUIDANCE_SCALE, TEMPERATURE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import torch
 from ditar.config import BlockConfig, DiTARModelConfig
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
-from ditar.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.vae.speech_vae import SpeechVAE
 
 

@@ -6,7 +6,7 @@ import torch
 
 from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, load_config
-from ditar.token_pipeline import TokenPipeline
+from ditar.synthesis.token_pipeline import TokenPipeline
 from ditar.vae.codec import MatchedCodec
 from ditar.vae.speech_vae import SpeechVAE
 from tests.baseline.examples import ROOT

@@ -51,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
     from ditar.bench.setup import Subject
     from ditar.bench.study import bench
     from ditar.bench.tables import markdown, plot
-    from ditar.pretrained import choose_device
     from ditar.storage.atomic_write import atomic_write, write_lines
+    from ditar.synthesis.loading import choose_device
 
     out = None if options.output is None else Path(options.output)
     if out is not None:

@@ -20,7 +20,7 @@ from ditar.vae.speech_vae import SpeechVAE
 import_torchaudio()
 
 from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
-from ditar.pipeline import DiTARPipeline  # noqa: E402
+from ditar.synthesis.pipeline import DiTARPipeline  # noqa: E402
 
 REFERENCE_S = 3.0
 

@@ -10,8 +10,8 @@ from ditar.bench import BenchError
 from ditar.bench.measure import count_flops, measure, threads
 from ditar.bench.setup import REFERENCE_S, Subject, Variant, check_variant
 from ditar.bench.tables import VERSION
-from ditar.request import SpeechRequest
 from ditar.storage.provenance import provenance
+from ditar.synthesis.request import SpeechRequest
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody minds."

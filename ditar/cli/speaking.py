@@ -14,17 +14,19 @@ from tqdm import tqdm
 from ditar import __version__
 from ditar.audio.growing import GrowingWav, RawPipe
 from ditar.audio.write import write_audio
-from ditar.long_text import partial_files, pause, pieces_to_speak, speak_long
-from ditar.pretrained import SHIPPED_LANGUAGE, SHIPPED_MODEL, load_pipeline, require_options
-from ditar.request import SpeechRequest
 from ditar.seeds import seed_of
-from ditar.stopping import SpeechError
 from ditar.storage.digests import digest_tensors
+from ditar.synthesis.long_text import partial_files, pause, pieces_to_speak, speak_long
+from ditar.synthesis.model_folder import SHIPPED_MODEL
+from ditar.synthesis.pretrained import load_pipeline, require_options
+from ditar.synthesis.reference import SHIPPED_LANGUAGE
+from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.retry import SpeechError
+from ditar.synthesis.utterance_list import MANIFEST, speak_list
+from ditar.synthesis.voice import Voice, voice_warnings
+from ditar.synthesis.voice_file import check_voice, load_voice
+from ditar.synthesis.voice_names import SHIPPED, find_voice
 from ditar.units import SAMPLE_RATE_HZ
-from ditar.utterance_list import MANIFEST, speak_list
-from ditar.voice import Voice, voice_warnings
-from ditar.voice_file import check_voice, load_voice
-from ditar.voice_names import SHIPPED, find_voice
 
 SHOWN_WARNINGS = 10
 SCHEDULER_OPTIONS = ("num_inference_steps", "solver", "time_grid")  # of models with diffusion

@@ -231,9 +231,9 @@ def check_reference(voice: str | None, prompt_audio: str | None, prompt_text: st
     """ValueError where a voice file or a reference clip cannot be used."""
     from ditar.audio.read import read_audio
     from ditar.audio.trim import prepare_reference
+    from ditar.synthesis.voice_file import describe_voice
+    from ditar.synthesis.voice_names import find_voice
     from ditar.units import SAMPLE_RATE_HZ
-    from ditar.voice_file import describe_voice
-    from ditar.voice_names import find_voice
 
     _check_utf8(prompt_text, "--prompt-text")
     if voice is not None:

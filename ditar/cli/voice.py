@@ -42,7 +42,7 @@ def add_parser(commands) -> None:
 
 
 def _create(options: argparse.Namespace) -> int:
-    from ditar.voice_file import check_voice_path, save_voice
+    from ditar.synthesis.voice_file import check_voice_path, save_voice
 
     check_voice_path(options.output)
     if Path(options.output).exists() and not options.force:
@@ -50,8 +50,8 @@ def _create(options: argparse.Namespace) -> int:
     check_model(options.model)
     check_reference(None, options.prompt_audio, options.prompt_text)
 
-    from ditar.pretrained import load_pipeline
-    from ditar.voice import voice_warnings
+    from ditar.synthesis.pretrained import load_pipeline
+    from ditar.synthesis.voice import voice_warnings
 
     pipeline = load_pipeline(options.model, device=options.device)
     name = options.name or Path(options.output).stem
@@ -66,8 +66,8 @@ def _create(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ditar.voice_file import VoiceFileError, describe_voice
-    from ditar.voice_names import list_voices
+    from ditar.synthesis.voice_file import VoiceFileError, describe_voice
+    from ditar.synthesis.voice_names import list_voices
 
     if options.folder is None:
         for named in list_voices():
@@ -90,7 +90,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from ditar.voice_file import describe_voice
+    from ditar.synthesis.voice_file import describe_voice
 
     voice = describe_voice(options.file)
     if options.json:

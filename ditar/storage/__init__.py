@@ -9,3 +9,7 @@ provenance    where a figure comes from: date, commit, command, environment
 
 Importing this package or a module of it imports no torch, `weights` aside.
 """
+
+
+class ModelError(ValueError):
+    """A model folder that cannot be used; the message names the file, what was found and the remedy."""

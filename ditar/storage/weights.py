@@ -10,13 +10,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from ditar.storage import ModelError
 from ditar.storage.atomic_write import atomic_write
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-
-
-class ModelError(ValueError):
-    """A model folder that cannot be used; the message names the file, what was found and the remedy."""
 
 
 def write_model(

@@ -13,11 +13,12 @@ import soundfile
 
 from ditar.audio.read import read_audio
 from ditar.evaluate.inputs import need
-from ditar.pretrained import ASSETS, SHIPPED_VOICE
 from ditar.sweep.grid import LABELS, Point
 from ditar.sweep.items import Item, wav_path
 from ditar.sweep.pairs import Pair
 from ditar.sweep.tables import FIGURES, figures_of, judges
+from ditar.synthesis.model_folder import ASSETS
+from ditar.synthesis.reference import SHIPPED_VOICE
 from ditar.units import SAMPLE_RATE_HZ
 
 MEL_BINS = 64

@@ -13,7 +13,6 @@ from ditar.evaluate.outputs import inspect_output
 from ditar.evaluate.quality import DistillMOS
 from ditar.evaluate.similarity import embed_files, embedder_name
 from ditar.evaluate.words import choose_normaliser, word_errors
-from ditar.pretrained import SHIPPED_VOICE
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.choose import DEFAULT, make_recogniser
 from ditar.recognise.files import Recogniser
@@ -21,6 +20,7 @@ from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.sweep.grid import Point
 from ditar.sweep.items import Item, wav_path
 from ditar.sweep.pairs import Pair
+from ditar.synthesis.reference import SHIPPED_VOICE
 
 SCORES = "scores.jsonl"
 CHUNK = 200  # outputs between two writes, so that an interruption costs little

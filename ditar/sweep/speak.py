@@ -14,7 +14,7 @@ from ditar.sweep.pairs import Pair
 
 def load(model: str | None, device: str, dtype: str) -> Any:
     """The pipeline of a model's folder or hub name; None: the model that ships."""
-    from ditar.pretrained import load_pipeline
+    from ditar.synthesis.pretrained import load_pipeline
 
     pipeline = load_pipeline(model, device=device, torch_dtype=dtype)
     pipeline.set_progress_bar_config(disable=True)
@@ -52,7 +52,7 @@ def check_texts(
 ) -> None:
     """SweepError names the first pair whose text cannot be spoken: before the first synthesis, not in its midst."""
     from ditar.evaluate.words import plain_words
-    from ditar.stopping import lengths
+    from ditar.synthesis.length import lengths
     from ditar.text import TextError
     from ditar.text.phonemise import Phonemiser
     from ditar.text.vocabulary import keep_trained
@@ -78,7 +78,7 @@ def speak(
 ) -> list[Any]:
     """A SpeechOutput for each item of one batch: the settings that the rows share go to the call, the others into the
     requests."""
-    from ditar.request import SpeechRequest
+    from ditar.synthesis.request import SpeechRequest
 
     requests = [
         SpeechRequest(

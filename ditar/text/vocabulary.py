@@ -4,6 +4,7 @@ import functools
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from ditar.storage.digests import digest_symbols
 from ditar.text.errors import TextError, name_characters
 
 PADDING_ID = 0
@@ -82,6 +83,11 @@ def ended(symbols: Sequence[str], trained: Sequence[str]) -> list[str]:
         return symbols
     closing = [symbol for symbol in symbols[last:] if symbol in CLOSING]
     return [*symbols[:last], ".", *closing]
+
+
+def vocabulary_fingerprint(symbols: Sequence[str]) -> str:
+    """Equal for the same symbols in the same order."""
+    return digest_symbols(symbols)
 
 
 class Vocabulary:

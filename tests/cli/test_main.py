@@ -144,7 +144,7 @@ def test_solver_and_grid_are_handed_on(folder, monkeypatch):
         asked.append((*given, requests[0].stop_threshold))
         return [SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[]) for _ in requests]
 
-    monkeypatch.setattr("ditar.pipeline.DiTARPipeline.batch", fake)
+    monkeypatch.setattr("ditar.synthesis.pipeline.DiTARPipeline.batch", fake)
     choice = {"solver": "dpm-solver++", "time_grid": "uniform", "temperature": 1}
     assert synthesize(folder, time_grid="cosine") == 0 and synthesize(folder, **choice) == 0
     assert synthesize(folder, stop_threshold=0.3, max_retries=0, guidance_steps="0,0.5") == 0
@@ -286,12 +286,12 @@ def test_the_checks_need_no_torch(folder):
 
 
 def test_interrupted_is_130_and_leaves_nothing(folder, monkeypatch, capsys):
-    import ditar.pipeline
+    import ditar.synthesis.pipeline
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ditar.pipeline.DiTARPipeline, "from_pretrained", interrupted)
+    monkeypatch.setattr(ditar.synthesis.pipeline.DiTARPipeline, "from_pretrained", interrupted)
     assert synthesize(folder, output=folder / "never.wav") == 130
     assert capsys.readouterr().err == "ditar: interrupted\n" and not (folder / "never.wav").exists()
 

@@ -136,7 +136,7 @@ def test_a_voice_is_made_listed_shown_and_used(folder, capsys):
 def test_a_voice_of_another_model_is_refused(folder, tmp_path, capsys):
     from dataclasses import replace
 
-    from ditar.voice_file import save_voice
+    from ditar.synthesis.voice_file import save_voice
 
     voice = tiny_pipeline().create_voice(clip(1.0), "Hi.", name="stranger")
     save_voice(replace(voice, vae="0123"), tmp_path / "v.safetensors")

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate import quality
+from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate.quality import DNSMOS, UTMOS, DistillMOS
-from ditar.pretrained import SHIPPED_VOICE
 from ditar.recognise.files import read_waveform
+from ditar.synthesis.reference import SHIPPED_VOICE
 from tests.evaluate.sounds import buzz, hiss, quiet
 
 

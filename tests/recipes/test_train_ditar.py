@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ditar.data.errors import DataError
-from ditar.voice import encoder_fingerprint, vae_fingerprint
+from ditar.vae.fingerprint import encoder_fingerprint, vae_fingerprint
 from recipes.train_ditar import find_vae
 from tests.tiny import tiny_vae
 

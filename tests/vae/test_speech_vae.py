@@ -12,8 +12,8 @@ from ditar.audio.resample import low_pass
 from ditar.config import ConfigError, VAEConfig, VAELossConfig, load_config, to_dict
 from ditar.units import HOP_SAMPLES
 from ditar.vae import Posterior, SpeechVAE
+from ditar.vae.fingerprint import vae_fingerprint
 from ditar.vae.losses import SpectralLoss, VAELoss
-from ditar.voice import vae_fingerprint
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "vae"
 TINY = {

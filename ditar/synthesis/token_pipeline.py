@@ -19,19 +19,22 @@ from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
 from ditar.config import SamplingConfig
 from ditar.data.codes import CodecInfo
-from ditar.pretrained import SHIPPED_LANGUAGE, choose_device, choose_dtype, choose_reference, model_folder
-from ditar.request import SpeechOutput, SpeechRequest
-from ditar.stopping import attempt_seeds, length_warnings, lengths, problem
 from ditar.storage.weights import ModelError
+from ditar.synthesis.length import length_warnings, lengths
+from ditar.synthesis.loading import choose_device, choose_dtype
+from ditar.synthesis.model_folder import model_folder
+from ditar.synthesis.reference import SHIPPED_LANGUAGE, choose_reference, read_reference
+from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.retry import attempt_seeds, problem
+from ditar.synthesis.voice import AFTER_REFERENCE_SECONDS, Voice, check_fit
 from ditar.text import TextError
 from ditar.text.errors import dropped_warning
 from ditar.text.lengths import Lengths
 from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import Vocabulary, ended, keep_trained
+from ditar.text.vocabulary import Vocabulary, ended, keep_trained, vocabulary_fingerprint
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 from ditar.vae.codec import Codec, CodecError, load_codec
 from ditar.vae.codec_audio import decode_behind, encode_clip
-from ditar.voice import AFTER_REFERENCE_SECONDS, Voice, check_fit, read_reference, vocabulary_fingerprint
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 

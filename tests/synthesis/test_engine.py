@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ditar import speak
-from ditar.request import SpeechRequest
-from ditar.stopping import SpeechError
-from ditar.voice import VoiceError
+from ditar.synthesis import speak
+from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.retry import SpeechError
+from ditar.synthesis.voice import VoiceError
 from tests.tiny import clip, tiny_pipeline
 
 FAST = {"num_inference_steps": 2, "max_retries": 0}

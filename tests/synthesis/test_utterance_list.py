@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from ditar.storage.lock import InUseError, only_writer
-from ditar.utterance_list import MANIFEST, speak_list
+from ditar.synthesis.utterance_list import MANIFEST, speak_list
 from tests.speaker import CONFIG, VOICE, Speaker
 
 ROWS = [("a1", "One sentence."), ("a2", "Two. " * 40), ("a3", "Three!"), ("a4", "\U0001f600"), ("a5", "Five.")]

@@ -11,11 +11,11 @@ from ditar.audio import AudioError
 from ditar.diffusion import SOLVERS
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
-from ditar.pipeline import DiTARPipeline, SpeechRequest
 from ditar.storage.weights import ModelError
+from ditar.synthesis.pipeline import DiTARPipeline, SpeechRequest
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
-from ditar.voice import vae_fingerprint
+from ditar.vae.fingerprint import vae_fingerprint
 from tests.tiny import clip, tiny_pipeline, tiny_vae
 
 TEXT, CLIP_TEXT = "Good morning.", "Hello there."

@@ -13,8 +13,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from ditar.voice import Voice, VoiceError
-from ditar.voice_file import VoiceFileError, check_voice, describe_voice, load_voice, save_voice
+from ditar.synthesis.voice import Voice, VoiceError
+from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice, save_voice
 from tests.tiny import clip, tiny_pipeline
 
 VOICE = Voice("ann", torch.randn(8, 4), ("h", "ˈ", "ə"), "Hé.", 0.2, "ab12", "cd34")
@@ -47,11 +47,11 @@ def test_a_loaded_voice_speaks_as_the_one_that_was_made(tmp_path):
 
 def test_loading_needs_no_model_and_describing_no_torch(saved):
     code = (
-        "import sys\nfrom ditar.voice_file import describe_voice, load_voice\n"
+        "import sys\nfrom ditar.synthesis.voice_file import describe_voice, load_voice\n"
         f"describe_voice({str(saved)!r})\nassert 'torch' not in sys.modules\n"
         f"load_voice({str(saved)!r})\nassert not {{'diffusers', 'vocos', 'transformers'}} & set(sys.modules)\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
 

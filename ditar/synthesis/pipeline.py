@@ -15,33 +15,21 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.model.ditar import DiTAR
 from ditar.model.sampler import ALL_STEPS, GUIDANCE_SCALE, PatchSampler
 from ditar.nn.linear import pack_linears
-from ditar.pretrained import (
-    SHIPPED_LANGUAGE,
-    choose_device,
-    choose_dtype,
-    choose_reference,
-    load_scheduler,
-    load_vae,
-    model_folder,
-)
-from ditar.request import SpeechOutput, SpeechRequest
-from ditar.speak import speak
-from ditar.stopping import attempt_seeds
 from ditar.storage.weights import ModelError
-from ditar.stream import FirstAudio, SpeechStream
+from ditar.synthesis.continuous import Utterance, read_request
+from ditar.synthesis.loading import choose_device, choose_dtype, load_scheduler
+from ditar.synthesis.model_folder import model_folder
+from ditar.synthesis.reference import SHIPPED_LANGUAGE, choose_reference, read_reference
+from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.retry import attempt_seeds
+from ditar.synthesis.speak import speak
+from ditar.synthesis.stream import FirstAudio, SpeechStream
+from ditar.synthesis.voice import Voice, check_fit, encode_reference
 from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import keep_trained
+from ditar.text.vocabulary import keep_trained, vocabulary_fingerprint
 from ditar.units import SAMPLE_RATE_HZ
-from ditar.utterance import Utterance, read_request
-from ditar.voice import (
-    Voice,
-    check_fit,
-    check_vae,
-    encode_reference,
-    read_reference,
-    vae_fingerprint,
-    vocabulary_fingerprint,
-)
+from ditar.vae.fingerprint import check_vae, vae_fingerprint
+from ditar.vae.loading import load_vae
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 

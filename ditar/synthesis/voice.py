@@ -1,21 +1,13 @@
 """A voice: a reference clip as the models read it, made once and used in any number of calls."""
 
-import warnings
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ditar.audio.errors import AudioError
-from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
-from ditar.audio.trim import prepare_reference
-from ditar.storage.digests import digest_tensors
-from ditar.storage.weights import ModelError
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_to_samples
 
 if TYPE_CHECKING:  # a voice file is loaded without diffusers
@@ -43,16 +35,6 @@ class Voice:
     vae: str
     vocabulary: str
     warnings: tuple[str, ...] = ()
-
-
-def read_reference(prompt_audio: str | Path | np.ndarray, cut: list[str] | None = None) -> np.ndarray:
-    """A reference clip, a file or (S,) at 24 kHz -> (S',) at 24 kHz, trimmed and levelled; `cut`, AudioError: see
-    `prepare_reference`."""
-    if not isinstance(prompt_audio, np.ndarray):
-        return prepare_reference(read_audio(prompt_audio), SAMPLE_RATE_HZ, name=str(prompt_audio), cut=cut)
-    if prompt_audio.ndim != 1:
-        raise AudioError(f"prompt_audio must have the shape (S,) at {SAMPLE_RATE_HZ} Hz, got {prompt_audio.shape}")
-    return prepare_reference(prompt_audio, SAMPLE_RATE_HZ, cut=cut)
 
 
 @torch.inference_mode()
@@ -94,44 +76,3 @@ def voice_warnings(voice: Voice) -> list[str]:
         f"what is said in the reference {voice.name!r} is not known: more words may go wrong; give its "
         "transcript (--prompt-text, from Python prompt_text)",
     ]
-
-
-def vae_fingerprint(vae: "SpeechVAE") -> str:
-    """Equal where latents mean the same: encoder, the floor of what it reads, and statistics; weights are rounded to
-    float16, in which they may be stored."""
-    from ditar.vae.encoder import deciding_tensors  # here, since reading a voice file needs no VAE
-
-    return digest_tensors([*(value.half() for value in deciding_tensors(vae.encoder)), vae.latent_mean, vae.latent_std])
-
-
-def encoder_fingerprint(vae: "SpeechVAE") -> str:
-    """Equal where latents before normalisation are the same: the encoder alone."""
-    from ditar.vae.encoder import deciding_tensors
-
-    return digest_tensors(value.half() for value in deciding_tensors(vae.encoder))
-
-
-def check_vae(trained_on: str, vae: "SpeechVAE") -> None:
-    """ModelError where a DiTAR was trained on the latents of another VAE than this; `trained_on` is the fingerprint that
-    its configuration names. A warning where it names none, as older ones."""
-    found = vae_fingerprint(vae)
-    if not trained_on:
-        warnings.warn(
-            f"the DiTAR does not say which VAE it was trained on (this one is {found}); if it is another, speech will be "
-            "noise",
-            stacklevel=3,
-        )
-    elif trained_on != found:
-        raise ModelError(
-            f"the DiTAR was trained on the latents of the VAE {trained_on}, and this one is {found}; use the VAE that it "
-            "was trained on, with the statistics of its latents"
-        )
-
-
-def vocabulary_fingerprint(symbols: Sequence[str]) -> str:
-    """Equal for the same symbols in the same order."""
-    return digest_tensors(_characters(symbols))
-
-
-def _characters(symbols: Iterable[str]) -> list[Tensor]:
-    return [torch.tensor(list("\n".join(symbols).encode("utf-8")), dtype=torch.uint8)]

@@ -6,10 +6,10 @@ import soundfile
 
 from ditar.audio.read import read_audio
 from ditar.audio.trim import prepare_reference
+from ditar.synthesis.voice_file import VoiceFileError
+from ditar.synthesis.voice_names import SHIPPED, find_voice, list_voices, user_folder
 from ditar.text import Phonemiser
 from ditar.units import SAMPLE_RATE_HZ
-from ditar.voice_file import VoiceFileError
-from ditar.voice_names import SHIPPED, find_voice, list_voices, user_folder
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.voice import Voice
+from ditar.synthesis.voice import Voice
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 

@@ -9,9 +9,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ditar.voice_file import VoiceFileError
+from ditar.synthesis.model_folder import ASSETS
+from ditar.synthesis.voice_file import VoiceFileError
 
-SHIPPED = Path(__file__).parent / "assets" / "voices"
+SHIPPED = ASSETS / "voices"
 CLIPS = (".wav", ".flac", ".ogg", ".mp3")
 VOICE_FILE = ".safetensors"
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ditar.pretrained import load_vae
 from ditar.storage.weights import ModelError
+from ditar.vae.loading import load_vae
 from tests.tiny import tiny_vae
 
 

@@ -19,16 +19,16 @@ import numpy as np
 from ditar.audio.growing import GrowingWav, finish
 from ditar.audio.trim import level, trim_silence
 from ditar.audio.write import check_writable
-from ditar.request import SpeechOutput, SpeechRequest
 from ditar.seeds import seed_of
-from ditar.stopping import MAX_TEXT_SECONDS, lengths
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.digests import digest_values
+from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
+from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text import Phonemiser, TextError
 from ditar.text.sentences import Piece, split_text
 from ditar.text.vocabulary import keep_trained
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
-from ditar.voice import Voice, voice_warnings
 
 MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no sentences any more, however long the reference is
 FADE_SECONDS = 0.005

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from ditar.storage.atomic_write import WriteError, check_folder
 
 if TYPE_CHECKING:
-    from ditar.voice import Voice
+    from ditar.synthesis.voice import Voice
 
 FORMAT, VERSION = "ditar-voice", "1"
 _TEXTS = ("name", "text", "vae", "vocabulary")
@@ -76,7 +76,7 @@ def load_voice(path: str | Path) -> "Voice":
     """The voice of a file. VoiceFileError: as `describe_voice`."""
     import torch
 
-    from ditar.voice import Voice
+    from ditar.synthesis.voice import Voice
 
     found, latents = _read(Path(path), tensor=True)
     return Voice(
@@ -87,7 +87,7 @@ def load_voice(path: str | Path) -> "Voice":
 def check_voice(voice: "Voice", pipeline: Any) -> None:
     """VoiceError, see `check_fit`, where a voice does not fit a pipeline (anything with `fingerprints` and
     `patch_frames`)."""
-    from ditar.voice import check_fit
+    from ditar.synthesis.voice import check_fit
 
     check_fit(voice, *pipeline.fingerprints, pipeline.patch_frames)
 

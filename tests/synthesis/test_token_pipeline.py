@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from ditar import pretrained
 from ditar.baseline.lm import TokenLM
 from ditar.cli import main
-from ditar.pipeline import DiTARPipeline
-from ditar.request import SpeechRequest
 from ditar.storage.weights import ModelError
+from ditar.synthesis import pretrained
+from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.token_pipeline import TokenPipeline
+from ditar.synthesis.voice import VoiceError
 from ditar.text import TextError
-from ditar.token_pipeline import TokenPipeline
 from ditar.vae.codec_audio import decode_behind
-from ditar.voice import VoiceError
 from tests.tiny import clip, tiny_pipeline
 
 pytest.importorskip("vector_quantize_pytorch")

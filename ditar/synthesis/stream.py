@@ -10,9 +10,9 @@ import torch
 from ditar.audio.trim import is_silent
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import generate, start
-from ditar.stopping import SpeechError, problem
+from ditar.synthesis.continuous import Utterance
+from ditar.synthesis.retry import SpeechError, problem
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_frames
-from ditar.utterance import Utterance
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
 

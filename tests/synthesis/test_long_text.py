@@ -12,12 +12,12 @@ import soundfile
 
 from ditar.audio import AudioError
 from ditar.audio.trim import trim_silence
-from ditar.long_text import join, partial_files, pieces_to_speak, speak_long
-from ditar.request import SpeechRequest
 from ditar.seeds import seed_of
+from ditar.synthesis.long_text import join, partial_files, pieces_to_speak, speak_long
+from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.voice import voice_warnings
 from ditar.text import Phonemiser, TextError
 from ditar.text.sentences import Piece
-from ditar.voice import voice_warnings
 from tests.speaker import CONFIG, VOICE, Speaker, tone
 
 TEXT = "One sentence. And another, I say! A third? A fourth. Number five."
@@ -134,7 +134,7 @@ def test_stopped_before_anything_is_done_it_leaves_nothing(pieces, tmp_path, mon
     with pytest.raises(KeyboardInterrupt):
         speak(Speaker(interrupt_at=1), pieces, tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr("ditar.long_text.join", lambda *_, **__: np.full(9, np.nan))
+    monkeypatch.setattr("ditar.synthesis.long_text.join", lambda *_, **__: np.full(9, np.nan))
     with pytest.raises(AudioError):
         speak(Speaker(), pieces, tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())

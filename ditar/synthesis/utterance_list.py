@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ditar.audio.write import write_audio
-from ditar.long_text import BATCHES_AT_ONCE, give_back_memory, join, pieces_to_speak
-from ditar.request import SpeechOutput, SpeechRequest
 from ditar.seeds import seed_of
 from ditar.storage.digests import digest_values
 from ditar.storage.json_lines import write_json_lines
 from ditar.storage.lock import only_writer
+from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory, join, pieces_to_speak
+from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.voice import Voice
 from ditar.text import TextError
 from ditar.text.sentences import Piece
-from ditar.voice import Voice
 
 MANIFEST = "manifest.jsonl"
 

@@ -9,10 +9,10 @@ import torch
 from ditar.audio.trim import is_silent
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import Generated, Row, collect, generate
-from ditar.request import SpeechOutput
-from ditar.stopping import problem
+from ditar.synthesis.continuous import Utterance
+from ditar.synthesis.request import SpeechOutput
+from ditar.synthesis.retry import problem
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
-from ditar.utterance import Utterance
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
 

@@ -10,14 +10,14 @@ from ditar.diffusion.solver import Solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row
 from ditar.model.patches import patch
-from ditar.request import SpeechRequest
-from ditar.stopping import length_warnings, lengths
+from ditar.synthesis.length import length_warnings, lengths
+from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text.errors import dropped_warning
 from ditar.text.lengths import Lengths
 from ditar.text.phonemise import Phonemiser
 from ditar.text.vocabulary import CLOSING, UNKNOWN_TRANSCRIPT, Vocabulary, ended, keep_trained
 from ditar.units import patches_to_seconds
-from ditar.voice import Voice, voice_warnings
 
 
 @dataclass(frozen=True, eq=False)

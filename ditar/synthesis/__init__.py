@@ -1,0 +1,1 @@
+"""text + reference clip -> waveform, by the continuous system and by the discrete baseline."""

@@ -1,0 +1,55 @@
+"""The folder of a model, here or on the hub, and which kind of pipeline it holds. Nothing here needs torch."""
+
+import json
+import re
+from pathlib import Path
+
+from ditar.storage import ModelError
+
+ASSETS = Path(__file__).parents[1] / "assets"
+SHIPPED_MODEL = ASSETS / "model"
+# Class of a pipeline -> the folders of its parts.
+PIPELINES = {"DiTARPipeline": ("vae", "ditar", "scheduler"), "TokenPipeline": ("codec", "token_lm")}
+
+
+def model_folder(model: str | Path | None, hub_options: dict, kind: str | None = "DiTARPipeline") -> Path:
+    """The folder of a model: given, shipped (None), or downloaded from the hub; of the pipeline class `kind`, or of any
+    that there is (None). ModelError names what is missing."""
+    folder = SHIPPED_MODEL if model is None else Path(model)
+    if not folder.is_dir():
+        if model is None:
+            raise ModelError(f"{folder} is missing from this installation; name a model (--model)")
+        # `exp/run` looks like a hub id: where the first part is a folder here, a path was meant.
+        if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(model)) or Path(str(model).split("/")[0]).exists():
+            raise ModelError(f"model folder {str(model)!r} does not exist; give a folder that save_pretrained wrote")
+        from huggingface_hub import snapshot_download
+
+        parts = [part for name, own in PIPELINES.items() if kind in (None, name) for part in own]
+        patterns = ["model_index.json", *(f"{part}/*.{end}" for part in parts for end in ("json", "safetensors"))]
+        try:
+            folder = Path(snapshot_download(str(model), allow_patterns=patterns, **hub_options))
+        except Exception as error:  # whatever the network stack of the day raises
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ModelError(
+                f"{str(model)!r} is not a folder here and could not be fetched from the Hugging Face hub ({reason}); "
+                "check the name and the network"
+            ) from error
+    found = class_of(folder)
+    if kind is not None and found != kind:
+        raise ModelError(
+            f"{folder / 'model_index.json'} is of {found!r}, not of {kind!r}; give a model of that kind, or load "
+            "it with ditar.load_pipeline"
+        )
+    return folder
+
+
+def class_of(folder: Path) -> str:
+    """Which pipeline a folder holds: a name of PIPELINES. ModelError where it holds none."""
+    index = folder / "model_index.json"
+    try:
+        found = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(f"{index} cannot be read ({error}); give a folder that save_pretrained wrote") from None
+    if found not in PIPELINES:
+        raise ModelError(f"{index} is of {found!r}, not of {' or '.join(PIPELINES)}; give a model of this package")
+    return found

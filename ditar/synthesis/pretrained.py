@@ -1,0 +1,28 @@
+"""The pipeline of a model's folder, whichever kind it is of."""
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ditar.synthesis.model_folder import class_of, model_folder
+from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.token_pipeline import TokenPipeline
+
+
+def load_pipeline(model: str | Path | None = None, **options) -> DiTARPipeline | TokenPipeline:
+    """The pipeline of a folder or of a model on the hub: a DiTARPipeline or a TokenPipeline, as model_index.json says;
+    None: the model that ships with the package. `options`: of their `from_pretrained`. ModelError as there."""
+    hub_options = {k: v for k, v in options.items() if k not in ("device", "torch_dtype")}
+    folder = model_folder(model, hub_options, None)
+    kinds = {kind.__name__: kind for kind in (DiTARPipeline, TokenPipeline)}
+    return kinds[class_of(folder)].from_pretrained(folder, **options)
+
+
+def require_options(pipeline: Any, options: Iterable[str]) -> None:
+    """ValueError names an option that this kind of pipeline does not have, where it does not look itself."""
+    known = inspect.signature(type(pipeline).__call__).parameters
+    looks_itself = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
+    for name in options:
+        if name not in known and not looks_itself:
+            raise ValueError(f"{name} is not an option of {type(pipeline).__name__}, which this model is; leave it out")
