@@ -27,7 +27,7 @@ from ditar.cli.arguments import part
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_table
-from ditar.diffusion import SOLVERS, TIME_GRIDS
+from ditar.config.sampling import SOLVERS, TIME_GRIDS
 from ditar.seeds import seed_of
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines

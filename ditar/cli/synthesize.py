@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ditar.cli.arguments import DefaultsShown, device, number, part, whole
-from ditar.diffusion import SOLVERS, TIME_GRIDS
+from ditar.config.sampling import SOLVERS, TIME_GRIDS
 
 MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a file larger than this is not a text to be spoken
 

@@ -24,6 +24,7 @@ from ditar.config.reading import (
     nearest_kind,
     to_dict,
 )
+from ditar.config.sampling import SamplingOptions
 from ditar.config.training import (
     OptimiserConfig,
     RunConfig,
@@ -59,6 +60,7 @@ __all__ = [
     "QuantiserConfig",
     "RunConfig",
     "SamplingConfig",
+    "SamplingOptions",
     "SpectralEncoderConfig",
     "StreamsConfig",
     "VAEConfig",

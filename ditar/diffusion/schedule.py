@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ditar.diffusion import TIME_GRIDS
+from ditar.config.sampling import TIME_GRIDS
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
 SWAY_COEFFICIENT = -1.0

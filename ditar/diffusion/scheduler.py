@@ -8,10 +8,9 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
-from ditar.diffusion import SOLVERS
-from ditar.diffusion.ddim import DDIM
+from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.schedule import Generators
-from ditar.diffusion.solver import Solver
+from ditar.diffusion.solver import Solver, make_solver
 
 
 @dataclass
@@ -36,10 +35,10 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
     @register_to_config
     def __init__(
         self,
-        solver: str = "ddim",
-        num_inference_steps: int = 10,
+        solver: str = SamplingOptions.solver,
+        num_inference_steps: int = SamplingOptions.num_inference_steps,
         prediction_type: str = "v_prediction",
-        time_grid: str = "uniform",
+        time_grid: str = SamplingOptions.time_grid,
     ):
         self.init_noise_sigma = 1.0
         self.set_timesteps(num_inference_steps)
@@ -47,7 +46,7 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
     def solver(
         self,
         num_inference_steps: int | None = None,
-        temperature: float = 1.0,
+        temperature: float = SamplingOptions.temperature,
         solver: str | None = None,
         time_grid: str | None = None,
     ) -> Solver:
@@ -57,25 +56,19 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         ValueError: an unknown name, temperature outside [0, 1], fewer than one step, or a solver of diffusers with
         temperature < 1 or another grid than the uniform one.
         """
-        steps = self.config.num_inference_steps if num_inference_steps is None else num_inference_steps
-        name = self.config.solver if solver is None else solver
-        grid = self.config.time_grid if solver in (None, "ddim") else "uniform"
-        grid = grid if time_grid is None else time_grid
-        if name not in SOLVERS:
-            raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {name!r}")
-        ours = DDIM(steps, temperature, grid)  # refuses what no solver can do
-        if name == "ddim":
-            return ours
-        if temperature != 1.0:
-            raise ValueError(f"solver {name!r} has no temperature below 1, got {temperature}; use 1, or solver 'ddim'")
-        if grid != "uniform":
-            raise ValueError(f"solver {name!r} has no time_grid {grid!r}; use 'uniform', or solver 'ddim'")
-        from ditar.diffusion.diffusers_solver import DiffusersSolver  # with scipy, half a second that ours do not need
+        given = {"num_inference_steps": num_inference_steps, "solver": solver, "time_grid": time_grid}
+        return make_solver(self.sampling.override(temperature=temperature, **given))
 
-        return DiffusersSolver(name, steps)
+    @property
+    def sampling(self) -> SamplingOptions:
+        """The configuration's choice of solver, grid and steps; the rest is what nobody chose."""
+        return SamplingOptions(**{name: self.config[name] for name in ("num_inference_steps", "solver", "time_grid")})
 
     def set_timesteps(
-        self, num_inference_steps: int | None = None, device: str | torch.device | None = None, temperature: float = 1.0
+        self,
+        num_inference_steps: int | None = None,
+        device: str | torch.device | None = None,
+        temperature: float = SamplingOptions.temperature,
     ) -> None:
         """Lay the grid. ValueError: see `solver`."""
         self.process = self.solver(num_inference_steps, temperature)

@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ditar.config.sampling import SamplingOptions
+from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.schedule import Generators
 
 
@@ -25,6 +27,15 @@ class Solver(Protocol):
 
     def to_x0(self, index: int, u: Tensor, x: Tensor) -> Tensor:
         """The data that x at times[index] and u imply."""
+
+
+def make_solver(options: SamplingOptions) -> Solver:
+    """A solver of these options' steps, temperature and grid, by name."""
+    if options.solver == "ddim":
+        return DDIM(options.num_inference_steps, options.temperature, options.time_grid)
+    from ditar.diffusion.diffusers_solver import DiffusersSolver  # with scipy, half a second that ours do not need
+
+    return DiffusersSolver(options.solver, options.num_inference_steps)
 
 
 class RowSolvers:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ditar.diffusion import SOLVERS, TIME_GRIDS
+from ditar.config.sampling import SOLVERS, TIME_GRIDS
 from ditar.extras import install_line
 from ditar.recognise.choose import DEFAULT, WAYS
 

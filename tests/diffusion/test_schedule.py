@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from ditar.diffusion import TIME_GRIDS
+from ditar.config.sampling import TIME_GRIDS
 from ditar.diffusion.guidance import guide
 from ditar.diffusion.schedule import add_noise, draw_noise, rotate, sample_times, time_grid, to_x0, velocity
 

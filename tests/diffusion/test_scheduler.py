@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ditar.diffusion import SOLVERS, TIME_GRIDS
+from ditar.config.sampling import SOLVERS, TIME_GRIDS
 from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.schedule import angle_parts
 from ditar.diffusion.scheduler import DiTARScheduler

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ditar.audio import AudioError
-from ditar.diffusion import SOLVERS
+from ditar.config.sampling import SOLVERS
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
 from ditar.storage.weights import ModelError

@@ -1,0 +1,76 @@
+"""How DiTAR samples: every setting once, with its default and its range, for the command line, Python, sweeps, benches
+and what training listens to."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, Literal, get_args
+
+from ditar.config.ranges import Ascending, ConfigError, Count, Range, Ranged, Share
+
+SolverName = Literal["ddim", "diffusers-ddim", "dpm-solver++", "unipc"]
+TimeGridName = Literal["uniform", "cosine", "sway"]
+SOLVERS: tuple[str, ...] = get_args(SolverName)  # "ddim" is ours (diffusion/ddim.py), the others are diffusers'
+TIME_GRIDS: tuple[str, ...] = get_args(TimeGridName)  # diffusion/schedule.py, `grid_time`
+
+MAX_RETRIES = 2  # new attempts, with other seeds, at speech that never ends, is silent or far too short
+BATCH_SIZE = 8  # utterances that are spoken at the same time
+
+
+@dataclass(frozen=True)
+class SamplingOptions(Ranged):
+    """How a patch is drawn. ConfigError names what is out of range, and what no solver can do.
+
+    Args:
+        temperature: the time at which noise enters the reverse ODE, 0 (deterministic) to 1 (ordinary sampling); arXiv
+            2502.03930, equations 3 and 4.
+        guidance_scale: 1 + w of the paper, 1 is off (section 3.4).
+        guidance_steps: (low, high), the part of the steps with guidance; the others cost half.
+        num_inference_steps: diffusion steps of a patch (NFE).
+        solver: of SOLVERS; all but "ddim" have temperature 1 and the uniform grid only.
+        time_grid: of TIME_GRIDS.
+    """
+
+    temperature: Share = 1.0
+    guidance_scale: Annotated[float, Range(1)] = 2.0
+    guidance_steps: Annotated[tuple[Share, Share], Ascending()] = (0.0, 1.0)
+    num_inference_steps: Count = 10
+    solver: SolverName = "ddim"
+    time_grid: TimeGridName = "uniform"
+
+    def __post_init__(self) -> None:
+        if self.temperature not in Range(0, 1):
+            raise ConfigError(
+                "temperature must lie in [0, 1] (the time at which noise enters; 1 is ordinary sampling), "
+                f"got {self.temperature}"
+            )
+        super().__post_init__()
+        for name, value, known in (("solver", self.solver, SOLVERS), ("time_grid", self.time_grid, TIME_GRIDS)):
+            if value not in known:
+                raise ConfigError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+        low, high = self.guidance_steps
+        if low == high:
+            raise ConfigError(f"guidance_steps must be (low, high) with 0 <= low < high <= 1, got ({low}, {high})")
+        if 0 < self.temperature < 1 and self.num_inference_steps == 1:
+            raise ConfigError(
+                f"temperature {self.temperature} needs at least 2 inference steps, got 1; use more, or 0 or 1"
+            )
+        if self.solver != "ddim" and self.temperature != 1.0:
+            raise ConfigError(
+                f"solver {self.solver!r} has no temperature below 1, got {self.temperature}; use 1, or solver 'ddim'"
+            )
+        if self.solver != "ddim" and self.time_grid != "uniform":
+            raise ConfigError(
+                f"solver {self.solver!r} has no time_grid {self.time_grid!r}; use 'uniform', or solver 'ddim'"
+            )
+
+    def override(self, **given: Any) -> "SamplingOptions":
+        """With these, None aside. A solver of diffusers that is named has the uniform grid, unless another is named.
+        TypeError: no such option."""
+        given = {name: value for name, value in given.items() if value is not None}
+        if unknown := given.keys() - set(OPTIONS):
+            raise TypeError(f"{min(unknown)!r} is no option of sampling; there are {', '.join(OPTIONS)}")
+        if given.get("solver", "ddim") != "ddim":
+            given.setdefault("time_grid", "uniform")
+        return replace(self, **given)
+
+
+OPTIONS: tuple[str, ...] = tuple(field.name for field in fields(SamplingOptions))
