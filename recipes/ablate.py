@@ -123,7 +123,7 @@ def train_seconds(log: Path) -> float:
 def outcome(folder: Path, guidance: float) -> dict[str, Any]:
     """What was heard of each utterance, and by whom, from decode-* and score-*."""
     rows = read_json_lines(folder / f"score-{guidance:g}/utterances.jsonl")
-    log = {row["utt"]: row for row in read_json_lines(folder / f"decode-{guidance:g}/log.jsonl")}
+    log = {row["id"]: row for row in read_json_lines(folder / f"decode-{guidance:g}/manifest.jsonl")}
     keep = ("utt", "text", "heard", "hit", "words", "word_errors", "characters", "character_errors")
     scores = json.loads((folder / f"score-{guidance:g}/scores.json").read_text(encoding="utf-8"))
     return {

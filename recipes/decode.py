@@ -2,37 +2,35 @@
 
     python recipes/decode.py --model exp/model --data data/test --references data/test_ref --out exp/decode
 
-Of --data the table `text` is enough. Writes OUT/wav/<utt>.wav, OUT/wav/stopped (lines `utt 1 attempts`, or 0 where the stop head never ended it; `ditar
-evaluate` reports its rate), OUT/text, OUT/log.jsonl (one line an utterance: reference, seed, seconds, stopped,
-warnings) and OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references`
+Of --data the table `text` is enough. Writes OUT/wav/<utt>.wav, OUT/wav/stopped (`ditar evaluate` reports its rate),
+OUT/manifest.jsonl (one line an utterance: reference, seeds, seconds, stopped, warnings; see synthesis/utterance_list),
+OUT/text, and OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references`
 reads. Where the folder of references has a table utt2ref, its clips speak what it says; otherwise speakers take turns
-and their clips are drawn. When it runs again with the same model and options (OUT/settings.json), finished utterances
-are kept whose text and reference are what they were.
+and their clips are drawn. When it runs again, utterances are kept whose text, reference, model and options are what
+they were.
 """
 
 import argparse
-import json
-import os
+import functools
 import random
 import sys
-import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from ditar.audio import AudioError
-from ditar.audio.write import write_audio
 from ditar.cli.arguments import part
+from ditar.config.sampling import SOLVERS, TIME_GRIDS
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_table
-from ditar.config.sampling import SOLVERS, TIME_GRIDS
-from ditar.seeds import seed_of
 from ditar.storage.atomic_write import write_lines
-from ditar.storage.json_lines import write_json_lines
-from ditar.storage.lock import only_writer
-from ditar.text import TextError
+from ditar.synthesis.pretrained import load_pipeline, require_options
+from ditar.synthesis.utterance_list import ListOutput, SpeechTask, model_settings, speak_many
+
+REQUEST_OPTIONS = ("temperature", "guidance_scale", "language")
+BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", "guidance_steps", "top_k", "top_p")
 
 
 def choose_references(targets: list[Utterance], clips: list[Utterance], seed: int) -> dict[str, Utterance]:
@@ -80,84 +78,41 @@ def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
         (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def start_or_resume(
-    out: Path, model: Path, targets: list[Utterance], chosen: dict[str, Utterance], options: dict
-) -> dict[str, dict]:
-    """Make the folder, and remove from it what another model, other options, another text or another reference made.
-
-    Returns the lines of the log of what is kept, by utterance.
-    """
-    weights = {
-        str(path.relative_to(model)): [path.stat().st_size, path.stat().st_mtime_ns]
-        for path in sorted(model.rglob("*.safetensors"))
-    }
-    asked = {t.utt: [t.text, chosen[t.utt].utt, chosen[t.utt].text] for t in targets}
-    settings = {"model": str(model), "weights": weights, **options, "utterances": asked}
-    settings = json.loads(json.dumps(settings))  # as a file has them: no tuples
-    noted, log, wavs = out / "settings.json", out / "log.jsonl", out / "wav"
-    before = json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {}
-    was_asked = before.get("utterances", {})
-    same = {**before, "utterances": asked} == settings
-    kept = {}
-    for line in log.read_text(encoding="utf-8").splitlines() if same and log.is_file() else []:
-        try:
-            record = json.loads(line)
-        except ValueError:  # the last line of a killed process
-            continue
-        utt = record["utt"]
-        if utt in asked and asked[utt] == was_asked.get(utt) and (wavs / f"{utt}.wav").is_file():
-            kept[utt] = record
-    stale = [path for path in wavs.glob("*.wav") if path.stem not in kept]
-    if stale:
-        why = "from other texts or references" if same else "by another model or with other options"
-        print(f"decode: {out}: {len(stale)} of its files were made {why} and are removed", file=sys.stderr)
-    for path in [*stale, wavs / "stopped"]:
-        path.unlink(missing_ok=True)
-    wavs.mkdir(parents=True, exist_ok=True)
-    write_json_lines(kept.values(), log)
-    write_lines(noted, [json.dumps(settings, indent=2, ensure_ascii=False)])
-    return kept
+def tasks_of(
+    pipeline: Any, targets: list[Utterance], chosen: dict[str, Utterance], request_options: dict, batch_options: dict
+) -> list[SpeechTask]:
+    """What to speak; a clip is read when the first utterance is made that it speaks."""
+    read = functools.cache(lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text))
+    clips = {clip.utt: clip for clip in chosen.values()}
+    return [
+        SpeechTask(
+            target.utt,
+            target.text,
+            functools.partial(read, chosen[target.utt].utt),
+            [chosen[target.utt].utt, chosen[target.utt].text],
+            request_options=request_options,
+            batch_options=batch_options,
+            note={"reference": chosen[target.utt].utt},
+        )
+        for target in targets
+    ]
 
 
 def decode(
-    pipeline, targets: list[Utterance], chosen: dict[str, Utterance], done: dict[str, dict], out: Path, options: dict,
-    seed: int,
-) -> int:  # fmt: skip
-    """Speak what is not `done` yet, write the table `stopped`; returns how many utterances failed."""
-    records = dict(done)
-    with open(out / "log.jsonl", "a", encoding="utf-8") as log:
-        for target in tqdm([t for t in targets if t.utt not in done], desc=str(out)):
-            clip, started = chosen[target.utt], time.perf_counter()
-            try:
-                speech = pipeline(
-                    target.text,
-                    prompt_audio=clip.path,
-                    prompt_text=clip.text,
-                    seed=seed_of(seed, target.utt),
-                    **options,
-                )
-            except (TextError, AudioError) as error:
-                tqdm.write(f"{target.utt}: {error}", file=sys.stderr)
-                continue
-            path = out / "wav" / f"{target.utt}.wav"
-            partial = path.with_name(f".{path.name}")
-            write_audio(partial, speech.audio, speech.sample_rate)
-            records[target.utt] = {
-                "utt": target.utt,
-                "reference": clip.utt,
-                "seed": speech.seed,
-                "attempts": speech.attempts,
-                "stopped": speech.stopped,
-                "warnings": speech.warnings,
-                "seconds": round(len(speech.audio) / speech.sample_rate, 3),
-                "took_s": round(time.perf_counter() - started, 3),
-            }
-            log.write(json.dumps(records[target.utt]) + "\n")
-            log.flush()
-            os.replace(partial, path)  # last: every finished file has its line in the log
-    rows = sorted(records.values(), key=lambda record: record["utt"].encode())
-    write_lines(out / "wav/stopped", (f"{row['utt']} {int(row['stopped'])} {row['attempts']}" for row in rows))
-    return len(targets) - len(records)
+    pipeline: Any, tasks: list[SpeechTask], out: Path, settings: dict, seed: int, batch_size: int = 1
+) -> ListOutput:
+    """Speak what OUT does not hold yet, and take out of it what is of other tasks or settings."""
+    with tqdm(total=len(tasks), desc=str(out)) as bar:
+        made = speak_many(
+            pipeline, tasks, out, seed=seed, settings=settings, audio="wav", split=False, keep_others=False,
+            batch_size=batch_size, batches_at_once=1, on_progress=lambda task: bar.update(),
+        )  # fmt: skip
+    for count, why in zip(made.replaced, ("from other texts or references", "by another model or with other options")):
+        if count:
+            print(f"decode: {out}: {count} of its files were made {why} and are replaced", file=sys.stderr)
+    for utt, reason in made.failed:
+        print(f"{utt}: {reason}", file=sys.stderr)
+    return made
 
 
 def main() -> int:
@@ -170,7 +125,7 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="only the first so many utterances")
     parser.add_argument("--temperature", type=float, help="this and the next: the model's own where they are left out")
     parser.add_argument("--guidance-scale", type=float)
-    parser.add_argument("--steps", type=int, help="diffusion steps of a patch")
+    parser.add_argument("--steps", dest="num_inference_steps", type=int, help="diffusion steps of a patch")
     parser.add_argument("--solver", choices=SOLVERS)
     parser.add_argument("--time-grid", choices=TIME_GRIDS)
     parser.add_argument("--guidance-steps", type=part, metavar="LOW,HIGH", help="guidance at this part of the steps")
@@ -178,50 +133,38 @@ def main() -> int:
     parser.add_argument("--top-p", type=float, help="the same: which share of the probability")
     parser.add_argument("--language", default="en-us")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch-size", type=int, default=1, help="utterances that are spoken at the same time (1)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the model")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args()
     try:
-        from ditar.synthesis.pretrained import load_pipeline, require_options
-
         targets = read_targets(args.data)[: args.limit]
         clips, table = read_data_dir(args.references), args.references / "utt2ref"
         given = table.is_file()
         chosen = given_references(table, targets, clips) if given else choose_references(targets, clips, args.seed)
         pipeline = load_pipeline(args.model, device=args.device, torch_dtype=args.dtype)
         pipeline.set_progress_bar_config(disable=True)
-        asked = {
-            "temperature": args.temperature,
-            "guidance_scale": args.guidance_scale,
-            "num_inference_steps": args.steps,
-            "solver": args.solver,
-            "time_grid": args.time_grid,
-            "guidance_steps": args.guidance_steps,
-            "top_k": args.top_k,
-            "top_p": args.top_p,
-            "language": args.language,
-        }
-        options = {name: value for name, value in asked.items() if value is not None}
-        require_options(pipeline, options)
-        args.out.mkdir(parents=True, exist_ok=True)
-        with only_writer(args.out):
-            settings = {**options, "seed": args.seed}
-            if args.dtype != "float32":  # what runs from before the option computed in
-                settings["dtype"] = args.dtype
-            done = start_or_resume(args.out, args.model, targets, chosen, settings)
-            failed = decode(pipeline, targets, chosen, done, args.out, options, args.seed)
-            spoken = [target for target in targets if (args.out / "wav" / f"{target.utt}.wav").is_file()]
-            if not spoken:
-                raise DataError(f"none of the {len(targets)} utterances of {args.data} could be spoken")
-            write_lines(args.out / "text", (f"{target.utt} {target.text}" for target in spoken))
-            write_references(args.out / "references", {target.utt: chosen[target.utt] for target in spoken})
+        request_options, batch_options = (
+            {name: value for name in names if (value := getattr(args, name)) is not None}
+            for names in (REQUEST_OPTIONS, BATCH_OPTIONS)
+        )
+        asked = {**request_options, **batch_options}
+        require_options(pipeline, asked)
+        settings = model_settings(pipeline, str(args.model), args.device, args.dtype, **asked)
+        tasks = tasks_of(pipeline, targets, chosen, request_options, batch_options)
+        made = decode(pipeline, tasks, args.out, settings, args.seed, args.batch_size)
+        spoken = [target for target in targets if target.utt in made.rows]
+        if not spoken:
+            raise DataError(f"none of the {len(targets)} utterances of {args.data} could be spoken")
+        write_lines(args.out / "text", (f"{target.utt} {target.text}" for target in spoken))
+        write_references(args.out / "references", {target.utt: chosen[target.utt] for target in spoken})
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"decode: error: {error}", file=sys.stderr)
         return 1
-    if failed:
-        print(f"decode: error: {failed} of {len(targets)} utterances could not be spoken", file=sys.stderr)
-    return 1 if failed and not args.skip_bad else 0
+    if made.failed:
+        print(f"decode: error: {len(made.failed)} of {len(targets)} utterances could not be spoken", file=sys.stderr)
+    return 1 if made.failed and not args.skip_bad else 0
 
 
 if __name__ == "__main__":

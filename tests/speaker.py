@@ -9,11 +9,13 @@ from ditar.synthesis.request import SpeechOutput
 from ditar.synthesis.voice import Voice
 
 VOICE = Voice("tone", torch.zeros(4, 8), ("a",) * 20, "a", 1.0, "vae", "words")
-CONFIG = SimpleNamespace(trained_seconds=5.0, seconds_per_symbol=0.06, trained_symbols=())
+CONFIG = SimpleNamespace(trained_seconds=5.0, seconds_per_symbol=0.06, symbols=(), trained_symbols=())
 
 
 class Speaker:
     """`interrupt_at`: the number of the batch that Ctrl-C stops. `said`: the requests of finished batches."""
+
+    text_config = CONFIG
 
     def __init__(self, interrupt_at=None):
         self.said, self.batches, self.interrupt_at = [], 0, interrupt_at

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from ditar.cli import build_parser
+from ditar.config import SamplingOptions
 from ditar.synthesis.model_folder import SHIPPED_MODEL
-from ditar.synthesis.pipeline import GUIDANCE_SCALE, TEMPERATURE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -75,7 +75,10 @@ def test_the_options_shown_are_the_options_there_are():
     for option, action in actions.items():
         if action.default not in (None, argparse.SUPPRESS) and action.nargs != 0:  # flags have no value
             assert shown[option] == str(action.default)
-    assert (float(shown["--temperature"]), float(shown["--guidance-scale"])) == (TEMPERATURE, GUIDANCE_SCALE)
+    assert (float(shown["--temperature"]), float(shown["--guidance-scale"])) == (
+        SamplingOptions.temperature,
+        SamplingOptions.guidance_scale,
+    )
     assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
 
 

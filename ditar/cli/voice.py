@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ditar.cli.arguments import device
-from ditar.cli.synthesize import check_model, check_reference
+from ditar.cli.checks import check_model, check_utf8
 
 
 def add_parser(commands) -> None:
@@ -42,22 +42,22 @@ def add_parser(commands) -> None:
 
 
 def _create(options: argparse.Namespace) -> int:
+    from ditar.synthesis.reference import read_reference
     from ditar.synthesis.voice_file import check_voice_path, save_voice
 
     check_voice_path(options.output)
     if Path(options.output).exists() and not options.force:
         raise ValueError(f"{options.output} exists already; give another name, or --force to replace it")
     check_model(options.model)
-    check_reference(None, options.prompt_audio, options.prompt_text)
+    check_utf8(options.prompt_text, "--prompt-text")
+    name = options.name or Path(options.output).stem
+    reference = read_reference(options.prompt_audio, options.prompt_text, name, options.language)
 
     from ditar.synthesis.pretrained import load_pipeline
     from ditar.synthesis.voice import voice_warnings
 
     pipeline = load_pipeline(options.model, device=options.device)
-    name = options.name or Path(options.output).stem
-    voice = pipeline.create_voice(
-        options.prompt_audio, options.prompt_text, name=name, language=options.language
-    )
+    voice = pipeline.create_voice(reference)
     for warning in voice_warnings(voice):
         print(f"ditar: warning: {warning}", file=sys.stderr)
     save_voice(voice, options.output)

@@ -16,18 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from ditar.audio.growing import GrowingWav, finish
+from ditar.audio.growing import GrowingWav, RawPipe, finish
 from ditar.audio.trim import level, trim_silence
-from ditar.audio.write import check_writable
+from ditar.audio.write import check_writable, write_audio
+from ditar.config.sampling import BATCH_SIZE
 from ditar.seeds import seed_of
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.digests import digest_values
 from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.voice import Voice, voice_warnings
-from ditar.text import Phonemiser, TextError
+from ditar.text import TextError
+from ditar.text.frontend import ReadText, TextFrontend
 from ditar.text.sentences import Piece, split_text
-from ditar.text.vocabulary import keep_trained
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no sentences any more, however long the reference is
@@ -50,50 +52,67 @@ class LongOutput:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class ReadPiece(Piece):
+    """A piece of text as the model reads it."""
+
+    read: ReadText | None = None  # None: it has not been read yet
+
+
 def pieces_to_speak(
     text: str, voice: Voice, config: Any, language: str, whole: bool = False
-) -> tuple[list[Piece], list[str]]:
+) -> tuple[list[ReadPiece], list[str]]:
     """The pieces of a text that a model can speak, and the warnings on what was left out.
 
-    `config` says what it was trained on: trained_seconds of reference and text together, seconds_per_symbol,
+    `config` says what it was trained on: trained_seconds of reference and text together, seconds_per_symbol, symbols,
     trained_symbols. `whole`: a text that fits is one piece, however many sentences it has. TextError: nothing of it can
     be spoken.
     """
-    phonemise = Phonemiser(language)
+    frontend = TextFrontend.of(config, language)
     text = LONG_NUMBER.sub(lambda match: " ".join(match[0]), text)
     seconds = config.trained_seconds - voice.seconds if config.trained_seconds else MAX_TEXT_SECONDS
     one = lengths(1, voice, config.seconds_per_symbol).expected
     limit = int(min(max(seconds, MIN_PIECE_SECONDS), MAX_TEXT_SECONDS) / one)
-    phonemised: dict[str, list[str]] = {}  # what fits, which most often becomes a piece
+    phonemised: dict[str, tuple[list[str], list[str]]] = {}  # symbols and what was dropped, of what fits
+
+    def phonemise(piece: str) -> tuple[list[str], list[str]]:
+        dropped: list[str] = []
+        return frontend.phonemise(piece, dropped), dropped
 
     def fits(piece: str) -> bool:
         if len(piece) * SYMBOLS_PER_CHARACTER > limit:
             return False
         try:
-            symbols = phonemise(piece, [])
+            found = phonemise(piece)
         except TextError:  # a shorter part of it can be spoken, perhaps
             return len(piece) <= limit
-        if len(symbols) <= limit:
-            phonemised[piece] = symbols
-        return len(symbols) <= limit
+        if len(found[0]) <= limit:
+            phonemised[piece] = found
+        return len(found[0]) <= limit
 
     spoken, left_out, reason = [], [], None
-    for piece in [Piece(text.strip(), 0.0)] if whole and fits(text) else split_text(text, fits):
+    for piece in [Piece(text.strip(), 0.0)] if whole and fits(text.strip()) else split_text(text, fits):
         try:
-            symbols = phonemised.get(piece.text) or phonemise(piece.text, [])
-            keep_trained(symbols, config.trained_symbols, "the text", [])
-            spoken.append(piece)
+            read = frontend.finish(piece.text, *(phonemised.get(piece.text) or phonemise(piece.text)))
+            spoken.append(ReadPiece(piece.text, piece.pause_seconds, read))
         except TextError as error:
             reason = reason or error
             left_out.append(piece.text)
     if not spoken:
-        phonemise(text, [])  # says what is wrong with an empty text
+        frontend.phonemise(text, [])  # says what is wrong with an empty text
         raise reason
     if left_out:
         first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
         parts = f"{len(left_out)} part{'s' * (len(left_out) != 1)}"
         return spoken, [f"{parts} of the text left out, the first {first!r}: {reason}"]
     return spoken, []
+
+
+def one_piece(text: str, voice: Voice, config: Any, language: str) -> ReadPiece:
+    """A text that is not to be cut. TextError: it cannot be spoken, or is too long for one call."""
+    read = TextFrontend.of(config, language).read(text)
+    lengths(len(read.symbols), voice, config.seconds_per_symbol)
+    return ReadPiece(text, 0.0, read)
 
 
 def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], last: bool = True) -> np.ndarray:
@@ -121,9 +140,9 @@ def partial_files(path: str | Path) -> tuple[Path, Path]:
     return path.with_name(f"{path.stem}.partial.wav"), path.with_name(f"{path.stem}.partial.json")
 
 
-def speak_long(
+def speak_text(
     pipeline: Any,
-    pieces: Sequence[Piece],
+    pieces: Sequence[ReadPiece],
     voice: Voice,
     path: str | Path,
     *,
@@ -131,18 +150,28 @@ def speak_long(
     settings: dict[str, Any],
     request_options: dict[str, Any],
     batch_options: dict[str, Any],
-    batch_size: int = 8,
+    batch_size: int = BATCH_SIZE,
     on_progress: Callable[[Piece], None] = lambda _: None,
 ) -> LongOutput:
-    """Speak pieces to one file, WAV, FLAC or OGG by its ending.
+    """Speak pieces to one file, WAV, FLAC or OGG by its ending; a single one as it comes from the pipeline.
 
-    What is finished grows in NAME.partial.wav beside it; NAME.partial.json notes how far it is. When the call is cut
-    off, the same call with the same `settings` (plain values: all that the audio depends on) goes on there and makes
-    the same file. `on_progress` is called for every piece that is done, those of an earlier run included. AudioError,
-    InUseError where another program speaks to the same file, and what `pipeline.batch` raises.
+    What is finished of several grows in NAME.partial.wav beside it; NAME.partial.json notes how far it is. When the
+    call is cut off, the same call with the same `settings` (plain values: all that the audio depends on) goes on there
+    and makes the same file. `on_progress` is called for every piece that is done, those of an earlier run included.
+    AudioError, InUseError where another program speaks to the same file, and what `pipeline.batch` raises.
+
+    Args:
+        seed: of a single piece; of several, each has its own (`seed_of`).
+        request_options, batch_options: of `SpeechRequest` and of `pipeline.batch`, for every piece.
     """
     path = Path(path)
     check_writable(path)
+    if len(pieces) == 1:
+        request = SpeechRequest(pieces[0].text, voice, seed=seed, read=pieces[0].read, **request_options)
+        (output,) = pipeline.batch([request], batch_size=1, **batch_options)
+        write_audio(path, output.audio, output.sample_rate)
+        on_progress(pieces[0])
+        return LongOutput(len(output.audio) / output.sample_rate, 1, 0, output.warnings)
     wav, note = partial_files(path)
     settings = {**settings, "seed": seed, "pieces": digest_values([[p.text, p.pause_seconds] for p in pieces])}
     state = _read_note(note, wav, settings)
@@ -154,7 +183,9 @@ def speak_long(
         while done < len(pieces):
             some = pieces[done : done + BATCHES_AT_ONCE * batch_size]
             requests = [
-                SpeechRequest(piece.text, voice, seed=seed_of(seed, str(number)), **request_options)
+                SpeechRequest(
+                    piece.text, voice, seed=seed_of(seed, str(number)), read=piece.read, **request_options
+                )
                 for number, piece in enumerate(some, done)
             ]
             outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
@@ -176,6 +207,38 @@ def speak_long(
     finish(wav, path)
     note.unlink()
     return LongOutput(seconds, len(pieces), resumed, warnings)
+
+
+def stream_text(
+    pipeline: Any,
+    pieces: Sequence[ReadPiece],
+    voice: Voice,
+    sink: GrowingWav | RawPipe,
+    *,
+    seed: int,
+    request_options: dict[str, Any],
+    stream_options: dict[str, Any],
+    warn: Callable[[list[str]], None] = lambda _: None,
+) -> list[str]:
+    """Speak pieces one after the other, each while it is made; returns what went wrong with some of them, which were
+    heard to their end. `warn` is told what a user should know, of the voice first, then of each piece. BrokenPipeError:
+    whoever reads has heard enough. For the rest see `speak_text`."""
+    of_voice = voice_warnings(voice)  # said once, not for every piece
+    warn(of_voice)
+    failed: list[str] = []
+    for number, piece in enumerate(pieces):
+        of_piece = seed if len(pieces) == 1 else seed_of(seed, str(number))
+        request = SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **request_options)
+        with pipeline.stream(request, **stream_options) as chunks:
+            try:
+                for chunk in chunks:
+                    sink.write(chunk)
+            except SpeechError as error:  # heard to its end; what follows is not the worse for it
+                failed.append(f"{piece.text[:40]!r}: {error}")
+        warn([line for line in chunks.warnings if line not in of_voice])
+        if number < len(pieces) - 1:
+            sink.write(pause(piece))
+    return failed
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""DiTARPipeline: text + reference clip -> waveform, in one readable function (arXiv 2502.03930, section 3)."""
+"""DiTARPipeline: text + reference clip -> waveform, straight down (arXiv 2502.03930, section 3)."""
 
 import copy
 import functools
@@ -12,22 +12,23 @@ import numpy as np
 import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
+from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
-from ditar.model.sampler import ALL_STEPS, GUIDANCE_SCALE, PatchSampler
+from ditar.model.generate import collect, generate
+from ditar.model.sampler import PatchSampler
 from ditar.nn.linear import pack_linears
 from ditar.storage.weights import ModelError
-from ditar.synthesis.continuous import Utterance, read_request
+from ditar.synthesis.continuous import PreparedRequest, decode, prepare
 from ditar.synthesis.loading import choose_device, choose_dtype, load_scheduler
 from ditar.synthesis.model_folder import model_folder
-from ditar.synthesis.reference import SHIPPED_LANGUAGE, choose_reference, read_reference
+from ditar.synthesis.reference import Reference, read_reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
-from ditar.synthesis.retry import attempt_seeds
-from ditar.synthesis.speak import speak
+from ditar.synthesis.retry import Attempts
 from ditar.synthesis.stream import FirstAudio, SpeechStream
 from ditar.synthesis.voice import Voice, check_fit, encode_reference
-from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import keep_trained, vocabulary_fingerprint
-from ditar.units import SAMPLE_RATE_HZ
+from ditar.text.frontend import TextFrontend
+from ditar.text.vocabulary import vocabulary_fingerprint
 from ditar.vae.fingerprint import check_vae, vae_fingerprint
 from ditar.vae.loading import load_vae
 
@@ -39,8 +40,6 @@ from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
 from ditar.vae.speech_vae import SpeechVAE  # noqa: E402
 
 __all__ = ["DiTARPipeline", "SpeechOutput", "SpeechRequest"]
-
-TEMPERATURE = 1.0  # where a caller does not say
 
 
 class DiTARPipeline(DiffusionPipeline):
@@ -58,25 +57,168 @@ class DiTARPipeline(DiffusionPipeline):
         pack_linears(ditar)
         self.set_progress_bar_config(disable=None, leave=False, unit="patch")  # None: only on a terminal
 
+    def __call__(
+        self,
+        text: str,
+        prompt_audio: str | Path | np.ndarray | None = None,
+        prompt_text: str | None = None,
+        *,
+        voice: Voice | None = None,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        language: str = "en-us",
+        stop_threshold: float | None = None,
+        max_retries: int = MAX_RETRIES,
+        sampling: SamplingOptions | None = None,
+        **options,
+    ) -> SpeechOutput:
+        """Speak `text` in the voice of a reference clip, or in a `voice` that was made before; same seed, same samples
+        on the same machine.
+
+        Args:
+            text: what to say.
+            prompt_audio, prompt_text: see `create_voice`.
+            voice: in their place.
+            seed, generator: one of them; neither: a seed is drawn, and the output says which.
+            language: espeak-ng's name of the text's.
+            stop_threshold: in [0, 1], the speech ends where the stop head gives more; None: the checkpoint's.
+            max_retries: an output that never stops, is silent or is far too short is made again with another seed, so
+                many times; what stays wrong is in its `warnings`.
+            sampling: None: the model's own, `self.sampling`.
+            options: of `SamplingOptions` by name, in place of those: temperature=0.5, num_inference_steps=20, ...
+
+        Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
+        """
+        if seed is not None and generator is not None:
+            raise ValueError("give a seed or a generator, not both")
+        if voice is None:
+            voice = self.create_voice(prompt_audio, prompt_text, language=language)
+        elif prompt_audio is not None or prompt_text is not None:
+            raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
+        request = SpeechRequest(text, voice, seed=seed, language=language, stop_threshold=stop_threshold)
+        return self.batch([request], max_retries=max_retries, generator=generator, sampling=sampling, **options)[0]
+
+    @torch.inference_mode()
+    def batch(
+        self,
+        requests: Sequence[SpeechRequest],
+        *,
+        max_retries: int = MAX_RETRIES,
+        batch_size: int = BATCH_SIZE,
+        generator: torch.Generator | None = None,
+        sampling: SamplingOptions | None = None,
+        **options,
+    ) -> list[SpeechOutput]:
+        """Speak several requests, up to `batch_size` at a time; outputs in their order, each as if it were alone.
+
+        A row that ends makes room for nothing, but costs nothing more. Where memory does not suffice for a batch, half
+        of it is tried. `generator`: in the place of the seed, of one request alone. For the rest see `__call__`.
+        """
+        # text -> phoneme ids (L,), voice -> patches (N0, P, C): of all, before anything is made
+        prepared = self._prepare(requests, self._chosen(sampling, options))
+        attempts = Attempts([p.max_patches for p in prepared], [p.seeds(max_retries) for p in prepared], batch_size)
+        for places, seeds in attempts:
+            noise = [torch.Generator().manual_seed(seed) for seed in seeds] if generator is None else [generator]
+            rows = [prepared[place].row(row_noise) for place, row_noise in zip(places, noise)]
+
+            # ids, patches -> the patches that follow (N, P, C), one of every row at a time
+            steps, guidance_steps = [], prepared[places[0]].sampling.guidance_steps
+            try:
+                with self.progress_bar(total=max(row.max_patches for row in rows)) as bar:
+                    for step in generate(self.ditar, rows, guidance_steps=guidance_steps):
+                        steps.append(step)
+                        bar.update()
+            except (RuntimeError, MemoryError) as error:
+                if not attempts.halve(places, error):
+                    raise
+                continue
+
+            # patches -> waveform (S,)
+            for place, seed, row in zip(places, seeds, collect(steps)):
+                one = prepared[place]
+                attempts.judge(
+                    place,
+                    decode(self.vae, one.prompt, row.patches),
+                    stopped=row.stop > one.stop_threshold,
+                    patches=len(row.patches),
+                    expected_seconds=one.lengths.expected,
+                    warnings=one.warnings,
+                    seed=seed if generator is None else None,
+                )
+        return attempts.outputs
+
+    def stream(
+        self,
+        request: SpeechRequest,
+        *,
+        max_retries: int = MAX_RETRIES,
+        first_chunk_seconds: float = 0.0,
+        chunk_seconds: float = 0.4,
+        sampling: SamplingOptions | None = None,
+        **options,
+    ) -> SpeechStream:
+        """Speak one request patch by patch: an iterator over audio, see `SpeechStream`. For the rest see `__call__`."""
+        clock = perf_counter()
+        voice = self.create_voice() if request.voice is None else request.voice
+        read = perf_counter()
+        (prepared,) = self._prepare([replace(request, voice=voice)], self._chosen(sampling, options))
+        waited = FirstAudio(reference_s=read - clock, text_s=perf_counter() - read)
+        return SpeechStream(self.ditar, self.vae, prepared, max_retries, first_chunk_seconds, chunk_seconds, waited)
+
     def create_voice(
         self,
-        prompt_audio: str | Path | np.ndarray | None = None,
+        prompt_audio: str | Path | np.ndarray | Reference | None = None,
         prompt_text: str | None = None,
         *,
         name: str | None = None,
         language: str = "en-us",
     ) -> Voice:
-        """Read a reference once. prompt_audio: a file, or float (S,) at 24 kHz, 0.5 to 30 s of speech; prompt_text:
-        exactly what is said in it. Without both, the voice that ships with the package. TextError, AudioError."""
-        language = SHIPPED_LANGUAGE if prompt_audio is None else language
-        prompt_audio, text, name = choose_reference(prompt_audio, prompt_text, name)
-        symbols, warnings = [], []
-        clip = read_reference(prompt_audio, None if text else warnings)
-        if text:
-            trained = self.ditar.config.trained_symbols
-            symbols = keep_trained(Phonemiser(language)(text), trained, "the reference's transcript")
-        latents, seconds = encode_reference(self.vae, clip, self.patch_frames), len(clip) / SAMPLE_RATE_HZ
-        return Voice(name, latents, tuple(symbols), text, seconds, *self.fingerprints, tuple(warnings))
+        """Read a reference once. Without arguments, the voice that ships with the package. TextError, AudioError.
+
+        Args:
+            prompt_audio: a file, float (S,) at 24 kHz, 0.5 to 30 s of speech, or what `read_reference` made of them.
+            prompt_text: exactly what is said in it; None: that is not known, and more words may go wrong.
+            name: of the voice; None: the file's.
+            language: espeak-ng's name of the transcript's.
+        """
+        reference, symbols = read_reference(prompt_audio, prompt_text, name, language), []
+        if reference.text:
+            frontend = TextFrontend.of(self.text_config, reference.language)
+            symbols = frontend.keep(frontend.phonemise(reference.text), "the reference's transcript")
+        return Voice(
+            reference.name,
+            encode_reference(self.vae, reference.clip, self.patch_frames),
+            tuple(symbols),
+            reference.text,
+            reference.seconds,
+            *self.fingerprints,
+            reference.warnings,
+        )
+
+    def _chosen(self, sampling: SamplingOptions | None, options: dict) -> SamplingOptions:
+        return (self.sampling if sampling is None else sampling).override(**options)
+
+    def _prepare(self, requests: Sequence[SpeechRequest], sampling: SamplingOptions) -> list[PreparedRequest]:
+        """text -> phoneme ids, voice -> patches, for every row."""
+        shipped = functools.cache(self.create_voice)
+        frontend = functools.cache(lambda language: TextFrontend.of(self.text_config, language))
+        solver = functools.cache(lambda temperature: make_solver(sampling.override(temperature=temperature)))
+        prepared = []
+        for request in requests:
+            voice = shipped() if request.voice is None else request.voice
+            check_fit(voice, *self.fingerprints, self.patch_frames)
+            prepared.append(prepare(self.ditar, request, voice, frontend(request.language), sampling, solver))
+        return prepared
+
+    @property
+    def sampling(self) -> SamplingOptions:
+        """How the model samples where a call does not say: by its saved scheduler."""
+        return self.scheduler.sampling
+
+    @property
+    def text_config(self):
+        """What the model knows of texts: symbols, trained_symbols, trained_seconds, seconds_per_symbol."""
+        return self.ditar.config
 
     @functools.cached_property
     def fingerprints(self) -> tuple[str, str]:
@@ -87,121 +229,6 @@ class DiTARPipeline(DiffusionPipeline):
     def patch_frames(self) -> int:
         """Latent frames of a patch."""
         return self.ditar.config.patch_frames
-
-    def __call__(
-        self,
-        text: str,
-        prompt_audio: str | Path | np.ndarray | None = None,
-        prompt_text: str | None = None,
-        *,
-        voice: Voice | None = None,
-        temperature: float = TEMPERATURE,
-        guidance_scale: float = GUIDANCE_SCALE,
-        num_inference_steps: int | None = None,
-        solver: str | None = None,
-        time_grid: str | None = None,
-        guidance_steps: tuple[float, float] = ALL_STEPS,
-        seed: int | None = None,
-        generator: torch.Generator | None = None,
-        language: str = "en-us",
-        stop_threshold: float | None = None,
-        max_retries: int = 2,
-    ) -> SpeechOutput:
-        """Speak `text` in the voice of a reference clip, see `create_voice`, or in a `voice` that was made before.
-
-        temperature in [0, 1]: the time at which noise enters (eqs. 3-4; 0 is deterministic); guidance_scale: 1 + w of
-        the paper, 1 is off; num_inference_steps: NFE. solver, time_grid: names, see `DiTARScheduler`; only "ddim" has
-        other grids and temperatures below 1. What of these three is None is the saved scheduler's. guidance_steps: the
-        part of the steps with guidance, see `PatchSampler`. `seed` or `generator`: same samples on the same machine. An
-        output that never stops, is silent or is far too short is made again with another seed, up to `max_retries`
-        times; what stays wrong is in `warnings`.
-
-        Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
-        """
-        if seed is not None and generator is not None:
-            raise ValueError("give a seed or a generator, not both")
-        if voice is None:
-            voice = self.create_voice(prompt_audio, prompt_text, language=language)
-        elif prompt_audio is not None or prompt_text is not None:
-            raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
-        request = SpeechRequest(
-            text,
-            voice,
-            seed=seed,
-            temperature=temperature,
-            guidance_scale=guidance_scale,
-            language=language,
-            stop_threshold=stop_threshold,
-        )
-        utterance = self._read([request], num_inference_steps, solver, time_grid)[0]
-        seeds = attempt_seeds(seed, temperature, max_retries)
-        return self._speak([utterance], [seeds], guidance_steps, 1, generator)[0]
-
-    def batch(
-        self,
-        requests: Sequence[SpeechRequest],
-        *,
-        num_inference_steps: int | None = None,
-        solver: str | None = None,
-        time_grid: str | None = None,
-        guidance_steps: tuple[float, float] = ALL_STEPS,
-        max_retries: int = 2,
-        batch_size: int = 8,
-    ) -> list[SpeechOutput]:
-        """Speak several requests, up to `batch_size` at a time; outputs in their order, each as if it were alone.
-
-        Those of like length go together; a row that ends makes room for nothing, but costs nothing more. One that fails
-        goes again, with its next seed, behind the others. Where memory does not suffice for a batch, half of it is
-        tried. For the rest see `__call__`.
-        """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        utterances = self._read(requests, num_inference_steps, solver, time_grid)
-        seeds = [attempt_seeds(u.request.seed, u.request.temperature, max_retries) for u in utterances]
-        return self._speak(utterances, seeds, guidance_steps, batch_size)
-
-    def stream(
-        self,
-        request: SpeechRequest,
-        *,
-        num_inference_steps: int | None = None,
-        solver: str | None = None,
-        time_grid: str | None = None,
-        guidance_steps: tuple[float, float] = ALL_STEPS,
-        max_retries: int = 2,
-        first_chunk_seconds: float = 0.0,
-        chunk_seconds: float = 0.4,
-    ) -> SpeechStream:
-        """Speak one request patch by patch: an iterator over audio, see `SpeechStream`. For the rest see `__call__`."""
-        clock = perf_counter()
-        voice = self.create_voice() if request.voice is None else request.voice
-        read = perf_counter()
-        (utterance,) = self._read([replace(request, voice=voice)], num_inference_steps, solver, time_grid)
-        waited = FirstAudio(reference_s=read - clock, text_s=perf_counter() - read)
-        seeds = attempt_seeds(request.seed, utterance.request.temperature, max_retries)
-        sizes = first_chunk_seconds, chunk_seconds
-        return SpeechStream(self.ditar, self.vae, utterance, seeds, guidance_steps, *sizes, waited)
-
-    def _read(
-        self,
-        requests: Sequence[SpeechRequest],
-        num_inference_steps: int | None,
-        solver: str | None,
-        time_grid: str | None,
-    ) -> list[Utterance]:
-        """text -> phoneme ids, voice -> patches, for every row, before anything is made."""
-        shipped = functools.cache(self.create_voice)
-        choose = functools.cache(lambda t: self.scheduler.solver(num_inference_steps, t, solver, time_grid))
-        utterances = []
-        for request in requests:
-            voice = shipped() if request.voice is None else request.voice
-            check_fit(voice, *self.fingerprints, self.patch_frames)
-            settled = request.settled(TEMPERATURE, GUIDANCE_SCALE)
-            utterances.append(read_request(self.ditar, settled, voice, choose))
-        return utterances
-
-    def _speak(self, utterances: Sequence[Utterance], seeds: Sequence[Sequence[int]], *how) -> list[SpeechOutput]:
-        return speak(self.ditar, self.vae, utterances, seeds, self.progress_bar, *how)
 
     @torch.inference_mode()
     def compile(self, **options) -> float:
@@ -215,7 +242,9 @@ class DiTARPipeline(DiffusionPipeline):
         self.ditar.locdit.transformer.compile(**options)
         config, new = self.ditar.config, self.ditar.stop_head.weight.new_zeros
         history = new(1, config.history_patches, config.patch_frames, config.latent_channels)
-        sampler = PatchSampler(self.ditar, [self.scheduler.solver(2)], [2.0], torch.Generator())
+        sampler = PatchSampler(
+            self.ditar, [self.scheduler.solver(2)], [SamplingOptions.guidance_scale], torch.Generator()
+        )
         sampler(new(1, config.lm.width), history, history.new_ones(history.shape[:2], dtype=torch.bool))
         return perf_counter() - clock
 

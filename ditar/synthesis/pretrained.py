@@ -3,8 +3,8 @@
 import inspect
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from ditar.config.sampling import OPTIONS
 from ditar.synthesis.model_folder import class_of, model_folder
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.token_pipeline import TokenPipeline
@@ -19,10 +19,11 @@ def load_pipeline(model: str | Path | None = None, **options) -> DiTARPipeline |
     return kinds[class_of(folder)].from_pretrained(folder, **options)
 
 
-def require_options(pipeline: Any, options: Iterable[str]) -> None:
-    """ValueError names an option that this kind of pipeline does not have, where it does not look itself."""
-    known = inspect.signature(type(pipeline).__call__).parameters
-    looks_itself = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in known.values())
+def require_options(pipeline: DiTARPipeline | TokenPipeline, options: Iterable[str]) -> None:
+    """ValueError names an option that this kind of pipeline does not have; a TokenPipeline looks itself."""
+    if not isinstance(pipeline, DiTARPipeline):
+        return
+    known = {*OPTIONS, *inspect.signature(DiTARPipeline.__call__).parameters}
     for name in options:
-        if name not in known and not looks_itself:
+        if name not in known:
             raise ValueError(f"{name} is not an option of {type(pipeline).__name__}, which this model is; leave it out")

@@ -1,5 +1,6 @@
-"""The reference clip that a voice is made of. Nothing here needs torch."""
+"""The reference clip that a voice is made of, read once. Nothing here needs torch."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,33 +15,51 @@ SHIPPED_VOICE = ASSETS / "reference.flac"  # its transcript stands beside it, in
 SHIPPED_LANGUAGE = "en-us"  # of that transcript
 
 
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """clip (S,) float32 at 24 kHz, trimmed and levelled; text: exactly what is said in it, empty where that is not
+    known; warnings: what a user should know of how it was read."""
+
+    clip: np.ndarray
+    text: str
+    name: str
+    language: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Of speech."""
+        return len(self.clip) / SAMPLE_RATE_HZ
+
+
+def read_reference(
+    prompt_audio: "str | Path | np.ndarray | Reference | None" = None,
+    prompt_text: str | None = None,
+    name: str | None = None,
+    language: str = "en-us",
+) -> Reference:
+    """A file, or (S,) at 24 kHz, of 0.5 to 30 s of speech, and its transcript; without both, those that come with the
+    package; a Reference is one already. ValueError: a transcript alone. AudioError: see `prepare_reference`."""
+    if isinstance(prompt_audio, Reference):
+        return prompt_audio
+    if prompt_audio is None and prompt_text is not None:
+        raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
+    if prompt_audio is None:
+        prompt_audio, prompt_text, language = *shipped_voice(), SHIPPED_LANGUAGE
+    text, cut = (prompt_text or "").strip(), []
+    if isinstance(prompt_audio, np.ndarray):
+        if prompt_audio.ndim != 1:
+            raise AudioError(f"prompt_audio must have the shape (S,) at {SAMPLE_RATE_HZ} Hz, got {prompt_audio.shape}")
+        clip, whose, file_name = prompt_audio, "the reference clip", "reference"
+    else:
+        clip, whose, file_name = read_audio(prompt_audio), str(prompt_audio), Path(prompt_audio).stem
+    clip = prepare_reference(clip, SAMPLE_RATE_HZ, whose, None if text else cut)
+    return Reference(clip, text, file_name if name is None else name, language, tuple(cut))
+
+
 def shipped_voice() -> tuple[Path, str]:
     """The voice that comes with the package: its clip and its transcript. AudioError where it is missing."""
     transcript = SHIPPED_VOICE.with_suffix(".txt")
     if not (SHIPPED_VOICE.is_file() and transcript.is_file()):
         raise AudioError(f"{SHIPPED_VOICE} does not come with this installation; give prompt_audio and prompt_text")
     return SHIPPED_VOICE, transcript.read_text(encoding="utf-8").strip()
-
-
-def choose_reference(
-    prompt_audio: str | Path | np.ndarray | None, prompt_text: str | None, name: str | None = None
-) -> tuple[str | Path | np.ndarray, str, str]:
-    """Clip, transcript (empty where it is not known) and name of a voice to be made; without clip and transcript,
-    those that come with the package. ValueError: a transcript alone."""
-    if prompt_audio is None and prompt_text is not None:
-        raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
-    if prompt_audio is None:
-        prompt_audio, prompt_text = shipped_voice()
-    if name is None:
-        name = "reference" if isinstance(prompt_audio, np.ndarray) else Path(prompt_audio).stem
-    return prompt_audio, (prompt_text or "").strip(), name
-
-
-def read_reference(prompt_audio: str | Path | np.ndarray, cut: list[str] | None = None) -> np.ndarray:
-    """A reference clip, a file or (S,) at 24 kHz -> (S',) at 24 kHz, trimmed and levelled; `cut`, AudioError: see
-    `prepare_reference`."""
-    if not isinstance(prompt_audio, np.ndarray):
-        return prepare_reference(read_audio(prompt_audio), SAMPLE_RATE_HZ, name=str(prompt_audio), cut=cut)
-    if prompt_audio.ndim != 1:
-        raise AudioError(f"prompt_audio must have the shape (S,) at {SAMPLE_RATE_HZ} Hz, got {prompt_audio.shape}")
-    return prepare_reference(prompt_audio, SAMPLE_RATE_HZ, cut=cut)

@@ -1,11 +1,12 @@
 """What is asked of a pipeline and what comes back, for the continuous system and the baseline alike."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.synthesis.voice import Voice
+from ditar.text.frontend import ReadText
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
@@ -16,10 +17,15 @@ from diffusers.utils import BaseOutput  # noqa: E402
 class SpeechRequest:
     """One utterance; the rows of a batch may differ in all of this.
 
-    voice None: the voice that ships with the package. seed None: one is drawn, and the output says which. temperature
-    in [0, 1]: the time at which noise enters (arXiv 2502.03930, eqs. 3-4; 0 is deterministic); guidance_scale: 1 + w of
-    the paper, 1 is off; None: 1 and 2, or what the checkpoint of a token LM says; language: espeak-ng's name;
-    stop_threshold None: the checkpoint's.
+    Args:
+        text: what to say.
+        voice: None: the voice that ships with the package.
+        seed: None: one is drawn, and the output says which.
+        temperature, guidance_scale: see `SamplingOptions`, or `TokenPipeline` of a model that draws tokens; None: the
+            call's, and where it names none the model's.
+        language: espeak-ng's name of it.
+        stop_threshold: in [0, 1], the speech ends where the stop head gives more; None: the checkpoint's.
+        read: the text as the model reads it, where its `TextFrontend` has read it already.
     """
 
     text: str
@@ -29,14 +35,7 @@ class SpeechRequest:
     guidance_scale: float | None = field(default=None, kw_only=True)
     language: str = field(default="en-us", kw_only=True)
     stop_threshold: float | None = field(default=None, kw_only=True)
-
-    def settled(self, temperature: float, guidance_scale: float) -> "SpeechRequest":
-        """With these where the request leaves them to the model."""
-        return replace(
-            self,
-            temperature=temperature if self.temperature is None else self.temperature,
-            guidance_scale=guidance_scale if self.guidance_scale is None else self.guidance_scale,
-        )
+    read: ReadText | None = field(default=None, kw_only=True)
 
 
 @dataclass

@@ -1,8 +1,15 @@
-"""Whether an attempt at speech failed, and which seeds the attempts have."""
+"""Speech that failed is made again: what is a failure, which seeds the attempts have, which attempts share a batch."""
 
+import secrets
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 import torch
 
+from ditar.audio.trim import is_silent
 from ditar.seeds import attempt_seed
+from ditar.synthesis.request import SpeechOutput
+from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
 TOO_SHORT_SHARE = 0.5  # of the expected length: speech that ends before it has skipped words
 
@@ -22,8 +29,82 @@ def problem(seconds: float, silent: bool, stopped: bool, expected_seconds: float
     return None
 
 
-def attempt_seeds(seed: int | None, temperature: float, retries: int) -> list[int]:
-    """A seed for each attempt; seed None: the first is drawn. At temperature 0 there is one attempt: another seed would
-    give the same samples."""
-    first = int(torch.Generator().seed()) >> 1 if seed is None else seed
-    return [attempt_seed(first, attempt) for attempt in range(1 if temperature == 0 else 1 + retries)]
+def given_up(wrong: str, attempts: int) -> str:
+    """What a user should know of speech that failed to the last."""
+    return f"{wrong}, after {attempts} attempts; try another seed or reference"
+
+
+def attempt_seeds(seed: int | None, random: bool, retries: int) -> list[int]:
+    """A seed for each attempt; seed None: the first is drawn. Where nothing is `random` there is one attempt: another
+    seed would give the same samples."""
+    first = secrets.randbits(63) if seed is None else seed
+    return [attempt_seed(first, attempt) for attempt in range(1 + retries if random else 1)]
+
+
+class Attempts:
+    """Batches of utterances to make, with the seed of each, until every one is good or its seeds are used up.
+
+    Those of like length (`lengths`, in any unit) go together, the longest first; one that failed goes again after the
+    others. `outputs`: in the order of the utterances; all are there when there is no further batch.
+    """
+
+    def __init__(self, lengths: Sequence[float], seeds: Sequence[Sequence[int]], batch_size: int):
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.outputs: list[SpeechOutput | None] = [None] * len(seeds)
+        self._seeds, self._batch_size = seeds, batch_size
+        self._failures: list[list[str]] = [[] for _ in seeds]
+        self._waiting = sorted(range(len(seeds)), key=lambda place: -lengths[place])
+
+    def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
+        """(places of the utterances, seeds)"""
+        while self._waiting:
+            batch, self._waiting = self._waiting[: self._batch_size], self._waiting[self._batch_size :]
+            yield batch, [self._seeds[place][len(self._failures[place])] for place in batch]
+
+    def halve(self, batch: list[int], error: Exception) -> bool:
+        """Whether half of a batch can be tried in its place: it was memory that did not suffice."""
+        if len(batch) == 1 or not _is_out_of_memory(error):
+            return False
+        self._batch_size, self._waiting = len(batch) // 2, batch + self._waiting
+        return True
+
+    def judge(
+        self,
+        place: int,
+        audio: np.ndarray,
+        *,
+        stopped: bool,
+        patches: int,
+        expected_seconds: float,
+        warnings: Sequence[str],
+        seed: int | None,
+        must_stop: bool = True,
+    ) -> None:
+        """Take the audio (S,) of an attempt as the output, or let it go again. must_stop False: of a model that has no
+        end, and is cut where it is expected."""
+        failures, warnings = self._failures[place], list(warnings)
+        seconds = samples_to_seconds(len(audio))
+        wrong = problem(seconds, is_silent(audio), stopped or not must_stop, expected_seconds)
+        attempt = len(failures) + 1
+        if wrong is not None and attempt < len(self._seeds[place]):
+            failures.append(wrong)
+            self._waiting.append(place)
+            return
+        if wrong is not None:
+            warnings.insert(0, given_up(wrong, attempt))
+        self.outputs[place] = SpeechOutput(
+            audio=audio,
+            sample_rate=SAMPLE_RATE_HZ,
+            stopped=stopped,
+            patches=patches,
+            attempts=attempt,
+            seed=seed,
+            warnings=warnings,
+            failures=failures,
+        )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Of a GPU, of Python, or of torch on a CPU, which has no class for it."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

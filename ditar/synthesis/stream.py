@@ -10,8 +10,8 @@ import torch
 from ditar.audio.trim import is_silent
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import generate, start
-from ditar.synthesis.continuous import Utterance
-from ditar.synthesis.retry import SpeechError, problem
+from ditar.synthesis.continuous import PreparedRequest
+from ditar.synthesis.retry import SpeechError, given_up, problem
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
@@ -50,9 +50,8 @@ class SpeechStream(Iterator[np.ndarray]):
         self,
         model: DiTAR,
         vae: SpeechVAE,
-        utterance: Utterance,
-        seeds: Sequence[int],
-        guidance_steps: tuple[float, float],
+        prepared: PreparedRequest,
+        max_retries: int,
         first_chunk_seconds: float,
         chunk_seconds: float,
         first_audio: FirstAudio,
@@ -62,12 +61,15 @@ class SpeechStream(Iterator[np.ndarray]):
                 f"chunks must be at least 0 s long (0: as soon as anything is certain), got {first_chunk_seconds} and "
                 f"{chunk_seconds}"
             )
-        self._model, self._vae, self._utterance = model, vae, utterance
-        self._guidance_steps, self.first_audio = guidance_steps, first_audio
+        self._model, self._vae, self._prepared, self.first_audio = model, vae, prepared, first_audio
         self._chunk_frames = [max(1, seconds_to_frames(s)) for s in (first_chunk_seconds, chunk_seconds)]
-        self.warnings, self.failures = list(utterance.warnings), []
+        seeds = prepared.seeds(max_retries)
+        self.warnings, self.failures = list(prepared.warnings), []
         self.seed, self.attempts, self.patches, self.stopped = seeds[0], 0, 0, False
         self._chunks = self._speak(seeds)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self._chunks
 
     def __next__(self) -> np.ndarray:
         return next(self._chunks)
@@ -84,43 +86,37 @@ class SpeechStream(Iterator[np.ndarray]):
 
     @torch.inference_mode()
     def _speak(self, seeds: Sequence[int]) -> Iterator[np.ndarray]:
+        prepared, first, clock = self._prepared, self.first_audio, _Clock()
         for self.seed in seeds:
-            self.attempts, heard = self.attempts + 1, False
-            for chunk, wrong in self._attempt(self.seed):
-                if wrong is not None and not heard and self.attempts < len(seeds):
-                    self.failures.append(wrong)
-                    break
-                heard = True
-                yield chunk
+            row = prepared.row(torch.Generator().manual_seed(self.seed))
+            decoder = StreamingDecoder(self._vae, prepared.prompt.flatten(0, 1))
+            held, samples, silent, wrong = [], 0, True, None  # nothing leaves while all is silent
+            state, self.patches, self.attempts, heard = start(self._model, [row]), 0, self.attempts + 1, False
+            first.prefill_s += clock()
+            steps = generate(self._model, [row], state=state, guidance_steps=prepared.sampling.guidance_steps)
+            for step in steps:
+                decoder.add(step.patches[0])
+                ended, self.patches = step.ended[0], self.patches + 1
+                if not ended and decoder.ready < self._chunk_frames[not silent]:
+                    continue
+                first.patches_s += silent * clock()
+                chunk = decoder.take(final=ended).numpy()
+                first.vocoder_s += silent * clock()
+                held, samples, silent = [*held, chunk], samples + len(chunk), silent and is_silent(chunk)
+                if ended:
+                    self.stopped = step.stop[0] > prepared.stop_threshold
+                    wrong = problem(samples / SAMPLE_RATE_HZ, silent, self.stopped, prepared.lengths.expected)
+                    if wrong is not None and not heard and self.attempts < len(seeds):
+                        break
+                if ended or not silent:
+                    heard = True
+                    yield np.concatenate(held)
+                    held = []
             else:
                 if wrong is not None:
-                    raise SpeechError(f"{wrong}, after {self.attempts} attempts; try another seed or reference")
+                    raise SpeechError(given_up(wrong, self.attempts))
                 return
-
-    def _attempt(self, seed: int) -> Iterator[tuple[np.ndarray, str | None]]:
-        """Chunks, and what is wrong with the speech, which is known with the last."""
-        utterance, first, clock = self._utterance, self.first_audio, _Clock()
-        row = utterance.row(torch.Generator().manual_seed(seed))
-        decoder = StreamingDecoder(self._vae, utterance.prompt.flatten(0, 1))
-        held, samples, silent = [], 0, True  # nothing leaves while all is silent
-        state, self.patches = start(self._model, [row]), 0
-        first.prefill_s += clock()
-        for step in generate(self._model, [row], state=state, guidance_steps=self._guidance_steps):
-            decoder.add(step.patches[0])
-            ended, self.patches = step.ended[0], self.patches + 1
-            if not ended and decoder.ready < self._chunk_frames[not silent]:
-                continue
-            first.patches_s += silent * clock()
-            chunk = decoder.take(final=ended).numpy()
-            first.vocoder_s += silent * clock()
-            held, samples, silent = [*held, chunk], samples + len(chunk), silent and is_silent(chunk)
-            if ended:
-                self.stopped = step.stop[0] > utterance.stop_threshold
-                expected_seconds = utterance.lengths.expected
-                yield np.concatenate(held), problem(samples / SAMPLE_RATE_HZ, silent, self.stopped, expected_seconds)
-            elif not silent:
-                yield np.concatenate(held), None
-                held = []
+            self.failures.append(wrong)
 
 
 class _Clock:

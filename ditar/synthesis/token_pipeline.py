@@ -2,37 +2,31 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.audio.trim import is_silent
-from ditar.baseline.batch import TextCondition
-from ditar.baseline.generate import DecodingOptions, Generated, collect, generate
+from ditar.baseline.generate import DecodingOptions, collect, generate
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
-from ditar.config import SamplingConfig
+from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
 from ditar.data.codes import CodecInfo
 from ditar.storage.weights import ModelError
-from ditar.synthesis.length import length_warnings, lengths
+from ditar.synthesis.discrete import PreparedTokens, prepare
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
-from ditar.synthesis.reference import SHIPPED_LANGUAGE, choose_reference, read_reference
+from ditar.synthesis.reference import Reference, read_reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
-from ditar.synthesis.retry import attempt_seeds, problem
+from ditar.synthesis.retry import Attempts
 from ditar.synthesis.voice import AFTER_REFERENCE_SECONDS, Voice, check_fit
 from ditar.text import TextError
-from ditar.text.errors import dropped_warning
-from ditar.text.lengths import Lengths
-from ditar.text.phonemise import Phonemiser
-from ditar.text.vocabulary import Vocabulary, ended, keep_trained, vocabulary_fingerprint
-from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
+from ditar.text.frontend import TextFrontend
+from ditar.text.vocabulary import vocabulary_fingerprint
 from ditar.vae.codec import Codec, CodecError, load_codec
 from ditar.vae.codec_audio import decode_behind, encode_clip
 
@@ -40,21 +34,10 @@ import_torchaudio()  # diffusers imports it, and a binary that does not fit torc
 
 from diffusers import DiffusionPipeline  # noqa: E402
 
-# Options of diffusion, and the values that leave them be.
-NOT_OURS = {"num_inference_steps": 10, "solver": "ddim", "time_grid": "uniform", "guidance_steps": (0.0, 1.0)}
+NO_TRANSCRIPT = "prompt_text is missing: the model needs the transcript of the reference clip; write what is said in it"
 LEAST = {"temperature": 0, "guidance_scale": 1, "top_k": 1}
-
-
-@dataclass(frozen=True, eq=False)
-class _Reading:
-    """A request as the LM reads it: the text, ids (1, Q, T) of the reference, and what is expected of the speech."""
-
-    request: SpeechRequest
-    condition: TextCondition
-    known: Tensor
-    expected: Lengths
-    options: DecodingOptions
-    warnings: list[str]
+# Options of diffusion, and the values that leave them be.
+NOT_OURS = {field.name: field.default for field in fields(SamplingOptions) if field.name not in LEAST}
 
 
 class TokenPipeline(DiffusionPipeline):
@@ -80,32 +63,6 @@ class TokenPipeline(DiffusionPipeline):
         self.register_modules(codec=codec.eval(), token_lm=token_lm.eval())
         self.set_progress_bar_config(disable=None, leave=False, unit="frame")  # None: only on a terminal
 
-    def create_voice(
-        self,
-        prompt_audio: str | Path | np.ndarray | None = None,
-        prompt_text: str | None = None,
-        *,
-        name: str | None = None,
-        language: str = "en-us",
-    ) -> Voice:
-        """Read a reference once, as `DiTARPipeline.create_voice`: `latents` of the voice are codes (T, Q), and `vae` is
-        the codec's fingerprint."""
-        language = SHIPPED_LANGUAGE if prompt_audio is None else language
-        prompt_audio, text, name = choose_reference(prompt_audio, prompt_text, name)
-        if not text:
-            raise TextError(
-                "prompt_text is missing: the model needs the transcript of the reference clip; write what is said in it"
-            )
-        clip = read_reference(prompt_audio)
-        symbols = self._symbols(text, language, "the reference's transcript")
-        codes = encode_clip(self.codec, clip, AFTER_REFERENCE_SECONDS, self.device).T.float()
-        return Voice(name, codes, tuple(symbols), text, len(clip) / SAMPLE_RATE_HZ, *self.fingerprints)
-
-    @cached_property
-    def fingerprints(self) -> tuple[str, str]:
-        """Of the codec and of the vocabulary: what a Voice must have been made with."""
-        return self.codec.fingerprint, vocabulary_fingerprint(self.token_lm.config.symbols)
-
     def __call__(
         self,
         text: str,
@@ -113,23 +70,23 @@ class TokenPipeline(DiffusionPipeline):
         prompt_text: str | None = None,
         *,
         voice: Voice | None = None,
-        temperature: float | None = None,
-        guidance_scale: float | None = None,
-        top_k: int | None = None,
-        top_p: float | None = None,
         seed: int | None = None,
         generator: torch.Generator | None = None,
         language: str = "en-us",
-        max_retries: int = 2,
-        **diffusion,
+        max_retries: int = MAX_RETRIES,
+        temperature: float | None = None,
+        guidance_scale: float | None = None,
+        **options,
     ) -> SpeechOutput:
         """Speak `text` in the voice of a reference clip, see `create_voice`, or in a `voice` that was made before.
 
-        temperature: divides the logits, 0 takes the most likely token; top_k, top_p: what is drawn from;
-        guidance_scale: 1 is off. None: what the checkpoint says. Options of diffusion are refused by name. `seed` or
-        `generator`, and what happens to an output that never stops, is silent or is far too short: as in DiTARPipeline.
+        Args:
+            temperature: divides the logits, 0 takes the most likely token; None, here and below: the checkpoint's.
+            guidance_scale: of the text, at least 1, which is off.
+            options: top_k, top_p, what is drawn from. Options of diffusion are refused by name.
 
-        Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
+        The others, and what happens to an output that never stops, is silent or is far too short, are as in
+        DiTARPipeline. Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
         if seed is not None and generator is not None:
             raise ValueError("give a seed or a generator, not both")
@@ -137,35 +94,79 @@ class TokenPipeline(DiffusionPipeline):
             voice = self.create_voice(prompt_audio, prompt_text, language=language)
         elif prompt_audio is not None or prompt_text is not None:
             raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
-        options = self.decoding_options(temperature, guidance_scale, top_k, top_p, **diffusion)
-        request = SpeechRequest(text, voice, seed=seed, language=language)
-        return self._speak(self._read(request, options), max_retries, generator)
+        asked = {"temperature": temperature, "guidance_scale": guidance_scale}
+        request = SpeechRequest(text, voice, seed=seed, language=language, **asked)
+        return self.batch([request], max_retries=max_retries, generator=generator, **options)[0]
 
     def batch(
         self,
         requests: Sequence[SpeechRequest],
         *,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        max_retries: int = 2,
-        batch_size: int = 8,
-        **diffusion,
+        max_retries: int = MAX_RETRIES,
+        batch_size: int = BATCH_SIZE,
+        generator: torch.Generator | None = None,
+        **options,
     ) -> list[SpeechOutput]:
-        """Speak several requests, in their order; one after the other, whatever `batch_size` is. All are read before
-        the first is spoken. For the rest see `__call__`."""
+        """Speak several requests, in their order; one after the other, whatever `batch_size` is. For the rest see
+        `__call__` and `DiTARPipeline.batch`."""
+        # text -> phoneme ids or words, voice -> ids (1, Q, T): of all, before anything is made
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        shipped, readings = cache(self.create_voice), []
-        for request in requests:
-            if request.stop_threshold is not None:
-                raise ValueError(
-                    f"stop_threshold {request.stop_threshold} is for models with a stop head, and this one draws its "
-                    "end as a token; leave it out"
-                )
-            options = self.decoding_options(request.temperature, request.guidance_scale, top_k, top_p, **diffusion)
-            voice = shipped() if request.voice is None else request.voice
-            readings.append(self._read(replace(request, voice=voice), options))
-        return [self._speak(reading, max_retries) for reading in readings]
+        prepared = self._prepare(requests, options)
+        ends = self.token_lm.streams[AUDIO].end_id is not None
+        attempts = Attempts([p.max_frames for p in prepared], [p.seeds(max_retries) for p in prepared], 1)
+        for (place,), (seed,) in attempts:
+            one, frames = prepared[place], []
+            noise = torch.Generator().manual_seed(seed) if generator is None else generator
+
+            # ids -> the tokens that follow, by the model, until they end
+            with self.progress_bar(total=one.max_frames) as bar:
+                for frame in generate(
+                    self.token_lm,
+                    [noise],
+                    max_frames=one.max_frames,
+                    condition=one.condition,
+                    known=one.known,
+                    options=one.options,
+                ):
+                    frames.append(frame)
+                    bar.update()
+            made = collect(frames)
+
+            # tokens -> codes (Q, T) -> waveform (S,); the reference's last codes stand before it
+            audio = self.token_lm.streams.slices[AUDIO]
+            codes = self.token_lm.streams.to_codes(made.tokens[0, audio, : int(made.frame_counts[0])])
+            attempts.judge(
+                place,
+                decode_behind(self.codec, one.codes, codes.cpu(), self.device),
+                stopped=ends and bool(made.ended[0]),
+                patches=codes.shape[1],
+                expected_seconds=one.lengths.expected,
+                warnings=one.warnings,
+                seed=seed if generator is None else None,
+                must_stop=ends,
+            )
+        return attempts.outputs
+
+    def create_voice(
+        self,
+        prompt_audio: str | Path | np.ndarray | Reference | None = None,
+        prompt_text: str | None = None,
+        *,
+        name: str | None = None,
+        language: str = "en-us",
+    ) -> Voice:
+        """Read a reference once, as `DiTARPipeline.create_voice`: `latents` of the voice are codes (T, Q), and `vae` is
+        the codec's fingerprint."""
+        if prompt_audio is not None and not isinstance(prompt_audio, Reference) and not (prompt_text or "").strip():
+            raise TextError(NO_TRANSCRIPT)
+        reference = read_reference(prompt_audio, prompt_text, name, language)
+        if not reference.text:
+            raise TextError(NO_TRANSCRIPT)
+        frontend = TextFrontend.of(self.text_config, reference.language)
+        symbols = frontend.end(frontend.keep(frontend.phonemise(reference.text), "the reference's transcript"))
+        codes = encode_clip(self.codec, reference.clip, AFTER_REFERENCE_SECONDS, self.device).T.float()
+        return Voice(reference.name, codes, tuple(symbols), reference.text, reference.seconds, *self.fingerprints)
 
     def decoding_options(
         self,
@@ -192,91 +193,32 @@ class TokenPipeline(DiffusionPipeline):
         default = self.token_lm.config.guidance_scale
         return DecodingOptions(default if guidance_scale is None else guidance_scale, sampling)
 
-    def _read(self, request: SpeechRequest, options: DecodingOptions) -> _Reading:
-        config, voice = self.token_lm.config, request.voice
-        check_fit(voice, *self.fingerprints, self.patch_frames)
-
-        # text -> phoneme ids, or encoded words
-        dropped: list[str] = []
-        wanted = self._symbols(request.text, request.language, "the text", dropped)
-        said = ended(voice.symbols, config.trained_symbols or config.symbols)
-        condition = self._condition([*said, " ", *wanted], f"{voice.text} {request.text}")
-
-        # reference -> codes -> ids that are known
-        known = self.token_lm.streams.from_codes(voice.latents.T.long())[None, :, : len(voice.latents)]
-
-        expected = lengths(len(wanted), voice, config.seconds_per_symbol)
-        options = replace(options, min_frames=int(expected.least * config.frame_rate_hz) + 1)
-        warnings = [dropped_warning(dropped)] if dropped else []
-        warnings += length_warnings(voice.seconds + expected.expected, config.trained_seconds)
-        return _Reading(request, condition, known.to(self.device), expected, options, warnings)
-
-    def _speak(
-        self, reading: _Reading, max_retries: int, generator: torch.Generator | None = None
-    ) -> SpeechOutput:
-        request, options, expected = reading.request, reading.options, reading.expected
-
-        # tokens, by the model, until they end
-        kind = self.token_lm.streams[AUDIO]
-        greedy = _is_greedy(options.sampling[AUDIO])
-        failures: list[str] = []
-        for seed in attempt_seeds(request.seed, 0.0 if greedy else 1.0, max_retries):
-            noise = torch.Generator().manual_seed(seed) if generator is None else generator
-            made = self._generate(noise, reading)
-            stopped = bool(made.ended[0]) if kind.end_id is not None else False
-
-            # ids -> codes -> waveform; the reference's last codes stand before it
-            codes = self.token_lm.streams.to_codes(made.tokens[0, self._audio, : int(made.frame_counts[0])])
-            audio = decode_behind(self.codec, request.voice.latents.T.long(), codes.cpu(), self.device)
-            ended = stopped or kind.end_id is None  # a model without an end stops where it is expected to
-            wrong = problem(samples_to_seconds(len(audio)), is_silent(audio), ended, expected.expected)
-            if wrong is None:
-                break
-            failures.append(wrong)
-        attempt = len(failures) + (wrong is None)
-        warnings = list(reading.warnings)
-        if wrong is not None:
-            warnings.insert(0, f"{wrong}, after {attempt} attempts; try another seed or reference")
-        return SpeechOutput(
-            audio=audio,
-            sample_rate=SAMPLE_RATE_HZ,
-            stopped=stopped,
-            patches=codes.shape[1],
-            attempts=attempt,
-            seed=seed if generator is None else None,
-            warnings=warnings,
-            failures=failures if wrong is None else failures[:-1],
-        )
-
-    def _generate(self, noise: torch.Generator, reading: _Reading) -> Generated:
-        expected, condition, known, options = reading.expected, reading.condition, reading.known, reading.options
-        ends = self.token_lm.streams[AUDIO].end_id is not None
-        frames = int((expected.most if ends else expected.expected) * self.token_lm.config.frame_rate_hz) + 1
-        made = []
-        with self.progress_bar(total=frames) as bar:
-            for frame in generate(
-                self.token_lm, [noise], max_frames=frames, condition=condition, known=known, options=options
-            ):
-                made.append(frame)
-                bar.update()
-        return collect(made)
+    def _prepare(self, requests: Sequence[SpeechRequest], given: dict) -> list[PreparedTokens]:
+        shipped = cache(self.create_voice)
+        frontend = cache(lambda language: TextFrontend.of(self.text_config, language))
+        prepared = []
+        for request in requests:
+            if request.stop_threshold is not None:
+                raise ValueError(
+                    f"stop_threshold {request.stop_threshold} is for models with a stop head, and this one draws its "
+                    "end as a token; leave it out"
+                )
+            options = self.decoding_options(request.temperature, request.guidance_scale, **given)
+            voice = shipped() if request.voice is None else request.voice
+            check_fit(voice, *self.fingerprints, self.patch_frames)
+            read = frontend(request.language)
+            prepared.append(prepare(self.token_lm, request, voice, read, options, lambda text: self._encoder([text])))
+        return prepared
 
     @property
-    def _audio(self) -> slice:
-        return self.token_lm.streams.slices[AUDIO]
+    def text_config(self):
+        """As `DiTARPipeline.text_config`."""
+        return self.token_lm.config
 
-    def _symbols(self, text: str, language: str, where: str, dropped: list[str] | None = None) -> list[str]:
-        config = self.token_lm.config
-        symbols = keep_trained(Phonemiser(language)(text, dropped), config.trained_symbols, where, dropped)
-        return ended(symbols, config.trained_symbols or config.symbols)
-
-    def _condition(self, symbols: Sequence[str], text: str) -> TextCondition:
-        """One row."""
-        config = self.token_lm.config
-        if config.text == "cross":
-            return self._encoder([text]).to(self.device)
-        ids = Vocabulary(config.symbols).encode(symbols)
-        return TextCondition(torch.tensor([ids]), torch.tensor([len(ids)])).to(self.device)
+    @cached_property
+    def fingerprints(self) -> tuple[str, str]:
+        """Of the codec and of the vocabulary: what a Voice must have been made with."""
+        return self.codec.fingerprint, vocabulary_fingerprint(self.token_lm.config.symbols)
 
     @cached_property
     def _encoder(self) -> T5TextEncoder:
@@ -333,8 +275,3 @@ class TokenPipeline(DiffusionPipeline):
         self.codec.save_pretrained(folder / "codec")
         self.token_lm.save_pretrained(folder / "token_lm", dtype)
         self.save_config(folder)
-
-
-def _is_greedy(sampling: SamplingConfig) -> bool:
-    """Whether another seed would give the same tokens."""
-    return sampling.temperature == 0 or sampling.top_k == 1

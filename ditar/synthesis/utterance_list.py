@@ -1,156 +1,263 @@
-"""Many utterances, spoken into a folder that says what is done, for a second run to go on."""
+"""Many utterances, spoken into a folder that says what is done, for a second run to go on: lists of `ditar synthesize`,
+sweeps and decoding alike.
 
-import json
+    FOLDER/manifest.jsonl       a line for each file: what is in it and what it was made of
+    FOLDER/<audio>/<name>.wav   (<audio> may be the folder itself)
+    FOLDER/<audio>/stopped      lines `name 1 attempts`, or 0 where the model did not end it; `ditar evaluate` reads it
+"""
+
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ditar import __version__
+from ditar.audio import AudioError
 from ditar.audio.write import write_audio
+from ditar.config.sampling import BATCH_SIZE, OPTIONS
 from ditar.seeds import seed_of
-from ditar.storage.digests import digest_values
-from ditar.storage.json_lines import write_json_lines
+from ditar.storage.atomic_write import write_lines
+from ditar.storage.digests import digest_tensors, digest_values
+from ditar.storage.json_lines import append_json_lines, read_log, write_json_lines
 from ditar.storage.lock import only_writer
-from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory, join, pieces_to_speak
+from ditar.synthesis.long_text import BATCHES_AT_ONCE, ReadPiece, give_back_memory, join, one_piece, pieces_to_speak
+from ditar.synthesis.model_folder import SHIPPED_MODEL
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.voice import Voice
 from ditar.text import TextError
-from ditar.text.sentences import Piece
 
 MANIFEST = "manifest.jsonl"
 
 
-@dataclass
-class _Task:
-    """An utterance under way: its pieces and what has been spoken of them."""
+@dataclass(frozen=True, eq=False)
+class SpeechTask:
+    """One file of speech.
 
-    utt: str
+    Args:
+        name: of the file, without its ending; it may have folders.
+        text: what to say.
+        voice: whose; or what makes it, asked for where the file is to be made.
+        voice_key: plain values that tell the voice from others.
+        seed: None: `seed_of` the list's and the name.
+        request_options: of `SpeechRequest`: language, temperature, ...
+        batch_options: of `pipeline.batch`; tasks that follow each other and have the same may share a batch.
+        note: plain values for the line of the manifest.
+    """
+
+    name: str
     text: str
-    settings: str
-    pieces: list[Piece]
-    outputs: list[SpeechOutput] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    voice: Voice | Callable[[], Voice]
+    voice_key: Any
+    seed: int | None = None
+    request_options: dict[str, Any] = field(default_factory=dict)
+    batch_options: dict[str, Any] = field(default_factory=dict)
+    note: dict[str, Any] = field(default_factory=dict)
+
+    def inputs(self, seed: int) -> str:
+        """Equal where the file is made of the same, by the same model."""
+        options = {**self.request_options, **self.batch_options}
+        return digest_values([self.text, self.voice_key, seed if self.seed is None else self.seed, options])
 
 
 @dataclass
 class ListOutput:
-    """How many were spoken now, were there already, (utt, reason) of those that could not be spoken, and (utt, warning)
-    of those that were."""
+    """rows: the manifest's line of every file that is there, by name; spoken: how many of them were made now; kept: how
+    many were there already; replaced: how many were there and made (of other inputs, with other settings); failed:
+    (name, reason) of what could not be spoken; warnings: (name, warning) of what was spoken now."""
 
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     spoken: int = 0
     kept: int = 0
+    replaced: tuple[int, int] = (0, 0)
     failed: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
 
 
-def speak_list(
+@dataclass
+class _Speaking:
+    """A task under way: its voice, its pieces and what has been spoken of them."""
+
+    task: SpeechTask
+    seed: int
+    voice: Voice
+    pieces: list[ReadPiece]
+    warnings: list[str]
+    outputs: list[SpeechOutput] = field(default_factory=list)
+    took_s: float = 0.0
+
+    def request(self, number: int, seed: int) -> SpeechRequest:
+        piece = self.pieces[number]
+        of_piece = self.seed if len(self.pieces) == 1 else seed_of(seed, f"{self.task.name} {number}")
+        return SpeechRequest(piece.text, self.voice, seed=of_piece, read=piece.read, **self.task.request_options)
+
+
+def speak_many(
     pipeline: Any,
-    utterances: Sequence[tuple[str, str]],
-    voice: Voice,
+    tasks: Sequence[SpeechTask],
     folder: str | Path,
     *,
-    config: Any,
-    seed: int,
+    seed: int = 0,
     settings: dict[str, Any],
-    request_options: dict[str, Any],
-    batch_options: dict[str, Any],
-    batch_size: int = 8,
-    on_progress: Callable[[str, str], None] = lambda utt, text: None,
+    audio: str = "",
+    split: bool = True,
+    keep_others: bool = True,
+    batch_size: int = BATCH_SIZE,
+    batches_at_once: int = BATCHES_AT_ONCE,
+    on_progress: Callable[[SpeechTask], None] = lambda task: None,
 ) -> ListOutput:
-    """Speak (id, text) rows to FOLDER/<id>.wav, and a line for each in FOLDER/manifest.jsonl.
+    """Speak every task that the folder does not hold yet. One that cannot be spoken does not stop the others.
 
-    A file that the manifest says was made of the same text with the same seed and `settings` (plain values: all that
-    the audio depends on) is kept. An utterance that is longer than the model can speak at once is spoken in pieces.
-    One that cannot be spoken does not stop the others. AudioError, InUseError where another program writes the
-    folder, and what `pipeline.batch` raises.
+    A file is kept where the manifest says that it was made of the same inputs (`SpeechTask`) with the same `settings`
+    (`model_settings`, and whatever else all the audio depends on; plain values); what is replaced goes first.
+
+    Args:
+        seed: of all tasks that have none of their own, and of pieces.
+        audio: the folder of the WAV files in `folder`.
+        split: speak what is longer than the model can speak at once in pieces; False: such a text cannot be spoken.
+        keep_others: leave the files of names that are in no task; False: they go, so that the folder holds no more
+            than these tasks.
+        batch_size: utterances that are spoken at the same time.
+        batches_at_once: how many batches are asked for at once; what is interrupted is lost up to there.
+        on_progress: told of every task that is done, was done before, or failed.
+
+    AudioError, InUseError where another program writes the folder, and what `pipeline.batch` raises.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = {utt: digest_values([settings, seed, text]) for utt, text in utterances}
-    with only_writer(folder):
-        done = {row["id"]: row for row in _read_manifest(folder / MANIFEST)}
-        kept = {u: r for u, r in done.items() if r["settings"] == wanted.get(u) and (folder / r["file"]).is_file()}
-        # Lines of other lists stay as long as their files do.
-        others = {u: r for u, r in done.items() if u not in wanted and (folder / r["file"]).is_file()}
-        write_json_lines([*others.values(), *kept.values()], folder / MANIFEST)
-        result = ListOutput(kept=len(kept))
+    folder, place = Path(folder), Path(folder) / audio
+    place.mkdir(parents=True, exist_ok=True)
+    of_settings = digest_values(settings)
+    with only_writer(place):
+        result = _resume(folder, place, tasks, seed, of_settings, keep_others)
 
-        def tasks() -> Iterator[_Task]:
-            for utt, text in utterances:
-                if utt in kept:
-                    on_progress(utt, text)
+        def failed(task: SpeechTask, error: Exception) -> None:
+            result.failed.append((task.name, str(error)))
+            on_progress(task)
+
+        def begun() -> Iterator[_Speaking]:
+            for task in tasks:
+                if task.name in result.rows:
+                    on_progress(task)
                     continue
+                language = task.request_options.get("language", "en-us")
                 try:
-                    pieces, warnings = pieces_to_speak(text, voice, config, request_options["language"], whole=True)
-                except TextError as error:
-                    if utt in done:  # an earlier run's, of another text
-                        (folder / done[utt]["file"]).unlink(missing_ok=True)
-                    result.failed.append((utt, str(error)))
-                    on_progress(utt, text)
+                    voice = task.voice() if callable(task.voice) else task.voice
+                    if split:
+                        pieces, warnings = pieces_to_speak(task.text, voice, pipeline.text_config, language, whole=True)
+                    else:
+                        pieces, warnings = [one_piece(task.text, voice, pipeline.text_config, language)], []
+                except (TextError, AudioError) as error:
+                    failed(task, error)
                     continue
-                yield _Task(utt, text, wanted[utt], pieces, warnings=warnings)
+                own_seed = seed_of(seed, task.name) if task.seed is None else task.seed
+                yield _Speaking(task, own_seed, voice, pieces, warnings)
 
-        with open(folder / MANIFEST, "a", encoding="utf-8") as manifest:
-            for batch in _batches(tasks(), BATCHES_AT_ONCE * batch_size):
-                requests = [
-                    SpeechRequest(task.pieces[i].text, voice, seed=_piece_seed(seed, task, i), **request_options)
-                    for task, i in batch
-                ]
-                outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
-                for (task, _), output in zip(batch, outputs, strict=True):
-                    task.outputs.append(output)
-                    if len(task.outputs) == len(task.pieces):
-                        row = _write(folder, task)
-                        manifest.write(json.dumps(row, ensure_ascii=False) + "\n")
-                        manifest.flush()
-                        result.spoken += 1
-                        result.warnings += [(task.utt, line) for line in row["warnings"]]
-                        on_progress(task.utt, task.text)
-                del outputs
-                give_back_memory()
+        for batch in _batches(begun(), batches_at_once * batch_size):
+            started = time.perf_counter()
+            requests = [one.request(number, seed) for one, number in batch]
+            outputs = pipeline.batch(requests, batch_size=batch_size, **batch[0][0].task.batch_options)
+            took = (time.perf_counter() - started) / len(batch)
+            for (one, _), output in zip(batch, outputs, strict=True):
+                one.outputs.append(output)
+                one.took_s += took
+                if len(one.outputs) == len(one.pieces):
+                    row = _write(folder, audio, one) | {"inputs": one.task.inputs(seed), "settings": of_settings}
+                    append_json_lines([row], folder / MANIFEST)
+                    result.rows[one.task.name] = row
+                    result.spoken += 1
+                    result.warnings += [(one.task.name, line) for line in row["warnings"]]
+                    on_progress(one.task)
+            del outputs
+            give_back_memory()
+        every = {row["id"]: row for row in read_log(folder / MANIFEST)}
+        ends = [(name, row["stopped"], row["attempts"]) for name, row in every.items()]
+        ends.sort(key=lambda end: end[0].encode())
+        write_lines(place / "stopped", (f"{name} {int(stopped)} {attempts}" for name, stopped, attempts in ends))
     return result
 
 
-def _piece_seed(seed: int, task: _Task, piece: int) -> int:
-    return seed_of(seed, task.utt if len(task.pieces) == 1 else f"{task.utt} {piece}")
+def model_settings(pipeline: Any, model: str | None, device: str, dtype: str, **options: Any) -> dict[str, Any]:
+    """All of a model that audio depends on, as plain values: its files, how it samples where `options` (of
+    `pipeline.batch` and of `SpeechRequest`) do not say, and what computes."""
+    folder = SHIPPED_MODEL if model is None else Path(model)
+    files = sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.json")]) if folder.is_dir() else []
+    stats = [[str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    if hasattr(pipeline, "sampling"):
+        chosen = pipeline.sampling.override(**{name: options[name] for name in OPTIONS if name in options})
+        options = {**options, **asdict(chosen)}
+    return {"model": [str(model), stats], "version": __version__, "device": device, "dtype": dtype, **options}
 
 
-def _batches(tasks: Iterator[_Task], size: int) -> Iterator[list[tuple[_Task, int]]]:
-    """Pieces of consecutive utterances, `size` at a time; no more utterances are begun than a batch needs."""
-    waiting: deque[tuple[_Task, int]] = deque()
-    for task in tasks:
-        waiting.extend((task, i) for i in range(len(task.pieces)))
+def voice_key(voice: Voice) -> list:
+    """What tells a voice from others, for `SpeechTask`."""
+    return [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
+
+
+def _resume(
+    folder: Path, place: Path, tasks: Sequence[SpeechTask], seed: int, of_settings: str, keep_others: bool
+) -> ListOutput:
+    """The files that are kept; the others go, and the manifest tells of the kept ones alone."""
+    inputs = {task.name: task.inputs(seed) for task in tasks}
+    there = {row["id"]: row for row in _rows(folder / MANIFEST) if (folder / row["file"]).is_file()}
+    rows, other_inputs, other_settings = {}, 0, 0
+    for name, row in list(there.items()):
+        if name not in inputs and keep_others:
+            continue
+        if name in inputs and (row["inputs"], row["settings"]) == (inputs[name], of_settings):
+            rows[name] = row
+            continue
+        other_settings += row["settings"] != of_settings
+        other_inputs += row["settings"] == of_settings
+        (folder / there.pop(name)["file"]).unlink()
+    if not keep_others:
+        known = {folder / row["file"] for row in there.values()}
+        for path in place.rglob("*.wav"):
+            if path not in known:
+                path.unlink()
+                other_settings += 1
+    (place / "stopped").unlink(missing_ok=True)  # written again when all is done
+    write_json_lines(there.values(), folder / MANIFEST)
+    return ListOutput(rows, kept=len(rows), replaced=(other_inputs, other_settings))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a manifest that have what is needed: not those of older versions."""
+    for row in read_log(path):
+        if {"id", "file", "inputs", "settings", "stopped", "attempts"} <= row.keys():
+            yield row
+
+
+def _batches(begun: Iterable[_Speaking], size: int) -> Iterator[list[tuple[_Speaking, int]]]:
+    """Pieces of consecutive tasks that may share a batch, `size` at a time; no more tasks are begun than that needs."""
+    waiting: deque[tuple[_Speaking, int]] = deque()
+    for one in begun:
+        if waiting and waiting[0][0].task.batch_options != one.task.batch_options:
+            yield list(waiting)
+            waiting.clear()
+        waiting.extend((one, number) for number in range(len(one.pieces)))
         while len(waiting) >= size:
             yield [waiting.popleft() for _ in range(size)]
     if waiting:
         yield list(waiting)
 
 
-def _write(folder: Path, task: _Task) -> dict[str, Any]:
-    """Write the audio of a finished utterance; returns its line of the manifest."""
-    one = task.outputs[0]
-    audio = one.audio if len(task.outputs) == 1 else join(task.pieces, task.outputs)
-    name = f"{task.utt}.wav"
-    write_audio(folder / name, audio, one.sample_rate)
+def _write(folder: Path, audio: str, one: _Speaking) -> dict[str, Any]:
+    """Write the audio of a finished task; returns its line of the manifest."""
+    outputs, first = one.outputs, one.outputs[0]
+    waveform = first.audio if len(outputs) == 1 else join(one.pieces, outputs)
+    file = Path(audio) / f"{one.task.name}.wav"
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    write_audio(folder / file, waveform, first.sample_rate)
     return {
-        "id": task.utt,
-        "file": name,
-        "text": task.text,
-        "seconds": round(len(audio) / one.sample_rate, 3),
-        "pieces": len(task.pieces),
-        "seeds": [output.seed for output in task.outputs],
-        "stopped": all(output.stopped for output in task.outputs),
-        "warnings": list(dict.fromkeys([*task.warnings, *(line for o in task.outputs for line in o.warnings)])),
-        "settings": task.settings,
+        "id": one.task.name,
+        "file": str(file),
+        "text": one.task.text,
+        **one.task.note,
+        "seconds": round(len(waveform) / first.sample_rate, 3),
+        "took_s": round(one.took_s, 4),  # its share of the time of its batches
+        "pieces": len(one.pieces),
+        "seeds": [output.seed for output in outputs],
+        "stopped": all(output.stopped for output in outputs),
+        "attempts": max(output.attempts for output in outputs),
+        "warnings": list(dict.fromkeys([*one.warnings, *(line for output in outputs for line in output.warnings)])),
     }
-
-
-def _read_manifest(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            row = json.loads(line)
-            row["id"], row["file"], row["settings"]
-        except (ValueError, KeyError, TypeError):  # the last line of a killed process
-            continue
-        yield row

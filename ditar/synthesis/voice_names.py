@@ -1,16 +1,21 @@
 """What `--voice NAME` means: a file, then a voice of the user's folder, then one that ships with the package.
 
 A voice is a file of `ditar voice create`, which belongs to one model, or a clip with its transcript beside it
-(`NAME.wav` or `.flac`, and `NAME.txt`), which any model reads. Nothing here needs torch.
+(`NAME.wav` or `.flac`, and `NAME.txt`), which any model reads. Nothing here needs torch before a model is there.
 """
 
 import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ditar.synthesis.model_folder import ASSETS
-from ditar.synthesis.voice_file import VoiceFileError
+from ditar.synthesis.reference import SHIPPED_LANGUAGE, Reference, read_reference
+from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice
+
+if TYPE_CHECKING:
+    from ditar.synthesis.voice import Voice
 
 SHIPPED = ASSETS / "voices"
 CLIPS = (".wav", ".flac", ".ogg", ".mp3")
@@ -46,6 +51,33 @@ def find_voice(name: str) -> NamedVoice:
         f"voice {name!r} is not a file, and no voice has this name; {hint}there are {', '.join(known) or 'none'}; make one "
         f"with: ditar voice create {user_folder() / 'NAME.safetensors'} --prompt-audio ..."
     )
+
+
+def read_voice(
+    name: str | None, prompt_audio: str | None = None, prompt_text: str | None = None, language: str = "en-us"
+) -> Reference | Path:
+    """What a user's choice of a voice is made of, read once and checked before a model is loaded: the clip, or the
+    voice file, of a name, or else a clip with its transcript; without any, the voice that ships. ValueError: it cannot
+    be used, or both are given."""
+    if name is None:
+        return read_reference(prompt_audio, prompt_text, language=language)
+    if prompt_audio is not None or prompt_text is not None:
+        raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
+    named = find_voice(name)
+    if named.transcript is None:
+        describe_voice(named.path)
+        return named.path
+    language = SHIPPED_LANGUAGE if named.path.parent == SHIPPED else language
+    return read_reference(named.path, named.transcript or None, named.name, language)
+
+
+def make_voice(found: Reference | Path, pipeline: Any) -> "Voice":
+    """The voice of what `read_voice` found. VoiceError: it does not fit the pipeline."""
+    if isinstance(found, Reference):
+        return pipeline.create_voice(found)
+    voice = load_voice(found)
+    check_voice(voice, pipeline)
+    return voice
 
 
 def list_voices() -> list[NamedVoice]:

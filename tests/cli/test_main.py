@@ -247,14 +247,13 @@ def test_bad_input_is_found_before_torch_is_imported(arguments, tmp_path, monkey
     (tmp_path / "good.txt").write_text("a\tHello.\n")
     without_torch(monkeypatch)
     assert main(["synthesize", *arguments]) == 1
-    assert "ditar.cli.speaking" not in capsys.readouterr().err
+    assert "ditar.synthesis.long_text" not in capsys.readouterr().err
     assert sorted(os.listdir(tmp_path)) == ["good.txt", "list.txt", "tokens"]
 
 
 def without_torch(monkeypatch):
     """The module behind which torch is cannot be imported, also where an earlier test did."""
-    monkeypatch.setitem(sys.modules, "ditar.cli.speaking", None)
-    monkeypatch.delattr("ditar.cli.speaking", raising=False)
+    monkeypatch.setitem(sys.modules, "ditar.synthesis.long_text", None)
 
 
 def tokens(folder):
@@ -269,7 +268,7 @@ def test_the_range_of_the_temperature_is_that_of_the_kind_of_model(tmp_path, mon
     arguments = ["synthesize", "--text=Hi.", f"--output={tmp_path / 'a.wav'}", "--temperature=1.5"]
     assert main(arguments) == 1 and "from 0 to 1 for this model" in capsys.readouterr().err
     assert main([*arguments, f"--model={tmp_path / 'tokens'}", "--top-k=5"]) == 1
-    assert "ditar.cli.speaking" in capsys.readouterr().err  # all is in order up to there
+    assert "ditar.synthesis.long_text" in capsys.readouterr().err  # all is in order up to there
 
 
 def test_raw_samples_are_not_written_to_a_terminal(monkeypatch, capsys):

@@ -1,6 +1,5 @@
 """Long texts, lists, streams and voice files on the command line, with a tiny model that never stops."""
 
-import argparse
 import json
 import os
 import signal
@@ -13,8 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from ditar.cli import main, speaking
+from ditar.cli import main
 from ditar.diffusion.scheduler import DiTARScheduler
+from ditar.synthesis.utterance_list import model_settings
 from tests.tiny import clip, tiny_pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -91,24 +91,19 @@ def test_a_warning_that_is_true_of_every_sentence_is_said_once(folder, capsys):
 
 
 def test_other_weights_of_the_shipped_model_are_another_setting(folder, monkeypatch):
-    given = argparse.Namespace(model=None, language="en-us", steps=1)
-    given.device = given.dtype = "auto"
     pipeline = tiny_pipeline()
-    voice = pipeline.create_voice(clip(1.0), "Hello there.")
-    monkeypatch.setattr("ditar.cli.speaking.SHIPPED_MODEL", folder / "model")
-    before = speaking._settings(given, pipeline, voice)
-    assert before == speaking._settings(given, pipeline, voice)
+    monkeypatch.setattr("ditar.synthesis.utterance_list.SHIPPED_MODEL", folder / "model")
+    before = model_settings(pipeline, None, "auto", "auto", num_inference_steps=1)
+    assert before == model_settings(pipeline, None, "auto", "auto", num_inference_steps=1)
     weights = folder / "model/ditar/model.safetensors"
     os.utime(weights, ns=(0, 0))
-    assert before != speaking._settings(given, pipeline, voice)
+    assert before != model_settings(pipeline, None, "auto", "auto", num_inference_steps=1)
 
 
 def test_the_saved_scheduler_is_among_the_settings_where_no_option_says_else():
-    given = argparse.Namespace(model=None, language="en-us", steps=1, device="auto", dtype="auto")
     pipeline = tiny_pipeline()
-    voice = pipeline.create_voice(clip(1.0), "Hello there.")
     pipeline.scheduler = DiTARScheduler(num_inference_steps=3, time_grid="sway")
-    settings = speaking._settings(given, pipeline, voice)
+    settings = model_settings(pipeline, None, "auto", "auto", num_inference_steps=1)
     assert [settings[name] for name in ("num_inference_steps", "solver", "time_grid")] == [1, "ddim", "sway"]
 
 

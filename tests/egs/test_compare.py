@@ -27,7 +27,7 @@ def write_system(folder: Path, lm: str, wer: float, steps: int) -> None:
     log = [{"step": steps // 2, "sample/free_running_wer": 0.8}, {"step": steps, "sample/free_running_wer": wer + 0.1}]
     (folder / lm / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
     rows = [{"took_s": 0.5, "seconds": 2.0}, {"took_s": 0.5, "seconds": 3.0}]
-    (folder / "decode/log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "decode/manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     metrics = {
         "wer": {"value": wer, "low": wer - 0.05, "high": wer + 0.05, "utterances": 2},
         "closed_set": {"value": 0.9, "low": 0.8, "high": 1.0, "utterances": 2},

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ditar.config import SamplingOptions
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance
 from ditar.seeds import seed_of
-from ditar.text import TextError
-from recipes.decode import choose_references, decode, start_or_resume, write_references
+from ditar.synthesis.utterance_list import model_settings
+from recipes.decode import choose_references, decode, tasks_of, write_references
+from tests.speaker import CONFIG, VOICE
 
 
 def utterance(speaker, number, text):
@@ -37,18 +39,21 @@ def test_a_speaker_who_only_says_the_target():
 
 @pytest.fixture
 def finished(tmp_path):
-    """A model, two targets with their clips, and a folder where both are spoken already."""
+    """A model, two targets with their clips, and a folder where both are spoken already; `again` speaks what is missing."""
     (tmp_path / "model").mkdir()
     (tmp_path / "model/a.safetensors").write_bytes(b"1")
     targets = [utterance("tgt", n, text) for n, text in enumerate(("one", "two"))]
     chosen = {target.utt: utterance("ann", 1, "hello") for target in targets}
 
-    def start(targets=targets, chosen=chosen, **options):
-        return start_or_resume(tmp_path / "out", tmp_path / "model", targets, chosen, {"seed": 0, **options})
+    def again(targets=targets, chosen=chosen, seed=0, speaker=None, **options):
+        speaker = Speaker() if speaker is None else speaker
+        settings = model_settings(speaker, str(tmp_path / "model"), "cpu", "float32", **options)
+        tasks = tasks_of(speaker, targets, chosen, {"language": "en-us"}, options)
+        decode(speaker, tasks, tmp_path / "out", settings, seed)
+        return {text for text, *_ in speaker.asked}
 
-    decode(Speaker(), targets, chosen, start(), tmp_path / "out", {}, seed=0)
-    assert set(start()) == {"tgt-0", "tgt-1"} == wavs(tmp_path)
-    return tmp_path, targets, chosen, start
+    assert again() == {"one", "two"} and again() == set() and wavs(tmp_path) == {"tgt-0", "tgt-1"}
+    return tmp_path, targets, chosen, again
 
 
 def wavs(folder):
@@ -56,25 +61,34 @@ def wavs(folder):
 
 
 def test_another_model_or_option_starts_over(finished, capsys):
-    folder, _, _, start = finished
-    assert start(seed=1) == {} and not wavs(folder)
+    folder, _, _, again = finished
+    assert again(num_inference_steps=3) == {"one", "two"}
     assert "2 of its files were made by another model or with other options" in capsys.readouterr().err
-    (folder / "out/wav/tgt-0.wav").touch()
     (folder / "model/a.safetensors").write_bytes(b"22")
-    assert start(seed=1) == {} and not wavs(folder)
+    assert again(num_inference_steps=3) == {"one", "two"} and wavs(folder) == {"tgt-0", "tgt-1"}
+    assert again(num_inference_steps=3, seed=1) == {"one", "two"}
+
+
+def test_another_scheduler_of_the_same_weights_starts_over(finished):
+    """The settings that are saved with a model decide where no option does."""
+    _, _, _, again = finished
+    speaker = Speaker()
+    speaker.sampling = replace(speaker.sampling, num_inference_steps=4)
+    assert again(speaker=speaker) == {"one", "two"}
+    (finished[0] / "model/scheduler").mkdir()
+    (finished[0] / "model/scheduler/scheduler_config.json").write_text("{}")
+    assert again() == {"one", "two"} and again() == set()
 
 
 def test_the_same_part_of_the_steps_is_the_same_option(finished):
-    _, targets, chosen, start = finished
+    _, _, _, again = finished
     part = {"guidance_steps": (0.0, 0.5)}
-    assert start(**part) == {}
-    decode(Speaker(), targets, chosen, {}, finished[0] / "out", {}, seed=0)
-    assert set(start(**part)) == {"tgt-0", "tgt-1"}
+    assert again(**part) == {"one", "two"} and again(**part) == set()
 
 
 @pytest.mark.parametrize("change", ["text", "clip", "clip text", "gone"])
 def test_another_text_or_reference_is_spoken_again(finished, change, capsys):
-    folder, (first, second), chosen, start = finished
+    folder, (first, second), chosen, again = finished
     targets, clip = [first, second], chosen[second.utt]
     if change == "text":
         targets = [first, replace(second, text="other words")]
@@ -84,58 +98,64 @@ def test_another_text_or_reference_is_spoken_again(finished, change, capsys):
         clip = replace(clip, text="hallo")
     else:
         targets = [first]
-    assert set(start(targets, {**chosen, second.utt: clip})) == {"tgt-0"} == wavs(folder)
+    kept = (folder / "out/wav/tgt-0.wav").stat().st_mtime_ns
+    assert again(targets, {**chosen, second.utt: clip}) == {target.text for target in targets[1:]}
+    assert wavs(folder) == {target.utt for target in targets}
+    assert (folder / "out/wav/tgt-0.wav").stat().st_mtime_ns == kept
     assert "1 of its files were made from other texts or references" in capsys.readouterr().err
 
 
 def test_a_killed_run_goes_on_with_what_is_whole(finished):
-    folder, targets, chosen, start = finished
-    log = folder / "out/log.jsonl"
-    (folder / "out/wav/tgt-1.wav").rename(folder / "out/wav/.tgt-1.wav")  # killed before the last step
-    with open(log, "a") as file:
-        file.write('{"utt": "tg')
-    done = start()
-    assert set(done) == {"tgt-0"} and not list((folder / "out/wav").glob(".*"))
-    decode(Speaker(), targets, chosen, done, folder / "out", {}, seed=0)
-    assert [json.loads(line)["utt"] for line in log.read_text().splitlines()] == ["tgt-0", "tgt-1"]
-    assert set(start()) == {"tgt-0", "tgt-1"}
+    folder, targets, chosen, again = finished
+    manifest = folder / "out/manifest.jsonl"
+    (folder / "out/wav/tgt-1.wav").unlink()  # killed before it was there
+    with open(manifest, "a") as file:
+        file.write('{"id": "tg')
+    assert again() == {"two"} and again() == set()
+    assert [json.loads(line)["id"] for line in manifest.read_text().splitlines()] == ["tgt-0", "tgt-1"]
 
 
 class Speaker:
     """A pipeline that notes what it is asked for."""
 
+    text_config = CONFIG
+    sampling = SamplingOptions()
+
     def __init__(self):
         self.asked = []
 
-    def __call__(self, text, prompt_audio, prompt_text, seed, **options):
-        if text == "😀":
-            raise TextError("nothing to say")
-        self.asked.append((text, prompt_text, seed, options))
-        audio, stopped = np.zeros(2400, dtype=np.float32), text != "three"
-        attempts = 1 if stopped else 3
-        return SimpleNamespace(
-            audio=audio, sample_rate=24_000, seed=seed, attempts=attempts, stopped=stopped, warnings=[]
-        )
+    def create_voice(self, prompt_audio, prompt_text):
+        return replace(VOICE, text=prompt_text)
+
+    def batch(self, requests, batch_size, **options):
+        self.asked += [(r.text, r.voice.text, r.seed, {"temperature": r.temperature, **options}) for r in requests]
+        audio, stopped = np.zeros(2400, dtype=np.float32), [r.text != "three" for r in requests]
+        return [
+            SimpleNamespace(
+                audio=audio, sample_rate=24_000, seed=r.seed, attempts=1 if end else 3, stopped=end, warnings=[]
+            )
+            for r, end in zip(requests, stopped, strict=True)
+        ]
 
 
-def test_resumes_and_counts_failures(tmp_path):
+def test_resumes_and_counts_failures(tmp_path, capsys):
     targets = [utterance("tgt", n, text) for n, text in enumerate(("one", "😀", "three"))]
     chosen = choose_references(targets, [utterance("ann", 1, "hello")], seed=0)
     seeds = {target.utt: seed_of(7, target.utt) for target in targets}
-    (tmp_path / "wav").mkdir()
-    speaker = Speaker()
-    assert decode(speaker, targets, chosen, {}, tmp_path, {"temperature": 0.5}, seed=7) == 1
-    options = {"temperature": 0.5}
+    speaker, options = Speaker(), {"temperature": 0.5}
+    made = decode(speaker, tasks_of(speaker, targets, chosen, options, {}), tmp_path, {}, seed=7)
+    assert [utt for utt, _ in made.failed] == ["tgt-1"] and "tgt-1: " in capsys.readouterr().err
     assert speaker.asked == [("one", "hello", seeds["tgt-0"], options), ("three", "hello", seeds["tgt-2"], options)]
     assert sorted(p.name for p in (tmp_path / "wav").iterdir()) == ["stopped", "tgt-0.wav", "tgt-2.wav"]
     assert (tmp_path / "wav/stopped").read_text() == "tgt-0 1 1\ntgt-2 0 3\n"
-    records = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [(r["utt"], r["reference"], r["seconds"]) for r in records] == [
+    records = [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text().splitlines()]
+    assert [(r["id"], r["reference"], r["seconds"]) for r in records] == [
         ("tgt-0", "ann-1", 0.1),
         ("tgt-2", "ann-1", 0.1),
     ]
 
     speaker.asked.clear()
-    decode(speaker, targets[::-1], chosen, {"tgt-0": records[0]}, tmp_path, {}, seed=7)
+    (tmp_path / "wav/tgt-2.wav").unlink()
+    decode(speaker, tasks_of(speaker, targets[::-1], chosen, options, {}), tmp_path, {}, seed=7)
     assert [(text, seed) for text, _, seed, _ in speaker.asked] == [("three", seeds["tgt-2"])]  # as the first time
     assert (tmp_path / "wav/stopped").read_text() == "tgt-0 1 1\ntgt-2 0 3\n"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ditar.synthesis import speak
+from ditar.synthesis import pipeline as module
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.voice import VoiceError
@@ -64,24 +64,24 @@ def test_rows_that_fail_go_again_with_their_own_seeds(pipeline, requests):
 
 
 def test_out_of_memory_halves_the_batch(pipeline, requests, monkeypatch):
-    sizes, generate = [], speak._generate
+    sizes, generate = [], module.generate
 
-    def small_machine(model, rows, *rest):
+    def small_machine(model, rows, **rest):
         sizes.append(len(rows))
         if len(rows) > 1:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 999 bytes")
-        return generate(model, rows, *rest)
+        return generate(model, rows, **rest)
 
     expected = pipeline.batch(requests, **FAST)
-    monkeypatch.setattr(speak, "_generate", small_machine)
+    monkeypatch.setattr(module, "generate", small_machine)
     made = pipeline.batch(requests, **FAST)
     assert sizes == [4, 2, 1, 1, 1, 1]
     for a, b in zip(made, expected, strict=True):
         np.testing.assert_allclose(a.audio, b.audio, atol=1e-4)
-    monkeypatch.setattr(speak, "_generate", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr(module, "generate", lambda *_, **__: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(MemoryError):
         pipeline.batch(requests, **FAST)
-    monkeypatch.setattr(speak, "_generate", lambda *_: (_ for _ in ()).throw(RuntimeError("something else")))
+    monkeypatch.setattr(module, "generate", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("something else")))
     with pytest.raises(RuntimeError, match="something else"):
         pipeline.batch(requests, **FAST)
 

@@ -13,7 +13,7 @@ import soundfile
 from ditar.audio import AudioError
 from ditar.audio.trim import trim_silence
 from ditar.seeds import seed_of
-from ditar.synthesis.long_text import join, partial_files, pieces_to_speak, speak_long
+from ditar.synthesis.long_text import ReadPiece, join, partial_files, pieces_to_speak, speak_text
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.voice import voice_warnings
 from ditar.text import Phonemiser, TextError
@@ -25,7 +25,7 @@ TEXT = "One sentence. And another, I say! A third? A fourth. Number five."
 
 def speak(speaker, pieces, path, voice=VOICE, **options):
     options = {"seed": 3, "settings": {"steps": 2}, "batch_size": 1, **options}
-    return speak_long(speaker, pieces, voice, path, request_options={}, batch_options={}, **options)
+    return speak_text(speaker, pieces, voice, path, request_options={}, batch_options={}, **options)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_a_broken_note_begins_anew(pieces, tmp_path):
 def test_memory_does_not_grow_with_the_text(tmp_path):
     peaks = []
     for count in (30, 300):
-        some = [Piece(f"Sentence number {n}.", 0.4) for n in range(count)]
+        some = [ReadPiece(f"Sentence number {n}.", 0.4) for n in range(count)]
         speaker = Speaker()
         speaker.said = Forgetful()
         tracemalloc.start()

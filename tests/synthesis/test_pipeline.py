@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ditar.audio import AudioError
-from ditar.config.sampling import SOLVERS
+from ditar.config.sampling import SOLVERS, SamplingOptions
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
 from ditar.storage.weights import ModelError
@@ -302,7 +302,7 @@ def test_a_text_without_an_end_is_the_same_text(pipeline, speech):
 @pytest.mark.parametrize("seconds", [0.6, 3.0])
 def test_what_stands_in_for_an_unknown_transcript_is_as_long_as_the_reference(pipeline, text, seconds):
     voices = pipeline.create_voice(clip(seconds)), pipeline.create_voice(clip(seconds), CLIP_TEXT)
-    row, known = pipeline._read([SpeechRequest(text, voice) for voice in voices], 2, "ddim", "uniform")
+    row, known = pipeline._prepare([SpeechRequest(text, voice) for voice in voices], SamplingOptions())
     symbols = Vocabulary(pipeline.ditar.config.symbols)
     wanted = symbols.encode(Phonemiser()(text))
     assert row.symbol_ids[-len(wanted) :].tolist() == known.symbol_ids[-len(wanted) :].tolist() == wanted
@@ -314,7 +314,7 @@ def test_what_stands_in_for_an_unknown_transcript_is_as_long_as_the_reference(pi
 def test_a_model_that_learnt_unknown_transcripts_is_told_of_one():
     pipeline = tiny_pipeline(trained_symbols=tuple(DEFAULT_SYMBOLS[1:]))
     assert UNKNOWN_TRANSCRIPT in DEFAULT_SYMBOLS
-    (row,) = pipeline._read([SpeechRequest(TEXT, pipeline.create_voice(clip()))], 2, "ddim", "uniform")
+    (row,) = pipeline._prepare([SpeechRequest(TEXT, pipeline.create_voice(clip()))], SamplingOptions())
     expected = Vocabulary(pipeline.ditar.config.symbols).encode([UNKNOWN_TRANSCRIPT, " ", *Phonemiser()(TEXT)])
     assert row.symbol_ids.tolist() == expected
     with pytest.raises(TextError):

@@ -11,7 +11,7 @@ import torch
 from ditar.baseline.lm import TokenLM
 from ditar.cli import main
 from ditar.storage.weights import ModelError
-from ditar.synthesis import pretrained
+from ditar.synthesis import pretrained, token_pipeline
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.token_pipeline import TokenPipeline
@@ -123,8 +123,8 @@ def test_options_are_refused_by_name(pipeline, options, message):
 
 def test_a_batch_is_read_before_it_is_spoken_and_the_shipped_voice_once(pipeline, monkeypatch):
     spoken, made = [], []
-    speak, create = pipeline._speak, pipeline.create_voice
-    monkeypatch.setattr(pipeline, "_speak", lambda *a: spoken.append(a) or speak(*a))
+    generate, create = token_pipeline.generate, pipeline.create_voice
+    monkeypatch.setattr(token_pipeline, "generate", lambda *a, **o: spoken.append(a) or generate(*a, **o))
     monkeypatch.setattr(pipeline, "create_voice", lambda *a: made.append(a) or create(*a))
     with pytest.raises(TextError, match="U\\+265C"):
         pipeline.batch([SpeechRequest(TEXT, seed=1), SpeechRequest("\u265c", seed=1)], max_retries=0)

@@ -6,16 +6,15 @@ import pytest
 import soundfile
 
 from ditar.storage.lock import InUseError, only_writer
-from ditar.synthesis.utterance_list import MANIFEST, speak_list
-from tests.speaker import CONFIG, VOICE, Speaker
+from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, speak_many
+from tests.speaker import VOICE, Speaker
 
 ROWS = [("a1", "One sentence."), ("a2", "Two. " * 40), ("a3", "Three!"), ("a4", "\U0001f600"), ("a5", "Five.")]
 
 
 def speak(speaker, rows, folder, **options):
     options = {"seed": 3, "settings": {"steps": 2}, "batch_size": 1, **options}
-    request = {"language": "en-us"}
-    return speak_list(speaker, rows, VOICE, folder, config=CONFIG, request_options=request, batch_options={}, **options)
+    return speak_many(speaker, [SpeechTask(utt, text, VOICE, "tone") for utt, text in rows], folder, **options)
 
 
 def manifest(folder):
@@ -24,7 +23,7 @@ def manifest(folder):
 
 def test_each_line_is_a_file_and_one_bad_line_stops_no_other(tmp_path):
     speaker, shown = Speaker(), []
-    result = speak(speaker, ROWS, tmp_path, on_progress=lambda utt, text: shown.append(utt))
+    result = speak(speaker, ROWS, tmp_path, on_progress=lambda task: shown.append(task.name))
     assert result.spoken == 4 and [utt for utt, _ in result.failed] == ["a4"] and sorted(shown) == [u for u, _ in ROWS]
     rows = manifest(tmp_path)
     assert set(rows) == {"a1", "a2", "a3", "a5"} and rows["a2"]["pieces"] > 1 and rows["a1"]["pieces"] == 1

@@ -66,7 +66,7 @@ def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Pat
     speech = about.describe(load_config(config, kind))["tflops"] / about.OUTPUT_S
     log = _lines(folder / lm / "log.jsonl")
     steps = max(line["step"] for line in log)
-    rows = _lines(folder / args.decode / "log.jsonl")
+    rows = _lines(folder / args.decode / "manifest.jsonl")
     took, seconds = (sum(row[key] for row in rows) for key in ("took_s", "seconds"))
     path = folder / args.score / "scores.json"
     if not path.is_file():

@@ -1,0 +1,118 @@
+"""What can be wrong with the options of `ditar synthesize` and `ditar voice`, found in a moment, without torch."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ditar.config.sampling import SamplingOptions
+
+if TYPE_CHECKING:
+    from ditar.synthesis.reference import Reference
+
+MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a file larger than this is not a text to be spoken
+TOKEN_OPTIONS = ("top_k", "top_p")  # of models that draw tokens
+OPTION_NAMES = {"num_inference_steps": "--steps"}  # where it is not the setting's
+
+
+def check(options: argparse.Namespace) -> "tuple[str, list[tuple[str, str]], Reference | Path]":
+    """Everything that can be wrong and found in a moment; returns the text, of a list its (id, text) rows, and what the
+    voice is made of. ValueError."""
+    from ditar.audio.write import check_writable
+    from ditar.storage.atomic_write import check_folder
+    from ditar.synthesis.voice_names import read_voice
+    from ditar.text.frontend import check_language, check_text
+    from ditar.text.lines import read_utterances
+
+    if options.output == "-":
+        options.stream = True
+        if sys.stdout.isatty():
+            raise ValueError(
+                "--output - writes raw samples, and standard output is a terminal; pipe them into a program, "
+                "| aplay -f S16_LE -r 24000, or give the name of a file"
+            )
+    elif options.output is not None:
+        check_writable(options.output)
+        if options.stream and not options.output.lower().endswith(".wav"):
+            raise ValueError(f"--stream writes a WAV file that grows, or - for standard output, got {options.output!r}")
+    if options.output_dir is not None:
+        if options.text_file is None or options.stream:
+            raise ValueError("--output-dir takes the lines of --text-file, and no --stream; give --output")
+        folder = Path(options.output_dir).resolve()
+        if folder.is_file() or not folder.parent.is_dir():
+            raise ValueError(f"--output-dir {options.output_dir} is a file, or {folder.parent} does not exist")
+        check_folder(folder if folder.is_dir() else folder.parent)
+    if getattr(options, "solver", "ddim") != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
+        raise ValueError(f"solver {options.solver!r} has temperature 1 only, got {options.temperature}; use ddim")
+    check_utf8(options.text, "--text")
+    _check_kind(options, check_model(options.model))
+    check_utf8(options.prompt_text, "--prompt-text")
+    reference = read_voice(options.voice, options.prompt_audio, options.prompt_text, options.language)
+    text = options.text if options.text_file is None else _read_text(options.text_file)
+    if options.output_dir is not None:
+        utterances = read_utterances(text, "standard input" if options.text_file == "-" else options.text_file)
+        check_language(options.language)
+        return text, utterances, reference
+    if len(text) < 1000:  # what is longer says something
+        check_text(text, options.language)
+    else:
+        check_language(options.language)
+    return text, [], reference
+
+
+def check_model(model: str | None) -> str | None:
+    """The class of the pipeline in a model's folder; None where it is on the hub. ValueError where a folder is named
+    that is not there, or holds no model."""
+    from ditar.synthesis.model_folder import SHIPPED_MODEL, class_of
+
+    folder = SHIPPED_MODEL if model is None else Path(model)
+    # `exp/run` may be a name on the hub; what has no slash, or more than one, is none
+    if not folder.is_dir() and str(model).count("/") != 1:
+        raise ValueError(f"model folder {model!r} does not exist; give a folder that save_pretrained wrote")
+    return class_of(folder) if folder.is_dir() else None
+
+
+def check_utf8(text: str | None, name: str) -> None:
+    """ValueError where bytes of a command line are no UTF-8 text: Python hands them on as halves of characters."""
+    try:
+        (text or "").encode("utf-8")
+    except UnicodeEncodeError as error:
+        byte = f"0x{ord(text[error.start]) & 0xFF:02x}"
+        raise ValueError(f"{name} is not UTF-8 text (byte {byte} behind {text[: error.start]!r})") from None
+
+
+def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
+    """ValueError where an option is not for the kind of model; those of the hub look themselves when they are there."""
+    given = vars(options)
+    if kind == "DiTARPipeline":
+        for name in TOKEN_OPTIONS:
+            if name in given:
+                raise ValueError(f"--{name.replace('_', '-')} is for models that draw tokens; leave it out")
+        if given.get("temperature", 0.0) > 1.0:
+            raise ValueError(f"--temperature must be a number from 0 to 1 for this model, got {options.temperature:g}")
+    elif kind == "TokenPipeline":
+        others = {name: getattr(SamplingOptions, name) for name in ("num_inference_steps", "solver", "time_grid")}
+        others |= {"guidance_steps": None, "stop_threshold": None, "stream": False}
+        for name, harmless in others.items():
+            if given.get(name, harmless) != harmless:
+                piped = name == "stream" and options.output == "-"
+                option = "--output -" if piped else OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")
+                remedy = "give the name of a file" if piped else "leave it out"
+                raise ValueError(f"{option} is for models with diffusion, and this one draws tokens; {remedy}")
+        if options.prompt_audio is not None and not (options.prompt_text or "").strip():
+            raise ValueError("--prompt-text is missing: this model needs the transcript of --prompt-audio")
+
+
+def _read_text(name: str) -> str:
+    """The text of a file or of standard input; ValueError where it is not UTF-8 or far too large to be spoken."""
+    source = "standard input" if name == "-" else name
+    if name != "-" and not Path(name).is_file():
+        raise ValueError(f"text file {name} does not exist")
+    with sys.stdin.buffer if name == "-" else open(name, "rb") as file:
+        data = file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise ValueError(f"{source} holds more than {MAX_TEXT_BYTES} bytes; speak it in parts")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{source} is not UTF-8 text (byte {error.start}); convert it with iconv -t UTF-8") from None

@@ -1,0 +1,75 @@
+"""A request as the discrete baseline reads it: text and voice become a prompt of tokens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ditar.baseline.batch import TextCondition
+from ditar.baseline.generate import DecodingOptions
+from ditar.baseline.lm import TokenLM
+from ditar.baseline.streams import AUDIO
+from ditar.synthesis.length import length_warnings, lengths
+from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.retry import attempt_seeds
+from ditar.synthesis.voice import Voice
+from ditar.text.errors import dropped_warning
+from ditar.text.frontend import TextFrontend
+from ditar.text.lengths import Lengths
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedTokens:
+    """condition: the text as the LM reads it; known (1, Q, T): ids of the reference, whose codes are `codes` (Q, T);
+    lengths: what is expected of the speech; max_frames: the length cap; options: how tokens are drawn; warnings,
+    whatever comes out."""
+
+    request: SpeechRequest
+    condition: TextCondition
+    codes: Tensor
+    known: Tensor
+    lengths: Lengths
+    max_frames: int
+    options: DecodingOptions
+    warnings: list[str]
+
+    def seeds(self, max_retries: int) -> list[int]:
+        """Of each attempt; another one would give the same tokens where the most likely are taken."""
+        sampling = self.options.sampling[AUDIO]
+        return attempt_seeds(self.request.seed, sampling.temperature > 0 and sampling.top_k != 1, max_retries)
+
+
+def prepare(
+    model: TokenLM,
+    request: SpeechRequest,
+    voice: Voice,
+    frontend: TextFrontend,
+    options: DecodingOptions,
+    encode_words: Callable[[str], TextCondition],
+) -> PreparedTokens:
+    """text -> phoneme ids, or encoded words (`encode_words`, of a model that reads those); voice -> ids that are known.
+    TextError: a text that cannot be spoken."""
+    config = model.config
+    read = frontend.read(request.text) if request.read is None else request.read
+    if config.text == "cross":
+        condition = encode_words(f"{voice.text} {request.text}")
+    else:
+        ids = frontend.ids([*frontend.end(voice.symbols), " ", *read.symbols])
+        condition = TextCondition(torch.tensor([ids]), torch.tensor([len(ids)]))
+    codes = voice.latents.T.long()
+    known = model.streams.from_codes(codes)[None, :, : codes.shape[1]]
+
+    expected = lengths(len(read.symbols), voice, config.seconds_per_symbol)
+    seconds = expected.expected if model.streams[AUDIO].end_id is None else expected.most  # without an end: cut there
+    warnings = [dropped_warning(list(read.dropped))] if read.dropped else []
+    return PreparedTokens(
+        request,
+        condition.to(model.device),
+        codes,
+        known.to(model.device),
+        expected,
+        int(seconds * config.frame_rate_hz) + 1,
+        replace(options, min_frames=int(expected.least * config.frame_rate_hz) + 1),
+        [*warnings, *length_warnings(voice.seconds + expected.expected, config.trained_seconds)],
+    )

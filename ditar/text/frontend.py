@@ -1,0 +1,77 @@
+"""What a model reads of a text, in one place for synthesis, for data preparation and for sweeps:
+
+text -> normalise -> phonemise -> keep what the model was trained on -> end the sentence -> ids
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ditar.text.normalise import normalise
+from ditar.text.phonemise import Phonemiser, espeak_language
+from ditar.text.vocabulary import Vocabulary, ended, keep_trained
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """A text as a model reads it: symbols, ended; dropped: characters and sounds that were left out, as they cannot be
+    spoken or the model never heard them."""
+
+    text: str
+    symbols: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+
+
+class TextFrontend:
+    """Texts of one language for one model. TextError: a language that espeak-ng does not know.
+
+    Args:
+        language: espeak-ng's name of it, such as "en-us".
+        symbols: the model's vocabulary in the order of its ids; empty: the project's own.
+        trained: those of them that it heard in training; empty: not known, all are kept.
+    """
+
+    def __init__(self, language: str = "en-us", symbols: Sequence[str] = (), trained: Sequence[str] = ()):
+        self.language, self.symbols, self.trained = language, tuple(symbols), tuple(trained)
+        self._phonemise = Phonemiser(language)
+
+    @classmethod
+    def of(cls, config: Any, language: str = "en-us") -> "TextFrontend":
+        """That of a model's configuration: its `symbols` and `trained_symbols`."""
+        return cls(language, config.symbols, config.trained_symbols)
+
+    def read(self, text: str) -> ReadText:
+        """All of it at once. TextError: nothing of the text can be spoken, or too much of it must be left out."""
+        dropped: list[str] = []
+        return self.finish(text, self.phonemise(text, dropped), dropped)
+
+    def finish(self, text: str, symbols: Iterable[str], dropped: Iterable[str] = ()) -> ReadText:
+        """What is left to do where a text is phonemised: keep what is trained, and end it."""
+        dropped = list(dropped)
+        return ReadText(text, tuple(self.end(self.keep(symbols, dropped=dropped))), tuple(dropped))
+
+    def phonemise(self, text: str, dropped: list[str] | None = None) -> list[str]:
+        """Normalised, as IPA symbols. `dropped`, TextError: see `text.normalise`."""
+        return self._phonemise(text, dropped)
+
+    def keep(self, symbols: Iterable[str], where: str = "the text", dropped: list[str] | None = None) -> list[str]:
+        """Those that the model was trained on. `dropped`, TextError: see `vocabulary.keep_trained`."""
+        return keep_trained(symbols, self.trained, where, dropped)
+
+    def end(self, symbols: Sequence[str]) -> list[str]:
+        """With a full stop where no mark ends the sentence, if the model ever heard one."""
+        return ended(symbols, self.trained or self.symbols)
+
+    def ids(self, symbols: Iterable[str]) -> list[int]:
+        """Rows of the model's embedding table. TextError names what is not in its vocabulary."""
+        return Vocabulary(self.symbols).encode(symbols)
+
+
+def check_language(language: str) -> None:
+    """TextError where espeak-ng has no such language."""
+    espeak_language(language)
+
+
+def check_text(text: str, language: str) -> None:
+    """TextError where a text has nothing to say, or espeak-ng has no such language: found in a moment."""
+    normalise(text, espeak_language(language), [])
