@@ -8,11 +8,11 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.bench import BenchError
-from ditar.config import DiTARConfig, SpectralEncoderConfig, VocosConfig, load_config
-from ditar.diffusion.ddim import DDIM
+from ditar.config import ConfigError, DiTARConfig, SpectralEncoderConfig, VocosConfig, load_config
+from ditar.config.sampling import SamplingOptions
+from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row
-from ditar.model.sampler import ALL_STEPS
 from ditar.nn.linear import pack_linears
 from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
@@ -27,15 +27,28 @@ REFERENCE_S = 3.0
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to sample. guidance_steps: the part of the steps with guidance; prefix_cache: LocDiT's (its weights are
-    the same in number and shape, so that speed can be measured with any)."""
+    """One way to sample (see `SamplingOptions`). prefix_cache: LocDiT's (its weights are the same in number and shape,
+    so that speed can be measured with any)."""
 
-    steps: int = 10
-    guidance_scale: float = 2.0
-    guidance_steps: tuple[float, float] = ALL_STEPS
+    steps: int = SamplingOptions.num_inference_steps
+    guidance_scale: float = SamplingOptions.guidance_scale
+    guidance_steps: tuple[float, float] = SamplingOptions.guidance_steps
+    solver: str = SamplingOptions.solver
+    time_grid: str = SamplingOptions.time_grid
     prefix_cache: bool = False
     dtype: str = "float32"
     threads: int = 1
+
+    @property
+    def sampling(self) -> SamplingOptions:
+        """Its settings of sampling. ConfigError: out of range."""
+        return SamplingOptions(
+            guidance_scale=self.guidance_scale,
+            guidance_steps=self.guidance_steps,
+            num_inference_steps=self.steps,
+            solver=self.solver,
+            time_grid=self.time_grid,
+        )
 
     def changes(self, base: "Variant") -> str:
         """What differs from `base`, in words."""
@@ -54,8 +67,8 @@ class Variant:
 class Subject:
     """A model to measure. `name` says which, `seconds_per_symbol` how long the text of a length is."""
 
-    def __init__(self, ditar: DiTAR, vae: SpeechVAE, name: str):
-        self.name, self.vae = name, vae.eval()
+    def __init__(self, ditar: DiTAR, vae: SpeechVAE, name: str, sampling: SamplingOptions | None = None):
+        self.name, self.vae, self.sampling = name, vae.eval(), sampling or SamplingOptions()
         pack_linears(ditar.eval())  # as a pipeline does
         self._models = {(ditar.config.locdit_prefix_cached, _dtype_name(ditar.dtype)): ditar}
         self._first = ditar
@@ -64,7 +77,7 @@ class Subject:
     def load(cls, model: str | None, device: str) -> "Subject":
         """A checkpoint: a folder or hub name, None for the one that ships."""
         pipeline = DiTARPipeline.from_pretrained(model, device=device, torch_dtype="float32")
-        return cls(pipeline.ditar, pipeline.vae, f"{model or 'the model that ships'}")
+        return cls(pipeline.ditar, pipeline.vae, f"{model or 'the model that ships'}", pipeline.sampling)
 
     @classmethod
     def random(cls, config: str | Path, device: str) -> "Subject":
@@ -103,7 +116,8 @@ class Subject:
 
     def pipeline(self, variant: Variant) -> DiTARPipeline:
         """For streams."""
-        pipeline = DiTARPipeline(self.vae, self.model(variant), DiTARScheduler())
+        scheduler = DiTARScheduler(variant.solver, variant.steps, time_grid=variant.time_grid)
+        pipeline = DiTARPipeline(self.vae, self.model(variant), scheduler)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
@@ -113,7 +127,7 @@ class Subject:
         patches = self.patches(seconds)
         prompt = frames_to_patches(seconds_to_frames(REFERENCE_S), config.patch_frames)
         symbols = max(1, round((seconds + REFERENCE_S) / config.seconds_per_symbol))
-        solver, made = DDIM(variant.steps), []
+        solver, made = make_solver(variant.sampling), []
         for number in range(count):
             noise = torch.Generator().manual_seed(number)
             ids = torch.randint(1, len(config.symbols) or model.lm.symbols.num_embeddings, (symbols,), generator=noise)
@@ -139,16 +153,21 @@ class Subject:
 def check_variant(variant: Variant) -> None:
     """BenchError for what cannot be sampled: before minutes of measuring."""
     low, high = variant.guidance_steps
-    try:
-        DDIM(variant.steps)
-    except ValueError as error:
-        raise BenchError(str(error)) from None
-    if not variant.guidance_scale >= 1:
-        raise BenchError(f"guidance_scale must be at least 1, got {variant.guidance_scale}")
     if not 0.0 <= low < high <= 1.0:
         raise BenchError(f"guidance_steps must be a part LOW,HIGH of 0,1, got {low:g},{high:g}")
+    try:
+        variant.sampling
+    except ConfigError as error:
+        raise BenchError(str(error)) from None
     if variant.threads < 1:
         raise BenchError(f"threads must be at least 1, got {variant.threads}")
+
+
+def variants_of(axes: dict[str, list]) -> list[Variant]:
+    """The base, of the first value of each axis, and one variant for every further value."""
+    base = Variant(**{name: values[0] for name, values in axes.items()})
+    more = [replace(base, **{name: value}) for name, values in axes.items() for value in values[1:]]
+    return list(dict.fromkeys([base, *more]))
 
 
 def _dtype(name: str) -> torch.dtype:

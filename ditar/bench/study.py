@@ -1,6 +1,8 @@
 """A whole measurement: lengths, batch sizes, variants and first audio, in turns."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -9,7 +11,8 @@ import numpy as np
 from ditar.bench import BenchError
 from ditar.bench.measure import count_flops, measure, threads
 from ditar.bench.setup import REFERENCE_S, Subject, Variant, check_variant
-from ditar.bench.tables import VERSION
+from ditar.bench.tables import VERSION, markdown, plot
+from ditar.storage.atomic_write import atomic_write, write_lines
 from ditar.storage.provenance import provenance
 from ditar.synthesis.request import SpeechRequest
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
@@ -87,6 +90,16 @@ def bench(
     }
 
 
+def write_bench(result: dict[str, Any], out: str | Path) -> None:
+    """bench.json, bench.md and bench.png in a folder that is there; the result then names its plot."""
+    out = Path(out)
+    with atomic_write(out / "bench.png") as partial:
+        partial.write_bytes(plot(result))
+    result["plots"] = ["bench.png"]
+    write_lines(out / "bench.md", [markdown(result).rstrip("\n")])
+    write_lines(out / "bench.json", [json.dumps(result, indent=2)])
+
+
 def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, Any]:
     """Milliseconds from a request to its first audio, with model and voice loaded: `p50_ms`, `p95_ms`, `runs`, and the
     median of each part."""
@@ -97,11 +110,8 @@ def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, An
     with threads(variant.threads):
         for seed in range(count + 1):
             # A threshold of 1 is never exceeded: random weights would end at once.
-            request = SpeechRequest(
-                SENTENCE, voice, seed=seed, guidance_scale=variant.guidance_scale, stop_threshold=1.0
-            )
-            options = {"num_inference_steps": variant.steps, "guidance_steps": variant.guidance_steps}
-            with pipeline.stream(request, max_retries=0, **options) as stream:
+            request = SpeechRequest(SENTENCE, voice, seed=seed, stop_threshold=1.0)
+            with pipeline.stream(request, max_retries=0, sampling=variant.sampling) as stream:
                 chunk = next(stream)
                 waited = stream.first_audio
             if seed == 0:  # warms up

@@ -9,11 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from ditar import __version__
-from ditar.bench import command as bench
-from ditar.cli import info, synthesize, validate_data, voice
-from ditar.evaluate import command as evaluate
-from ditar.report import command as report
-from ditar.sweep import command as sweep
+from ditar.cli import bench, evaluate, info, report, sweep, synthesize, validate_data, voice
 
 COMMANDS = (synthesize, voice, info, evaluate, sweep, report, bench, validate_data)
 

@@ -1,13 +1,11 @@
 """Result files -> Markdown. A result is JSON with `kind`, `version` and `provenance` (see `storage.provenance`)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import ditar.bench.tables as bench
 import ditar.evaluate.report as evaluation
-import ditar.sweep.tables as sweep
 from ditar.report import ReportError
 
 TABLE_VERSION = 1
@@ -24,18 +22,14 @@ def table(result: Mapping[str, Any]) -> str:
     return (f"{result['note']}\n\n" if result.get("note") else "") + body + "\n"
 
 
-# kind: (version, renderer)
-KINDS = {
-    "evaluation": (evaluation.VERSION, evaluation.markdown),
-    "sweep": (sweep.VERSION, sweep.markdown),
-    "bench": (bench.VERSION, bench.markdown),
-    "table": (TABLE_VERSION, table),
-}
+# kind: (version of its result files, their Markdown)
+Kinds = Mapping[str, tuple[int, Callable[[Mapping[str, Any]], str]]]
+KINDS: Kinds = {"evaluation": (evaluation.VERSION, evaluation.markdown), "table": (TABLE_VERSION, table)}
 
 
-def read_result(path: str | Path) -> dict[str, Any]:
-    """A result file. ReportError: it is none, lacks where it comes from, or is of a version that this code does not
-    know."""
+def read_result(path: str | Path, kinds: Kinds = KINDS) -> dict[str, Any]:
+    """A result file of one of the `kinds`. ReportError: it is none, lacks where it comes from, or is of a version that
+    this code does not know."""
     path = Path(path)
     if not path.exists():
         raise ReportError(f"the result {str(path)!r} does not exist; give a JSON file of a ditar command")
@@ -48,9 +42,9 @@ def read_result(path: str | Path) -> dict[str, Any]:
     kind = None
     if isinstance(result, dict):  # the evaluation's file is known by its name
         kind = result.setdefault("kind", "evaluation" if path.name == evaluation.SCORES else None)
-    if kind not in KINDS:
-        raise ReportError(f"{path} is of the kind {kind!r}; give a result of one of the kinds {', '.join(KINDS)}")
-    version, _ = KINDS[kind]
+    if kind not in kinds:
+        raise ReportError(f"{path} is of the kind {kind!r}; give a result of one of the kinds {', '.join(kinds)}")
+    version, _ = kinds[kind]
     if result.get("version") != version:
         raise ReportError(
             f"{path} is a result of version {result.get('version')!r}, and this is the code of version {version}; make "
@@ -63,10 +57,10 @@ def read_result(path: str | Path) -> dict[str, Any]:
     return result
 
 
-def render(result: Mapping[str, Any], path: Path, title: str) -> str:
+def render(result: Mapping[str, Any], path: Path, title: str, kinds: Kinds = KINDS) -> str:
     """A section of a result: title, where it comes from, table. ReportError where the file lacks what its kind has."""
     try:
-        body = KINDS[result["kind"]][1](result)
+        body = kinds[result["kind"]][1](result)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ReportError(
             f"{path} is no whole result of the kind {result['kind']!r} ({type(error).__name__}: {error}); make it again"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ditar.report import ReportError
-from ditar.report.results import read_result, render
+from ditar.report.results import KINDS, Kinds, read_result, render
 from ditar.report.sections import put
 from ditar.storage.atomic_write import atomic_write, write_lines
 
@@ -14,12 +14,17 @@ FIGURES = "results"  # the folder of plots beside the document, with a folder fo
 
 
 def report(
-    document: str | Path, results: Sequence[str | Path], names: Sequence[str] = (), titles: Sequence[str] = ()
+    document: str | Path,
+    results: Sequence[str | Path],
+    names: Sequence[str] = (),
+    titles: Sequence[str] = (),
+    kinds: Kinds = KINDS,
 ) -> None:
     """Write a section for each result into a Markdown file, made where there is none; the rest of it stays as it is.
 
-    names: of the sections, by default the results' folders; titles: by default their kind and name. Everything is read
-    and rendered before anything is written. ReportError quotes file and remedy.
+    names: of the sections, by default the results' folders; titles: by default their kind and name; kinds: of results,
+    with what renders them. Everything is read and rendered before anything is written. ReportError quotes file and
+    remedy.
     """
     document = Path(document)
     names = list(names) or [Path(path).resolve().parent.name for path in results]
@@ -34,11 +39,11 @@ def report(
     text = document.read_text(encoding="utf-8") if document.exists() else "# Results\n"
     plots: list[tuple[Path, list[Path]]] = []
     for number, (path, name) in enumerate(zip(map(Path, results), names)):
-        result = read_result(path)
+        result = read_result(path, kinds)
         title = titles[number] if titles else f"{result['kind'].capitalize()}: {name}"
         files = _plots(result, path)
         links = "".join(f"\n![{file.stem}]({FIGURES}/{name}/{file.name})\n" for file in files)
-        text = put(text, name, render(result, path, title) + links)
+        text = put(text, name, render(result, path, title, kinds) + links)
         plots.append((document.parent / FIGURES / name, files))
     for folder, files in plots:
         _copy(files, folder)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ditar.config import ConfigError, load_config
+from ditar.config import ConfigError, SamplingOptions, load_config
 from ditar.sweep import SweepError
 
 LABELS = {
@@ -25,11 +25,11 @@ _PREFIXES = {"temperature": "t", "guidance_scale": "g", "steps": "n", "top_k": "
 class Grid:
     """Axes of DiTAR's sampling, a tuple of values each; `seed` repeats every point. A grid file spells all of them."""
 
-    temperature: tuple[float, ...] = (1.0,)
-    guidance_scale: tuple[float, ...] = (2.0,)
-    steps: tuple[int, ...] = (10,)
-    solver: tuple[str, ...] = ("ddim",)
-    time_grid: tuple[str, ...] = ("uniform",)
+    temperature: tuple[float, ...] = (SamplingOptions.temperature,)
+    guidance_scale: tuple[float, ...] = (SamplingOptions.guidance_scale,)
+    steps: tuple[int, ...] = (SamplingOptions.num_inference_steps,)
+    solver: tuple[str, ...] = (SamplingOptions.solver,)
+    time_grid: tuple[str, ...] = (SamplingOptions.time_grid,)
     seed: tuple[int, ...] = (0, 1, 2)
 
     # Points that differ in these cannot share a batch; the pipeline's names of them. The others are each row's own.
@@ -38,12 +38,18 @@ class Grid:
     }  # fmt: skip
     MODEL: ClassVar[str] = "ditar"  # the pipeline's component that samples like this
 
-    def check_point(self, settings: dict[str, Any]) -> None:
+    @staticmethod
+    def check_point(settings: dict[str, Any]) -> None:
         """ValueError where no solver can do that."""
-        from ditar.diffusion.scheduler import DiTARScheduler
+        SamplingOptions(**{{"steps": "num_inference_steps"}.get(axis, axis): v for axis, v in settings.items()})
 
-        DiTARScheduler().solver(settings["steps"], settings["temperature"], settings["solver"], settings["time_grid"])
-        _check_guidance(settings["guidance_scale"])
+    @classmethod
+    def of(cls, pipeline: Any) -> "Grid":
+        """One point: how a model samples where nobody says else."""
+        own = pipeline.sampling
+        return cls(
+            (own.temperature,), (own.guidance_scale,), (own.num_inference_steps,), (own.solver,), (own.time_grid,)
+        )
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,21 @@ class TokenGrid:
     PER_BATCH: ClassVar[dict[str, str]] = {"top_k": "top_k"}
     MODEL: ClassVar[str] = "token_lm"
 
-    def check_point(self, settings: dict[str, Any]) -> None:
+    @classmethod
+    def of(cls, pipeline: Any) -> "TokenGrid":
+        """One point: how a model samples where nobody says else."""
+        own = pipeline.decoding_options()
+        sampling = own.sampling["audio"]
+        return cls((sampling.temperature,), (sampling.top_k or cls.top_k[0],), (own.guidance_scale,))
+
+    @staticmethod
+    def check_point(settings: dict[str, Any]) -> None:
         """ValueError where tokens cannot be drawn like that."""
         if not (settings["temperature"] >= 0 and math.isfinite(settings["temperature"])):
             raise ValueError(f"temperature must be a number from 0 up, got {settings['temperature']}")
-        _check_guidance(settings["guidance_scale"])
+        scale = settings["guidance_scale"]
+        if not (scale >= 1 and math.isfinite(scale)):
+            raise ValueError(f"guidance_scale must be a number from 1 up (1 turns guidance off), got {scale}")
 
 
 @dataclass(frozen=True)
@@ -147,8 +163,3 @@ def override(grid: Grid | TokenGrid, values: dict[str, list | None]) -> Grid | T
 def plain(value: Any) -> str:
     """A value as people write it: 2 for 2.0."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _check_guidance(scale: float) -> None:
-    if not (scale >= 1 and math.isfinite(scale)):
-        raise ValueError(f"guidance_scale must be a number from 1 up (1 turns guidance off), got {scale}")

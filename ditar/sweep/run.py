@@ -1,25 +1,26 @@
 """Synthesis of a whole grid: the model loaded once, batches filled across grid points, what is finished kept."""
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ditar.audio.write import write_audio
+from tqdm import tqdm
+
+from ditar.config.sampling import BATCH_SIZE
 from ditar.storage.atomic_write import write_lines
-from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, check_grid
-from ditar.sweep.items import WAVS, batches, items, wav_path
+from ditar.sweep.items import WAVS, batches, items
 from ditar.sweep.pairs import Pair
-from ditar.sweep.speak import check_pipeline, check_texts, make_voices, speak
+from ditar.sweep.speak import check_pipeline, check_texts, make_voices, task
+from ditar.synthesis.utterance_list import speak_many
 
-LOG, SETTINGS = "log.jsonl", "settings.json"
+SETTINGS = "settings.json"
 
 
-def start_or_resume(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> dict[str, dict[str, Any]]:
-    """Make the folder of a sweep, or go on with one. Returns the log's line of every output that is finished, by name.
+def start(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> None:
+    """Make the folder of a sweep, or go on with one.
 
     `fixed` is what all outputs share (model, retries, ...). SweepError where the folder holds outputs of something
     else: a grid may grow, and pairs may be added, but a name always stands for one thing.
@@ -44,8 +45,6 @@ def start_or_resume(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> 
             )
     (out / WAVS).mkdir(parents=True, exist_ok=True)
     write_lines(noted, [json.dumps({**fixed, "pairs": {**known, **asked}}, indent=2, ensure_ascii=False)])
-    rows = {row["name"]: row for row in read_log(out / LOG)}
-    return {name: row for name, row in rows.items() if (out / WAVS / f"{name}.wav").is_file()}
 
 
 def synthesise(
@@ -53,45 +52,31 @@ def synthesise(
     grid: Grid | TokenGrid,
     pairs: Sequence[Pair],
     out: Path,
-    done: dict[str, dict[str, Any]],
+    fixed: dict[str, Any],
     *,
-    batch_size: int = 8,
+    batch_size: int = BATCH_SIZE,
     max_retries: int = 0,
     language: str = "en-us",
     progress: bool = True,
 ) -> dict[str, dict[str, Any]]:
-    """Speak what is not `done` yet; returns the log's lines of everything in the grid, by name.
+    """Speak what the folder does not hold yet; returns the manifest's line of everything in the grid, by name (see
+    `synthesis.utterance_list`).
 
-    After every batch its WAVs and log lines are on disk, so that an interruption costs one batch. SweepError where the
-    grid is not of the pipeline's kind; TextError and AudioError of any pair before the first synthesis.
+    After every batch its WAVs and lines are on disk, so that an interruption costs one batch. `fixed`: as for `start`.
+    SweepError where the grid is not of the pipeline's kind; TextError and AudioError of any pair before the first
+    synthesis.
     """
-    from tqdm import tqdm
-
     check_grid(grid)
     check_pipeline(pipeline, grid)
-    wanted = items(grid, pairs)
-    todo = [item for item in wanted if item.name not in done]
     voices = make_voices(pipeline, pairs, language)
     check_texts(pipeline, grid, pairs, voices, language)
-    records = {item.name: done[item.name] for item in wanted if item.name in done}
-    with tqdm(total=len(wanted), initial=len(records), unit="utt", desc=str(out), disable=not progress) as bar:
-        for batch in batches(todo, grid.PER_BATCH, batch_size):
-            started = time.perf_counter()
-            spoken = speak(pipeline, grid, batch, voices, max_retries, language)
-            took = time.perf_counter() - started
-            for item, speech in zip(batch, spoken, strict=True):
-                path = wav_path(out, item)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_audio(path, speech.audio, speech.sample_rate)
-                records[item.name] = {
-                    "name": item.name,
-                    "noise_seed": speech.seed,
-                    "stopped": speech.stopped,
-                    "attempts": speech.attempts,
-                    "seconds": len(speech.audio) / speech.sample_rate,
-                    "took_s": round(took / len(batch), 4),  # its share of the batch's time
-                    "warnings": speech.warnings,
-                }
-            append_json_lines([records[item.name] for item in batch], out / LOG)
-            bar.update(len(batch))
-    return records
+    ordered = [item for batch in batches(items(grid, pairs), grid.PER_BATCH, batch_size) for item in batch]
+    tasks = [task(grid, item, voices[item.pair.name], max_retries, language) for item in ordered]
+    with tqdm(total=len(tasks), unit="utt", desc=str(out), disable=not progress) as bar:
+        made = speak_many(
+            pipeline, tasks, out, settings=fixed, audio=WAVS, split=False, batch_size=batch_size, batches_at_once=1,
+            on_progress=lambda _: bar.update(),
+        )  # fmt: skip
+    if made.failed:
+        raise SweepError("; ".join(f"{name}: {reason}" for name, reason in made.failed[:3]))
+    return made.rows

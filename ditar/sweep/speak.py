@@ -1,21 +1,25 @@
-"""The only place of a sweep that knows a pipeline: loading it, references as voices, a batch of outputs."""
+"""The only place of a sweep that knows a pipeline: loading it, references as voices, an output as a task."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from ditar.evaluate.words import plain_words
 from ditar.storage.digests import digest_tensors
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, axes
 from ditar.sweep.items import Item
 from ditar.sweep.pairs import Pair
+from ditar.synthesis.length import lengths
+from ditar.synthesis.pretrained import load_pipeline
+from ditar.synthesis.utterance_list import SpeechTask
+from ditar.text import TextError
+from ditar.text.frontend import TextFrontend
 
 
 def load(model: str | None, device: str, dtype: str) -> Any:
     """The pipeline of a model's folder or hub name; None: the model that ships."""
-    from ditar.synthesis.pretrained import load_pipeline
-
     pipeline = load_pipeline(model, device=device, torch_dtype=dtype)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -51,16 +55,11 @@ def check_texts(
     pipeline: Any, grid: Grid | TokenGrid, pairs: Sequence[Pair], voices: dict[str, Any], language: str
 ) -> None:
     """SweepError names the first pair whose text cannot be spoken: before the first synthesis, not in its midst."""
-    from ditar.evaluate.words import plain_words
-    from ditar.synthesis.length import lengths
-    from ditar.text import TextError
-    from ditar.text.phonemise import Phonemiser
-    from ditar.text.vocabulary import keep_trained
-
-    config, phonemise = pipeline.components[grid.MODEL].config, Phonemiser(language)
+    config = pipeline.components[grid.MODEL].config
+    frontend = TextFrontend.of(config, language)
     for pair in pairs:
         try:
-            symbols = keep_trained(phonemise(pair.text), config.trained_symbols, "the text")
+            symbols = frontend.end(frontend.keep(frontend.phonemise(pair.text)))
             lengths(len(symbols), voices[pair.name], config.seconds_per_symbol)
         except TextError as error:
             raise SweepError(f"pair {pair.name!r} cannot be spoken: {error}") from None
@@ -68,28 +67,22 @@ def check_texts(
             raise SweepError(f"pair {pair.name!r} has no word to recognise in {pair.text!r}; write it out in words")
 
 
-def speak(
-    pipeline: Any,
-    grid: Grid | TokenGrid,
-    batch: Sequence[Item],
-    voices: dict[str, Any],
-    max_retries: int,
-    language: str,
-) -> list[Any]:
-    """A SpeechOutput for each item of one batch: the settings that the rows share go to the call, the others into the
-    requests."""
-    from ditar.synthesis.request import SpeechRequest
-
-    requests = [
-        SpeechRequest(
-            item.pair.text,
-            voices[item.pair.name],
-            seed=item.noise_seed,
-            temperature=item.point["temperature"],
-            guidance_scale=item.point["guidance_scale"],
-            language=language,
-        )
-        for item in batch
-    ]
-    shared = {option: batch[0].point[axis] for axis, option in grid.PER_BATCH.items()}
-    return pipeline.batch(requests, **shared, max_retries=max_retries, batch_size=len(batch))
+def task(grid: Grid | TokenGrid, item: Item, voice: Any, max_retries: int, language: str) -> SpeechTask:
+    """What to speak: the settings that the rows of a batch share go to the call, the others into the request."""
+    pair = item.pair
+    return SpeechTask(
+        item.name,
+        pair.text,
+        voice,
+        [str(pair.reference) if pair.reference else None, pair.transcript],
+        seed=item.noise_seed,
+        request_options={
+            "language": language,
+            "temperature": item.point["temperature"],
+            "guidance_scale": item.point["guidance_scale"],
+        },
+        batch_options={
+            "max_retries": max_retries,
+            **{option: item.point[axis] for axis, option in grid.PER_BATCH.items()},
+        },
+    )

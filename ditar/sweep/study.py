@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ditar.config.sampling import BATCH_SIZE
 from ditar.recognise.choose import DEFAULT
 from ditar.storage.atomic_write import atomic_write, write_lines
 from ditar.storage.provenance import provenance
@@ -14,7 +15,7 @@ from ditar.sweep.items import items
 from ditar.sweep.page import PAGE, page
 from ditar.sweep.pairs import Pair
 from ditar.sweep.plots import plots
-from ditar.sweep.run import start_or_resume, synthesise
+from ditar.sweep.run import start, synthesise
 from ditar.sweep.score import aggregate, make_judges, score_items
 from ditar.sweep.speak import weights_digest
 from ditar.sweep.tables import VERSION, comma_separated, markdown
@@ -29,7 +30,7 @@ def study(
     out: Path,
     *,
     model: str,
-    batch_size: int = 8,
+    batch_size: int = BATCH_SIZE,
     max_retries: int = 0,
     language: str = "en-us",
     page_mb: float = 20.0,
@@ -39,7 +40,7 @@ def study(
 ) -> dict[str, Any]:
     """Speak and score a whole grid (`check_grid` first) into the folder `out`; returns what sweep.json holds.
 
-    Files: wav/<point>/<seed>/<id>.wav, log.jsonl and scores.jsonl (a line an output), sweep.json, sweep.csv, sweep.md,
+    Files: wav/<point>/<seed>/<id>.wav, manifest.jsonl and scores.jsonl (a line an output), sweep.json, sweep.csv, sweep.md,
     PNG plots, sweep.html of at most `page_mb` MB (sound included). Run again, it keeps what is finished. `model` says
     whose outputs these are; recogniser: see `recognise.choose`. SweepError, RecogniserError, EvaluationError, TextError
     and AudioError before the first synthesis.
@@ -48,9 +49,9 @@ def study(
     fixed = {"model": model, "weights": weights_digest(pipeline), "max_retries": max_retries, "language": language}
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")
-    done = start_or_resume(out, fixed, pairs)
+    start(out, fixed, pairs)
     log = synthesise(
-        pipeline, grid, pairs, out, done,
+        pipeline, grid, pairs, out, fixed,
         batch_size=batch_size, max_retries=max_retries, language=language, progress=progress,
     )  # fmt: skip
     wanted, every = items(grid, pairs), points(grid)

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from ditar.bench import BenchError
-from ditar.bench.command import variants_of
 from ditar.bench.measure import PARTS, count_flops, measure, metered, speak
-from ditar.bench.setup import Subject, Variant, check_variant
+from ditar.bench.setup import Subject, Variant, check_variant, variants_of
 from ditar.bench.study import bench
 from ditar.bench.tables import markdown, plot
 from tests.tiny import tiny_pipeline
@@ -141,3 +140,20 @@ def test_bad_variants_are_refused(variant, message):
 def test_bad_plans_are_refused_before_anything_is_measured(subject, options, message):
     with pytest.raises(BenchError, match=message):
         bench(subject, [BASE], progress=False, **options)
+
+
+def test_the_base_samples_as_the_model_was_saved(monkeypatch, tmp_path):
+    from ditar.bench import study
+    from ditar.cli import main
+    from ditar.diffusion.scheduler import DiTARScheduler
+    from ditar.synthesis.pipeline import DiTARPipeline
+
+    pipeline = tiny_pipeline(stop_bias=20.0)
+    scheduler = DiTARScheduler("dpm-solver++", 3)
+    DiTARPipeline(pipeline.vae, pipeline.ditar, scheduler).save_pretrained(tmp_path)
+    seen = []
+    monkeypatch.setattr(study, "bench", lambda subject, variants, **_: seen.extend(variants) or {})
+    main(["bench", f"--model={tmp_path}", "--device=cpu", "--guidance-scale", "2", "1", "--json"])
+    assert [(v.steps, v.solver, v.guidance_scale) for v in seen] == [(3, "dpm-solver++", 2), (3, "dpm-solver++", 1)]
+    solver = Subject.load(str(tmp_path), "cpu").rows(seen[0], 1, 0.5)[0].solver
+    assert type(solver).__name__ == "DiffusersSolver" and len(solver.times) == 4

@@ -4,10 +4,18 @@ import json
 
 import pytest
 
+from ditar.cli.report import kinds
 from ditar.report import ReportError
 from ditar.report.results import read_result, render
 from ditar.report.sections import begin, end, put
-from ditar.report.write import report
+from ditar.report.write import report as write_report
+
+KINDS = kinds()
+
+
+def report(*arguments, **options):
+    write_report(*arguments, **options, kinds=KINDS)
+
 
 MADE = {"date": "2026-11-21 10:00 UTC", "command": "ditar x --y", "commit": "abc123"}
 TABLE = {

@@ -10,8 +10,9 @@ from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid
 from ditar.sweep.items import WAVS, batches, items, wav_path
 from ditar.sweep.pairs import Pair
-from ditar.sweep.run import LOG, start_or_resume, synthesise
-from ditar.sweep.speak import speak
+from ditar.sweep.run import start, synthesise
+from ditar.sweep.speak import task
+from ditar.synthesis.utterance_list import MANIFEST
 from tests.tiny import clip, tiny_pipeline
 
 FIXED = {"model": "tiny", "max_retries": 0, "language": "en-us"}
@@ -43,8 +44,8 @@ def calls(pipeline, monkeypatch):
 
 
 def sweep(pipeline, pairs, out, grid=GRID, **options):
-    done = start_or_resume(out, FIXED, pairs)
-    return synthesise(pipeline, grid, pairs, out, done, **{"batch_size": 3, "progress": False, **options})
+    start(out, FIXED, pairs)
+    return synthesise(pipeline, grid, pairs, out, FIXED, **{"batch_size": 3, "progress": False, **options})
 
 
 def test_every_output_is_on_disk_with_its_line(pipeline, pairs, calls, tmp_path):
@@ -56,8 +57,8 @@ def test_every_output_is_on_disk_with_its_line(pipeline, pairs, calls, tmp_path)
         audio, rate = soundfile.read(wav_path(tmp_path / "out", item))
         record = records[item.name]
         assert rate == 24_000 and record["seconds"] == len(audio) / rate
-        assert record["noise_seed"] == item.noise_seed and record["stopped"] and record["attempts"] == 1
-    assert {row["name"]: row for row in read_log(tmp_path / "out" / LOG)} == records
+        assert record["seeds"] == [item.noise_seed] and record["stopped"] and record["attempts"] == 1
+    assert {row["id"]: row for row in read_log(tmp_path / "out" / MANIFEST)} == records
 
 
 def test_an_output_is_what_the_pipeline_says_alone(pipeline, pairs, tmp_path):
@@ -105,13 +106,13 @@ def test_a_folder_of_another_sweep_is_refused(pipeline, pairs, calls, tmp_path):
     sweep(pipeline, pairs, tmp_path / "out", Grid(steps=(2,), seed=(0,)))
     before = (tmp_path / "out" / "settings.json").read_text()
     with pytest.raises(SweepError, match="with model 'tiny', and this one has 'other'"):
-        start_or_resume(tmp_path / "out", {**FIXED, "model": "other"}, pairs)
+        start(tmp_path / "out", {**FIXED, "model": "other"}, pairs)
     with pytest.raises(SweepError, match="pair 'a' is .*'Hi.'.* now it is .*'Bye.'"):
-        start_or_resume(tmp_path / "out", FIXED, [Pair("a", "Bye.")])
+        start(tmp_path / "out", FIXED, [Pair("a", "Bye.")])
     for other in ('{"model": "m", "utterances": {}}', "[]", "{"):
         (tmp_path / "settings.json").write_text(other)  # of recipes/decode.py, for example
         with pytest.raises(SweepError, match="settings.json is no sweep's; choose another folder"):
-            start_or_resume(tmp_path, FIXED, pairs)
+            start(tmp_path, FIXED, pairs)
     assert (tmp_path / "out" / "settings.json").read_text() == before
 
 
@@ -132,18 +133,16 @@ def test_a_grid_of_the_other_system_is_refused(pipeline, pairs, calls, tmp_path)
 
 
 def test_settings_of_tokens_reach_the_pipeline():
-    seen = []
-
-    class Tokens:
-        def batch(self, requests, **options):
-            seen.append(([(r.text, r.temperature, r.guidance_scale) for r in requests], options))
-            return [None] * len(requests)
-
     grid = TokenGrid(temperature=(0.5, 1.0), top_k=(20, 50), guidance_scale=(3.0,), seed=(0,))
+    seen = []
     for batch in batches(items(grid, [Pair("a", "Hi.")]), grid.PER_BATCH, 8):
-        speak(Tokens(), grid, batch, {"a": None}, 1, "en-us")
+        tasks = [task(grid, item, None, 1, "en-us") for item in batch]
+        (options,) = {tuple(one.batch_options.items()) for one in tasks}
+        asked = [one.request_options for one in tasks]
+        texts = [(one.text, o["temperature"], o["guidance_scale"]) for one, o in zip(tasks, asked)]
+        seen.append((texts, dict(options)))
     texts = [("Hi.", 0.5, 3.0), ("Hi.", 1.0, 3.0)]
-    assert seen == [(texts, {"top_k": k, "max_retries": 1, "batch_size": 2}) for k in (20, 50)]
+    assert seen == [(texts, {"top_k": k, "max_retries": 1}) for k in (20, 50)]
 
 
 def test_half_a_line_of_a_killed_process_is_no_line(tmp_path):

@@ -24,6 +24,16 @@ def run(options: argparse.Namespace) -> int:
     """Write, and say what was written."""
     from ditar.report.write import report
 
-    report(options.document, options.results, options.name, options.title)
+    report(options.document, options.results, options.name, options.title, kinds())
     print(f"{options.document}: {len(options.results)} section{'s' if len(options.results) > 1 else ''} written")
     return 0
+
+
+def kinds() -> dict:
+    """Every kind of result there is: (version, Markdown of it)."""
+    from ditar.bench import tables as bench
+    from ditar.report.results import KINDS
+    from ditar.sweep import tables as sweep
+
+    others = {"sweep": (sweep.VERSION, sweep.markdown), "bench": (bench.VERSION, bench.markdown)}
+    return {"evaluation": KINDS["evaluation"], **others, **KINDS}

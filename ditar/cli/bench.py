@@ -2,6 +2,8 @@
 
 import argparse
 
+from ditar.cli.arguments import part
+
 
 def add_parser(commands) -> None:
     """Add the command to the subparsers of `ditar`."""
@@ -20,10 +22,10 @@ def add_parser(commands) -> None:
     subject.add_argument("--config", metavar="FILE", help="random weights of a file such as configs/ditar/0.1b.yaml")
     command.add_argument("--lengths", type=float, nargs="+", default=[10.0, 30.0, 120.0], metavar="S", help="seconds")
     command.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 2, 4, 8], metavar="B")
-    command.add_argument("--steps", type=int, nargs="+", default=[10], metavar="N")
-    command.add_argument("--guidance-scale", type=float, nargs="+", default=[2.0], metavar="G")
+    command.add_argument("--steps", type=int, nargs="+", metavar="N", help="(default: the model's)")
+    command.add_argument("--guidance-scale", type=float, nargs="+", metavar="G")
     command.add_argument(
-        "--guidance-steps", nargs="+", default=["0,1"], metavar="LOW,HIGH", help="the part of the steps with guidance"
+        "--guidance-steps", nargs="+", type=part, metavar="LOW,HIGH", help="the part of the steps with guidance"
     )
     command.add_argument(
         "--prefix-cache",
@@ -48,10 +50,9 @@ def run(options: argparse.Namespace) -> int:
 
     import torch
 
-    from ditar.bench.setup import Subject
-    from ditar.bench.study import bench
-    from ditar.bench.tables import markdown, plot
-    from ditar.storage.atomic_write import atomic_write, write_lines
+    from ditar.bench.setup import Subject, variants_of
+    from ditar.bench.study import bench, write_bench
+    from ditar.bench.tables import markdown
     from ditar.synthesis.loading import choose_device
 
     out = None if options.output is None else Path(options.output)
@@ -59,18 +60,16 @@ def run(options: argparse.Namespace) -> int:
         out.mkdir(parents=True, exist_ok=True)  # before minutes of work
     device = choose_device(options.device)
     subject = Subject.random(options.config, device) if options.config else Subject.load(options.model, device)
-    defaults = {
-        "prefix_cache": ["on" if subject.config.locdit_prefix_cached else "off"],
-        "dtype": ["bfloat16" if device.type == "cuda" else "float32"],
-        "threads": [torch.get_num_threads()],
-    }
-    given = {name: getattr(options, name) or value for name, value in defaults.items()}
+    sampling = subject.sampling  # the model's own, where no option says else
     axes = {
-        "steps": options.steps,
-        "guidance_scale": options.guidance_scale,
-        "guidance_steps": [_part(text) for text in options.guidance_steps],
-        **given,
-        "prefix_cache": [value == "on" for value in given["prefix_cache"]],
+        "steps": options.steps or [sampling.num_inference_steps],
+        "guidance_scale": options.guidance_scale or [sampling.guidance_scale],
+        "guidance_steps": options.guidance_steps or [sampling.guidance_steps],
+        "solver": [sampling.solver],
+        "time_grid": [sampling.time_grid],
+        "prefix_cache": [v == "on" for v in options.prefix_cache or ()] or [subject.config.locdit_prefix_cached],
+        "dtype": options.dtype or ["bfloat16" if device.type == "cuda" else "float32"],
+        "threads": options.threads or [torch.get_num_threads()],
     }
     result = bench(
         subject,
@@ -81,31 +80,6 @@ def run(options: argparse.Namespace) -> int:
         streams=options.streams,
     )
     if out is not None:
-        with atomic_write(out / "bench.png") as partial:
-            partial.write_bytes(plot(result))
-        result["plots"] = ["bench.png"]
-        write_lines(out / "bench.md", [markdown(result).rstrip("\n")])
-        write_lines(out / "bench.json", [json.dumps(result, indent=2)])
+        write_bench(result, out)
     print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
     return 0
-
-
-def variants_of(axes: dict[str, list]) -> list:
-    """The base, of the first value of each axis, and one variant for every further value."""
-    from dataclasses import replace
-
-    from ditar.bench.setup import Variant
-
-    base = Variant(**{name: values[0] for name, values in axes.items()})
-    more = [replace(base, **{name: value}) for name, values in axes.items() for value in values[1:]]
-    return list(dict.fromkeys([base, *more]))
-
-
-def _part(text: str) -> tuple[float, float]:
-    from ditar.bench import BenchError
-
-    try:
-        low, high = map(float, text.split(","))
-    except ValueError:
-        raise BenchError(f"--guidance-steps takes LOW,HIGH such as 0,0.5, got {text!r}") from None
-    return low, high

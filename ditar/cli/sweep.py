@@ -3,9 +3,11 @@
 import argparse
 from pathlib import Path
 
-from ditar.config.sampling import SOLVERS, TIME_GRIDS
+from ditar.config.sampling import BATCH_SIZE, SOLVERS, TIME_GRIDS
 from ditar.extras import install_line
 from ditar.recognise.choose import DEFAULT, WAYS
+
+AXES = ("temperature", "guidance_scale", "steps", "solver", "time_grid", "top_k", "seed")
 
 
 def add_parser(commands) -> None:
@@ -16,7 +18,7 @@ def add_parser(commands) -> None:
         description="Speak every pair of text and reference at every point of a grid with every seed: the model is "
         "loaded once and batches are filled across grid points. Writes WAVs, sweep.csv, sweep.md, plots, sweep.json "
         "and sweep.html, a page to listen to. Run again, it keeps what is finished. Axes come from --grid, and options "
-        "replace them; without both, DiTAR's defaults with seeds 0 1 2. Needs the extra 'eval'; "
+        "replace them; without both, the model's own settings with seeds 0 1 2. Needs the extra 'eval'; "
         f"{install_line('eval')}.",
     )
     spoken = command.add_mutually_exclusive_group(required=True)
@@ -41,7 +43,7 @@ def add_parser(commands) -> None:
     axes.add_argument("--time-grid", nargs="+", choices=TIME_GRIDS)
     axes.add_argument("--top-k", type=int, nargs="+", metavar="K", help="of the discrete baseline")
     axes.add_argument("--seed", type=int, nargs="+", metavar="S")
-    command.add_argument("--batch-size", type=int, default=8, help="rows of a batch (default 8)")
+    command.add_argument("--batch-size", type=int, default=BATCH_SIZE, help="rows of a batch (default %(default)s)")
     command.add_argument(
         "--max-retries", type=int, default=0, help="new attempts at an output that fails (default 0: failures count)"
     )
@@ -64,24 +66,26 @@ def run(options: argparse.Namespace) -> int:
         if getattr(options, name) < least:
             raise SweepError(f"--{name.replace('_', '-')} must be at least {least}, got {getattr(options, name)}")
     grid = read_grid(options.grid) if options.grid else TokenGrid() if options.top_k else Grid()
-    names = ("temperature", "guidance_scale", "steps", "solver", "time_grid", "top_k", "seed")
-    grid = override(grid, {axis: getattr(options, axis) for axis in names})
-    check_grid(grid)
+    asked = {axis: getattr(options, axis) for axis in AXES}
+    check_grid(override(grid, asked))
     pairs = read_pairs(options.pairs) if options.pairs else text_pairs(options.text)
     out = Path(options.output)
     if out.exists() and not out.is_dir():
         raise SweepError(f"{out} is not a folder; choose another place")
 
     from ditar.storage.lock import only_writer
-    from ditar.sweep.speak import load
-    from ditar.sweep.study import study
+    from ditar.sweep import speak, study
     from ditar.sweep.tables import markdown
 
     out.mkdir(parents=True, exist_ok=True)
     with only_writer(out):
-        result = study(
-            load(options.model, options.device, options.dtype),
-            grid,
+        pipeline = speak.load(options.model, options.device, options.dtype)
+        if not options.grid:  # what no option names is the model's own
+            speak.check_pipeline(pipeline, grid)
+            grid = type(grid).of(pipeline)
+        result = study.study(
+            pipeline,
+            override(grid, asked),
             pairs,
             out,
             model=options.model or "the model that ships",

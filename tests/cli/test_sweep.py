@@ -1,8 +1,11 @@
 """`ditar sweep`: who judges is handed on, and a judge that is not there is named before anything is spoken."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from ditar.cli import main
+from ditar.config import SamplingOptions
 from ditar.evaluate.inputs import EvaluationError
 from ditar.recognise import RecogniserError
 from ditar.sweep import score, speak, study
@@ -17,13 +20,14 @@ def test_the_recogniser_is_handed_on(given, judge, monkeypatch, tmp_path, capsys
     asked = {}
 
     def fake(*arguments, **options):
-        asked.update(options)
+        asked.update(options, grid=arguments[1])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(speak, "load", lambda *options: None)
+    pipeline = SimpleNamespace(sampling=SamplingOptions(num_inference_steps=4), components={"ditar": None})
+    monkeypatch.setattr(speak, "load", lambda *options: pipeline)
     monkeypatch.setattr(study, "study", fake)
     assert main(["sweep", "--text", "Hi.", "--output", str(tmp_path / "out"), *given]) == 130
-    assert asked["recogniser"] == judge
+    assert asked["recogniser"] == judge and asked["grid"] == Grid(steps=(4,))  # as the model was saved
 
 
 def test_a_judge_that_is_not_there_is_named_before_anything_is_spoken(monkeypatch, tmp_path):
