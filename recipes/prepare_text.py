@@ -20,7 +20,8 @@ from ditar.data.align import align_symbols
 from ditar.data.errors import DataError
 from ditar.data.tables import read_json_lines, read_table
 from ditar.storage.json_lines import write_json_lines
-from ditar.text import Phonemiser, TextError
+from ditar.text import TextError
+from ditar.text.frontend import TextFrontend
 from ditar.text.phonemise import espeak_language
 
 
@@ -28,7 +29,7 @@ def prepare(row: tuple[str, str, list | None, dict | None], language: str) -> tu
     """(utterance, its line of `symbols`, or what is wrong with its text or its phones)."""
     utterance, text, phones, spoken = row
     try:
-        symbols = Phonemiser(language)(text)
+        symbols = TextFrontend(language).phonemise(text)
         if spoken is not None:
             times = spoken["times"] if spoken["symbols"] == symbols else None
         else:

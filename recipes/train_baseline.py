@@ -18,7 +18,7 @@ from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, load_config
 from ditar.data.codes import CodecInfo, CodeStore, require_codec
 from ditar.data.errors import DataError
-from ditar.hearing import add_arguments, make_listener
+from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
 from ditar.train.program import exit_code
 from ditar.train.token_system import TokenSystem, fill_in
@@ -60,7 +60,9 @@ def run(args: argparse.Namespace) -> None:
     config = fill_in(config, stores[0], init)
     info, listener = stores[0].codec, None
     if args.codec is not None:
-        listener = make_listener(lambda: load_decoder(args.codec, info), stores[1], args)
+        from ditar.evaluate.training_judges import make_training_judges  # with what hears, which a bare machine lacks
+
+        listener = make_listener(lambda: load_decoder(args.codec, info), stores[1], args, make_training_judges)
     system = TokenSystem(config, *stores, listener, init, make_encoder(config))
     system.tell_left_out()
     train(system, config.optimiser, config.run, args.out, config, args.cpu, config.run.patience)
@@ -75,7 +77,7 @@ def main() -> int:
     parser.add_argument("--codec", help="the codec that made them, a folder or a name on the hub, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained token LM to start from (fine-tuning)")
-    add_arguments(parser)
+    add_listener_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
     args = parser.parse_args()
     return exit_code("train_baseline", lambda: run(args))

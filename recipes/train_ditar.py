@@ -18,10 +18,10 @@ import torch
 from ditar.config import DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
-from ditar.hearing import add_arguments, make_listener
 from ditar.model.ditar import DiTAR
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.train.ditar_system import DiTARSystem
+from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
 from ditar.train.program import exit_code
 from ditar.train.speech_system import of_corpus
@@ -93,7 +93,11 @@ def run(args: argparse.Namespace) -> None:
         known["symbols"] = init.config.symbols
     known["vae_fingerprint"] = "" if args.vae is None else find_vae(args.vae, stores, statistics)
     config = replace(config, model=replace(config.model, **known))
-    listener = None if args.vae is None else make_listener(lambda: load_decoder(args.vae), stores[1], args)
+    listener = None
+    if args.vae is not None:
+        from ditar.evaluate.training_judges import make_training_judges  # with what hears, which a bare machine lacks
+
+        listener = make_listener(lambda: load_decoder(args.vae), stores[1], args, make_training_judges)
     system = DiTARSystem(config, *stores, listener, init)
     system.tell_left_out()
     train(system, config.optimiser, config.run, args.out, config, args.cpu)
@@ -108,7 +112,7 @@ def main() -> int:
     parser.add_argument("--vae", type=Path, help="VAE with the same statistics, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained DiTAR to start from (fine-tuning)")
-    add_arguments(parser)
+    add_listener_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
     args = parser.parse_args()
     return exit_code("train_ditar", lambda: run(args))

@@ -34,6 +34,11 @@ class Metric:
         counted = self.counted(row)
         return None if counted is None else counted[0] / counted[1]
 
+    def pool(self, rows: Iterable[Mapping[str, Any]]) -> float | None:
+        """The figure of many rows; None where none of them has it."""
+        counted = [pair for row in rows if (pair := self.counted(row)) is not None]
+        return sum(errors for errors, _ in counted) / sum(counts for _, counts in counted) if counted else None
+
     def show(self, value: float | None, unit: bool = True) -> str:
         """A figure for people."""
         if value is None:
@@ -122,6 +127,8 @@ DESCRIPTIONS = {
 }
 ON_REQUEST = ("dnsmos",)  # it takes four times as long as DistillMOS, and tells less of synthesis
 WORST_BY = ("wer", "similarity", "distillmos", "dnsmos_overall", "utmos", "mcd_db")
+FLAWS = ("silent", "truncated", "too_long", "too_short")
+FAILED = _flaw("failed", "failed outputs")  # any of FLAWS, for whoever wants them in one figure
 METRICS = {metric.name: metric for group in GROUPS.values() for metric in group}
 
 

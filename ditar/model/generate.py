@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ditar.diffusion.ddim import DDIM
-from ditar.diffusion.solver import Solver
+from ditar.config.sampling import SamplingOptions
+from ditar.diffusion.solver import Solver, make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.lm import LMState
 from ditar.model.sampler import ALL_STEPS, GUIDANCE_SCALE, PatchSampler
 
-FAITHFUL = DDIM(10)
+FAITHFUL = make_solver(SamplingOptions())
 
 
 @dataclass(frozen=True, eq=False)

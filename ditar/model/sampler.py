@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.guidance import guide
 from ditar.diffusion.schedule import Generators
 from ditar.diffusion.solver import RowSolvers, Solver
 from ditar.model.ditar import DiTAR
 
-ALL_STEPS = (0.0, 1.0)
-GUIDANCE_SCALE = 2.0  # where nobody says
+ALL_STEPS, GUIDANCE_SCALE = SamplingOptions.guidance_steps, SamplingOptions.guidance_scale  # where nobody says
 
 
 class PatchSampler:

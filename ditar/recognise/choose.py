@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FASTER_WHISPER, POCKETSPHINX = "faster-whisper", "pocketsphinx"  # any other name is a checkpoint's
 DEFAULT = FASTER_WHISPER
+AUTO, NONE = "auto", "none"  # names that only training has: whichever is installed, and nobody
 # How to name one; shown by --help and in errors.
 WAYS = (
     "faster-whisper (Whisper tiny.en), faster-whisper:NAME or faster-whisper:DIR (any Whisper in the format of "

@@ -13,6 +13,7 @@ import soundfile
 
 from ditar.audio.read import read_audio
 from ditar.evaluate.inputs import need
+from ditar.evaluate.metrics import FLAWS
 from ditar.sweep.grid import LABELS, Point
 from ditar.sweep.items import Item, wav_path
 from ditar.sweep.pairs import Pair
@@ -132,7 +133,7 @@ def _size(value: Any) -> int:
 def medium(path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     """What the page has of an output: sound and spectrogram as data URIs, its length, and what was heard."""
     samples = read_audio(path)
-    problems = [*row["failed"], *([] if row["stopped"] else ["no_stop"])]
+    problems = [name for name in (*FLAWS, "no_stop") if row[name]]
     quality = f"DistillMOS {row['distillmos']:.2f}; " if row.get("distillmos") is not None else ""
     note = f"{quality}{row['word_errors']} of {row['words']} words wrong; heard: {row['heard'] or '(nothing)'}"
     if problems:

@@ -16,7 +16,7 @@ from ditar.sweep.page import PAGE, page
 from ditar.sweep.pairs import Pair
 from ditar.sweep.plots import plots
 from ditar.sweep.run import start, synthesise
-from ditar.sweep.score import aggregate, make_judges, score_items
+from ditar.sweep.score import aggregate, judge_names, make_judge, score_items
 from ditar.sweep.speak import weights_digest
 from ditar.sweep.tables import VERSION, comma_separated, markdown
 
@@ -45,7 +45,7 @@ def study(
     whose outputs these are; recogniser: see `recognise.choose`. SweepError, RecogniserError, EvaluationError, TextError
     and AudioError before the first synthesis.
     """
-    judges = make_judges(recogniser)
+    judge = make_judge(recogniser, workers, progress)
     fixed = {"model": model, "weights": weights_digest(pipeline), "max_retries": max_retries, "language": language}
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")
@@ -55,13 +55,13 @@ def study(
         batch_size=batch_size, max_retries=max_retries, language=language, progress=progress,
     )  # fmt: skip
     wanted, every = items(grid, pairs), points(grid)
-    rows = score_items(wanted, log, out, judges, workers, progress)
+    rows = score_items(wanted, log, out, judge)
     result = {
         "kind": "sweep",
         "version": VERSION,
         "provenance": provenance(),
         **fixed,
-        **judges.names,
+        **judge_names(judge),
         "grid": {axis: list(values) for axis, values in axes(grid).items()},
         "varying": varying(grid),
         "seeds": list(grid.seed),

@@ -5,20 +5,28 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ditar.evaluate.metrics import FAILED, Metric
+from ditar.evaluate.metrics import METRICS as EVERY
 from ditar.sweep.grid import LABELS, plain
 
 VERSION = 1  # of sweep.json; raised whenever a name in it, or what a name means, changes
-# name: (heading, factor, decimals, whether less is better; None: neither)
-FIGURES: dict[str, tuple[str, float, int, bool | None]] = {
-    "wer": ("word error %", 100, 1, True),
-    "cer": ("character error %", 100, 1, True),
-    "distillmos": ("DistillMOS", 1, 2, False),
-    "similarity": ("similarity", 1, 3, False),
-    "no_stop": ("no stop %", 100, 1, True),
-    "failed": ("failed %", 100, 1, True),
-    "seconds": ("mean seconds", 1, 2, None),
-    "diversity": ("voice diversity", 1, 3, None),
+# The figures of a sweep, by their names in sweep.json; all are metrics of `ditar evaluate`.
+METRICS: dict[str, Metric] = {
+    **{name: EVERY[name] for name in ("wer", "cer", "distillmos", "similarity", "no_stop")},
+    "failed": FAILED,
+    "seconds": EVERY["duration_s"],
+    "diversity": EVERY["spread"],
 }
+
+
+def _figure(metric: Metric) -> tuple[str, float, int, bool | None]:
+    percent = metric.unit == "%"
+    better = {"low": True, "high": False}.get(metric.better)
+    return f"{metric.title} {metric.unit}".strip(), 100 if percent else 1, 1 if percent else metric.digits, better
+
+
+# name: (heading, factor, decimals, whether less is better; None: neither)
+FIGURES = {name: _figure(metric) for name, metric in METRICS.items()}
 
 
 def shown(figure: Mapping[str, Any] | None, name: str) -> str:

@@ -3,6 +3,7 @@
 text -> normalise -> phonemise -> keep what the model was trained on -> end the sentence -> ids
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ class ReadText:
 
 
 class TextFrontend:
-    """Texts of one language for one model. TextError: a language that espeak-ng does not know.
+    """Texts of one language for one model. TextError where one is read in a language that espeak-ng does not know.
 
     Args:
         language: espeak-ng's name of it, such as "en-us".
@@ -33,7 +34,10 @@ class TextFrontend:
 
     def __init__(self, language: str = "en-us", symbols: Sequence[str] = (), trained: Sequence[str] = ()):
         self.language, self.symbols, self.trained = language, tuple(symbols), tuple(trained)
-        self._phonemise = Phonemiser(language)
+
+    @functools.cached_property
+    def _phonemise(self) -> Phonemiser:  # loaded where a text is read: symbols of training data need no espeak-ng
+        return Phonemiser(self.language)
 
     @classmethod
     def of(cls, config: Any, language: str = "en-us") -> "TextFrontend":
@@ -57,6 +61,11 @@ class TextFrontend:
     def keep(self, symbols: Iterable[str], where: str = "the text", dropped: list[str] | None = None) -> list[str]:
         """Those that the model was trained on. `dropped`, TextError: see `vocabulary.keep_trained`."""
         return keep_trained(symbols, self.trained, where, dropped)
+
+    def known(self, symbols: Iterable[str]) -> list[str]:
+        """Those that the model knows at all: the others are left out, whatever they are."""
+        known = self.trained or self.symbols
+        return [symbol for symbol in symbols if not known or symbol in known]
 
     def end(self, symbols: Sequence[str]) -> list[str]:
         """With a full stop where no mark ends the sentence, if the model ever heard one."""

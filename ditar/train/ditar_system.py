@@ -5,11 +5,10 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from ditar.config import DiTARConfig
+from ditar.config import DiTARConfig, SamplingOptions
 from ditar.data.batches import DiTARBatch, DiTARBatches
 from ditar.data.latents import LatentStore
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import FAITHFUL
 from ditar.model.loss import DiTARLoss
 from ditar.nn.alignment import AlignmentHelpers
 from ditar.train.keys import keyed_generators
@@ -100,9 +99,9 @@ class DiTARSystem(SpeechSystem):
         self._attention_plot(model, step, tracker)
         if self.listener is None or not self.listener.pairs(self.valid):
             return {}
-        solver = FAITHFUL
-        teacher = teacher_forced_words(model, self.valid, self.listener, solver)
-        free = sample_words(model, self.valid, self.listener, solver, tracker, step)
+        sampling = SamplingOptions()
+        teacher = teacher_forced_words(model, self.valid, self.listener, sampling)
+        free = sample_words(model, self.valid, self.listener, sampling, tracker, step)
         return {"teacher_forced_wer": teacher, **free}
 
     def _attention_plot(self, model: DiTAR, step: int, tracker: Tracker) -> None:

@@ -1,15 +1,22 @@
 """How a model is heard while it trains, and which utterances it is asked for."""
 
+import argparse
+from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ditar.data.errors import DataError
 from ditar.data.latents import LatentEntry, LatentStore
+from ditar.data.tables import read_wav_scp
+from ditar.recognise.choose import AUTO, NONE, WAYS
+from ditar.recognise.errors import RecogniserError, quote
+from ditar.text.frontend import TextFrontend
 from ditar.text.lengths import Lengths, expected_lengths
-from ditar.text.vocabulary import ended
 from ditar.units import LATENT_RATE_HZ, seconds_to_frames
 
 SAMPLES = 8
@@ -74,8 +81,8 @@ def as_spoken(entry: LatentEntry, config: Any) -> list[str]:
     """The symbols of a text as a model with this configuration reads them at synthesis: those that it heard in
     training, with a full stop where no mark ends them. A sound that it never heard is left out, where synthesis refuses
     the text: that is no reason to end training."""
-    known = config.trained_symbols or config.symbols
-    return ended([s for s in entry.symbols if not known or s in known], known)
+    frontend = TextFrontend.of(config)
+    return frontend.end(frontend.known(entry.symbols))
 
 
 def pair_lengths(reference: LatentEntry, target: LatentEntry, config: Any, rate_hz: float = LATENT_RATE_HZ) -> Lengths:
@@ -83,3 +90,76 @@ def pair_lengths(reference: LatentEntry, target: LatentEntry, config: Any, rate_
     said_seconds = reference_frames(reference, rate_hz) / rate_hz
     wanted = len(as_spoken(target, config))
     return expected_lengths(wanted, config.seconds_per_symbol, len(reference.symbols), said_seconds)
+
+
+def add_listener_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of a training program that say who listens, and to whom."""
+    parser.add_argument(
+        "--recogniser",
+        metavar="NAME",
+        default=AUTO,
+        help=f"hears what the model says: {AUTO} (faster-whisper, else pocketsphinx, whichever is installed; the "
+        f"default), {NONE}, or {WAYS}",
+    )
+    parser.add_argument(
+        "--listen-speakers", metavar="FILE", type=Path, help="a validation speaker a line: whom to listen to (all)"
+    )
+    parser.add_argument(
+        "--listen-recordings",
+        metavar="DIR",
+        type=Path,
+        help="Kaldi data directory of the validation utterances: similarity is to these clips, not to what the model's "
+        "decoder makes of them",
+    )
+
+
+def make_listener(
+    load_decoder: Callable[[], Callable[[torch.Tensor], torch.Tensor]],
+    store: LatentStore,
+    args: argparse.Namespace,
+    make_judges: Callable[[str], Any],
+) -> Listener | None:
+    """The listener that `add_listener_arguments` describes; None where nobody listens.
+
+    Args:
+        load_decoder: makes `Listener.decode`; it is not asked where nobody listens.
+        make_judges: `evaluate.training_judges.make_training_judges`: a recogniser's name -> something with `word_error`
+            and `quality`, or None.
+
+    DataError where the recogniser, a speaker or a recording that is asked for is not there: before training begins.
+    """
+    try:
+        judges = make_judges(args.recogniser)
+    except RecogniserError as error:
+        raise DataError(f"--recogniser: {error}") from None
+    if judges is None:
+        return None
+    speakers = _read_speakers(args.listen_speakers, store) if args.listen_speakers is not None else None
+    listener = Listener(load_decoder(), judges.word_error, judges.quality, speakers=speakers)
+    if args.listen_recordings is not None:
+        paths = dict(read_wav_scp(args.listen_recordings))
+        lacking = [reference.utt for reference, _ in listener.pairs(store) if reference.utt not in paths]
+        if lacking:
+            raise DataError(
+                f"{args.listen_recordings}/wav.scp lacks {quote(lacking)}; give the data of the validation set"
+            )
+        listener = replace(listener, recorded=lambda utt: _recorded(paths[utt]))
+    return listener
+
+
+def _read_speakers(path: Path, store: LatentStore) -> frozenset[str]:
+    if not path.is_file():
+        raise DataError(f"the list of speakers {str(path)!r} does not exist; write one with a speaker a line")
+    speakers = [words[0] for line in path.read_text(encoding="utf-8").splitlines() if (words := line.split())]
+    counts = Counter(entry.speaker for entry in store.entries)
+    lacking = [speaker for speaker in speakers if counts[speaker] < 2]
+    if lacking or not speakers:
+        raise DataError(f"{path}: {store.folder} has no two utterances of {quote(lacking) or 'anybody in it'}; a "
+                        "speaker takes one as reference and one to speak")  # fmt: skip
+    return frozenset(speakers)
+
+
+def _recorded(path: Path) -> np.ndarray:
+    from ditar.audio.read import read_audio  # here: a machine for training may lack what reads audio
+
+    return read_audio(path)

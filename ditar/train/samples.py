@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import torch
 
+from ditar.config.sampling import SamplingOptions
 from ditar.data.latents import LatentEntry, LatentStore
-from ditar.diffusion.ddim import DDIM
+from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row, collect, generate
 from ditar.model.patches import histories, history_exists, patch, unpatch
-from ditar.model.sampler import GUIDANCE_SCALE, PatchSampler
+from ditar.model.sampler import PatchSampler
 from ditar.text.vocabulary import Vocabulary
 from ditar.train.listener import Listener, as_spoken, pair_lengths, reference_frames
 from ditar.train.tracker import Tracker
@@ -28,10 +29,12 @@ def _reference_patches(store: LatentStore, entry: LatentEntry, patch_frames: int
     return patch(latents[None, len(latents) - whole :], patch_frames)[0]
 
 
-def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, solver: DDIM) -> float:
+def teacher_forced_words(
+    model: DiTAR, store: LatentStore, listener: Listener, sampling: SamplingOptions
+) -> float:
     """Word error when every patch is made from the true ones before it."""
     device = next(model.parameters()).device
-    config, spoken, texts = model.config, [], []
+    config, solver, spoken, texts = model.config, make_solver(sampling), [], []
     for number, (_, target) in enumerate(listener.pairs(store)):
         latents = store.latents(target.utt).to(device)
         patches = frames_to_patches(len(latents), config.patch_frames)
@@ -39,8 +42,8 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
         ids = _ids(model, as_spoken(target, config))
         counts = torch.tensor([len(ids)], device=device)
         h = model.condition(ids[None], counts, true, torch.tensor([patches], device=device)).h[0]  # (N, width)
-        generator, scales = torch.Generator().manual_seed(number), [GUIDANCE_SCALE] * patches
-        sampler = PatchSampler(model, [solver] * patches, scales, generator)
+        generator, scales = torch.Generator().manual_seed(number), [sampling.guidance_scale] * patches
+        sampler = PatchSampler(model, [solver] * patches, scales, generator, sampling.guidance_steps)
         history = histories(true, config.history_patches)[0]
         made = sampler(h, history, history_exists(patches, config.history_patches, device))  # (N, P, C)
         spoken.append(listener.decode(unpatch(made[None])).float().cpu().numpy())
@@ -49,12 +52,12 @@ def teacher_forced_words(model: DiTAR, store: LatentStore, listener: Listener, s
 
 
 def sample_words(
-    model: DiTAR, store: LatentStore, listener: Listener, solver: DDIM, tracker: Tracker, step: int
+    model: DiTAR, store: LatentStore, listener: Listener, sampling: SamplingOptions, tracker: Tracker, step: int
 ) -> dict[str, float]:
     """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference: text,
     limits and guidance as at synthesis, and no retries."""
     config, unit = model.config, patches_to_seconds(1, model.config.patch_frames)
-    spoken, texts, references, stopped = [], [], [], 0
+    solver, spoken, texts, references, stopped = make_solver(sampling), [], [], [], 0
     for number, (reference, target) in enumerate(listener.pairs(store)):
         prompt = _reference_patches(store, reference, config.patch_frames).to(model.device)
         if listener.quality is not None:
@@ -63,8 +66,9 @@ def sample_words(
         limits = pair_lengths(reference, target, config)
         least, most, generator = limits.least_units(unit), limits.most_units(unit), torch.Generator()
         generator.manual_seed(number)
-        row = Row(ids, prompt, generator, most, min_patches=least, solver=solver)
-        (made,) = collect(generate(model, [row]))
+        how = {"solver": solver, "guidance_scale": sampling.guidance_scale}
+        row = Row(ids, prompt, generator, most, min_patches=least, **how)
+        (made,) = collect(generate(model, [row], guidance_steps=sampling.guidance_steps))
         stopped += made.stop > config.stop_threshold
         latents = unpatch(made.patches[None])  # (1, T, C)
         waveform = listener.decode(latents)

@@ -8,7 +8,7 @@ from ditar.cli import main
 from ditar.config import SamplingOptions
 from ditar.evaluate.inputs import EvaluationError
 from ditar.recognise import RecogniserError
-from ditar.sweep import score, speak, study
+from ditar.sweep import speak, study
 from ditar.sweep.grid import Grid
 from ditar.sweep.pairs import Pair
 
@@ -39,9 +39,9 @@ def test_a_judge_that_is_not_there_is_named_before_anything_is_spoken(monkeypatc
         start(recogniser="ears")
     pytest.importorskip("pocketsphinx")
 
-    def missing():
+    def missing(device):
         raise EvaluationError("distillmos is not installed")
 
-    monkeypatch.setattr(score, "DistillMOS", missing)
+    monkeypatch.setattr("ditar.evaluate.quality.DistillMOS", missing)
     with pytest.raises(EvaluationError, match="distillmos is not installed"):
         start(recogniser="pocketsphinx")

