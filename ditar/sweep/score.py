@@ -1,5 +1,5 @@
-"""Scores of a sweep: each WAV by the judge and the metrics of `ditar evaluate`, then mean and spread over seeds for each
-grid point."""
+"""Scores of a sweep: each WAV by the judge and the metrics of `ditar evaluate`, then mean and spread over seeds for
+each grid point."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -40,8 +40,8 @@ def study(
 ) -> dict[str, Any]:
     """Speak and score a whole grid (`check_grid` first) into the folder `out`; returns what sweep.json holds.
 
-    Files: wav/<point>/<seed>/<id>.wav, manifest.jsonl and scores.jsonl (a line an output), sweep.json, sweep.csv, sweep.md,
-    PNG plots, sweep.html of at most `page_mb` MB (sound included). Run again, it keeps what is finished. `model` says
+    Files: wav/<point>/<seed>/<id>.wav, manifest.jsonl and scores.jsonl (a line an output), sweep.json, sweep.csv,
+    sweep.md, PNG plots, sweep.html of at most `page_mb` MB (sound included). Run again, it keeps what is finished. `model` says
     whose outputs these are; recogniser: see `recognise.choose`. SweepError, RecogniserError, EvaluationError, TextError
     and AudioError before the first synthesis.
     """

@@ -48,8 +48,8 @@ def find_voice(name: str) -> NamedVoice:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise VoiceFileError(
-        f"voice {name!r} is not a file, and no voice has this name; {hint}there are {', '.join(known) or 'none'}; make one "
-        f"with: ditar voice create {user_folder() / 'NAME.safetensors'} --prompt-audio ..."
+        f"voice {name!r} is not a file, and no voice has this name; {hint}there are {', '.join(known) or 'none'}; make "
+        f"one with: ditar voice create {user_folder() / 'NAME.safetensors'} --prompt-audio ..."
     )
 
 

@@ -20,17 +20,17 @@ def encoder_fingerprint(vae: SpeechVAE) -> str:
 
 
 def check_vae(trained_on: str, vae: SpeechVAE) -> None:
-    """ModelError where a DiTAR was trained on the latents of another VAE than this; `trained_on` is the fingerprint that
-    its configuration names. A warning where it names none, as older ones."""
+    """ModelError where a DiTAR was trained on the latents of another VAE than this; `trained_on` is the fingerprint
+    that its configuration names. A warning where it names none, as older ones."""
     found = vae_fingerprint(vae)
     if not trained_on:
         warnings.warn(
-            f"the DiTAR does not say which VAE it was trained on (this one is {found}); if it is another, speech will be "
-            "noise",
+            f"the DiTAR does not say which VAE it was trained on (this one is {found}); if it is another, speech will "
+            "be noise",
             stacklevel=3,
         )
     elif trained_on != found:
         raise ModelError(
-            f"the DiTAR was trained on the latents of the VAE {trained_on}, and this one is {found}; use the VAE that it "
-            "was trained on, with the statistics of its latents"
+            f"the DiTAR was trained on the latents of the VAE {trained_on}, and this one is {found}; use the VAE that "
+            "it was trained on, with the statistics of its latents"
         )

@@ -1,10 +1,12 @@
 """Lists of utterances: the folder they are spoken into, and the second run."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import soundfile
 
+from ditar.evaluate.inputs import Ending, list_audio, read_stopped
 from ditar.storage.lock import InUseError, only_writer
 from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, speak_many
 from tests.speaker import VOICE, Speaker
@@ -76,3 +78,40 @@ def test_two_programs_do_not_speak_into_one_folder(tmp_path):
     with only_writer(tmp_path), pytest.raises(InUseError, match="is being written by another program"):
         speak(speaker, ROWS, tmp_path)
     assert not speaker.said and set(manifest(tmp_path)) == {"a1"}
+
+
+def test_how_each_output_ended_is_there_for_the_evaluation(tmp_path):
+    class Endless(Speaker):
+        def batch(self, requests, **options):
+            made = super().batch(requests, **options)
+            return [replace(o, stopped="Three" not in r.text, attempts=3) for r, o in zip(requests, made)]
+
+    speak(Endless(), ROWS, tmp_path)
+    assert read_stopped(tmp_path, list_audio(tmp_path)) == {
+        utt: Ending(utt != "a3", 3) for utt in ("a1", "a2", "a3", "a5")
+    }
+    speak(Speaker(), ROWS[:2], tmp_path, settings={"steps": 9})  # what is made again ends anew; others stay told
+    assert (tmp_path / "stopped").read_text() == "a1 1 1\na2 1 1\na3 0 3\na5 1 3\n"
+
+
+def test_tasks_of_other_settings_do_not_share_a_batch(tmp_path):
+    class Asked(Speaker):
+        def batch(self, requests, *, batch_size, **options):
+            asked.append(([r.text for r in requests], options))
+            return super().batch(requests, batch_size=batch_size)
+
+    asked = []
+    tasks = [
+        SpeechTask(f"{k}/a", f"Number {k}.", VOICE, "tone", seed=k, batch_options={"top_k": k // 2}) for k in range(4)
+    ]
+    speak_many(Asked(), tasks, tmp_path, settings={}, audio="wav", batch_size=4)
+    assert asked == [(["Number 0.", "Number 1."], {"top_k": 0}), (["Number 2.", "Number 3."], {"top_k": 1})]
+    assert {row["file"] for row in manifest(tmp_path).values()} == {f"wav/{k}/a.wav" for k in range(4)}
+
+
+def test_a_folder_of_these_tasks_alone(tmp_path):
+    speak(Speaker(), ROWS[:3], tmp_path)
+    (tmp_path / "stray.wav").touch()
+    result = speak(Speaker(), [ROWS[0], ("a2", "Other.")], tmp_path, keep_others=False)
+    assert (result.kept, result.spoken, result.replaced) == (1, 1, (2, 1))  # a2 and a3 of other inputs, and the stray
+    assert sorted(path.name for path in tmp_path.glob("*.wav")) == ["a1.wav", "a2.wav"]

@@ -4,7 +4,7 @@
         --baseline-config configs/baseline/matched.yaml --out exp/full/comparison
 
 Reads what recipes/ditar.sh left in EXP and recipes/baseline.sh in EXP/baseline: scores.json of `ditar evaluate`, which
-judged both from WAV files, log.jsonl of decoding (real-time factor) and of training (word error of the validation
+judged both from WAV files, manifest.jsonl of decoding (real-time factor) and of training (word error of the validation
 pairs against steps, with the FLOPs of a step). --score, --decode, --ditar and
 --lm name other folders. `ditar report RESULTS.md DIR/comparison.json` writes table and plot into a document.
 """
