@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ditar.config.sampling import SamplingOptions
+from ditar.config.sampling import OPTIONS, SamplingOptions
 
 if TYPE_CHECKING:
     from ditar.synthesis.reference import Reference
@@ -90,6 +90,7 @@ def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
                 raise ValueError(f"--{name.replace('_', '-')} is for models that draw tokens; leave it out")
         if given.get("temperature", 0.0) > 1.0:
             raise ValueError(f"--temperature must be a number from 0 to 1 for this model, got {options.temperature:g}")
+        SamplingOptions().override(**{name: given[name] for name in OPTIONS if name in given})
     elif kind == "TokenPipeline":
         others = {name: getattr(SamplingOptions, name) for name in ("num_inference_steps", "solver", "time_grid")}
         others |= {"guidance_steps": None, "stop_threshold": None, "stream": False}

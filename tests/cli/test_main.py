@@ -228,6 +228,8 @@ def test_help_needs_no_torch_and_no_patience(arguments):
         ["--text= ", "--output=a.wav"],
         ["--text=Hi.", "--output=a.wav", "--solver=unipc", "--temperature=0.5"],
         ["--text=Hi.", "--output=a.wav", "--temperature=1.5"],
+        ["--text=Hi.", "--output=a.wav", "--temperature=0.5", "--steps=1"],
+        ["--text=Hi.", "--output=a.wav", "--solver=unipc", "--time-grid=sway"],
         ["--text=Hi.", "--output=a.wav", "--top-p=0.5"],
         ["--text=Hi.", "--output=/proc/a.wav"],
         ["--text-file=list.txt", "--output-dir=out"],
