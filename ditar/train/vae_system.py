@@ -82,6 +82,8 @@ class VAESystem:
         seed, frozen_from = self.config.run.seed, self.config.loss.freeze_encoder_from
         learning = frozen_from is None or step < frozen_from
         self.model.encoder.requires_grad_(learning)
+        # Their own gradients would be thrown away in the generator's phase, and are most of its backward pass.
+        self.loss.discriminators.requires_grad_(phase == "discriminator")
         generators = keyed_generators(seed, step, batch.examples)
         codebook_seed = None
         if learning and self.model.is_codec and phase == self.phases(step)[0]:

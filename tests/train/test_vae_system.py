@@ -71,6 +71,19 @@ def test_discriminators_learn_alone_before_they_are_heard(folder):
     assert [system.adversary(step) for step in (9, 10, 12, 13, 14, 16, 99)] == [0.0, 0.0, 0.0, 0.25, 0.5, 1.0, 1.0]
 
 
+def test_discriminators_have_gradients_in_their_own_phase_alone(folder):
+    config = make_config(adversarial_from=0)
+    system = VAESystem(config, [folder], [folder])
+    batch = system.batch(5, 0, system.phases(5))
+    found = {}
+    for phase in system.phases(5):
+        loss, _ = system.forward(system.loss, phase, batch, 5, system.counts(batch))
+        loss.backward()
+        found[phase] = {name for name, part in system.optimised.items() for p in part.parameters() if p.grad is not None}
+        system.loss.zero_grad(set_to_none=True)
+    assert found == {"discriminator": {"discriminator"}, "generator": {"generator"}}
+
+
 def test_a_frozen_encoder_stays_as_it_is(folder, tmp_path):
     before = VAESystem(make_config(), [folder], [folder]).model.state_dict()
     after = run(make_config(freeze_encoder_from=0), folder, tmp_path / "run").model.state_dict()
