@@ -1,20 +1,27 @@
-"""English numbers, dates, times, amounts and codes as words. Each function takes and returns a whole text."""
+"""English numbers as words: cardinals, ordinals, years, plurals, fractions, digit by digit."""
 
+import functools
 import re
-from collections.abc import Callable
 
-from ditar.text.english_words import CURRENCIES, LETTERS, MONTHS, UNITS, WEEKDAYS
+from ditar.text.english_words import LETTERS
 
-_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
-_MONTH_NAMES = list(dict.fromkeys(MONTHS.values()))
-_MONTH = "|".join([*_MONTH_NAMES, *(f"{short}\\.?" for short in MONTHS)])
-_DAY = "|".join(WEEKDAYS)
+# A number as it is written, and what may not stand before it. Runs are taken whole: trying each part of a run of n
+# figures takes n^2 steps.
+NUMBER = r"(?:\d{1,3}(?:,\d{3})++(?!\d)(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
+ALONE = r"(?<![\w.])(?<!\d,)"
+_ORDINAL = re.compile(rf"{ALONE}(\d{{1,15}}(?:,\d{{3}}){{0,5}})\s?(?:st|nd|rd|th|ST|ND|RD|TH)\b")
+_YEAR_BEFORE = "in|In|since|Since|year|until|till|by|By|before|Before|after|After|around|circa|c\\.|from|of|A D|AD"
+_TENS = {"1/2": ("one half", "a half"), "1/4": ("one quarter", "a quarter"), "3/4": ("three quarters",) * 2}
+_FRACTIONS_OF = {*range(2, 11), 12, 16, 20, 32, 64, 100, 1000}
+_LONG = 10  # figures: a longer number without commas is a code
 
 
 def spell_letters(letters: str) -> str:
+    """Their names, which espeak reads as letters."""
     return " ".join(LETTERS[c.upper()] for c in letters)
 
 
+@functools.lru_cache(4096)
 def _words(number: int, to: str = "cardinal") -> str:
     from num2words import num2words  # late: training on a bare machine imports this package and spells no number
 
@@ -24,7 +31,7 @@ def _words(number: int, to: str = "cardinal") -> str:
 def cardinal(digits: str) -> str:
     """Words of a number as written, `1,234.50` included; long and zero-led digit strings are read digit by digit."""
     whole, _, decimals = digits.replace(",", "").partition(".")
-    if len(whole) > 15 or (len(whole) > 1 and whole.startswith("0")):
+    if len(whole) > (15 if "," in digits else _LONG) or (len(whole) > 1 and whole.startswith("0")):
         words = digits_one_by_one(whole)
     else:
         words = _words(int(whole or 0))
@@ -41,7 +48,7 @@ def ordinal(digits: str) -> str:
 
 def year_words(digits: str) -> str:
     value = int(digits)
-    if value < 1000 or value > 9999 or 2000 <= value <= 2009 or value % 1000 == 0:
+    if value < 1000 or value > 9999 or value % 1000 < 10:
         return cardinal(digits)
     high, low = divmod(value, 100)
     if low == 0:
@@ -49,169 +56,57 @@ def year_words(digits: str) -> str:
     return f"{cardinal(str(high))} {'oh ' if low < 10 else ''}{cardinal(str(low))}"
 
 
-def spell_dates(text: str, month_first: bool) -> str:
-    def month(name: str) -> str:
-        return MONTHS.get(name.rstrip("."), name)
-
-    def by_numbers(year: str, month_number: str, day: str, original: str) -> str:
-        if not (1 <= int(month_number) <= 12 and 1 <= int(day) <= 31):
-            return original
-        return f"{_MONTH_NAMES[int(month_number) - 1]} {ordinal(day)}, {year_words(year)}"
-
-    def slashed(match: re.Match) -> str:
-        first, second, year = match.groups()
-        month_number, day = (first, second) if month_first else (second, first)
-        if int(month_number) > 12:
-            month_number, day = day, month_number
-        if len(year) == 2:
-            year = f"{'20' if int(year) < 50 else '19'}{year}"
-        return by_numbers(year, month_number, day, match.group(0))
-
-    text = re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m: by_numbers(*m.groups(), m.group(0)), text)
-    text = re.sub(r"\b(\d{1,2})[/.](\d{1,2})[/.](\d{4}|\d{2})\b(?!\.\d)", slashed, text)
-
-    def month_day(match: re.Match) -> str:
-        year = f", {year_words(match.group(3))}" if match.group(3) else ""
-        return f"{month(match.group(1))} {ordinal(match.group(2))}{year}"
-
-    def day_month(match: re.Match) -> str:
-        year = f", {year_words(match.group(3))}" if match.group(3) else ""
-        return f"the {ordinal(match.group(1))} of {month(match.group(2))}{year}"
-
-    year = r"(?:,?\s+(\d{4})\b)?"
-    text = re.sub(rf"\b(?:the\s+)?(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?({_MONTH})(?!\w){year}", day_month, text)
-    text = re.sub(rf"\b({_MONTH})\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?![:\d]){year}", month_day, text)
-    text = re.sub(rf"\b({_MONTH})\s+(\d{{4}})\b", lambda m: f"{month(m.group(1))} {year_words(m.group(2))}", text)
-    day = rf"\b({_DAY})(?:\.(?=[\s,])|(?=\.?,?\s+(?:{_MONTH})(?!\w)))"  # "Sun" alone is the star
-    text = re.sub(day, lambda m: WEEKDAYS[m.group(1)], text)
-    # "Jan." with its full stop is the month; "May" and "March" without one may be words and read the same anyway.
-    return re.sub(rf"\b({'|'.join(s for s in MONTHS)})\.(?=\s)", lambda m: MONTHS[m.group(1)], text)
+def plural(words: str) -> str:
+    """`ninety` to `nineties`, `forty six` to `forty sixes`."""
+    if words.endswith("y"):
+        return f"{words[:-1]}ies"
+    return f"{words}es" if words.endswith("x") else f"{words}s"
 
 
-def spell_times(text: str) -> str:
-    def half(marker: str | None) -> str:
-        return f" {LETTERS[marker[0].upper()]} M" if marker else ""
+def spell_ordinals(text: str) -> str:
+    """`21st`, `THE 21ST`, `1,000th`."""
+    return _ORDINAL.sub(lambda m: ordinal(m[1]), text)
 
-    def clock(match: re.Match) -> str:
-        hour, minute, second, marker = match.groups()
-        if int(hour) > 24 or int(minute) > 59:
-            return match.group(0)
-        if int(minute):
-            words = f"{cardinal(str(int(hour)))} {'oh ' if int(minute) < 10 else ''}{cardinal(str(int(minute)))}"
-        else:
-            words = cardinal(str(int(hour))) + (
-                "" if marker else " o'clock" if 1 <= int(hour) <= 12 else " hundred hours"
-            )
-        if second:
-            words += f" and {cardinal(str(int(second)))} seconds"
-        return words + half(marker) + _after_marker(match)
 
-    def _after_marker(match: re.Match) -> str:
-        marker = match.groups()[-1]
-        return "." if marker and marker.endswith(".") and match.end() == len(match.string.rstrip()) else ""
-
-    marker = r"(?:\s*([AaPp]\.?[Mm]\.?)(?!\w))"
+def spell_fractions(text: str) -> str:
+    """`1/2`, `2 1/2`, `5/8`, `4/5 stars`, `22/7`; the date and the hours that look like some."""
+    text = re.sub(rf"{ALONE}(9/11|24/7|50[/-]50)(?![\w/-])", lambda m: " ".join(map(cardinal, m[1].replace("-", "/").split("/"))), text)
+    text = re.sub(rf"{ALONE}(\d{{1,4}})[ -](\d{{1,2}}/\d{{1,4}})(?![\w/-]|\.\d)", _mixed, text)
     text = re.sub(
-        rf"\b(\d{{1,2}}(?::\d{{2}})?{marker}?)\s?[-—]\s?(?=\d{{1,2}}(?::\d{{2}}|\s?[AaPp]\.?[Mm]))", _until, text
+        rf"{ALONE}(\d{{1,2}})/(5|10|100)(?=\s(?:stars?|points?|score|rating|on|in)\b)",
+        lambda m: f"{cardinal(m[1])} out of {cardinal(m[2])}",
+        text,
     )
-    text = re.sub(rf"\b(\d{{1,2}}):(\d{{2}})(?::(\d{{2}}))?(?!\d){marker}?", clock, text)
-    return re.sub(rf"\b(\d{{1,2}}){marker}", lambda m: cardinal(m.group(1)) + half(m.group(2)) + _after_marker(m), text)
+    return re.sub(rf"{ALONE}(\d{{1,6}})/(\d{{1,6}})(?![\w/]|\.\d)", lambda m: _fraction(m[1], m[2], article=False), text)
 
 
-def _until(match: re.Match) -> str:
-    return f"{match.group(1)} to "
+def _mixed(match: re.Match) -> str:
+    top, bottom = match[2].split("/")
+    if int(top) >= int(bottom):
+        return match[0]
+    return f"{cardinal(match[1])} and {_fraction(top, bottom, article=True)}"
 
 
-def spell_money(text: str) -> str:
-    def read(match: re.Match) -> str:
-        one, many, cent, cents = CURRENCIES[match.group(1)]
-        amount, scale = match.group(2).replace(",", ""), match.group(3)
-        if scale:
-            scale = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion"}.get(scale.lower(), scale)
-            return f"{cardinal(amount)} {scale} {many}"
-        whole, _, small = amount.partition(".")
-        words = f"{cardinal(whole)} {one if int(whole or 0) == 1 else many}"
-        if len(small) == 2 and int(small):
-            part = f"{cardinal(str(int(small)))} {cent if int(small) == 1 else cents}"
-            return part if int(whole or 0) == 0 else f"{words} and {part}"
-        return f"{cardinal(amount)} {many}" if small and int(small) else words
-
-    scale = r"(?:\s?(thousand|million|billion|trillion|[kKmM]|bn|[bB])(?!\w))?"
-    text = re.sub(rf"([$€£¥])\s?({_NUMBER}){scale}", read, text)
-    return re.sub(rf"({_NUMBER})\s?([€£¥¢])", lambda m: f"{cardinal(m.group(1))} {CURRENCIES[m.group(2)][1]}", text)
-
-
-def spell_codes(text: str) -> str:
-    """Telephone numbers, decades, versions, heights, flight numbers: digits that are no amount."""
-    text = re.sub(r"(?<!\w)\+?(\d{1,3}[-. ])?\(?(\d{3})\)?[-. ]\s?(\d{3})[-. ](\d{4})\b", _telephone, text)
-    text = re.sub(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])", _telephone, text)
-    text = re.sub(r"(?:\b(1[1-9]|20)|(?<!\w)'?)(\d0)'?s\b", _decade, text)
-    text = re.sub(r"\b\d+(?:\.\d+){2,}\b", lambda m: " point ".join(map(cardinal, m.group(0).split("."))), text)
-    text = re.sub(
-        r"\b(\d)'\s?(\d{1,2})(?:\"|\b)", lambda m: f"{cardinal(m.group(1))} foot {cardinal(m.group(2))}", text
-    )
-    text = re.sub(r"\b(24/7|50/50)\b", lambda m: m.group(1).replace("/", " "), text)
-    between = r"(?<![\w.-])(\d+(?:\.\d+)?)\s?[-—]\s?(\d+(?:\.\d+)?)(?=\s?[%°A-Za-z])(?!st|nd|rd|th)"
-    text = re.sub(between, r"\1 to \2", text)
-    return re.sub(r"\b([A-Z]{1,4})-?(?=\d)", lambda m: f"{spell_letters(m.group(1))} ", text)
-
-
-def spell_quantities(text: str) -> str:
-    """Percent, units of measure, fractions, ranges."""
-    text = text.replace("½", " 1/2").replace("¼", " 1/4").replace("¾", " 3/4")
-    text = re.sub(rf"({_NUMBER})\s?%", lambda m: f"{cardinal(m.group(1))} percent", text)
-    text = re.sub(rf"({_NUMBER})\s?°\s?([CF])?\b", _degrees, text)
-    units = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-    text = re.sub(rf"({_NUMBER})\s?({units})(?![\w/])", _unit, text)
-    text = re.sub(r"(?<![\w.-])(\d{1,4})\s?[-—]\s?(\d{1,4})(?![\w-]|\.\d)", _range, text)
-    halves = {"1/2": "one half", "1/4": "one quarter", "3/4": "three quarters", "1/3": "one third", "2/3": "two thirds"}
-    text = re.sub(
-        r"\b(\d+) (1/2|1/4|3/4|1/3|2/3)\b", lambda m: f"{cardinal(m.group(1))} and {_a(halves[m.group(2)])}", text
-    )
-    text = re.sub(r"\b(1/2|1/4|3/4|1/3|2/3)\b(?!/)", lambda m: halves[m.group(1)], text)
-    return re.sub(
-        r"\b(\d{1,3})/(\d{1,3})\b(?!/)", lambda m: f"{cardinal(m.group(1))} over {cardinal(m.group(2))}", text
-    )
-
-
-def _a(fraction: str) -> str:
-    return re.sub(r"^one ", "a ", fraction)
-
-
-def _degrees(match: re.Match) -> str:
-    scale = {"C": " Celsius", "F": " Fahrenheit", None: ""}[match.group(2)]
-    return f"{cardinal(match.group(1))} {'degree' if match.group(1) == '1' else 'degrees'}{scale}"
-
-
-def _unit(match: re.Match) -> str:
-    one, many = UNITS[match.group(2)]
-    return f"{cardinal(match.group(1))} {one if match.group(1) == '1' else many}"
-
-
-def _range(match: re.Match) -> str:
-    first, second = match.groups()
-    read: Callable[[str], str] = year_words if len(first) == 4 else cardinal
-    return f"{read(first)} to {read(second)}"
+def _fraction(top: str, bottom: str, article: bool) -> str:
+    if found := _TENS.get(f"{top}/{bottom}"):
+        return found[article]
+    if int(top) >= int(bottom) or int(bottom) not in _FRACTIONS_OF:
+        return f"{cardinal(top)} over {cardinal(bottom)}"
+    part = ordinal(bottom).replace("one hundredth", "hundredth").replace("one thousandth", "thousandth")
+    number = "a" if article and top == "1" and bottom == "3" else cardinal(top)
+    return f"{number} {part}" if top == "1" else f"{number} {plural(part)}"
 
 
 def spell_numbers(text: str) -> str:
-    text = re.sub(r"\b(\d+(?:,\d{3})*)(?:st|nd|rd|th)\b", lambda m: ordinal(m.group(1)), text)
-    text = re.sub(r"(?<![\d.,])(1[1-9]\d\d|20[0-9]\d)(?![\d]|[.,]\d)", lambda m: year_words(m.group(1)), text)
-    return re.sub(rf"(?<=[A-Za-z])?(?:{_NUMBER})", _plain, text)
+    """What is left: years, then every number; a letter beside one gets a space."""
+    # The first figures of a number only: (?<!\d) comes first since it fails at once inside of a run.
+    year = r"(?<![\d.,])(1[1-9]\d\d|20\d\d)(?!\d|[.,]\d)"
+    text = re.sub(year, lambda m: _spaced(m, year_words(m[1])), text)
+    text = re.sub(rf"\b({_YEAR_BEFORE}) (10\d\d)(?!\d|[.,]\d)(?! (?:of|people|and)\b)", lambda m: f"{m[1]} {year_words(m[2])}", text)
+    return re.sub(NUMBER, lambda m: _spaced(m, cardinal(m[0])), text)
 
 
-def _plain(match: re.Match) -> str:
-    before = match.string[match.start() - 1 : match.start()]
+def _spaced(match: re.Match, words: str) -> str:
+    before = match.string[match.start() - 1 : match.start()] if match.start() else ""
     after = match.string[match.end() : match.end() + 1]
-    return f"{' ' if before.isalnum() else ''}{cardinal(match.group(0))}{' ' if after.isalnum() else ''}"
-
-
-def _telephone(match: re.Match) -> str:
-    return ", ".join(digits_one_by_one(re.sub(r"\D", "", group)) for group in match.groups() if group)
-
-
-def _decade(match: re.Match) -> str:
-    century, decade = match.groups()
-    tens = cardinal(decade)
-    tens = f"{tens[:-1]}ies" if tens.endswith("y") else f"{tens}s" if decade != "00" else "hundreds"
-    return f"{cardinal(century)} {tens}" if century else tens
+    return f"{' ' if before.isalnum() else ''}{words}{' ' if after.isalnum() else ''}"

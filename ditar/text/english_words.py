@@ -1,5 +1,7 @@
 """Word lists of the English rules: data only."""
 
+import re
+
 # A letter's name. espeak reads single capitals by their names except the one that is also an article; of the
 # spellings of that one, this is read as the letter everywhere ("ay" is read as "eye").
 LETTERS = {letter: letter for letter in "BCDEFGHIJKLMNOPQRSTUVWXYZ"} | {"A": "eigh"}
@@ -14,7 +16,13 @@ WEEKDAYS = {
 }  # fmt: skip
 
 # Acronyms that people say as a word, and common capitals of letters that make a word but are spelt.
-WORD_ACRONYMS = set("NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM".split())
+SHORT_WORDS = set(
+    """am an and any are as ask at ate bad be big but by can car cat day did do dog eat end far few for get go got
+    had has hat he her hey hi him his hot how if in is it its job let man may me men my new no nor not now of off
+    oh old on one or our out own pay put ran red run sad said saw say see set she sit six so ten the to too top
+    try two up us use was way we why win yes yet you all boy god sun war who""".split()
+)
+WORD_ACRONYMS = set("NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM ZIP COVID SWAT PIN".split())
 SPELLED = set(
     """AI API USA UK EU US UN ID IT TV PC CD DVD CEO CIA IOU UAE UEFA EMI AOL IRA AAA IEEE ISO IOS IQ IP""".split()
 )
@@ -22,61 +30,90 @@ SPELLED = set(
 # Capitals that are read as other words.
 READ_AS = {"OK": "okay", "WWI": "World War One", "WWII": "World War Two"}
 
-# Pattern, words; in order. A full stop that also ends the sentence is lost only where a name must follow.
-ABBREVIATIONS = (
-    (r"\bSt\.?(?=\s+[A-Z][a-z])(?<!\w\sSt)(?<!\w\sSt\.)", "Saint"),
-    (r"(?<=[a-z]\s)St\.?(?=\s+[A-Z][a-z]+'?s? (?:day|church|cathedral|hospital)\b)", "Saint"),
-    (r"(?<=\w\s)St\.(?=\s*$|\s*[,;])", "Street"),
-    (r"(?<=\w\s)St\.(?=\s+[a-z])", "Street"),
-    (r"\bSt\.(?=\s+[A-Z])", "Saint"),
-    (r"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*,|\s+[a-z])", "Drive"),
-    (r"\bDr\.?(?=\s+[A-Z])", "Doctor"),
-    (r"\bPh\.?\s?D\b\.?", "P H D"),
-    (r"\bMr\b\.?", "Mister"),
-    (r"\bMrs\b\.?", "Missus"),
-    (r"\bMs\b\.?(?=\s+[A-Z])", "Miz"),
-    (r"\bProf\.(?=\s)", "Professor"),
-    (r"\bGen\.(?=\s+[A-Z])", "General"),
-    (r"\bCol\.(?=\s+[A-Z])", "Colonel"),
-    (r"\bCapt\.(?=\s)", "Captain"),
-    (r"\bLt\.(?=\s)", "Lieutenant"),
-    (r"\bSgt\.(?=\s)", "Sergeant"),
-    (r"\bRev\.(?=\s+[A-Z])", "Reverend"),
-    (r"\bHon\.(?=\s+[A-Z])", "Honourable"),
-    (r"\bSen\.(?=\s+[A-Z])", "Senator"),
-    (r"\bGov\.(?=\s+[A-Z])", "Governor"),
-    (r"\bMt\.?(?=\s+[A-Z])", "Mount"),
-    (r"\bFt\.(?=\s+[A-Z])", "Fort"),
-    (r"\bJr\b\.?", "Junior"),
-    (r"\bSr\b\.?", "Senior"),
-    (r"\bAve\b\.?", "Avenue"),
-    (r"\bBlvd\b\.?", "Boulevard"),
-    (r"\bRd\.", "Road"),
-    (r"\bLn\.", "Lane"),
-    (r"\bInc\.", "Incorporated"),
-    (r"\bLtd\b\.?", "Limited"),
-    (r"\bCorp\.", "Corporation"),
-    (r"\bCo\.(?=\s|$)", "Company"),
-    (r"\b[Dd]ept\.", "department"),
-    (r"\b[Aa]pprox\.", "approximately"),
-    (r"\b[Aa]pt\.(?=\s*\d)", "apartment"),
-    (r"\b[Nn]os?\.(?=\s*\d)", "number"),
-    (r"#(?=\d)", "number "),
-    (r"\b[Pp]p\.(?=\s*\d)", "pages"),
-    (r"\b[Pp]\.(?=\s*\d)", "page"),
-    (r"\b[Vv]ol\.(?=\s*\d)", "volume"),
-    (r"\b[Ff]ig\.(?=\s*\d)", "figure"),
-    (r"\b[Vv]s\b\.?", "versus"),
-    (r"\b[Ee]tc\.(?=\s*$)", "et cetera."),
-    (r"\b[Ee]tc\b\.?", "et cetera"),
-    (r"\b[Ee]\.\s?g\.,?", "for example,"),
-    (r"\b[Ii]\.\s?e\.,?", "that is,"),
-    (r"\b[Cc]f\.", "compare"),
-    (r"\bw/o\b", "without"),
-    (r"\bw/(?=\s)", "with"),
-    (r"\b[Tt]el\.(?=\s*[\d+(])", "telephone"),
-    (r"\b[Ee]st\.(?=\s*\d)", "established"),
-    (r"\bB\.?C\.?(?=[\s,.]|$)", "B C"),
+# Words that begin sentences: an abbreviation before one of them has the sentence's full stop.
+STARTERS = """a after all also although an and another are as at because before both but by can could despite did do does
+    during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in instead
+    is it it's its just last later let like many may meanwhile more most much my neither never next no nobody nor
+    nothing now of often on once one only or other our over perhaps please several she should since so some sometimes
+    soon still such that that's the their then there there's therefore these they this those though through thus to
+    today together tomorrow too two under unless until we were what what's when where whether which while who why will
+    with without would yes yesterday yet you your"""
+CAPITALISED_SHORT = "|".join(word.capitalize() for word in STARTERS.split())
+_STARTS = rf"(?:{CAPITALISED_SHORT})\b"
+
+_TITLES = {
+    "Prof": "Professor", "Gen": "General", "Col": "Colonel", "Capt": "Captain", "Lt": "Lieutenant", "Sgt": "Sergeant",
+    "Cpl": "Corporal", "Pvt": "Private", "Maj": "Major", "Adm": "Admiral", "Cmdr": "Commander", "Rev": "Reverend",
+    "Hon": "Honourable", "Sen": "Senator", "Gov": "Governor", "Pres": "President", "Rep": "Representative",
+    "Msgr": "Monsignor", "Messrs": "Messieurs", "Mme": "Madame", "Mlle": "Mademoiselle", "Fr": "Father", "Ft": "Fort",
+    "Supt": "Superintendent", "Insp": "Inspector", "Det": "Detective", "Amb": "Ambassador", "Sec": "Secretary",
+}  # fmt: skip
+_WITH_STOP = {
+    "Inc": "Incorporated", "Corp": "Corporation", "Co": "Company", "Bros": "Brothers", "Rd": "Road", "Ln": "Lane",
+    "Hwy": "Highway", "Pkwy": "Parkway", "Rte": "Route", "Sq": "Square", "Ct": "Court", "Pl": "Place", "Ter": "Terrace",
+    "Assn": "Association", "Univ": "University", "Intl": "International", "Natl": "National", "Esq": "Esquire",
+    "Chas": "Charles", "Wm": "William", "Geo": "George", "Jas": "James", "Thos": "Thomas",
+}  # fmt: skip
+_IN_EITHER_CASE = {
+    "dept": "department", "approx": "approximately", "govt": "government", "mgmt": "management", "mgr": "manager",
+    "asst": "assistant", "misc": "miscellaneous", "min": "minimum", "max": "maximum", "avg": "average", "incl": "including",
+    "excl": "excluding", "temp": "temperature", "tel": "telephone", "ext": "extension", "attn": "attention",
+    "blvd": "boulevard", "ave": "avenue", "bldg": "building", "appt": "appointment", "yrs": "years", "hrs": "hours",
+    "mins": "minutes", "secs": "seconds", "lbs": "pounds", "vols": "volumes", "figs": "figures", "eds": "editors",
+}  # fmt: skip
+_BEFORE_FIGURES = {
+    "apt": "apartment", "no": "number", "nos": "numbers", "pp": "pages", "p": "page", "vol": "volume", "vols": "volumes",
+    "fig": "figure", "figs": "figures", "est": "established", "ch": "chapter", "eq": "equation", "art": "article",
+    "c": "circa", "ca": "circa", "rm": "room", "fl": "floor", "op": "opus", "ver": "version", "sec": "section",
+    "para": "paragraph", "tel": "telephone", "ext": "extension",
+}  # fmt: skip
+
+
+def _cased(word: str) -> str:
+    return f"[{word[0].upper()}{word[0]}]{word[1:]}"
+
+
+# Pattern, words, whether a name must follow: a full stop that also ends the sentence is lost only there.
+ABBREVIATIONS = tuple(
+    (re.compile(pattern), words, "[A-Z]" in pattern)
+    for pattern, words in (
+        (r"(?<![\w.])St\.?(?=\s[A-Z][a-z])(?<![A-Za-z]\sSt)(?<![A-Za-z]\sSt\.)", "Saint"),
+        (r"(?<=[a-z]\s)St\.?(?=\s[A-Z][a-z]+'?s? (?:[Dd]ay|[Cc]hurch|[Cc]athedral|[Hh]ospital)\b)", "Saint"),
+        (rf"(?<=\w\s)St\.(?=\s*$|\s*[,;)]|\s[a-z]|\s{_STARTS})", "Street"),
+        (r"(?<=[a-z]{2}\s)St(?=\s*$|,|\s(?:and|at|is|in|to|near)\b)(?![-\w])", "Street"),
+        (r"\bSt\.(?=\s+[A-Z])", "Saint"),
+        (rf"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*[,;)]|\s[a-z])", "Drive"),
+        (r"\bDr\.?(?=\s+[A-Z])", "Doctor"),
+        (r"\bPh\.?\s?D\b\.?", "P H D"),
+        (r"\bMr\b\.?", "Mister"),
+        (r"\bMrs\b\.?", "Missus"),
+        (r"\bMs\b\.?(?=\s+[A-Z])", "Miz"),
+        (r"\bMt\.?(?=\s+[A-Z])", "Mount"),
+        (r"\bJr\b\.?", "Junior"),
+        (r"\bSr\b\.?", "Senior"),
+        (r"\bAve\b\.?", "Avenue"),
+        (r"\bBlvd\b\.?", "Boulevard"),
+        (r"\bLtd\b\.?", "Limited"),
+        *((rf"\b{short}\.(?=\s+[A-Z])", words) for short, words in _TITLES.items()),
+        *((rf"\b{short}\.(?=[\s,;:)]|$)", words) for short, words in _WITH_STOP.items()),
+        *((rf"\b{_cased(short)}\.?(?=\s?[\d+(])(?![A-Za-z])", words) for short, words in _BEFORE_FIGURES.items()
+          if len(short) > 1 and short not in ("no", "art", "sec", "op", "fl", "rm", "ca", "est")),
+        *((rf"\b{_cased(short)}\.(?=\s{{0,2}}[\d+(])", words) for short, words in _BEFORE_FIGURES.items()),
+        *((rf"\b{_cased(short)}\.(?=[\s,;:)]|$)", words) for short, words in _IN_EITHER_CASE.items()),
+        (r"#(?=\d)", "number "),
+        (r"\b[Vv]s\b\.?", "versus"),
+        (r"\bet\sal\b\.?", "et al"),
+        (r"\b[Ee]tc\b\.?", "et cetera"),
+        (r"\b[Ee]\.\s?g\.,?", "for example,"),
+        (r"\b[Ii]\.\s?e\.,?", "that is,"),
+        (r"\b[Cc]f\.", "compare"),
+        (r"\bviz\.", "namely"),
+        (r"(?<!\w)w/o\b", "without"),
+        (r"(?<!\w)w/(?=\s|[a-z])", "with "),
+        (r"(?<!\w)b/c\b", "because"),
+        (r"\bB\.?C\.?E\.?(?=[\s,.;)]|$)", "B C E"),
+        (r"\bB\.?C\.?(?=[\s,.;)]|$)", "B C"),
+    )
 )
 # An A behind the one or before the other is the letter: Vitamin A, the A string, from A to Z, A is for apple.
 NO_ARTICLE_AFTER = (
@@ -84,49 +121,52 @@ NO_ARTICLE_AFTER = (
     "|category|series?|team|letter|point|phase|the|an|my|your|our|their|each|every"
 )
 NO_ARTICLE_BEFORE = "and|or|is|was|are|has|to|for|from|with|by|in"
-KINGS = "Henry|Louis|George|Charles|Edward|Richard|James|William|Elizabeth|Philip|John|Paul|Pius|Benedict"
-ROMAN_BEFORE = "Chapter|Part|Act|Scene|Volume|Book|World War|Phase|Section|Article|Type|Title"
-
+KINGS = (
+    "Henry|Louis|George|Charles|Edward|Richard|James|William|Elizabeth|Philip|John|Paul|Pius|Benedict|Mary|Catherine"
+    "|Nicholas|Alexander|Peter|Frederick|Napoleon|Ferdinand|Francis|Leo|Gregory|Innocent|Clement|Urban|Boniface|Otto"
+    "|Ramesses|Ramses|Ptolemy|Darius|Xerxes|Cleopatra|Wilhelm|Friedrich|Leopold|Albert|Christian|Gustav|Carl|Harald|Olav"
+    "|Haakon|Alfonso|Juan|Carlos|Felipe|Umberto|Rudolf|Maximilian|Joseph|Sixtus|Julius|Constantine|Justinian|Theodosius"
+    "|Amenhotep|Thutmose|Selim|Mehmed|Suleiman|Murad|Margaret|Anne|Beatrix|Juliana|Baldwin|Robert|David|Malcolm|Kenneth"
+    "|Sigismund|Stephen|Matthias|Ladislaus|Casimir|Victor|Vittorio|Pedro|Philippe|Charlemagne|Isabella|Ivan|Wenceslaus"
+    "|Haile|Mohammed|Hussein|Abdullah|Frederik|Thomas|Samuel|Walter|Arthur|Franklin"
+)
+ROMAN_BEFORE = (
+    "Chapter|Part|Act|Scene|Volume|Vol\\.|Book|World War|Phase|Section|Article|Type|Title|Level|Grade|Class|Group|Stage"
+    "|Step|Episode|Psalm|Canto|Appendix|Figure|Table|Item|Question|Round|Tier|Mark|Apollo|Division|Category|Page|Verse"
+)
 IN_ADDRESSES = {
     "@": "at", ".": "dot", "/": "slash", "-": "dash", "_": "underscore", ":": "colon", "?": "question mark",
     "=": "equals", "&": "and", "#": "hash", "%": "percent", "~": "tilde", "+": "plus",
-}  # fmt: skip
-
-CURRENCIES = {
-    "$": ("dollar", "dollars", "cent", "cents"),
-    "€": ("euro", "euros", "cent", "cents"),
-    "£": ("pound", "pounds", "penny", "pence"),
-    "¥": ("yen", "yen", "sen", "sen"),
-    "¢": ("cent", "cents", "", ""),
-}
-
-UNITS = {
-    "km/h": ("kilometre per hour", "kilometres per hour"), "mph": ("mile per hour", "miles per hour"),
-    "m/s": ("metre per second", "metres per second"), "km": ("kilometre", "kilometres"), "m": ("metre", "metres"),
-    "cm": ("centimetre", "centimetres"), "mm": ("millimetre", "millimetres"), "µm": ("micrometre", "micrometres"),
-    "nm": ("nanometre", "nanometres"), "mi": ("mile", "miles"), "ft": ("foot", "feet"), "yd": ("yard", "yards"),
-    "kg": ("kilogram", "kilograms"), "g": ("gram", "grams"), "mg": ("milligram", "milligrams"),
-    "lb": ("pound", "pounds"),
-    "lbs": ("pound", "pounds"), "oz": ("ounce", "ounces"), "l": ("litre", "litres"), "L": ("litre", "litres"),
-    "ml": ("millilitre", "millilitres"), "mL": ("millilitre", "millilitres"), "kHz": ("kilohertz", "kilohertz"),
-    "MHz": ("megahertz", "megahertz"), "GHz": ("gigahertz", "gigahertz"), "Hz": ("hertz", "hertz"),
-    "kB": ("kilobyte", "kilobytes"),
-    "KB": ("kilobyte", "kilobytes"), "MB": ("megabyte", "megabytes"), "GB": ("gigabyte", "gigabytes"),
-    "TB": ("terabyte", "terabytes"), "kW": ("kilowatt", "kilowatts"), "W": ("watt", "watts"), "V": ("volt", "volts"),
-    "ms": ("millisecond", "milliseconds"), "s": ("second", "seconds"), "min": ("minute", "minutes"),
-    "h": ("hour", "hours"),
-    "hr": ("hour", "hours"), "hrs": ("hour", "hours"), "dB": ("decibel", "decibels"),
-    "sq ft": ("square foot", "square feet"),
-    "km²": ("square kilometre", "square kilometres"), "m²": ("square metre", "square metres"),
-    "m³": ("cubic metre", "cubic metres"), "x": ("times", "times"),
 }  # fmt: skip
 
 SPOKEN_SYMBOLS = {
     "&": "and", "+": "plus", "=": "equals", "%": "percent", "@": "at", "#": "hash", "*": "star", "/": "slash",
     "\\": "backslash", "°": "degrees", "×": "times", "÷": "divided by", "±": "plus or minus", "<": "less than",
     ">": "greater than", "≤": "at most", "≥": "at least", "≠": "is not equal to", "≈": "about", "~": "about",
-    "^": "to the power of", "|": "bar", "©": "copyright", "®": "registered", "™": "trademark", "$": "dollar",
-    "€": "euro",
-    "£": "pound", "¥": "yen", "¢": "cent", "§": "section", "¶": "paragraph", "²": "squared", "³": "cubed", "µ": "micro",
-    "π": "pi", "∞": "infinity", "√": "the square root of", "→": "to",
+    "^": "to the power of", "|": "bar", "©": "copyright", "®": "registered", "™": "trademark", "℠": "service mark",
+    "$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "¢": "cent", "₹": "rupee", "₩": "won", "₽": "ruble",
+    "₿": "bitcoin", "§": "section", "¶": "paragraph", "²": "squared", "³": "cubed", "¹": "one", "µ": "micro",
+    "∞": "infinity", "√": "the square root of", "∛": "the cube root of", "→": "to", "←": "from", "↑": "up", "↓": "down",
+    "⇒": "implies", "↔": "to and from", "∑": "the sum of", "∏": "the product of", "∫": "the integral of",
+    "∂": "partial", "∆": "delta", "∇": "nabla", "∈": "in", "∉": "not in", "⊂": "is a subset of", "∪": "union",
+    "∩": "intersection", "∅": "the empty set", "∀": "for all", "∃": "there exists", "∴": "therefore", "∵": "because",
+    "≡": "is equivalent to", "≅": "is congruent to", "∝": "is proportional to", "⊥": "is perpendicular to", "∥": "is parallel to",
+    "∠": "angle", "¬": "not", "∧": "and", "∨": "or", "‰": "per mille", "♯": "sharp", "♭": "flat",
+    "✓": "check", "✔": "check",
+}  # fmt: skip
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "ι": "iota", "κ": "kappa", "λ": "lambda", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho", "ς": "sigma",
+    "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+}  # fmt: skip
+# Behind a town's name. Some are words as well (OK, HI, ME, IN, OR, OH), and stay as they are.
+STATES = {
+    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
+    "CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia", "ID": "Idaho", "IL": "Illinois",
+    "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana", "MD": "Maryland", "MA": "Massachusetts",
+    "MI": "Michigan", "MN": "Minnesota", "MS": "Mississippi", "MO": "Missouri", "MT": "Montana", "NE": "Nebraska",
+    "NV": "Nevada", "NH": "New Hampshire", "NJ": "New Jersey", "NM": "New Mexico", "NY": "New York",
+    "NC": "North Carolina", "ND": "North Dakota", "PA": "Pennsylvania", "RI": "Rhode Island", "SC": "South Carolina",
+    "SD": "South Dakota", "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia",
+    "WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming", "DC": "D C",
 }  # fmt: skip

@@ -9,15 +9,21 @@ class TextError(ValueError):
 
 
 def name_characters(characters: Iterable[str], limit: int = 8) -> str:
-    """Characters as people can look them up: `'♜' (U+265C BLACK CHESS ROOK)`, each once, in order."""
+    """Characters as people can look them up, `'♜' (U+265C BLACK CHESS ROOK)`, and marks of markup as they are written;
+    each once, in order."""
     distinct = list(dict.fromkeys(characters))
-    named = [f"'{c}' (U+{ord(c):04X} {unicodedata.name(c, 'unnamed')})" for c in distinct[:limit]]
+    named = [
+        f"'{c}' (U+{ord(c):04X} {unicodedata.name(c, 'unnamed')})" if len(c) == 1 else repr(c if len(c) < 40 else f"{c[:36]}...")
+        for c in distinct[:limit]
+    ]
     if len(distinct) > limit:
         named.append(f"and {len(distinct) - limit} more")
     return ", ".join(named)
 
 
 def dropped_warning(dropped: list[str]) -> str:
-    """What a user should know of characters or sounds that were left out."""
+    """What a user should know of characters, sounds or markup that were left out."""
+    markup = any(len(c) > 1 for c in dropped)
     what = "character or sound" if len(dropped) == 1 else "characters or sounds"
+    what = f"mark{'s' * (len(dropped) != 1)} or {what}" if markup else what
     return f"{len(dropped)} {what} left out that cannot be spoken: {name_characters(dropped)}"

@@ -7,29 +7,17 @@ dates, times, most abbreviations and all addresses, which `ditar.text.english` s
 import re
 import unicodedata
 
+from ditar.text.characters import one_spelling
 from ditar.text.english import spell_english
+from ditar.text.english_words import SPOKEN_SYMBOLS
 from ditar.text.errors import TextError, name_characters
+from ditar.text.markup import without_markup
 from ditar.text.scripts import check_script
 
-# One spelling for characters that mean the same.
-_SAME = str.maketrans(
-    {
-        "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'", "´": "'", "ʼ": "'",
-        "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"', "‹": '"', "›": '"', "「": '"', "」": '"',
-        "–": "—", "―": "—", "‐": "-", "‑": "-", "‒": "-", "−": "-", "⁃": "-",
-        "…": "...", "。": ".", "、": ",", "，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "،": ",", "؛": ";",
-        "؟": "?",
-        "।": ".", "۔": ".",
-        "።": ".", "፣": ",", "၊": ",", "။": ".", "։": ".",
-        "[": "(", "]": ")", "{": "(", "}": ")", "（": "(", "）": ")",
-        "•": ",", "·": " ", "_": " ", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\t": " ",
-        "ﬁ": "fi", "ﬂ": "fl", "№": "No. ",
-    }
-)  # fmt: skip
-# Marks that show nothing by themselves: joiners, direction marks, soft hyphens, variation selectors.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe00-\ufe0f]")
 # Symbols that a rule speaks, in the language of the text; English speaks many more before this comes.
 _KEPT_SYMBOLS = set("%&+=@#$€£/*°")
+# What is said even where it is all there is.
+_SAID_ALONE = set("%&+=@#$€£°") | {symbol for symbol in SPOKEN_SYMBOLS if not symbol.isascii()}
 # The punctuation that the vocabulary keeps; what is left of other kinds has no sound and no pause of its own.
 PUNCTUATION = '.,!?;:—"()¿¡'
 
@@ -37,25 +25,31 @@ PUNCTUATION = '.,!?;:—"()¿¡'
 def normalise(text: str, language: str = "en-us", dropped: list[str] | None = None) -> str:
     """Text with one spelling for quotes, dashes and spaces and, in English, with everything written out as words.
 
-    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming the characters, when there is
-    nothing to say or when a character has no pronunciation (emoji, pictures, letters of a script that the language
-    does not use). With a list `dropped`, such characters are left out and appended to it; what is then refused is a
-    text with nothing to say, or with more letters of a foreign script than others.
+    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming them, when there is nothing to say,
+    when a character has no pronunciation (emoji, pictures, letters of a script that the language does not use), or when
+    there is markup. With a list `dropped`, such characters and marks are left out and appended to it; what is then
+    refused is a text with nothing to say, or with more letters of a foreign script than others.
     """
     if not isinstance(text, str):
         raise TextError(f"text must be a string, got {type(text).__name__}")
-    cleaned = unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).translate(_SAME)
+    english = language.split("-")[0] == "en"
+    plain, marks = without_markup(text)
+    cleaned, notes = one_spelling(plain, english)
     _check_something_to_say(text, cleaned)
-    if language.split("-")[0] == "en":
+    _leave_out(text, marks + notes, dropped)
+    if english:
         cleaned = spell_english(cleaned, language)
-    cleaned = _leave_out(cleaned, _silent_symbols(cleaned), dropped)
-    cleaned = _leave_out(cleaned, check_script(cleaned, language, refuse=dropped is None), dropped)
+    silent = _silent_symbols(cleaned)
+    _leave_out(cleaned, silent, dropped)
+    foreign = check_script(cleaned, language, refuse=dropped is None)
+    _leave_out(cleaned, foreign, dropped)
+    cleaned = cleaned.translate(dict.fromkeys(map(ord, silent + foreign), " "))
     cleaned = re.sub(r"\s*\n\s*\n\s*", ". ", cleaned.strip())
     cleaned = re.sub(r"\s+", " ", cleaned)
     cleaned = re.sub(r"\.{2,}", "...", cleaned)
     cleaned = re.sub(r"\s+([.,!?;:)])", r"\1", cleaned)
     cleaned = re.sub(r"([,;:])[,;:]+", r"\1", cleaned)
-    cleaned = re.sub(r"([,;])(?=\w)", r"\1 ", cleaned) if language.split("-")[0] == "en" else cleaned
+    cleaned = re.sub(r"([,;])(?=\w)", r"\1 ", cleaned) if english else cleaned
     cleaned = re.sub(
         r"([.!?])[,;:.]+(?=\s|$)", lambda m: "..." if m.group(0).startswith("...") else m.group(1), cleaned
     )
@@ -63,7 +57,7 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
 
 
 def _check_something_to_say(text: str, cleaned: str) -> None:
-    if any(unicodedata.category(c)[0] in "LN" for c in cleaned) or any(c in "%&+=@#$€£°" for c in cleaned):
+    if any(unicodedata.category(c)[0] in "LN" for c in cleaned) or any(c in _SAID_ALONE for c in cleaned):
         return
     shown = [c for c in text if not c.isspace()]
     if not shown:
@@ -81,13 +75,11 @@ def _silent_symbols(cleaned: str) -> list[str]:
     ]
 
 
-def _leave_out(cleaned: str, silent: list[str], dropped: list[str] | None) -> str:
-    if not silent:
-        return cleaned
-    if dropped is None:
+def _leave_out(text: str, left_out: list[str], dropped: list[str] | None) -> None:
+    if left_out and dropped is None:
         raise TextError(
-            f"no rule speaks {name_characters(silent)}; write it as words or remove it from the text "
-            f"{cleaned[:60] + '...' if len(cleaned) > 60 else cleaned!r}"
+            f"no rule speaks {name_characters(left_out)}; write it as words or remove it from the text "
+            f"{text[:60] + '...' if len(text) > 60 else text!r}"
         )
-    dropped += silent
-    return cleaned.translate(dict.fromkeys(map(ord, silent), " "))
+    if left_out:
+        dropped += left_out

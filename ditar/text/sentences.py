@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ditar.text.english_words import STARTERS
+
 PARAGRAPH_PAUSE_SECONDS = 0.8
 # Silence behind a piece, by the last mark in it that is not a quote or a bracket.
 PAUSE_SECONDS = {
@@ -30,16 +32,11 @@ _MAYBE_LAST = set(
     """etc inc ltd co corp bros jr sr esq st ph.d am pm jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues
     wed thu thur thurs fri sat sun ave blvd rd ln sq dept univ assn govt est min max hrs lbs oz usw""".split()
 )
-_STARTERS = set(
-    """a after all also although an and another are as at because before both but by can could despite did do does
-    during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in instead
-    is it it's its just last later let like many may meanwhile more most much my neither never next no nobody nor
-    nothing now of often on once one only or other our over perhaps please several she should since so some sometimes
-    soon still such that that's the their then there there's therefore these they this those though through thus to
-    today together tomorrow too two under unless until we were what what's when where whether which while who why will
-    with without would yes yesterday yet you your der die das ein eine er sie es wir ihr ich und aber le la les il elle
-    nous un une el los las""".split()
+_STARTERS = set(STARTERS.split()) | set(
+    "der die das ein eine er sie es wir ihr ich und aber le la les il elle nous un une el los las".split()
 )
+# Units behind a number, written with a full stop: a name or a number may follow, `5 ft. 3 in. tall`.
+_UNITS = set("ft in yd yds mi lb lbs oz gal qt pt tsp tbsp sec secs min mins hr hrs wk wks mo mos yr yrs sq cu".split())
 
 _END_MARKS = re.compile(
     rf"(?P<marks>[.!?…]+|[。！？।۔]+)(?P<closing>[{re.escape(_CLOSING)}]*)(?P<space>\s*)"
@@ -127,7 +124,8 @@ def _ends_sentence(text: str, start: int, match: re.Match, cased: bool) -> bool:
     if low in _BEFORE_NUMBERS and following[0].isdigit():
         return False
     short = re.fullmatch(r"[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_]|\d{1,2}", word)  # an initial, `U.S.`, German `3. Mai`
-    if low in _MAYBE_LAST or short:
+    unit = low in _UNITS and re.search(r"\d\s?$|\bone\s$|-$", before[: len(before) - len(word)] or " ")
+    if low in _MAYBE_LAST or short or unit:
         return next_word in _STARTERS
     return True
 

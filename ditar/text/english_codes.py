@@ -1,0 +1,61 @@
+"""English codes: figures that are no amount and are read one by one or in groups, and letters beside figures."""
+
+import re
+
+from ditar.text.english_numbers import ALONE, cardinal, digits_one_by_one, spell_letters
+
+_CARD = re.compile(r"(?<![\w-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|3\d{3}([ -])\d{6}\2\d{5})(?![\w-])")
+_BOOK = re.compile(r"\b(ISBN|ISSN)((?:-1[03])?:?\s?)(\d[\d -]{6,15}[\dXx])\b")
+_SOCIAL = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
+_POSTAL = re.compile(r"\b((?:(?:ZIP|Zip|zip)(?: [Cc]ode)?:?|[A-Z]{2}) )(\d{5})(?:-(\d{4}))?\b(?![,.]\d)")
+_ABROAD = re.compile(r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?![\w])")
+_AREA = re.compile(r"(?<![\w.,-])(?:\(0\d{1,4}\)|0\d{1,4})(?:[ -]\d{3,4}){1,3}(?![\w-]|[.,]\d)")
+_AMERICAN = re.compile(r"(?<![\w.])(?:(1)[-. ])?\(?(\d{3})\)?[-. ]\s?(\d{3})[-. ](\d{4})\b(?![.,]\d)")
+_LOCAL = re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])")
+_DIALLED = re.compile(r"\b((?i:dial|call|called|calling|dialled|dialed|text)\s)(911|999|112|[3-8]11)(?!\w|[.,]\d)")
+_VERSION = re.compile(r"(?<![\w.])\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
+
+
+def spell_codes(text: str) -> str:
+    """Cards, books, social security, postal codes, telephones and versions, before anything reads their parts."""
+    text = _CARD.sub(_one_by_one, text)
+    text = _BOOK.sub(lambda m: f"{m[1]}{m[2]} {_one_by_one(m[3])}", text)
+    text = _SOCIAL.sub(_one_by_one, text)
+    text = _POSTAL.sub(lambda m: f"{m[1]}{_one_by_one(m[2])}" + (f", {_one_by_one(m[3])}" if m[3] else ""), text)
+    text = _ABROAD.sub(_abroad, text)
+    text = _AREA.sub(lambda m: _one_by_one(m[0]) if 9 <= len(re.sub(r"\D", "", m[0])) <= 11 else m[0], text)
+    text = _AMERICAN.sub(lambda m: ", ".join(digits_one_by_one(group) for group in m.groups() if group), text)
+    text = _LOCAL.sub(_one_by_one, text)
+    text = _DIALLED.sub(lambda m: m[1] + digits_one_by_one(m[2]), text)
+    return _VERSION.sub(_version, text)
+
+
+def _version(match: re.Match) -> str:
+    groups = match[0].split(".")
+    date = len(groups) == 3 and (len(groups[0]) == 4 or len(groups[2]) == 4)  # 2023.11.30, 31.12.1999
+    return match[0] if date else " point ".join(map(cardinal, groups))
+
+
+def _one_by_one(written: re.Match | str) -> str:
+    """Every figure, with a comma between groups."""
+    groups = re.findall(r"\d+|[Xx]$", written if isinstance(written, str) else written[0])
+    return ", ".join("X" if group in "Xx" else digits_one_by_one(group) for group in groups)
+
+
+def _abroad(match: re.Match) -> str:
+    return f"plus {_one_by_one(match)}" if 7 <= len(re.sub(r"\D", "", match[0])) <= 15 else match[0]
+
+
+def join_thousands(text: str) -> str:
+    """`1 000 000` and `1_000` to `1,000,000`."""
+    # The figures before a space are not looked at twice: the run is taken whole or not at all.
+    spaced = r"(?<![\w.,+-])(?<!\d )([1-9]\d{0,2})((?:[ _]\d{3}(?!\d))++)(?! \d)(?![-/:]\d)"
+    return re.sub(spaced, lambda m: m[1] + re.sub("[ _]", ",", m[2]), text)
+
+
+def part_letters(text: str) -> str:
+    """A space between letters and figures: `MP3`, `R2D2`, `2FA`, `v1.2`; letters are named, words are not."""
+    text = re.sub(r"\b([A-Z]{1,4})-?(?=\d)", lambda m: f"{spell_letters(m[1])} ", text)
+    text = re.sub(r"(?<=[a-z])(?=[A-Z]?\d)(?<![^\W\d]\d[a-z])", " ", text)
+    text = re.sub(r"(?<=\d)([A-Z]{1,3})(?=\d)", lambda m: f" {spell_letters(m[1])} ", text)
+    return re.sub(r"(?<=\d)(?=[^\W\d_])(?!(?:st|nd|rd|th|s)\b)", " ", text)

@@ -1,0 +1,80 @@
+"""English capitals: shouting, acronyms, initials, abbreviations, and the letter A that is no article."""
+
+import re
+
+from ditar.text.english_dates import ends_sentence
+from ditar.text.english_numbers import spell_letters
+from ditar.text.english_words import (
+    ABBREVIATIONS,
+    CAPITALISED_SHORT,
+    NO_ARTICLE_AFTER,
+    NO_ARTICLE_BEFORE,
+    READ_AS,
+    SHORT_WORDS,
+    SPELLED,
+    STATES,
+    WORD_ACRONYMS,
+)
+
+_DOTTED = re.compile(r"\b((?:[A-Z]\.){2,20})(?![A-Z]\.)")
+# Initials of a name, where they cannot end a sentence.
+_INITIAL = re.compile(
+    rf"(?:^|(?<=[\s(\"'.,;:!?]))(?<!tamin )(?<![Pp]lan )(?<![Tt]ype )(?<!roup )(?<!rade )(?<!lass )(?<!tion )(?<!oint )(?<!evel )(?<!etter )"
+    rf"([A-Z])\.(?=\s(?:[A-Z]\.|(?!(?:{CAPITALISED_SHORT})\b)[A-Z]['’\w]))"
+)
+_PAIR = re.compile(r"\b([A-Z]{1,5})\s?&\s?([A-Z]{1,5})\b(?!\.\w)")
+_WORD = re.compile(r"\b([A-Z]{2,40})('?s)?\b")
+_STATE = re.compile(rf"(?<=[a-z], )({'|'.join(STATES)})(?=\s\d|[,;:)]|\.?\s*$|\s[a-z])")
+
+
+def is_shouting(text: str) -> bool:
+    """Whether capitals say nothing here, since most words have nothing else."""
+    words = re.findall(r"[A-Za-z]{2,}", text)
+    shouted = [w for w in words if w.isupper()]
+    return len(shouted) >= 2 and len(shouted) > len(words) / 2
+
+
+def spell_capitals(text: str, shouting: bool) -> str:
+    """Shouting becomes lower case, acronyms become letters or the word that people say, initials letters."""
+
+    def read(match: re.Match) -> str:
+        word, many = match[1], match[2] or ""
+        if word in READ_AS:
+            return READ_AS[word] + many
+        if word in WORD_ACRONYMS:
+            return word.capitalize() + many
+        if word in SPELLED and not (shouting and word.lower() in SHORT_WORDS):
+            return spell_letters(word) + many.replace("'", "").replace("s", "'s")
+        pronounceable = re.search("[AEIOUY]", word) and (len(word) > 4 or not re.search("[^AEIOUY]{3}", word))
+        if shouting or (len(word) >= 4 and pronounceable):
+            return word.lower() + many.lower()
+        if word.lower() in SHORT_WORDS:
+            return word.lower() + many
+        return spell_letters(word) + many.replace("'", "").replace("s", "'s")
+
+    text = _DOTTED.sub(lambda m: spell_letters(m[1].replace(".", "")) + "." * ends_sentence(m.string, m.end()), text)
+    text = _INITIAL.sub(lambda m: spell_letters(m[1]), text)
+    text = _STATE.sub(lambda m: STATES[m[1]], text)
+    text = _PAIR.sub(lambda m: " and ".join(map(spell_letters, m.groups())), text)
+    return _WORD.sub(read, text)
+
+
+def spell_letter_a(text: str) -> str:
+    """A capital A before a word is the article, as in titles and at the start of verses, unless its neighbours rule
+    that out. Where no word follows, espeak reads the letter by itself."""
+    letter = spell_letters("A")
+    text = re.sub(rf"\b((?i:{NO_ARTICLE_AFTER})\s)A(?=\s)", rf"\1{letter}", text)
+    text = re.sub(r"\b(in\s)A(?=\s(?:[Mm]ajor|[Mm]inor|flat|sharp)\b)", rf"\1{letter}", text)
+    return re.sub(rf"\bA(?=\s(?:{NO_ARTICLE_BEFORE})\b(?![-/])|\s[&+=]|/)", letter, text)
+
+
+def spell_abbreviations(text: str) -> str:
+    """`Dr.`, `approx.`, `w/o`; the full stop of one at the end is also the sentence's."""
+    for pattern, words, before_names in ABBREVIATIONS:
+
+        def read(match: re.Match, words: str = words, before_names: bool = before_names) -> str:
+            ends = match[0].endswith(".") and not before_names and ends_sentence(match.string, match.end())
+            return words + ("." if ends and not words.endswith(".") else "")
+
+        text = pattern.sub(read, text)
+    return text

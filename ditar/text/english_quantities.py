@@ -1,0 +1,183 @@
+"""English amounts of money and quantities with units as words, ranges and rates of them, and a little arithmetic."""
+
+import re
+
+from ditar.text.english_dates import ends_sentence
+from ditar.text.english_numbers import ALONE, NUMBER, cardinal, digits_one_by_one, year_words
+from ditar.text.english_units import CODES, COUNTRIES, CURRENCIES, DOTTED, PER, SCALES, UNITS
+
+_TO = r"\s?[-—]\s?"
+_SIGNS = re.escape("".join(CURRENCIES))
+_SIGN = rf"(?:(?:{'|'.join(COUNTRIES)})?[{_SIGNS}]|\b(?:Rs\.?|{'|'.join(CODES)}))"
+_SCALE = rf"(?:\s?(?:{'|'.join(SCALES)})(?!\w)|(?:[kKmMbB]|bn|tn)(?!\w))?"
+_PER_UNIT = "|".join(sorted(map(re.escape, PER), key=len, reverse=True))
+_PER = rf"(?:\s?/\s?(?P<per>{_PER_UNIT})(?![\w/]))?"
+_PREFIXED = re.compile(
+    rf"(?<![A-Za-z])(?P<sign>{_SIGN})\s?(?P<amount>{NUMBER})(?P<scale>{_SCALE})(?P<more>\+?)"
+    rf"(?:(?P<to>{_TO})(?={_SIGN}\s?\.?\d)|{_TO}(?P<last>{NUMBER})(?![\d:/-])(?P<last_scale>{_SCALE}))?{_PER}"
+)
+_SUFFIXED = re.compile(rf"{ALONE}(?P<amount>{NUMBER})(?P<scale>{_SCALE})\s?(?P<sign>[{_SIGNS}]|(?:{'|'.join(CODES)})\b){_PER}")
+_MANY_UNITS = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+
+
+def spell_money(text: str) -> str:
+    """`$3.50`, `US$5`, `₹500`, `$5-10`, `$1.2bn`, `500 USD`, `$5/hr`, `a $5 bill`."""
+    text = _PREFIXED.sub(_prefixed, text)
+    return _SUFFIXED.sub(_suffixed, text)
+
+
+def _prefixed(match: re.Match) -> str:
+    names, amount, string = _names(match["sign"]), match["amount"], match.string
+    if match["last"]:
+        return f"{_scaled(amount, match['scale'])} to {_money(match['last'], match['last_scale'], names)}{_rate(match['per'], 'a')}"
+    behind = string[match.end() : match.end() + 8]
+    if string[max(0, match.start() - 3) : match.start()].lower() in _ARTICLES and _NOUN.match(behind):
+        names = (names[0],) * 2 + names[2:]
+    words = _money(amount, match["scale"], names) + (" plus" if match["more"] else "") + _rate(match["per"], "a")
+    return words + " to " if match["to"] else words
+
+
+def _suffixed(match: re.Match) -> str:
+    return _money(match["amount"], match["scale"], _names(match["sign"])) + _rate(match["per"], "a")
+
+
+_ARTICLES = {"a ", " a ", "an ", "\na ", "(a ", '"a '}
+_NOUN = re.compile(r" (?!(?:an?|per|in|for|and|or|to|each|is|was)\b)[a-z]")
+_SHORT_SCALES = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+
+
+def _names(sign: str) -> tuple[str, str, str, str]:
+    """Of one and of many of a currency, and of its hundredth part; of a sign, `US$`, or a code."""
+    if sign.rstrip(".") in CODES:
+        return CODES[sign.rstrip(".")]
+    one, many, cent, cents = CURRENCIES[sign[-1]]
+    country = COUNTRIES[sign[:-1]] + " " if sign[:-1] else ""
+    return f"{country}{one}", f"{country}{many}", cent, cents
+
+
+def _scaled(amount: str, scale: str) -> str:
+    """`1.2` and `bn` as words."""
+    scale = scale.strip()
+    return cardinal(amount) + (f" {_SHORT_SCALES.get(scale.lower(), scale)}" if scale else "")
+
+
+def _money(amount: str, scale: str, names: tuple[str, str, str, str]) -> str:
+    one, many, cent, cents = names
+    if scale:
+        return f"{_scaled(amount, scale)} {many}"
+    whole, _, small = amount.replace(",", "").partition(".")
+    words = f"{cardinal(amount.partition('.')[0] or '0')} {one if int(whole or 0) == 1 else many}"
+    if len(small) == 2 and int(small) and cents:
+        part = f"{cardinal(str(int(small)))} {cent if int(small) == 1 else cents}"
+        return part if int(whole or 0) == 0 else f"{words} and {part}"
+    return f"{cardinal(amount)} {many}" if small and int(small) else words
+
+
+def _rate(per: str | None, word: str = "per") -> str:
+    """` per hour`; of money ` an hour`."""
+    if not per:
+        return ""
+    name = PER[per]
+    return f" {'an' if word == 'a' and re.match('[aeio]|ho', name) else word} {name}"
+
+
+_BETWEEN = re.compile(rf"{ALONE}({NUMBER}){_TO}({NUMBER})(?=\s?[%°A-Za-z])(?!-|st\b|nd\b|rd\b|th\b)")
+_DEGREES = re.compile(rf"{ALONE}({NUMBER})\s?°\s?([CFK](?![\w]))?(?=(\w)?)")
+_PART = re.compile(rf"{ALONE}((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_MANY_UNITS})\.?(?![\w/²³])")
+_RATED = re.compile(rf"{ALONE}(?<!\d/)({NUMBER})(\s?|-)({_MANY_UNITS})(²|³)?(?:\s?/\s?({_PER_UNIT})(²|³)?)?(?![\w/²³])(\.?)", re.I)
+_BARE_RATE = re.compile(r"(?<![\w/])(km/h|MB/s|GB/s|Mb/s|Gb/s|m/s|mg/dL|ft/s)(?![\w/²³])")
+_SCALED = re.compile(rf"{ALONE}({NUMBER})(k|K|M|bn|tn)(?![\w-])")
+_BEHIND_INCHES = re.compile(r"\s?(?:[x×;)]|wide\b|long\b|tall\b|high\b|deep\b|thick\b|by\b)")
+_MARKS = re.compile(rf'"|{ALONE}(\d{{1,4}}(?:\.\d{{1,3}})?)"')
+
+
+def spell_quantities(text: str) -> str:
+    """Percent, degrees, units of measure and rates, `6'2"`, thousands as k, and ranges of all these."""
+    feet = rf"{ALONE}(\d{{1,2}})'\s?(\d{{1,2}})(?:\"|''|\b(?!'))"
+    text = re.sub(feet, lambda m: f"{cardinal(m[1])} foot {cardinal(m[2])}", text)
+    text = _inches(text)
+    text = _BETWEEN.sub(lambda m: f"{_short(m[1], m[2])} to {m[2]}", text)
+    text = re.sub(rf"{ALONE}({NUMBER})\s?%", lambda m: f"{cardinal(m[1])} percent", text)
+    text = _DEGREES.sub(_degrees, text)
+    text = re.sub(rf"{ALONE}({NUMBER})x(?!\w)", lambda m: f"{cardinal(m[1])} times", text)
+    text = _PART.sub(lambda m: f"{m[1]} {UNITS[m[2]][' ' in m[1]]}", text)
+    text = _RATED.sub(_quantity, text)
+    text = _BARE_RATE.sub(lambda m: f"{UNITS[m[1].partition('/')[0]][1]} per {PER[m[1].partition('/')[2]]}", text)
+    return _SCALED.sub(_thousands, text)
+
+
+def _short(first: str, second: str) -> str:
+    """The first of a range of years stays one."""
+    return year_words(first) if len(first) == len(second) == 4 and first.isdigit() and second[0] in "12" else first
+
+
+def _inches(text: str) -> str:
+    """A quote behind a figure is inches where no quote is open."""
+    open_quote = False
+
+    def read(match: re.Match) -> str:
+        nonlocal open_quote
+        if match[1] and not open_quote:
+            return f"{cardinal(match[1])} {'inch' if match[1] == '1' else 'inches'}"
+        open_quote = not open_quote
+        return match[0]
+
+    return _MARKS.sub(read, text)
+
+
+def _degrees(match: re.Match) -> str:
+    scale = {"C": " Celsius", "F": " Fahrenheit", "K": " Kelvin", None: ""}[match[2]]
+    return f"{cardinal(match[1])} {'degree' if match[1] == '1' else 'degrees'}{scale}{' ' if match[3] else ''}"
+
+
+def _quantity(match: re.Match) -> str:
+    amount, space, written, power, per, per_power, dot = match.groups()
+    unit = written if written in UNITS else written.lower() if len(written) > 1 and not written.islower() else ""
+    if unit not in UNITS or (per and per not in PER) or (power and space == "-"):
+        return match[0]
+    if unit == "in" and not dot and space != "-" and not _BEHIND_INCHES.match(match.string, match.end()):
+        return match[0]
+    if space == "-" and (len(unit) < 2 or dot and unit not in DOTTED):
+        return match[0]
+    if space == " " and unit in ("A", "a", "t", "F", "K", "J", "N"):  # `5 A students`
+        return match[0]
+    one, many = UNITS[unit]
+    name = one if amount == "1" or space == "-" else many
+    name = {"²": f"square {name}", "³": f"cubic {name}", None: name}[power]
+    rate = _rate(per) + {"²": " squared", "³": " cubed", None: ""}[per_power]
+    stop = dot and (unit not in DOTTED or ends_sentence(match.string, match.end()))
+    return f"{cardinal(amount)} {name}{rate}{'.' if stop else ''}"
+
+
+def _thousands(match: re.Match) -> str:
+    amount, letter = match.groups()
+    if letter == "K" and "." not in amount and len(amount) == 1:  # 4K is a picture, 5K a run
+        return f"{cardinal(amount)} K"
+    scale = {"k": "thousand", "K": "thousand", "M": "million", "bn": "billion", "tn": "trillion"}[letter]
+    return f"{cardinal(amount)} {scale}"
+
+
+def spell_arithmetic(text: str) -> str:
+    """`5*3`, `3x4`, `2**8`, `1e-5`, `5 - 3 = 2`, and the minus before a number."""
+    text = re.sub(rf"{ALONE}(\d++(?:\.\d++)?)[eE]([-+]?\d{{1,3}})(?!\w)", r"\1 times 10^\2", text)
+    text = re.sub(r"(?<=[\w)])\s?\*\*\s?(?=[\w(-])", "^", text)
+    text = re.sub(r"(?<=[\w)])\s?[*∙⋅]\s?(?=[\w(])", " times ", text)
+    text = re.sub(r"(?<=\d)\s?x\s?(?=\d)", " by ", text)
+    text = re.sub(r"(?<=[\w)]) - (?=\w{1,9}(?: [-+×÷/] \w{1,9}){0,9} = )", " minus ", text)
+    return re.sub(r"(?:^|(?<=[\s(^=<>≤≥≈×÷*/+]))-(?=[$€£]?\.?\d)|(?<=\^)-(?=\w)", "minus ", text)
+
+
+def spell_ranges(text: str) -> str:
+    """`5-10`, `1914-18`."""
+    text = re.sub(rf"{ALONE}(?<!-)(1[0-9]|20)(\d\d){_TO}(\d\d)(?![\w-]|[.,:]\d)", _years, text)
+    return re.sub(rf"{ALONE}(?<!-)(\d{{1,4}}){_TO}(\d{{1,4}})(?![\w-]|[.,]\d)", _range, text)
+
+
+def _years(match: re.Match) -> str:
+    century, first, last = match.groups()
+    return f"{year_words(century + first)} to {cardinal(last) if last[0] != '0' else digits_one_by_one(last)}"
+
+
+def _range(match: re.Match) -> str:
+    read = year_words if len(match[1]) == 4 else cardinal
+    return f"{read(match[1])} to {read(match[2])}"
