@@ -41,3 +41,4 @@ class RunConfig(Ranged):
     sample_every: Count = 1000
     checkpoint_every: Count = 500
     keep_checkpoints: Count = 2
+    timeout_s: Positive = 1800.0  # longest that one process may keep the others waiting, in samples of the main one too

@@ -52,6 +52,12 @@ class Grid:
     crop_frames: int = 0
 
 
+def take_rows(batch: Any, rows: slice) -> Any:
+    """Some rows of a batch that `JoinedExamples.collate` made, padded as they are. `utterances` stay those of all."""
+    fields = {name: value[rows] for name, value in vars(batch).items() if name != "utterances"}
+    return replace(batch, **fields)
+
+
 @dataclass(frozen=True)
 class _Plan:
     batches: list[list[tuple[int, ...]]]

@@ -7,6 +7,7 @@ from torch import nn
 
 from ditar.config import DiTARConfig, SamplingOptions
 from ditar.data.batches import DiTARBatch, DiTARBatches
+from ditar.data.examples import take_rows
 from ditar.data.latents import LatentStore
 from ditar.model.ditar import DiTAR
 from ditar.model.loss import DiTARLoss
@@ -14,8 +15,10 @@ from ditar.nn.alignment import AlignmentHelpers
 from ditar.train.keys import keyed_generators
 from ditar.train.listener import Listener
 from ditar.train.samples import sample_words, teacher_forced_words
-from ditar.train.speech_system import SpeechSystem, plot_attention, start_from_trained
+from ditar.train.speech_system import Shares, SpeechSystem, plot_attention, start_from_trained
 from ditar.train.tracker import Tracker
+
+WRONG_TEXT = "wrong_text_"  # before the names of losses with another utterance's text
 
 
 class DiTARSystem(SpeechSystem):
@@ -60,26 +63,30 @@ class DiTARSystem(SpeechSystem):
         return losses["loss"] * counted, {name: value * counted for name, value in parts.items()}
 
     @torch.no_grad()
-    def validate(self, model: DiTAR, step: int) -> dict[str, float]:
-        """Losses on fixed batches with fixed noise, and the information taken from the text: the diffusion loss with
-        another utterance's text minus that with the right one (zero means babble); no figure where there is no
-        other."""
+    def validate(self, model: DiTAR, step: int, rank: int = 0, ranks: int = 1) -> Shares:
+        """Losses on fixed batches with fixed noise, and with another utterance's text."""
         device = next(model.parameters()).device
         quiet = replace(self.config.loss, lm_noise=0.0, history_noise=0.0, history_dropout=0.0, h_dropout=0.0)
         loss = DiTARLoss(quiet, model, self.loss.helpers)
 
-        def compute(batch: DiTARBatch) -> dict[str, torch.Tensor]:
-            batch, found = batch.to(device), {}
-            for name, one in (("", batch), ("wrong_text_", self._with_wrong_text(batch))):
+        def compute(batch: DiTARBatch, rows: slice) -> dict[str, torch.Tensor]:
+            found = {}
+            for name, one in (("", batch), (WRONG_TEXT, self._with_wrong_text(batch))):
                 if one is not None:
-                    generators = keyed_generators(self.config.run.seed, 0, one.examples)
-                    losses = loss(one, generators, 0.0 if name else 1.0)
+                    counts, mine = DiTARLoss.counts(one), take_rows(one, rows).to(device)
+                    generators = keyed_generators(self.config.run.seed, 0, mine.examples)
+                    losses = loss(mine, generators, 0.0 if name else 1.0, counts)
                     found |= {name + key: value for key, value in losses.items()}
-            if "wrong_text_diffusion" in found:
-                found["text_gain"] = found["wrong_text_diffusion"] - found["diffusion"]
             return found
 
-        figures = self.mean_over_validation(self.valid_batches, device, compute)
+        return self.over_validation(self.valid_batches, device, compute, rank, ranks, quiet.noise_draws)
+
+    def figures(self, found: Shares) -> dict[str, float]:
+        """And the information taken from the text: the diffusion loss with another utterance's text minus that with
+        the right one (zero means babble); no figure where there is no other."""
+        figures = super().figures(found)
+        if f"{WRONG_TEXT}diffusion" in figures:
+            figures["text_gain"] = figures[f"{WRONG_TEXT}diffusion"] - figures["diffusion"]
         return {"validation": figures["diffusion"], **figures}
 
     def _with_wrong_text(self, batch: DiTARBatch) -> DiTARBatch | None:

@@ -12,11 +12,12 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import nn
 from tqdm import tqdm
 
@@ -33,6 +34,7 @@ from ditar.train.checkpoint import (
 from ditar.train.errors import Interrupted, TrainingError
 from ditar.train.interrupt import StopSignals
 from ditar.train.optimiser import WeightAverage, build_optimisers, learning_rate
+from ditar.train.ranks import Ranks
 from ditar.train.tracker import Tracker
 
 
@@ -62,8 +64,12 @@ class System(Protocol):
         """This batch's share of a phase's loss and of its parts by name, from the (possibly wrapped) `loss` module:
         sums divided by the summed `counts`, so that the shares of all parts and ranks add up to the loss."""
 
-    def validate(self, model: nn.Module, step: int) -> dict[str, float]:
-        """Figures on held-out data; `validation` is the one that decides which checkpoint is best (lower wins)."""
+    def validate(self, model: nn.Module, step: int, rank: int = 0, ranks: int = 1) -> list[tuple[int, Any]]:
+        """What this rank found on its part of the held-out data, with its place in it."""
+
+    def figures(self, found: list[tuple[int, Any]]) -> dict[str, float]:
+        """Figures from what all ranks found, in the order of places, the same for any number of ranks; `validation` is
+        the one that decides which checkpoint is best (lower wins)."""
 
     def sample(self, model: nn.Module, step: int, tracker: Tracker) -> dict[str, float]:
         """Slower figures, audio and pictures."""
@@ -91,7 +97,9 @@ def train(
     """
     # Discriminators, helpers that fade out and a frozen encoder leave parameters without gradients in some steps.
     wrapping = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
-    accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu, kwargs_handlers=[wrapping])
+    patient = InitProcessGroupKwargs(timeout=timedelta(seconds=run.timeout_s))
+    accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu, kwargs_handlers=[wrapping, patient])
+    ranks = Ranks(accelerator, run.timeout_s)
     main = accelerator.is_main_process
     if main:
         check_writable(out)
@@ -124,9 +132,11 @@ def train(
         """Validation and samples that are due; they come behind the checkpoint, since they may be interrupted."""
         nonlocal best
         last = done == optimiser.steps
-        if main and "valid" not in finished and (done % run.validate_every == 0 or last):
-            figures = system.validate(average.module, done)
-            if figures["validation"] < best:
+        if "valid" not in finished and (done % run.validate_every == 0 or last):
+            found = system.validate(average.module, done, ranks.index, ranks.count)
+            with ranks.together(f"the validation at step {done}"):
+                figures = system.figures(ranks.gather(found))
+            if main and figures["validation"] < best:
                 best = figures["validation"]
                 system.export(average.module, out / "best")
             tracker.scalars({f"valid/{k}": v for k, v in figures.items()}, done)
@@ -143,7 +153,7 @@ def train(
 
     done, best = first, min([best, *tracker.validations])
     if first:
-        judge(first, tracker.done_at_first)
+        judge(first, ranks.as_main(tracker.done_at_first))
     early = bool(first) and out_of_patience(first)
     steps = range(first, first if early else optimiser.steps)
     bar = tqdm(steps, initial=first, total=optimiser.steps, mininterval=10, dynamic_ncols=True,
@@ -154,7 +164,8 @@ def train(
             for one in flat:
                 for group in one.param_groups:
                     group["lr"] = rate
-            figures, stopping = _step(system, loss_module, step, optimiser, optimisers, accelerator, folder, stop)
+            with ranks.together(f"step {step}"):
+                figures, stopping = _step(system, loss_module, step, optimiser, optimisers, accelerator, folder, stop)
             for name, value in figures.items():
                 sums[name] += value
             average.update(system.model, step)

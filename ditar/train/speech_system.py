@@ -13,13 +13,18 @@ import torch
 from torch import Tensor
 
 from ditar.config import BaselineConfig, DiTARConfig, to_dict
-from ditar.data.examples import JoinedExamples
+from ditar.data.examples import JoinedExamples, take_rows
 from ditar.data.latents import LatentEntry
 from ditar.storage.digests import digest_lines
 from ditar.train.checkpoint import start_from
 from ditar.train.tracker import Tracker
 
 VALIDATION_BATCHES = 4
+# Units (patches times noise draws, or frames) of one pass of the validation: a batch of the published sizes has 240,000,
+# more than one attention call takes on a GPU, and than most memories hold.
+UNITS_AT_ONCE = 8192
+
+Shares = list[tuple[int, dict[str, float]]]  # (validation batch, what some of its rows add to its figures)
 
 
 def of_corpus(entries: Sequence[LatentEntry], rate_hz: float, max_seconds: float, before: Any | None) -> dict[str, Any]:
@@ -103,19 +108,40 @@ class SpeechSystem:
         share = 1.0 if end == 0 else min(1.0, index / end)
         return data.first_seconds + share * (data.max_seconds - data.first_seconds)
 
-    def mean_over_validation(
-        self, batches: JoinedExamples, device: torch.device, compute: Callable[[Any], dict[str, Tensor]]
-    ) -> dict[str, float]:
-        """Means of what `compute` finds in the first validation batches, always the same, in the precision of training;
-        of a figure that some of them lack, over the others."""
-        limit, figures = self.config.data.max_seconds, {}
-        count = min(VALIDATION_BATCHES, len(batches.plan(0, limit)))
-        for position in range(count):
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16"):
-                found = compute(batches.batch(0, position, limit))
-            for name, value in found.items():
-                figures.setdefault(name, []).append(value.item())
-        return {name: sum(values) / len(values) for name, values in figures.items()}
+    def over_validation(
+        self,
+        batches: JoinedExamples,
+        device: torch.device,
+        compute: Callable[[Any, slice], dict[str, Tensor]],
+        rank: int,
+        ranks: int,
+        draws: int = 1,
+    ) -> Shares:
+        """This rank's part of the first validation batches, always the same, in the precision of training.
+
+        `compute(batch, rows)` says what these rows add to the figures of the batch: sums over them, divided by what the
+        whole batch counts. A batch is cut into as many pieces as fit, each with rows rows.start::rows.step.
+        """
+        limit, found = self.config.data.max_seconds, []
+        for position in range(min(VALIDATION_BATCHES, len(batches.plan(0, limit)))):
+            batch = batches.batch(0, position, limit)
+            rows = len(batch.symbol_counts)
+            pieces = max(ranks, -(-batches.grid.batch_units * draws // UNITS_AT_ONCE))
+            for first in range(rank, min(pieces, rows), ranks):
+                with torch.autocast(device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16"):
+                    shares = compute(batch, slice(first, None, pieces))
+                found.append((position, {name: value.item() for name, value in shares.items()}))
+        return found
+
+    def figures(self, found: Shares) -> dict[str, float]:
+        """What all ranks found, summed over the rows of each batch: means over batches; of a figure that some of them
+        lack, over the others."""
+        sums: dict[str, dict[int, float]] = {}
+        for position, shares in found:
+            for name, value in shares.items():
+                of_batch = sums.setdefault(name, {})
+                of_batch[position] = of_batch.get(position, 0.0) + value
+        return {name: sum(values.values()) / len(values) for name, values in sums.items()}
 
     @staticmethod
     def another_text(batches: JoinedExamples, batch: Any) -> LatentEntry | None:

@@ -14,10 +14,11 @@ from ditar.baseline.streams import AUDIO, check_codec
 from ditar.config import BaselineConfig, ConfigError
 from ditar.data.code_batches import CodeBatch, CodeBatches
 from ditar.data.codes import CodeStore, require_codec
+from ditar.data.examples import take_rows
 from ditar.nn.alignment import AlignmentHelpers
 from ditar.train.keys import keyed_generators
 from ditar.train.listener import Listener
-from ditar.train.speech_system import SpeechSystem, of_corpus, plot_attention, start_from_trained
+from ditar.train.speech_system import Shares, SpeechSystem, of_corpus, plot_attention, start_from_trained
 from ditar.train.token_samples import sample_words, teacher_forced_words
 from ditar.train.tracker import Tracker
 
@@ -117,23 +118,28 @@ class TokenSystem(SpeechSystem):
         return losses["loss"] * counted, {name: value * counted for name, value in parts.items()}
 
     @torch.no_grad()
-    def validate(self, model: TokenLM, step: int) -> dict[str, float]:
-        """Losses and accuracies on fixed batches without noise, and the information taken from the text: the
-        cross-entropy with another utterance's text minus that with the right one (zero means babble); no figure where
-        there is no other."""
+    def validate(self, model: TokenLM, step: int, rank: int = 0, ranks: int = 1) -> Shares:
+        """Losses and accuracies on fixed batches without noise, and with another utterance's text."""
         quiet = replace(self.config.loss, condition_dropout=0.0, token_noise=0.0)
         loss = TokenLoss(quiet, model, self.loss.helpers)
 
-        def compute(batch: CodeBatch) -> dict[str, Tensor]:
-            right = self.tokens(batch).to(model.device)
-            found, other = loss(right, helper_scale=1.0), self._wrong_text(batch, right.condition)
+        def compute(batch: CodeBatch, rows: slice) -> dict[str, Tensor]:
+            whole = self.tokens(batch)
+            counts, mine = loss.counts(whole), self.tokens(take_rows(batch, rows)).to(model.device)
+            found, other = loss(mine, (), counts, 1.0), self._wrong_text(batch, whole.condition)
             if other is not None:
-                wrong = replace(right, condition=other.to(model.device), alignment=None)
-                found["wrong_text"] = loss(wrong)[AUDIO]
-                found["text_gain"] = found["wrong_text"] - found[AUDIO]
+                other = TextCondition(other.text[rows], other.counts[rows]).to(model.device)
+                found["wrong_text"] = loss(replace(mine, condition=other, alignment=None), (), counts)[AUDIO]
             return found
 
-        figures = self.mean_over_validation(self.valid_batches, model.device, compute)
+        return self.over_validation(self.valid_batches, model.device, compute, rank, ranks)
+
+    def figures(self, found: Shares) -> dict[str, float]:
+        """And the information taken from the text: the cross-entropy with another utterance's text minus that with the
+        right one (zero means babble); no figure where there is no other."""
+        figures = super().figures(found)
+        if "wrong_text" in figures:
+            figures["text_gain"] = figures["wrong_text"] - figures[AUDIO]
         return {"validation": figures[AUDIO], **figures}
 
     def _wrong_text(self, batch: CodeBatch, right: TextCondition) -> TextCondition | None:

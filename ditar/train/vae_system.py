@@ -18,6 +18,8 @@ from ditar.vae import SpeechVAE
 from ditar.vae.losses import VAELoss
 from ditar.vae.quantiser import code_use
 
+VALIDATION_BATCHES = 4  # of 8 crops of 2 s
+
 
 class VAESystem:
     """See `ditar.train.loop.System`. Data directories hold mono 24 kHz audio; `init` is a trained VAE to start from.
@@ -104,37 +106,41 @@ class VAESystem:
         return total * share, {name: value * share for name, value in parts.items()}
 
     @torch.no_grad()
-    def validate(self, model: SpeechVAE, step: int) -> dict[str, float]:
-        """Spectral losses of decoding the mean, and how the latents use their channels, on fixed crops. With a
-        quantiser: of decoding the codes, and of each codebook the perplexity and the share of codes that no frame has.
-        """
+    def validate(self, model: SpeechVAE, step: int, rank: int = 0, ranks: int = 1) -> list[tuple[int, dict]]:
+        """Of each of this rank's fixed crops: spectral losses of decoding the mean and the posterior, (1, T, C) each;
+        with a quantiser of decoding the codes, and these."""
         device = next(model.parameters()).device
-        mel = stft = 0.0
-        means, variances, codes = [], [], []
-        batches = 4
-        for part in range(batches):
+        found = []
+        for part in range(rank, VALIDATION_BATCHES, ranks):
             batch = self.valid_crops.batch(0, part, 8, 2.0).to(device)
+            one: dict = {}
             if model.is_codec:
                 quantised = model.quantise(batch.waveform)
-                latents = quantised.values
-                codes.append(quantised.codes)
+                latents, one["codes"] = quantised.values, quantised.codes.cpu()
             else:
                 posterior = model.encode(batch.waveform)
                 latents = posterior.mean
-                means.append(latents.flatten(0, 1))
-                variances.append(posterior.log_variance.exp().flatten(0, 1))
+                one |= {"mean": latents.flatten(0, 1).cpu(), "variance": posterior.log_variance.exp().flatten(0, 1).cpu()}
             made, true = (limit_band(x, batch.bandwidth_hz) for x in (model.decode(latents).float(), batch.waveform))
-            one = self.loss.spectral(made, true)
-            mel, stft = mel + one[0].item() / batches, stft + one[1].item() / batches
+            mel, stft = self.loss.spectral(made, true)
+            found.append((part, {"mel": mel.item(), "stft": stft.item(), **one}))
+        return found
+
+    def figures(self, found: list[tuple[int, dict]]) -> dict[str, float]:
+        """Means of the spectral losses, and how the latents use their channels; with a quantiser of each codebook the
+        perplexity and the share of codes that no frame has."""
+        parts = [one for _, one in found]
+        mel, stft = (sum(one[name] for one in parts) / len(parts) for name in ("mel", "stft"))
         figures = {"validation": mel, "mel": mel, "stft": stft}
-        if model.is_codec:
-            perplexity, dead = code_use(torch.cat(codes), model.residual_quantiser.config.codebook_size)
+        if self.model.is_codec:
+            codes = torch.cat([one["codes"] for one in parts])
+            perplexity, dead = code_use(codes, self.model.residual_quantiser.config.codebook_size)
             for number, (one, other) in enumerate(zip(perplexity.tolist(), dead.tolist()), 1):
                 figures |= {f"perplexity_{number}": one, f"dead_{number}": other}
             return figures
-        signal, noise = torch.cat(means).var(dim=0), torch.cat(variances).mean(dim=0)
-        share = signal / (signal + noise)
-        return figures | {"signal_channels": float((share > 0.5).sum())}
+        signal = torch.cat([one["mean"] for one in parts]).var(dim=0)
+        noise = torch.cat([one["variance"] for one in parts]).mean(dim=0)
+        return figures | {"signal_channels": float((signal / (signal + noise) > 0.5).sum())}
 
     @torch.no_grad()
     def sample(self, model: SpeechVAE, step: int, tracker: Tracker) -> dict[str, float]:

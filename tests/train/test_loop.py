@@ -84,7 +84,7 @@ def test_the_wrong_text_of_a_single_row_is_another_utterances(tmp_path, utteranc
     store = write_store(tmp_path, utterances=utterances, speakers=2)
     system = DiTARSystem(replace(config, data=replace(config.data, batch_patches=1, joined_share=0.0)), store, store)
     torch.nn.init.normal_(system.model.locdit.out.weight)  # which begins at 0: no text would change anything
-    figures = system.validate(system.model.eval(), 1)
+    figures = system.figures(system.validate(system.model.eval(), 1))
     assert figures["diffusion"] > 0
     assert ("text_gain" in figures) == (utterances > 1)
     assert figures.get("text_gain") != 0.0
