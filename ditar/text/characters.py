@@ -57,7 +57,7 @@ def one_spelling(text: str, english: bool) -> tuple[str, list[str]]:
 
 def _power(match: re.Match) -> str:
     raised = match[0]
-    return raised if raised in "²³" else "^" + unicodedata.normalize("NFKC", raised).replace("−", "-")
+    return raised if raised in ("²", "³") else "^" + unicodedata.normalize("NFKC", raised).replace("−", "-")
 
 
 def _plain(c: str, english: bool) -> str:

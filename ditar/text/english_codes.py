@@ -9,15 +9,16 @@ _BOOK = re.compile(r"\b(ISBN|ISSN)((?:-1[03])?:?\s?)(\d[\d -]{6,15}[\dXx])\b")
 _SOCIAL = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
 _POSTAL = re.compile(r"\b((?:(?:ZIP|Zip|zip)(?: [Cc]ode)?:?|[A-Z]{2}) )(\d{5})(?:-(\d{4}))?\b(?![,.]\d)")
 _ABROAD = re.compile(r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?![\w])")
-_AREA = re.compile(r"(?<![\w.,-])(?:\(0\d{1,4}\)|0\d{1,4})(?:[ -]\d{3,4}){1,3}(?![\w-]|[.,]\d)")
+_AREA = re.compile(r"(?<![\w.,-])(?:\(0\d{1,4}\)|0\d{1,4})(?:[ -]\d{3,6}){1,3}(?![\w-]|[.,]\d)")
 _AMERICAN = re.compile(r"(?<![\w.])(?:(1)[-. ])?\(?(\d{3})\)?[-. ]\s?(\d{3})[-. ](\d{4})\b(?![.,]\d)")
 _LOCAL = re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])")
 _DIALLED = re.compile(r"\b((?i:dial|call|called|calling|dialled|dialed|text)\s)(911|999|112|[3-8]11)(?!\w|[.,]\d)")
+_PAIR = re.compile(r"(?<![\w./-])(9/11|24/7|50[/-]50)(?![\w/-]|[.,]\d)")  # no fraction, date or range
 _VERSION = re.compile(r"(?<![\w.])\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
 
 
 def spell_codes(text: str) -> str:
-    """Cards, books, social security, postal codes, telephones and versions, before anything reads their parts."""
+    """Cards, books, social security, postal codes, telephones, `24/7` and versions, before anything reads their parts."""
     text = _CARD.sub(_one_by_one, text)
     text = _BOOK.sub(lambda m: f"{m[1]}{m[2]} {_one_by_one(m[3])}", text)
     text = _SOCIAL.sub(_one_by_one, text)
@@ -27,6 +28,7 @@ def spell_codes(text: str) -> str:
     text = _AMERICAN.sub(lambda m: ", ".join(digits_one_by_one(group) for group in m.groups() if group), text)
     text = _LOCAL.sub(_one_by_one, text)
     text = _DIALLED.sub(lambda m: m[1] + digits_one_by_one(m[2]), text)
+    text = _PAIR.sub(lambda m: " ".join(map(cardinal, re.split("[/-]", m[1]))), text)
     return _VERSION.sub(_version, text)
 
 

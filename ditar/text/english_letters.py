@@ -30,8 +30,13 @@ _STATE = re.compile(rf"(?<=[a-z], )({'|'.join(STATES)})(?=\s\d|[,;:)]|\.?\s*$|\s
 def is_shouting(text: str) -> bool:
     """Whether capitals say nothing here, since most words have nothing else."""
     words = re.findall(r"[A-Za-z]{2,}", text)
-    shouted = [w for w in words if w.isupper()]
+    shouted = [w for w in words if w.isupper() and not _is_acronym(w)]
     return len(shouted) >= 2 and len(shouted) > len(words) / 2
+
+
+def _is_acronym(word: str) -> bool:
+    """Whether capitals are letters in whatever company: no word has no vowel."""
+    return not re.search("[AEIOUY]", word) or word in SPELLED and word.lower() not in SHORT_WORDS
 
 
 def spell_capitals(text: str, shouting: bool) -> str:
@@ -46,7 +51,7 @@ def spell_capitals(text: str, shouting: bool) -> str:
         if word in SPELLED and not (shouting and word.lower() in SHORT_WORDS):
             return spell_letters(word) + many.replace("'", "").replace("s", "'s")
         pronounceable = re.search("[AEIOUY]", word) and (len(word) > 4 or not re.search("[^AEIOUY]{3}", word))
-        if shouting or (len(word) >= 4 and pronounceable):
+        if (shouting and not _is_acronym(word)) or (len(word) >= 4 and pronounceable):
             return word.lower() + many.lower()
         if word.lower() in SHORT_WORDS:
             return word.lower() + many

@@ -69,8 +69,7 @@ def spell_ordinals(text: str) -> str:
 
 
 def spell_fractions(text: str) -> str:
-    """`1/2`, `2 1/2`, `5/8`, `4/5 stars`, `22/7`; the date and the hours that look like some."""
-    text = re.sub(rf"{ALONE}(9/11|24/7|50[/-]50)(?![\w/-])", lambda m: " ".join(map(cardinal, m[1].replace("-", "/").split("/"))), text)
+    """`1/2`, `2 1/2`, `5/8`, `4/5 stars`, `22/7`."""
     text = re.sub(rf"{ALONE}(\d{{1,4}})[ -](\d{{1,2}}/\d{{1,4}})(?![\w/-]|\.\d)", _mixed, text)
     text = re.sub(
         rf"{ALONE}(\d{{1,2}})/(5|10|100)(?=\s(?:stars?|points?|score|rating|on|in)\b)",

@@ -100,6 +100,7 @@ def spell_quantities(text: str) -> str:
     text = re.sub(rf"{ALONE}({NUMBER})\s?%", lambda m: f"{cardinal(m[1])} percent", text)
     text = _DEGREES.sub(_degrees, text)
     text = re.sub(rf"{ALONE}({NUMBER})x(?!\w)", lambda m: f"{cardinal(m[1])} times", text)
+    text = re.sub(rf"{ALONE}(\d{{1,2}})\s?h(?:rs?)?\s(\d{{1,2}})\s?m\b", r"\1 h \2 min", text)
     text = _PART.sub(lambda m: f"{m[1]} {UNITS[m[2]][' ' in m[1]]}", text)
     text = _RATED.sub(_quantity, text)
     text = _BARE_RATE.sub(lambda m: f"{UNITS[m[1].partition('/')[0]][1]} per {PER[m[1].partition('/')[2]]}", text)
@@ -139,8 +140,6 @@ def _quantity(match: re.Match) -> str:
         return match[0]
     if space == "-" and (len(unit) < 2 or dot and unit not in DOTTED):
         return match[0]
-    if space == " " and unit in ("A", "a", "t", "F", "K", "J", "N"):  # `5 A students`
-        return match[0]
     one, many = UNITS[unit]
     name = one if amount == "1" or space == "-" else many
     name = {"²": f"square {name}", "³": f"cubic {name}", None: name}[power]
@@ -163,6 +162,7 @@ def spell_arithmetic(text: str) -> str:
     text = re.sub(r"(?<=[\w)])\s?\*\*\s?(?=[\w(-])", "^", text)
     text = re.sub(r"(?<=[\w)])\s?[*∙⋅]\s?(?=[\w(])", " times ", text)
     text = re.sub(r"(?<=\d)\s?x\s?(?=\d)", " by ", text)
+    text = re.sub(rf"{ALONE}(\d{{1,6}})/(?=[a-z]\b)", r"\1 over ", text)
     text = re.sub(r"(?<=[\w)]) - (?=\w{1,9}(?: [-+×÷/] \w{1,9}){0,9} = )", " minus ", text)
     return re.sub(r"(?:^|(?<=[\s(^=<>≤≥≈×÷*/+]))-(?=[$€£]?\.?\d)|(?<=\^)-(?=\w)", "minus ", text)
 

@@ -126,7 +126,7 @@ KINGS = (
     "|Nicholas|Alexander|Peter|Frederick|Napoleon|Ferdinand|Francis|Leo|Gregory|Innocent|Clement|Urban|Boniface|Otto"
     "|Ramesses|Ramses|Ptolemy|Darius|Xerxes|Cleopatra|Wilhelm|Friedrich|Leopold|Albert|Christian|Gustav|Carl|Harald|Olav"
     "|Haakon|Alfonso|Juan|Carlos|Felipe|Umberto|Rudolf|Maximilian|Joseph|Sixtus|Julius|Constantine|Justinian|Theodosius"
-    "|Amenhotep|Thutmose|Selim|Mehmed|Suleiman|Murad|Margaret|Anne|Beatrix|Juliana|Baldwin|Robert|David|Malcolm|Kenneth"
+    "|Amenhotep|Thutmose|Selim|Mehmed|Suleiman|Murad|Margaret|Anne|Beatrix|Juliana|Baldwin|Robert|David|Kenneth"
     "|Sigismund|Stephen|Matthias|Ladislaus|Casimir|Victor|Vittorio|Pedro|Philippe|Charlemagne|Isabella|Ivan|Wenceslaus"
     "|Haile|Mohammed|Hussein|Abdullah|Frederik|Thomas|Samuel|Walter|Arthur|Franklin"
 )
