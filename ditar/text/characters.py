@@ -9,7 +9,7 @@ import unicodedata
 
 _SAME = str.maketrans(
     {
-        "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'", "´": "'", "ʼ": "'", "＇": "'",
+        "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'", "´": "'", "ʼ": "'", "＇": "'", "ʻ": "'",
         "“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "«": '"', "»": '"', "‹": '"', "›": '"', "「": '"', "」": '"',
         "–": "—", "―": "—", "‐": "-", "‑": "-", "‒": "-", "−": "-", "⁃": "-", "－": "-",
         "…": "...", "。": ".", "、": ",", "，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "،": ",", "؛": ";",
@@ -49,6 +49,7 @@ def one_spelling(text: str, english: bool) -> tuple[str, list[str]]:
         text = _POWER.sub(_power, text)
         text = _THIN_THOUSANDS.sub(lambda m: re.sub(f"[{_THIN_SPACES}]", ",", m[0]), text)
         text = re.sub(r"\s?−\s?(?=[\d.$€£a-z])", lambda m: " minus " if m.start() else "minus ", text)
+        text = text.replace("ß", "ss").replace("ẞ", "SS")  # espeak says Strase
         text = re.sub(r"(?<=\d)\s?º(?=\s?[CF]?\b)", "°", text)
     text = text.translate(_SAME)
     text = "".join(c if c.isascii() else _plain(c, english) for c in text)

@@ -20,7 +20,7 @@ _KING = re.compile(
     r"(?:([IVX]{2,6}|V|X)\b|I\b(?!'|\s(?:am|have|think|know|will|would|can|could|want|love|like|do|did|don't|see|saw|said"
     r"|say|met|told|hope|need|believe|remember|go|went|never|always|should|must|may|might)\b))"
 )
-_NAMED = re.compile(r"(?<!\bthe )\b([A-Z][\w'.-]*)\s((?:I{2,3}|IV|VI{1,3}|IX|X[IV]{1,4}|XX[IV]{1,4}|XXX[IV]{1,4}))\b(?!')")
+_NAMED = re.compile(r"(?<!\bthe )(?<![\w'.-])([A-Z][\w'.-]*)\s((?:I{2,3}|IV|VI{1,3}|IX|X[IV]{1,4}|XX[IV]{1,4}|XXX[IV]{1,4}))\b(?!')")
 _NO_NAME = {"An", "A", "The", "By", "On", "His", "Her", "My", "Via", "In", "I"}
 _HEADING = re.compile(r"(?m)^([IVX]{2,5})(?=\.\s)")
 

@@ -13,6 +13,7 @@ import unicodedata
 
 from ditar.text.errors import TextError, name_characters
 from ditar.text.normalise import PUNCTUATION, normalise
+from ditar.text.soundless import SoundlessLetters
 
 _SPLIT = re.compile(rf"(\.\.\.|[{re.escape(PUNCTUATION)}])")
 # Opening marks: they belong to the word after them.
@@ -73,7 +74,11 @@ class Phonemiser:
 
         espeak joins some function words (`of the` is one word). `dropped`: see `normalise`.
         """
-        normal = normalise(text, self.language, dropped)
+        normal, lost = self._voice.letters.replace(normalise(text, self.language, dropped))
+        if lost and dropped is None:
+            raise TextError(f"language {self.language!r} has no sound for {name_characters(lost)}; write other letters")
+        if lost:
+            dropped += lost
         pieces = [piece.strip() for piece in _SPLIT.split(normal)]
         words: list[list[str]] = []
         spoken = False
@@ -118,6 +123,7 @@ class _Voice:
 
     def __init__(self, language: str):
         self._lock = threading.Lock()
+        self.letters = SoundlessLetters(self.read)
         quiet = logging.getLogger(f"{__name__}.phonemizer")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False  # it warns about switches to English inside other languages, which are wanted
