@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from ditar import __version__
-from ditar.cli import bench, evaluate, info, report, sweep, synthesize, validate_data, voice
+from ditar.cli import bench, evaluate, info, report, sweep, synthesize, text, validate_data, voice
 
-COMMANDS = (synthesize, voice, info, evaluate, sweep, report, bench, validate_data)
+COMMANDS = (synthesize, text, voice, info, evaluate, sweep, report, bench, validate_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

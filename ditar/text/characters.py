@@ -27,6 +27,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe00-\uf
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ"
 _POWER = re.compile(rf"(?<=[\w)\]])[{_SUPERSCRIPT}]+")
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3}[a-z])[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?=[\s.,;:!?)]|$)")
+_FRACTION = "[\u00bc-\u00be\u2150-\u215e\u2189]"
 _ROMAN_SIGNS = range(0x2160, 0x2180)
 # Kinds of compatibility forms (Unicode's names for them) that are the plain character and nothing else.
 _PLAIN = set("<font> <compat> <wide> <narrow> <small> <sub> <vertical> <initial> <medial> <final> <isolated>".split())
@@ -51,6 +52,7 @@ def one_spelling(text: str, english: bool) -> tuple[str, list[str]]:
         text = re.sub(r"\s?−\s?(?=[\d.$€£a-z])", lambda m: " minus " if m.start() else "minus ", text)
         text = text.replace("ß", "ss").replace("ẞ", "SS")  # espeak says Strase
         text = re.sub(r"(?<=\d)\s?º(?=\s?[CF]?\b)", "°", text)
+    text = re.sub(rf"(?<=\w)(?={_FRACTION})|(?<={_FRACTION})(?=\w)", " ", text)
     text = text.translate(_SAME)
     text = "".join(c if c.isascii() else _plain(c, english) for c in text)
     return unicodedata.normalize("NFC", text.translate(_SAME)), left_out
@@ -68,7 +70,7 @@ def _plain(c: str, english: bool) -> str:
     if ord(c) in _ROMAN_SIGNS:
         return c if english else plain
     if kind == "<fraction>":
-        return c if not english and c in "½¼¾" else f" {plain.replace('⁄', '/')} "
+        return c if not english and c in "½¼¾" else plain.replace("⁄", "/")
     if kind == "<square>":  # ㎢: the last figure is a power
         return re.sub("[23]$", lambda m: "²" if m[0] == "2" else "³", plain)
     if kind == "<circle>" or unicodedata.category(c) == "No" and not kind.startswith("<"):

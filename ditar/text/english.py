@@ -66,10 +66,10 @@ def _address(match: re.Match) -> str:
 def _symbols(text: str) -> str:
     text = re.sub(r"\s&\s", " and ", text)
     text = text.replace("and/or", "and or")
-    text = re.sub(r"\b([A-Z] [A-Z])/([A-Z] [A-Z])\b|\b(N)/(A)\b", lambda m: " ".join(g for g in m.groups() if g), text)
+    text = text.replace("N/A", "N eigh")
     text = re.sub(r"(?<=[A-Za-z])/(?=[A-Za-z])", " or ", text)
     text = re.sub(r"--+", " — ", text)
-    text = _HANDLE.sub(lambda m: f"{SPOKEN_SYMBOLS[m[1]]} ", text)
+    text = _HANDLE.sub(lambda m: "at " if m[1] == "@" else "hashtag ", text)
     # A Greek letter by itself; in Greek words they are letters that English has no sound for.
     text = re.sub(r"(?<![^\W\d_a-zA-Z])[Α-Ωα-ω](?![^\W\d_a-zA-Z])", lambda m: f" {GREEK.get(m[0].lower(), m[0])} ", text)
     text = text.translate(_SPOKEN)

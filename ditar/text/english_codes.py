@@ -3,6 +3,7 @@
 import re
 
 from ditar.text.english_numbers import ALONE, cardinal, digits_one_by_one, spell_letters
+from ditar.text.english_units import UNITS
 
 _CARD = re.compile(r"(?<![\w-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|3\d{3}([ -])\d{6}\2\d{5})(?![\w-])")
 _BOOK = re.compile(r"\b(ISBN|ISSN)((?:-1[03])?:?\s?)(\d[\d -]{6,15}[\dXx])\b")
@@ -58,6 +59,8 @@ def join_thousands(text: str) -> str:
 def part_letters(text: str) -> str:
     """A space between letters and figures: `MP3`, `R2D2`, `2FA`, `v1.2`; letters are named, words are not."""
     text = re.sub(r"\b([A-Z]{1,4})-?(?=\d)", lambda m: f"{spell_letters(m[1])} ", text)
+    # Letters that are no word before a power: mc².
+    text = re.sub(r"\b([b-df-hj-np-tv-xz]{2,3})(?=[²³^])", lambda m: m[0] if m[0] in UNITS else " ".join(m[0]), text)
     text = re.sub(r"(?<=[a-z])(?=[A-Z]?\d)(?<![^\W\d]\d[a-z])", " ", text)
     text = re.sub(r"(?<=\d)([A-Z]{1,3})(?=\d)", lambda m: f" {spell_letters(m[1])} ", text)
     return re.sub(r"(?<=\d)(?=[^\W\d_])(?!(?:st|nd|rd|th|s)\b)", " ", text)

@@ -35,6 +35,8 @@ def spell_dates(text: str, month_first: bool) -> str:
     if month_first:
         day = rf"\b((?:{_WEEKDAY}|{_DAY})\.?,?) (\d{{1,2}})/(\d{{1,2}})(?![\w/])"
         text = re.sub(day, lambda m: f"{m[1]} {_by_numbers('', m[2], m[3], f'{m[2]}/{m[3]}')}", text)
+        day = r"\b((?:on|by|until|till|due|since|before|after) )(\d{1,2})/(\d{1,2})(?![\w/]|\.\d| of\b)"
+        text = re.sub(day, lambda m: m[1] + _by_numbers("", m[2], m[3], f"{m[2]}/{m[3]}"), text)
     text = _named(text)
     text = re.sub(rf"\b({_DAY}){_DASH}({_DAY})\b\.?", lambda m: f"{WEEKDAYS[m[1]]} to {WEEKDAYS[m[2]]}", text)
     text = re.sub(rf"\b({_SHORT}){_DASH}({_SHORT})\b\.?", lambda m: f"{MONTHS[m[1]]} to {MONTHS[m[2]]}", text)
@@ -79,11 +81,13 @@ def _short_year(digits: str) -> str:
 
 
 def spell_times(text: str) -> str:
-    """`9:30 pm`, `13:45h`, `06:00 hrs`, `9am-5pm`."""
+    """`9:30 pm`, `13:45h`, `06:00 hrs`, `9am-5pm`, and what else has a colon: ratios, verses."""
     span = rf"{ALONE}(\d{{1,2}}(?::\d{{2}})?{_MARKER}?){_DASH}(?=\d{{1,2}}(?::\d{{2}}|\s?[AaPp]\.?[Mm]\b))"
     text = re.sub(span, lambda m: f"{m[1]} to ", text)
     text = re.sub(rf"{ALONE}(\d{{1,2}}):(\d{{2}})(?::(\d{{2}}))?(?![\d:]){_MARKER}?{_HOURS}?", _clock, text)
     text = re.sub(rf"{ALONE}(\d{{1,2}})[.](\d{{2}}){_MARKER}", _clock_with_point, text)
+    text = re.sub(r"(\b[A-Z][a-z]+ )(\d{1,3}):(?=\d{1,3}(?![\d:]))", r"\1\2 ", text)  # Psalm 23:4
+    text = re.sub(rf"{ALONE}(?<!:)(\d{{1,4}}):(?=\d{{1,4}}(?![\d:]))", r"\1 to ", text)  # a ratio
     return re.sub(rf"{ALONE}(\d{{1,2}}){_MARKER}", lambda m: cardinal(m[1]) + _half(m[2]) + _stop(m, m[2]), text)
 
 

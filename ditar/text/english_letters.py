@@ -23,6 +23,7 @@ _INITIAL = re.compile(
     rf"([A-Z])\.(?=\s(?:[A-Z]\.|(?!(?:{CAPITALISED_SHORT})\b)[A-Z]['’\w]))"
 )
 _PAIR = re.compile(r"\b([A-Z]{1,5})\s?&\s?([A-Z]{1,5})\b(?!\.\w)")
+_SLASHED = re.compile(r"\b([A-Z]{2,5})/([A-Z]{2,5})\b")
 _WORD = re.compile(r"\b([A-Z]{2,40})('?s)?\b")
 _STATE = re.compile(rf"(?<=[a-z], )({'|'.join(STATES)})(?=\s\d|[,;:)]|\.?\s*$|\s[a-z])")
 
@@ -60,6 +61,7 @@ def spell_capitals(text: str, shouting: bool) -> str:
     text = _DOTTED.sub(lambda m: spell_letters(m[1].replace(".", "")) + "." * ends_sentence(m.string, m.end()), text)
     text = _INITIAL.sub(lambda m: spell_letters(m[1]), text)
     text = _STATE.sub(lambda m: STATES[m[1]], text)
+    text = _SLASHED.sub(lambda m: m[0].replace("/", " ") if all(map(_is_acronym, m.groups())) else m[0], text)
     text = _PAIR.sub(lambda m: " and ".join(map(spell_letters, m.groups())), text)
     return _WORD.sub(read, text)
 

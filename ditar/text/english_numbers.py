@@ -64,7 +64,8 @@ def plural(words: str) -> str:
 
 
 def spell_ordinals(text: str) -> str:
-    """`21st`, `THE 21ST`, `1,000th`."""
+    """`21st`, `THE 21ST`, `1,000th`, `1st-3rd`."""
+    text = re.sub(r"(?<=\d(?:st|nd|rd|th))\s?[-—]\s?(?=\d{1,4}(?:st|nd|rd|th)\b)", " to ", text)
     return _ORDINAL.sub(lambda m: ordinal(m[1]), text)
 
 

@@ -88,7 +88,11 @@ _RATED = re.compile(rf"{ALONE}(?<!\d/)({NUMBER})(\s?|-)({_MANY_UNITS})(²|³)?(?
 _BARE_RATE = re.compile(r"(?<![\w/])(km/h|MB/s|GB/s|Mb/s|Gb/s|m/s|mg/dL|ft/s)(?![\w/²³])")
 _SCALED = re.compile(rf"{ALONE}({NUMBER})(k|K|M|bn|tn)(?![\w-])")
 _BEHIND_INCHES = re.compile(r"\s?(?:[x×;)]|wide\b|long\b|tall\b|high\b|deep\b|thick\b|by\b)")
-_MARKS = re.compile(rf'"|{ALONE}(\d{{1,4}}(?:\.\d{{1,3}})?)"')
+_MARKS = re.compile(rf'"|{ALONE}(\d{{1,4}}(?:\.\d{{1,3}})?|(?:\d{{1,3}} )?\d/\d{{1,2}})"')
+_PEOPLE = re.compile(
+    rf"{ALONE}({NUMBER})m(?= (?:people|users|views|viewers|followers|subscribers|customers|downloads|records|jobs|homes"
+    r"|copies|barrels|tonnes|tons|years)\b)"
+)
 
 
 def spell_quantities(text: str) -> str:
@@ -101,6 +105,7 @@ def spell_quantities(text: str) -> str:
     text = _DEGREES.sub(_degrees, text)
     text = re.sub(rf"{ALONE}({NUMBER})x(?!\w)", lambda m: f"{cardinal(m[1])} times", text)
     text = re.sub(rf"{ALONE}(\d{{1,2}})\s?h(?:rs?)?\s(\d{{1,2}})\s?m\b", r"\1 h \2 min", text)
+    text = _PEOPLE.sub(r"\1 million", text)
     text = _PART.sub(lambda m: f"{m[1]} {UNITS[m[2]][' ' in m[1]]}", text)
     text = _RATED.sub(_quantity, text)
     text = _BARE_RATE.sub(lambda m: f"{UNITS[m[1].partition('/')[0]][1]} per {PER[m[1].partition('/')[2]]}", text)
@@ -119,7 +124,7 @@ def _inches(text: str) -> str:
     def read(match: re.Match) -> str:
         nonlocal open_quote
         if match[1] and not open_quote:
-            return f"{cardinal(match[1])} {'inch' if match[1] == '1' else 'inches'}"
+            return f"{match[1]} {'inch' if match[1] in ('1', '1/2') else 'inches'}"
         open_quote = not open_quote
         return match[0]
 

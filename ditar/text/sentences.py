@@ -126,7 +126,7 @@ def _ends_sentence(text: str, start: int, match: re.Match, cased: bool) -> bool:
     short = re.fullmatch(r"[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_]|\d{1,2}", word)  # an initial, `U.S.`, German `3. Mai`
     unit = low in _UNITS and re.search(r"\d\s?$|\bone\s$|-$", before[: len(before) - len(word)] or " ")
     if low in _MAYBE_LAST or short or unit:
-        return next_word in _STARTERS
+        return next_word in _STARTERS and not (unit and following[0].islower())
     return True
 
 

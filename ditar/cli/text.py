@@ -1,0 +1,50 @@
+"""`ditar text`: what will be said, and how."""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    command = commands.add_parser(
+        "text",
+        help="show how a text will be read",
+        description="Say nothing, but print each sentence as it is written, in words, as symbols, with the pause behind "
+        "it, and what is left out. A model that was trained on fewer symbols leaves out more.",
+    )
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("text", metavar="TEXT", nargs="?", help="the text")
+    source.add_argument("--text-file", metavar="FILE", help="a UTF-8 file with the text, - for standard input")
+    command.add_argument("--language", metavar="NAME", default="en-us", help="espeak-ng's name (default %(default)s)")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the sentences; 1 where one of them cannot be said."""
+    from ditar.text.dry_run import dry_run
+    from ditar.text.errors import name_characters
+
+    refused = 0
+    for number, sentence in enumerate(dry_run(_text(options), options.language), 1):
+        lines = [("written", " ".join(sentence.written.split()))]
+        if sentence.refused:
+            refused += 1
+            lines.append(("refused", sentence.refused))
+        else:
+            lines += [("said", sentence.said), ("symbols", sentence.symbols), ("pause", f"{sentence.pause_seconds:g} s")]
+        if sentence.left_out:
+            lines.append(("left out", name_characters(sentence.left_out)))
+        for at, (name, line) in enumerate(lines):
+            print(f"{number if at == 0 else '':>3} {name:<9} {line}")
+    return 1 if refused else 0
+
+
+def _text(options: argparse.Namespace) -> str:
+    if options.text_file is None:
+        return options.text
+    data = sys.stdin.buffer.read() if options.text_file == "-" else Path(options.text_file).read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{options.text_file} is not UTF-8 (byte {error.start}); save it as UTF-8") from error

@@ -1,0 +1,42 @@
+"""What will be said of a text, and how, before anything is spoken."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ditar.text.errors import TextError
+from ditar.text.normalise import normalise
+from ditar.text.phonemise import Phonemiser
+from ditar.text.sentences import split_text
+
+
+@dataclass(frozen=True)
+class SaidSentence:
+    """A sentence as it is written and as it is said: in words, as IPA symbols, and the silence behind it in seconds.
+    `left_out`: characters and markup without a sound. `refused`: why nothing of it can be said, else ""."""
+
+    written: str
+    said: str
+    symbols: str
+    pause_seconds: float
+    left_out: tuple[str, ...] = ()
+    refused: str = ""
+
+
+def dry_run(text: str, language: str = "en-us") -> Iterator[SaidSentence]:
+    """The sentences of a text. TextError: the language is not known, or nothing of the text can be said."""
+    phonemise = Phonemiser(language)
+    reason: TextError | None = None
+    said_one = False
+    for piece in split_text(text):
+        left_out: list[str] = []
+        try:
+            symbols = "".join(phonemise(piece.text, left_out))
+        except TextError as error:
+            reason = reason or error
+            yield SaidSentence(piece.text, "", "", 0.0, tuple(left_out), str(error))
+            continue
+        said_one = True
+        words = normalise(piece.text, phonemise.language, [])
+        yield SaidSentence(piece.text, words, symbols, piece.pause_seconds, tuple(left_out))
+    if not said_one:
+        raise reason or TextError("the text is empty; give at least one word")
