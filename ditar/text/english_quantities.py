@@ -139,6 +139,7 @@ def _degrees(match: re.Match) -> str:
 def _quantity(match: re.Match) -> str:
     amount, space, written, power, per, per_power, dot = match.groups()
     unit = written if written in UNITS else written.lower() if len(written) > 1 and not written.islower() else ""
+    per = per if per in PER else (per or "").lower()
     if unit not in UNITS or (per and per not in PER) or (power and space == "-"):
         return match[0]
     if unit == "in" and not dot and space != "-" and not _BEHIND_INCHES.match(match.string, match.end()):

@@ -38,8 +38,10 @@ _STARTERS = set(STARTERS.split()) | set(
 # Units behind a number, written with a full stop: a name or a number may follow, `5 ft. 3 in. tall`.
 _UNITS = set("ft in yd yds mi lb lbs oz gal qt pt tsp tbsp sec secs min mins hr hrs wk wks mo mos yr yrs sq cu".split())
 
+_TAGS = re.compile(r"(?:</?\w[^<>]{0,100}>\s*){0,9}")  # they are read over where a sentence begins or ends
+_TAGS_BEHIND = re.compile(r"(?:\s*</?\w[^<>]{0,100}>)+$")
 _END_MARKS = re.compile(
-    rf"(?P<marks>[.!?…]+|[。！？।۔]+)(?P<closing>[{re.escape(_CLOSING)}]*)(?P<space>\s*)"
+    rf"(?P<marks>[.!?…]+|[。！？।۔]+)(?P<closing>(?:[{re.escape(_CLOSING)}]|</\w{{1,20}}>)*)(?P<space>\s*)"
 )
 _NUMBERED = r"\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]"
 _ITEM = re.compile(rf"\s*{_NUMBERED}")
@@ -82,7 +84,7 @@ def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[
 
 def pause_behind(piece: str) -> float:
     """Seconds of silence behind a piece, from its last mark; none behind a word."""
-    bare = piece.rstrip(_CLOSING + " \t\n")
+    bare = (_TAGS_BEHIND.sub("", piece[-140:]) if piece.endswith(">") else piece).rstrip(_CLOSING + " \t\n")
     return PAUSE_SECONDS["…"] if bare.endswith("...") else PAUSE_SECONDS.get(bare[-1:], 0.0)
 
 
@@ -107,7 +109,8 @@ def _ends_sentence(text: str, start: int, match: re.Match, cased: bool) -> bool:
     marks = match["marks"]
     if not match["space"]:
         return marks[0] in "。！？।۔"
-    following = text[match.end() : match.end() + 40].lstrip(_OPENING)
+    begins = _TAGS.match(text, match.end()).end()
+    following = text[begins : begins + 40].lstrip(_OPENING)
     if not following or (cased and following[0].islower()):
         return False
     next_word = re.match(r"[\w’']*", following)[0].replace("’", "'").lower()

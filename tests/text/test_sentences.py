@@ -30,6 +30,11 @@ TEXTS = [
     "Smith et al. Found it in the Acme Inc. Building.| We did not.",
     "He works at Acme Inc.| The firm is old.",
     "Is it 5 p.m.?| No, it is 6 a.m. Tuesday.",
+    "John F. Kennedy met Samuel L. Jackson.| They left.",
+    "It weighs 5 lbs. of salt.| He is 5 ft. 3 in. tall.| He came in.| 5 left.| Add 5 oz. Gouda.| Wait 5 hrs.| The rest follows.",
+    "24 hrs. later he came.",
+    "See 5 St. John St.| The end.",
+    "<p>It cost $5.</p>| <b>Then</b> he left.| <b>He</b> died.</b>",
 ]
 
 

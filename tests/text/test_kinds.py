@@ -1,0 +1,142 @@
+"""What the front end once misread, by kind, with the marks that the table of readings does not see."""
+
+import pytest
+
+from ditar.text import TextError, normalise
+
+
+def reads(*pairs):
+    for written, spoken in pairs:
+        assert normalise(written, dropped=[]) == spoken
+
+
+def test_suffixes_of_either_case():
+    reads(
+        ("THE 21ST OF MAY", "the twenty first of May"),
+        ("42ND STREET", "forty second street"),
+        ("the 3rd and the 3RD", "the third and the third"),
+        ("5 KG at 100 KM/H or 60 MPH", "five kilograms at one hundred kilometres per hour or sixty miles per hour"),
+        ("10 AM, 10AM and 10 a.m.", "ten eigh M, ten eigh M and ten eigh M."),
+    )
+
+
+def test_replacements_begin_at_a_boundary():
+    reads(
+        ("US$5, A$5 and $5", "five U S dollars, five Australian dollars and five dollars"),
+        ("MP3s and 3s", "M P threes and three seconds"),
+        ("x5m and 5m", "x five m and five metres"),
+        ("90° turn, 5 % off", "ninety degrees turn, five percent off"),
+    )
+
+
+def test_spaces_are_normalised_after_numbers_are_read():
+    reads(
+        ("1 000 000", "one million"),
+        ("1\u202f000\u202f000 and 20\u00a0000", "one million and twenty thousand"),
+        ("In 2020 500 came", "In twenty twenty five hundred came"),
+        ("5\u00a0km", "five kilometres"),
+        ("555 123 4567", "five five five, one two three, four five six seven"),
+    )
+
+
+def test_an_s_is_seconds_a_decade_or_a_plural():
+    reads(
+        ("Wait 30s.", "Wait thirty seconds."),
+        ("He is in his 30s.", "He is in his thirties."),
+        ("1s and 0s", "ones and zeros"),
+        ("1.5s", "one point five seconds"),
+        ("80s music of the 1980s", "eighties music of the nineteen eighties"),
+        ("two 747s, F-16s", "two seven hundred forty sevens, F sixteens"),
+    )
+
+
+def test_roman_numerals_of_kings_things_and_lists():
+    reads(
+        ("Elizabeth I ruled; Elizabeth and I left.", "Elizabeth the first ruled; Elizabeth and I left."),
+        ("John Paul II", "John Paul the second"),
+        ("Rocky II, Super Bowl LIV", "Rocky two, Super Bowl fifty four"),
+        ("I, II, III", "one, two, three"),
+        ("I, too, left.", "I, too, left."),
+        ("an IV drip, Malcolm X, Plan V", "an I V drip, Malcolm X, Plan V"),
+        ("MIX, CIVIL and MMXXIV", "mix, civil and twenty twenty four"),
+    )
+
+
+def test_powers_and_fractions_survive_compatibility_forms():
+    reads(
+        ("10⁻³, x², x²³", "ten to the power of minus three, x squared, x to the power of twenty three"),
+        ("1½ and 11/2", "one and a half and eleven over two"),
+        ("5 ㎡ and 5 m³", "five square metres and five cubic metres"),
+        ("2½-inch", "two and a half inches"),
+        ("CO₂, C₆H₁₂O₆", "C O two, C six H twelve O six"),
+    )
+
+
+def test_every_compatibility_letter_is_a_plain_one():
+    reads(("ﬁve Ｆｕｌｌ 𝐛𝐨𝐥𝐝 ⓐ ㎏ ① Ⅳ", "five Full bold a kg one four"))
+
+
+def test_minus_and_ranges():
+    reads(
+        ("5 − 3, −3 and 5–3", "five minus three, minus three and five to three"),
+        ("5 - 3 = 2", "five minus three equals two"),
+        ("$5-10, 5-10%", "five to ten dollars, five to ten percent"),
+        ("1914-18, June 5-7", "nineteen fourteen to eighteen, June fifth to seventh"),
+    )
+
+
+def test_stops_of_abbreviations_are_the_sentences_only_at_its_end():
+    reads(
+        ("5 lbs. of flour", "five pounds of flour"),
+        ("It weighs 5 lbs. The end.", "It weighs five pounds. The end."),
+        ("24 hrs. later", "twenty four hours later"),
+        ("5 ft. 3 in. tall", "five feet three inches tall"),
+        ("5 St. John St.", "five Saint John Street."),
+        ("on Elm St. They left", "on Elm Street. They left"),
+        ("at 5 p.m. He left at 6 p.m. on time", "at five P M. He left at six P M on time"),
+        ("Acme Inc. Then", "Acme Incorporated. Then"),
+    )
+
+
+def test_initials_hold_no_pause():
+    reads(
+        ("John F. Kennedy", "John F Kennedy"),
+        ("by J. R. R. Tolkien and C.S. Lewis", "by J R R Tolkien and C S Lewis"),
+        ("Take vitamin C. It helps.", "Take vitamin C. It helps."),
+        ("He got a B. The rest failed.", "He got a B. The rest failed."),
+    )
+
+
+def test_acronyms_are_no_shouting():
+    reads(("HTML and CSS", "H T M L and C S S"), ("TCP/IP", "T C P I P"), ("STOP THAT NOW", "stop that now"))
+
+
+def test_greek_letters_and_mathematics_have_names():
+    reads(
+        ("α + β ≤ 5 Ω", "alpha plus beta at most five ohms"),
+        ("∞", "infinity"),
+        ("a ∈ b, 5‰", "a in b, five per mille"),
+    )
+
+
+def test_codes_are_read_figure_by_figure():
+    reads(
+        ("4111 1111 1111 1111", "four one one one, one one one one, one one one one, one one one one"),
+        ("+44 20 7946 0958", "plus four four, two zero, seven nine four six, zero nine five eight"),
+        ("ISBN 0-306-40615-X", "I S B N zero, three zero six, four zero six one five, X"),
+        ("ZIP 90210", "Zip nine zero two one zero"),
+    )
+
+
+@pytest.mark.parametrize("language", ["de", "fr-fr", "es"])
+def test_other_languages_keep_what_espeak_reads_itself(language):
+    assert normalise("1 000 x² ½ 30s", language) == "1 000 x² ½ 30s"
+    assert normalise("ﬁ ＡＢ ①", language) == "fi AB 1"
+
+
+def test_a_footnotes_number_is_left_out_and_named():
+    dropped = []
+    assert normalise("They said¹ so, word².", dropped=dropped) == "They said so, word."
+    assert dropped == ["¹", "²"]
+    with pytest.raises(TextError, match="SUPERSCRIPT ONE"):
+        normalise("They said¹ so.")

@@ -1,0 +1,34 @@
+"""Reading takes time in proportion to the text: twice the text must not take four times as long."""
+
+import time
+
+import pytest
+
+from ditar.text import TextError, normalise
+
+CHARACTERS = 2_000
+REPEATED = [
+    "1,000,000,", "1", "1.", "1,", "1-", "1/", "1:", "1 000 ", "a.", "A.", "A", "a@", "a-", "-", "(", "<", "<b ", "<b>", "&a",
+    "*", "* a", "`", "[a](", "$", "$5-", "I ", "I, ", "II and ", "X", "St. ", "5 ft. ", "e.g. ", '5"', "H2", "²", "½", "①", "\n* ",
+    "Jan 5 ", "+1 ", "01 234 ", "http://a", "a.b/", "5h ", "the 20s ", "5*3", "a/b ", "Elizabeth I ", "AB&", "--", "1_000",
+    "5'", "John F. ", "12-12-",
+]  # fmt: skip
+
+
+def seconds(text):
+    started = time.process_time()
+    try:
+        normalise(f"word {text} word", dropped=[])
+    except TextError:
+        pass
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("unit", REPEATED, ids=repr)
+def test_four_times_the_text_takes_about_four_times_as_long(unit):
+    normalise(f"{unit} warm", dropped=[])
+    for _ in range(3):  # another program takes the caches now and then
+        short, long = (seconds(unit * (size // len(unit))) for size in (CHARACTERS, 4 * CHARACTERS))
+        if long < 8 * short + 0.02:  # 16 times were a square
+            return
+    pytest.fail(f"{short:.4f} s and {long:.4f} s")

@@ -1,0 +1,49 @@
+"""Markup is left out and named, never spoken."""
+
+import pytest
+
+from ditar.text import TextError, normalise
+from ditar.text.errors import dropped_warning
+from ditar.text.markup import without_markup
+
+# What is written, what is left of it, and what was left out.
+MARKED = [
+    ('Wait <break time="1s"/> here.', "Wait   here.", ['<break time="1s"/>']),
+    ("<b>H</b>ello<br>you", "Hello you", ["<b>", "</b>", "<br>"]),
+    ("<speak><prosody rate='slow'>Hi</prosody></speak>", " Hi ", ["<speak>", "<prosody rate='slow'>", "</prosody>", "</speak>"]),
+    ("<!-- a note -->Hi<?xml version='1.0'?>", " Hi ", ["<!-- a note -->", "<?xml version='1.0'?>"]),
+    ("a **bold** and *soft* word", "a bold and soft word", ["**", "*"]),
+    ("**one *two* three**", "one two three", ["*", "**"]),
+    ("# Title\n\n* item\n> quoted", " Title\n\n item\n quoted", ["#", "*", ">"]),
+    ("~~no~~ `code`", "no code", ["~~", "`"]),
+    ("see [this](http://a.com/b)", "see this", ["(http://a.com/b)"]),
+    ("Price*, **open", "Price, open", ["*", "**"]),
+    ("Tom &amp; Jerry &#38; &quot;me&quot;", 'Tom & Jerry & "me"', []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("marked", "plain", "marks"), MARKED, ids=[m[0][:20] for m in MARKED])
+def test_marks_are_left_out_and_listed(marked, plain, marks):
+    assert without_markup(marked) == (plain, marks)
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b and c > d", "5*3*2", "2**8", "x<y", "3 < 5 > 2", "AT&T; R&D", "f(x) * g", "#1 and C#", "<3 you"]
+)
+def test_arithmetic_is_no_markup(text):
+    assert without_markup(text) == (text, [])
+
+
+def test_a_warning_names_the_marks():
+    dropped = []
+    assert normalise('<b>Hi</b> ♜ <break time="1s"/> you', dropped=dropped) == "Hi you"
+    warning = dropped_warning(dropped)
+    assert "4 marks or characters or sounds left out" in warning
+    assert "'<b>'" in warning and "BLACK CHESS ROOK" in warning and "break time" in warning
+
+
+def test_markup_is_refused_where_nothing_may_be_left_out():
+    with pytest.raises(TextError, match="<b>"):
+        normalise("<b>Hi</b>")
+    with pytest.raises(TextError, match="nothing to say"):
+        normalise("<b></b>", dropped=[])
