@@ -3,10 +3,13 @@
 The normaliser of words is part of every figure and is named in results. Ours: lower case, digits to words,
 abbreviations of titles written out, hyphens to spaces, other punctuation dropped, apostrophes inside words kept.
 Whisper's English normaliser (Radford et al., arXiv 2212.04356, appendix C) is what published figures mostly use.
+"spoken" sends both sides through the English front end that speech is made with, and then through ours: `$5`, `1990s` and
+`St.` are the words that are said for them.
 """
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,8 +20,16 @@ from pathlib import Path
 from ditar.evaluate.inputs import EvaluationError, need, quote
 from ditar.recognise.files import Recogniser
 from ditar.recognise.words import plain_words
+from ditar.text import TextError, normalise
 
 NORMALISER = "ditar.evaluate.words.plain_words 1"
+SPOKEN_NORMALISER = "ditar.evaluate.words.spoken_words 1"
+NORMALISERS = ("plain", "whisper", "spoken")
+# One hundred and five, which the front end says without it.
+_AND = re.compile(
+    r"(?<=hundred|housand|million) and (?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty"
+    r"|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b)"
+)
 
 
 @dataclass(frozen=True)
@@ -48,10 +59,26 @@ class WordErrors:
 
 
 def choose_normaliser(asked: str | None, recogniser: Recogniser) -> tuple[Callable[[str], str], str]:
-    """The normaliser "plain" or "whisper", by default the recogniser's own, and its name."""
-    if (asked or recogniser.normaliser) == "plain":
+    """One of NORMALISERS, by default the recogniser's own, and its name. EvaluationError: there is no such one."""
+    asked = asked or recogniser.normaliser
+    if asked not in NORMALISERS:
+        raise EvaluationError(f"there is no normaliser {asked!r}; choose one of {', '.join(NORMALISERS)}")
+    if asked == "plain":
         return plain_words, NORMALISER
+    if asked == "spoken":
+        return spoken_words, SPOKEN_NORMALISER
     return whisper_normaliser(recogniser.spelling or packaged_spelling())
+
+
+def spoken_words(text: str) -> str:
+    """The words that are said for an English text, however it is written: `$5/hr` -> `five dollars an hour`. Text that
+    the front end refuses is compared as it is written."""
+    try:
+        # The front end writes the letter A so that it is read as one.
+        said = re.sub(r"\beigh\b", "a", normalise(text, dropped=[]))
+    except TextError:
+        said = text
+    return _AND.sub(" ", plain_words(said))
 
 
 def whisper_normaliser(spelling: Mapping[str, str] | None = None) -> tuple[Callable[[str], str], str]:

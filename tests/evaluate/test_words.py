@@ -1,15 +1,20 @@
+import argparse
 from importlib.util import find_spec
 from types import SimpleNamespace
 
 import pytest
 
+from ditar.cli import build_parser
 from ditar.evaluate import words
 from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate.words import (
     NORMALISER,
+    NORMALISERS,
+    SPOKEN_NORMALISER,
     choose_normaliser,
     closed_set_hits,
     repeated_words,
+    spoken_words,
     whisper_normaliser,
     word_errors,
 )
@@ -87,6 +92,25 @@ def test_the_normaliser_is_the_recognisers_own_unless_it_is_asked_for():
     assert choose_normaliser("whisper", sphinx)[1] == name
     own = SimpleNamespace(normaliser="whisper", spelling={"colour": "blue"})
     assert choose_normaliser(None, own)[0]("colour") == "blue"
+
+
+def test_the_front_end_makes_what_is_written_and_what_is_said_the_same():
+    normalise, name = choose_normaliser("spoken", SimpleNamespace(normaliser="plain", spelling=None))
+    assert normalise is spoken_words and name == SPOKEN_NORMALISER != NORMALISER
+    written = {"a": "It's $5/hr.", "b": "the 1990s on Main St. in the U.S.A.", "c": "105 km & <b>3rd</b>", "d": "Иван"}
+    heard = {"a": "it's five dollars an hour", "b": "The nineteen nineties, on main street, in the USA",
+             "c": "one hundred and five kilometres and third", "d": "иван"}  # fmt: skip
+    assert [row.word_errors for row in word_errors(written, heard, normalise)] == [0, 0, 0, 0]
+    assert sum(row.word_errors for row in word_errors(written, heard)) > 5
+    assert word_errors({"a": "$5"}, {"a": "six dollars"}, normalise)[0].word_errors == 1
+
+
+def test_a_normaliser_that_is_not_there_is_named():
+    with pytest.raises(EvaluationError, match="'spokn'.*plain, whisper, spoken"):
+        choose_normaliser("spokn", SimpleNamespace(normaliser="plain", spelling=None))
+    (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    (option,) = [a for a in commands.choices["evaluate"]._actions if a.dest == "normaliser"]
+    assert tuple(option.choices) == NORMALISERS
 
 
 def test_the_table_of_spellings_comes_with_a_package(monkeypatch):
