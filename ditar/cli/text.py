@@ -10,8 +10,8 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "text",
         help="show how a text will be read",
-        description="Say nothing, but print each sentence as it is written, in words, as symbols, with the pause behind "
-        "it, and what is left out. A model that was trained on fewer symbols leaves out more.",
+        description="Say nothing, but print each sentence as it is written, in words, as symbols, with the pause "
+        "behind it, and what is left out. A model that was trained on fewer symbols leaves out more.",
     )
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("text", metavar="TEXT", nargs="?", help="the text")
@@ -32,7 +32,11 @@ def run(options: argparse.Namespace) -> int:
             refused += 1
             lines.append(("refused", sentence.refused))
         else:
-            lines += [("said", sentence.said), ("symbols", sentence.symbols), ("pause", f"{sentence.pause_seconds:g} s")]
+            lines += [
+                ("said", sentence.said),
+                ("symbols", sentence.symbols),
+                ("pause", f"{sentence.pause_seconds:g} s"),
+            ]
         if sentence.left_out:
             lines.append(("left out", name_characters(sentence.left_out)))
         for at, (name, line) in enumerate(lines):

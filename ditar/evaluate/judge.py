@@ -27,8 +27,8 @@ class Judge:
     """Measures the metric groups `groups` (`metrics.GROUPS`) of files; `names` says with what, by group.
 
     recogniser: see `recognise.choose`; embedder: "resemblyzer", else a checkpoint of transformers. normaliser: of
-    `words.NORMALISERS`, or None for the recogniser's own. sentences: the closed set, which pocketsphinx hears. workers: processes
-    of recognisers, by default one per core. `seconds` adds up what each group took.
+    `words.NORMALISERS`, or None for the recogniser's own. sentences: the closed set, which pocketsphinx hears. workers:
+    processes of recognisers, by default one per core. `seconds` adds up what each group took.
     """
 
     def __init__(

@@ -3,8 +3,8 @@
 The normaliser of words is part of every figure and is named in results. Ours: lower case, digits to words,
 abbreviations of titles written out, hyphens to spaces, other punctuation dropped, apostrophes inside words kept.
 Whisper's English normaliser (Radford et al., arXiv 2212.04356, appendix C) is what published figures mostly use.
-"spoken" sends both sides through the English front end that speech is made with, and then through ours: `$5`, `1990s` and
-`St.` are the words that are said for them.
+"spoken" sends both sides through the English front end that speech is made with, and then through ours: `$5`, `1990s`
+and `St.` are the words that are said for them.
 """
 
 import hashlib
@@ -27,8 +27,8 @@ SPOKEN_NORMALISER = "ditar.evaluate.words.spoken_words 1"
 NORMALISERS = ("plain", "whisper", "spoken")
 # One hundred and five, which the front end says without it.
 _AND = re.compile(
-    r"(?<=hundred|housand|million) and (?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty"
-    r"|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b)"
+    r"(?<=hundred|housand|million) and (?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen"
+    r"|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b)"
 )
 
 
@@ -121,15 +121,17 @@ def word_errors(
         heard = normalise(hypotheses[utt])
         by_word = jiwer.process_words(reference, heard)
         by_character = jiwer.process_characters(reference, heard)
-        errors.append(WordErrors(
-            utt=utt,
-            words=len(reference.split()),
-            word_errors=by_word.substitutions + by_word.deletions + by_word.insertions,
-            characters=len(reference),
-            character_errors=by_character.substitutions + by_character.deletions + by_character.insertions,
-            missing_end=_missing_end(by_word.alignments[0]),
-            repeated=repeated_words(reference, heard),
-        ))
+        errors.append(
+            WordErrors(
+                utt=utt,
+                words=len(reference.split()),
+                word_errors=by_word.substitutions + by_word.deletions + by_word.insertions,
+                characters=len(reference),
+                character_errors=by_character.substitutions + by_character.deletions + by_character.insertions,
+                missing_end=_missing_end(by_word.alignments[0]),
+                repeated=repeated_words(reference, heard),
+            )
+        )
     return errors
 
 

@@ -1,7 +1,7 @@
 """One spelling for characters that mean the same: quotes, dashes, spaces, and the compatibility forms of Unicode.
 
-NFKC alone loses what it takes apart: 10⁻³ would be 10-3, 1½ would be 11/2, ㎡ would be m2, and Ⅳ a word. So superscripts,
-fractions, squares and Roman numeral signs are taken care of first.
+NFKC alone loses what it takes apart: 10⁻³ would be 10-3, 1½ would be 11/2, ㎡ would be m2, and Ⅳ a word. So
+superscripts, fractions, squares and Roman numeral signs are taken care of first.
 """
 
 import re
@@ -18,7 +18,8 @@ _SAME = str.maketrans(
         "።": ".", "፣": ",", "၊": ",", "။": ".", "։": ".",
         "[": "(", "]": ")", "{": "(", "}": ")", "（": "(", "）": ")",
         "•": ",", "·": " ", "_": " ", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\t": " ",
-        "№": "No. ", "℡": "Tel. ", "⁄": "/", "∕": "/", "∗": "*", "∶": ":", "μ": "µ", "Ω": "Ω", "¨": " ", "¯": " ", "¸": " ",
+        "№": "No. ", "℡": "Tel. ", "⁄": "/", "∕": "/", "∗": "*", "∶": ":", "μ": "µ", "Ω": "Ω",
+        "¨": " ", "¯": " ", "¸": " ",
     }
 )  # fmt: skip
 # Marks that show nothing by themselves: joiners, direction marks, soft hyphens, variation selectors.

@@ -18,7 +18,7 @@ from ditar.text.english_words import GREEK, IN_ADDRESSES, SPOKEN_SYMBOLS
 _TOP = "com|org|net|edu|gov|io|uk|de|fr|info"
 _ADDRESS = re.compile(
     r"(?<![\w.+@/-])(?:(?:https?|ftp)://[^\s\"<>()]++|www\.[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
-    rf"|[\w-]++(?:\.[\w-]++)++(?:/[^\s\"<>()]*+)?)",
+    r"|[\w-]++(?:\.[\w-]++)++(?:/[^\s\"<>()]*+)?)",
     re.I,
 )
 _NAME = re.compile(rf"[\w-]+(?:\.[\w-]+)*\.(?:{_TOP})(?:/.*)?", re.I | re.S)
@@ -71,7 +71,9 @@ def _symbols(text: str) -> str:
     text = re.sub(r"--+", " — ", text)
     text = _HANDLE.sub(lambda m: "at " if m[1] == "@" else "hashtag ", text)
     # A Greek letter by itself; in Greek words they are letters that English has no sound for.
-    text = re.sub(r"(?<![^\W\d_a-zA-Z])[Α-Ωα-ω](?![^\W\d_a-zA-Z])", lambda m: f" {GREEK.get(m[0].lower(), m[0])} ", text)
+    text = re.sub(
+        r"(?<![^\W\d_a-zA-Z])[Α-Ωα-ω](?![^\W\d_a-zA-Z])", lambda m: f" {GREEK.get(m[0].lower(), m[0])} ", text
+    )
     text = text.translate(_SPOKEN)
     return re.sub(r"(?<=\s)-+(?=\s)|^-+\s", "—", text)
 

@@ -2,7 +2,7 @@
 
 import re
 
-from ditar.text.english_numbers import ALONE, cardinal, digits_one_by_one, spell_letters
+from ditar.text.english_numbers import cardinal, digits_one_by_one, spell_letters
 from ditar.text.english_units import UNITS
 
 _CARD = re.compile(r"(?<![\w-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|3\d{3}([ -])\d{6}\2\d{5})(?![\w-])")
@@ -19,7 +19,7 @@ _VERSION = re.compile(r"(?<![\w.])\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
 
 
 def spell_codes(text: str) -> str:
-    """Cards, books, social security, postal codes, telephones, `24/7` and versions, before anything reads their parts."""
+    """Cards, books, social security, postal codes, telephones, `24/7`, versions: before anything reads their parts."""
     text = _CARD.sub(_one_by_one, text)
     text = _BOOK.sub(lambda m: f"{m[1]}{m[2]} {_one_by_one(m[3])}", text)
     text = _SOCIAL.sub(_one_by_one, text)

@@ -12,7 +12,9 @@ _DAY = "|".join(WEEKDAYS)
 _WEEKDAY = "|".join(dict.fromkeys(WEEKDAYS.values()))
 _SUFFIX = "(?:st|nd|rd|th|ST|ND|RD|TH)"
 _DASH = r"\s?[-—]\s?"
-_SHOUTED = re.compile(rf"\b(?:{'|'.join([*_MONTH_NAMES, *_WEEKDAY.split('|'), 'Jan', 'Feb', 'Sept', 'Oct', 'Nov', 'Dec']).upper()})\b")
+_SHOUTED = re.compile(
+    rf"\b(?:{'|'.join([*_MONTH_NAMES, *_WEEKDAY.split('|'), 'Jan', 'Feb', 'Sept', 'Oct', 'Nov', 'Dec']).upper()})\b"
+)
 _MARKER = r"(?:\s?([AaPp]\.?[Mm]\.?)(?!\w))"
 _HOURS = r"(?:\s?(h|hrs?\.?|hours)(?![\w/]))"
 
@@ -20,7 +22,11 @@ _HOURS = r"(?:\s?(h|hrs?\.?|hours)(?![\w/]))"
 def spell_dates(text: str, month_first: bool) -> str:
     """Dates in figures or with the month's name, weekdays, ranges of either."""
     text = _SHOUTED.sub(lambda m: m[0].capitalize(), text)
-    text = re.sub(r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-]|\.\d)", lambda m: _by_numbers(m[1], m[3], m[4], m[0]), text)
+    text = re.sub(
+        r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-]|\.\d)",
+        lambda m: _by_numbers(m[1], m[3], m[4], m[0]),
+        text,
+    )
 
     def slashed(match: re.Match) -> str:
         first, _, second, year = match.groups()
@@ -57,7 +63,9 @@ def _named(text: str) -> str:
     short = rf"{ALONE}(\d{{1,2}})[ -]({_SHORT})[ -]'?(\d{{2}})(?![\w:/.,-])"
     text = re.sub(short, lambda m: f"the {ordinal(m[1])} of {_month(m[2])}{year_of(m[3])}", text)
     day = rf"(?<![\w.,:$€£-])(?:the\s)?(\d{{1,2}}){_SUFFIX}?(?:\s|-)(?:of\s)?({_MONTH})(?![\w-]){year}"
-    text = re.sub(day, lambda m: f"the {ordinal(m[1])} of {_month(m[2])}{year_of(m[3])}" if int(m[1]) < 32 else m[0], text)
+    text = re.sub(
+        day, lambda m: f"the {ordinal(m[1])} of {_month(m[2])}{year_of(m[3])}" if int(m[1]) < 32 else m[0], text
+    )
     day = rf"\b({_MONTH})\s(\d{{1,2}}){_SUFFIX}?{_DASH}(\d{{1,2}}){_SUFFIX}?\b(?![:\d/]|\s?[AaPp]\.?[Mm]\b){year}"
     text = re.sub(day, lambda m: f"{_month(m[1])} {ordinal(m[2])} to {ordinal(m[3])}{year_of(m[4])}", text)
     day = rf"\b({_MONTH})\s(\d{{1,2}}){_SUFFIX}?\b(?![:\d/%]|[.,]\d|\s?[AaPp]\.?[Mm]\b){year}"
@@ -143,9 +151,14 @@ _MANY_BEFORE = (
 _CENTURY = re.compile(r"(?<![\w.,])(1[0-9]|20)(\d0)'?s\b")
 _TENS = re.compile(r"(?<![\w.,'])'?([2-9]0)'s\b|(?<![\w])'(\d0)s\b")
 _CODE = re.compile(r"(?<=[A-Z])-?(\d{1,4})s\b|(?<=\b[A-Z] )(\d{1,4})s\b")
-_MANY = re.compile(rf"\b((?:(?i:{_MANY_BEFORE}))[ -])(\d{{1,3}})'?s\b(?! (?:delay|timeout|pause|video|clip|limit|mark))")
+_MANY = re.compile(
+    rf"\b((?:(?i:{_MANY_BEFORE}))[ -])(\d{{1,3}})'?s\b(?! (?:delay|timeout|pause|video|clip|limit|mark))"
+)
 _TWO = re.compile(r"(?<![\w.,])(\d{1,3})'?s( (?:and|or|to) |, )(\d{1,3})'?s\b")
-_NOSTALGIC = re.compile(rf"(?<!\w)(?<!\d[.,])(?<!\b\w )([6-9]0)s\b(?= [a-z])(?! (?:{_SECONDS_BEFORE}|later|ago|left|delay|timeout|in|on|or|and)\b)")
+_NOSTALGIC = re.compile(
+    rf"(?<!\w)(?<!\d[.,])(?<!\b\w )([6-9]0)s\b(?= [a-z])"
+    rf"(?! (?:{_SECONDS_BEFORE}|later|ago|left|delay|timeout|in|on|or|and)\b)"
+)
 
 
 def spell_decades(text: str) -> str:

@@ -19,7 +19,8 @@ from ditar.text.english_words import (
 _DOTTED = re.compile(r"\b((?:[A-Z]\.){2,20})(?![A-Z]\.)")
 # Initials of a name, where they cannot end a sentence.
 _INITIAL = re.compile(
-    rf"(?:^|(?<=[\s(\"'.,;:!?]))(?<!tamin )(?<![Pp]lan )(?<![Tt]ype )(?<!roup )(?<!rade )(?<!lass )(?<!tion )(?<!oint )(?<!evel )(?<!etter )"
+    rf"(?:^|(?<=[\s(\"'.,;:!?]))(?<!tamin )(?<![Pp]lan )(?<![Tt]ype )(?<!roup )"
+    rf"(?<!rade )(?<!lass )(?<!tion )(?<!oint )(?<!evel )(?<!etter )"
     rf"([A-Z])\.(?=\s(?:[A-Z]\.|(?!(?:{CAPITALISED_SHORT})\b)[A-Z]['’\w]))"
 )
 _PAIR = re.compile(r"\b([A-Z]{1,5})\s?&\s?([A-Z]{1,5})\b(?!\.\w)")

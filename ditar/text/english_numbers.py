@@ -77,7 +77,9 @@ def spell_fractions(text: str) -> str:
         lambda m: f"{cardinal(m[1])} out of {cardinal(m[2])}",
         text,
     )
-    return re.sub(rf"{ALONE}(\d{{1,6}})/(\d{{1,6}})(?![\w/]|\.\d)", lambda m: _fraction(m[1], m[2], article=False), text)
+    return re.sub(
+        rf"{ALONE}(\d{{1,6}})/(\d{{1,6}})(?![\w/]|\.\d)", lambda m: _fraction(m[1], m[2], article=False), text
+    )
 
 
 def _mixed(match: re.Match) -> str:
@@ -102,7 +104,11 @@ def spell_numbers(text: str) -> str:
     # The first figures of a number only: (?<!\d) comes first since it fails at once inside of a run.
     year = r"(?<![\d.,])(1[1-9]\d\d|20\d\d)(?!\d|[.,]\d)"
     text = re.sub(year, lambda m: _spaced(m, year_words(m[1])), text)
-    text = re.sub(rf"\b({_YEAR_BEFORE}) (10\d\d)(?!\d|[.,]\d)(?! (?:of|people|and)\b)", lambda m: f"{m[1]} {year_words(m[2])}", text)
+    text = re.sub(
+        rf"\b({_YEAR_BEFORE}) (10\d\d)(?!\d|[.,]\d)(?! (?:of|people|and)\b)",
+        lambda m: f"{m[1]} {year_words(m[2])}",
+        text,
+    )
     return re.sub(NUMBER, lambda m: _spaced(m, cardinal(m[0])), text)
 
 

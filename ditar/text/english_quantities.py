@@ -16,7 +16,9 @@ _PREFIXED = re.compile(
     rf"(?<![A-Za-z])(?P<sign>{_SIGN})\s?(?P<amount>{NUMBER})(?P<scale>{_SCALE})(?P<more>\+?)"
     rf"(?:(?P<to>{_TO})(?={_SIGN}\s?\.?\d)|{_TO}(?P<last>{NUMBER})(?![\d:/-])(?P<last_scale>{_SCALE}))?{_PER}"
 )
-_SUFFIXED = re.compile(rf"{ALONE}(?P<amount>{NUMBER})(?P<scale>{_SCALE})\s?(?P<sign>[{_SIGNS}]|(?:{'|'.join(CODES)})\b){_PER}")
+_SUFFIXED = re.compile(
+    rf"{ALONE}(?P<amount>{NUMBER})(?P<scale>{_SCALE})\s?(?P<sign>[{_SIGNS}]|(?:{'|'.join(CODES)})\b){_PER}"
+)
 _MANY_UNITS = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 
 
@@ -29,7 +31,8 @@ def spell_money(text: str) -> str:
 def _prefixed(match: re.Match) -> str:
     names, amount, string = _names(match["sign"]), match["amount"], match.string
     if match["last"]:
-        return f"{_scaled(amount, match['scale'])} to {_money(match['last'], match['last_scale'], names)}{_rate(match['per'], 'a')}"
+        last = _money(match["last"], match["last_scale"], names)
+        return f"{_scaled(amount, match['scale'])} to {last}{_rate(match['per'], 'a')}"
     behind = string[match.end() : match.end() + 8]
     if string[max(0, match.start() - 3) : match.start()].lower() in _ARTICLES and _NOUN.match(behind):
         names = (names[0],) * 2 + names[2:]
@@ -84,7 +87,9 @@ def _rate(per: str | None, word: str = "per") -> str:
 _BETWEEN = re.compile(rf"{ALONE}({NUMBER}){_TO}({NUMBER})(?=\s?[%°A-Za-z])(?!-|st\b|nd\b|rd\b|th\b)")
 _DEGREES = re.compile(rf"{ALONE}({NUMBER})\s?°\s?([CFK](?![\w]))?(?=(\w)?)")
 _PART = re.compile(rf"{ALONE}((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_MANY_UNITS})\.?(?![\w/²³])")
-_RATED = re.compile(rf"{ALONE}(?<!\d/)({NUMBER})(\s?|-)({_MANY_UNITS})(²|³)?(?:\s?/\s?({_PER_UNIT})(²|³)?)?(?![\w/²³])(\.?)", re.I)
+_RATED = re.compile(
+    rf"{ALONE}(?<!\d/)({NUMBER})(\s?|-)({_MANY_UNITS})(²|³)?(?:\s?/\s?({_PER_UNIT})(²|³)?)?(?![\w/²³])(\.?)", re.I
+)
 _BARE_RATE = re.compile(r"(?<![\w/])(km/h|MB/s|GB/s|Mb/s|Gb/s|m/s|mg/dL|ft/s)(?![\w/²³])")
 _SCALED = re.compile(rf"{ALONE}({NUMBER})(k|K|M|bn|tn)(?![\w-])")
 _BEHIND_INCHES = re.compile(r"\s?(?:[x×;)]|wide\b|long\b|tall\b|high\b|deep\b|thick\b|by\b)")

@@ -20,7 +20,9 @@ _KING = re.compile(
     r"(?:([IVX]{2,6}|V|X)\b|I\b(?!'|\s(?:am|have|think|know|will|would|can|could|want|love|like|do|did|don't|see|saw|said"
     r"|say|met|told|hope|need|believe|remember|go|went|never|always|should|must|may|might)\b))"
 )
-_NAMED = re.compile(r"(?<!\bthe )(?<![\w'.-])([A-Z][\w'.-]*)\s((?:I{2,3}|IV|VI{1,3}|IX|X[IV]{1,4}|XX[IV]{1,4}|XXX[IV]{1,4}))\b(?!')")
+_NAMED = re.compile(
+    r"(?<!\bthe )(?<![\w'.-])([A-Z][\w'.-]*)\s((?:I{2,3}|IV|VI{1,3}|IX|X[IV]{1,4}|XX[IV]{1,4}|XXX[IV]{1,4}))\b(?!')"
+)
 _NO_NAME = {"An", "A", "The", "By", "On", "His", "Her", "My", "Via", "In", "I"}
 _HEADING = re.compile(r"(?m)^([IVX]{2,5})(?=\.\s)")
 
@@ -34,7 +36,10 @@ def spell_roman(text: str, shouting: bool) -> str:
     text = _BEFORE.sub(_numbered, text)
     text = _KING.sub(lambda m: f"{m[1]} the {ordinal(str(_value(m[2] or 'I')))}" if _value(m[2] or "I") else m[0], text)
     if not shouting:
-        text = _NAMED.sub(lambda m: m[0] if m[1] in _NO_NAME else f"{m[1]} {cardinal(str(_value(m[2])))}" if _value(m[2]) else m[0], text)
+        text = _NAMED.sub(
+            lambda m: m[0] if m[1] in _NO_NAME else f"{m[1]} {cardinal(str(_value(m[2])))}" if _value(m[2]) else m[0],
+            text,
+        )
     return _HEADING.sub(lambda m: cardinal(str(_value(m[1]))) if _value(m[1]) else m[0], text)
 
 
@@ -70,6 +75,10 @@ def _list(match: re.Match) -> str:
 def _numbered(match: re.Match) -> str:
     """`Chapter IV`, `Part I`; `in this part I think` is none."""
     word, letters = match.groups()
-    if letters == "I" and word.islower() and not re.match(r"\s*(?:$|[.,;:)]|and\b|or\b|is\b|of\b)", match.string[match.end() : match.end() + 6]):
+    if (
+        letters == "I"
+        and word.islower()
+        and not re.match(r"\s*(?:$|[.,;:)]|and\b|or\b|is\b|of\b)", match.string[match.end() : match.end() + 6])
+    ):
         return match[0]
     return f"{word} {cardinal(str(_value(letters)))}" if _value(letters) else match[0]

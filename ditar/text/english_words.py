@@ -22,18 +22,21 @@ SHORT_WORDS = set(
     oh old on one or our out own pay put ran red run sad said saw say see set she sit six so ten the to too top
     try two up us use was way we why win yes yet you all boy god sun war who""".split()
 )
-WORD_ACRONYMS = set("NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM ZIP COVID SWAT PIN".split())
+WORD_ACRONYMS = set(
+    "NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM ZIP COVID SWAT PIN".split()
+)
 SPELLED = set(
-    """AI API USA UK EU US UN ID IT TV PC CD DVD CEO CIA IOU UAE UEFA EMI AOL IRA AAA IEEE ISO IOS IQ IP AC DIY LED GPS USB
-    FAQ ATM DNA RNA MRI UCLA USSR USAF EDT EST IPO IDE CPU GPU URL UTC EEG ECG ICU UV UHF HDMI HIV ATV SUV EV UFO VIP""".split()
+    """AI API USA UK EU US UN ID IT TV PC CD DVD CEO CIA IOU UAE UEFA EMI AOL IRA AAA IEEE ISO IOS IQ IP AC DIY LED GPS
+    USB FAQ ATM DNA RNA MRI UCLA USSR USAF EDT EST IPO IDE CPU GPU URL UTC EEG ECG ICU UV UHF HDMI
+    HIV ATV SUV EV UFO VIP""".split()
 )
 
 # Capitals that are read as other words.
 READ_AS = {"OK": "okay", "WWI": "World War One", "WWII": "World War Two"}
 
 # Words that begin sentences: an abbreviation before one of them has the sentence's full stop.
-STARTERS = """a after all also although an and another are as at because before both but by can could despite did do does
-    during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in instead
+STARTERS = """a after all also although an and another are as at because before both but by can could despite did do
+    does during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in instead
     is it it's its just last later let like many may meanwhile more most much my neither never next no nobody nor
     nothing now of often on once one only or other our over perhaps please several she should since so some sometimes
     soon still such that that's the their then there there's therefore these they this those though through thus to
@@ -57,13 +60,15 @@ _WITH_STOP = {
 }  # fmt: skip
 _IN_EITHER_CASE = {
     "dept": "department", "approx": "approximately", "govt": "government", "mgmt": "management", "mgr": "manager",
-    "asst": "assistant", "misc": "miscellaneous", "min": "minimum", "max": "maximum", "avg": "average", "incl": "including",
+    "asst": "assistant", "misc": "miscellaneous", "min": "minimum", "max": "maximum", "avg": "average",
+    "incl": "including",
     "excl": "excluding", "temp": "temperature", "tel": "telephone", "ext": "extension", "attn": "attention",
     "blvd": "boulevard", "ave": "avenue", "bldg": "building", "appt": "appointment", "yrs": "years", "hrs": "hours",
     "mins": "minutes", "secs": "seconds", "lbs": "pounds", "vols": "volumes", "figs": "figures", "eds": "editors",
 }  # fmt: skip
 _BEFORE_FIGURES = {
-    "apt": "apartment", "no": "number", "nos": "numbers", "pp": "pages", "p": "page", "vol": "volume", "vols": "volumes",
+    "apt": "apartment", "no": "number", "nos": "numbers", "pp": "pages", "p": "page", "vol": "volume",
+    "vols": "volumes",
     "fig": "figure", "figs": "figures", "est": "established", "ch": "chapter", "eq": "equation", "art": "article",
     "c": "circa", "ca": "circa", "rm": "room", "fl": "floor", "op": "opus", "ver": "version", "sec": "section",
     "para": "paragraph", "tel": "telephone", "ext": "extension",
@@ -83,7 +88,7 @@ ABBREVIATIONS = tuple(
         (rf"(?<=\w\s)St\.(?=\s*$|\s*[,;)]|\s[a-z]|\s{_STARTS})", "Street"),
         (r"(?<=[a-z]{2}\s)St(?=\s*$|,|\s(?:and|at|is|in|to|near)\b)(?![-\w])", "Street"),
         (r"\bSt\.(?=\s+[A-Z])", "Saint"),
-        (rf"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*[,;)]|\s[a-z])", "Drive"),
+        (r"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*[,;)]|\s[a-z])", "Drive"),
         (r"\bDr\.?(?=\s+[A-Z])", "Doctor"),
         (r"\bPh\.?\s?D\b\.?", "P H D"),
         (r"\bMr\b\.?", "Mister"),
@@ -97,8 +102,11 @@ ABBREVIATIONS = tuple(
         (r"\bLtd\b\.?", "Limited"),
         *((rf"\b{short}\.(?=\s+[A-Z])", words) for short, words in _TITLES.items()),
         *((rf"\b{short}\.(?=[\s,;:)]|$)", words) for short, words in _WITH_STOP.items()),
-        *((rf"\b{_cased(short)}\.?(?=\s?[\d+(])(?![A-Za-z])", words) for short, words in _BEFORE_FIGURES.items()
-          if len(short) > 1 and short not in ("no", "art", "sec", "op", "fl", "rm", "ca", "est")),
+        *(
+            (rf"\b{_cased(short)}\.?(?=\s?[\d+(])(?![A-Za-z])", words)
+            for short, words in _BEFORE_FIGURES.items()
+            if len(short) > 1 and short not in ("no", "art", "sec", "op", "fl", "rm", "ca", "est")
+        ),
         *((rf"\b{_cased(short)}\.(?=\s{{0,2}}[\d+(])", words) for short, words in _BEFORE_FIGURES.items()),
         *((rf"\b{_cased(short)}\.(?=[\s,;:)]|$)", words) for short, words in _IN_EITHER_CASE.items()),
         (r"#(?=\d)", "number "),
@@ -151,7 +159,8 @@ SPOKEN_SYMBOLS = {
     "⇒": "implies", "↔": "to and from", "∑": "the sum of", "∏": "the product of", "∫": "the integral of",
     "∂": "partial", "∆": "delta", "∇": "nabla", "∈": "in", "∉": "not in", "⊂": "is a subset of", "∪": "union",
     "∩": "intersection", "∅": "the empty set", "∀": "for all", "∃": "there exists", "∴": "therefore", "∵": "because",
-    "≡": "is equivalent to", "≅": "is congruent to", "∝": "is proportional to", "⊥": "is perpendicular to", "∥": "is parallel to",
+    "≡": "is equivalent to", "≅": "is congruent to", "∝": "is proportional to", "⊥": "is perpendicular to",
+    "∥": "is parallel to",
     "∠": "angle", "¬": "not", "∧": "and", "∨": "or", "‰": "per mille", "♯": "sharp", "♭": "flat",
     "✓": "check", "✔": "check",
 }  # fmt: skip

@@ -13,7 +13,9 @@ def name_characters(characters: Iterable[str], limit: int = 8) -> str:
     each once, in order."""
     distinct = list(dict.fromkeys(characters))
     named = [
-        f"'{c}' (U+{ord(c):04X} {unicodedata.name(c, 'unnamed')})" if len(c) == 1 else repr(c if len(c) < 40 else f"{c[:36]}...")
+        f"'{c}' (U+{ord(c):04X} {unicodedata.name(c, 'unnamed')})"
+        if len(c) == 1
+        else repr(c if len(c) < 40 else f"{c[:36]}...")
         for c in distinct[:limit]
     ]
     if len(distinct) > limit:

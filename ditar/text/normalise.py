@@ -25,9 +25,9 @@ PUNCTUATION = '.,!?;:—"()¿¡'
 def normalise(text: str, language: str = "en-us", dropped: list[str] | None = None) -> str:
     """Text with one spelling for quotes, dashes and spaces and, in English, with everything written out as words.
 
-    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming them, when there is nothing to say,
-    when a character has no pronunciation (emoji, pictures, letters of a script that the language does not use), or when
-    there is markup. With a list `dropped`, such characters and marks are left out and appended to it; what is then
+    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming them, when there is nothing to
+    say, when a character has no pronunciation (emoji, pictures, letters of a script that the language does not use), or
+    when there is markup. With a list `dropped`, such characters and marks are left out and appended to it; what is then
     refused is a text with nothing to say, or with more letters of a foreign script than others.
     """
     if not isinstance(text, str):

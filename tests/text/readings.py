@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 TABLE = Path(__file__).with_suffix(".tsv")
 _NUMBERS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty thirty forty fifty sixty seventy eighty ninety twelfth"
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety twelfth"
 )
 
 
@@ -26,8 +26,10 @@ class Reading(NamedTuple):
 def readings(half: int | None = None) -> list[Reading]:
     """The rows of the table, or of one half of it."""
     lines = TABLE.read_text(encoding="utf-8").splitlines()[1:]
-    rows = [Reading(int(h), kind, written, tuple(right.split(" | "))) for h, kind, written, right in
-            (line.split("\t") for line in lines)]
+    rows = [
+        Reading(int(h), kind, written, tuple(right.split(" | ")))
+        for h, kind, written, right in (line.split("\t") for line in lines)
+    ]
     return [row for row in rows if half in (None, row.half)]
 
 

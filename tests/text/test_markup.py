@@ -10,7 +10,7 @@ from ditar.text.markup import without_markup
 MARKED = [
     ('Wait <break time="1s"/> here.', "Wait   here.", ['<break time="1s"/>']),
     ("<b>H</b>ello<br>you", "Hello you", ["<b>", "</b>", "<br>"]),
-    ("<speak><prosody rate='slow'>Hi</prosody></speak>", " Hi ", ["<speak>", "<prosody rate='slow'>", "</prosody>", "</speak>"]),
+    ("<speak><w role='x'>Hi</w></speak>", " Hi ", ["<speak>", "<w role='x'>", "</w>", "</speak>"]),
     ("<!-- a note -->Hi<?xml version='1.0'?>", " Hi ", ["<!-- a note -->", "<?xml version='1.0'?>"]),
     ("a **bold** and *soft* word", "a bold and soft word", ["**", "*"]),
     ("**one *two* three**", "one two three", ["*", "**"]),

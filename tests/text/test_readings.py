@@ -32,7 +32,7 @@ def test_no_form_comes_twice():
 def test_the_comparison_sees_what_is_wrong():
     assert said("Five metres, U.S. - eigh B!") == "five meters u s a b"
     assert said("one hundred and five") == said("One hundred five")
-    (row, found), = wrong(lambda text: "five dollar", [readings()[0]._replace(right=("five dollars",))])
+    ((row, found),) = wrong(lambda text: "five dollar", [readings()[0]._replace(right=("five dollars",))])
     assert found == "five dollar" and row.right == ("five dollars",)
-    (_, found), = wrong(lambda text: 1 / 0, readings()[:1])
+    ((_, found),) = wrong(lambda text: 1 / 0, readings()[:1])
     assert found.startswith("!")
