@@ -44,8 +44,8 @@ def spell_dates(text: str, month_first: bool) -> str:
         day = r"\b((?:on|by|until|till|due|since|before|after) )(\d{1,2})/(\d{1,2})(?![\w/]|\.\d| of\b)"
         text = re.sub(day, lambda m: m[1] + _by_numbers("", m[2], m[3], f"{m[2]}/{m[3]}"), text)
     text = _named(text)
-    text = re.sub(rf"\b({_DAY}){_DASH}({_DAY})\b\.?", lambda m: f"{WEEKDAYS[m[1]]} to {WEEKDAYS[m[2]]}", text)
-    text = re.sub(rf"\b({_SHORT}){_DASH}({_SHORT})\b\.?", lambda m: f"{MONTHS[m[1]]} to {MONTHS[m[2]]}", text)
+    text = re.sub(rf"\b({_DAY})\.?{_DASH}({_DAY})\b\.?", lambda m: f"{WEEKDAYS[m[1]]} to {WEEKDAYS[m[2]]}", text)
+    text = re.sub(rf"\b({_SHORT})\.?{_DASH}({_SHORT})\b\.?", lambda m: f"{MONTHS[m[1]]} to {MONTHS[m[2]]}", text)
     day = rf"\b({_DAY})(?:\.(?=[\s,])|(?=\.?,?\s(?:{_MONTH})(?!\w)))"  # "Sun" alone is the star
     text = re.sub(day, lambda m: WEEKDAYS[m[1]], text)
     # "Jan." with its full stop is the month; "May" and "March" without one may be words and read the same anyway.

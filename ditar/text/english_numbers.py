@@ -104,6 +104,7 @@ def spell_numbers(text: str) -> str:
     # The first figures of a number only: (?<!\d) comes first since it fails at once inside of a run.
     year = r"(?<![\d.,])(1[1-9]\d\d|20\d\d)(?!\d|[.,]\d)"
     text = re.sub(year, lambda m: _spaced(m, year_words(m[1])), text)
+    text = re.sub(r"(?<![\d.,])(10\d\d)(?= (?:[AB]\.? ?[CD]|eigh D|B C|C E)\b)", lambda m: year_words(m[1]), text)
     text = re.sub(
         rf"\b({_YEAR_BEFORE}) (10\d\d)(?!\d|[.,]\d)(?! (?:of|people|and)\b)",
         lambda m: f"{m[1]} {year_words(m[2])}",

@@ -174,6 +174,7 @@ def spell_arithmetic(text: str) -> str:
     text = re.sub(r"(?<=[\w)])\s?[*∙⋅]\s?(?=[\w(])", " times ", text)
     text = re.sub(r"(?<=\d)\s?x\s?(?=\d)", " by ", text)
     text = re.sub(rf"{ALONE}(\d{{1,6}})/(?=[a-z]\b)", r"\1 over ", text)
+    text = re.sub(r"(\^-?\d{1,4}|[²³]) - (?=\w)", r"\1 minus ", text)
     text = re.sub(r"(?<=[\w)]) - (?=\w{1,9}(?: [-+×÷/] \w{1,9}){0,9} = )", " minus ", text)
     return re.sub(r"(?:^|(?<=[\s(^=<>≤≥≈×÷*/+]))-(?=[$€£]?\.?\d)|(?<=\^)-(?=\w)", "minus ", text)
 

@@ -13,7 +13,7 @@ _ITEM = r"(?:[IVX]{1,5}|[ivx]{1,5})"
 _LIST = re.compile(rf"(?<![\w'-]){_ITEM}(?:(?:, (?:and |or )?| and | or | & |[-—]){_ITEM}(?![\w'-]|\.\w)){{1,20}}")
 _YEAR = re.compile(r"\bM[MDCLXVI]{3,12}\b")
 _GAME = re.compile(r"\b((?i:Super Bowl|Wrestlemania|Olympiad))\s([IVXLC]+)\b")
-_BEFORE = re.compile(rf"\b((?i:{ROMAN_BEFORE})s?)\s([IVXL]{{1,7}})\b(?!')")
+_BEFORE = re.compile(rf"\b((?i:{ROMAN_BEFORE})s?)\s([IVXL]{{1,7}})\b(?!')(?: of ([IVXL]{{1,7}})\b(?!'))?")
 # Someone's; behind the first name there may be more of it, and the first of a name is not the one who speaks.
 _KING = re.compile(
     rf"\b((?:{KINGS})(?:\s(?:[A-Z]\.|[A-Z][a-z]+)){{0,2}})\s"
@@ -24,6 +24,7 @@ _NAMED = re.compile(
     r"(?<!\bthe )(?<![\w'.-])([A-Z][\w'.-]*)\s((?:I{2,3}|IV|VI{1,3}|IX|X[IV]{1,4}|XX[IV]{1,4}|XXX[IV]{1,4}))\b(?!')"
 )
 _NO_NAME = {"An", "A", "The", "By", "On", "His", "Her", "My", "Via", "In", "I"}
+_CENTURY = re.compile(r"\b([IVX]{1,5})(?:th|st|nd|rd)?(?=[ -](?:[Cc]entur(?:y|ies)|[Dd]ynasty)\b)")
 _HEADING = re.compile(r"(?m)^([IVX]{2,5})(?=\.\s)")
 
 
@@ -34,6 +35,7 @@ def spell_roman(text: str, shouting: bool) -> str:
     text = _YEAR.sub(lambda m: year_words(str(_value(m[0]))) if _value(m[0]) else m[0], text)
     text = _GAME.sub(lambda m: f"{m[1]} {cardinal(str(_value(m[2])))}" if _value(m[2]) else m[0], text)
     text = _BEFORE.sub(_numbered, text)
+    text = _CENTURY.sub(lambda m: ordinal(str(_value(m[1]))) if _value(m[1]) else m[0], text)
     text = _KING.sub(lambda m: f"{m[1]} the {ordinal(str(_value(m[2] or 'I')))}" if _value(m[2] or "I") else m[0], text)
     if not shouting:
         text = _NAMED.sub(
@@ -74,11 +76,12 @@ def _list(match: re.Match) -> str:
 
 def _numbered(match: re.Match) -> str:
     """`Chapter IV`, `Part I`; `in this part I think` is none."""
-    word, letters = match.groups()
+    word, letters, all_of = match.groups()
     if (
         letters == "I"
         and word.islower()
         and not re.match(r"\s*(?:$|[.,;:)]|and\b|or\b|is\b|of\b)", match.string[match.end() : match.end() + 6])
     ):
         return match[0]
-    return f"{word} {cardinal(str(_value(letters)))}" if _value(letters) else match[0]
+    of = f" of {cardinal(str(_value(all_of))) if _value(all_of) else all_of}" if all_of else ""
+    return f"{word} {cardinal(str(_value(letters)))}{of}" if _value(letters) else match[0]

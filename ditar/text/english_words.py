@@ -36,8 +36,8 @@ READ_AS = {"OK": "okay", "WWI": "World War One", "WWII": "World War Two"}
 
 # Words that begin sentences: an abbreviation before one of them has the sentence's full stop.
 STARTERS = """a after all also although an and another are as at because before both but by can could despite did do
-    does during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in instead
-    is it it's its just last later let like many may meanwhile more most much my neither never next no nobody nor
+    does during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in
+    instead is it it's its just last later let like many may meanwhile more most much my neither never next no nobody nor
     nothing now of often on once one only or other our over perhaps please several she should since so some sometimes
     soon still such that that's the their then there there's therefore these they this those though through thus to
     today together tomorrow too two under unless until we were what what's when where whether which while who why will
@@ -120,6 +120,7 @@ ABBREVIATIONS = tuple(
         (r"(?<!\w)w/o\b", "without"),
         (r"(?<!\w)w/(?=\s|[a-z])", "with "),
         (r"(?<!\w)b/c\b", "because"),
+        (r"(?<!\w)c/o\b", "care of"),
         (r"\bB\.?C\.?E\.?(?=[\s,.;)]|$)", "B C E"),
         (r"\bB\.?C\.?(?=[\s,.;)]|$)", "B C"),
     )
