@@ -87,10 +87,6 @@ if [ "${#test_sets[@]}" -ne "${#ref_sets[@]}" ]; then
     echo "$0: --test-set names ${#test_sets[@]} folders and --ref-set ${#ref_sets[@]}; give one of references for each" >&2
     exit 1
 fi
-if [ "$align" != true ] && [ "$align" != false ]; then
-    echo "$0: --align must be true or false, got '$align'" >&2
-    exit 1
-fi
 cd "$root"
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 

@@ -1,6 +1,7 @@
 # Sourced: turns `--some-name value` into some_name=value, for variables that are declared already.
 # Dash and underscore are the same; an unknown option exits 1; --help prints $help_message. Stages, --nj and --ngpu must
-# be whole numbers. Behind it, `locate_folders` and `locate_files` say where the user's files are.
+# be whole numbers; what is true or false at first must stay one of them, and alone (`--skip-bad`) becomes true. Behind
+# it, `locate_folders` and `locate_files` say where the user's files are.
 while [ $# -gt 0 ]; do
     case "$1" in
         -h | --help)
@@ -14,6 +15,12 @@ while [ $# -gt 0 ]; do
             ;;
         --*)
             _name=$1
+            _variable=${1#--}
+            _variable=${_variable//-/_}
+            if [[ "$_variable" =~ ^[a-z][a-z0-9_]*$ ]] && [[ "${!_variable-}" =~ ^(true|false)$ ]] &&
+                [[ $# -lt 2 || "$2" == --* ]]; then
+                set -- "$1" true "${@:2}"
+            fi
             if [ $# -lt 2 ]; then
                 echo "$0: option $1 needs a value" >&2
                 exit 1
@@ -31,6 +38,10 @@ while [ $# -gt 0 ]; do
     if ! [[ "$_variable" =~ ^[a-z][a-z0-9_]*$ ]] || [ -z "${!_variable+declared}" ] ||
         [ "$_variable" = help_message ]; then
         echo "$0: unknown option $_name; see --help" >&2
+        exit 1
+    fi
+    if [[ "${!_variable}" =~ ^(true|false)$ ]] && ! [[ "$_value" =~ ^(true|false)$ ]]; then
+        echo "$0: $_name must be true or false, got '$_value'" >&2
         exit 1
     fi
     printf -v "$_variable" '%s' "$_value"

@@ -45,10 +45,6 @@ if [ ! -f "$eg/conf/$size.sh" ]; then
     echo "$0: --size must be full or small, got '$size'" >&2
     exit 1
 fi
-if [ "$baseline" != true ] && [ "$baseline" != false ]; then
-    echo "$0: --baseline must be true or false, got '$baseline'" >&2
-    exit 1
-fi
 locate_files "$root" vae_config train_config decode_config codec_config baseline_config
 chosen=("$vae_config" "$train_config" "$decode_config" "$codec_config" "$baseline_config")
 . "$eg/conf/$size.sh"

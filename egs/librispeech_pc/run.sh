@@ -18,6 +18,7 @@ tag=
 nj=4
 decode_config=$eg/conf/decode.txt
 evaluate_options=
+skip_bad=false
 mirror=
 
 help_message="Usage: egs/librispeech_pc/run.sh [options]
@@ -34,6 +35,7 @@ A line of the list has six fields between tabs: name, seconds and text of the re
   --real \"[NAME=]DIR ...\"       in place of --corpus: corpora in a layout that ditar/data/corpora.py knows, with some of
                                 the recordings; the lines are spoken whose reference is there, and scored without
                                 recordings of what they say
+  --skip-bad                    leave out what has no audio or no text; otherwise stage 0 names it and stops
   --mirror URL                  another place than openslr.org/resources to fetch LibriSpeech from
   --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
   --tag NAME                    name of this experiment (the name of the model's folder, or 'shipped')
@@ -70,8 +72,10 @@ if [ -n "$real" ]; then
     run 0 egs/librispeech_pc/local/cross_sentence.py --real "$folders" --list "$list" --out "$datadir"
 else
     originals=(--originals "$datadir/test")
+    skip=()
+    if [ "$skip_bad" = true ]; then skip=(--skip-bad); fi
     run 0 recipes/lhotse_to_kaldi.py --corpus librispeech --folder "$corpus" --out "$datadir" --nj "$nj" \
-        --set "all=$part"
+        --set "all=$part" "${skip[@]}"
     run 0 egs/librispeech_pc/local/cross_sentence.py --data "$datadir/all" --list "$list" --out "$datadir"
     run 0 -m ditar.cli validate-data "$datadir/test"
 fi

@@ -14,6 +14,7 @@ expdir=$eg/exp
 tag=
 val=100
 test=100
+skip_bad=false
 init=
 vae_config=configs/vae/paper.yaml
 train_config=
@@ -28,6 +29,7 @@ It resumes where it stopped.
   --nj N --ngpu N               processes ($nj); 0: train on the CPU ($ngpu)
   --corpus DIR                  LJSpeech-1.1 in its own layout; fetched by stage -1 where it is missing ($corpus)
   --val N --test N              utterances left out of training ($val, $test)
+  --skip-bad                    leave out what has no audio or no text; otherwise stage 0 names it and stops
   --init MODEL                  fine-tune this model; 'shipped' is the one inside the package
   --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
   --tag NAME                    name of this experiment (scratch, or finetune with --init)
@@ -42,10 +44,12 @@ if [ "$stage" -le -1 ] && [ "$stop_stage" -ge -1 ] && [ ! -f "$corpus/metadata.c
     "$PYTHON" "$root/recipes/download_corpus.py" --corpus ljspeech --out "$(dirname "$corpus")"
 fi
 
+skip=
+if [ "$skip_bad" = true ]; then skip=' --skip-bad'; fi
 exec "$root/recipes/ditar.sh" \
     --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
     --run-cmd "$run_cmd" --train-cmd "$train_cmd" --init "$init" \
     --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$expdir" --tag "${tag:-${default[0]}}" \
-    --data-cmd "'$PYTHON' recipes/lhotse_to_kaldi.py --corpus ljspeech --folder '$corpus' --out '$datadir/raw' --hold-out utterances --val $val --test $test" \
+    --data-cmd "'$PYTHON' recipes/lhotse_to_kaldi.py --corpus ljspeech --folder '$corpus' --out '$datadir/raw'$skip --hold-out utterances --val $val --test $test" \
     --vae-test-set test --ref-set val --vae-config "$vae_config" --train-config "${train_config:-${default[1]}}" \
     --decode-config "$decode_config"

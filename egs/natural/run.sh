@@ -62,10 +62,6 @@ if [ ! -f "$eg/conf/$size.sh" ]; then
     echo "$0: --size must be full or small, got '$size'" >&2
     exit 1
 fi
-if [ "$test_clean" != true ] && [ "$test_clean" != false ]; then
-    echo "$0: --test-clean must be true or false, got '$test_clean'" >&2
-    exit 1
-fi
 locate_files "$root" vae_config vae_decoder_config train_config last_config decode_config listen_speakers
 chosen=("$vae_config" "$vae_decoder_config" "$train_config" "$last_config" "$decode_config")
 . "$eg/conf/$size.sh"

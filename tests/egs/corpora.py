@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 SENTENCES = ["A bad dog.", "Good morning.", "It was late.", "Nobody came.", "Two of them left.", "She read a book."]
 
 
-def chord(path: Path, rate: int, seconds: float = 1.2) -> None:
-    """An audio file; which notes, its name decides."""
+def chord(path: Path, rate: int, seconds: float = 1.2, samples: int | None = None) -> None:
+    """An audio file of so many seconds, or samples; which notes, its name decides."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    time = np.arange(int(seconds * rate)) / rate
+    time = np.arange(int(seconds * rate) if samples is None else samples) / rate
     notes = np.random.default_rng(list(path.stem.encode())).uniform(100, 2000, 4)
     soundfile.write(path, sum(0.1 * np.sin(2 * np.pi * note * time) for note in notes), rate)
 

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 import soundfile
 
-from tests.egs.corpora import SENTENCES, chord, make_librispeech, make_libritts, make_vctk, run, table
+from tests.egs.corpora import SENTENCES, chord, make_librispeech, make_libritts, make_ljspeech, make_vctk, run, table
 
 
 def places(folder, corpus):
@@ -25,6 +25,46 @@ def test_vctk_holds_out_speakers_and_what_they_say(tmp_path):
     made = soundfile.info(tmp_path / "data/24k/test/wav/s5-002_mic2.wav")
     assert (made.samplerate, made.frames) == (24_000, pytest.approx(1.35 * 24_000, abs=500))
     assert (tmp_path / "data/24k/train/symbols").is_file()
+
+
+def samples_of_a_rounded_end(rate, count, first):
+    """Lengths that, divided by the rate and rounded as lhotse does, end behind themselves: every corpus has some."""
+    found = (n for n in range(first, first + 1_000_000) if round(n / rate, 8) > n / rate)
+    return [next(found) for _ in range(count)]
+
+
+@pytest.mark.parametrize(("corpus", "make", "ending"), [("ljspeech", make_ljspeech, "*.wav"),
+                                                        ("vctk", make_vctk, "*_mic2.flac")])  # fmt: skip
+def test_clips_of_real_lengths_are_not_taken_for_missing_audio(tmp_path, corpus, make, ending):
+    folder = make(tmp_path / "c")
+    rate = {"ljspeech": 22_050, "vctk": 48_000}[corpus]
+    paths = sorted(folder.rglob(ending))
+    lengths = [212_893, *samples_of_a_rounded_end(rate, len(paths) - 1, 50_001)]
+    for path, samples in zip(paths, lengths):
+        chord(path, rate, samples=samples)
+    held = ["--val-speakers", "1", "--test-speakers", "1"] if corpus == "vctk" else ["--val", "1", "--test", "1"]
+    run(f"egs/{corpus}/run.sh", *places(tmp_path, folder), *held, "--stop-stage", "0")
+    seconds = {}
+    for name in ("train", "val", "test"):
+        seconds |= table(tmp_path / "data/raw" / name / "utt2dur")
+    seconds = {utt.replace("-", "_"): float(value) for utt, value in seconds.items()}
+    for path, samples in zip(paths, lengths):
+        assert seconds.pop(path.stem.replace("-", "_"), samples / rate) == pytest.approx(samples / rate, abs=1e-4)
+    assert not seconds
+
+
+def test_what_a_corpus_lacks_stops_it_or_is_left_out(tmp_path):
+    folder = make_ljspeech(tmp_path / "c")
+    (folder / "wavs/LJ001-0002.wav").unlink()
+    options = [*places(tmp_path, folder), "--val", "1", "--test", "1", "--stop-stage", "0"]
+    said = run("egs/ljspeech/run.sh", *options, code=1)
+    assert "LJ001-0002.wav" in said and "--skip-bad" in said
+    assert "must be true or false, got 'maybe'" in run("egs/ljspeech/run.sh", "--skip-bad=maybe", code=1)
+    assert "LJ001-0002.wav" in run("egs/ljspeech/run.sh", "--skip-bad", *options)
+    assert len(table(tmp_path / "data/raw/train/text")) == 3
+    (folder / "wavs/LJ001-0003.wav").write_text("junk")
+    said = run("egs/ljspeech/run.sh", *options, "--skip-bad", "true", "--tag", "other", code=1)
+    assert "LJ001-0003.wav" in said and "get the corpus again, or remove what is named" in said
 
 
 def test_libritts_makes_its_sets_of_parts(tmp_path):
