@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ditar.config import BlockConfig
-from ditar.nn.attention import attend
-from ditar.nn.kv_cache import KVCache
+from ditar.nn.attention import SoftmaxAttention
+from ditar.nn.kv_cache import KVCache, LayerCache
 from ditar.nn.norm import RMSNorm
 
 
@@ -36,26 +36,32 @@ class DepthBlock(nn.Module):
         rows = (self.heads + 2 * self.kv_heads) * (width // self.heads)
         self.attention_norm = RMSNorm(width)
         self.qkv = PerStreamLinear(streams, width, rows, width**-0.5)
+        self.attend = SoftmaxAttention()
         self.out = PerStreamLinear(streams, width, width, width**-0.5 * residual_std)
         self.ffn_norm = RMSNorm(width)
         self.up = PerStreamLinear(streams, width, config.ffn * (2 if self.gated else 1), width**-0.5)
         self.down = PerStreamLinear(streams, config.ffn, width, config.ffn**-0.5 * residual_std)
 
-    def forward(self, x: Tensor, first: int, mask: Tensor | None, layer: int, cache: KVCache | None) -> Tensor:
-        qkv = self.qkv(self.attention_norm(x), first).unflatten(-1, (self.heads + 2 * self.kv_heads, -1))
-        query, key, value = qkv.permute(2, 0, 1, 3).split((self.heads, self.kv_heads, self.kv_heads))
+    def forward(self, x: Tensor, first: int = 0, mask: Tensor | None = None, cache: LayerCache | None = None) -> Tensor:
+        """(M, S, width) of the places from `first` on -> the same; mask and cache: see Attention."""
+        x = x + self.attention(self.attention_norm(x), first, mask, cache)
+        return x + self.ffn(self.ffn_norm(x), first)
+
+    def attention(self, x: Tensor, first: int, mask: Tensor | None, cache: LayerCache | None) -> Tensor:
+        """Of streams among themselves, (M, S, width) -> the same."""
+        heads = self.qkv(x, first).unflatten(-1, (self.heads + 2 * self.kv_heads, -1)).transpose(1, 2)
+        query, key, value = heads.split((self.heads, self.kv_heads, self.kv_heads), 1)
         if cache is not None:
-            key, value = cache.write(layer, key, value)
-        repeat = self.heads // self.kv_heads
-        if repeat > 1:
-            key, value = key.repeat_interleave(repeat, 0), value.repeat_interleave(repeat, 0)
-        mixed = attend(query, key, value, None if mask is None else mask.to(query.dtype))
-        x = x + self.out(mixed.permute(1, 2, 0, 3).flatten(2), first)
-        hidden = self.up(self.ffn_norm(x), first)
-        if self.gated:
-            gate, hidden = hidden.chunk(2, dim=-1)
-            return x + self.down(F.silu(gate) * hidden, first)
-        return x + self.down(F.gelu(hidden), first)
+            key, value = cache.write(key, value)
+        return self.out(self.attend(query, key, value, mask).transpose(1, 2).flatten(2), first)
+
+    def ffn(self, x: Tensor, first: int) -> Tensor:
+        """(M, S, width) -> the same."""
+        x = self.up(x, first)
+        if not self.gated:
+            return self.down(F.gelu(x), first)
+        gate, x = x.chunk(2, dim=-1)
+        return self.down(F.silu(gate) * x, first)
 
 
 @dataclass(frozen=True)
@@ -91,9 +97,9 @@ class DepthTransformer(nn.Module):
         read = [self.embed_before(before)]
         read += [embed(table, tokens[:, k]) for k, table in enumerate(self.embeddings)]
         x = self._inputs(hidden) + torch.stack(read, dim=1)  # (M, K, width)
-        mask = torch.full((1, self.streams, self.streams), float("-inf"), dtype=x.dtype, device=x.device).triu(1)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, 0, mask, layer, None)
+        mask = torch.full((1, 1, self.streams, self.streams), float("-inf"), dtype=x.dtype, device=x.device).triu(1)
+        for block in self.blocks:
+            x = block(x, mask=mask)
         x = self.norm(x)
         return [head(x[:, k]) for k, head in enumerate(self.heads)]
 
@@ -112,7 +118,7 @@ class DepthTransformer(nn.Module):
         k = state.stream
         x = (state.inputs[:, k] + read)[:, None]
         for layer, block in enumerate(self.blocks):
-            x = block(x, k, None, layer, state.cache)
+            x = block(x, k, cache=state.cache.layer(layer))
         return self.heads[k](self.norm(x[:, 0])), DepthState(state.inputs, state.cache.advance(1), k + 1)
 
     def embed_before(self, before: Tensor) -> Tensor:

@@ -151,7 +151,7 @@ def advance(model: TokenLM, tokens: Tensor, state: DecodingState, options: Decod
     if options.batch_parallel:  # the second row's audio is silent and never ends
         ends, ended = ends[:1].expand(2, -1).clone(), ended[:1].expand(2, -1).clone()
     read = torch.cat((tokens, tokens)) if options.guidance_scale != 1.0 else tokens
-    hidden, lm = model.read(read, state.lm)
+    hidden, lm = model.step(read, state.lm)
     return replace(state, lm=lm, hidden=hidden, step=state.step + 1, ends=ends, ended=ended)
 
 

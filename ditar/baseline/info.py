@@ -82,9 +82,9 @@ def _utterance_flops(model: TokenLM) -> float:
         condition = TextCondition(torch.zeros(shape, dtype=dtype, device="meta"), counts)
     prefill, (hidden, state) = _flops(lambda: model.prefill(tokens, condition, steps))
     predicting, _ = _flops(lambda: _predict(model, hidden, tokens[..., 0]))
-    first, _ = _flops(lambda: model.read(tokens[..., 0], state))
+    first, _ = _flops(lambda: model.step(tokens[..., 0], state))
     late = replace(state, cache=state.cache.advance(steps - 1))
-    last, _ = _flops(lambda: model.read(tokens[..., 0], late))
+    last, _ = _flops(lambda: model.step(tokens[..., 0], late))
     # A step's arithmetic grows linearly with what it looks back on.
     return prefill + steps * (predicting + (first + last) / 2)
 

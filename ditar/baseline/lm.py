@@ -120,7 +120,7 @@ class TokenLM(nn.Module):
         output = self(delayed, condition, layers)
         steps = output.hidden.shape[1]
         maps = [text_attention(*output.kept[i], condition.counts, symbols, steps) for i in layers]
-        return torch.stack(maps).exp().permute(2, 0, 1, 3, 4)
+        return torch.stack(maps, dim=1).exp()
 
     def prefill(self, delayed: Tensor, condition: TextCondition | None, capacity: int) -> tuple[Tensor, LMState]:
         """Read the text and the first steps (B, Q, 1 + s), the leading one included: the LM's output for the next step,
@@ -131,13 +131,13 @@ class TokenLM(nn.Module):
         if text and not x.is_meta and bool((counts < text).any()):
             cache.valid[:, :text] = self._valid(text, counts, text)
             cache = replace(cache, ragged=True)
-        context = self._context(condition)
+        context = self._context(condition, steps=True)
         tables = self.transformer.positions(positions)
         output = self.transformer(x, tables, outputs=slice(-1, None), cache=cache, context=context)
         return output.hidden[:, 0], LMState(output.cache, following, context)
 
-    def read(self, tokens: Tensor, state: LMState) -> tuple[Tensor, LMState]:
-        """Read one step (B, Q): the LM's output for the next one, (B, width), and the state behind it."""
+    def step(self, tokens: Tensor, state: LMState) -> tuple[Tensor, LMState]:
+        """Read one step (B, Q): the LM's output for the next one, (B, width), and the state after it."""
         tables = self.transformer.positions(state.position[:, None])
         x = self.embed(tokens[..., None])
         output = self.transformer(x, tables, cache=state.cache, context=state.context)
@@ -217,7 +217,7 @@ class TokenLM(nn.Module):
             counts = torch.where(condition.keep, counts, 1)
         return torch.cat((self.symbols(ids), x), dim=1), ids.shape[1], counts
 
-    def _context(self, condition: TextCondition | None) -> CrossContext | None:
+    def _context(self, condition: TextCondition | None, steps: bool = False) -> CrossContext | None:
         if self.config.text != "cross":
             return None
         if condition.text.shape[-1] != self.config.text_width:
@@ -228,7 +228,7 @@ class TokenLM(nn.Module):
         context = self.condition(condition.text.to(self.dtype))
         if condition.keep is not None:
             context = context * condition.keep[:, None, None]
-        return self.transformer.read_context(context, condition.counts)
+        return self.transformer.read_context(context, condition.counts, steps)
 
     def _positions(self, text: int, counts: Tensor, steps: int) -> tuple[Tensor, Tensor]:
         """Positions of all places, (B, L + steps), and of what would follow, (B,)."""

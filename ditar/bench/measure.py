@@ -87,7 +87,7 @@ def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterato
         return metered_call
 
     places = [
-        (model, "prefill", "lm"), (model, "read", "lm"), (model, "embed_patches", "encoder"),
+        (model, "prefill", "lm"), (model, "step", "lm"), (model, "embed_patches", "encoder"),
         (model.locdit, "context", "locdit"), (model.locdit, "denoise", "locdit"), (vae, "decode", "vocoder"),
     ]  # fmt: skip
     with ExitStack() as stack:

@@ -13,7 +13,6 @@ from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import Row
-from ditar.nn.linear import pack_linears
 from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 
@@ -69,7 +68,7 @@ class Subject:
 
     def __init__(self, ditar: DiTAR, vae: SpeechVAE, name: str, sampling: SamplingOptions | None = None):
         self.name, self.vae, self.sampling = name, vae.eval(), sampling or SamplingOptions()
-        pack_linears(ditar.eval())  # as a pipeline does
+        ditar.eval()
         self._models = {(ditar.config.locdit_prefix_cached, _dtype_name(ditar.dtype)): ditar}
         self._first = ditar
 
@@ -110,8 +109,7 @@ class Subject:
                 made = DiTAR(config)
             weights = {name: value.to(_dtype(variant.dtype)) for name, value in self._first.state_dict().items()}
             made.load_state_dict(weights, assign=True)
-            pack_linears(made.eval())
-            self._models[key] = made
+            self._models[key] = made.eval()
         return self._models[key]
 
     def pipeline(self, variant: Variant) -> DiTARPipeline:

@@ -127,8 +127,8 @@ class DiTAR(nn.Module):
         audio = self.embed_patches(torch.cat(list(prompts))).split([len(prompt) for prompt in prompts])
         return self.lm.prefill(symbol_ids, audio, capacity)
 
-    def read(self, patch: Tensor, state: LMState) -> tuple[Tensor, LMState]:
-        """Read one patch (B, P, C): h of the next one, (B, width), and the state behind it. One LM step."""
+    def step(self, patch: Tensor, state: LMState) -> tuple[Tensor, LMState]:
+        """Read one patch (B, P, C): h of the next one, (B, width), and the state after it. One LM step."""
         return self.lm.step(self.embed_patches(patch), state)
 
     @torch.no_grad()
@@ -139,7 +139,7 @@ class DiTAR(nn.Module):
         layers = range(self.config.lm.layers)
         kept = self.condition(symbol_ids, symbol_counts, patches, patch_counts, layers).kept
         maps = [text_attention(*kept[i], symbol_counts, symbol_ids.shape[1], patches.shape[1]) for i in layers]
-        return torch.stack(maps).exp().permute(2, 0, 1, 3, 4)
+        return torch.stack(maps, dim=1).exp()
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
         """Write config.json and model.safetensors, weights in `dtype` (None: as they are)."""

@@ -93,10 +93,10 @@ def start(model: DiTAR, rows: Sequence[Row]) -> DecodingState:
     return DecodingState(lm, h, history, exists)
 
 
-def read(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingState:
+def advance(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingState:
     """The state after a patch of each row, (B, P, C): one LM step; the patch joins the history. The only place that
     advances."""
-    h, lm = model.read(patches, state.lm)
+    h, lm = model.step(patches, state.lm)
     count = state.history.shape[1]
     history = torch.cat((state.history, patches[:, None]), dim=1)[:, -count:] if count else state.history
     exists = torch.cat((state.exists[:, 1:], torch.ones_like(state.exists[:, :1])), dim=1)
@@ -137,7 +137,7 @@ def generate(
             live = [live[place] for place in going]
             patches, state = patches[going], state.select(going)
             sampler = _sampler(model, [rows[row] for row in live], guidance_steps)
-        state = read(model, patches, state)
+        state = advance(model, patches, state)
 
 
 def _sampler(model: DiTAR, rows: Sequence[Row], guidance_steps: tuple[float, float]) -> PatchSampler:

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ditar.config import DiTARConfig
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import Row, read, start
+from ditar.model.generate import Row, advance, start
 from ditar.model.sampler import PatchSampler
 from ditar.units import frames_to_patches, seconds_to_frames
 
@@ -45,9 +45,9 @@ def _utterance_flops(model: DiTAR) -> float:
     prefill, state = _flops(lambda: start(model, [Row(ids, clip, torch.Generator(), patches)]))
     sampler = PatchSampler(model, [DDIM(STEPS, 0.0)], [2.0], None)
     sampling, patch = _flops(lambda: sampler(state.h, state.history, state.exists))
-    first, _ = _flops(lambda: read(model, patch, state))
+    first, _ = _flops(lambda: advance(model, patch, state))
     late = replace(state, lm=replace(state.lm, cache=state.lm.cache.advance(patches - 2)))
-    last, _ = _flops(lambda: read(model, patch, late))
+    last, _ = _flops(lambda: advance(model, patch, late))
     # A step's arithmetic grows linearly with what it looks back on; nothing is read behind the last patch.
     return prefill + patches * sampling + (patches - 1) * (first + last) / 2
 

@@ -19,8 +19,8 @@ from ditar.nn.transformer import Transformer
 
 @dataclass
 class LMOutput:
-    """h (B, N, width): h[:, i] conditions patch i. kept: per kept layer the rotated queries (heads, B, Sq, d), whose
-    last N are those of h, and keys (heads, B, L + N, d)."""
+    """h (B, N, width): h[:, i] conditions patch i. kept: per kept layer the rotated queries (B, heads, Sq, d), whose
+    last N are those of h, and keys (B, heads, L + N, d)."""
 
     h: Tensor
     kept: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class LMOutput:
 
 @dataclass(frozen=True)
 class LMState:
-    """What the LM has read: its cache, and RoPE's tables (B, capacity, d / 2) of the places that follow the prefill, of
+    """What the LM has read: its cache, and RoPE's tables (B, 1, capacity, d) of the places that follow the prefill, of
     which `used` are filled."""
 
     cache: KVCache
@@ -83,13 +83,13 @@ class LM(nn.Module):
             places = torch.arange(total + capacity - begin, device=x.device)
             positions[row, begin:] = self._first_position(text) + places
         tables = self.transformer.positions(positions)
-        read, following = zip(*(table.split((total, capacity), dim=1) for table in tables))
+        read, following = zip(*(table.split((total, capacity), dim=2) for table in tables))
         output = self.transformer(x, read, outputs=slice(-1, None), cache=cache)
         return output.hidden[:, 0], LMState(output.cache, following)
 
     def step(self, audio: Tensor, state: LMState) -> tuple[Tensor, LMState]:
-        """Read one patch embedding (B, width): h of the next patch, (B, width), and the state behind it."""
-        tables = tuple(table[:, state.used : state.used + 1] for table in state.tables)
+        """Read one patch embedding (B, width): h of the next patch, (B, width), and the state after it."""
+        tables = tuple(table[:, :, state.used : state.used + 1] for table in state.tables)
         output = self.transformer(audio[:, None], tables, cache=state.cache)
         return output.hidden[:, 0], replace(state, cache=output.cache, used=state.used + 1)
 

@@ -71,7 +71,7 @@ class LocDiT(nn.Module):
         x = torch.cat((context.condition[:, None], context.history), dim=1)  # (M, 1 + H P, width)
         length = x.shape[1]
         empty = self.transformer.allocate(len(x), length + self.patch_frames, x, causal=False)
-        tables = tuple(table[:length] for table in context.tables)
+        tables = tuple(table[:, :, :length] for table in context.tables)
         return replace(context, prefix=self.transformer(x, tables, outputs=slice(0, 1), cache=empty).cache)
 
     def denoise(self, noisy: Tensor, time: Tensor, context: LocDiTContext) -> Tensor:
@@ -82,7 +82,7 @@ class LocDiT(nn.Module):
         else:
             first = first + time
         if context.prefix is not None:
-            tables = tuple(table[-self.patch_frames :] for table in context.tables)
+            tables = tuple(table[:, :, -self.patch_frames :] for table in context.tables)
             # The cache behind it is dropped: the next step writes over this one's keys and values.
             return self.out(self.transformer(patch, tables, cache=context.prefix).hidden)
         x = torch.cat((first[:, None], context.history, patch), dim=1)  # (M, 1 + (H + 1) P, width)

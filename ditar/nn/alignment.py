@@ -34,15 +34,15 @@ class AlignmentHelpers(nn.Module):
 
 
 def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: int, places: int) -> Tensor:
-    """Log attention from places to symbols, normalised over a row's symbols alone: (heads, B, N, L), float32.
+    """Log attention from places to symbols, normalised over a row's symbols alone: (B, heads, N, L), float32.
 
-    query (heads, B, Sq, d), the last N being the places'; key (heads, B, L + N, d), the first L the
+    query (B, heads, Sq, d), the last N being the places'; key (B, heads, L + N, d), the first L the
     symbols'. Padding gets -inf.
     """
     query, key = query[:, :, -places:].float(), key[:, :, :symbols].float()
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
     padding = torch.arange(symbols, device=key.device) >= symbol_counts[:, None]  # (B, L)
-    return scores.masked_fill(padding[:, None], -torch.inf).log_softmax(-1)
+    return scores.masked_fill(padding[:, None, None], -torch.inf).log_softmax(-1)
 
 
 def attention_error(kept: tuple[Tensor, Tensor], heads: int, symbol_counts: Tensor, spoken: Tensor) -> Tensor:
@@ -50,10 +50,10 @@ def attention_error(kept: tuple[Tensor, Tensor], heads: int, symbol_counts: Tens
 
     kept: a layer's queries and keys as for `text_attention`; spoken (B, N, L) bool, N 0s where nothing is known.
     """
-    query, key = (x[:heads] for x in kept)
+    query, key = (x[:, :heads] for x in kept)
     speaks = spoken.any(-1)  # (B, N)
     if not speaks.any():
         return query.sum() * 0.0
-    log_attention = text_attention(query, key, symbol_counts, spoken.shape[2], spoken.shape[1])  # (heads, B, N, L)
-    on_target = log_attention.masked_fill(~spoken, -torch.inf)[:, speaks]  # (heads, places, L)
-    return -on_target.logsumexp(-1).mean(dim=0).sum()
+    log_attention = text_attention(query, key, symbol_counts, spoken.shape[2], spoken.shape[1])  # (B, heads, N, L)
+    on_target = log_attention.masked_fill(~spoken[:, None], -torch.inf).transpose(1, 2)[speaks]  # (places, heads, L)
+    return -on_target.logsumexp(-1).mean(dim=1).sum()

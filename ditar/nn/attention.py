@@ -1,103 +1,61 @@
-"""Multi-head attention with rotary positions (RoPE; Su et al., 2021).
+"""Multi-head attention with rotary positions (RoPE; Su et al., 2021). Heads are (B, heads, S, head_dim)."""
 
-Inside, heads come first: (heads, B, S, head_dim). One pass rotates, splits and lays out queries, keys and values so
-that the batched products that follow need no copies.
-"""
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ditar.nn.kv_cache import LayerCache
 from ditar.nn.linear import Linear
 
-# Off the GPU, many short sequences are trained with explicit products, since torch's kernel works on blocks of hundreds
-# of keys (measured: 640 sequences of 9 tokens, forward and backward, 7.5 ms against 87 ms); it wins for one or two, and
-# forward alone (8 sequences, one query and 200 keys each, in bfloat16: 44 us against 377).
-EXPLICIT_FROM, EXPLICIT_BELOW = 4, 512  # sequences, keys
+ALL = slice(None)
 
 
-def rotation(
+def rope_tables(
     positions: Tensor, head_dim: int, dtype: torch.dtype = torch.float64, base: float = 10_000.0
 ) -> tuple[Tensor, Tensor]:
-    """Tables of RoPE for explicit (also fractional) positions, (S,) or (B, S) -> two (S or B, S, head_dim): the cosines
-    twice over, and the sines with their sign for the first half of a head and the second."""
+    """Tables of RoPE for explicit (also fractional) positions, (S,) or (B, S) -> two (1 or B, 1, S, head_dim): the
+    cosines twice over, and the sines with their sign for the first half of a head and the second."""
     frequency = base ** (-torch.arange(0, head_dim, 2, device=positions.device, dtype=torch.float64) / head_dim)
-    angle = positions.to(torch.float64)[..., None] * frequency
+    angle = torch.atleast_2d(positions).to(torch.float64)[:, None, :, None] * frequency
     cosine, sine = angle.cos().to(dtype), angle.sin().to(dtype)
     return torch.cat((cosine, cosine), -1), torch.cat((-sine, sine), -1)
 
 
-class _Arrange(torch.autograd.Function):
-    """(B, S, heads * head_dim) -> one (n, B, S, head_dim) for each n in `groups`; all groups but the last, or all
-    where `turn_last`, are turned by their positions. Groups come out of one buffer and their gradients go into one,
-    where slicing would add up padded copies."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, cosine: Tensor, sine: Tensor, groups: tuple[int, ...], turn_last: bool):
-        ctx.tables, ctx.groups = (cosine, sine), groups
-        ctx.turned = sum(groups) if turn_last else sum(groups[:-1])
-        source = x.unflatten(-1, (sum(groups), -1)).permute(2, 0, 1, 3)
-        out = torch.empty(source.shape, dtype=x.dtype, device=x.device)
-        _turn(source, out, cosine, sine, ctx.turned, 1)
-        return out.split(groups)
-
-    @staticmethod
-    def backward(ctx, *gradients: Tensor):
-        _, batch, length, width = gradients[0].shape
-        heads = sum(ctx.groups)
-        out = torch.empty(batch, length, heads, width, dtype=gradients[0].dtype, device=gradients[0].device)
-        start = 0
-        for gradient, size in zip(gradients, ctx.groups):
-            target = out.permute(2, 0, 1, 3)[start : start + size]
-            _turn(gradient, target, *ctx.tables, max(0, min(size, ctx.turned - start)), -1)
-            start += size
-        return out.flatten(2), None, None, None, None
-
-
-def _turn(source: Tensor, out: Tensor, cosine: Tensor, sine: Tensor, rotated: int, sign: int) -> None:
-    half = source.shape[-1] // 2
-    cosine, sine = cosine[..., half:], sine[..., half:]
-    a, b = source[:rotated, ..., :half], source[:rotated, ..., half:]
-    first, second = out[:rotated, ..., :half], out[:rotated, ..., half:]
-    if rotated:
-        torch.mul(a, cosine, out=first).addcmul_(b, sine, value=-sign)
-        torch.mul(b, cosine, out=second).addcmul_(a, sine, value=sign)
-    if rotated < source.shape[0]:
-        out[rotated:].copy_(source[rotated:])
-
-
-def arrange(
-    x: Tensor, tables: tuple[Tensor, Tensor], groups: tuple[int, ...], turn_last: bool = False
-) -> tuple[Tensor, ...]:
-    """(B, S, heads * head_dim) -> one (n, B, S, head_dim) for each n in `groups`, turned by their positions; the last
-    group only where `turn_last`."""
+def apply_rotary_emb(x: Tensor, tables: tuple[Tensor, Tensor]) -> Tensor:
+    """(B, heads, S, head_dim), each head turned by its position; tables: see `rope_tables`."""
     cosine, sine = (table.to(x.dtype) for table in tables)
-    if torch.is_grad_enabled() and not torch.compiler.is_compiling():  # a compiler fuses the plain form itself
-        return _Arrange.apply(x, cosine, sine, groups, turn_last)
-    # Small steps of generation: fewer calls count for more than fewer passes.
-    heads = x.unflatten(-1, (sum(groups), -1)).permute(2, 0, 1, 3)
-    rest = heads[:0] if turn_last else heads[-groups[-1] :]
-    turned = heads if turn_last else heads[: -groups[-1]]
-    turned = torch.addcmul(turned * cosine, turned.roll(turned.shape[-1] // 2, -1), sine)
-    return turned.split(groups) if turn_last else (*turned.split(groups[:-1]), rest)
+    return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Softmax attention. query (H, B, Sq, d), key and value (H, B, Sk, d), additive mask (1 or B, Sq, Sk) ->
-    (H, B, Sq, d)."""
-    many = query.shape[1] >= EXPLICIT_FROM and key.shape[-2] < EXPLICIT_BELOW and torch.is_grad_enabled()
-    if many and query.device.type != "cuda":
-        scores = (query @ key.transpose(-1, -2)) * query.shape[-1] ** -0.5
-        if mask is not None:
-            scores = scores + mask
-        return scores.softmax(-1).to(value.dtype) @ value
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+@dataclass
+class QueryKey:
+    """Where an attention leaves its rotated queries (B, heads, Sq, head_dim) and keys (B, heads, S, head_dim, shared
+    ones repeated) for who asks: an object that wrappers of a block pass on as it is."""
+
+    query: Tensor | None = None
+    key: Tensor | None = None
+
+
+class SoftmaxAttention(nn.Module):
+    """The products alone: queries (B, heads, Sq, d), keys and values (B, kv_heads, Sk, d), each shared by heads /
+    kv_heads queries, additive mask (1 or B, 1, Sq, Sk) -> (B, heads, Sq, d)."""
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+        key, value = share_heads(key, query.shape[1]), share_heads(value, query.shape[1])
+        return F.scaled_dot_product_attention(query, key, value, None if mask is None else mask.to(query.dtype))
+
+
+def share_heads(x: Tensor, heads: int) -> Tensor:
+    """(B, kv_heads, S, d) -> (B, heads, S, d)."""
+    return x if x.shape[1] == heads else x.repeat_interleave(heads // x.shape[1], 1)
 
 
 class Attention(nn.Module):
     """Self-attention: fused query-key-value projection, RoPE, softmax, output projection; no biases.
 
-    Keys and values may have fewer heads than queries (`kv_heads`), each shared by heads / kv_heads queries.
+    Keys and values may have fewer heads than queries (`kv_heads`).
     """
 
     def __init__(self, width: int, heads: int, kv_heads: int | None = None):
@@ -109,24 +67,34 @@ class Attention(nn.Module):
             )
         self.heads, self.kv_heads, self.head_dim = heads, kv_heads, width // heads
         self.qkv = Linear(width, (heads + 2 * kv_heads) * self.head_dim)
+        self.attend = SoftmaxAttention()
         self.out = Linear(width, width)
 
-    def project(self, x: Tensor, tables: tuple[Tensor, Tensor], outputs: slice | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Rotated queries (of the positions in `outputs` only), rotated keys, values: (heads, B, S, head_dim) each."""
-        h, g = self.heads, self.kv_heads
-        if outputs is None or not torch.is_grad_enabled():
-            # Without gradients sequences are short: one product, some of whose queries nobody wants.
-            query, key, value = arrange(self.qkv(x), tables, (h, g, g))
-            return query if outputs is None else query[:, :, outputs], key, value
-        weight_q, weight_kv = self.qkv.weight.split((h * self.head_dim, 2 * g * self.head_dim))
-        q, kv = F.linear(x[:, outputs], weight_q), F.linear(x, weight_kv)
-        (query,) = arrange(q, tuple(table[..., outputs, :] for table in tables), (h,), turn_last=True)
-        return query, *arrange(kv, tables, (g, g))
+    def forward(
+        self,
+        x: Tensor,
+        tables: tuple[Tensor, Tensor],
+        mask: Tensor | None = None,
+        outputs: slice = ALL,
+        cache: LayerCache | None = None,
+        keep: QueryKey | None = None,
+    ) -> Tensor:
+        """x (B, S, width); tables: see `rope_tables`; mask additive (1 or B, 1, S, Sk) -> (B, S', width).
 
-    def merge(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """Attend and project: (heads, B, S, head_dim) -> (B, S, width). mask additive (1 or B, Sq, Sk) or None."""
-        if self.kv_heads != self.heads:
-            repeat = self.heads // self.kv_heads
-            key, value = key.repeat_interleave(repeat, 0), value.repeat_interleave(repeat, 0)
-        mixed = attend(query, key, value, None if mask is None else mask.to(query.dtype))
-        return self.out(mixed.permute(1, 2, 0, 3).flatten(2))
+        outputs: the S' positions that ask; cache: what came before x, to which x is added; keep: where queries and
+        keys are left.
+        """
+        query, key, value = self.split_heads(self.qkv(x), tables)
+        query, mask = query[:, :, outputs], None if mask is None else mask[:, :, outputs]
+        if keep is not None:
+            keep.query, keep.key = query, share_heads(key, self.heads)
+        if cache is not None:
+            key, value = cache.write(key, value)
+        return self.out(self.attend(query, key, value, mask).transpose(1, 2).flatten(2))
+
+    def split_heads(self, qkv: Tensor, tables: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated queries (B, heads, S, head_dim), rotated keys and values (B, kv_heads, S, head_dim)."""
+        h, g = self.heads, self.kv_heads
+        to_rotate, value = qkv.unflatten(-1, (h + 2 * g, -1)).transpose(1, 2).split((h + g, g), 1)
+        query, key = apply_rotary_emb(to_rotate, tables).split((h, g), 1)
+        return query, key, value

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ditar.config import BlockConfig
-from ditar.nn.attention import Attention, rotation
-from ditar.nn.cross_attention import CrossAttention, CrossContext, padding_mask
-from ditar.nn.kv_cache import KVCache
+from ditar.nn.attention import ALL, Attention, QueryKey, rope_tables
+from ditar.nn.cross_attention import CrossAttention, CrossContext, KeysValues, padding_mask
+from ditar.nn.kv_cache import KVCache, LayerCache
 from ditar.nn.linear import Linear
 from ditar.nn.norm import RMSNorm
 
@@ -26,14 +26,13 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.gated:
-            return self.down(self.up(x, "gelu"))
+            return self.down(F.gelu(self.up(x)))
         gate, x = self.up(x).chunk(2, dim=-1)
         return self.down(F.silu(gate) * x)
 
 
 class Block(nn.Module):
-    """One layer: x + attention(norm(x)), where asked for x + cross-attention(norm(x)), then
-    x + feed-forward(norm(x))."""
+    """One layer; `cross`: with cross-attention to a context between its attention and its feed-forward."""
 
     def __init__(self, config: BlockConfig, cross: bool = False):
         super().__init__()
@@ -45,11 +44,27 @@ class Block(nn.Module):
             self.cross_norm = RMSNorm(config.width)
             self.cross = CrossAttention(config.width, config.heads)
 
+    def forward(
+        self,
+        x: Tensor,
+        tables: tuple[Tensor, Tensor],
+        mask: Tensor | None = None,
+        outputs: slice = ALL,
+        cache: LayerCache | None = None,
+        context: tuple[Tensor | KeysValues, Tensor] | None = None,
+        keep: QueryKey | None = None,
+    ) -> Tensor:
+        """(B, S, width) -> (B, S', width); context and its mask: see CrossAttention, the others: see Attention."""
+        x = x[:, outputs] + self.attention(self.attention_norm(x), tables, mask, outputs, cache, keep)
+        if context is not None:
+            x = x + self.cross(self.cross_norm(x), *context)
+        return x + self.ffn(self.ffn_norm(x))
+
 
 @dataclass
 class TransformerOutput:
     """Hidden states (B, S, width) after the last norm, the advanced cache, and per kept layer its rotated queries
-    and keys, (heads, B, Sq, head_dim) and (heads, B, Sk, head_dim), shared keys repeated."""
+    and keys, see QueryKey."""
 
     hidden: Tensor
     cache: KVCache | None = None
@@ -57,7 +72,7 @@ class TransformerOutput:
 
 
 class Transformer(nn.Module):
-    """A stack of blocks with a norm behind it; causal or not is the mask's business. `cross`: every block also attends
+    """A stack of blocks with a norm after it; causal or not is the mask's business. `cross`: every block also attends
     to a context, see `read_context`."""
 
     def __init__(self, config: BlockConfig, cross: bool = False):
@@ -86,12 +101,13 @@ class Transformer(nn.Module):
 
     def positions(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """RoPE's tables for positions (S,) or (B, S), float or integer; make them once where they do not change."""
-        return rotation(positions, self.head_dim, self.norm.weight.dtype)
+        return rope_tables(positions, self.head_dim, self.norm.weight.dtype)
 
-    def read_context(self, context: Tensor, counts: Tensor) -> CrossContext:
-        """What all blocks attend to, context (B, L, width), of which each row's first `counts` (B,) are there."""
-        keys, values = zip(*(block.cross.read(context) for block in self.blocks))
-        return CrossContext(keys, values, padding_mask(counts, context.shape[1], context.dtype))
+    def read_context(self, context: Tensor, counts: Tensor, steps: bool = False) -> CrossContext:
+        """What all blocks attend to, context (B, L, width), of which each row's first `counts` (B,) are there. `steps`:
+        many will follow, so that keys and values are computed here."""
+        computed = tuple(block.cross.keys_values(context) for block in self.blocks) if steps else ()
+        return CrossContext(context, padding_mask(counts, context.shape[1], context.dtype), computed)
 
     def forward(
         self,
@@ -99,7 +115,7 @@ class Transformer(nn.Module):
         tables: tuple[Tensor, Tensor],
         *,
         mask: Tensor | None = None,
-        outputs: slice | None = None,
+        outputs: slice = ALL,
         cache: KVCache | None = None,
         keep: Collection[int] = (),
         context: CrossContext | None = None,
@@ -112,20 +128,18 @@ class Transformer(nn.Module):
         """
         if cache is not None:
             mask = cache.mask(x.shape[1])
-        if mask is not None:
-            mask = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill_(~mask, float("-inf"))
-        kept = {}
+        if mask is not None:  # (1 or B, 1, S, Sk), additive
+            mask = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill_(~mask, float("-inf"))[:, None]
+        kept = {index: QueryKey() for index in keep}
         for index, block in enumerate(self.blocks):
-            last = outputs if index == len(self.blocks) - 1 else None
-            query, key, value = block.attention.project(block.attention_norm(x), tables, last)
-            if index in keep:
-                kept[index] = (query, key.repeat_interleave(len(query) // len(key), 0))
-            if cache is not None:
-                key, value = cache.write(index, key, value)
-            if last is not None:
-                x, mask = x[:, last], None if mask is None else mask[:, last]
-            x = x + block.attention.merge(query, key, value, mask)
-            if context is not None:
-                x = x + block.cross(block.cross_norm(x), context.keys[index], context.values[index], context.mask)
-            x = x + block.ffn(block.ffn_norm(x))
-        return TransformerOutput(self.norm(x), None if cache is None else cache.advance(tables[0].shape[-2]), kept)
+            x = block(
+                x,
+                tables,
+                mask,
+                outputs if index == len(self.blocks) - 1 else ALL,
+                None if cache is None else cache.layer(index),
+                None if context is None else context.layer(index),
+                kept.get(index),
+            )
+        after = None if cache is None else cache.advance(tables[0].shape[-2])
+        return TransformerOutput(self.norm(x), after, {index: (k.query, k.key) for index, k in kept.items()})

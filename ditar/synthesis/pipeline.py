@@ -17,7 +17,6 @@ from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import collect, generate
 from ditar.model.sampler import PatchSampler
-from ditar.nn.linear import pack_linears
 from ditar.storage.weights import ModelError
 from ditar.synthesis.continuous import PreparedRequest, decode, prepare
 from ditar.synthesis.loading import choose_device, choose_dtype, load_scheduler
@@ -54,7 +53,6 @@ class DiTARPipeline(DiffusionPipeline):
             )
         check_vae(ditar.config.vae_fingerprint, vae)
         self.register_modules(vae=vae.eval(), ditar=ditar.eval(), scheduler=scheduler)
-        pack_linears(ditar)
         self.set_progress_bar_config(disable=None, leave=False, unit="patch")  # None: only on a terminal
 
     def __call__(
@@ -254,7 +252,6 @@ class DiTARPipeline(DiffusionPipeline):
             device, dtype = None, device
         self.vae.to(device=device)
         self.ditar.to(device=device, dtype=dtype)
-        pack_linears(self.ditar)
         return self
 
     @property

@@ -25,7 +25,7 @@ def test_cached_equals_uncached(name):
     hidden, state = model.prefill(delayed[..., :3], data.condition, delayed.shape[2] - 3)
     assert torch.allclose(hidden, whole[:, 2], atol=1e-10)
     for step in range(3, delayed.shape[2] - 1):
-        hidden, state = model.read(delayed[..., step], state)
+        hidden, state = model.step(delayed[..., step], state)
         assert torch.allclose(hidden, whole[:, step], atol=1e-10)
 
 

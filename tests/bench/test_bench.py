@@ -12,6 +12,8 @@ from ditar.bench.measure import PARTS, count_flops, measure, metered, speak
 from ditar.bench.setup import Subject, Variant, check_variant, variants_of
 from ditar.bench.study import bench
 from ditar.bench.tables import markdown, plot
+from ditar.nn import cpu_kernels
+from ditar.nn.linear import Linear
 from tests.tiny import tiny_pipeline
 
 BASE = Variant(steps=2)
@@ -34,7 +36,7 @@ def test_a_case_makes_exactly_what_is_asked_for_and_its_parts_add_up(subject):
 
 
 def test_the_meter_counts_calls_once_and_goes_away(subject):
-    """A meter that advances by one inside each `embed_patches`, which `read` and `prefill` call."""
+    """A meter that advances by one inside each `embed_patches`, which `step` and `prefill` call."""
     model, clock = subject.model(BASE), [0.0]
     embed = model.embed_patches
     model.embed_patches = lambda patches: (clock.__setitem__(0, clock[0] + 1), embed(patches))[1]
@@ -44,7 +46,7 @@ def test_the_meter_counts_calls_once_and_goes_away(subject):
     finally:
         del model.embed_patches
     assert parts == {"lm": 0, "encoder": 1 + 4, "locdit": 0, "vocoder": 0}
-    assert "read" not in vars(model) and "denoise" not in vars(model.locdit) and "decode" not in vars(subject.vae)
+    assert "step" not in vars(model) and "denoise" not in vars(model.locdit) and "decode" not in vars(subject.vae)
 
 
 def test_flops_follow_the_arithmetic(subject):
@@ -59,14 +61,13 @@ def test_flops_follow_the_arithmetic(subject):
     assert half["locdit"] < part["locdit"] < base["locdit"]
 
 
-def test_laid_out_weights_cost_as_many_flops():
-    from ditar.nn.linear import pack_linears
-
+def test_prepacked_weights_cost_as_many_flops(monkeypatch):
     pipeline = tiny_pipeline(stop_bias=20.0)
     plain = Subject(pipeline.ditar.to(torch.bfloat16), pipeline.vae, "tiny")
     variant = replace(BASE, dtype="bfloat16")
-    expected = count_flops(plain, variant, 0.5)
-    pack_linears(plain.model(variant))
+    with monkeypatch.context() as patch:
+        patch.setattr(Linear, "forward", cpu_kernels.PLAIN[Linear, "forward"])
+        expected = count_flops(plain, variant, 0.5)
     found = count_flops(plain, variant, 0.5)
     assert all(found[part] == pytest.approx(expected[part], rel=0.01) for part in PARTS)
 

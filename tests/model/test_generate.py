@@ -3,7 +3,7 @@ import torch
 
 from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.diffusers_solver import DiffusersSolver
-from ditar.model.generate import Row, collect, generate, read, start
+from ditar.model.generate import Row, advance, collect, generate, start
 from tests.model.examples import CHANNELS, PATCH, SYMBOLS, VARIANTS, batch, build
 
 
@@ -33,7 +33,7 @@ def test_cached_equals_uncached(changes, prompt):
         assert torch.equal(state.history[:, count - seen.shape[1] :], seen)
         assert state.exists.sum() == min(count, i)
         if i < 5:
-            state = read(model, data.latents[:, i], state)
+            state = advance(model, data.latents[:, i], state)
 
 
 @pytest.mark.parametrize("changes", [{}, {"audio_positions": "continue"}])
@@ -46,7 +46,7 @@ def test_cached_rows_of_different_texts_and_prompts_equal_uncached(changes):
     for i in range(3):
         at = [prompts[r] + i for r in going]
         assert torch.allclose(state.h, whole[going, at], atol=1e-12)
-        state = read(model, data.latents[going, at], state)
+        state = advance(model, data.latents[going, at], state)
         if i == 1:  # a row leaves; the others go on
             going, state = [0, 2], state.select([0, 2])
 

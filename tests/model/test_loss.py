@@ -68,7 +68,8 @@ def test_attention_with_shared_keys_takes_the_right_group():
     config = dataclasses.replace(model_config(), lm=BlockConfig(1, 16, 4, 16, kv_heads=2))
     model, data = DiTAR(config).double(), batch()
     query, key = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts, (0,)).kept[0]
-    assert query.shape[0] == key.shape[0] == 4
+    assert query.shape[1] == key.shape[1] == 4
+    key = key.transpose(0, 1)
     assert torch.equal(key[0], key[1]) and torch.equal(key[2], key[3]) and not torch.allclose(key[0], key[2])
 
 

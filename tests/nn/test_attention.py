@@ -2,43 +2,52 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ditar.nn.attention import Attention, attend, rotation
+from ditar.nn.attention import ALL, Attention, QueryKey, SoftmaxAttention, apply_rotary_emb, rope_tables
 
 
 def heads_of(x, heads):
-    return x.unflatten(-1, (heads, -1)).permute(2, 0, 1, 3)
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
 def reference_rotation(x, positions):
     """RoPE as complex multiplication; the two halves of a head are real and imaginary parts."""
     real, imaginary = x.chunk(2, -1)
     half = real.shape[-1]
-    angle = positions[..., None] * 10_000.0 ** (-torch.arange(half, dtype=torch.float64) / half)
+    angle = positions[:, None, :, None] * 10_000.0 ** (-torch.arange(half, dtype=torch.float64) / half)
     turned = torch.complex(real, imaginary) * torch.polar(torch.ones_like(angle), angle)
     return torch.cat((turned.real, turned.imag), -1)
 
 
+@pytest.mark.parametrize("gradients", [True, False])
 @pytest.mark.parametrize("kv_heads", [4, 2, 1])
-@pytest.mark.parametrize("outputs", [None, slice(2, 4)])
-def test_projection_equals_a_plain_one(kv_heads, outputs):
+@pytest.mark.parametrize("outputs", [ALL, slice(2, 4)])
+def test_projection_equals_a_plain_one(kv_heads, outputs, gradients):
     torch.manual_seed(0)
     attention = Attention(32, 4, kv_heads).double()
     x = torch.randn(2, 5, 32, dtype=torch.float64)
     positions = torch.tensor([[0.0, 1.0, 2.5, 3.0, 4.0], [7.0, 8.0, 9.0, 10.0, 11.5]], dtype=torch.float64)
     q, k, v = attention.qkv(x).split((32, 8 * kv_heads, 8 * kv_heads), -1)
     q, k = (reference_rotation(heads_of(part, n), positions) for part, n in ((q, 4), (k, kv_heads)))
-    query, key, value = attention.project(x, rotation(positions, 8), outputs)
-    assert torch.allclose(query, q if outputs is None else q[:, :, outputs])
+    tables, kept = rope_tables(positions, 8), QueryKey()
+    with torch.set_grad_enabled(gradients):
+        query, key, value = attention.split_heads(attention.qkv(x), tables)
+        mixed = attention(x, tables, outputs=outputs, keep=kept)
+    assert torch.allclose(query, q) and torch.allclose(kept.query, q[:, :, outputs])
     assert torch.allclose(key, k) and torch.allclose(value, heads_of(v, kv_heads))
+    k, v = (part.repeat_interleave(4 // kv_heads, 1) for part in (k, heads_of(v, kv_heads)))
+    assert torch.allclose(kept.key, k)
+    expected = F.scaled_dot_product_attention(q, k, v)[:, :, outputs].transpose(1, 2).flatten(2)
+    assert torch.allclose(mixed, expected @ attention.out.weight.T)
 
 
-@pytest.mark.parametrize("outputs", [None, slice(1, 3)])
-def test_gradients_of_the_fused_layout(outputs):
+@pytest.mark.parametrize("outputs", [ALL, slice(1, 3)])
+@pytest.mark.parametrize("rows", [2, 4])
+def test_gradients_of_the_fused_layout(outputs, rows):
     torch.manual_seed(0)
     attention = Attention(8, 2, 1).double()
-    x = torch.randn(2, 3, 8, dtype=torch.float64, requires_grad=True)
-    tables = rotation(torch.tensor([0.0, 1.5, 2.0]), 4)
-    run = lambda x, _: attention.merge(*attention.project(x, tables, outputs), None)  # noqa: E731
+    x = torch.randn(rows, 3, 8, dtype=torch.float64, requires_grad=True)
+    tables = rope_tables(torch.tensor([0.0, 1.5, 2.0]), 4)
+    run = lambda x, _: attention(x, tables, outputs=outputs)  # noqa: E731
     assert torch.autograd.gradcheck(run, (x, attention.qkv.weight))
 
 
@@ -46,18 +55,25 @@ def test_only_distances_matter():
     torch.manual_seed(0)
     attention = Attention(16, 2).double()
     x = torch.randn(1, 6, 16, dtype=torch.float64)
-    near, far = (attention.merge(*attention.project(x, rotation(torch.arange(6) + o, 8), None), None) for o in (0, 100))
+    near, far = (attention(x, rope_tables(torch.arange(6) + o, 8)) for o in (0, 100))
     assert torch.allclose(near, far)
-    turned = attention.merge(*attention.project(x, rotation(torch.arange(6) * 2, 8), None), None)
-    assert not torch.allclose(near, turned)
+    assert not torch.allclose(near, attention(x, rope_tables(torch.arange(6) * 2, 8)))
+
+
+def test_rows_have_their_own_positions_or_share_them():
+    x = torch.randn(2, 3, 4, 8)
+    shared, own = (rope_tables(p, 8, torch.float32) for p in (torch.arange(4), torch.arange(4).expand(2, 4)))
+    assert shared[0].shape == (1, 1, 4, 8) and own[0].shape == (2, 1, 4, 8)
+    assert torch.equal(apply_rotary_emb(x, shared), apply_rotary_emb(x, own))
 
 
 @pytest.mark.parametrize("sequences", [2, 8])
 def test_explicit_products_equal_torch(sequences):
     torch.manual_seed(0)
-    q, k, v = torch.randn(3, 2, sequences, 7, 8, dtype=torch.float64)
-    mask = torch.zeros(1, 7, 7, dtype=torch.float64).masked_fill(torch.ones(7, 7).triu(1).bool(), float("-inf"))
-    assert torch.allclose(attend(q, k, v, mask), F.scaled_dot_product_attention(q, k, v, mask))
+    q, k, v = torch.randn(3, sequences, 2, 7, 8, dtype=torch.float64)
+    mask = torch.zeros(1, 1, 7, 7, dtype=torch.float64)
+    mask = mask.masked_fill(torch.ones(7, 7).triu(1).bool(), float("-inf"))
+    assert torch.allclose(SoftmaxAttention()(q, k, v, mask), F.scaled_dot_product_attention(q, k, v, mask))
 
 
 def test_impossible_heads_are_named():
@@ -67,13 +83,13 @@ def test_impossible_heads_are_named():
         Attention(32, 4, 3)
 
 
-@pytest.mark.parametrize("outputs", [None, slice(1, 3)])
+@pytest.mark.parametrize("outputs", [ALL, slice(1, 3)])
 def test_without_gradients_the_numbers_are_the_same(outputs):
     torch.manual_seed(0)
     attention = Attention(16, 4, 2)
     x = torch.randn(2, 5, 16)
-    tables = rotation(torch.arange(5), 4)
-    with_gradients = attention.project(x, tables, outputs)
+    tables = rope_tables(torch.arange(5), 4)
+    with_gradients = (*attention.split_heads(attention.qkv(x), tables), attention(x, tables, outputs=outputs))
     with torch.no_grad():
-        without = attention.project(x, tables, outputs)
+        without = (*attention.split_heads(attention.qkv(x), tables), attention(x, tables, outputs=outputs))
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(with_gradients, without, strict=True))

@@ -2,7 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ditar.nn.norm import RMSNorm, _scalar
+from ditar.nn.cpu_kernels import _scalar
+from ditar.nn.norm import RMSNorm
 
 
 def test_equals_torch_and_its_gradient():

@@ -1,0 +1,107 @@
+import copy
+import pickle
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ditar.nn import cpu_kernels
+from ditar.nn.cpu_kernels import FEWEST_ROWS, FEWEST_WEIGHTS, LONGEST, PLAIN
+from ditar.nn.linear import Linear
+
+
+@pytest.fixture(autouse=True)
+def small_matrices_too(monkeypatch):
+    monkeypatch.setitem(FEWEST_WEIGHTS, torch.float32, 1)
+
+
+def packed(dtype=torch.float32):
+    torch.manual_seed(0)
+    linear = Linear(32, 48).to(dtype)
+    pack(linear)
+    return linear, torch.randn(3, 4, 32, dtype=dtype)
+
+
+@torch.inference_mode()
+def pack(linear):
+    linear(torch.ones(4, 32, dtype=linear.weight.dtype))
+
+
+def is_used(linear, x):
+    with torch.no_grad():
+        return cpu_kernels._prepacked(linear, x) is not None
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
+@pytest.mark.parametrize("rows", [1, 3, 40])
+def test_packed_weights_give_the_same_numbers(dtype, tolerance, rows):
+    linear, _ = packed(dtype)
+    x = torch.randn(rows, 2, 32, dtype=dtype)
+    assert is_used(linear, x) == (2 * rows >= FEWEST_ROWS[dtype])
+    plain = F.linear(x, linear.weight)
+    with torch.no_grad():
+        assert torch.allclose(linear(x), plain, atol=tolerance)
+
+
+def test_long_sequences_pass_by_them():
+    linear, _ = packed()
+    assert is_used(linear, torch.randn(2, LONGEST, 32)) and not is_used(linear, torch.randn(2, LONGEST + 1, 32))
+
+
+def test_gradients_and_other_dtypes_pass_by_them():
+    linear, x = packed()
+    linear(x).sum().backward()
+    assert linear.weight.grad is not None
+    double = Linear(32, 48).double()
+    pack(double)
+    assert not is_used(double, x.double())
+    with torch.no_grad():
+        assert torch.allclose(double(x.double()), F.linear(x.double(), double.weight))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda linear: linear.weight.add_(1.0),
+        lambda linear: linear.load_state_dict({"weight": torch.ones(48, 32)}),
+        lambda linear: linear.load_state_dict({"weight": torch.ones(48, 32)}, assign=True),
+        lambda linear: linear.to(torch.bfloat16).float(),
+    ],
+)
+def test_weights_that_change_are_never_served_from_the_old_layout(change):
+    linear, x = packed()
+    assert is_used(linear, x)
+    with torch.no_grad():
+        change(linear)
+        assert not is_used(linear, x)
+        assert torch.allclose(linear(x), F.linear(x, linear.weight))
+    pack(linear)
+    assert is_used(linear, x)
+    with torch.no_grad():
+        assert torch.allclose(linear(x), F.linear(x, linear.weight), atol=1e-6)
+
+
+def test_copies_do_not_share_the_layout():
+    linear, x = packed()
+    for other in (copy.deepcopy(linear), pickle.loads(pickle.dumps(linear))):
+        assert torch.equal(other.weight, linear.weight) and not is_used(other, x) and is_used(linear, x)
+
+
+def test_nothing_is_prepacked_outside_of_generation_or_for_frozen_weights():
+    """An adapter is merged into frozen weights through `.data`, which changes neither their place nor their version."""
+    linear, x = Linear(32, 48), torch.randn(3, 4, 32)
+    with torch.no_grad():
+        linear(x)
+    assert not is_used(linear, x)
+    linear.requires_grad_(False)
+    pack(linear)
+    assert not is_used(linear, x)
+    linear.weight.data += 1.0
+    with torch.inference_mode():
+        assert torch.allclose(linear(x), F.linear(x, linear.weight))
+
+
+def test_small_matrices_in_float32_are_left_alone(monkeypatch):
+    monkeypatch.undo()
+    linear, x = packed()
+    assert not is_used(linear, x)
