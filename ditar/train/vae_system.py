@@ -101,6 +101,9 @@ class VAESystem:
             batch.heard,
             batch.bandwidth_hz,
             self.config.data.adversarial_samples,
+            # Beside a frozen encoder the decoder learns from means, as DiTAR does: their noise hides the pitch of high
+            # harmonics.
+            sampled=learning,
         )
         share = len(batch.waveform) / counts[0].item()
         return total * share, {name: value * share for name, value in parts.items()}

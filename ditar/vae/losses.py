@@ -109,11 +109,13 @@ class VAELoss(nn.Module):
         heard: torch.Tensor | None = None,
         bandwidth_hz: torch.Tensor | None = None,
         discriminated_samples: int = 0,
+        sampled: bool = True,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Waveform (B, S) at 24 kHz, what is to be made of `heard`, of the same shape (None: of itself); nothing above
         `bandwidth_hz` (B,) is compared (None: all is). `progress` in [0, 1] through the run; `adversary` in [0, 1]:
         the part of their weight that discriminators have, which hear the middle `discriminated_samples` (0: all).
-        One generator, or one a row, draws the latents, and where a `codebook_seed` is given a quantiser learns.
+        One generator, or one a row, draws the latents, and where a `codebook_seed` is given a quantiser learns;
+        `sampled`: see SpeechVAE.forward.
         Returns (loss, parts by name), all means over rows."""
         config = self.config
         heard = waveform if heard is None else heard
@@ -121,11 +123,11 @@ class VAELoss(nn.Module):
         middle = slice(first, waveform.shape[-1] - first)
         if phase == "discriminator":
             with torch.no_grad():
-                made, _ = self.vae(heard, generators, config.latent_noise, codebook_seed)
+                made, _ = self.vae(heard, generators, config.latent_noise, codebook_seed, sampled)
                 made, waveform = self._limited(made, waveform, bandwidth_hz)
             loss, _ = self.discriminators(waveform[:, middle], made[:, middle], phase)
             return loss, {"discriminator": loss}
-        made, bottleneck = self.vae(heard, generators, config.latent_noise, codebook_seed)
+        made, bottleneck = self.vae(heard, generators, config.latent_noise, codebook_seed, sampled)
         made, waveform = self._limited(made, waveform, bandwidth_hz)
         with torch.autocast(waveform.device.type, enabled=False):
             mel, stft = self.spectral(made.float(), waveform)

@@ -135,13 +135,14 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         generator: Generators = None,
         latent_noise: float = 0.0,
         codebook_seed: int | None = None,
+        sampled: bool = True,
     ) -> tuple[torch.Tensor, Posterior | Quantised]:
         """Training pass: waveform (B, S) -> (reconstruction (B, S), posterior); with a quantiser in the second place
         what that made, and `codebook_seed` lets the codebooks learn first.
 
         `latent_noise` adds noise of up to that share of each channel's std, one level per row: the decoder learns to
         bear what the diffusion model will get slightly wrong. The std is that of the row, so that no row depends on the
-        batch around it.
+        batch around it. `sampled`: False decodes the posterior's mean, of which a diffusion model is taught.
         """
         if self.is_codec:
             latents = self._encode(waveform).mean
@@ -150,7 +151,7 @@ class SpeechVAE(ModelMixin, ConfigMixin):
             quantised = self.residual_quantiser(latents)
             return self.decode(quantised.values), quantised
         posterior = self.encode(waveform)
-        latents = posterior.sample(generator)
+        latents = posterior.sample(generator) if sampled else posterior.mean
         if latent_noise > 0:
             scale = posterior.mean.detach().std(dim=1, keepdim=True)  # (B, 1, C)
             # The normal distribution function of a normal draw is uniform: one kind of draw, keyed one way.

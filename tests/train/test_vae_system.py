@@ -91,6 +91,14 @@ def test_a_frozen_encoder_stays_as_it_is(folder, tmp_path):
     assert changed == {"decoder"}
 
 
+@pytest.mark.parametrize(("frozen_from", "drawn"), [(0, False), (None, True)])
+def test_beside_a_frozen_encoder_means_are_decoded(folder, frozen_from, drawn):
+    system = VAESystem(make_config(freeze_encoder_from=frozen_from, latent_noise=0.0), [folder], [folder])
+    batch = system.batch(0, 0, ("generator",))
+    parts = [system.forward(system.loss, "generator", batch, step, system.counts(batch))[1] for step in (1, 2)]
+    assert (parts[0]["mel"] != parts[1]["mel"]).item() == drawn
+
+
 def test_discriminators_begin_where_the_configuration_says(folder):
     system = VAESystem(make_config(adversarial_from=3), [folder], [folder])
     assert system.phases(2) == ("generator",) and system.phases(3) == ("discriminator", "generator")
@@ -142,7 +150,7 @@ def test_a_codec_s_run_that_stops_and_goes_on_is_the_same_run(folder, tmp_path):
 def test_codebooks_learn_once_a_step_and_no_longer_than_the_encoder(folder, tmp_path):
     seeds = []
 
-    def loss(*arguments):
+    def loss(*arguments, **_):
         seeds.append(arguments[5])
         return torch.zeros(()), {}
 
