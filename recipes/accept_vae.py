@@ -98,10 +98,13 @@ def as_result(figures: Mapping[str, Any]) -> dict[str, Any]:
     """The figures as a table that `ditar report` reads, with all of them beside it."""
 
     def percent(rate: Mapping[str, float]) -> str:
-        return f"{rate['rate']:.1%} ({rate['low']:.1%} to {rate['high']:.1%})"
+        interval = "" if rate["low"] is None else f" ({rate['low']:.1%} to {rate['high']:.1%})"  # None: one utterance
+        return f"{rate['rate']:.1%}{interval}"
 
     def ratio(found: Mapping[str, float | None]) -> str:
         shown = {name: "infinite" if value is None else f"{value:.2f}" for name, value in found.items()}
+        if found["low"] is None and found["value"] is not None:
+            return shown["value"]
         return "{value} ({low} to {high})".format(**shown)
 
     made, noisy = figures["resynthesis"], figures["noise"]

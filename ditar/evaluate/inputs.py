@@ -16,11 +16,17 @@ from ditar.data.errors import DataError
 from ditar.data.tables import read_table
 from ditar.extras import load
 from ditar.recognise.errors import RecogniserError, quote
+from ditar.storage.json_lines import read_log
 
 if TYPE_CHECKING:
     import numpy as np
 
 AUDIO_SUFFIXES = (".wav", ".flac")
+MANIFEST = "manifest.jsonl"  # what synthesis/utterance_list.py writes beside its outputs
+
+
+CHECK_RATE_HZ = 16_000
+SHOWN_BAD = 5
 
 
 class EvaluationError(ValueError):
@@ -36,7 +42,8 @@ def list_audio(folder: str | Path) -> dict[str, Path]:
     """Audio files by utterance id, sorted by id.
 
     A folder with a Kaldi `wav.scp` is read through it (lines `utt path`; relative paths start at the working
-    directory or else at the folder); any other holds `<utt>.wav` or `<utt>.flac`.
+    directory or else at the folder); any other holds `<utt>.wav` or `<utt>.flac`, or a MANIFEST that says where the
+    files are.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -49,14 +56,31 @@ def list_audio(folder: str | Path) -> dict[str, Path]:
         twice = sorted({path.stem for path in files if audio[path.stem] != path})
         if twice:
             raise EvaluationError(f"more than one file in {str(folder)!r} of {quote(twice)}; keep one per utterance id")
+        if not audio and (folder / MANIFEST).is_file():
+            audio = {utt: folder / row["file"] for utt, row in _read_manifest(folder / MANIFEST).items()}
+            missing = sorted(utt for utt, path in audio.items() if not path.is_file())
+            if missing:
+                raise EvaluationError(f"files of {quote(missing)} are missing that {str(folder / MANIFEST)!r} "
+                                      "tells of; synthesise them again")  # fmt: skip
     if not audio:
         raise EvaluationError(f"no .wav or .flac file in {str(folder)!r}; was the synthesis written elsewhere?")
     return dict(sorted(audio.items()))
 
 
+def find_text(folder: str | Path) -> Path | None:
+    """What says the texts of a folder of audio: Kaldi's `text` in it or beside it, as recipes/decode.py has it, or the
+    MANIFEST of `ditar synthesize --output-dir`."""
+    places = (Path(folder), Path(folder).resolve().parent)
+    paths = (place / name for name in ("text", MANIFEST) for place in places)
+    return next((path for path in paths if path.is_file()), None)
+
+
 def read_text(path: str | Path) -> dict[str, str]:
-    """Text by utterance id from a Kaldi `text` file: one line `utt words...` each, at least one."""
-    texts = read_rows(path)
+    """Text by utterance id from a Kaldi `text` file, one line `utt words...` each, or from a MANIFEST; at least one."""
+    if Path(path).name == MANIFEST:
+        texts = {utt: row["text"] for utt, row in _read_manifest(Path(path)).items()}
+    else:
+        texts = read_rows(path)
     if not texts:
         raise EvaluationError(f"text file {str(path)!r} is empty")
     return texts
@@ -122,6 +146,19 @@ def match_ids(audio: dict[str, Path], texts: dict[str, str], folder: str | Path,
         raise EvaluationError("; ".join(problems))
 
 
+def check_audio(paths: Iterable[Path]) -> None:
+    """Read every file once, before minutes of work: EvaluationError names all that cannot be judged."""
+    paths, bad = sorted(set(paths)), []
+    for path in paths:
+        try:
+            read_waveform(path, CHECK_RATE_HZ)
+        except EvaluationError as error:
+            bad.append(str(error))
+    if bad:
+        shown = "; ".join(bad[:SHOWN_BAD]) + (f"; and {len(bad) - SHOWN_BAD} more" if len(bad) > SHOWN_BAD else "")
+        raise EvaluationError(f"{len(bad)} of {len(paths)} audio files cannot be judged: {shown}")
+
+
 def read_waveform(path: str | Path, rate_hz: int) -> np.ndarray:
     """Mono waveform (S,) float32 at `rate_hz`; an empty file gives S = 0, since an output may be empty."""
     from ditar.recognise import files  # here, so that `ditar --help` and reading text need no numpy or audio library
@@ -145,3 +182,11 @@ def _read_wav_scp(path: Path) -> dict[str, Path]:
             raise EvaluationError(f"{str(path)!r}: the file {target!r} of utterance {utt!r} does not exist")
         audio[utt] = file
     return audio
+
+
+def _read_manifest(path: Path) -> dict[str, dict]:
+    """The lines of a manifest by id, the last of each: what was made again has a second one until its run ends."""
+    rows = {row["id"]: row for row in read_log(path) if {"id", "file", "text"} <= row.keys()}
+    if not rows:
+        raise EvaluationError(f"{str(path)!r} tells of no output; make it again with: ditar synthesize --output-dir")
+    return rows

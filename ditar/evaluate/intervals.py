@@ -3,8 +3,10 @@
 Every figure is errors over counts, pooled: word errors over words, or any measure over one per utterance, which is its
 mean. Intervals are percentile bootstraps over utterances (Efron 1979; for word error: Bisani and Ney, ICASSP 2004).
 Two systems are compared by pairs: a resample draws utterances once for both, so that hard sentences do not widen it.
+One utterance says nothing of how others vary: its interval is (NaN, NaN), and not the figure twice.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +25,8 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Percentile interval of `corpus_rate` when utterances are drawn again with replacement."""
     errors, counts = _checked(errors, counts)
+    if len(errors) == 1:
+        return math.nan, math.nan
     rows = _draws(len(errors), resamples, seed)  # (resamples, utterances)
     return _percentiles(errors[rows].sum(1) / counts[rows].sum(1), level)
 
@@ -62,9 +66,11 @@ def paired_difference(
 def _compared(pairs, function, resamples: int, seed: int) -> tuple[float, np.ndarray]:
     """function(rate, base rate) over all utterances, and over each resample: (resamples,)."""
     errors, counts, base_errors, base_counts = pairs
+    whole = function(np.array([errors.sum() / counts.sum()]), np.array([base_errors.sum() / base_counts.sum()]))
+    if len(errors) == 1:
+        return float(whole[0]), np.full(1, np.nan)
     rows = _draws(len(errors), resamples, seed)
     drawn = function(errors[rows].sum(1) / counts[rows].sum(1), base_errors[rows].sum(1) / base_counts[rows].sum(1))
-    whole = function(np.array([errors.sum() / counts.sum()]), np.array([base_errors.sum() / base_counts.sum()]))
     return float(whole[0]), drawn
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ditar.evaluate import parallel, prosody
 from ditar.evaluate.diversity import runs_by_utterance, spread
-from ditar.evaluate.inputs import Ending, need, read_waveform
+from ditar.evaluate.inputs import Ending, EvaluationError, need, quote, read_waveform
 from ditar.evaluate.outputs import inspect_output
 from ditar.evaluate.similarity import Embedder, embed_files, likeness
 from ditar.evaluate.words import choose_normaliser, closed_set_hits, plain_words, word_errors
@@ -78,6 +78,14 @@ class Judge:
             self.names["prosody"] = prosody.METHOD
         if "parallel" in groups:
             self.names["parallel"] = parallel.METHOD
+
+    def check_texts(self, texts: Mapping[str, str]) -> None:
+        """EvaluationError where the words of a text cannot be counted, before anything is heard."""
+        if "words" in self.groups:
+            wordless = sorted(utt for utt, text in texts.items() if not self._normalise(text).split())
+            if wordless:
+                raise EvaluationError(f"the texts of {quote(wordless)} have no word, such as {texts[wordless[0]]!r}; "
+                                      "leave them out, audio and text")  # fmt: skip
 
     def judge(
         self,

@@ -46,11 +46,18 @@ class Metric:
         shown = f"{100 * value:.1f}" if self.unit == "%" else f"{value:.{self.digits}f}"
         return f"{shown} {self.unit}" if unit and self.unit else shown
 
-    def show_interval(self, figure: Mapping[str, float] | None) -> str:
-        """`value (low to high)` of a figure with these keys."""
+    def show_interval(self, figure: Mapping[str, float | None] | None, utterances: int | None = None) -> str:
+        """`value (low to high)` of a figure with these keys; without an interval where it has none. It says how many
+        utterances it rests on where these are not `utterances`, or one."""
         if not figure:
             return ""
-        return f"{self.show(figure['value'])} ({self.show(figure['low'], False)} to {self.show(figure['high'], False)})"
+        said = []
+        if figure["low"] is not None:
+            said.append(f"{self.show(figure['low'], False)} to {self.show(figure['high'], False)}")
+        counted = figure.get("utterances")
+        if counted is not None and (counted == 1 or utterances not in (None, counted)):
+            said.append(f"{counted} utterance{'s' * (counted != 1)}")
+        return self.show(figure["value"]) + (f" ({'; '.join(said)})" if said else "")
 
 
 def _flaw(name: str, title: str) -> Metric:

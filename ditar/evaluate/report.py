@@ -79,10 +79,10 @@ def markdown(result: Mapping[str, Any], folder: str | Path | None = None) -> str
     for name in METRICS:
         if name not in result["metrics"]:
             continue
-        cells = [_title(name, result), METRICS[name].show_interval(result["metrics"][name])]
+        cells = [_title(name, result), METRICS[name].show_interval(result["metrics"][name], result["utterances"])]
         for found in systems.values():
             figures = (found["metrics"].get(name), found["differences"].get(name))
-            cells += [METRICS[name].show_interval(figure) for figure in figures]
+            cells += [METRICS[name].show_interval(figure, result["utterances"]) for figure in figures]
         lines.append(_row(cells))
         if name == "wer" and systems:
             cells = ["word error, ratio", ""]
@@ -115,14 +115,15 @@ def _worst_lists(worst: Mapping[str, list[Mapping[str, Any]]], folder: str | Pat
 
 def _title(name: str, result: Mapping[str, Any]) -> str:
     extra = {"identified": f" among {result['speakers']}", "spread": f" ({result['runs']})"}.get(name, "")
-    partly = result["metrics"][name]["utterances"]
-    return METRICS[name].title + extra + (f" (of {partly})" if partly != result["utterances"] else "")
+    return METRICS[name].title + extra
 
 
 def _ratio(ratio: Mapping[str, float | None] | None) -> str:
     if not ratio:
         return ""
     value, low, high = ("infinite" if ratio[key] is None else f"{ratio[key]:.2f}" for key in ("value", "low", "high"))
+    if ratio["low"] is None and ratio["value"] is not None:  # of one utterance
+        return value
     return f"{value} ({low} to {high})"
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from ditar.evaluate.diversity import check_runs, plot_spread
 from ditar.evaluate.inputs import (
     EvaluationError,
+    check_audio,
+    find_text,
     list_audio,
     match_ids,
     quote,
@@ -55,7 +57,7 @@ def score(
     A table `stopped` in the folder (`read_stopped`; recipes/decode.py writes one) tells which outputs did not end by
     themselves.
 
-    text_file: by default `text` in the folder or beside it; not needed where no metric asks for words.
+    text_file: by default what `find_text` finds; not needed where no metric asks for words.
     reference_dir: clips that the voices were cloned from (one for all, or `<utt>.wav`, or by a file `utt2ref`); adds
         similarity, and identification among their speakers (by `utt2spk` in that folder, else one each).
     original_dir: recordings of the same utterances; adds distortion against them, their own figures and paired
@@ -83,12 +85,13 @@ def score(
     closed_set = [closed_set] if isinstance(closed_set, (str, Path)) else list(closed_set)
     runs = list(runs)
     audio = list_audio(wav_dir)
-    text_file = text_file if text_file is not None else _find_text(wav_dir)
+    text_file = text_file if text_file is not None else find_text(wav_dir)
     given = {"TEXT": text_file, "--closed-set": closed_set and text_file, "--references": reference_dir,
              "--originals": original_dir, "--utmos": utmos, "--runs": runs}  # fmt: skip
     if metrics is None and text_file is None:
-        raise EvaluationError(f"no text of {str(wav_dir)!r}: neither it nor the folder above has a file `text`; give "
-                              "one, or choose metrics that need none: --metrics outputs,distillmos")  # fmt: skip
+        raise EvaluationError(f"no text of {str(wav_dir)!r}: neither it nor the folder above has a file `text` or "
+                              "manifest.jsonl; give one, or choose metrics that need none: --metrics "
+                              "outputs,distillmos")  # fmt: skip
     groups = choose_groups(metrics, (need for need, value in given.items() if value))
     texts = None
     if text_file is not None:
@@ -105,9 +108,15 @@ def score(
     repeated = [audio, *map(list_audio, runs)]
     check_runs([wav_dir, *runs], repeated)
     base = _Base(against, audio, texts, text_file) if against is not None else None
+    if base is not None and out is not None and Path(out).resolve() == Path(against).resolve():
+        raise EvaluationError(f"{str(out)!r} is the system to compare with, whose scores would be lost; choose another "
+                              "folder for these")  # fmt: skip
+    systems = [*repeated, originals or {}, voices.get("clips", {}), (base.audio or {}) if base is not None else {}]
+    check_audio(path for system in systems for path in system.values())
     sentences = [*texts.values(), *(s for file in closed_set for s in read_sentences(file))] if closed_set else []
     judge = Judge(groups, recogniser=recogniser, normaliser=normaliser, embedder=embedder, utmos=utmos, device=device,
                   sentences=sentences, workers=workers, progress=progress)  # fmt: skip
+    judge.check_texts(texts or {})
     if base is not None:
         base.check_tools(judge.names)
     if out is not None:
@@ -200,6 +209,7 @@ def hear(
     audio, texts = list_audio(wav_dir), read_text(text_file)
     texts = {utt: text for utt, text in texts.items() if utt in audio}
     match_ids(audio, texts, wav_dir, text_file)
+    check_audio(audio.values())
     normalise, _ = choose_normaliser(None, recogniser)
     return word_errors(texts, recogniser.recognise(audio, workers, progress), normalise)
 
@@ -225,12 +235,6 @@ def compare(
         "resynthesised": {"rate": corpus_rate(made, words), **_ends(bootstrap_interval(made, words, **bootstrap))},
         "ratio": _triple(paired_ratio(made, base, words, **bootstrap)),
     }
-
-
-def _find_text(wav_dir: str | Path) -> Path | None:
-    """Kaldi's `text` in the folder, or beside it as recipes/decode.py has it."""
-    places = (Path(wav_dir) / "text", Path(wav_dir).resolve().parent / "text")
-    return next((path for path in places if path.is_file()), None)
 
 
 def _subset(audio: dict[str, Path], utts: Iterable[str], folder: str | Path) -> dict[str, Path]:

@@ -48,6 +48,13 @@ def test_paired_ratio_against_a_faultless_base():
     assert value == high == np.inf and low == 1.0
 
 
+def test_one_utterance_has_no_interval():
+    assert np.isnan(bootstrap_interval([1], [4])).all()
+    for function in (paired_ratio, paired_difference):
+        value, *interval = function([2], [1], [4], [4])
+        assert np.isfinite(value) and np.isnan(interval).all()
+
+
 def test_scores_need_words():
     with pytest.raises(EvaluationError, match="without a word"):
         corpus_rate([0, 0], [0, 0])

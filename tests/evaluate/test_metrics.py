@@ -39,3 +39,7 @@ def test_figures_of_a_row_and_how_they_are_shown():
     assert METRICS["wer"].show(0.25) == "25.0 %" and METRICS["similarity"].show(0.51234) == "0.512"
     figure = {"value": 6.0412, "low": 5.74, "high": 6.4}
     assert METRICS["mcd_db"].show_interval(figure) == "6.04 dB (5.74 to 6.40)"
+    assert METRICS["mcd_db"].show_interval(figure | {"utterances": 9}, 9) == "6.04 dB (5.74 to 6.40)"
+    assert METRICS["mcd_db"].show_interval(figure | {"utterances": 8}, 9) == "6.04 dB (5.74 to 6.40; 8 utterances)"
+    alone = {"value": 6.04, "low": None, "high": None, "utterances": 1}
+    assert METRICS["mcd_db"].show_interval(alone, 1) == "6.04 dB (1 utterance)"

@@ -173,10 +173,11 @@ def test_quality_stands_beside_that_of_the_originals(folders, monkeypatch):
     figure, original = result["metrics"]["distillmos"], result["original"]
     assert (figure["value"], figure["low"], figure["high"], figure["utterances"]) == (2.5, 2.0, 3.0, 2)
     assert original["metrics"]["distillmos"]["value"] == 4.0
-    assert original["differences"]["distillmos"] == {"value": -2.0, "low": -2.0, "high": -2.0, "utterances": 1}
+    assert original["differences"]["distillmos"] == {"value": -2.0, "low": None, "high": None, "utterances": 1}
     assert result["tools"] == {"distillmos": "the rater 3"} and "distillmos" in result["settings"]["seconds"]
     assert [case["utt"] for case in result["worst"]["distillmos"]] == ["u1", "u2"]
-    assert "| DistillMOS | 2.50 (2.00 to 3.00) | 4.00 (4.00 to 4.00) | -2.00" in (folders / "s/scores.md").read_text()
+    table = (folders / "s/scores.md").read_text()
+    assert "| DistillMOS | 2.50 (2.00 to 3.00) | 4.00 (1 utterance) | -2.00 (1 utterance) |" in table
 
 
 @pytest.fixture
@@ -294,3 +295,67 @@ def test_real_speech_end_to_end(speak, tmp_path):
     assert figures["unfinished"] == figures["repeating"] == figures["truncated"] == 0
     assert 80 < figures["f0_median_hz"] < 120 and 2 < figures["words_per_s"] < 6
     assert result["tools"]["words"].startswith("pocketsphinx")
+
+
+def test_a_folder_of_synthesize_is_judged_by_its_manifest(folders):
+    rows = [{"id": utt, "file": f"{utt}.wav", "text": text} for utt, text in TEXTS.items()]
+    for utt in TEXTS:  # a run with another text that was replaced, and a line that a killed process left
+        rows.insert(0, {"id": utt, "file": f"{utt}.wav", "text": "other words"})
+    (folders / "text").unlink()
+    (folders / "output/manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"id": "u')
+    found = score(folders / "output", metrics=CHEAP, resamples=100, progress=False)
+    assert found["metrics"]["wer"]["value"] == 2 / 8 and found["settings"]["text_file"].endswith("manifest.jsonl")
+    (folders / "output/deep").mkdir()
+    for path in [*(folders / "output").glob("u*.*")]:
+        path.rename(folders / "output/deep" / path.name)
+    again = [row | {"file": f"deep/{row['file']}"} for row in rows]
+    (folders / "output/manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in again))
+    assert score(folders / "output", metrics=CHEAP, resamples=100, progress=False)["metrics"] == found["metrics"]
+    (folders / "output/deep/u1.wav").unlink()
+    with pytest.raises(EvaluationError, match="files of 'u1' are missing that .*manifest.jsonl' tells of"):
+        score(folders / "output", metrics=CHEAP, progress=False)
+    (folders / "output/manifest.jsonl").write_text("{}\n")
+    with pytest.raises(EvaluationError, match="tells of no output; make it again"):
+        score(folders / "output", metrics=CHEAP, progress=False)
+
+
+@pytest.mark.parametrize("place", ["output", "original", "references", "run"])
+def test_files_that_cannot_be_judged_are_all_named_before_anything_is_heard(folders, place, monkeypatch):
+    monkeypatch.setattr(judge_module.Judge, "judge", lambda *_, **__: pytest.fail("heard"))
+    monkeypatch.setattr(judge_module.Judge, "_load_embedder", lambda *_: None)
+    for name in ("references", "run"):
+        (folders / name).mkdir()
+        for utt in TEXTS:
+            soundfile.write(folders / name / f"{utt}.wav", buzz(0.4), RATE_HZ)
+    (folders / place / "u1.wav").write_text("junk")
+    soundfile.write(folders / place / "u2.wav", np.full(100, np.nan), RATE_HZ, subtype="FLOAT")
+    with pytest.raises(EvaluationError, match=r"2 of 8 audio files cannot be judged.*u1\.wav.*u2\.wav"):
+        judge(folders, ["words", "similarity", "diversity"], original_dir=folders / "original",
+              reference_dir=folders / "references", runs=[folders / "run"])  # fmt: skip
+
+
+def test_a_text_without_a_word_is_named_before_anything_is_heard(folders, monkeypatch):
+    monkeypatch.setattr(judge_module.Judge, "judge", lambda *_, **__: pytest.fail("heard"))
+    (folders / "text").write_text("u1 one\nu2 ...\n")
+    with pytest.raises(EvaluationError, match=r"the texts of 'u2' have no word, such as '\.\.\.'"):
+        judge(folders)
+
+
+def test_the_scores_to_compare_with_are_not_written_over(folders):
+    judge(folders, out=folders / "scores")
+    before = (folders / "scores/scores.json").read_bytes()
+    with pytest.raises(EvaluationError, match="is the system to compare with, whose scores would be lost"):
+        judge(folders, out=folders / "deep/../scores", against=folders / "scores")
+    assert (folders / "scores/scores.json").read_bytes() == before
+
+
+def test_one_utterance_has_no_interval_and_columns_of_fewer_say_so(folders):
+    for name in ("output", "original"):
+        (folders / name / "u2.wav").unlink()
+    (folders / "text").write_text(f"u1 {TEXTS['u1']}\n")
+    one = judge(folders, original_dir=folders / "original", out=folders / "out")
+    assert one["metrics"]["wer"] == {"value": 0.5, "low": None, "high": None, "utterances": 1}
+    assert one["original"]["differences"]["wer"]["low"] is None and one["original"]["wer_ratio"]["low"] is None
+    table = (folders / "out/scores.md").read_text()
+    assert "| word error | 50.0 % (1 utterance) | 25.0 % (1 utterance) | 25.0 % (1 utterance) |" in table
+    assert "| word error, ratio |  |  | 2.00 |" in table
