@@ -51,8 +51,8 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--normaliser",
         choices=["plain", "whisper", "spoken"],
-        help="of words; by default Whisper's English one, and plain for pocketsphinx; spoken: by the English front end, so "
-        "that $5 and five dollars are the same",
+        help="of words; by default Whisper's English one, and plain for pocketsphinx; spoken: by the English front "
+        "end, so that $5 and five dollars are the same",
     )
     command.add_argument(
         "--embedder",

@@ -49,6 +49,9 @@ def add_parser(commands) -> None:
     )
     command.add_argument("--page-mb", type=float, default=20.0, help="bound of the page, sound included (default 20)")
     command.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS} (default %(default)s)")
+    command.add_argument(
+        "--normaliser", choices=["plain", "whisper", "spoken"], help="of words, see `ditar evaluate --help`"
+    )
     command.add_argument("--workers", type=int, help="processes that judge (default: one per core)")
     command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
@@ -95,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
             page_mb=options.page_mb,
             workers=options.workers,
             recogniser=options.recogniser,
+            normaliser=options.normaliser,
         )
     print(markdown(result), end="")
     page = result["page"]

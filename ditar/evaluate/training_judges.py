@@ -34,12 +34,13 @@ class TrainingJudges:
     names: tuple[str, ...]
 
 
-def make_training_judges(recogniser: str = AUTO) -> TrainingJudges | None:
+def make_training_judges(recogniser: str = AUTO, normaliser: str | None = None) -> TrainingJudges | None:
     """Offline judges, on one thread each: a recogniser, DistillMOS and Resemblyzer. None, saying why on stderr, where
     there is no recogniser, or none is asked for.
 
     recogniser: see `recognise.choose`; "auto" takes faster-whisper, else pocketsphinx, whichever is installed; "none".
-    RecogniserError where one is asked for by name and is not there.
+    normaliser: of words, by default Whisper's where it is installed. RecogniserError where one is asked for by name and
+    is not there.
     """
     if recogniser == NONE:
         return None
@@ -48,7 +49,7 @@ def make_training_judges(recogniser: str = AUTO) -> TrainingJudges | None:
         lacking = "faster-whisper, pocketsphinx" if name is None else "jiwer"
         print(f"no word errors during training: {missing(lacking, 'eval')}", file=sys.stderr)
         return None
-    words, word_error = _make_word_error(name)
+    words, word_error = _make_word_error(name, normaliser)
     raters = [rater for make in (_distillmos, _similarity) if (rater := make()) is not None]
 
     def quality(waveforms: list[np.ndarray], references: list[np.ndarray]) -> dict[str, float]:
@@ -65,10 +66,10 @@ def _at_16_khz(waveform: np.ndarray) -> np.ndarray:
     return np.asarray(resample(waveform, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ), dtype=np.float32)
 
 
-def _make_word_error(name: str) -> tuple[str, WordError]:
+def _make_word_error(name: str, asked: str | None = None) -> tuple[str, WordError]:
     recogniser = make_recogniser(name, quick=True)
     # Whisper's normaliser lies in transformers, which a machine for training may lack.
-    normalise, _ = choose_normaliser(None if find_spec("transformers") is not None else "plain", recogniser)
+    normalise, _ = choose_normaliser(asked or (None if find_spec("transformers") else "plain"), recogniser)
 
     def word_error(waveforms: list[np.ndarray], texts: list[str]) -> float:
         heard = [recogniser.transcribe(_at_16_khz(waveform)) for waveform in waveforms]

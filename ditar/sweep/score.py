@@ -25,9 +25,11 @@ CHUNK = 200  # outputs between two writes, so that an interruption costs little
 GROUPS = ("words", "similarity", "distillmos", "outputs")
 
 
-def make_judge(recogniser: str = DEFAULT, workers: int | None = None, progress: bool = True) -> Judge:
-    """RecogniserError or EvaluationError where there is no such recogniser, or a package is missing."""
-    return Judge(GROUPS, recogniser=recogniser, workers=workers, progress=progress)
+def make_judge(
+    recogniser: str = DEFAULT, workers: int | None = None, progress: bool = True, normaliser: str | None = None
+) -> Judge:
+    """RecogniserError or EvaluationError where there is no such recogniser or normaliser, or a package is missing."""
+    return Judge(GROUPS, recogniser=recogniser, normaliser=normaliser, workers=workers, progress=progress)
 
 
 def judge_names(judge: Judge) -> dict[str, str]:

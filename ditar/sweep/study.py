@@ -36,16 +36,18 @@ def study(
     page_mb: float = 20.0,
     workers: int | None = None,
     recogniser: str = DEFAULT,
+    normaliser: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Speak and score a whole grid (`check_grid` first) into the folder `out`; returns what sweep.json holds.
 
     Files: wav/<point>/<seed>/<id>.wav, manifest.jsonl and scores.jsonl (a line an output), sweep.json, sweep.csv,
-    sweep.md, PNG plots, sweep.html of at most `page_mb` MB (sound included). Run again, it keeps what is finished. `model` says
-    whose outputs these are; recogniser: see `recognise.choose`. SweepError, RecogniserError, EvaluationError, TextError
-    and AudioError before the first synthesis.
+    sweep.md, PNG plots, sweep.html of at most `page_mb` MB (sound included). Run again, it keeps what is finished.
+    `model` says whose outputs these are; recogniser: see `recognise.choose`; normaliser: of words, by default the
+    recogniser's own. SweepError, RecogniserError, EvaluationError, TextError and AudioError before the first
+    synthesis.
     """
-    judge = make_judge(recogniser, workers, progress)
+    judge = make_judge(recogniser, workers, progress, normaliser)
     fixed = {"model": model, "weights": weights_digest(pipeline), "max_retries": max_retries, "language": language}
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")

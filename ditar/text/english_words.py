@@ -36,12 +36,14 @@ READ_AS = {"OK": "okay", "WWI": "World War One", "WWII": "World War Two"}
 
 # Words that begin sentences: an abbreviation before one of them has the sentence's full stop.
 STARTERS = """a after all also although an and another are as at because before both but by can could despite did do
-    does during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in
-    instead is it it's its just last later let like many may meanwhile more most much my neither never next no nobody nor
-    nothing now of often on once one only or other our over perhaps please several she should since so some sometimes
-    soon still such that that's the their then there there's therefore these they this those though through thus to
-    today together tomorrow too two under unless until we were what what's when where whether which while who why will
-    with without would yes yesterday yet you your"""
+    does
+    during each even every few first for from had has have he her here his how however i i'm i'll i've i'd if in
+    instead is it it's its just last later let like many may meanwhile more most much my neither never next no
+    nobody nor nothing now of often on once one only or other our over perhaps please several she should since
+    so some sometimes soon still such that that's the their then there there's therefore these they this those
+    though through thus to today together tomorrow too two under unless until we were what what's when where
+    whether which while who why will with without would yes
+    yesterday yet you your"""
 CAPITALISED_SHORT = "|".join(word.capitalize() for word in STARTERS.split())
 _STARTS = rf"(?:{CAPITALISED_SHORT})\b"
 

@@ -25,10 +25,11 @@ PUNCTUATION = '.,!?;:—"()¿¡'
 def normalise(text: str, language: str = "en-us", dropped: list[str] | None = None) -> str:
     """Text with one spelling for quotes, dashes and spaces and, in English, with everything written out as words.
 
-    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming them, when there is nothing to
-    say, when a character has no pronunciation (emoji, pictures, letters of a script that the language does not use), or
-    when there is markup. With a list `dropped`, such characters and marks are left out and appended to it; what is then
-    refused is a text with nothing to say, or with more letters of a foreign script than others.
+    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming the characters, when there is
+    nothing to say or when a character has no pronunciation (emoji, pictures, letters of a script that the language
+    does not use). With a list `dropped`, such characters are left out and appended to it; what is then refused is a
+    text with nothing to say, or with more letters of a foreign script than others. Markup is always left out, and
+    appended to such a list.
     """
     if not isinstance(text, str):
         raise TextError(f"text must be a string, got {type(text).__name__}")
@@ -36,7 +37,9 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
     plain, marks = without_markup(text)
     cleaned, notes = one_spelling(plain, english)
     _check_something_to_say(text, cleaned)
-    _leave_out(text, marks + notes, dropped)
+    if dropped is not None:
+        dropped += marks
+    _leave_out(text, notes, dropped)
     if english:
         cleaned = spell_english(cleaned, language)
     silent = _silent_symbols(cleaned)

@@ -110,7 +110,8 @@ def test_a_normaliser_that_is_not_there_is_named():
         choose_normaliser("spokn", SimpleNamespace(normaliser="plain", spelling=None))
     (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
     (option,) = [a for a in commands.choices["evaluate"]._actions if a.dest == "normaliser"]
-    assert tuple(option.choices) == NORMALISERS
+    (swept,) = [a for a in commands.choices["sweep"]._actions if a.dest == "normaliser"]
+    assert tuple(option.choices) == tuple(swept.choices) == NORMALISERS
 
 
 def test_the_table_of_spellings_comes_with_a_package(monkeypatch):
