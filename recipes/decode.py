@@ -25,7 +25,7 @@ from ditar.config.sampling import SOLVERS, TIME_GRIDS
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_table
-from ditar.storage.atomic_write import write_lines
+from ditar.storage.atomic_write import check_not_input, write_lines
 from ditar.synthesis.pretrained import load_pipeline, require_options
 from ditar.synthesis.utterance_list import ListOutput, SpeechTask, model_settings, speak_many
 
@@ -63,6 +63,23 @@ def given_references(table: Path, targets: list[Utterance], clips: list[Utteranc
     if bad:
         raise DataError(f"{table} names no clip of its folder for {len(bad)} utterances, e.g. {bad[0]!r}; add them")
     return {target.utt: by_name[names[target.utt]] for target in targets}
+
+
+def check_apart(out: Path, data: Path, references: Path, clips: list[Utterance]) -> None:
+    """DataError or WriteError where what is written would take the place of what is read: other WAV files in OUT/wav
+    go, and tables of the same name."""
+    for option, folder in (("--data", data), ("--references", references)):
+        if out.resolve() == folder.resolve():
+            raise DataError(f"--out is {option} ({folder}); give another folder")
+    place = (out / "wav").resolve()
+    inside = [clip.utt for clip in clips if clip.path.resolve().is_relative_to(place)]
+    if inside:
+        raise DataError(
+            f"{len(inside)} clips of --references, {inside[0]!r} the first, lie in {place}, where outputs go; give "
+            "another --out"
+        )
+    check_not_input(out / "text", "--out", {"--data": data / "text"})
+    check_not_input(out / "references/wav.scp", "--out", {"--references": references / "wav.scp"})
 
 
 def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
@@ -141,6 +158,7 @@ def main() -> int:
     try:
         targets = read_targets(args.data)[: args.limit]
         clips, table = read_data_dir(args.references), args.references / "utt2ref"
+        check_apart(args.out, args.data, args.references, clips)
         given = table.is_file()
         chosen = given_references(table, targets, clips) if given else choose_references(targets, clips, args.seed)
         pipeline = load_pipeline(args.model, device=args.device, torch_dtype=args.dtype)

@@ -14,6 +14,7 @@ from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
+from ditar.storage.atomic_write import check_not_input
 from ditar.storage.weights import ModelError
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.token_pipeline import TokenPipeline
@@ -46,6 +47,9 @@ def main() -> int:
     if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
         parser.error("give --vae and --ditar, or --codec and --token-lm")
     try:
+        for name in given:  # parts of a model are often exported again, in another precision
+            for part in args.out.glob("*/"):
+                check_not_input(part, "--out", {f"--{name.replace('_', '-')}": getattr(args, name)})
         join(args).save_pretrained(args.out, getattr(torch, args.dtype))
     except (ModelError, ValueError, OSError) as error:
         print(f"export: error: {error}", file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import Any
 from ditar.report import ReportError
 from ditar.report.results import KINDS, Kinds, read_result, render
 from ditar.report.sections import put
-from ditar.storage.atomic_write import atomic_write, write_lines
+from ditar.storage.atomic_write import atomic_write, check_not_input, write_lines
 
 FIGURES = "results"  # the folder of plots beside the document, with a folder for each section
 
@@ -36,6 +36,8 @@ def report(
         raise ReportError(f"two results would be the section {twice[0]!r}; give each a --name")
     if not document.parent.is_dir():
         raise ReportError(f"there is no folder {document.parent}; make it with: mkdir -p {document.parent}")
+    for path in results:
+        check_not_input(document, "RESULTS.md", {"a result": path})
     text = document.read_text(encoding="utf-8") if document.exists() else "# Results\n"
     plots: list[tuple[Path, list[Path]]] = []
     for number, (path, name) in enumerate(zip(map(Path, results), names)):

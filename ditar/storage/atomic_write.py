@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -48,3 +48,17 @@ def check_folder(folder: str | Path) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise WriteError(f"nothing can be written in the folder {folder} ({reason}); choose another place") from error
+
+
+def check_not_input(path: str | Path, option: str, inputs: Mapping[str, str | Path | None]) -> None:
+    """WriteError where a file to write, which `option` asks for, is one that is read: by what it is and not by its
+    name, so that links and other spellings are found. inputs: files by what a user calls them, such as an option."""
+    for name, source in inputs.items():
+        try:
+            same = source is not None and os.path.samefile(path, source)
+        except (OSError, ValueError):  # one of them is not there, or no file's name
+            continue
+        if same:
+            raise WriteError(
+                f"{option} would write over {path}, which is the file of {name} ({source}); give another name"
+            )

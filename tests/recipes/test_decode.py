@@ -11,7 +11,7 @@ from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance
 from ditar.seeds import seed_of
 from ditar.synthesis.utterance_list import model_settings
-from recipes.decode import choose_references, decode, tasks_of, write_references
+from recipes.decode import check_apart, choose_references, decode, tasks_of, write_references
 from tests.speaker import CONFIG, VOICE
 
 
@@ -105,6 +105,23 @@ def test_another_text_or_reference_is_spoken_again(finished, change, capsys):
     assert "1 of its files were made from other texts or references" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("case", ["data", "references", "clips", "tables"])
+def test_what_is_read_is_not_written_over(tmp_path, case):
+    out, data, references = (tmp_path / name for name in ("out", "data", "refs"))
+    for folder in (out / "references", data, references):
+        folder.mkdir(parents=True)
+    clips = [utterance("ann", 1, "hello")]
+    check_apart(out, data, references, clips)
+    if case == "clips":
+        clips = [replace(clips[0], path=out / "wav/deep/../ann-1.wav")]
+    elif case == "tables":
+        references = out / "references"
+        (references / "wav.scp").write_text("ann-1 ann-1.wav\n")
+    out = {"data": data / ".", "references": references}.get(case, out)
+    with pytest.raises((ValueError, OSError), match="give another"):
+        check_apart(out, data, references, clips)
+
+
 def test_a_killed_run_goes_on_with_what_is_whole(finished):
     folder, targets, chosen, again = finished
     manifest = folder / "out/manifest.jsonl"
@@ -132,7 +149,8 @@ class Speaker:
         audio, stopped = np.zeros(2400, dtype=np.float32), [r.text != "three" for r in requests]
         return [
             SimpleNamespace(
-                audio=audio, sample_rate=24_000, seed=r.seed, attempts=1 if end else 3, stopped=end, warnings=[]
+                audio=audio, sample_rate=24_000, seed=r.seed, attempts=1 if end else 3, stopped=end, warnings=[],
+                wrong=None,
             )
             for r, end in zip(requests, stopped, strict=True)
         ]

@@ -124,3 +124,11 @@ def test_broken_marks_are_refused():
     # A name that begins like another is another.
     whole = put(put("", "a", "one"), "a.b", "two")
     assert put(whole, "a", "three").count("two") == 1 and "one" not in put(whole, "a", "three")
+
+
+def test_a_result_is_not_written_over(tmp_path):
+    path = tmp_path / "scores.json"
+    path.write_text("{}")
+    with pytest.raises(OSError, match="RESULTS.md would write over .*scores.json, which is the file of a result"):
+        report(tmp_path / "." / "scores.json", [path])
+    assert path.read_text() == "{}"

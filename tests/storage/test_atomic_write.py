@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from ditar.storage.atomic_write import WriteError, atomic_write, check_folder
+from ditar.storage.atomic_write import WriteError, atomic_write, check_folder, check_not_input
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
@@ -61,3 +61,17 @@ def test_a_full_disk_is_found_by_trying(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.TemporaryFile", lambda dir, buffering: Full(tmp_path / "a", "w"))
     with pytest.raises(WriteError, match="nothing can be written in the folder .*No space left on device"):
         check_folder(tmp_path)
+
+
+@pytest.mark.parametrize("other", ["same", "spelt", "link", "hard link"])
+def test_a_file_that_is_read_is_not_written_over_whatever_it_is_called(tmp_path, other):
+    clip = tmp_path / "clip.wav"
+    clip.write_text("x")
+    path = {"same": clip, "spelt": tmp_path / "." / ".." / tmp_path.name / "clip.wav"}.get(other, tmp_path / "b.wav")
+    if other == "link":
+        path.symlink_to(clip)
+    elif other == "hard link":
+        os.link(clip, path)
+    with pytest.raises(WriteError, match=r"--output would write over .*the file of --prompt-audio .*another name"):
+        check_not_input(path, "--output", {"--text-file": None, "--voice": tmp_path / "none", "--prompt-audio": clip})
+    check_not_input(tmp_path / "c.wav", "--output", {"--prompt-audio": clip})
