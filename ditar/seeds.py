@@ -2,12 +2,25 @@
 
 import hashlib
 import zlib
+from collections import Counter
+from collections.abc import Sequence
 
 
 def seed_of(seed: int, name: str) -> int:
     """The seed of a part of a whole: the first 4 bytes, big-endian, of SHA-256 of "SEED NAME". Whatever else is spoken
     beside it, and in which order, a part sounds the same."""
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4], "big")
+
+
+def piece_seeds(seed: int, texts: Sequence[str]) -> list[int]:
+    """The seed of each piece of a long text: of what is said, and of how often it was said before. A sentence that is
+    put in or changed leaves the others as they sound."""
+    said: Counter[str] = Counter()
+    seeds = []
+    for text in texts:
+        seeds.append(seed_of(seed, f"{said[text]} {text}"))
+        said[text] += 1
+    return seeds
 
 
 def repeat_seed(seed: int, name: str) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -96,21 +97,33 @@ class RawPipe:
         pass
 
 
-def finish(wav: str | Path, path: str | Path) -> None:
-    """Make `path` (WAV, FLAC or OGG) of a finished WAV file, which goes; block by block, beside and renamed."""
+def assemble(wav: str | Path, parts: Iterable[tuple[int, int, int]], path: str | Path) -> int:
+    """Make `path` (WAV, FLAC or OGG) of parts of a mono 16-bit WAV file, which stays, in their order: (first sample,
+    samples, samples of silence behind them). Block by block, beside and renamed; returns the samples written.
+
+    AudioError names what cannot be read or written, and that the speech is in the first file.
+    """
     wav, path = Path(wav), Path(path)
     kind, subtype = FORMATS[path.suffix.lower()]
-    if kind == "WAV":
-        os.replace(wav, path)
-        return
+    parts, written = list(parts), 0
+    if kind == "WAV" and 2 * sum(samples + silence for _, samples, silence in parts) > MAX_BYTES:
+        raise AudioError(f"{path} would be longer than a WAV file can be (4 GiB); give a .flac. The speech is in {wav}")
     try:
         with (
             atomic_write(path) as partial,
             soundfile.SoundFile(wav) as source,
             soundfile.SoundFile(partial, "w", source.samplerate, 1, subtype=subtype, format=kind) as target,
         ):
-            for block in source.blocks(BLOCK_SAMPLES, dtype="int16"):
-                target.write(block)
-    except (WriteError, soundfile.LibsndfileError) as error:
+            for first, samples, silence in parts:
+                source.seek(first)
+                for done in range(0, samples, BLOCK_SAMPLES):
+                    block = source.read(min(BLOCK_SAMPLES, samples - done), dtype="int16")
+                    target.write(block)
+                    written += len(block)
+                target.write(np.zeros(silence, np.int16))
+                written += silence
+            if written != sum(samples + silence for _, samples, silence in parts):
+                raise AudioError(f"{wav} is shorter than it should be")
+    except (AudioError, WriteError, soundfile.LibsndfileError) as error:
         raise AudioError(f"{error}; the speech is in {wav}") from None
-    wav.unlink()
+    return written

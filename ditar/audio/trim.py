@@ -14,6 +14,7 @@ TARGET_DB = -23.0
 PEAK_LIMIT = 0.99
 MIN_REFERENCE_SECONDS = 0.5
 MAX_REFERENCE_SECONDS = 30.0
+FADE_SECONDS = 0.005
 KEEP_SECONDS = 0.03  # of silence, on both sides of the speech
 MIN_PAUSE_SECONDS = 0.15  # shorter silence is part of a word: the closure of a plosive lasts 0.1 s
 
@@ -88,6 +89,17 @@ def level(waveform: np.ndarray, rate_hz: int, target_db: float = TARGET_DB) -> n
     rms = float(np.sqrt(np.mean(np.square(waveform[active], dtype=np.float64))))
     gain = min(10 ** (target_db / 20) / rms, PEAK_LIMIT / float(np.abs(waveform).max()))
     return (waveform * gain).astype(np.float32)
+
+
+def fade(waveform: np.ndarray, rate_hz: int, start: bool = True) -> np.ndarray:
+    """(S,) -> (S,), a copy: from nothing and to nothing within 5 ms, so that neither end clicks; `start` False: the end
+    alone."""
+    faded = np.array(waveform, dtype=np.float32)
+    ramp = np.linspace(0.0, 1.0, min(round(FADE_SECONDS * rate_hz), len(faded)), dtype=np.float32)
+    if start:
+        faded[: len(ramp)] *= ramp
+    faded[len(faded) - len(ramp) :] *= ramp[::-1]
+    return faded
 
 
 def _speech_range(waveform: np.ndarray, rate_hz: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import argparse
 
 from ditar.cli.arguments import part
+from ditar.cli.interrupt import starting
 
 
 def add_parser(commands) -> None:
@@ -48,18 +49,20 @@ def run(options: argparse.Namespace) -> int:
     import json
     from pathlib import Path
 
-    import torch
+    with starting():
+        import torch
 
-    from ditar.bench.setup import Subject, variants_of
-    from ditar.bench.study import bench, write_bench
-    from ditar.bench.tables import markdown
-    from ditar.synthesis.loading import choose_device
+        from ditar.bench.setup import Subject, variants_of
+        from ditar.bench.study import bench, write_bench
+        from ditar.bench.tables import markdown
+        from ditar.synthesis.loading import choose_device
 
     out = None if options.output is None else Path(options.output)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)  # before minutes of work
     device = choose_device(options.device)
-    subject = Subject.random(options.config, device) if options.config else Subject.load(options.model, device)
+    with starting():
+        subject = Subject.random(options.config, device) if options.config else Subject.load(options.model, device)
     sampling = subject.sampling  # the model's own, where no option says else
     axes = {
         "steps": options.steps or [sampling.num_inference_steps],

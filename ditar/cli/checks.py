@@ -9,17 +9,20 @@ from ditar.config.sampling import OPTIONS, SamplingOptions
 
 if TYPE_CHECKING:
     from ditar.synthesis.reference import Reference
+    from ditar.text.lines import UtteranceList
 
 MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a file larger than this is not a text to be spoken
 TOKEN_OPTIONS = ("top_k", "top_p")  # of models that draw tokens
+MANIFEST = "manifest.jsonl"  # `utterance_list.MANIFEST`, which comes with torch
 OPTION_NAMES = {"num_inference_steps": "--steps"}  # where it is not the setting's
 
 
-def check(options: argparse.Namespace) -> "tuple[str, list[tuple[str, str]], Reference | Path]":
-    """Everything that can be wrong and found in a moment; returns the text, of a list its (id, text) rows, and what the
-    voice is made of. ValueError."""
+def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Reference | Path]":
+    """Everything that can be wrong and found in a moment; returns the text, of a list its utterances, and what the
+    voice is made of. ValueError, or WriteError."""
     from ditar.audio.write import check_writable
-    from ditar.storage.atomic_write import check_folder
+    from ditar.storage.atomic_write import check_folder, check_not_input
+    from ditar.synthesis.finished import partial_files
     from ditar.synthesis.voice_names import read_voice
     from ditar.text.frontend import check_language, check_text
     from ditar.text.lines import read_utterances
@@ -42,6 +45,8 @@ def check(options: argparse.Namespace) -> "tuple[str, list[tuple[str, str]], Ref
         if folder.is_file() or not folder.parent.is_dir():
             raise ValueError(f"--output-dir {options.output_dir} is a file, or {folder.parent} does not exist")
         check_folder(folder if folder.is_dir() else folder.parent)
+    elif options.list_format != "auto":
+        raise ValueError("--list-format is of the lines that --output-dir makes files of; leave it out")
     if getattr(options, "solver", "ddim") != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
         raise ValueError(f"solver {options.solver!r} has temperature 1 only, got {options.temperature}; use ddim")
     check_utf8(options.text, "--text")
@@ -49,15 +54,33 @@ def check(options: argparse.Namespace) -> "tuple[str, list[tuple[str, str]], Ref
     check_utf8(options.prompt_text, "--prompt-text")
     reference = read_voice(options.voice, options.prompt_audio, options.prompt_text, options.language)
     text = options.text if options.text_file is None else _read_text(options.text_file)
+    inputs = input_files(options.voice, options.prompt_audio, options.text_file)
     if options.output_dir is not None:
-        utterances = read_utterances(text, "standard input" if options.text_file == "-" else options.text_file)
+        name = "standard input" if options.text_file == "-" else options.text_file
+        utterances = read_utterances(text, name, options.list_format)
+        for file in (MANIFEST, "stopped", *(f"{utt}.wav" for utt, _ in utterances.rows)):
+            check_not_input(folder / file, "--output-dir", inputs)
         check_language(options.language)
         return text, utterances, reference
+    if options.output != "-":
+        for path in (options.output, *partial_files(options.output)):
+            check_not_input(path, "--output", inputs)
     if len(text) < 1000:  # what is longer says something
         check_text(text, options.language)
     else:
         check_language(options.language)
-    return text, [], reference
+    return text, None, reference
+
+
+def input_files(voice: str | None, prompt_audio: str | None, text_file: str | None = None) -> dict[str, Path]:
+    """The files that are read, by the option that names them: none of them may be written over."""
+    from ditar.synthesis.voice_names import find_voice
+
+    files = {"--prompt-audio": prompt_audio, "--text-file": None if text_file == "-" else text_file}
+    if voice is not None:
+        files["--voice"] = named = find_voice(voice).path
+        files["the transcript of --voice"] = named.with_suffix(".txt")
+    return {option: Path(file) for option, file in files.items() if file is not None}
 
 
 def check_model(model: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from ditar.cli.interrupt import starting
 from ditar.evaluate.metrics import DESCRIPTIONS, NEEDS, ON_REQUEST
 from ditar.extras import install_line
 from ditar.recognise.choose import DEFAULT, WAYS
@@ -22,7 +23,8 @@ def add_parser(commands) -> None:
         "text",
         metavar="TEXT",
         nargs="?",
-        help="a Kaldi text file: what each utterance should say; by default `text` in DIR or beside it",
+        help="a Kaldi text file: what each utterance should say; by default `text` in DIR or beside it, "
+        "or the manifest.jsonl of `ditar synthesize --output-dir`",
     )
     command.add_argument("--references", metavar="DIR", help="reference clips, for speaker similarity")
     command.add_argument("--originals", metavar="DIR", help="recordings of the same utterances, to compare with")
@@ -75,9 +77,10 @@ def run(options: argparse.Namespace) -> int:
     """Score, and print a table or JSON."""
     import json
 
-    from ditar.evaluate.report import markdown
-    from ditar.evaluate.score import score
-    from ditar.storage.provenance import provenance
+    with starting():
+        from ditar.evaluate.report import markdown
+        from ditar.evaluate.score import score
+        from ditar.storage.provenance import provenance
 
     result = score(
         options.audio,

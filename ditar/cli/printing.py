@@ -18,6 +18,11 @@ def bar(characters: int | None) -> tqdm:
     return tqdm(total=characters, unit=" characters", disable=True if characters is None else None, dynamic_ncols=True)
 
 
+def say(line: str) -> None:
+    """What a user should see, and no program reads."""
+    print(f"ditar: {line}", file=sys.stderr)
+
+
 def warn(warnings: Iterable[str]) -> None:
     """Each warning once, and only so many that they can be read."""
     distinct = list(dict.fromkeys(warnings))
@@ -27,13 +32,13 @@ def warn(warnings: Iterable[str]) -> None:
         print(f"ditar: warning: and {len(distinct) - SHOWN_WARNINGS} more", file=sys.stderr)
 
 
-def of_text(output: str, speech: Any, warnings: list[str]) -> int:
-    """Of a `LongOutput`; 0."""
+def of_text(output: str, speech: Any, warnings: list[str], strict: bool = False) -> int:
+    """Of a `LongOutput`; with `strict` 1 where something is wrong with it, else 0."""
     if speech.resumed:
-        print(f"ditar: {speech.resumed} of {speech.pieces} sentences were there already", file=sys.stderr)
+        say(f"{speech.resumed} of {speech.pieces} sentences were there already")
     warn([*warnings, *speech.warnings])
     print(f"{output}: {speech.seconds:.2f} s of speech")
-    return 0
+    return _of_wrong(speech.wrong) if strict else 0
 
 
 def of_interrupted(wav: Path, note: Path) -> None:
@@ -42,14 +47,33 @@ def of_interrupted(wav: Path, note: Path) -> None:
         print(f"ditar: what is done is in {wav}; the same command goes on from there", file=sys.stderr)
 
 
-def of_list(result: Any, manifest: Path) -> int:
-    """Of a `ListOutput`; 1 where one could not be spoken."""
+def of_what_was_there(found: Any) -> None:
+    """Of a `ListOutput` before anything is made: which files will be made again, and why."""
+    if found.damaged:
+        warn([f"{len(found.damaged)} files are not as long as the manifest says and are made again: "
+              f"{', '.join(found.damaged[:SHOWN_WARNINGS])}"])  # fmt: skip
+    for count, why in zip(found.replaced, ("of other text, voice or seed", "with other settings or another model")):
+        if count:
+            say(f"{count} of the files that are there were made {why}; each is replaced when its new one is done")
+
+
+def of_list(result: Any, manifest: Path, strict: bool = False) -> int:
+    """Of a `ListOutput`; 1 where one could not be spoken, or with `strict` where something is wrong with one."""
     warn(_by_utterance(result.warnings))
     for utt, reason in result.failed:
         print(f"ditar: error: {utt}: {reason}", file=sys.stderr)
+    wrong = _of_wrong([f"{utt}: {what}" for utt, what in result.wrong]) if strict else 0
     spoken = f"{result.spoken} utterance{'s' * (result.spoken != 1)} spoken"
-    print(f"{manifest}: {spoken}, {result.kept} kept, {len(result.failed)} failed")
-    return 1 if result.failed else 0
+    flawed = f"; {len(result.wrong)} cut off, silent or too short" if result.wrong else ""
+    print(f"{manifest}: {spoken}, {result.kept} kept, {len(result.failed)} failed{flawed}")
+    return 1 if result.failed else wrong
+
+
+def _of_wrong(lines: list[str]) -> int:
+    """Of what is wrong after all attempts; 1 where there is any."""
+    for line in lines:
+        print(f"ditar: error: {line}; try another seed or reference", file=sys.stderr)
+    return 1 if lines else 0
 
 
 def of_stream(output: str, sink: Any, failed: list[str]) -> int:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ditar.cli.interrupt import starting
 from ditar.config.sampling import BATCH_SIZE, SOLVERS, TIME_GRIDS
 from ditar.extras import install_line
 from ditar.recognise.choose import DEFAULT, WAYS
@@ -76,13 +77,15 @@ def run(options: argparse.Namespace) -> int:
     if out.exists() and not out.is_dir():
         raise SweepError(f"{out} is not a folder; choose another place")
 
-    from ditar.storage.lock import only_writer
-    from ditar.sweep import speak, study
-    from ditar.sweep.tables import markdown
+    with starting():
+        from ditar.storage.lock import only_writer
+        from ditar.sweep import speak, study
+        from ditar.sweep.tables import markdown
 
     out.mkdir(parents=True, exist_ok=True)
     with only_writer(out):
-        pipeline = speak.load(options.model, options.device, options.dtype)
+        with starting():
+            pipeline = speak.load(options.model, options.device, options.dtype)
         if not options.grid:  # what no option names is the model's own
             speak.check_pipeline(pipeline, grid)
             grid = type(grid).of(pipeline)

@@ -8,7 +8,9 @@ from typing import Any
 
 from ditar.cli.arguments import DefaultsShown, device, number, part, whole
 from ditar.cli.checks import TOKEN_OPTIONS, check
+from ditar.cli.interrupt import starting
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SOLVERS, TIME_GRIDS, SamplingOptions
+from ditar.text.lines import FORMATS
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "stop_threshold")
 BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", *TOKEN_OPTIONS, "guidance_steps", "max_retries")
@@ -30,7 +32,15 @@ def add_parser(commands) -> None:
         "--text-file",
         metavar="F|-",
         help="a UTF-8 file with what to say; - reads standard input. With --output it is one text; with --output-dir "
-        "each line is an utterance: 'id<TAB>text', Kaldi's 'id text', or a text alone, whose id is the line's number",
+        "each line is an utterance, see --list-format",
+    )
+    command.add_argument(
+        "--list-format",
+        choices=FORMATS,
+        default="auto",
+        help="of the lines that --output-dir makes files of: tab: 'id<TAB>text'; kaldi: 'id text'; text: a text alone, "
+        "whose id is the line's number; auto: tab where every line has one, kaldi where every line begins with an id "
+        "that can be no word (utt1, spk_003, 84-121123-0000), otherwise text; how it was read is said",
     )
     output = command.add_mutually_exclusive_group(required=True)
     output.add_argument("--output", metavar="FILE|-", help="audio file to write: .wav, .flac or .ogg; - see --stream")
@@ -120,6 +130,12 @@ def add_parser(commands) -> None:
         f"{MAX_RETRIES})",
     )
     command.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 1 where speech is still cut off, silent or far too short after its retries; it is written, and "
+        "manifest.jsonl says `wrong` of it, in any case",
+    )
+    command.add_argument(
         "--seed",
         type=whole(0, 2**63 - 1, "2^63 - 1"),
         default=0,
@@ -143,32 +159,39 @@ def run(options: argparse.Namespace) -> int:
     """Speak; 0 when all of it is written."""
     text, utterances, reference = check(options)
 
-    # torch and all, after what can be wrong without them
-    from ditar.audio.growing import GrowingWav, RawPipe
     from ditar.cli import printing
-    from ditar.synthesis.long_text import partial_files, pieces_to_speak, speak_text, stream_text
-    from ditar.synthesis.pretrained import load_pipeline, require_options
-    from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, model_settings, speak_many, voice_key
-    from ditar.synthesis.voice_names import make_voice
-    from ditar.units import SAMPLE_RATE_HZ
 
-    pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
+    if utterances is not None:
+        printing.say(f"{options.text_file}: {utterances.reading}")
+    # torch and all, after what can be wrong without them
+    with starting():
+        from ditar.audio.growing import GrowingWav, RawPipe
+        from ditar.synthesis.finished import partial_files
+        from ditar.synthesis.long_text import pieces_to_speak, speak_text, stream_text
+        from ditar.synthesis.pretrained import load_pipeline, require_options
+        from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, model_settings, speak_many
+        from ditar.synthesis.voice import voice_key
+        from ditar.synthesis.voice_names import make_voice
+        from ditar.units import SAMPLE_RATE_HZ
+
+        pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
     voice = make_voice(reference, pipeline)
     asked = {"language": options.language, **_given(options, REQUEST_OPTIONS)}
     shared = _given(options, BATCH_OPTIONS)
     settings = model_settings(pipeline, options.model, options.device, options.dtype, **asked, **shared)
 
-    if options.output_dir is not None:
+    if utterances is not None:
         pipeline.set_progress_bar_config(disable=True)
         key = voice_key(voice)
-        tasks = [SpeechTask(utt, said, voice, key, None, asked, shared) for utt, said in utterances]
-        with printing.bar(sum(len(said) for _, said in utterances)) as bar:
+        tasks = [SpeechTask(utt, said, voice, key, None, asked, shared) for utt, said in utterances.rows]
+        with printing.bar(sum(len(said) for _, said in utterances.rows)) as bar:
             result = speak_many(
                 pipeline, tasks, options.output_dir, seed=options.seed, settings=settings,
                 batch_size=options.batch_size, on_progress=lambda task: bar.update(len(task.text)),
+                on_resume=printing.of_what_was_there,
             )  # fmt: skip
-        return printing.of_list(result, Path(options.output_dir) / MANIFEST)
+        return printing.of_list(result, Path(options.output_dir) / MANIFEST, options.strict)
 
     pieces, warnings = pieces_to_speak(text, voice, pipeline.text_config, options.language)
     if options.stream:
@@ -194,13 +217,13 @@ def run(options: argparse.Namespace) -> int:
             speech = speak_text(
                 pipeline, pieces, voice, options.output, seed=options.seed, settings=settings, request_options=asked,
                 batch_options=shared, batch_size=options.batch_size,
-                on_progress=lambda piece: bar.update(len(piece.text)),
+                on_progress=lambda piece: bar.update(len(piece.text)), warn=printing.warn,
             )  # fmt: skip
         except KeyboardInterrupt:
             bar.close()
             printing.of_interrupted(*partial_files(options.output))
             raise
-    return printing.of_text(options.output, speech, warnings)
+    return printing.of_text(options.output, speech, warnings, options.strict)
 
 
 def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ditar.cli.arguments import device
 from ditar.cli.checks import check_model, check_utf8
+from ditar.cli.interrupt import starting
 
 
 def add_parser(commands) -> None:
@@ -42,21 +43,24 @@ def add_parser(commands) -> None:
 
 
 def _create(options: argparse.Namespace) -> int:
+    from ditar.storage.atomic_write import check_not_input
     from ditar.synthesis.reference import read_reference
     from ditar.synthesis.voice_file import check_voice_path, save_voice
 
     check_voice_path(options.output)
     if Path(options.output).exists() and not options.force:
         raise ValueError(f"{options.output} exists already; give another name, or --force to replace it")
+    check_not_input(options.output, "FILE", {"--prompt-audio": options.prompt_audio})
     check_model(options.model)
     check_utf8(options.prompt_text, "--prompt-text")
     name = options.name or Path(options.output).stem
     reference = read_reference(options.prompt_audio, options.prompt_text, name, options.language)
 
-    from ditar.synthesis.pretrained import load_pipeline
-    from ditar.synthesis.voice import voice_warnings
+    with starting():
+        from ditar.synthesis.pretrained import load_pipeline
+        from ditar.synthesis.voice import voice_warnings
 
-    pipeline = load_pipeline(options.model, device=options.device)
+        pipeline = load_pipeline(options.model, device=options.device)
     voice = pipeline.create_voice(reference)
     for warning in voice_warnings(voice):
         print(f"ditar: warning: {warning}", file=sys.stderr)

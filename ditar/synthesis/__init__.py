@@ -3,6 +3,6 @@
     reference -> voice, voice_file, voice_names      what a clip is to a model, made once
     request -> continuous | discrete                 text and voice as a model reads them
       -> pipeline | token_pipeline, stream           waveforms; retry: what failed is made again
-      -> long_text, utterance_list                   any length, any number, resumable
+      -> long_text (finished), utterance_list        any length, any number, resumable
     model_folder, loading -> pretrained              a pipeline from a folder or from the hub
 """

@@ -1,39 +1,38 @@
 """A text of any length: sentence by sentence in one voice, written as it is made, resumable.
 
 The reference, not the sentence before, carries the voice, so that it cannot drift; the pauses come from the
-punctuation. At no time is more in memory than two batches of sentences.
+punctuation. What is finished is kept piece by piece (finished.py). At no time is more in memory than two batches of
+sentences.
 """
 
 import contextlib
 import ctypes
-import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ditar.audio.growing import GrowingWav, RawPipe, finish
-from ditar.audio.trim import level, trim_silence
+from ditar.audio.growing import GrowingWav, RawPipe
+from ditar.audio.trim import fade, level, trim_silence
 from ditar.audio.write import check_writable, write_audio
 from ditar.config.sampling import BATCH_SIZE
-from ditar.seeds import seed_of
-from ditar.storage.atomic_write import write_lines
+from ditar.seeds import piece_seeds
 from ditar.storage.digests import digest_values
+from ditar.synthesis.finished import FinishedPieces
 from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.retry import SpeechError
-from ditar.synthesis.voice import Voice, voice_warnings
+from ditar.synthesis.voice import Voice, voice_key, voice_warnings
 from ditar.text import TextError
 from ditar.text.frontend import ReadText, TextFrontend
 from ditar.text.sentences import Piece, split_text
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no sentences any more, however long the reference is
-FADE_SECONDS = 0.005
 # Batches that are asked for at once: of more sentences, those of like length can go together. What is interrupted is
 # lost up to there.
 BATCHES_AT_ONCE = 2
@@ -43,13 +42,14 @@ SYMBOLS_PER_CHARACTER = 1 / 6  # less than any language has: a text longer than 
 
 @dataclass
 class LongOutput:
-    """What became of a long text: seconds of audio, its pieces, how many of them an earlier run had spoken, and what a
-    user should know."""
+    """What became of a long text: seconds of audio, its pieces, how many of them an earlier run had spoken, what a user
+    should know, and what is wrong with some of them after all attempts, one line each."""
 
     seconds: float
     pieces: int
     resumed: int
     warnings: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,7 @@ def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], last: bool = 
     """(S,) of the pieces with their pauses, all at one level; `last`: no pause behind the last piece."""
     parts = []
     for number, (piece, output) in enumerate(zip(pieces, outputs, strict=True), 1):
-        audio = level(trim_silence(output.audio, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ).copy()
-        ramp = np.linspace(0.0, 1.0, min(seconds_to_samples(FADE_SECONDS), len(audio)), dtype=np.float32)
-        audio[: len(ramp)] *= ramp
-        audio[len(audio) - len(ramp) :] *= ramp[::-1]
+        audio = fade(level(trim_silence(output.audio, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
         parts.append(audio)
         if not last or number < len(pieces):
             parts.append(pause(piece))
@@ -132,12 +129,6 @@ def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], last: bool = 
 def pause(piece: Piece) -> np.ndarray:
     """(S,) of silence behind a piece."""
     return np.zeros(seconds_to_samples(piece.pause_seconds), np.float32)
-
-
-def partial_files(path: str | Path) -> tuple[Path, Path]:
-    """Where the audio that is finished lies while a long text is spoken, and the note of how far it is."""
-    path = Path(path)
-    return path.with_name(f"{path.stem}.partial.wav"), path.with_name(f"{path.stem}.partial.json")
 
 
 def speak_text(
@@ -152,16 +143,19 @@ def speak_text(
     batch_options: dict[str, Any],
     batch_size: int = BATCH_SIZE,
     on_progress: Callable[[Piece], None] = lambda _: None,
+    warn: Callable[[list[str]], None] = lambda _: None,
 ) -> LongOutput:
     """Speak pieces to one file, WAV, FLAC or OGG by its ending; a single one as it comes from the pipeline.
 
-    What is finished of several grows in NAME.partial.wav beside it; NAME.partial.json notes how far it is. When the
-    call is cut off, the same call with the same `settings` (plain values: all that the audio depends on) goes on there
-    and makes the same file. `on_progress` is called for every piece that is done, those of an earlier run included.
-    AudioError, InUseError where another program speaks to the same file, and what `pipeline.batch` raises.
+    What is finished of several is kept beside it (`FinishedPieces`). When the call is cut off, another one goes on
+    there with every piece that has the same text, voice, seed and `settings` (plain values: all else that the audio
+    depends on), and makes the same file; finished pieces that do not fit are told to `warn` before anything is made,
+    and stay.
+    `on_progress` is called for every piece that is done, those of an earlier run included. AudioError, InUseError where
+    another program speaks to the same file, and what `pipeline.batch` raises.
 
     Args:
-        seed: of a single piece; of several, each has its own (`seed_of`).
+        seed: of a single piece; of several, each has its own (`piece_seeds`).
         request_options, batch_options: of `SpeechRequest` and of `pipeline.batch`, for every piece.
     """
     path = Path(path)
@@ -171,42 +165,53 @@ def speak_text(
         (output,) = pipeline.batch([request], batch_size=1, **batch_options)
         write_audio(path, output.audio, output.sample_rate)
         on_progress(pieces[0])
-        return LongOutput(len(output.audio) / output.sample_rate, 1, 0, output.warnings)
-    wav, note = partial_files(path)
-    settings = {**settings, "seed": seed, "pieces": digest_values([[p.text, p.pause_seconds] for p in pieces])}
-    state = _read_note(note, wav, settings)
+        wrong = [] if output.wrong is None else [output.wrong]
+        return LongOutput(len(output.audio) / output.sample_rate, 1, 0, output.warnings, wrong)
+    seeds = piece_seeds(seed, [piece.text for piece in pieces])
+    shared = digest_values([voice_key(voice), settings, request_options, batch_options])
+    keys = [digest_values([piece.text, of_piece, shared]) for piece, of_piece in zip(pieces, seeds)]
     of_voice = voice_warnings(voice)  # said once, not for every piece
-    resumed, done, warnings = state["done"], state["done"], state["warnings"] or list(of_voice)
-    for piece in pieces[:done]:
-        on_progress(piece)
-    with GrowingWav(wav, SAMPLE_RATE_HZ, state["samples"]) as file, _empty_removed(lambda: state["done"], wav, note):
-        while done < len(pieces):
-            some = pieces[done : done + BATCHES_AT_ONCE * batch_size]
+    with FinishedPieces(path) as finished:
+        warn(_not_of_this_text(finished, keys))
+        to_make = [number for number, key in enumerate(keys) if key not in finished]
+        for number in sorted(set(range(len(pieces))).difference(to_make)):
+            on_progress(pieces[number])
+        for first in range(0, len(to_make), BATCHES_AT_ONCE * batch_size):
+            some = to_make[first : first + BATCHES_AT_ONCE * batch_size]
             requests = [
-                SpeechRequest(
-                    piece.text, voice, seed=seed_of(seed, str(number)), read=piece.read, **request_options
-                )
-                for number, piece in enumerate(some, done)
+                SpeechRequest(pieces[n].text, voice, seed=seeds[n], read=pieces[n].read, **request_options)
+                for n in some
             ]
             outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
-            warnings += [
-                f"{piece.text[:40]!r}: {line}"
-                for piece, output in zip(some, outputs, strict=True)
-                for line in output.warnings
-                if line not in of_voice
-            ]
-            done += len(some)
-            file.write(join(some, outputs, last=done == len(pieces)))
-            state = {"settings": settings, "done": done, "samples": file.samples, "warnings": warnings}
-            write_lines(note, [json.dumps(state, ensure_ascii=False)])
-            del outputs
-            give_back_memory()
-            for piece in some:
+            for number, output in zip(some, outputs, strict=True):
+                piece, audio = pieces[number], join(pieces[number : number + 1], [output])
+                warnings = [line for line in output.warnings if line not in of_voice]
+                finished.add(keys[number], audio, pause(piece), piece.text, warnings, output.wrong)
                 on_progress(piece)
-        seconds = file.samples / SAMPLE_RATE_HZ
-    finish(wav, path)
-    note.unlink()
-    return LongOutput(seconds, len(pieces), resumed, warnings)
+            del outputs, output, audio
+            give_back_memory()
+        pauses = [len(pause(piece)) for piece in pieces[:-1]] + [0]
+        samples = finished.finish(keys, pauses)
+    found = [(piece.text[:40], finished[key]) for piece, key in zip(pieces, keys)]
+    warnings = [f"{text!r}: {line}" for text, piece in found for line in piece.warnings]
+    wrong = [f"{text!r}: {piece.wrong}" for text, piece in found if piece.wrong is not None]
+    return LongOutput(
+        samples / SAMPLE_RATE_HZ, len(pieces), len(pieces) - len(to_make), [*of_voice, *warnings], wrong
+    )
+
+
+def _not_of_this_text(finished: FinishedPieces, keys: Sequence[str]) -> list[str]:
+    """What a user should know of what an earlier run left."""
+    said = []
+    if finished.moved is not None:
+        said.append(f"{finished.wav} had audio that nothing tells of; it is in {finished.moved} now")
+    if count := finished.others(keys):
+        said.append(
+            f"{count} finished piece{'s' * (count != 1)} in {finished.wav} {'are' if count != 1 else 'is'} of another "
+            "text, voice, seed, setting, model, version or device; kept there: delete it and its .jsonl when you need "
+            "it no more"
+        )
+    return said
 
 
 def stream_text(
@@ -226,8 +231,8 @@ def stream_text(
     of_voice = voice_warnings(voice)  # said once, not for every piece
     warn(of_voice)
     failed: list[str] = []
-    for number, piece in enumerate(pieces):
-        of_piece = seed if len(pieces) == 1 else seed_of(seed, str(number))
+    seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
+    for number, (piece, of_piece) in enumerate(zip(pieces, seeds)):
         request = SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **request_options)
         with pipeline.stream(request, **stream_options) as chunks:
             try:
@@ -241,32 +246,9 @@ def stream_text(
     return failed
 
 
-@contextlib.contextmanager
-def _empty_removed(done: Callable[[], int], *files: Path) -> Iterator[None]:
-    """Whatever ends the block before anything is done leaves no file that holds nothing."""
-    try:
-        yield
-    except BaseException:
-        if not done():
-            for file in files:
-                file.unlink(missing_ok=True)
-        raise
-
-
 def give_back_memory() -> None:
     """Let the system have what is free inside this process. glibc would keep it, in gaps that the next sentences, of
     other lengths, do not fit into: an hour of speech then takes a quarter more memory than a minute."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(AttributeError, OSError):  # another C library
             ctypes.CDLL(None).malloc_trim(0)
-
-
-def _read_note(note: Path, wav: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """How far an earlier run with these settings came; otherwise nowhere."""
-    try:
-        state = json.loads(note.read_text(encoding="utf-8"))
-        if state["settings"] == settings and wav.is_file():
-            return state
-    except (OSError, ValueError, KeyError, TypeError):  # none, or not ours
-        pass
-    return {"done": 0, "samples": 0, "warnings": []}

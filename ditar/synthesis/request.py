@@ -44,7 +44,8 @@ class SpeechOutput(BaseOutput):
 
     audio (S,) float32 at sample_rate; stopped: the model ended it, not the length cap; patches: generated ones;
     attempts: 1 and the retries; seed: what made this audio (None with a generator); warnings: what a user should know;
-    failures: what was wrong with the attempts that were thrown away.
+    failures: what was wrong with the attempts that were thrown away; wrong: what is wrong with this one, the last: it
+    is silent, far too short, or was cut at the length cap; None: nothing. The warnings say it, too.
     """
 
     audio: np.ndarray
@@ -55,3 +56,4 @@ class SpeechOutput(BaseOutput):
     seed: int | None = None
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    wrong: str | None = None

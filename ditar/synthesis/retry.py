@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from ditar.audio.trim import is_silent
+from ditar.audio.trim import fade, is_silent
 from ditar.seeds import attempt_seed
 from ditar.synthesis.request import SpeechOutput
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
@@ -94,7 +94,7 @@ class Attempts:
         if wrong is not None:
             warnings.insert(0, given_up(wrong, attempt))
         self.outputs[place] = SpeechOutput(
-            audio=audio,
+            audio=audio if stopped else fade(audio, SAMPLE_RATE_HZ, start=False),  # cut inside a sound it would click
             sample_rate=SAMPLE_RATE_HZ,
             stopped=stopped,
             patches=patches,
@@ -102,6 +102,7 @@ class Attempts:
             seed=seed,
             warnings=warnings,
             failures=failures,
+            wrong=wrong,
         )
 
 

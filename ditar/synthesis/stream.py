@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from ditar.audio.trim import is_silent
+from ditar.audio.trim import fade, is_silent
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import generate, start
 from ditar.synthesis.continuous import PreparedRequest
@@ -106,6 +106,8 @@ class SpeechStream(Iterator[np.ndarray]):
                 if ended:
                     self.stopped = step.stop[0] > prepared.stop_threshold
                     wrong = problem(samples / SAMPLE_RATE_HZ, silent, self.stopped, prepared.lengths.expected)
+                    if not self.stopped:  # as `Attempts` does; the last chunk is at least a patch long
+                        held[-1] = fade(chunk, SAMPLE_RATE_HZ, start=False)
                     if wrong is not None and not heard and self.attempts < len(seeds):
                         break
                 if ended or not silent:

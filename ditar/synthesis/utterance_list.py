@@ -13,13 +13,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import soundfile
+
 from ditar import __version__
 from ditar.audio import AudioError
 from ditar.audio.write import write_audio
 from ditar.config.sampling import BATCH_SIZE, OPTIONS
 from ditar.seeds import seed_of
 from ditar.storage.atomic_write import write_lines
-from ditar.storage.digests import digest_tensors, digest_values
+from ditar.storage.digests import digest_values
 from ditar.storage.json_lines import append_json_lines, read_log, write_json_lines
 from ditar.storage.lock import only_writer
 from ditar.synthesis.long_text import BATCHES_AT_ONCE, ReadPiece, give_back_memory, join, one_piece, pieces_to_speak
@@ -29,6 +31,7 @@ from ditar.synthesis.voice import Voice
 from ditar.text import TextError
 
 MANIFEST = "manifest.jsonl"
+LENGTH_ROUNDING_S = 0.001  # of `seconds` in a line
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +67,22 @@ class SpeechTask:
 @dataclass
 class ListOutput:
     """rows: the manifest's line of every file that is there, by name; spoken: how many of them were made now; kept: how
-    many were there already; replaced: how many were there and made (of other inputs, with other settings); failed:
-    (name, reason) of what could not be spoken; warnings: (name, warning) of what was spoken now."""
+    many were there already; replaced: how many were there and made (of other inputs, with other settings); damaged: the
+    names of those whose files are not as long as the manifest says; failed: (name, reason) of what could not be spoken;
+    warnings: (name, warning) of what was spoken now; wrong: (name, what is wrong with it after all attempts), of what
+    was kept, too."""
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     spoken: int = 0
     kept: int = 0
     replaced: tuple[int, int] = (0, 0)
+    damaged: list[str] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[tuple[str, str]]:
+        return [(name, row["wrong"]) for name, row in self.rows.items() if row.get("wrong")]
 
 
 @dataclass
@@ -106,21 +116,25 @@ def speak_many(
     batch_size: int = BATCH_SIZE,
     batches_at_once: int = BATCHES_AT_ONCE,
     on_progress: Callable[[SpeechTask], None] = lambda task: None,
+    on_resume: Callable[[ListOutput], None] = lambda found: None,
 ) -> ListOutput:
     """Speak every task that the folder does not hold yet. One that cannot be spoken does not stop the others.
 
-    A file is kept where the manifest says that it was made of the same inputs (`SpeechTask`) with the same `settings`
-    (`model_settings`, and whatever else all the audio depends on; plain values); what is replaced goes first.
+    A file is kept where it is as long as the manifest says, and was made of the same inputs (`SpeechTask`) with the
+    same `settings` (`model_settings`, and whatever else all the audio depends on; plain values). Another file of the
+    name stays, with its line, until its successor is written, or cannot be spoken.
 
     Args:
         seed: of all tasks that have none of their own, and of pieces.
         audio: the folder of the WAV files in `folder`.
         split: speak what is longer than the model can speak at once in pieces; False: such a text cannot be spoken.
-        keep_others: leave the files of names that are in no task; False: they go, so that the folder holds no more
-            than these tasks.
+        keep_others: leave the files of names that are in no task; False: they and all that is to be replaced go first,
+            so that the folder never holds more than these tasks. AudioError where there are WAV files and no manifest:
+            they are not of this program.
         batch_size: utterances that are spoken at the same time.
         batches_at_once: how many batches are asked for at once; what is interrupted is lost up to there.
         on_progress: told of every task that is done, was done before, or failed.
+        on_resume: told what an earlier run left (`rows`, `kept`, `replaced`, `damaged`), before anything is made.
 
     AudioError, InUseError where another program writes the folder, and what `pipeline.batch` raises.
     """
@@ -128,10 +142,15 @@ def speak_many(
     place.mkdir(parents=True, exist_ok=True)
     of_settings = digest_values(settings)
     with only_writer(place):
-        result = _resume(folder, place, tasks, seed, of_settings, keep_others)
+        result, stale = _resume(folder, place, tasks, seed, of_settings, keep_others)
+        on_resume(result)
 
         def failed(task: SpeechTask, error: Exception) -> None:
             result.failed.append((task.name, str(error)))
+            if task.name in stale:  # audio of another text would pass for this one's
+                (folder / stale[task.name]["file"]).unlink(missing_ok=True)
+                kept = [row for row in _rows(folder / MANIFEST) if row["id"] != task.name]
+                write_json_lines(kept, folder / MANIFEST)
             on_progress(task)
 
         def begun() -> Iterator[_Speaking]:
@@ -169,7 +188,8 @@ def speak_many(
                     on_progress(one.task)
             del outputs
             give_back_memory()
-        every = {row["id"]: row for row in read_log(folder / MANIFEST)}
+        every = {row["id"]: row for row in _rows(folder / MANIFEST)}
+        write_json_lines(every.values(), folder / MANIFEST)  # without the lines of what was replaced
         ends = [(name, row["stopped"], row["attempts"]) for name, row in every.items()]
         ends.sort(key=lambda end: end[0].encode())
         write_lines(place / "stopped", (f"{name} {int(stopped)} {attempts}" for name, stopped, attempts in ends))
@@ -188,42 +208,57 @@ def model_settings(pipeline: Any, model: str | None, device: str, dtype: str, **
     return {"model": [str(model), stats], "version": __version__, "device": device, "dtype": dtype, **options}
 
 
-def voice_key(voice: Voice) -> list:
-    """What tells a voice from others, for `SpeechTask`."""
-    return [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
-
-
 def _resume(
     folder: Path, place: Path, tasks: Sequence[SpeechTask], seed: int, of_settings: str, keep_others: bool
-) -> ListOutput:
-    """The files that are kept; the others go, and the manifest tells of the kept ones alone."""
+) -> tuple[ListOutput, dict[str, dict[str, Any]]]:
+    """The files that are kept, and the lines of those that stay until they are replaced."""
+    wavs = [] if keep_others else list(place.rglob("*.wav"))
+    if wavs and not (folder / MANIFEST).is_file():
+        raise AudioError(
+            f"{place} holds {len(wavs)} WAV files and {folder} no {MANIFEST}: they were not made here and would go; "
+            "choose another folder"
+        )
     inputs = {task.name: task.inputs(seed) for task in tasks}
     there = {row["id"]: row for row in _rows(folder / MANIFEST) if (folder / row["file"]).is_file()}
-    rows, other_inputs, other_settings = {}, 0, 0
+    rows, stale, damaged, other_inputs, other_settings = {}, {}, [], 0, 0
     for name, row in list(there.items()):
         if name not in inputs and keep_others:
             continue
-        if name in inputs and (row["inputs"], row["settings"]) == (inputs[name], of_settings):
+        if not _is_whole(folder / row["file"], row["seconds"]):
+            damaged.append(name)
+        elif name in inputs and (row["inputs"], row["settings"]) == (inputs[name], of_settings):
             rows[name] = row
             continue
-        other_settings += row["settings"] != of_settings
-        other_inputs += row["settings"] == of_settings
-        (folder / there.pop(name)["file"]).unlink()
-    if not keep_others:
-        known = {folder / row["file"] for row in there.values()}
-        for path in place.rglob("*.wav"):
-            if path not in known:
-                path.unlink()
-                other_settings += 1
+        else:
+            other_settings += row["settings"] != of_settings
+            other_inputs += row["settings"] == of_settings
+        if keep_others:
+            stale[name] = row
+        else:
+            (folder / there.pop(name)["file"]).unlink()
+    known = {folder / row["file"] for row in there.values()}
+    for path in wavs:
+        if path not in known and path.exists():
+            path.unlink()
+            other_settings += 1
     (place / "stopped").unlink(missing_ok=True)  # written again when all is done
     write_json_lines(there.values(), folder / MANIFEST)
-    return ListOutput(rows, kept=len(rows), replaced=(other_inputs, other_settings))
+    return ListOutput(rows, kept=len(rows), replaced=(other_inputs, other_settings), damaged=damaged), stale
+
+
+def _is_whole(path: Path, seconds: float) -> bool:
+    """Whether a file is as long as its line says: a full disk or a copy that was cut off may have left less."""
+    try:
+        info = soundfile.info(path)
+    except (soundfile.LibsndfileError, OSError):
+        return False
+    return abs(info.frames / info.samplerate - seconds) < LENGTH_ROUNDING_S
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a manifest that have what is needed: not those of older versions."""
     for row in read_log(path):
-        if {"id", "file", "inputs", "settings", "stopped", "attempts"} <= row.keys():
+        if {"id", "file", "inputs", "settings", "stopped", "attempts", "seconds"} <= row.keys():
             yield row
 
 
@@ -259,5 +294,6 @@ def _write(folder: Path, audio: str, one: _Speaking) -> dict[str, Any]:
         "seeds": [output.seed for output in outputs],
         "stopped": all(output.stopped for output in outputs),
         "attempts": max(output.attempts for output in outputs),
+        "wrong": "; ".join(dict.fromkeys(output.wrong for output in outputs if output.wrong)) or None,
         "warnings": list(dict.fromkeys([*one.warnings, *(line for output in outputs for line in output.warnings)])),
     }

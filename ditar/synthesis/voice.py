@@ -1,13 +1,14 @@
 """A voice: a reference clip as the models read it, made once and used in any number of calls."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ditar.audio.resample import low_pass
+from ditar.storage.digests import digest_tensors
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_to_samples
 
 if TYPE_CHECKING:  # a voice file is loaded without diffusers
@@ -35,6 +36,11 @@ class Voice:
     vae: str
     vocabulary: str
     warnings: tuple[str, ...] = ()
+
+
+def voice_key(voice: Voice) -> list[Any]:
+    """Plain values that tell a voice from others, whatever its name."""
+    return [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
 
 
 @torch.inference_mode()

@@ -1,39 +1,71 @@
-"""A list of utterances: a text file with one a line."""
+"""A list of utterances: a text file with one a line, in one of three forms.
+
+No word is taken for an id on a guess: what may be one is written `id<TAB>text`, or has a form that no word has.
+"""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 MAX_ID_BYTES = 200  # a file system's names have 255, and a file that is being written has a longer one
+FORMATS = ("auto", "tab", "kaldi", "text")
+
+# What begins every line of Kaldi's `id text` where nobody says that it does. No running text begins like this: names of
+# things in a corpus (none of them is a word) with a number, zeros before a number, an underscore before one,
+# LibriSpeech's reader-chapter-number, LibriTTS's with underscores. Unlike `1984`, `COVID-19`, `MP3`, `F16`, `chapter1`.
+ID = re.compile(
+    r"(utt|utts|spk|spkr|snt|sent|wav|rec|seg|txt|idx)[_-]?\d+([_-][a-z]{0,4}\d+)*"
+    r"|[a-z]{1,12}0\d{2,}"
+    r"|[a-z][a-z\d]*([_-][a-z\d]+)*_[a-z]{0,4}\d+"
+    r"|[a-z]{1,4}\d{3}-0\d{3}"
+    r"|(?!\d{3}-\d{3}-)\d{1,5}-\d{3,6}-0\d{3}"
+    r"|\d+_\d+_\d{6}_\d{6}",
+    re.IGNORECASE,
+)
+NO_ID = re.compile(r"[a-z]+0*(07|19)", re.IGNORECASE)  # agent007, Covid019
 
 
 class ListError(ValueError):
     """A list of utterances that cannot be used; the message names line and remedy."""
 
 
-def read_utterances(text: str, name: str) -> list[tuple[str, str]]:
-    """(id, text) of each line of a file `name`; empty lines are none.
+@dataclass(frozen=True)
+class UtteranceList:
+    """rows: (id, text) of each line; format: "tab", "kaldi" or "text"; reading: how it was read, in words."""
 
-    `id<TAB>text` where every line has a tab; Kaldi's `id text` where every first field is unique and looks like an id
-    (a digit, `_` or `-` in it) and a text follows; otherwise texts, whose ids are the numbers of their lines.
+    rows: list[tuple[str, str]]
+    format: str
+    reading: str
+
+
+def read_utterances(text: str, name: str, format: str = "auto") -> UtteranceList:
+    """The utterances of a file `name`; empty lines are none.
+
+    format: "tab": `id<TAB>text`; "kaldi": `id text`; "text": texts, whose ids are the numbers of their lines; "auto":
+    "tab" where every line has a tab; "kaldi" where every line begins with an id of a form that no word has, each
+    another one, and a text follows; otherwise "text".
     ListError: no line, a line without a text, an id twice or one that is no file name.
     """
+    if format not in FORMATS:
+        raise ListError(f"the format of a list must be one of {', '.join(FORMATS)}, got {format!r}")
     lines = [(number, line.strip("\r ")) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise ListError(f"{name} holds no text; write one utterance on each line")
-    tabs = [number for number, line in lines if "\t" in line]
-    fields = [(number, *(part.strip() for part in line.split(None, 1))) for number, line in lines]
-    if len(tabs) == len(lines):
-        rows = [(number, *(part.strip() for part in line.split("\t", 1))) for number, line in lines]
-    elif tabs:
-        without = next(number for number, line in lines if "\t" not in line)
-        raise ListError(f"{name}:{without}: no tab, as line {tabs[0]} has one; write 'id<TAB>text' on every line")
-    elif _looks_like_ids([f[1] for f in fields]) and all(len(f) == 3 for f in fields):
-        rows = fields
-    else:
+    if format == "auto":
+        format = _format_of(lines, name)
+    count = f"{len(lines)} line{'s' * (len(lines) != 1)}"
+    if format == "text":
         width = len(str(lines[-1][0]))
-        rows = [(number, f"{number:0{width}d}", line) for number, line in lines]
+        rows = [(number, f"{number:0{width}d}", line.replace("\t", " ").strip()) for number, line in lines]
+        reading = f"{count} of text, each as a whole; ids are line numbers (ids: 'id<TAB>text', or --list-format kaldi)"
+    else:
+        rows = [(number, *_split(line, "\t" if format == "tab" else None)) for number, line in lines]
+        form = "'id<TAB>text'" if format == "tab" else "Kaldi's 'id text'"
+        reading = f"{count} of {form}, the first id {rows[0][1]!r} (--list-format text: every line is text as a whole)"
     seen: dict[str, int] = {}
     for number, utt, said in rows:
+        if format == "tab" and "\t" not in lines[len(seen)][1]:
+            raise ListError(f"{name}:{number}: no tab; write 'id<TAB>text' on every line, or another --list-format")
         if not re.fullmatch(r"[^\s/\0.][^\s/\0]*", utt):
             raise ListError(f"{name}:{number}: {utt!r} cannot be the name of a file; use letters, digits, - and _")
         if len(utt.encode()) > MAX_ID_BYTES:
@@ -43,9 +75,25 @@ def read_utterances(text: str, name: str) -> list[tuple[str, str]]:
         if utt in seen:
             raise ListError(f"{name}:{number}: {utt!r} is on line {seen[utt]}, too; keep one of them")
         seen[utt] = number
-    return [(utt, said) for _, utt, said in rows]
+    return UtteranceList([(utt, said) for _, utt, said in rows], format, reading)
 
 
-def _looks_like_ids(words: Sequence[str]) -> bool:
-    # A digit alone would take "3 blind mice" for one; among hundreds of lines it would not be unique for long.
-    return len(set(words)) == len(words) and all(re.fullmatch(r"[\w.-]*[\d_-][\w.-]*\w", w) for w in words)
+def _format_of(lines: Sequence[tuple[int, str]], name: str) -> str:
+    """ListError where some lines have a tab, and others none."""
+    tabs = [number for number, line in lines if "\t" in line]
+    if len(tabs) == len(lines):
+        return "tab"
+    if tabs:
+        without = next(number for number, line in lines if "\t" not in line)
+        raise ListError(
+            f"{name}:{without}: no tab, as line {tabs[0]} has one; write 'id<TAB>text' on every line, or give "
+            "--list-format text"
+        )
+    ids = [line.split()[0] for _, line in lines]
+    are_ids = all(ID.fullmatch(word) and not NO_ID.fullmatch(word) for word in ids) and len(set(ids)) == len(ids)
+    return "kaldi" if are_ids and all(len(line.split()) > 1 for _, line in lines) else "text"
+
+
+def _split(line: str, separator: str | None) -> tuple[str, str]:
+    utt, *said = line.split(separator, 1)
+    return utt.strip(), "".join(said).strip()

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from ditar.audio import AudioError, growing
-from ditar.audio.growing import GrowingWav, RawPipe, finish, pcm16
+from ditar.audio.growing import GrowingWav, RawPipe, assemble, pcm16
 from ditar.storage.lock import InUseError
 
 RATE_HZ = 24_000
@@ -46,19 +46,28 @@ def test_a_second_writer_is_refused_before_it_cuts_anything_off(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
-def test_the_finished_file_is_the_same_audio_and_the_grown_one_goes(tmp_path, ending):
-    with GrowingWav(tmp_path / "a.partial.wav", RATE_HZ) as file:
+def test_a_file_of_parts_of_a_grown_one_in_their_order(tmp_path, ending):
+    with GrowingWav(tmp_path / "grown.wav", RATE_HZ) as file:
         file.write(np.tile(WAVE, 5))
-    finish(tmp_path / "a.partial.wav", tmp_path / f"a.{ending}")
+    samples = assemble(tmp_path / "grown.wav", [(30_000, 90_000, 100), (0, 10, 0)], tmp_path / f"a.{ending}")
     audio, rate_hz = soundfile.read(tmp_path / f"a.{ending}")
-    assert os.listdir(tmp_path) == [f"a.{ending}"] and rate_hz == RATE_HZ and len(audio) == 150_000
-    np.testing.assert_allclose(audio, np.tile(WAVE, 5), atol=0.05 if ending == "ogg" else 1e-4)
+    expected = np.concatenate([np.tile(WAVE, 3), np.zeros(100), WAVE[:10]])
+    assert rate_hz == RATE_HZ and len(audio) == samples == len(expected)
+    np.testing.assert_allclose(audio, expected, atol=0.1 if ending == "ogg" else 1e-4)
+    assert sorted(os.listdir(tmp_path)) == [f"a.{ending}", "grown.wav"]
 
 
-def test_a_failed_conversion_keeps_the_speech(tmp_path):
+def test_parts_that_cannot_be_joined_leave_the_speech_where_it_is(tmp_path, monkeypatch):
     (tmp_path / "a.partial.wav").write_bytes(b"not audio")
     with pytest.raises(AudioError, match="the speech is in .*a.partial.wav"):
-        finish(tmp_path / "a.partial.wav", tmp_path / "a.flac")
+        assemble(tmp_path / "a.partial.wav", [(0, 1, 0)], tmp_path / "a.flac")
+    with GrowingWav(tmp_path / "a.partial.wav", RATE_HZ) as file:
+        file.write(WAVE)
+    with pytest.raises(AudioError, match="shorter than it should be; the speech is in"):
+        assemble(tmp_path / "a.partial.wav", [(29_000, 2_000, 0)], tmp_path / "a.flac")
+    monkeypatch.setattr(growing, "MAX_BYTES", 100)
+    with pytest.raises(AudioError, match="4 GiB.; give a .flac. The speech is in"):
+        assemble(tmp_path / "a.partial.wav", [(0, 51, 0)], tmp_path / "a.wav")
     assert os.listdir(tmp_path) == ["a.partial.wav"]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditar.audio import AudioError
-from ditar.audio.trim import is_silent, level, prepare_reference, trim_silence
+from ditar.audio.trim import fade, is_silent, level, prepare_reference, trim_silence
 
 RATE_HZ = 24_000
 
@@ -89,3 +89,12 @@ def test_a_long_reference_is_cut_at_its_last_pause_where_it_may_be():
 def test_a_clip_under_the_limit_is_never_cut():
     told = []
     assert len(prepare_reference(paused(14.0, 14.0), RATE_HZ, cut=told)) / RATE_HZ > 28.3 and told == []
+
+
+def test_a_fade_ends_at_nothing_and_leaves_the_rest_and_its_argument():
+    whole = np.ones(1000, np.float32)
+    for start in (True, False):
+        faded = fade(whole, RATE_HZ, start)
+        assert faded[-1] == 0 and faded[0] == (0 if start else 1) and (faded[120:880] == 1).all() and whole.min() == 1
+        assert np.abs(np.diff(faded)).max() < 0.01  # 5 ms: nothing jumps
+    assert fade(np.ones(1, np.float32), RATE_HZ).shape == (1,) and fade(np.zeros(0), RATE_HZ).shape == (0,)

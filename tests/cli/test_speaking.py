@@ -76,6 +76,72 @@ def test_lines_become_files_once(folder, capsys):
     assert "0 utterances spoken, 1 kept, 1 failed" in printed.out and "error: b: " in printed.err
 
 
+@pytest.mark.parametrize("way", ["--output", "--output by a link", "--output-dir", "partial", "--voice", "transcript"])
+def test_what_is_read_is_not_written_over(folder, tmp_path, capsys, way):
+    clip_path = tmp_path / ("a.wav.partial.wav" if way == "partial" else "utt1.wav")
+    clip_path.write_bytes((folder / "good.wav").read_bytes())
+    said = clip_path.with_suffix(".txt")
+    said.write_text("Hello there.")
+    (tmp_path / "list.txt").write_text("utt1 Good morning.\n")
+    (tmp_path / "link.wav").symlink_to(clip_path)
+    output = {"--output": clip_path, "--output by a link": tmp_path / "link.wav", "partial": tmp_path / "a.wav"}
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    command = [f"--prompt-audio={clip_path}", "--prompt-text=Hello there."]
+    if way == "--output-dir":
+        command += [f"--text-file={tmp_path / 'list.txt'}", f"--output-dir={tmp_path}"]
+    elif way == "--voice":
+        command = [f"--voice={clip_path}", "--text=Good.", f"--output={tmp_path / 'link.wav'}"]
+    elif way == "transcript":
+        (tmp_path / "link.wav").unlink()
+        (tmp_path / "link.wav").symlink_to(said)
+        before["link.wav"] = said.read_bytes()
+        command = [f"--voice={clip_path}", "--text=Good.", f"--output={tmp_path / 'link.wav'}"]
+    else:
+        command += ["--text=Good.", f"--output={output[way]}"]
+    assert main(["synthesize", f"--model={folder / 'model'}", *command]) == 1
+    error = capsys.readouterr().err
+    assert "would write over" in error and "give another name" in error
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_voice_file_is_not_written_over_its_clip(folder, tmp_path, capsys):
+    clip_path = tmp_path / "a.safetensors"
+    clip_path.write_bytes((folder / "good.wav").read_bytes())
+    assert main(["voice", "create", str(clip_path), f"--prompt-audio={clip_path}", "--force"]) == 1
+    assert "would write over" in capsys.readouterr().err
+    assert clip_path.read_bytes() == (folder / "good.wav").read_bytes()
+
+
+def test_how_a_list_was_read_is_said_and_can_be_chosen(folder, tmp_path, capsys):
+    (tmp_path / "list.txt").write_text("utt1 Good morning.\n")
+    command = [f"--text-file={tmp_path / 'list.txt'}", f"--output-dir={tmp_path / 'out'}"]
+    assert synthesize(folder, *command) == 0
+    assert "1 line of Kaldi's 'id text', the first id 'utt1' (--list-format text" in capsys.readouterr().err
+    assert synthesize(folder, *command, "--list-format=text") == 0
+    assert "1 line of text, each as a whole" in capsys.readouterr().err
+    rows = [json.loads(line) for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()]
+    assert [(row["id"], row["text"]) for row in rows] == [("utt1", "Good morning."), ("1", "utt1 Good morning.")]
+    assert all("did not end by itself" in row["wrong"] for row in rows)
+    assert synthesize(folder, "--text=Good.", f"--output={tmp_path / 'a.wav'}", "--list-format=kaldi") == 1
+    assert "--list-format is of the lines that --output-dir makes files of" in capsys.readouterr().err
+
+
+def test_strict_fails_where_speech_is_wrong_and_keeps_it(folder, tmp_path, capsys):
+    out = tmp_path / "a.wav"
+    assert synthesize(folder, "--text=Good.", f"--output={out}", "--strict") == 1 and out.is_file()
+    assert "error: the speech did not end by itself" in capsys.readouterr().err
+    audio, rate = soundfile.read(out)
+    assert abs(audio[-1]) < 1e-4 < np.abs(audio[-rate // 50 :]).max()  # cut, and faded
+    assert synthesize(folder, f"--text={LONG}", f"--output={out}", "--strict") == 1
+    assert capsys.readouterr().err.count("error: 'Two is here.': the speech did not end") == 1
+    command = [f"--text-file={folder / 'list.txt'}", f"--output-dir={tmp_path / 'out'}"]
+    for spoken, kept in ((2, 0), (0, 2)):
+        assert synthesize(folder, *command, "--strict") == 1
+        printed = capsys.readouterr()
+        assert f"{spoken} utterances spoken, {kept} kept, 0 failed; 2 cut off, silent or" in printed.out
+        assert printed.err.count("ditar: error: ") == 2
+
+
 def test_a_warning_that_is_true_of_every_sentence_is_said_once(folder, capsys):
     (folder / "long.txt").write_text("a\t" + 60 * f"{LONG} " + "\n", encoding="utf-8")
     own = ["synthesize", f"--model={folder / 'model'}", f"--prompt-audio={folder / 'good.wav'}", "--device=cpu"]
@@ -174,17 +240,19 @@ def test_ctrl_c_in_a_long_text_keeps_what_is_done_and_the_same_command_goes_on(f
     text.write_text("".join(f"Number {n} is here. " for n in range(300)), encoding="utf-8")
     command = [f"--text-file={text}", f"--output={folder / 'book.wav'}", "--batch-size=1"]
     process = start(folder, *command)
-    note = folder / "book.partial.json"
+    note = folder / "book.wav.partial.jsonl"
     for _ in range(3000):
-        if note.is_file() or process.poll() is not None:
+        if (note.is_file() and note.stat().st_size) or process.poll() is not None:
             break
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
-    assert b"book.partial.wav; the same command goes on" in errors and b"Traceback" not in errors
-    done = json.loads(note.read_text())
-    assert 0 < done["done"] < 300 and soundfile.info(folder / "book.partial.wav").frames >= done["samples"] > 0
+    assert b"book.wav.partial.wav; the same command goes on" in errors and b"Traceback" not in errors
+    done = note.read_text().splitlines()
+    last = json.loads(done[-1])
+    assert 0 < len(done) < 300
+    assert soundfile.info(folder / "book.wav.partial.wav").frames >= last["start"] + last["samples"] > 0
     assert not (folder / "book.wav").exists()
 
 

@@ -12,8 +12,10 @@ import soundfile
 
 from ditar.audio import AudioError
 from ditar.audio.trim import trim_silence
-from ditar.seeds import seed_of
-from ditar.synthesis.long_text import ReadPiece, join, partial_files, pieces_to_speak, speak_text
+from ditar.seeds import piece_seeds
+from ditar.storage.lock import InUseError
+from ditar.synthesis.finished import FinishedPieces, partial_files
+from ditar.synthesis.long_text import ReadPiece, join, pieces_to_speak, speak_text
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.voice import voice_warnings
 from ditar.text import Phonemiser, TextError
@@ -76,7 +78,7 @@ def test_the_file_holds_every_sentence_with_its_pause_at_one_level(pieces, tmp_p
     result = speak(speaker, pieces, tmp_path / "a.wav", on_progress=lambda p: shown.append(p.text))
     audio, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
     assert [r.text for r in speaker.said] == shown == [p.text for p in pieces] and speaker.batches == 3
-    assert [r.seed for r in speaker.said] == [seed_of(3, str(n)) for n in range(5)]
+    assert [r.seed for r in speaker.said] == piece_seeds(3, [p.text for p in pieces])
     expected = [len(trim_silence(tone(r), 24_000)) for r in speaker.said]
     expected = sum(expected) + round(24_000 * sum(p.pause_seconds for p in pieces[:-1]))
     assert len(audio) == expected and result.seconds == expected / 24_000 and result.resumed == 0
@@ -119,8 +121,9 @@ def test_interrupted_it_keeps_what_is_done_and_the_rest_resumes_to_the_same_file
     with pytest.raises(KeyboardInterrupt):
         speak(Speaker(interrupt_at=3), pieces, path)
     wav, note = partial_files(path)
-    assert not path.exists() and json.loads(note.read_text())["done"] == 4
-    assert soundfile.info(wav).frames == json.loads(note.read_text())["samples"] > 0
+    rows = [json.loads(line) for line in note.read_text().splitlines()]
+    assert not path.exists() and [row["text"] for row in rows] == [piece.text for piece in pieces[:4]]
+    assert soundfile.info(wav).frames >= rows[-1]["start"] + rows[-1]["samples"] > 0
     with open(wav, "ab") as file:  # what a killed process wrote behind the last note
         file.write(b"xx" * 500)
     rest = Speaker()
@@ -140,19 +143,79 @@ def test_stopped_before_anything_is_done_it_leaves_nothing(pieces, tmp_path, mon
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("change", [{"seed": 4}, {"settings": {"steps": 3}}])
-def test_other_settings_begin_anew(pieces, tmp_path, change):
+OTHER_VOICE = replace(VOICE, text="b")
+CHANGES = [{"seed": 4}, {"settings": {"steps": 3}}, {"voice": OTHER_VOICE}]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_other_settings_make_it_anew_and_what_was_finished_is_named_and_kept(pieces, tmp_path, change):
+    path, said = tmp_path / "a.wav", []
+    with pytest.raises(KeyboardInterrupt):
+        speak(Speaker(interrupt_at=2), pieces, path)
+    speaker = Speaker()
+    assert speak(speaker, pieces, path, **change, warn=said.extend).resumed == 0 and len(speaker.said) == 5
+    (line,) = said
+    assert f"2 finished pieces in {partial_files(path)[0]} are of another text, voice, seed" in line
+    rest = Speaker()  # as it was at first: it goes on
+    assert speak(rest, pieces, path).resumed == 2 and len(rest.said) == 3
+    speak(Speaker(), pieces, tmp_path / "whole.wav")
+    assert path.read_bytes() == (tmp_path / "whole.wav").read_bytes()
+
+
+@pytest.mark.parametrize("text", [TEXT.replace("five", "six"), "Before all. " + TEXT, TEXT.replace("A third? ", "")])
+def test_a_text_that_was_edited_keeps_every_sentence_that_is_still_in_it(pieces, tmp_path, text):
+    with pytest.raises(KeyboardInterrupt):
+        speak(Speaker(interrupt_at=3), pieces, tmp_path / "a.wav")
+    edited, _ = pieces_to_speak(text, VOICE, CONFIG, "en-us")
+    rest = Speaker()
+    speak(rest, edited, tmp_path / "a.wav")
+    finished = {piece.text for piece in pieces[:4]}
+    assert [request.text for request in rest.said] == [piece.text for piece in edited if piece.text not in finished]
+    speak(Speaker(), edited, tmp_path / "whole.wav")
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "whole.wav").read_bytes()
+
+
+def test_a_sentence_that_comes_twice_is_said_twice():
+    assert len(set(piece_seeds(0, ["Yes.", "No.", "Yes."]))) == 3
+    assert piece_seeds(0, ["Yes.", "No.", "Yes."])[:2] == piece_seeds(0, ["Yes.", "No."])
+
+
+def test_two_endings_do_not_share_what_is_finished(pieces, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         speak(Speaker(interrupt_at=2), pieces, tmp_path / "a.wav")
-    speaker = Speaker()
-    assert speak(speaker, pieces, tmp_path / "a.wav", **change).resumed == 0 and len(speaker.said) == 5
+    assert speak(Speaker(), pieces, tmp_path / "a.flac", settings={"steps": 9}).resumed == 0
+    assert speak(Speaker(), pieces, tmp_path / "a.wav").resumed == 2
 
 
-def test_a_broken_note_begins_anew(pieces, tmp_path):
+def test_audio_that_no_note_tells_of_is_moved_and_named(pieces, tmp_path):
     wav, note = partial_files(tmp_path / "a.wav")
-    note.write_text('{"done": 2')
-    wav.write_bytes(b"?")
-    assert speak(Speaker(), pieces, tmp_path / "a.wav").resumed == 0
+    note.write_text('{"key": "x"}\n{"done": 2')
+    soundfile.write(wav, np.zeros(9), 24_000)
+    mine, said = wav.read_bytes(), []
+    assert speak(Speaker(), pieces, tmp_path / "a.wav", warn=said.extend).resumed == 0
+    assert sorted(os.listdir(tmp_path)) == ["a.wav", "a.wav.partial.1.wav"]
+    assert (tmp_path / "a.wav.partial.1.wav").read_bytes() == mine and "a.wav.partial.1.wav now" in said[0]
+
+
+def test_a_second_program_changes_nothing(pieces, tmp_path):
+    with FinishedPieces(tmp_path / "a.wav") as finished:
+        finished.add("k", np.ones(9), np.zeros(1), "x", [], None)
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        with pytest.raises(InUseError, match="a.wav.partial.wav is being written"):
+            speak(Speaker(), pieces, tmp_path / "a.wav")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_is_wrong_with_a_piece_is_told(pieces, tmp_path):
+    class Endless(Speaker):
+        def batch(self, requests, **options):
+            return [replace(o, wrong="it did not end" if "third" in r.text else None)
+                    for r, o in zip(requests, super().batch(requests, **options))]  # fmt: skip
+
+    with pytest.raises(KeyboardInterrupt):
+        speak(Endless(interrupt_at=3), pieces, tmp_path / "a.wav")
+    assert speak(Endless(), pieces, tmp_path / "a.wav").wrong == ["'A third?': it did not end"]  # of the first run
+    assert speak(Endless(), pieces[2:3], tmp_path / "b.wav").wrong == ["it did not end"]
 
 
 def test_memory_does_not_grow_with_the_text(tmp_path):
@@ -165,7 +228,7 @@ def test_memory_does_not_grow_with_the_text(tmp_path):
         result = speak(speaker, some, tmp_path / "a.flac", batch_size=4)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert result.seconds > 100 and peaks[1] < 1.2 * peaks[0]
+    assert result.seconds > 100 and peaks[1] < peaks[0] + 270 * 1000  # what is known of a sentence, not its 31 kB
 
 
 class Forgetful(list):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ditar.audio import AudioError
+from ditar.audio.trim import fade
 from ditar.config.sampling import SOLVERS, SamplingOptions
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
@@ -128,7 +129,8 @@ def test_the_seam_is_the_middle_of_one_decoding(pipeline, monkeypatch):
     reference = encode(seen["waveform"]).mean[:, :frames]
     generated = seen["decoded"][:, -4 * speech.patches :]
     whole = decode(torch.cat((reference, generated), dim=1))[0, frames * 600 :]
-    np.testing.assert_allclose(speech.audio, whole.detach().numpy(), atol=1e-4)
+    assert not speech.stopped and speech.audio[-1] == 0  # cut at the cap, and faded
+    np.testing.assert_allclose(speech.audio, fade(whole.detach().numpy(), 24_000, start=False), atol=1e-4)
 
 
 def test_the_reference_ends_on_a_patch_boundary_with_speech_at_the_seam(pipeline, monkeypatch):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import soundfile
 
+from ditar.audio import AudioError
 from ditar.evaluate.inputs import Ending, list_audio, read_stopped
 from ditar.storage.lock import InUseError, only_writer
 from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, speak_many
@@ -63,6 +64,51 @@ def test_an_utterance_sounds_the_same_whatever_else_is_in_the_list(tmp_path):
         assert (tmp_path / "all" / f"{utt}.wav").read_bytes() == (tmp_path / "some" / f"{utt}.wav").read_bytes()
     speak(Speaker(), ROWS[:1], tmp_path / "some")
     assert set(manifest(tmp_path / "some")) == {"a1", "a2", "a3"}  # another list's files stay in the manifest
+
+
+@pytest.mark.parametrize("damage", ["cut", "longer", "no audio"])
+def test_a_file_that_is_not_as_long_as_the_manifest_says_is_made_again(tmp_path, damage):
+    speak(Speaker(), ROWS[:1], tmp_path)
+    path, whole = tmp_path / "a1.wav", (tmp_path / "a1.wav").read_bytes()
+    path.write_bytes({"cut": whole[:-1000], "longer": whole, "no audio": b"x" * len(whole)}[damage])
+    if damage == "longer":
+        audio, rate = soundfile.read(path)
+        soundfile.write(path, [*audio, *audio[:100]], rate)
+    told = []
+    result = speak(Speaker(), ROWS[:1], tmp_path, on_resume=lambda found: told.append((found.kept, found.damaged)))
+    assert told == [(0, ["a1"])] and (result.kept, result.spoken) == (0, 1) and path.read_bytes() == whole
+
+
+def test_what_is_to_be_replaced_stays_until_its_successor_is_there(tmp_path):
+    speak(Speaker(), ROWS[:2], tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.wav")}
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        speak(Speaker(interrupt_at=1), ROWS[:2], tmp_path, seed=9, on_resume=lambda found: told.append(found.replaced))
+    assert told == [(2, 0)] and {path.name: path.read_bytes() for path in tmp_path.glob("*.wav")} == before
+    nothing = Speaker()
+    assert speak(nothing, ROWS[:2], tmp_path).kept == 2 and not nothing.said  # back to the first seed
+    speak(Speaker(), ROWS[:2], tmp_path, seed=9)
+    assert len((tmp_path / MANIFEST).read_text().splitlines()) == 2
+
+
+def test_what_is_wrong_after_all_attempts_stands_in_the_manifest_and_is_told_of_what_is_kept(tmp_path):
+    class Endless(Speaker):
+        def batch(self, requests, **options):
+            made = super().batch(requests, **options)
+            return [replace(o, wrong="it did not end" if "Two" in r.text else None) for r, o in zip(requests, made)]
+
+    assert speak(Endless(), ROWS[:2], tmp_path).wrong == [("a2", "it did not end")]
+    assert {utt: row["wrong"] for utt, row in manifest(tmp_path).items()} == {"a1": None, "a2": "it did not end"}
+    assert speak(Speaker(), ROWS[:2], tmp_path).wrong == [("a2", "it did not end")]
+
+
+def test_recordings_are_not_taken_for_outputs_that_may_go(tmp_path):
+    (tmp_path / "wav").mkdir()
+    soundfile.write(tmp_path / "wav/mine.wav", [0.0], 24_000)
+    with pytest.raises(AudioError, match="holds 1 WAV files and .* no manifest.jsonl.*choose another folder"):
+        speak(Speaker(), ROWS[:1], tmp_path, audio="wav", keep_others=False)
+    assert (tmp_path / "wav/mine.wav").exists()
 
 
 def test_what_cannot_be_spoken_any_more_leaves_no_audio_of_another_text(tmp_path):

@@ -1,0 +1,129 @@
+"""What is finished of a long text, piece by piece, until all of it is:
+
+    FILE.partial.wav     its pieces in the order in which they were made, each with its pause: it can be listened to
+    FILE.partial.jsonl   a line for each piece: its key, where its samples are, and what a user should know of it
+
+A piece belongs to a text that has its key, a digest of all that its audio depends on. What belongs to no piece of the
+text at hand is of another text, seed or setting, and stays.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ditar.audio.growing import HEADER_BYTES, GrowingWav, assemble
+from ditar.audio.write import check_writable
+from ditar.storage.json_lines import append_json_lines, read_log
+from ditar.storage.lock import lock
+from ditar.units import SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedPiece:
+    """start, samples: where its audio lies, without the pause behind it; warnings: what a user should know of it;
+    wrong: what is wrong with it after all attempts, or None."""
+
+    start: int
+    samples: int
+    warnings: tuple[str, ...] = ()
+    wrong: str | None = None
+
+
+def partial_files(path: str | Path) -> tuple[Path, Path]:
+    """Where the finished pieces of a long text lie while it is spoken to `path`, and the note of what they are."""
+    path = Path(path)
+    return path.with_name(f"{path.name}.partial.wav"), path.with_name(f"{path.name}.partial.jsonl")
+
+
+class FinishedPieces:
+    """The finished pieces of what is spoken to `path`: a mapping by key that grows. One program has it at a time.
+
+    `moved`: where audio went that no note tells of. Leaving a `with` block by an error, where nothing is finished,
+    leaves no file. AudioError, InUseError: see `GrowingWav`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path, (self.wav, self.note) = Path(path), partial_files(path)
+        check_writable(self.path)
+        self._lock = os.open(self.note, os.O_RDWR | os.O_CREAT, 0o666)  # before the audio: what has a note is ours
+        try:
+            lock(self._lock, self.wav)
+            self._open()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _open(self) -> None:
+        self._pieces, self.moved = self._read(), None
+        end = max((piece.start + piece.samples for piece in self._pieces.values()), default=0)
+        if not self._pieces and self.wav.is_file() and self.wav.stat().st_size > HEADER_BYTES:
+            self.moved = _free_name(self.wav)
+            os.replace(self.wav, self.moved)
+        self._file = GrowingWav(self.wav, SAMPLE_RATE_HZ, end)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._pieces
+
+    def __getitem__(self, key: str) -> FinishedPiece:
+        return self._pieces[key]
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def add(
+        self, key: str, audio: np.ndarray, pause: np.ndarray, text: str, warnings: Iterable[str], wrong: str | None
+    ) -> None:
+        """Keep the audio (S,) of a piece; the pause (S',) behind it is for who listens to what is finished."""
+        start = self._file.samples
+        self._file.write(np.concatenate([audio, pause]))
+        piece = FinishedPiece(start, len(audio), tuple(warnings), wrong)
+        append_json_lines([{"key": key, "text": text, **asdict(piece)}], self.note)
+        self._pieces[key] = piece
+
+    def others(self, keys: Sequence[str]) -> int:
+        """How many finished pieces belong to none of these keys."""
+        return len(self._pieces.keys() - set(keys))
+
+    def finish(self, keys: Sequence[str], pauses_samples: Sequence[int]) -> int:
+        """Write the pieces with these keys to the file, each with its pause; returns its samples. Then the finished
+        pieces go, unless there are others among them."""
+        pieces = [self._pieces[key] for key in keys]
+        parts = ((piece.start, piece.samples, pause) for piece, pause in zip(pieces, pauses_samples, strict=True))
+        samples = assemble(self.wav, parts, self.path)
+        if not self.others(keys):
+            self.note.unlink()
+            self.wav.unlink()
+        return samples
+
+    def __enter__(self) -> "FinishedPieces":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_) -> None:
+        self._file.__exit__()
+        os.close(self._lock)
+        if kind is not None and not self._pieces:
+            self.note.unlink(missing_ok=True)
+            self.wav.unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, FinishedPiece]:
+        """Those whose audio is there: a killed process may have noted the last one only in part."""
+        there = (self.wav.stat().st_size - HEADER_BYTES) // 2 if self.wav.is_file() else 0
+        found = {}
+        for row in read_log(self.note):
+            try:
+                key, piece = row["key"], FinishedPiece(
+                    int(row["start"]), int(row["samples"]), tuple(row["warnings"]), row["wrong"]
+                )  # fmt: skip
+            except (KeyError, TypeError, ValueError):  # not ours
+                continue
+            if 0 <= piece.start and piece.start + piece.samples <= there:
+                found[key] = piece
+        return found
+
+
+def _free_name(path: Path) -> Path:
+    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in range(1, 10_000))
+    return next(name for name in names if not name.exists())
