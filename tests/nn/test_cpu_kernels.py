@@ -1,5 +1,4 @@
 import copy
-import pickle
 
 import pytest
 import torch
@@ -83,8 +82,8 @@ def test_weights_that_change_are_never_served_from_the_old_layout(change):
 
 def test_copies_do_not_share_the_layout():
     linear, x = packed()
-    for other in (copy.deepcopy(linear), pickle.loads(pickle.dumps(linear))):
-        assert torch.equal(other.weight, linear.weight) and not is_used(other, x) and is_used(linear, x)
+    other = copy.deepcopy(linear)
+    assert torch.equal(other.weight, linear.weight) and not is_used(other, x) and is_used(linear, x)
 
 
 def test_nothing_is_prepacked_outside_of_generation_or_for_frozen_weights():
