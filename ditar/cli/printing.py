@@ -50,11 +50,12 @@ def of_interrupted(wav: Path, note: Path) -> None:
 def of_what_was_there(found: Any) -> None:
     """Of a `ListOutput` before anything is made: which files will be made again, and why."""
     if found.damaged:
-        warn([f"{len(found.damaged)} files are not as long as the manifest says and are made again: "
-              f"{', '.join(found.damaged[:SHOWN_WARNINGS])}"])  # fmt: skip
+        some = "a file is" if len(found.damaged) == 1 else f"{len(found.damaged)} files are"
+        shown = ", ".join(found.damaged[:SHOWN_WARNINGS])
+        warn([f"{some} not as long as the manifest says, and made again: {shown}"])
     for count, why in zip(found.replaced, ("of other text, voice or seed", "with other settings or another model")):
         if count:
-            say(f"{count} of the files that are there were made {why}; each is replaced when its new one is done")
+            say(f"made {why}, and replaced one by one when the new ones are done: {count} of the files that are there")
 
 
 def of_list(result: Any, manifest: Path, strict: bool = False) -> int:

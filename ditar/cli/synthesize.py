@@ -162,7 +162,8 @@ def run(options: argparse.Namespace) -> int:
     from ditar.cli import printing
 
     if utterances is not None:
-        printing.say(f"{options.text_file}: {utterances.reading}")
+        source = "standard input" if options.text_file == "-" else options.text_file
+        printing.say(f"{source}: {utterances.reading}")
     # torch and all, after what can be wrong without them
     with starting():
         from ditar.audio.growing import GrowingWav, RawPipe
