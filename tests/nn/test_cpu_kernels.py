@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from ditar.nn import cpu_kernels
 from ditar.nn.cpu_kernels import FEWEST_ROWS, FEWEST_WEIGHTS, LONGEST, PLAIN
 from ditar.nn.linear import Linear
+from ditar.nn.transformer import FeedForward
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,17 @@ def test_packed_weights_give_the_same_numbers(dtype, tolerance, rows):
     plain = F.linear(x, linear.weight)
     with torch.no_grad():
         assert torch.allclose(linear(x), plain, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.bfloat16, 2e-2)])
+def test_a_feed_forward_with_prepacked_weights_gives_the_same_and_its_hooks_fire(dtype, tolerance):
+    torch.manual_seed(0)
+    ffn, fired, x = FeedForward(32, 48).to(dtype), [], torch.randn(3, 4, 32, dtype=dtype)
+    with torch.inference_mode():
+        plain = PLAIN[FeedForward, "forward"](ffn, x)
+        assert is_used(ffn.up, x) and torch.allclose(ffn(x), plain, atol=tolerance)
+        ffn.up.register_forward_hook(lambda *_: fired.append(1))
+        assert torch.allclose(ffn(x), plain, atol=tolerance) and fired == [1]
 
 
 def test_long_sequences_pass_by_them():
