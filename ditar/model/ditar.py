@@ -1,6 +1,6 @@
 """DiTAR: aggregation encoder, language model, LocDiT and stop head in one module (arXiv 2502.03930)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,17 @@ from ditar.model.patches import histories, history_exists, valid_patches
 from ditar.nn.alignment import text_attention
 from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights, write_model
 from ditar.text.vocabulary import DEFAULT_SYMBOLS
+
+
+# Sequences of one pass of the local transformers: attention on a GPU takes at most 65,535 of them in a call.
+MOST_SEQUENCES = 32_768
+
+
+def in_pieces(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """function(*inputs), whose rows do not depend on each other, for at most MOST_SEQUENCES rows at a time."""
+    if len(inputs[0]) <= MOST_SEQUENCES:
+        return function(*inputs)
+    return torch.cat([function(*piece) for piece in zip(*(x.split(MOST_SEQUENCES) for x in inputs), strict=True)])
 
 
 @dataclass
@@ -97,7 +108,7 @@ class DiTAR(nn.Module):
         draws = len(noisy) // max(1, len(h))
         if draws > 1:
             h, past, exists = h.repeat(draws, 1), past.repeat(draws, 1, 1, 1), exists.repeat(draws, 1)
-        u = self.locdit(noisy, times, h, past, exists)
+        u = in_pieces(self.locdit, noisy, times, h, past, exists)
         return DiTAROutput(u, self.stop_head(lm.h)[..., 0], lm)
 
     def condition(
@@ -119,7 +130,7 @@ class DiTAR(nn.Module):
 
     def embed_patches(self, patches: Tensor) -> Tensor:
         """(M, P, C) -> (M, width of the LM)."""
-        return self.embed(self.encoder(patches))
+        return self.embed(in_pieces(self.encoder, patches))
 
     def prefill(self, symbol_ids: Sequence[Tensor], prompts: Sequence[Tensor], capacity: int) -> tuple[Tensor, LMState]:
         """Read each row's text (L,) and the patches of its prompt (N0, P, C): h of the next patch, (B, width), and the

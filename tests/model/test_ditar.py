@@ -129,3 +129,15 @@ def test_symbols_default_to_the_projects_vocabulary():
     model = build(symbols=())
     assert model.config.symbols == tuple(DEFAULT_SYMBOLS)
     assert model.lm.symbols.num_embeddings == len(DEFAULT_SYMBOLS)
+
+
+def test_many_sequences_go_through_the_local_transformers_in_pieces(monkeypatch):
+    """60,000 patches with 4 noise draws are more than one attention call takes."""
+    model, data = build(), batch()
+    whole = forward(model, data)
+    monkeypatch.setattr("ditar.model.ditar.MOST_SEQUENCES", 3)
+    sizes = []
+    for part in (model.encoder, model.locdit):
+        part.register_forward_hook(lambda _, inputs, output: sizes.append(len(inputs[0])))
+    assert torch.allclose(forward(model, data).u, whole.u, atol=1e-5)
+    assert max(sizes) == 3 and len(sizes) > 4
