@@ -1,60 +1,16 @@
-"""Generation: one step of all streams after the other, until the last stream has ended.
+"""Generation: one step of all streams after the other (`ditar.baseline.decoding`), until the last stream has ended."""
 
-A grid holds every cell from the start: what is known (a prompt, another speaker's streams), empty ids where the delay
-leaves no frame, and UNKNOWN where a token is to be made. A step makes its unknown cells and the LM reads the step.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ditar.baseline.batch import TextCondition
-from ditar.baseline.lm import LMState, TokenLM, forbid
+from ditar.baseline.decoding import DecodingOptions, advance, can_end, decide, guided, row_frames, start
+from ditar.baseline.lm import TokenLM, forbid
 from ditar.baseline.sampling import draw_uniforms, sample
-from ditar.baseline.streams import TEXT, UNKNOWN, Streams
-from ditar.config import SamplingConfig, StreamsConfig
-from ditar.diffusion.guidance import guide
-
-
-@dataclass(frozen=True)
-class DecodingOptions:
-    """guidance_scale: 1 = off; sampling: of kinds of streams by name, the configuration's where there is none.
-    batch_parallel: two rows, the second answering in text alone; the audio is the first's, the words are the second's
-    and both read them (Mini-Omni, arXiv 2408.16725, section 3.3). min_frames: streams do not end before so many frames
-    behind the prompt."""
-
-    guidance_scale: float = 1.0
-    sampling: Mapping[str, SamplingConfig] = field(default_factory=dict)
-    batch_parallel: bool = False
-    min_frames: int = 0
-
-
-@dataclass(frozen=True)
-class DecodingState:
-    """Everything that generation carries from step to step; passed in and returned.
-
-    lm, hidden: what the LM has read, and its output for the next step (rows, width), with guidance 2 B rows. grid
-    (B, Q, 1 + S): all cells, whose buffer is shared with the state before; `step`: the next one, from 0. ends
-    (B, kinds): frames of each kind of streams, as many as may be until its end id came; ended (B, kinds) bool: it came.
-    `prompt`: frames that were known in every predicted stream.
-    """
-
-    lm: LMState
-    hidden: Tensor
-    grid: Tensor
-    step: int
-    ends: Tensor
-    ended: Tensor
-    prompt: int
-
-    def select(self, rows: Sequence[int]) -> "DecodingState":
-        """The state of some of the rows, which need not carry the others on."""
-        rows, count = list(rows), len(self.grid)
-        of_lm = rows if len(self.hidden) == count else [*rows, *(count + row for row in rows)]
-        kept = {name: getattr(self, name)[rows] for name in ("grid", "ends", "ended")}
-        return replace(self, lm=self.lm.select(of_lm), hidden=self.hidden[of_lm], **kept)
+from ditar.baseline.streams import TEXT
 
 
 @dataclass(frozen=True)
@@ -66,98 +22,6 @@ class GeneratedFrame:
     tokens: Tensor
     present: Tensor
     ended: Tensor
-
-
-def start(
-    model: TokenLM,
-    condition: TextCondition | None,
-    known: Tensor | None,
-    rows: int,
-    max_frames: int,
-    options: DecodingOptions,
-) -> DecodingState:
-    """Read the text and the prompt. `known` (B, Q, K): tokens of the first K frames, UNKNOWN where one is to be made;
-    frames behind K are unknown. At most max_frames frames follow those that are known in every predicted stream.
-
-    ValueError: tokens out of range, streams that are only read and not given to the end, nothing to make.
-    """
-    streams = model.streams
-    if known is None:
-        known = torch.full((rows, len(streams), 0), UNKNOWN, device=model.device)
-    if len(known) != rows:
-        raise ValueError(f"{len(known)} rows of known tokens and {rows} generators; give one for each row")
-    streams.check(known, unknown=True)
-    predicted = torch.tensor(streams.per_stream("predicted"), device=known.device)
-    is_whole = (known[:, predicted] != UNKNOWN).all(dim=1).all(dim=0)  # (K,)
-    prompt = int(is_whole.long().cumprod(0).sum())
-    total = prompt + max_frames
-    grid = _grid(streams, known, total, prompt, options)
-    if (grid[:, ~predicted] == UNKNOWN).any():
-        raise ValueError(
-            f"streams that are only read must be known for all {total} frames, prompt included, and {known.shape[2]} "
-            "are given"
-        )
-    wanted = (grid == UNKNOWN).any(dim=0).any(dim=0).nonzero()
-    if not len(wanted):
-        raise ValueError(f"every token of the {total} frames is known; leave some UNKNOWN ({UNKNOWN})")
-    first = int(wanted[0])  # the first place of the grid that is not all known
-    read = grid[..., :first]
-    if options.guidance_scale != 1.0:
-        if condition is None:
-            raise ValueError(
-                f"guidance_scale {options.guidance_scale} needs a text that can be left out, and the model's text is "
-                f"{model.config.text!r}; use 1"
-            )
-        read, condition = torch.cat((read, read)), condition.with_and_without()
-    hidden, lm = model.prefill(read, condition, grid.shape[2] - first)
-    ends = torch.full((rows, len(streams.kinds)), total, device=grid.device)
-    return DecodingState(lm, hidden, grid, first - 1, ends, torch.zeros_like(ends, dtype=torch.bool), prompt)
-
-
-def decide(model: TokenLM, state: DecodingState, uniforms: Tensor, options: DecodingOptions) -> Tensor:
-    """Tokens (B, Q) of the state's step: known ones, forced ones (pads behind the end of a kind of streams, empty ids
-    behind a row's), and those drawn with uniforms (B, Q)."""
-    streams = model.streams
-    tokens = state.grid[:, :, state.step + 1].clone()
-    frame = state.step - torch.tensor(streams.pattern.delays, device=tokens.device)  # (Q,)
-    over = (tokens == UNKNOWN) & (frame >= row_frames(streams, state)[:, None])
-    tokens = torch.where(over, torch.tensor(streams.pattern.empty_ids, device=tokens.device), tokens)
-    for kind in model.own:
-        if (tokens[:, streams.slices[kind.name]] == UNKNOWN).any():
-            logits = _guided(model.logits(state.hidden[:, None], kind)[:, :, 0], options)  # (B, its streams, V)
-            may_end = _may_end(state, kind, options)
-            drawn = _draw(logits, uniforms[:, streams.slices[kind.name]], kind, options, may_end)
-            _put(streams, state, tokens, kind, drawn, frame)
-    if options.batch_parallel:
-        tokens[0, streams.slices[TEXT]] = tokens[1, streams.slices[TEXT]]
-    if any((tokens[:, streams.slices[kind.name]] == UNKNOWN).any() for kind in model.others):
-        _decide_in_depth(model, state, tokens, frame, uniforms, options)
-    return tokens
-
-
-def advance(model: TokenLM, tokens: Tensor, state: DecodingState, options: DecodingOptions) -> DecodingState:
-    """The state after a step's tokens (B, Q): they join the grid, ends are noted, the LM reads them. The only place
-    that advances."""
-    streams = model.streams
-    state.grid[:, :, state.step + 1] = tokens
-    ends, ended = state.ends.clone(), state.ended.clone()
-    for number, kind in enumerate(streams.kinds):
-        frame = state.step - kind.delays[0]
-        if kind.end_id is None or not kind.predicted or frame < state.prompt:
-            continue
-        now = (tokens[:, streams.slices[kind.name].start] == kind.end_id) & ~ended[:, number]
-        ends[:, number] = torch.where(now, frame + 1, ends[:, number])
-        ended[:, number] |= now
-    if options.batch_parallel:  # the second row's audio is silent and never ends
-        ends, ended = ends[:1].expand(2, -1).clone(), ended[:1].expand(2, -1).clone()
-    read = torch.cat((tokens, tokens)) if options.guidance_scale != 1.0 else tokens
-    hidden, lm = model.step(read, state.lm)
-    return replace(state, lm=lm, hidden=hidden, step=state.step + 1, ends=ends, ended=ended)
-
-
-def row_frames(streams: Streams, state: DecodingState) -> Tensor:
-    """Frames of each row (B,), as many as may be until every kind of streams that can end has ended."""
-    return state.ends[:, _can_end(streams) or [0]].amax(dim=1)
 
 
 @torch.inference_mode()
@@ -187,8 +51,8 @@ def generate(
     while True:
         frames = row_frames(streams, state)
         longest = int(frames.max())
-        can_end = state.ended[:, _can_end(streams)]
-        ended[live] = can_end.all(dim=1) & bool(can_end.shape[1])
+        said = state.ended[:, can_end(streams)]  # (B, kinds that can end)
+        ended[live] = said.all(dim=1) & bool(said.shape[1])
         while given < min(state.step - pattern.max_delay, longest):
             tokens, present = absent.clone(), torch.zeros_like(ended)
             tokens[live] = torch.stack([state.grid[:, q, 1 + given + d] for q, d in enumerate(pattern.delays)], dim=1)
@@ -240,7 +104,7 @@ def redraw(
     logits = model(read, condition).logits
     for kind in model.streams.predicted:
         part = model.streams.slices[kind.name]
-        own = _guided(logits[kind.name], options).float()  # (B, its streams, S, V)
+        own = guided(logits[kind.name], options).float()  # (B, its streams, S, V)
         if kind.end_id is not None:
             own = forbid(own, (kind.end_id,))
         uniforms = draw_uniforms(own[0, ..., 0].numel(), generators, model.device).view(own.shape[:-1])
@@ -256,83 +120,3 @@ def _check_options(model: TokenLM, options: DecodingOptions, rows: int) -> None:
             f"batch-parallel decoding takes 2 rows and a stream named {TEXT!r}, got {rows} rows and "
             f"{', '.join(model.streams.slices)}"
         )
-
-
-def _can_end(streams: Streams) -> list[int]:
-    return [i for i, kind in enumerate(streams.kinds) if kind.predicted and kind.end_id is not None]
-
-
-def _grid(streams: Streams, known: Tensor, total: int, prompt: int, options: DecodingOptions) -> Tensor:
-    whole = known.new_full((len(known), len(streams), total), UNKNOWN)
-    whole[:, :, : min(total, known.shape[2])] = known[:, :, :total]
-    if options.batch_parallel:
-        for kind in streams.predicted:
-            if kind.name != TEXT:
-                whole[1, streams.slices[kind.name], prompt:] = _pad(kind)
-    return streams.pattern.apply(whole)
-
-
-def _pad(kind: StreamsConfig) -> int:
-    """What stands behind the end of streams while others go on."""
-    return kind.pad_ids[0] if kind.pad_ids else kind.empty_id
-
-
-def _guided(logits: Tensor, options: DecodingOptions) -> Tensor:
-    """(B or 2 B, ...) -> (B, ...)."""
-    if options.guidance_scale == 1.0:
-        return logits
-    conditional, unconditional = logits.chunk(2)
-    guided = guide(conditional, unconditional, options.guidance_scale)
-    return torch.where(conditional.isneginf(), conditional, guided)  # -inf less -inf is not a number
-
-
-def _draw(
-    logits: Tensor, uniforms: Tensor, kind: StreamsConfig, options: DecodingOptions, may_end: bool
-) -> Tensor:
-    """(B, streams, V) -> (B, streams). Only the first stream of a kind may say that they end; `may_end`: it is the
-    first of these, and it may say so now."""
-    logits = logits.float()
-    if kind.end_id is not None:
-        others = forbid(logits[:, int(may_end) :], (kind.end_id,))
-        logits = torch.cat((logits[:, : int(may_end)], others), dim=1)
-    return sample(logits, uniforms, options.sampling.get(kind.name, kind.sampling))
-
-
-def _may_end(state: DecodingState, kind: StreamsConfig, options: DecodingOptions) -> bool:
-    return state.step - kind.delays[0] - state.prompt >= options.min_frames
-
-
-def _put(streams: Streams, state: DecodingState, tokens: Tensor, kind: StreamsConfig, drawn: Tensor, frame: Tensor):
-    """Put drawn tokens (B, its streams) where they are wanted, the end and what follows it where it is known."""
-    part, number = streams.slices[kind.name], streams.kinds.index(kind)
-    wanted, frames = tokens[:, part] == UNKNOWN, frame[part]
-    ends = state.ends[:, number]
-    if kind.end_id is not None:
-        now = wanted[:, 0] & ~state.ended[:, number] & (drawn[:, 0] == kind.end_id)
-        ends = torch.where(now, frames[0] + 1, ends)
-        known_end = (state.ended[:, number] | now)[:, None] & (frames == ends[:, None] - 1)
-        drawn = torch.where(known_end, kind.end_id, drawn)
-        drawn = torch.where(frames >= ends[:, None], _pad(kind), drawn)
-    tokens[:, part] = torch.where(wanted, drawn, tokens[:, part])
-
-
-def _decide_in_depth(
-    model: TokenLM, state: DecodingState, tokens: Tensor, frame: Tensor, uniforms: Tensor, options: DecodingOptions
-) -> None:
-    """The depth transformer's streams, one after the other, each reading those before it."""
-    depth, copies = model.depth, 2 if options.guidance_scale != 1.0 else 1
-    place = depth.begin(state.hidden)
-    read = depth.embed_before(model.before(tokens).repeat(copies, 1))
-    for kind in model.others:
-        part, drawn = model.streams.slices[kind.name], []
-        for number in range(len(kind.delays)):
-            logits, place = depth.step(place, read)
-            logits = forbid(_guided(logits, options), kind.never)[:, None]
-            at = part.start + number
-            may_end = number == 0 and _may_end(state, kind, options)
-            one = _draw(logits, uniforms[:, at : at + 1], kind, options, may_end)[:, 0]
-            drawn.append(one)
-            if place.stream < depth.streams:
-                said = torch.where(tokens[:, at] == UNKNOWN, one, tokens[:, at])
-                read = depth.embed_token(said.repeat(copies), place.stream - 1)
-        _put(model.streams, state, tokens, kind, torch.stack(drawn, dim=1), frame)

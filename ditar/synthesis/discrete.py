@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ditar.baseline.batch import TextCondition
-from ditar.baseline.generate import DecodingOptions
+from ditar.baseline.decoding import DecodingOptions
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.synthesis.length import length_warnings, lengths

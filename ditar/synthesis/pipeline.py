@@ -22,7 +22,7 @@ from ditar.synthesis.continuous import PreparedRequest, decode, prepare
 from ditar.synthesis.loading import choose_device, choose_dtype, load_scheduler
 from ditar.synthesis.model_folder import model_folder
 from ditar.synthesis.reference import Reference, read_reference
-from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
 from ditar.synthesis.retry import Attempts
 from ditar.synthesis.stream import FirstAudio, SpeechStream
 from ditar.synthesis.voice import Voice, check_fit, encode_reference
@@ -87,12 +87,9 @@ class DiTARPipeline(DiffusionPipeline):
 
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
-        if seed is not None and generator is not None:
-            raise ValueError("give a seed or a generator, not both")
+        check_asked(seed, generator, voice, prompt_audio, prompt_text)
         if voice is None:
             voice = self.create_voice(prompt_audio, prompt_text, language=language)
-        elif prompt_audio is not None or prompt_text is not None:
-            raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
         request = SpeechRequest(text, voice, seed=seed, language=language, stop_threshold=stop_threshold)
         return self.batch([request], max_retries=max_retries, generator=generator, sampling=sampling, **options)[0]
 

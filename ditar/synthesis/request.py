@@ -1,6 +1,7 @@
 """What is asked of a pipeline and what comes back, for the continuous system and the baseline alike."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,14 @@ class SpeechRequest:
     language: str = field(default="en-us", kw_only=True)
     stop_threshold: float | None = field(default=None, kw_only=True)
     read: ReadText | None = field(default=None, kw_only=True)
+
+
+def check_asked(seed: Any, generator: Any, voice: Any, prompt_audio: Any, prompt_text: Any) -> None:
+    """ValueError where a call says the same thing in two ways."""
+    if seed is not None and generator is not None:
+        raise ValueError("give a seed or a generator, not both")
+    if voice is not None and (prompt_audio is not None or prompt_text is not None):
+        raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
 
 
 @dataclass

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.baseline.generate import DecodingOptions, collect, generate
+from ditar.baseline.decoding import DecodingOptions
+from ditar.baseline.generate import collect, generate
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
@@ -21,7 +22,7 @@ from ditar.synthesis.discrete import PreparedTokens, prepare
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
 from ditar.synthesis.reference import Reference, read_reference
-from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
 from ditar.synthesis.retry import Attempts
 from ditar.synthesis.voice import AFTER_REFERENCE_SECONDS, Voice, check_fit
 from ditar.text import TextError
@@ -88,12 +89,9 @@ class TokenPipeline(DiffusionPipeline):
         The others, and what happens to an output that never stops, is silent or is far too short, are as in
         DiTARPipeline. Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
-        if seed is not None and generator is not None:
-            raise ValueError("give a seed or a generator, not both")
+        check_asked(seed, generator, voice, prompt_audio, prompt_text)
         if voice is None:
             voice = self.create_voice(prompt_audio, prompt_text, language=language)
-        elif prompt_audio is not None or prompt_text is not None:
-            raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
         asked = {"temperature": temperature, "guidance_scale": guidance_scale}
         request = SpeechRequest(text, voice, seed=seed, language=language, **asked)
         return self.batch([request], max_retries=max_retries, generator=generator, **options)[0]

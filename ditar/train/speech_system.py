@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ditar.config import BaselineConfig, DiTARConfig, to_dict
-from ditar.data.examples import JoinedExamples, take_rows
+from ditar.data.examples import JoinedExamples
 from ditar.data.latents import LatentEntry
 from ditar.storage.digests import digest_lines
 from ditar.train.checkpoint import start_from

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ditar.baseline.batch import TextCondition
-from ditar.baseline.generate import DecodingOptions, collect, generate, redraw
+from ditar.baseline.decoding import DecodingOptions
+from ditar.baseline.generate import collect, generate, redraw
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.data.codes import CodeStore

@@ -87,7 +87,7 @@ data_cmd+=" && '$PYTHON' $local/make_teacher.py $made --finish-only"
 train="'$datadir/teacher/data'"
 valid="'$datadir/teacher/val'"
 if [ "$word_hours" != 0 ]; then
-    data_cmd+=" && '$PYTHON' $local/make_words.py --out '$datadir/words' --hours $word_hours --seed $seed"
+    data_cmd="'$PYTHON' $local/make_words.py --out '$datadir/words' --hours $word_hours --seed $seed && $data_cmd"
     train+=" '$datadir/words/data'"
 fi
 options=(--listen-speakers "$listen_speakers")

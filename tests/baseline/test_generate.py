@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 import torch
 
-from ditar.baseline.generate import DecodingOptions, advance, collect, decide, generate, start
+from ditar.baseline.decoding import DecodingOptions, advance, decide, start
+from ditar.baseline.generate import collect, generate
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import UNKNOWN
 from ditar.config import BaselineModelConfig, BlockConfig, SamplingConfig, StreamsConfig

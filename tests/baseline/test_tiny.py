@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ditar.baseline.generate import DecodingOptions, collect, generate
+from ditar.baseline.decoding import DecodingOptions
+from ditar.baseline.generate import collect, generate
 from ditar.baseline.streams import UNKNOWN
 from tests.baseline import examples
 from tests.baseline.examples import most_likely, trained

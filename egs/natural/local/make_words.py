@@ -22,12 +22,12 @@ sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the pack
 from clips import Journal, read_journal, trim, write_clip  # noqa: E402
 from kokoro import RATE_HZ, TeacherError  # noqa: E402
 from student import Student  # noqa: E402
+from teacher_directories import write_directory  # noqa: E402
 from teacher_plan import SPEEDS  # noqa: E402
 from teacher_texts import held_out_keys, natural_sentences, sentences_of_file  # noqa: E402
 
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.resample import resample  # noqa: E402
-from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import WriteError  # noqa: E402
 from ditar.storage.lock import InUseError, only_writer  # noqa: E402
 from ditar.text import Phonemiser  # noqa: E402
@@ -103,25 +103,14 @@ def run(out: Path, hours: float, texts: Path | None, seed: int) -> None:
                 rows.append(record)
                 seconds += record["duration_s"]
                 bar.update(round(record["duration_s"], 1))
-    utterances = [
-        Utterance(
-            r["utt"],
-            r["speaker"],
-            (out / "wav" / r["speaker"] / f"{r['utt']}.wav").resolve(),
-            r["text"],
-            r["duration_s"],
-            symbol_times=(r["symbols"], r["times"]),
-        )
-        for r in rows
-    ]
-    write_data_dir(out / "data", utterances)
+    write_directory(out, out / "data", rows)
     print(f"{out / 'data'}: {len(rows)} utterances of {len({r['speaker'] for r in rows})} voices, {seconds / 3600:.2f} h")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Make speech that teaches words.")
     parser.add_argument("--out", type=Path, required=True, help="where it goes")
-    parser.add_argument("--hours", type=float, required=True, help="of speech; about 2 minutes' work an hour")
+    parser.add_argument("--hours", type=float, required=True, help="of speech; an hour is some minutes' work")
     parser.add_argument("--texts", type=Path, metavar="FILE", help="sentences to speak, one a line (ours)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
     chosen = parser.parse_args(arguments)

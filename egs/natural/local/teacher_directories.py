@@ -40,14 +40,15 @@ def write_directories(out: Path, made: Iterable[dict], scores: dict[str, dict], 
         kept["data" if training else PARTS[row["part"]]].append(row)
     for folder, part in kept.items():
         if part:
-            _write(out, out / folder, part)
+            write_directory(out, out / folder, part)
     training_s = sum(row["duration_s"] for row in kept["data"])
     counts = {folder: len(part) for folder, part in kept.items()}
     speakers = len({row["speaker"] for row in kept["data"]})
     return counts | {"hours": round(training_s / 3600, 3), "voices": speakers, "left_out": left_out}
 
 
-def _write(out: Path, folder: Path, rows: list[dict]) -> None:
+def write_directory(out: Path, folder: Path, rows: list[dict]) -> None:
+    """One data directory of records of what is made, whose audio is OUT/wav/SPEAKER/UTT.wav."""
     wav = out.resolve() / "wav"
     utterances = [
         Utterance(
