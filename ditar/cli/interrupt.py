@@ -12,8 +12,8 @@ from contextlib import contextmanager
 def starting() -> Iterator[None]:
     """Around the imports and the loading of a model, with nothing to be left tidy: Ctrl-C ends the process at once.
 
-    Its exit code is 130. As an exception it would get lost now and then: importing torch, transformers and diffusers takes seconds and runs
-    through code that takes whatever is raised for a package that is not there.
+    Its exit code is 130. As an exception it would get lost now and then: importing torch, transformers and diffusers
+    takes seconds and runs through code that takes whatever is raised for a package that is not there.
     """
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
