@@ -43,5 +43,6 @@ def test_a_judge_that_is_not_there_is_named_before_anything_is_spoken(monkeypatc
         raise EvaluationError("distillmos is not installed")
 
     monkeypatch.setattr("ditar.evaluate.quality.DistillMOS", missing)
+    monkeypatch.setattr("ditar.evaluate.judge.Judge._load_embedder", lambda *_: None)  # another package, named before
     with pytest.raises(EvaluationError, match="distillmos is not installed"):
         start(recogniser="pocketsphinx")
