@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ditar.baseline.batch import TextCondition
-from ditar.baseline.lm import LMState, TokenLM, forbid
+from ditar.baseline.lm import TokenLMState, TokenLM, forbid
 from ditar.baseline.sampling import sample
 from ditar.baseline.streams import TEXT, UNKNOWN, Streams
 from ditar.config import SamplingConfig, StreamsConfig
@@ -32,7 +32,7 @@ class DecodingOptions:
 
 
 @dataclass(frozen=True)
-class DecodingState:
+class TokenDecodingState:
     """Everything that generation carries from step to step; passed in and returned.
 
     lm, hidden: what the LM has read, and its output for the next step (rows, width), with guidance 2 B rows. grid
@@ -41,7 +41,7 @@ class DecodingState:
     `prompt`: frames that were known in every predicted stream.
     """
 
-    lm: LMState
+    lm: TokenLMState
     hidden: Tensor
     grid: Tensor
     step: int
@@ -49,7 +49,7 @@ class DecodingState:
     ended: Tensor
     prompt: int
 
-    def select(self, rows: Sequence[int]) -> "DecodingState":
+    def select(self, rows: Sequence[int]) -> "TokenDecodingState":
         """The state of some of the rows, which need not carry the others on."""
         rows, count = list(rows), len(self.grid)
         of_lm = rows if len(self.hidden) == count else [*rows, *(count + row for row in rows)]
@@ -64,7 +64,7 @@ def start(
     rows: int,
     max_frames: int,
     options: DecodingOptions,
-) -> DecodingState:
+) -> TokenDecodingState:
     """Read the text and the prompt. `known` (B, Q, K): tokens of the first K frames, UNKNOWN where one is to be made;
     frames behind K are unknown. At most max_frames frames follow those that are known in every predicted stream.
 
@@ -100,10 +100,10 @@ def start(
         read, condition = torch.cat((read, read)), condition.with_and_without()
     hidden, lm = model.prefill(read, condition, grid.shape[2] - first)
     ends = torch.full((rows, len(streams.kinds)), total, device=grid.device)
-    return DecodingState(lm, hidden, grid, first - 1, ends, torch.zeros_like(ends, dtype=torch.bool), prompt)
+    return TokenDecodingState(lm, hidden, grid, first - 1, ends, torch.zeros_like(ends, dtype=torch.bool), prompt)
 
 
-def decide(model: TokenLM, state: DecodingState, uniforms: Tensor, options: DecodingOptions) -> Tensor:
+def decide(model: TokenLM, state: TokenDecodingState, uniforms: Tensor, options: DecodingOptions) -> Tensor:
     """Tokens (B, Q) of the state's step: known ones, forced ones (pads behind the end of a kind of streams, empty ids
     behind a row's), and those drawn with uniforms (B, Q)."""
     streams = model.streams
@@ -124,7 +124,7 @@ def decide(model: TokenLM, state: DecodingState, uniforms: Tensor, options: Deco
     return tokens
 
 
-def advance(model: TokenLM, tokens: Tensor, state: DecodingState, options: DecodingOptions) -> DecodingState:
+def advance(model: TokenLM, tokens: Tensor, state: TokenDecodingState, options: DecodingOptions) -> TokenDecodingState:
     """The state after a step's tokens (B, Q): they join the grid, ends are noted, the LM reads them. The only place
     that advances."""
     streams = model.streams
@@ -144,7 +144,7 @@ def advance(model: TokenLM, tokens: Tensor, state: DecodingState, options: Decod
     return replace(state, lm=lm, hidden=hidden, step=state.step + 1, ends=ends, ended=ended)
 
 
-def row_frames(streams: Streams, state: DecodingState) -> Tensor:
+def row_frames(streams: Streams, state: TokenDecodingState) -> Tensor:
     """Frames of each row (B,), as many as may be until every kind of streams that can end has ended."""
     return state.ends[:, can_end(streams) or [0]].amax(dim=1)
 
@@ -189,11 +189,11 @@ def _draw(
     return sample(logits, uniforms, options.sampling.get(kind.name, kind.sampling))
 
 
-def _may_end(state: DecodingState, kind: StreamsConfig, options: DecodingOptions) -> bool:
+def _may_end(state: TokenDecodingState, kind: StreamsConfig, options: DecodingOptions) -> bool:
     return state.step - kind.delays[0] - state.prompt >= options.min_frames
 
 
-def _put(streams: Streams, state: DecodingState, tokens: Tensor, kind: StreamsConfig, drawn: Tensor, frame: Tensor):
+def _put(streams: Streams, state: TokenDecodingState, tokens: Tensor, kind: StreamsConfig, drawn: Tensor, frame: Tensor):
     """Put drawn tokens (B, its streams) where they are wanted, the end and what follows it where it is known."""
     part, number = streams.slices[kind.name], streams.kinds.index(kind)
     wanted, frames = tokens[:, part] == UNKNOWN, frame[part]
@@ -208,7 +208,7 @@ def _put(streams: Streams, state: DecodingState, tokens: Tensor, kind: StreamsCo
 
 
 def _decide_in_depth(
-    model: TokenLM, state: DecodingState, tokens: Tensor, frame: Tensor, uniforms: Tensor, options: DecodingOptions
+    model: TokenLM, state: TokenDecodingState, tokens: Tensor, frame: Tensor, uniforms: Tensor, options: DecodingOptions
 ) -> None:
     """The depth transformer's streams, one after the other, each reading those before it."""
     depth, copies = model.depth, 2 if options.guidance_scale != 1.0 else 1

@@ -35,17 +35,17 @@ class TokenOutput:
 
 
 @dataclass(frozen=True)
-class LMState:
+class TokenLMState:
     """What the LM has read: its cache, the position of the next step (B,), the encoded text it attends to."""
 
     cache: KVCache
     position: Tensor
     context: CrossContext | None
 
-    def select(self, rows: Sequence[int]) -> "LMState":
+    def select(self, rows: Sequence[int]) -> "TokenLMState":
         """The state of some of the rows."""
         context = None if self.context is None else self.context.select(rows)
-        return LMState(self.cache.select(rows), self.position[rows], context)
+        return TokenLMState(self.cache.select(rows), self.position[rows], context)
 
 
 class TokenLM(nn.Module):
@@ -122,7 +122,7 @@ class TokenLM(nn.Module):
         maps = [text_attention(*output.kept[i], condition.counts, symbols, steps) for i in layers]
         return torch.stack(maps, dim=1).exp()
 
-    def prefill(self, delayed: Tensor, condition: TextCondition | None, capacity: int) -> tuple[Tensor, LMState]:
+    def prefill(self, delayed: Tensor, condition: TextCondition | None, capacity: int) -> tuple[Tensor, TokenLMState]:
         """Read the text and the first steps (B, Q, 1 + s), the leading one included: the LM's output for the next step,
         (B, width), and the state. At most `capacity` steps may follow."""
         x, text, counts = self._sequence(delayed, condition)
@@ -134,14 +134,14 @@ class TokenLM(nn.Module):
         context = self._context(condition, steps=True)
         tables = self.transformer.positions(positions)
         output = self.transformer(x, tables, outputs=slice(-1, None), cache=cache, context=context)
-        return output.hidden[:, 0], LMState(output.cache, following, context)
+        return output.hidden[:, 0], TokenLMState(output.cache, following, context)
 
-    def step(self, tokens: Tensor, state: LMState) -> tuple[Tensor, LMState]:
+    def step(self, tokens: Tensor, state: TokenLMState) -> tuple[Tensor, TokenLMState]:
         """Read one step (B, Q): the LM's output for the next one, (B, width), and the state after it."""
         tables = self.transformer.positions(state.position[:, None])
         x = self.embed(tokens[..., None])
         output = self.transformer(x, tables, cache=state.cache, context=state.context)
-        return output.hidden[:, 0], LMState(output.cache, state.position + 1, state.context)
+        return output.hidden[:, 0], TokenLMState(output.cache, state.position + 1, state.context)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """Tokens (B, Q, S) -> the sum of their embeddings, (B, S, width)."""
