@@ -71,7 +71,7 @@ def generate(
 
 
 @dataclass(frozen=True)
-class Generated:
+class GeneratedTokens:
     """tokens (B, Q, T) behind the prompt, frame_counts (B,), ended (B,) bool: see GeneratedFrame."""
 
     tokens: Tensor
@@ -79,11 +79,11 @@ class Generated:
     ended: Tensor
 
 
-def collect(frames: Iterable[GeneratedFrame]) -> Generated:
+def collect(frames: Iterable[GeneratedFrame]) -> GeneratedTokens:
     """All of `generate` at once."""
     listed = list(frames)
     counts = torch.stack([frame.present for frame in listed]).sum(dim=0)
-    return Generated(torch.stack([frame.tokens for frame in listed], dim=2), counts, listed[-1].ended)
+    return GeneratedTokens(torch.stack([frame.tokens for frame in listed], dim=2), counts, listed[-1].ended)
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ from ditar.config import ConfigError, DiTARConfig, SpectralEncoderConfig, VocosC
 from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import Row
+from ditar.model.generate import GenerationInput
 from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 
@@ -119,7 +119,7 @@ class Subject:
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
-    def rows(self, variant: Variant, count: int, seconds: float) -> list[Row]:
+    def rows(self, variant: Variant, count: int, seconds: float) -> list[GenerationInput]:
         """Rows that make exactly that much speech behind a reference of 3 s, with text to match and own noise."""
         config, model = self.config, self.model(variant)
         patches = self.patches(seconds)
@@ -131,7 +131,7 @@ class Subject:
             ids = torch.randint(1, len(config.symbols) or model.lm.symbols.num_embeddings, (symbols,), generator=noise)
             latents = torch.randn(prompt, config.patch_frames, config.latent_channels, generator=noise)
             made.append(
-                Row(
+                GenerationInput(
                     ids.to(model.device),
                     latents.to(model.device, model.dtype),
                     noise,

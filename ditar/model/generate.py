@@ -20,7 +20,7 @@ FAITHFUL = make_solver(SamplingOptions())
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class GenerationInput:
     """What one row of a batch is made from, and when it ends.
 
     symbol_ids (L,): the prompt's symbols and then the text's; prompt (N0, P, C): normalised latents, or None for a
@@ -69,7 +69,7 @@ class GeneratedPatches:
     ended: tuple[bool, ...]
 
 
-def start(model: DiTAR, rows: Sequence[Row]) -> DecodingState:
+def start(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingState:
     """Read text and prompt of each row (prefill). ValueError: no row, an empty text, or limits that leave nothing."""
     if not rows:
         raise ValueError("there are no rows to generate; give at least one")
@@ -106,7 +106,7 @@ def advance(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingStat
 @torch.inference_mode()
 def generate(
     model: DiTAR,
-    rows: Sequence[Row],
+    rows: Sequence[GenerationInput],
     *,
     state: DecodingState | None = None,
     guidance_steps: tuple[float, float] = ALL_STEPS,
@@ -140,20 +140,20 @@ def generate(
         state = advance(model, patches, state)
 
 
-def _sampler(model: DiTAR, rows: Sequence[Row], guidance_steps: tuple[float, float]) -> PatchSampler:
+def _sampler(model: DiTAR, rows: Sequence[GenerationInput], guidance_steps: tuple[float, float]) -> PatchSampler:
     solvers, scales, generators = zip(*((row.solver, row.guidance_scale, row.generator) for row in rows))
     return PatchSampler(model, solvers, scales, generators, guidance_steps)
 
 
 @dataclass(frozen=True)
-class Generated:
+class GenerationOutput:
     """A whole row: patches (N, P, C) and the stop probability of the last."""
 
     patches: Tensor
     stop: float
 
 
-def collect(steps: Iterable[GeneratedPatches]) -> list[Generated]:
+def collect(steps: Iterable[GeneratedPatches]) -> list[GenerationOutput]:
     """All of `generate` at once, in the order of the rows."""
     patches: dict[int, list[Tensor]] = {}
     stop: dict[int, float] = {}
@@ -161,4 +161,4 @@ def collect(steps: Iterable[GeneratedPatches]) -> list[Generated]:
         for row, patch, share in zip(step.rows, step.patches, step.stop):
             patches.setdefault(row, []).append(patch)
             stop[row] = share
-    return [Generated(torch.stack(patches[row]), stop[row]) for row in sorted(patches)]
+    return [GenerationOutput(torch.stack(patches[row]), stop[row]) for row in sorted(patches)]

@@ -10,7 +10,7 @@ from torch import Tensor
 from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.solver import Solver
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import Row
+from ditar.model.generate import GenerationInput
 from ditar.model.patches import patch
 from ditar.synthesis.length import length_warnings, lengths
 from ditar.synthesis.request import SpeechRequest
@@ -49,9 +49,9 @@ class PreparedRequest:
         """Of each attempt."""
         return attempt_seeds(self.request.seed, self.sampling.temperature > 0, max_retries)
 
-    def row(self, generator: torch.Generator) -> Row:
+    def row(self, generator: torch.Generator) -> GenerationInput:
         """For one attempt."""
-        return Row(
+        return GenerationInput(
             self.symbol_ids,
             self.prompt,
             generator,

@@ -3,7 +3,7 @@ import torch
 
 from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.diffusers_solver import DiffusersSolver
-from ditar.model.generate import Row, advance, collect, generate, start
+from ditar.model.generate import GenerationInput, advance, collect, generate, start
 from tests.model.examples import CHANNELS, PATCH, SYMBOLS, VARIANTS, batch, build
 
 
@@ -13,7 +13,7 @@ def row(symbols=5, prompt=3, seed=0, dtype=torch.float64, **changes):
     ids = torch.randint(1, len(SYMBOLS), (symbols,), generator=noise)
     clip = torch.randn(prompt, PATCH, CHANNELS, generator=noise, dtype=dtype)
     defaults = {"generator": torch.Generator().manual_seed(seed), "max_patches": 4, "stop_threshold": 2.0}
-    return Row(ids, clip, **(defaults | changes))
+    return GenerationInput(ids, clip, **(defaults | changes))
 
 
 def patches_of(model, **changes):
@@ -25,7 +25,7 @@ def patches_of(model, **changes):
 def test_cached_equals_uncached(changes, prompt):
     model, data = build(**changes), batch((5,), (6,))
     whole = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
-    state = start(model, [Row(data.symbol_ids[0], data.latents[0, :prompt], None, 6)])
+    state = start(model, [GenerationInput(data.symbol_ids[0], data.latents[0, :prompt], None, 6)])
     for i in range(prompt, 6):
         assert torch.allclose(state.h, whole[:, i], atol=1e-12)
         count = model.config.history_patches
@@ -41,7 +41,7 @@ def test_cached_rows_of_different_texts_and_prompts_equal_uncached(changes):
     model, data, prompts = build(**changes), batch((3, 6, 4), (7, 7, 7)), (0, 1, 4)
     whole = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
     texts = [ids[:count] for ids, count in zip(data.symbol_ids, data.symbol_counts)]
-    state = start(model, [Row(ids, x[:n], None, 7) for ids, x, n in zip(texts, data.latents, prompts)])
+    state = start(model, [GenerationInput(ids, x[:n], None, 7) for ids, x, n in zip(texts, data.latents, prompts)])
     going = [0, 1, 2]
     for i in range(3):
         at = [prompts[r] + i for r in going]
