@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from ditar.baseline.batch import TextCondition, TokenBatch
-from ditar.baseline.generate import collect, generate
+from ditar.baseline.generate import collect_tokens, generate_tokens
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.loss import TokenLoss
 from ditar.baseline.streams import UNKNOWN
@@ -68,7 +68,7 @@ def generate_seconds(model: TokenLM, frames: int) -> float:
     known = None if predicted.all() else known
     started = time.perf_counter()
     noise = [torch.Generator().manual_seed(0)]
-    found = collect(generate(model, noise, max_frames=frames, condition=batch.condition, known=known))
+    found = collect_tokens(generate_tokens(model, noise, max_frames=frames, condition=batch.condition, known=known))
     made = int(found.frame_counts[0])
     return (time.perf_counter() - started) * frames / max(1, made)
 

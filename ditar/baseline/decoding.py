@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ditar.baseline.batch import TextCondition
-from ditar.baseline.lm import TokenLMState, TokenLM, forbid
+from ditar.baseline.lm import TokenLM, TokenLMState, forbid
 from ditar.baseline.sampling import sample
 from ditar.baseline.streams import TEXT, UNKNOWN, Streams
 from ditar.config import SamplingConfig, StreamsConfig
@@ -57,7 +57,7 @@ class TokenDecodingState:
         return replace(self, lm=self.lm.select(of_lm), hidden=self.hidden[of_lm], **kept)
 
 
-def start(
+def start_token_decoding(
     model: TokenLM,
     condition: TextCondition | None,
     known: Tensor | None,
@@ -124,7 +124,9 @@ def decide(model: TokenLM, state: TokenDecodingState, uniforms: Tensor, options:
     return tokens
 
 
-def advance(model: TokenLM, tokens: Tensor, state: TokenDecodingState, options: DecodingOptions) -> TokenDecodingState:
+def advance_tokens(
+    model: TokenLM, tokens: Tensor, state: TokenDecodingState, options: DecodingOptions
+) -> TokenDecodingState:
     """The state after a step's tokens (B, Q): they join the grid, ends are noted, the LM reads them. The only place
     that advances."""
     streams = model.streams
@@ -193,7 +195,9 @@ def _may_end(state: TokenDecodingState, kind: StreamsConfig, options: DecodingOp
     return state.step - kind.delays[0] - state.prompt >= options.min_frames
 
 
-def _put(streams: Streams, state: TokenDecodingState, tokens: Tensor, kind: StreamsConfig, drawn: Tensor, frame: Tensor):
+def _put(
+    streams: Streams, state: TokenDecodingState, tokens: Tensor, kind: StreamsConfig, drawn: Tensor, frame: Tensor
+) -> None:
     """Put drawn tokens (B, its streams) where they are wanted, the end and what follows it where it is known."""
     part, number = streams.slices[kind.name], streams.kinds.index(kind)
     wanted, frames = tokens[:, part] == UNKNOWN, frame[part]

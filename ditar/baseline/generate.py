@@ -7,7 +7,15 @@ import torch
 from torch import Tensor
 
 from ditar.baseline.batch import TextCondition
-from ditar.baseline.decoding import DecodingOptions, advance, can_end, decide, guided, row_frames, start
+from ditar.baseline.decoding import (
+    DecodingOptions,
+    advance_tokens,
+    can_end,
+    decide,
+    guided,
+    row_frames,
+    start_token_decoding,
+)
 from ditar.baseline.lm import TokenLM, forbid
 from ditar.baseline.sampling import draw_uniforms, sample
 from ditar.baseline.streams import TEXT
@@ -25,7 +33,7 @@ class GeneratedFrame:
 
 
 @torch.inference_mode()
-def generate(
+def generate_tokens(
     model: TokenLM,
     generators: Sequence[torch.Generator],
     *,
@@ -37,14 +45,15 @@ def generate(
     """Yield the frames that follow a prompt, each as soon as its last stream has it; `generators`: one for each row, so
     that a row does not depend on the batch around it.
 
-    `options` None: guidance and sampling of the configuration. For the rest see `start`. ValueError as there.
+    `options` None: guidance and sampling of the configuration. For the rest, and the ValueErrors, see
+    `start_token_decoding`.
     """
     if max_frames < 1:
         raise ValueError(f"max_frames must be at least 1, got {max_frames}")
     options = DecodingOptions(model.config.guidance_scale) if options is None else options
     _check_options(model, options, len(generators))
     streams, pattern = model.streams, model.streams.pattern
-    state = start(model, condition, known, len(generators), max_frames, options)
+    state = start_token_decoding(model, condition, known, len(generators), max_frames, options)
     given, live, generators = state.prompt, list(range(len(generators))), list(generators)
     absent = torch.tensor(pattern.empty_ids, device=state.grid.device).repeat(len(live), 1)  # (B, Q)
     ended = torch.zeros(len(live), dtype=torch.bool, device=state.grid.device)
@@ -67,7 +76,7 @@ def generate(
             state = state.select(going)
             live, generators = [live[place] for place in going], [generators[place] for place in going]
         tokens = decide(model, state, draw_uniforms(len(streams), generators, model.device), options)
-        state = advance(model, tokens, state, options)
+        state = advance_tokens(model, tokens, state, options)
 
 
 @dataclass(frozen=True)
@@ -79,8 +88,8 @@ class GeneratedTokens:
     ended: Tensor
 
 
-def collect(frames: Iterable[GeneratedFrame]) -> GeneratedTokens:
-    """All of `generate` at once."""
+def collect_tokens(frames: Iterable[GeneratedFrame]) -> GeneratedTokens:
+    """All of `generate_tokens` at once."""
     listed = list(frames)
     counts = torch.stack([frame.present for frame in listed]).sum(dim=0)
     return GeneratedTokens(torch.stack([frame.tokens for frame in listed], dim=2), counts, listed[-1].ended)

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from ditar.bench.setup import Subject, Variant
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import generate
+from ditar.model.generate import generate_patches
 from ditar.units import samples_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
@@ -59,7 +59,7 @@ def speak(model: DiTAR, vae: SpeechVAE, rows: list, guidance_steps: tuple[float,
     """Generate and decode; seconds of audio of all rows together."""
     decoders = [StreamingDecoder(vae, row.prompt.flatten(0, 1)) for row in rows]
     samples = 0
-    for step in generate(model, rows, guidance_steps=guidance_steps):
+    for step in generate_patches(model, rows, guidance_steps=guidance_steps):
         for row, patch, ended in zip(step.rows, step.patches, step.ended):
             decoders[row].add(patch)
             if ended or decoders[row].ready >= DECODED_FRAMES:

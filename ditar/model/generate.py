@@ -69,7 +69,7 @@ class GeneratedPatches:
     ended: tuple[bool, ...]
 
 
-def start(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingState:
+def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingState:
     """Read text and prompt of each row (prefill). ValueError: no row, an empty text, or limits that leave nothing."""
     if not rows:
         raise ValueError("there are no rows to generate; give at least one")
@@ -104,7 +104,7 @@ def advance(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingStat
 
 
 @torch.inference_mode()
-def generate(
+def generate_patches(
     model: DiTAR,
     rows: Sequence[GenerationInput],
     *,
@@ -113,11 +113,11 @@ def generate(
 ) -> Iterator[GeneratedPatches]:
     """Yield the patches that follow the prompts, one of each row at a time, until all rows have ended.
 
-    state: what `start` made of these rows, where it was called before. guidance_steps: see PatchSampler. ValueError:
-    see there and `start`.
+    state: what `start_decoding` returned for these rows, if it was called before. guidance_steps: see PatchSampler.
+    ValueError: see there and `start_decoding`.
     """
     live = list(range(len(rows)))
-    state = start(model, rows) if state is None else state
+    state = start_decoding(model, rows) if state is None else state
     sampler = _sampler(model, rows, guidance_steps)
     thresholds = [model.config.stop_threshold if r.stop_threshold is None else r.stop_threshold for r in rows]
     made = 0
@@ -153,8 +153,8 @@ class GenerationOutput:
     stop: float
 
 
-def collect(steps: Iterable[GeneratedPatches]) -> list[GenerationOutput]:
-    """All of `generate` at once, in the order of the rows."""
+def collect_patches(steps: Iterable[GeneratedPatches]) -> list[GenerationOutput]:
+    """All of `generate_patches` at once, in the order of the rows."""
     patches: dict[int, list[Tensor]] = {}
     stop: dict[int, float] = {}
     for step in steps:

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ditar.config import DiTARConfig
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import GenerationInput, advance, start
+from ditar.model.generate import GenerationInput, advance, start_decoding
 from ditar.model.sampler import PatchSampler
 from ditar.units import frames_to_patches, seconds_to_frames
 
@@ -42,7 +42,7 @@ def _utterance_flops(model: DiTAR) -> float:
     patches = math.ceil(seconds_to_frames(OUTPUT_S) / patch_frames)
     ids = torch.zeros(TEXT_TOKENS, dtype=torch.long, device="meta")
     clip = torch.zeros(prompt, patch_frames, model.config.latent_channels, device="meta")
-    prefill, state = _flops(lambda: start(model, [GenerationInput(ids, clip, torch.Generator(), patches)]))
+    prefill, state = _flops(lambda: start_decoding(model, [GenerationInput(ids, clip, torch.Generator(), patches)]))
     sampler = PatchSampler(model, [DDIM(STEPS, 0.0)], [2.0], None)
     sampling, patch = _flops(lambda: sampler(state.h, state.history, state.exists))
     first, _ = _flops(lambda: advance(model, patch, state))

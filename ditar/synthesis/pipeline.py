@@ -15,7 +15,7 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import collect, generate
+from ditar.model.generate import collect_patches, generate_patches
 from ditar.model.sampler import PatchSampler
 from ditar.storage.weights import ModelError
 from ditar.synthesis.continuous import PreparedRequest, decode, prepare
@@ -120,7 +120,7 @@ class DiTARPipeline(DiffusionPipeline):
             steps, guidance_steps = [], prepared[places[0]].sampling.guidance_steps
             try:
                 with self.progress_bar(total=max(row.max_patches for row in rows)) as bar:
-                    for step in generate(self.ditar, rows, guidance_steps=guidance_steps):
+                    for step in generate_patches(self.ditar, rows, guidance_steps=guidance_steps):
                         steps.append(step)
                         bar.update()
             except (RuntimeError, MemoryError) as error:
@@ -129,7 +129,7 @@ class DiTARPipeline(DiffusionPipeline):
                 continue
 
             # patches -> waveform (S,)
-            for place, seed, row in zip(places, seeds, collect(steps)):
+            for place, seed, row in zip(places, seeds, collect_patches(steps)):
                 one = prepared[place]
                 attempts.judge(
                     place,

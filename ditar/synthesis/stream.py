@@ -9,7 +9,7 @@ import torch
 
 from ditar.audio.trim import fade, is_silent
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import generate, start
+from ditar.model.generate import generate_patches, start_decoding
 from ditar.synthesis.continuous import PreparedRequest
 from ditar.synthesis.retry import SpeechError, given_up, problem
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_frames
@@ -91,9 +91,9 @@ class SpeechStream(Iterator[np.ndarray]):
             row = prepared.row(torch.Generator().manual_seed(self.seed))
             decoder = StreamingDecoder(self._vae, prepared.prompt.flatten(0, 1))
             held, samples, silent, wrong = [], 0, True, None  # nothing leaves while all is silent
-            state, self.patches, self.attempts, heard = start(self._model, [row]), 0, self.attempts + 1, False
+            state, self.patches, self.attempts, heard = start_decoding(self._model, [row]), 0, self.attempts + 1, False
             first.prefill_s += clock()
-            steps = generate(self._model, [row], state=state, guidance_steps=prepared.sampling.guidance_steps)
+            steps = generate_patches(self._model, [row], state=state, guidance_steps=prepared.sampling.guidance_steps)
             for step in steps:
                 decoder.add(step.patches[0])
                 ended, self.patches = step.ended[0], self.patches + 1

@@ -11,7 +11,7 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.baseline.decoding import DecodingOptions
-from ditar.baseline.generate import collect, generate
+from ditar.baseline.generate import collect_tokens, generate_tokens
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
@@ -119,7 +119,7 @@ class TokenPipeline(DiffusionPipeline):
 
             # ids -> the tokens that follow, by the model, until they end
             with self.progress_bar(total=one.max_frames) as bar:
-                for frame in generate(
+                for frame in generate_tokens(
                     self.token_lm,
                     [noise],
                     max_frames=one.max_frames,
@@ -129,7 +129,7 @@ class TokenPipeline(DiffusionPipeline):
                 ):
                     frames.append(frame)
                     bar.update()
-            made = collect(frames)
+            made = collect_tokens(frames)
 
             # tokens -> codes (Q, T) -> waveform (S,); the reference's last codes stand before it
             audio = self.token_lm.streams.slices[AUDIO]

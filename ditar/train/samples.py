@@ -8,7 +8,7 @@ from ditar.config.sampling import SamplingOptions
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import GenerationInput, collect, generate
+from ditar.model.generate import GenerationInput, collect_patches, generate_patches
 from ditar.model.patches import histories, history_exists, patch, unpatch
 from ditar.model.sampler import PatchSampler
 from ditar.text.vocabulary import Vocabulary
@@ -68,7 +68,7 @@ def sample_words(
         generator.manual_seed(number)
         how = {"solver": solver, "guidance_scale": sampling.guidance_scale}
         row = GenerationInput(ids, prompt, generator, most, min_patches=least, **how)
-        (made,) = collect(generate(model, [row], guidance_steps=sampling.guidance_steps))
+        (made,) = collect_patches(generate_patches(model, [row], guidance_steps=sampling.guidance_steps))
         stopped += made.stop > config.stop_threshold
         latents = unpatch(made.patches[None])  # (1, T, C)
         waveform = listener.decode(latents)

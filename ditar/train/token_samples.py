@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ditar.baseline.batch import TextCondition
 from ditar.baseline.decoding import DecodingOptions
-from ditar.baseline.generate import collect, generate, redraw
+from ditar.baseline.generate import collect_tokens, generate_tokens, redraw
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.data.codes import CodeStore
@@ -59,8 +59,8 @@ def sample_words(
             references.append(listener.reference(reference.utt, known[None]))
         limits = pair_lengths(reference, target, config, rate_hz)
         options = DecodingOptions(config.guidance_scale, min_frames=limits.least_units(1 / rate_hz))
-        found = collect(
-            generate(
+        found = collect_tokens(
+            generate_tokens(
                 model,
                 [torch.Generator().manual_seed(number)],
                 max_frames=int((limits.most if ends else limits.expected) * rate_hz) + 1,

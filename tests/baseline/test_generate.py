@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 import torch
 
-from ditar.baseline.decoding import DecodingOptions, advance, decide, start
-from ditar.baseline.generate import collect, generate
+from ditar.baseline.decoding import DecodingOptions, advance_tokens, decide, start_token_decoding
+from ditar.baseline.generate import collect_tokens, generate_tokens
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import UNKNOWN
 from ditar.config import BaselineModelConfig, BlockConfig, SamplingConfig, StreamsConfig
@@ -19,7 +19,7 @@ def generators(rows, seed=0):
 
 
 def run(model, rows, frames, seed=0, **arguments):
-    return collect(generate(model, generators(rows, seed), max_frames=frames, **arguments))
+    return collect_tokens(generate_tokens(model, generators(rows, seed), max_frames=frames, **arguments))
 
 
 def example(name, rows):
@@ -151,10 +151,10 @@ def test_known_tokens_stay_wherever_they_are():
 def test_prompts_are_read_at_once_and_frames_come_as_soon_as_they_can():
     model, data = example("matched", 1)
     options = DecodingOptions(sampling={"audio": dataclasses.replace(ANY, top_k=8)})
-    state = start(model, data.condition, data.tokens[..., :4], 1, 6, options)
+    state = start_token_decoding(model, data.condition, data.tokens[..., :4], 1, 6, options)
     assert (state.prompt, state.step) == (4, 4) and state.lm.cache.length == 3 + 1 + 4
     steps = []
-    for frame in generate(model, generators(1), max_frames=6, condition=data.condition, options=options):
+    for frame in generate_tokens(model, generators(1), max_frames=6, condition=data.condition, options=options):
         steps.append(frame.tokens)
     assert 1 <= len(steps) <= 6 and all(s.shape == (1, 3) for s in steps)
 
@@ -162,10 +162,10 @@ def test_prompts_are_read_at_once_and_frames_come_as_soon_as_they_can():
 def test_a_step_returns_a_new_state_and_leaves_the_old_one():
     model, data = example("matched", 1)
     options = DecodingOptions()
-    state = start(model, data.condition, None, 1, 5, options)
+    state = start_token_decoding(model, data.condition, None, 1, 5, options)
     tokens = decide(model, state, torch.zeros(1, 3, dtype=torch.float64), options)
     assert (tokens[0, 1:] == 17).all()  # streams 1 and 2 have no frame yet
-    after = advance(model, tokens, state, options)
+    after = advance_tokens(model, tokens, state, options)
     assert (state.step, after.step) == (0, 1) and after.lm.cache.length == state.lm.cache.length + 1
     assert torch.equal(after.grid[:, :, 1], tokens) and not torch.equal(after.hidden, state.hidden)
 
@@ -173,14 +173,14 @@ def test_a_step_returns_a_new_state_and_leaves_the_old_one():
 def test_guidance_is_the_formula_on_the_logits():
     model, data = example("musicgen", 2)
     scale = 3.0
-    state = start(model, data.condition, None, 2, 5, DecodingOptions(scale))
+    state = start_token_decoding(model, data.condition, None, 2, 5, DecodingOptions(scale))
     (kind,) = model.own
     logits = model.logits(state.hidden[:, None], kind)[:, :, 0]
     guided = logits[2:] + scale * (logits[:2] - logits[2:])
     options = DecodingOptions(scale, examples.most_likely(model))
     tokens = decide(model, state, torch.zeros(2, 4, dtype=torch.float64), options)
     assert torch.equal(tokens[:, 0], guided[:, 0].argmax(-1)) and (tokens[:, 1:] == 16).all()
-    off = start(model, data.condition, None, 2, 5, DecodingOptions(1.0))
+    off = start_token_decoding(model, data.condition, None, 2, 5, DecodingOptions(1.0))
     assert torch.allclose(off.hidden, state.hidden[:2], atol=1e-12)
 
 
@@ -188,14 +188,14 @@ def test_batch_parallel_takes_words_from_the_second_row_and_audio_from_the_first
     model, data = example("mini_omni", 1)
     one = examples.mini_omni(model.streams, [2, 6], kinds=[0, 1])
     options = DecodingOptions(sampling={"audio": ANY, "text": ANY}, batch_parallel=True)
-    state = start(model, None, one.tokens[..., :3], 2, 8, options)
+    state = start_token_decoding(model, None, one.tokens[..., :3], 2, 8, options)
     assert (state.grid[1, 1:, 4:] == examples.PAD).all() and (state.grid[0, 1:, -1] == UNKNOWN).sum() == 1
     uniforms = torch.rand(2, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     for _ in range(5):
         tokens = decide(model, state, uniforms, options)
         alone = decide(model, state, uniforms, dataclasses.replace(options, batch_parallel=False))
         assert (tokens[:, 0] == alone[1, 0]).all() and torch.equal(tokens[0, 1:], alone[0, 1:])
-        state = advance(model, tokens, state, options)
+        state = advance_tokens(model, tokens, state, options)
         assert torch.equal(state.ends[0], state.ends[1])
     with pytest.raises(ValueError, match="takes 2 rows and a stream named 'text', got 1 rows and text, audio"):
         run(model, 1, 8, known=one.tokens[:1, :, :3], options=options)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ditar.baseline.decoding import DecodingOptions
-from ditar.baseline.generate import collect, generate
+from ditar.baseline.generate import collect_tokens, generate_tokens
 from ditar.baseline.streams import UNKNOWN
 from tests.baseline import examples
 from tests.baseline.examples import most_likely, trained
@@ -25,8 +25,8 @@ def run(name, data, known, frames, **options):
     model, _ = trained(name)
     generators = [torch.Generator().manual_seed(i) for i in range(len(data.tokens))]
     settings = DecodingOptions(sampling=most_likely(model), **options)
-    return collect(
-        generate(model, generators, max_frames=frames, condition=data.condition, known=known, options=settings)
+    return collect_tokens(
+        generate_tokens(model, generators, max_frames=frames, condition=data.condition, known=known, options=settings)
     )
 
 

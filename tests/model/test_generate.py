@@ -3,7 +3,7 @@ import torch
 
 from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.diffusers_solver import DiffusersSolver
-from ditar.model.generate import GenerationInput, advance, collect, generate, start
+from ditar.model.generate import GenerationInput, advance, collect_patches, generate_patches, start_decoding
 from tests.model.examples import CHANNELS, PATCH, SYMBOLS, VARIANTS, batch, build
 
 
@@ -17,7 +17,7 @@ def row(symbols=5, prompt=3, seed=0, dtype=torch.float64, **changes):
 
 
 def patches_of(model, **changes):
-    return collect(generate(model, [row(dtype=model.dtype, **changes)]))[0].patches
+    return collect_patches(generate_patches(model, [row(dtype=model.dtype, **changes)]))[0].patches
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
@@ -25,7 +25,7 @@ def patches_of(model, **changes):
 def test_cached_equals_uncached(changes, prompt):
     model, data = build(**changes), batch((5,), (6,))
     whole = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
-    state = start(model, [GenerationInput(data.symbol_ids[0], data.latents[0, :prompt], None, 6)])
+    state = start_decoding(model, [GenerationInput(data.symbol_ids[0], data.latents[0, :prompt], None, 6)])
     for i in range(prompt, 6):
         assert torch.allclose(state.h, whole[:, i], atol=1e-12)
         count = model.config.history_patches
@@ -41,7 +41,9 @@ def test_cached_rows_of_different_texts_and_prompts_equal_uncached(changes):
     model, data, prompts = build(**changes), batch((3, 6, 4), (7, 7, 7)), (0, 1, 4)
     whole = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
     texts = [ids[:count] for ids, count in zip(data.symbol_ids, data.symbol_counts)]
-    state = start(model, [GenerationInput(ids, x[:n], None, 7) for ids, x, n in zip(texts, data.latents, prompts)])
+    state = start_decoding(
+        model, [GenerationInput(ids, x[:n], None, 7) for ids, x, n in zip(texts, data.latents, prompts)]
+    )
     going = [0, 1, 2]
     for i in range(3):
         at = [prompts[r] + i for r in going]
@@ -80,10 +82,10 @@ def ragged(dtype):
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-11), (torch.float32, 1e-4)])
 def test_rows_of_a_batch_equal_single_runs(changes, dtype, tolerance):
     model, rows = build(dtype, **changes), ragged(dtype)
-    together = collect(generate(model, [row(**options) for options in rows]))
+    together = collect_patches(generate_patches(model, [row(**options) for options in rows]))
     assert [len(made.patches) for made in together] == [9, 3, 5, 7, 1]
     for made, options in zip(together, rows):
-        (alone,) = collect(generate(model, [row(**options)]))
+        (alone,) = collect_patches(generate_patches(model, [row(**options)]))
         assert made.patches.shape == alone.patches.shape
         assert torch.allclose(made.patches, alone.patches, atol=tolerance)
         assert made.stop == pytest.approx(alone.stop, abs=tolerance)
@@ -94,7 +96,7 @@ def test_a_row_that_has_ended_costs_nothing():
     read_rows, sampled_rows = [], []
     model.lm.transformer.register_forward_hook(lambda m, inputs, o: read_rows.append(len(inputs[0])))
     model.locdit.transformer.register_forward_hook(lambda m, inputs, o: sampled_rows.append(len(inputs[0])))
-    steps = list(generate(model, rows))
+    steps = list(generate_patches(model, rows))
     going = [(0, 1, 2, 3), (0, 2, 3), (0, 3), (0,)]
     assert [step.rows for step in steps] == [(0, 1, 2, 3, 4), *(rows for rows in going for _ in range(2))]
     assert read_rows == [5, 4, 4, 3, 3, 2, 2, 1, 1]  # the prefill, and then only what goes on
@@ -117,8 +119,8 @@ def test_seed_temperature_and_guidance():
 
 def test_guidance_equals_two_separate_passes():
     model, one_row = build(), row(max_patches=1, solver=DDIM(1), guidance_scale=3.0)
-    state = start(model, [one_row])
-    (both,) = collect(generate(model, [one_row]))
+    state = start_decoding(model, [one_row])
+    (both,) = collect_patches(generate_patches(model, [one_row]))
     x = torch.randn(1, PATCH, CHANNELS, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
     u, plain = (model.locdit(x, one, h, state.history) for h in (state.h, torch.zeros_like(state.h)))
@@ -130,7 +132,9 @@ def test_guidance_over_part_of_the_steps(changes):
     model, sizes = build(**changes), []
 
     def patches(steps, **options):
-        (made,) = collect(generate(model, [row(solver=DDIM(4), max_patches=2, **options)], guidance_steps=steps))
+        (made,) = collect_patches(
+            generate_patches(model, [row(solver=DDIM(4), max_patches=2, **options)], guidance_steps=steps)
+        )
         return made.patches
 
     whole, none = patches((0.0, 1.0)), patches((0.0, 1.0), guidance_scale=1.0)
@@ -150,8 +154,8 @@ def test_guidance_over_part_of_the_steps(changes):
 def test_few_steps_of_every_solver(name, steps):
     model = build()
     rows = [row(solver=solver, seed=s) for s, solver in enumerate([DiffusersSolver(name, steps)] * 2)]
-    together = collect(generate(model, rows))
-    (alone,) = collect(generate(model, [row(solver=DiffusersSolver(name, steps), seed=1)]))
+    together = collect_patches(generate_patches(model, rows))
+    (alone,) = collect_patches(generate_patches(model, [row(solver=DiffusersSolver(name, steps), seed=1)]))
     assert torch.isfinite(alone.patches).all() and torch.allclose(together[1].patches, alone.patches, atol=1e-10)
 
 
@@ -159,12 +163,12 @@ def test_stops_behind_the_patch_that_says_so_but_not_too_early():
     model = build()
     torch.nn.init.constant_(model.stop_head.bias, 20.0)
     stopping = {"stop_threshold": None, "prompt": 0}
-    (made,) = collect(generate(model, [row(**stopping)]))
+    (made,) = collect_patches(generate_patches(model, [row(**stopping)]))
     assert len(made.patches) == 1 and made.stop > 0.99
-    (made,) = collect(generate(model, [row(**stopping, min_patches=3)]))
+    (made,) = collect_patches(generate_patches(model, [row(**stopping, min_patches=3)]))
     assert len(made.patches) == 3
     torch.nn.init.constant_(model.stop_head.bias, -20.0)
-    (made,) = collect(generate(model, [row(**stopping)]))
+    (made,) = collect_patches(generate_patches(model, [row(**stopping)]))
     assert len(made.patches) == 4 and made.stop < 0.01
 
 
@@ -180,4 +184,4 @@ def test_stops_behind_the_patch_that_says_so_but_not_too_early():
 )
 def test_errors(rows, message):
     with pytest.raises(ValueError, match=message):
-        next(generate(build(), [row(**options) for options in rows]))
+        next(generate_patches(build(), [row(**options) for options in rows]))

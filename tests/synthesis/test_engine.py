@@ -64,7 +64,7 @@ def test_rows_that_fail_go_again_with_their_own_seeds(pipeline, requests):
 
 
 def test_out_of_memory_halves_the_batch(pipeline, requests, monkeypatch):
-    sizes, generate = [], module.generate
+    sizes, generate = [], module.generate_patches
 
     def small_machine(model, rows, **rest):
         sizes.append(len(rows))
@@ -73,15 +73,16 @@ def test_out_of_memory_halves_the_batch(pipeline, requests, monkeypatch):
         return generate(model, rows, **rest)
 
     expected = pipeline.batch(requests, **FAST)
-    monkeypatch.setattr(module, "generate", small_machine)
+    monkeypatch.setattr(module, "generate_patches", small_machine)
     made = pipeline.batch(requests, **FAST)
     assert sizes == [4, 2, 1, 1, 1, 1]
     for a, b in zip(made, expected, strict=True):
         np.testing.assert_allclose(a.audio, b.audio, atol=1e-4)
-    monkeypatch.setattr(module, "generate", lambda *_, **__: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr(module, "generate_patches", lambda *_, **__: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(MemoryError):
         pipeline.batch(requests, **FAST)
-    monkeypatch.setattr(module, "generate", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("something else")))
+    failing = RuntimeError("something else")
+    monkeypatch.setattr(module, "generate_patches", lambda *_, **__: (_ for _ in ()).throw(failing))
     with pytest.raises(RuntimeError, match="something else"):
         pipeline.batch(requests, **FAST)
 

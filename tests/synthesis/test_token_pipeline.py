@@ -123,8 +123,8 @@ def test_options_are_refused_by_name(pipeline, options, message):
 
 def test_a_batch_is_read_before_it_is_spoken_and_the_shipped_voice_once(pipeline, monkeypatch):
     spoken, made = [], []
-    generate, create = token_pipeline.generate, pipeline.create_voice
-    monkeypatch.setattr(token_pipeline, "generate", lambda *a, **o: spoken.append(a) or generate(*a, **o))
+    generate, create = token_pipeline.generate_tokens, pipeline.create_voice
+    monkeypatch.setattr(token_pipeline, "generate_tokens", lambda *a, **o: spoken.append(a) or generate(*a, **o))
     monkeypatch.setattr(pipeline, "create_voice", lambda *a: made.append(a) or create(*a))
     with pytest.raises(TextError, match="U\\+265C"):
         pipeline.batch([SpeechRequest(TEXT, seed=1), SpeechRequest("\u265c", seed=1)], max_retries=0)

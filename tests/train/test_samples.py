@@ -62,8 +62,9 @@ def test_free_running_samples_end_by_the_rules_of_synthesis(tmp_path, monkeypatc
     """A text without an end gets a full stop; the cap and the least length are those of synthesis.length.lengths."""
     symbols, rows = (*SYMBOLS, "."), []
     model = DiTAR(replace(make_config().model, symbols=symbols, seconds_per_symbol=0.2)).eval()
-    store, original = write_store(tmp_path), samples.generate
-    monkeypatch.setattr(samples, "generate", lambda model, given, **o: rows.extend(given) or original(model, given, **o))
+    store, original = write_store(tmp_path), samples.generate_patches
+    spy = lambda model, given, **o: rows.extend(given) or original(model, given, **o)  # noqa: E731
+    monkeypatch.setattr(samples, "generate_patches", spy)
     with torch.no_grad():
         model.stop_head.bias.fill_(20.0)  # it stops as soon as it is let
         sample_words(model, store, listener([]), TWO_STEPS, Tracker(tmp_path, active=False), step=1)
