@@ -14,7 +14,7 @@ def missing(package: str, extra: str) -> str:
     return f"{package} is not installed; it comes with the extra {extra!r}; {install_line(extra)}"
 
 
-def load(module: str, extra: str, error: type[Exception]) -> ModuleType:
+def load_extra(module: str, extra: str, error: type[Exception]) -> ModuleType:
     """Import a module of an extra's package; where it is not installed, `error` says how to install it."""
     try:
         return importlib.import_module(module)

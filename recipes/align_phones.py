@@ -25,7 +25,7 @@ from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_json_lines
 from ditar.recognise import RECOGNISER_RATE_HZ, RecogniserError
 from ditar.recognise.aligner import Aligner
-from ditar.recognise.errors import need
+from ditar.recognise.errors import import_for_recognition
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines
 
@@ -75,7 +75,7 @@ def main() -> int:
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be aligned, and list it")
     args = parser.parse_args()
     try:
-        need("pocketsphinx")
+        import_for_recognition("pocketsphinx")
         rows = read_data_dir(args.data)
         known = {row["utt"]: row for row in read_json_lines(args.data / "phones")}
         wanted = [row for row in rows if row.utt not in known and row.symbol_times is None]

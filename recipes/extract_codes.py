@@ -29,8 +29,8 @@ from ditar.data.extraction import (
     describe_names,
     extract,
     positive,
+    read_extraction_rows,
     read_records,
-    read_rows,
     refusal,
 )
 from ditar.data.shards import LatentWriter
@@ -65,7 +65,7 @@ class CodeEncoder:
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises what `main` turns into a message."""
     symbols = load_config(args.config, DiTARConfig).model.symbols if args.config else ()
-    rows = read_rows(args.data, Vocabulary(symbols))
+    rows = read_extraction_rows(args.data, Vocabulary(symbols))
     bad = {row.utt: row.bad for row in rows if row.bad}
     if bad and not args.skip_bad:
         raise refusal(bad)  # before hours of work

@@ -29,14 +29,14 @@ from ditar.audio.resample import low_pass
 from ditar.config import ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.extraction import (
-    Row,
+    ExtractionRow,
     Work,
     add_options,
     deal,
     describe_names,
     extract,
+    read_extraction_rows,
     read_records,
-    read_rows,
     refusal,
 )
 from ditar.data.shards import LatentWriter
@@ -111,7 +111,7 @@ class MeanEncoder:
         return {"moments": self.moments.stored()}
 
 
-def describe(vae: SpeechVAE, rows: list[Row], args: argparse.Namespace) -> dict[str, Any]:
+def describe(vae: SpeechVAE, rows: list[ExtractionRow], args: argparse.Namespace) -> dict[str, Any]:
     """What all latents of a folder are a function of: the encoder, the names of the utterances, the options."""
     options = {"shard_size": args.shard_size, "max_seconds": args.max_seconds, "statistics": args.statistics}
     return {"encoder": encoder_fingerprint(vae), "utterances": describe_names(rows), **options}
@@ -120,7 +120,7 @@ def describe(vae: SpeechVAE, rows: list[Row], args: argparse.Namespace) -> dict[
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises what `main` turns into a message."""
     symbols = load_config(args.config, DiTARConfig).model.symbols if args.config else ()
-    rows = read_rows(args.data, Vocabulary(symbols))
+    rows = read_extraction_rows(args.data, Vocabulary(symbols))
     bad = {row.utt: row.bad for row in rows if row.bad}
     if bad and not args.skip_bad:
         raise refusal(bad)  # before hours of work

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, spread, write_data_dir
+from ditar.data.kaldi import Utterance, subset_evenly, write_data_dir
 from ditar.data.optional import need_lhotse
 
 
@@ -222,7 +222,7 @@ def main() -> int:
         need_lhotse()
         most = dict(args.most)
         for name, rows in make_sets(args).items():
-            rows = spread(sorted(rows, key=lambda row: row.utt.encode()), most.get(name))
+            rows = subset_evenly(sorted(rows, key=lambda row: row.utt.encode()), most.get(name))
             write_data_dir(args.out / name, rows)
             hours, speakers = sum(row.duration_s for row in rows) / 3600, len({row.speaker for row in rows})
             print(f"{args.out / name}: {len(rows)} utterances, {speakers} speakers, {hours:.2f} h")

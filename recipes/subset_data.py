@@ -12,7 +12,7 @@ from pathlib import Path
 import soundfile
 
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, read_data_dir, spread, write_data_dir
+from ditar.data.kaldi import Utterance, read_data_dir, subset_evenly, write_data_dir
 
 
 def duration_s(row: Utterance) -> float:
@@ -44,7 +44,7 @@ def main() -> int:
             )
         kept = [row for row in rows if row.speaker in wanted]
         kept = [row for row in kept if args.min_seconds <= duration_s(row) <= args.max_seconds]
-        write_data_dir(args.out, spread(kept, args.most))
+        write_data_dir(args.out, subset_evenly(kept, args.most))
     except (DataError, OSError, soundfile.LibsndfileError) as error:
         print(f"subset_data: error: {error}", file=sys.stderr)
         return 1

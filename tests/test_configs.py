@@ -20,7 +20,7 @@ FILES = sorted(ROOT.rglob("*.y*ml"))
 
 @cache
 def describe(path):
-    return info.describe(load_config(path, DiTARConfig))
+    return info.describe_ditar(load_config(path, DiTARConfig))
 
 
 def build_ditar(path):
@@ -51,7 +51,7 @@ def assert_near_published(figures, at_least):
 
 @cache
 def describe_baseline(path):
-    return baseline_info.describe(load_config(path, BaselineConfig))
+    return baseline_info.describe_baseline(load_config(path, BaselineConfig))
 
 
 def build_baseline(path):
@@ -109,14 +109,14 @@ def test_the_discrete_twin_has_the_size_of_the_continuous_model():
 def test_larger_musicgens(layers, width, heads):
     config = load_config(ROOT / "baseline" / "musicgen.yaml", BaselineConfig)
     larger = replace(config, model=replace(config.model, lm=BlockConfig(layers, width, heads, 4 * width)))
-    assert_near_published(baseline_info.describe(larger), 1)
+    assert_near_published(baseline_info.describe_baseline(larger), 1)
 
 
 def test_flops_follow_the_steps(monkeypatch):
     path = ROOT / "ditar" / "tiny.yaml"
     ten = describe(path)["tflops"]
     monkeypatch.setattr(info, "STEPS", 20)
-    assert 1.5 * ten < info.describe(load_config(path, DiTARConfig))["tflops"] < 2 * ten
+    assert 1.5 * ten < info.describe_ditar(load_config(path, DiTARConfig))["tflops"] < 2 * ten
 
 
 def keys_of(values, *above):

@@ -20,7 +20,7 @@ from ditar.units import seconds_to_samples
 
 LEAD_SECONDS = 0.05  # before the first sound, at most
 TAIL_SECONDS = 0.15  # after the last sound, exactly: what the stop head hears before every end
-FADE_SECONDS = 0.02  # after KEEP_SECONDS of it, from the recording into digital silence
+TAIL_FADE_SECONDS = 0.02  # after KEEP_SECONDS of it, from the recording into digital silence
 WIDEN_SECONDS = 0.05  # of phone times on both sides: aligners move in steps of 10 ms and cut soft beginnings
 # A sound may begin or fade out this long below the bar for speech: h and f, aspiration, a room's answer. How far below,
 # and how far above a recording's noise at least.
@@ -53,10 +53,10 @@ def prepare_utterance(
         raise AudioError(f"{name} holds only silence (its loudest sample is {peak:.1e} of full scale); leave it out")
     first, last = sound_range(waveform, rate_hz, sound_s)
     start = max(0, first - seconds_to_samples(LEAD_SECONDS, rate_hz))
-    stop = min(len(waveform), last + seconds_to_samples(KEEP_SECONDS + FADE_SECONDS, rate_hz))
+    stop = min(len(waveform), last + seconds_to_samples(KEEP_SECONDS + TAIL_FADE_SECONDS, rate_hz))
     # The level is that of the speech alone, as in a reference, which knows no silence behind it either.
     made = level(waveform[start:stop], rate_hz)
-    fade = min(seconds_to_samples(FADE_SECONDS, rate_hz), len(made))
+    fade = min(seconds_to_samples(TAIL_FADE_SECONDS, rate_hz), len(made))
     made[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
     padding = last + seconds_to_samples(TAIL_SECONDS, rate_hz) - stop
     return np.pad(made, (0, padding)), start / rate_hz

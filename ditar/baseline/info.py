@@ -37,7 +37,7 @@ def published(config: BaselineModelConfig, parameters: dict[str, int]) -> list[t
     return [(name, count, sum(parameters[part] for part in parts)) for name, count, parts in found]
 
 
-def describe(config: BaselineConfig) -> dict:
+def describe_baseline(config: BaselineConfig) -> dict:
     """{"parameters": {"embeddings", "transformer", "cross_attention", "depth", "heads", "text", "total"}, "tflops":
     float, "published": see `published`}.
 

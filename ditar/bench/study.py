@@ -11,7 +11,7 @@ import numpy as np
 from ditar.bench import BenchError
 from ditar.bench.measure import count_flops, measure, threads
 from ditar.bench.setup import REFERENCE_S, Subject, Variant, check_variant
-from ditar.bench.tables import VERSION, markdown, plot
+from ditar.bench.tables import VERSION, bench_markdown, plot
 from ditar.storage.atomic_write import atomic_write, write_lines
 from ditar.storage.provenance import provenance
 from ditar.synthesis.request import SpeechRequest
@@ -96,7 +96,7 @@ def write_bench(result: dict[str, Any], out: str | Path) -> None:
     with atomic_write(out / "bench.png") as partial:
         partial.write_bytes(plot(result))
     result["plots"] = ["bench.png"]
-    write_lines(out / "bench.md", [markdown(result).rstrip("\n")])
+    write_lines(out / "bench.md", [bench_markdown(result).rstrip("\n")])
     write_lines(out / "bench.json", [json.dumps(result, indent=2)])
 
 

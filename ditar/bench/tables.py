@@ -8,7 +8,7 @@ VERSION = 1  # of bench.json; raised whenever a name in it, or what a name means
 PART_NAMES = {"lm": "LM", "encoder": "encoder", "locdit": "LocDiT", "vocoder": "vocoder", "rest": "rest"}
 
 
-def markdown(result: Mapping[str, Any]) -> str:
+def bench_markdown(result: Mapping[str, Any]) -> str:
     """Tables of first audio, lengths, batch sizes and variants."""
     base, waited = result["base"], result["first_audio"]
     settings = (
@@ -42,9 +42,9 @@ def markdown(result: Mapping[str, Any]) -> str:
 
 def plot(result: Mapping[str, Any]) -> bytes:
     """A PNG: parts of the cost per second at each length, throughput at each batch size, cost of each variant."""
-    from ditar.evaluate.inputs import need
+    from ditar.evaluate.inputs import import_for_evaluation
 
-    need("matplotlib")
+    import_for_evaluation("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
         from ditar.bench.setup import Subject, variants_of
         from ditar.bench.study import bench, write_bench
-        from ditar.bench.tables import markdown
+        from ditar.bench.tables import bench_markdown
         from ditar.synthesis.loading import choose_device
 
     out = None if options.output is None else Path(options.output)
@@ -84,5 +84,5 @@ def run(options: argparse.Namespace) -> int:
     )
     if out is not None:
         write_bench(result, out)
-    print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
+    print(json.dumps(result, indent=2) if options.json else bench_markdown(result), end="\n" if options.json else "")
     return 0

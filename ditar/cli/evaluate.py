@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     import json
 
     with starting():
-        from ditar.evaluate.report import markdown
+        from ditar.evaluate.report import evaluation_markdown
         from ditar.evaluate.score import score
         from ditar.storage.provenance import provenance
 
@@ -100,7 +100,9 @@ def run(options: argparse.Namespace) -> int:
         worst=options.worst,
         provenance=provenance(),
     )
-    print(json.dumps(result, indent=2) if options.json else markdown(result), end="\n" if options.json else "")
+    print(
+        json.dumps(result, indent=2) if options.json else evaluation_markdown(result), end="\n" if options.json else ""
+    )
     return 0
 
 

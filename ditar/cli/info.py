@@ -28,11 +28,11 @@ def run(options: argparse.Namespace) -> int:
     config = load_config(options.config, kind)
 
     if kind is VAEConfig:
-        from ditar.vae.info import describe
+        from ditar.vae.info import describe_vae as describe
     elif kind is BaselineConfig:
-        from ditar.baseline.info import describe
+        from ditar.baseline.info import describe_baseline as describe
     else:
-        from ditar.model.info import describe
+        from ditar.model.info import describe_ditar as describe
 
     description = describe(config)
     if options.json:

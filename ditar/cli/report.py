@@ -35,5 +35,5 @@ def kinds() -> dict:
     from ditar.report.results import KINDS
     from ditar.sweep import tables as sweep
 
-    others = {"sweep": (sweep.VERSION, sweep.markdown), "bench": (bench.VERSION, bench.markdown)}
+    others = {"sweep": (sweep.VERSION, sweep.sweep_markdown), "bench": (bench.VERSION, bench.bench_markdown)}
     return {"evaluation": KINDS["evaluation"], **others, **KINDS}

@@ -80,12 +80,12 @@ def run(options: argparse.Namespace) -> int:
     with starting():
         from ditar.storage.lock import only_writer
         from ditar.sweep import speak, study
-        from ditar.sweep.tables import markdown
+        from ditar.sweep.tables import sweep_markdown
 
     out.mkdir(parents=True, exist_ok=True)
     with only_writer(out):
         with starting():
-            pipeline = speak.load(options.model, options.device, options.dtype)
+            pipeline = speak.load_sweep_pipeline(options.model, options.device, options.dtype)
         if not options.grid:  # what no option names is the model's own
             speak.check_pipeline(pipeline, grid)
             grid = type(grid).of(pipeline)
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
             recogniser=options.recogniser,
             normaliser=options.normaliser,
         )
-    print(markdown(result), end="")
+    print(sweep_markdown(result), end="")
     page = result["page"]
     print(
         f"\n{out / page['file']}: {page['bytes'] / 1e6:.1f} MB, {page['embedded']} of {page['outputs']} outputs in it"

@@ -10,7 +10,7 @@ from ditar.cli.arguments import DefaultsShown, device, number, part, whole
 from ditar.cli.checks import TOKEN_OPTIONS, check
 from ditar.cli.interrupt import starting
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SOLVERS, TIME_GRIDS, SamplingOptions
-from ditar.text.lines import FORMATS
+from ditar.text.lines import LIST_FORMATS
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "stop_threshold")
 BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", *TOKEN_OPTIONS, "guidance_steps", "max_retries")
@@ -36,7 +36,7 @@ def add_parser(commands) -> None:
     )
     command.add_argument(
         "--list-format",
-        choices=FORMATS,
+        choices=LIST_FORMATS,
         default="auto",
         help="of the lines that --output-dir makes files of: tab: 'id<TAB>text'; kaldi: 'id text'; text: a text alone, "
         "whose id is the line's number; auto: tab where every line has one, kaldi where every line begins with an id "

@@ -6,7 +6,7 @@ import torch
 
 from ditar.config import DiTARDataConfig
 from ditar.data.errors import DataError
-from ditar.data.examples import Example, Grid, JoinedExamples
+from ditar.data.examples import Example, FrameGrid, JoinedExamples
 from ditar.data.latents import LatentStore
 from ditar.nn.alignment import NO_TARGET
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
@@ -53,7 +53,7 @@ class DiTARBatches(JoinedExamples):
                 "the model's vocabulary has no symbol for unknown transcripts, as older ones; set data.transcript_unknown "
                 "and data.transcript_wrong to 0"
             )
-        grid = Grid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
+        grid = FrameGrid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
         super().__init__(store, config, grid, symbols, seed, config, config.most_per_speaker)
 
     def collate(self, examples: list[Example]) -> DiTARBatch:

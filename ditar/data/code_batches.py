@@ -6,7 +6,7 @@ import torch
 
 from ditar.config import BaselineDataConfig
 from ditar.data.codes import CodeStore
-from ditar.data.examples import Example, Grid, JoinedExamples
+from ditar.data.examples import Example, FrameGrid, JoinedExamples
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CodeBatches(JoinedExamples):
     """Batches of a store of codes; all examples are whole utterances, since tokens have no grid to be in phase with."""
 
     def __init__(self, store: CodeStore, config: BaselineDataConfig, symbols: tuple[str, ...], seed: int):
-        super().__init__(store, config, Grid(1, config.batch_frames, store.codec.frame_rate_hz), symbols, seed)
+        super().__init__(store, config, FrameGrid(1, config.batch_frames, store.codec.frame_rate_hz), symbols, seed)
         self._texts = {entry.utt: entry for entry in store.entries}
 
     def collate(self, examples: list[Example]) -> CodeBatch:

@@ -22,7 +22,7 @@ import torch
 
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
-from ditar.data.references import Piece, ReferenceOptions, as_reference, shift
+from ditar.data.references import ExamplePart, ReferenceOptions, as_reference, shift
 from ditar.nn.alignment import NO_TARGET
 from ditar.text.vocabulary import is_letter
 from ditar.units import frames_to_patches, seconds_to_frames
@@ -42,7 +42,7 @@ class ExampleOptions(Protocol):
 
 
 @dataclass(frozen=True)
-class Grid:
+class FrameGrid:
     """How frames are counted: `unit_frames` in a unit (a patch; 1 for tokens), `batch_units` in a batch, padding
     included, `rate_hz` frames a second; up to `crop_frames` - 1 leading frames are cut at random."""
 
@@ -85,7 +85,7 @@ class JoinedExamples(ABC):
         self,
         store: LatentStore,
         config: ExampleOptions,
-        grid: Grid,
+        grid: FrameGrid,
         symbols: tuple[str, ...],
         seed: int,
         references: ReferenceOptions | None = None,
@@ -219,7 +219,7 @@ class JoinedExamples(ABC):
     def _example(self, indices: tuple[int, ...], epoch: int) -> Example:
         entries = [self.store.entries[i] for i in indices]
         random = np.random.default_rng([self.seed, epoch, zlib.crc32(entries[0].utt.encode())])
-        pieces = [Piece(list(e.symbols), e.times or None, self.store.latents(e.utt)) for e in entries]
+        pieces = [ExamplePart(list(e.symbols), e.times or None, self.store.latents(e.utt)) for e in entries]
         if self.grid.crop_frames:
             cut = min(int(random.integers(self.grid.crop_frames)), len(pieces[0].values) - self.grid.unit_frames)
             earlier = shift(pieces[0].times, -cut / self.grid.rate_hz)
@@ -228,7 +228,7 @@ class JoinedExamples(ABC):
             pieces[0] = as_reference(pieces[0], self._all_symbols, self.references, self.grid.rate_hz, random)
         return self._join(pieces, [e.utt for e in entries], random)
 
-    def _join(self, pieces: list[Piece], utterances: list[str], random: np.random.Generator) -> Example:
+    def _join(self, pieces: list[ExamplePart], utterances: list[str], random: np.random.Generator) -> Example:
         symbols: list[str] = []
         times: list[list[float] | None] = []
         parts: list[torch.Tensor] = []
@@ -249,7 +249,7 @@ class JoinedExamples(ABC):
         whole = frames_to_patches(len(values), self.grid.unit_frames) * self.grid.unit_frames
         return Example(symbols, times, unaligned, values[:whole], utterances)
 
-    def _end_with_pause(self, piece: Piece, random: np.random.Generator) -> torch.Tensor:
+    def _end_with_pause(self, piece: ExamplePart, random: np.random.Generator) -> torch.Tensor:
         """Cut or lengthen the silence behind the last sound, so that a pause stands before the next utterance. There is
         none to lengthen where the piece was cut while somebody speaks."""
         ends = [t[1] for t in piece.times or [] if t]

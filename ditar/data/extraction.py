@@ -27,14 +27,15 @@ from tqdm import tqdm
 from ditar.audio.errors import AudioError
 from ditar.data.errors import DataError
 from ditar.data.shards import Latents, LatentWriter
-from ditar.data.tables import each_json_line, read_table, read_wav_scp
+from ditar.data.tables import read_table, read_wav_scp
+from ditar.storage.json_lines import each_json_line
 from ditar.text.vocabulary import Vocabulary
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal to get when the parent dies
 
 
 @dataclass(frozen=True)
-class Row:
+class ExtractionRow:
     """One utterance of wav.scp. `prepared` is JSON, [symbols, times]: as objects they would fill the memory.
     `bad` says why it cannot be used, as far as the tables tell."""
 
@@ -67,7 +68,7 @@ class Work:
 
     encoder: Encoder
     writer: LatentWriter
-    shards: list[list[Row]]
+    shards: list[list[ExtractionRow]]
     skip: bool
 
 
@@ -89,11 +90,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def read_rows(data: Path, vocabulary: Vocabulary) -> list[Row]:
+def read_extraction_rows(data: Path, vocabulary: Vocabulary) -> list[ExtractionRow]:
     """Every utterance of wav.scp, with what the tables say is wrong with it."""
     texts, speakers = read_table(data / "text"), read_table(data / "utt2spk")
     prepared, unspeakable = {}, {}
-    for row in each_json_line(data / "symbols"):
+    for row in each_json_line(data / "symbols", DataError):
         prepared[row["utt"]] = json.dumps([row["symbols"], row["times"]], ensure_ascii=False)
         unknown = sorted({s for s in row["symbols"] if s not in vocabulary})
         if unknown or not row["symbols"]:
@@ -109,18 +110,18 @@ def read_rows(data: Path, vocabulary: Vocabulary) -> list[Row]:
             bad = f"not in {data / ('text' if utt in speakers else 'utt2spk')}"
         elif not path.is_file():
             bad = f"audio file {path} does not exist"
-        rows.append(Row(utt, path, speakers.get(utt, ""), texts.get(utt, ""), prepared.get(utt, ""), bad))
+        rows.append(ExtractionRow(utt, path, speakers.get(utt, ""), texts.get(utt, ""), prepared.get(utt, ""), bad))
     if not rows:
         raise DataError(f"{data / 'wav.scp'} is empty; make the data directory again (stage 0)")
     return rows
 
 
-def describe_names(rows: list[Row]) -> str:
+def describe_names(rows: list[ExtractionRow]) -> str:
     """Of which utterances a folder is made."""
     return hashlib.sha256("\n".join(row.utt for row in rows).encode()).hexdigest()
 
 
-def describe_shard(rows: list[Row]) -> str:
+def describe_shard(rows: list[ExtractionRow]) -> str:
     """What a shard is a function of beside: its lines of the tables, and its audio files by size and time."""
     digest = hashlib.sha256()
     for row in rows:
@@ -130,7 +131,7 @@ def describe_shard(rows: list[Row]) -> str:
     return digest.hexdigest()
 
 
-def deal(rows: list[Row], size: int) -> list[list[Row]]:
+def deal(rows: list[ExtractionRow], size: int) -> list[list[ExtractionRow]]:
     """Shards of at most `size` utterances, as equal as can be, in a random order that is always the same."""
     order = np.random.default_rng(0).permutation(len(rows))
     return [[rows[i] for i in part] for part in np.array_split(order, math.ceil(len(rows) / size))]

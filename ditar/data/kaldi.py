@@ -125,7 +125,7 @@ def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
         write_json_lines(lines, folder / "symbol_times")
 
 
-def spread(rows: Sequence[Utterance], most: int | None) -> list[Utterance]:
+def subset_evenly(rows: Sequence[Utterance], most: int | None) -> list[Utterance]:
     """At most `most` rows, evenly over their order; all where None."""
     if most is None or len(rows) <= most:
         return list(rows)

@@ -19,7 +19,7 @@ Times = list[list[float] | None]
 
 
 @dataclass(frozen=True)
-class Piece:
+class ExamplePart:
     """An utterance of an example. `times`: [start_s, end_s] or None for each symbol; None where the corpus has none.
     `transcribed`: the symbols are known to be what is said. `ends_open`: it was cut while somebody speaks."""
 
@@ -44,8 +44,12 @@ def shift(times: Times | None, seconds: float) -> Times | None:
 
 
 def as_reference(
-    piece: Piece, others: Sequence[Sequence[str]], options: ReferenceOptions, rate_hz: float, random: np.random.Generator
-) -> Piece:
+    piece: ExamplePart,
+    others: Sequence[Sequence[str]],
+    options: ReferenceOptions,
+    rate_hz: float,
+    random: np.random.Generator,
+) -> ExamplePart:
     """The piece as a reference. `others`: symbols of other utterances, of which a wrong transcript is one."""
     fate = random.random()
     if fate < options.transcript_unknown:
@@ -58,7 +62,7 @@ def as_reference(
     return piece
 
 
-def cut_anywhere(piece: Piece, rate_hz: float, random: np.random.Generator) -> Piece:
+def cut_anywhere(piece: ExamplePart, rate_hz: float, random: np.random.Generator) -> ExamplePart:
     """A part of at least a second, from anywhere to anywhere, with the symbols whose middle lies in it. The piece as it
     is where it is shorter, where it is not known which symbols are said when, or where none would be left."""
     frames, least = len(piece.values), seconds_to_frames(LEAST_SECONDS, rate_hz)

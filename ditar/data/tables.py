@@ -1,13 +1,12 @@
 """The tables of a data directory: `<key> <value>` lines as Kaldi's, and our JSON lines beside them."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ditar.data.errors import DataError
-from ditar.storage import json_lines
+from ditar.storage.json_lines import each_json_line
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,6 @@ def read_wav_scp(data_dir: str | Path) -> list[tuple[str, Path]]:
     return [(utterance, Path(file)) for utterance, file in rows.items()]
 
 
-def each_json_line(path: Path) -> Iterator[dict[str, Any]]:
-    """One JSON object a line; nothing where there is no such file. DataError names a line that is none."""
-    return json_lines.each_json_line(path, DataError)
-
-
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """All of `each_json_line`."""
-    return list(each_json_line(path))
+    """All objects of a file of JSON lines; none if there is no such file. DataError names a line that is no object."""
+    return list(each_json_line(path, DataError))

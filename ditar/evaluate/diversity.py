@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ditar.evaluate.inputs import EvaluationError, need, quote
+from ditar.evaluate.inputs import EvaluationError, import_for_evaluation, quote
 from ditar.storage.atomic_write import atomic_write
 
 MOST_NAMED = 10  # groups in a legend; more have one colour each and no names
 
 
-def spread(embeddings: np.ndarray) -> float | None:
+def voice_spread(embeddings: np.ndarray) -> float | None:
     """Mean of 1 - cosine over the pairs of (runs, D), each of norm 1; runs without a voice (zeros) are left out, and
     None stands where fewer than two are left."""
     voiced = embeddings[np.any(embeddings != 0, axis=1)].astype(np.float64)
@@ -53,7 +53,7 @@ def plot_spread(
     if len(points) < 2:
         raise EvaluationError(f"no picture of diversity: only {len(points)} outputs of {quote(groups)} have a voice")
     mean, directions, shares = principal_components(points)
-    need("matplotlib")
+    import_for_evaluation("matplotlib")
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ditar.data.errors import DataError
 from ditar.data.tables import read_table
-from ditar.extras import load
+from ditar.extras import load_extra
 from ditar.recognise.errors import RecogniserError, quote
 from ditar.storage.json_lines import read_log
 
@@ -33,9 +33,9 @@ class EvaluationError(ValueError):
     """An evaluation that cannot be done; the message quotes the names concerned and the remedy."""
 
 
-def need(module: str) -> ModuleType:
+def import_for_evaluation(module: str) -> ModuleType:
     """Import an optional package of the `eval` extra, or say how to install it."""
-    return load(module, "eval", EvaluationError)
+    return load_extra(module, "eval", EvaluationError)
 
 
 def list_audio(folder: str | Path) -> dict[str, Path]:
@@ -80,13 +80,13 @@ def read_text(path: str | Path) -> dict[str, str]:
     if Path(path).name == MANIFEST:
         texts = {utt: row["text"] for utt, row in _read_manifest(Path(path)).items()}
     else:
-        texts = read_rows(path)
+        texts = read_kaldi_table(path)
     if not texts:
         raise EvaluationError(f"text file {str(path)!r} is empty")
     return texts
 
 
-def read_rows(path: str | Path) -> dict[str, str]:
+def read_kaldi_table(path: str | Path) -> dict[str, str]:
     """A Kaldi table, lines `key value`. EvaluationError names file, line and what is wrong with it."""
     try:
         return read_table(Path(path))
@@ -109,7 +109,7 @@ def read_stopped(folder: str | Path, utts: Iterable[str]) -> dict[str, Ending] |
     if not path.is_file():
         return None
     endings = {}
-    for utt, value in read_rows(path).items():
+    for utt, value in read_kaldi_table(path).items():
         if not (found := re.fullmatch(r"([01])\s+(\d+)", value)):
             raise EvaluationError(f"{str(path)!r}: expected `{utt} 1 attempts` or `{utt} 0 attempts`, got {value!r}")
         endings[utt] = Ending(found[1] == "1", int(found[2]))
@@ -151,7 +151,7 @@ def check_audio(paths: Iterable[Path]) -> None:
     paths, bad = sorted(set(paths)), []
     for path in paths:
         try:
-            read_waveform(path, CHECK_RATE_HZ)
+            read_judged_audio(path, CHECK_RATE_HZ)
         except EvaluationError as error:
             bad.append(str(error))
     if bad:
@@ -159,7 +159,7 @@ def check_audio(paths: Iterable[Path]) -> None:
         raise EvaluationError(f"{len(bad)} of {len(paths)} audio files cannot be judged: {shown}")
 
 
-def read_waveform(path: str | Path, rate_hz: int) -> np.ndarray:
+def read_judged_audio(path: str | Path, rate_hz: int) -> np.ndarray:
     """Mono waveform (S,) float32 at `rate_hz`; an empty file gives S = 0, since an output may be empty."""
     from ditar.recognise import files  # here, so that `ditar --help` and reading text need no numpy or audio library
 
@@ -171,7 +171,7 @@ def read_waveform(path: str | Path, rate_hz: int) -> np.ndarray:
 
 def _read_wav_scp(path: Path) -> dict[str, Path]:
     audio = {}
-    for utt, target in read_rows(path).items():
+    for utt, target in read_kaldi_table(path).items():
         if target.endswith("|"):
             raise EvaluationError(f"{str(path)!r}: {utt!r} has a command, {target!r}, and pipes are not run here; "
                                   "write lines `utt path`")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ditar.evaluate import parallel, prosody
-from ditar.evaluate.diversity import runs_by_utterance, spread
-from ditar.evaluate.inputs import Ending, EvaluationError, need, quote, read_waveform
+from ditar.evaluate.diversity import runs_by_utterance, voice_spread
+from ditar.evaluate.inputs import Ending, EvaluationError, import_for_evaluation, quote, read_judged_audio
 from ditar.evaluate.outputs import inspect_output
 from ditar.evaluate.similarity import Embedder, embed_files, likeness
 from ditar.evaluate.words import choose_normaliser, closed_set_hits, plain_words, word_errors
@@ -48,7 +48,7 @@ class Judge:
         self._workers, self._progress = workers, progress
         self._embedded: dict[str, np.ndarray] = {}
         if "words" in groups:
-            need("jiwer")
+            import_for_evaluation("jiwer")
             self._recogniser = make_recogniser(recogniser, device)
             self._normalise, normaliser_name = choose_normaliser(normaliser, self._recogniser)
             self.names |= {"words": self._recogniser.name, "normaliser": normaliser_name}
@@ -140,7 +140,7 @@ class Judge:
         with self._timed("diversity"):
             embedded = runs_by_utterance([self.embed(run, f"embedding run {n}") for n, run in enumerate(runs, 1)])
             for utt, embeddings in embedded.items():
-                rows[utt]["spread"] = spread(embeddings)
+                rows[utt]["spread"] = voice_spread(embeddings)
         return embedded
 
     def _compare_voices(self, rows, audio, clips, speakers, compared) -> None:
@@ -167,8 +167,8 @@ class Judge:
         from tqdm import tqdm
 
         for utt, path in tqdm(audio.items(), desc="listening", unit="utt", disable=not self._progress):
-            waveform = read_waveform(path, RECOGNISER_RATE_HZ)
-            original = read_waveform(originals[utt], RECOGNISER_RATE_HZ) if originals else None
+            waveform = read_judged_audio(path, RECOGNISER_RATE_HZ)
+            original = read_judged_audio(originals[utt], RECOGNISER_RATE_HZ) if originals else None
             if "outputs" in groups:
                 with self._timed("outputs"):
                     original_s = None if original is None else len(original) / RECOGNISER_RATE_HZ

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ditar.audio.trim import level, trim_silence
-from ditar.evaluate.pitch import HOP_SAMPLES, PITCH_RATE_HZ, track_f0
+from ditar.evaluate.pitch import PITCH_HOP_SAMPLES, PITCH_RATE_HZ, track_f0
 
 METHOD = "ditar.evaluate.parallel 1"
 MEL_BINS, CEPSTRA, N_FFT = 40, 13, 1024
@@ -55,7 +55,7 @@ def mel_cepstra(waveform: np.ndarray) -> np.ndarray:
     from ditar.audio.spectra import log_mel
 
     samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
-    mel = log_mel(samples, MEL_BINS, N_FFT, HOP_SAMPLES, PITCH_RATE_HZ)[0].double().numpy()  # (mel, T)
+    mel = log_mel(samples, MEL_BINS, N_FFT, PITCH_HOP_SAMPLES, PITCH_RATE_HZ)[0].double().numpy()  # (mel, T)
     order = np.arange(1, CEPSTRA + 1)[:, None]
     cosines = 2 / MEL_BINS * np.cos(np.pi * order * (np.arange(MEL_BINS) + 0.5) / MEL_BINS)
     return (cosines @ mel).T

@@ -9,7 +9,7 @@ one of six.
 import numpy as np
 
 PITCH_RATE_HZ = 16_000
-HOP_SAMPLES = 160  # 10 ms; frame i is centred on its own samples, as ditar.audio.spectra.log_mel's are
+PITCH_HOP_SAMPLES = 160  # 10 ms; frame i is centred on its own samples, as ditar.audio.spectra.log_mel's are
 LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
 # Boersma's constants, in units of the normalised autocorrelation, whose peak is 1 for a perfectly periodic sound.
 VOICING_THRESHOLD = 0.45
@@ -24,7 +24,7 @@ _FFT = 1 << (2 * _WINDOW - 1).bit_length()
 
 def track_f0(waveform: np.ndarray) -> np.ndarray:
     """(S,) at 16 kHz -> (S // 160,) F0 in Hz, 0 where unvoiced."""
-    frames = len(waveform) // HOP_SAMPLES
+    frames = len(waveform) // PITCH_HOP_SAMPLES
     peak = float(np.abs(waveform).max(initial=0.0))
     if frames == 0 or peak == 0.0:
         return np.zeros(frames)
@@ -35,8 +35,8 @@ def track_f0(waveform: np.ndarray) -> np.ndarray:
 def _candidates(waveform: np.ndarray, frames: int, peak: float) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies (frames, 1 + CANDIDATES), 0 in the first column for "unvoiced", and how well each fits a frame."""
     half = _WINDOW // 2
-    padded = np.pad(waveform, (half, half + HOP_SAMPLES))
-    starts = np.arange(frames) * HOP_SAMPLES + HOP_SAMPLES // 2
+    padded = np.pad(waveform, (half, half + PITCH_HOP_SAMPLES))
+    starts = np.arange(frames) * PITCH_HOP_SAMPLES + PITCH_HOP_SAMPLES // 2
     cut = padded[starts[:, None] + np.arange(_WINDOW)]  # (frames, window)
     cut = cut - cut.mean(axis=1, keepdims=True)
     window = np.hanning(_WINDOW)

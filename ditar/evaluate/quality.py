@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ditar.audio.trim import is_silent
-from ditar.evaluate.inputs import EvaluationError, need
+from ditar.evaluate.inputs import EvaluationError, import_for_evaluation
 from ditar.evaluate.threads import one_thread
 from ditar.recognise.files import map_files
 
@@ -41,7 +41,7 @@ class DistillMOS:
         from ditar.audio.torchaudio_shim import import_torchaudio
 
         import_torchaudio()  # the package imports it
-        package = need("distillmos")
+        package = import_for_evaluation("distillmos")
         with redirect_stdout(StringIO()):  # it prints where its weights lie
             model = package.ConvTransformerSQAModel(segmenting_in_forward=False)
         self._model, self._device = model.eval().to(device), device
@@ -83,8 +83,13 @@ class DNSMOS:
     """The P.835 model (signal, background, overall) and the P.808 model of `speechmos`, on the CPU."""
 
     def __init__(self) -> None:
-        need("speechmos"), need("onnxruntime"), need("librosa"), need("requests")  # it imports the others unasked
-        package = need("speechmos.dnsmos")
+        (
+            import_for_evaluation("speechmos"),
+            import_for_evaluation("onnxruntime"),
+            import_for_evaluation("librosa"),
+            import_for_evaluation("requests"),
+        )  # it imports the others unasked
+        package = import_for_evaluation("speechmos.dnsmos")
         models = Path(package.__file__).parent / "dnsmos_models"
         paths = [str(models / name) for name in ("sig_bak_ovr.onnx", "model_v8.onnx")]
         self._model = package.DNSMOS(*paths)
@@ -145,7 +150,7 @@ class UTMOS:
 
 def _session(path: str):
     """Threads that sleep while they wait: spinning takes the core from whatever else runs."""
-    onnxruntime = need("onnxruntime")
+    onnxruntime = import_for_evaluation("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -27,7 +27,7 @@ def write_report(out: str | Path, result: Mapping[str, Any], rows: Iterable[Mapp
     out = prepare_folder(out)
     (out / SCORES).unlink(missing_ok=True)
     write_json_lines((finite(row) for row in rows), out / ROWS)
-    write_lines(out / TABLES, markdown(result, out).splitlines())
+    write_lines(out / TABLES, evaluation_markdown(result, out).splitlines())
     write_lines(out / SCORES, [json.dumps(finite(result), indent=2, ensure_ascii=False)])
 
 
@@ -68,7 +68,7 @@ def prepare_folder(out: str | Path) -> Path:
     return Path(out)
 
 
-def markdown(result: Mapping[str, Any], folder: str | Path | None = None) -> str:
+def evaluation_markdown(result: Mapping[str, Any], folder: str | Path | None = None) -> str:
     """Tables in Markdown of what `score` returned; paths to audio are relative to `folder`, where the file will lie."""
     systems = {"original": result["original"], "against": result["against"]}
     systems = {name: found for name, found in systems.items() if found}

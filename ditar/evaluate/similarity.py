@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ditar.evaluate.inputs import EvaluationError, list_audio, quote, read_rows, read_waveform
+from ditar.evaluate.inputs import EvaluationError, list_audio, quote, read_judged_audio, read_kaldi_table
 from ditar.evaluate.threads import one_thread
 from ditar.extras import install_line, missing
 
@@ -68,7 +68,7 @@ def embed_files(
     by_path: dict[str, np.ndarray] = {}
     with one_thread():
         for path in tqdm(sorted({str(p) for p in audio.values()}), desc=title, unit="clip", disable=not progress):
-            by_path[path] = embedder.embed(read_waveform(path, EMBEDDER_RATE_HZ))
+            by_path[path] = embedder.embed(read_judged_audio(path, EMBEDDER_RATE_HZ))
     return {utt: by_path[str(path)] for utt, path in audio.items()}
 
 
@@ -84,7 +84,7 @@ def list_references(folder: str | Path, utts: list[str]) -> dict[str, Path]:
     table = Path(folder) / "utt2ref"
     ids = {utt: utt for utt in utts}
     if table.is_file():
-        ids = read_rows(table)
+        ids = read_kaldi_table(table)
     missing = sorted(utt for utt in utts if ids.get(utt) not in clips)
     if missing:
         raise EvaluationError(
@@ -104,7 +104,7 @@ def list_speakers(folder: str | Path, references: Mapping[str, Path]) -> dict[st
 def read_speakers(folder: str | Path) -> dict[str, str]:
     """A folder's Kaldi `utt2spk`; empty where it has none, and nobody's voice is known."""
     table = Path(folder) / "utt2spk"
-    return read_rows(table) if table.is_file() else {}
+    return read_kaldi_table(table) if table.is_file() else {}
 
 
 def likeness(

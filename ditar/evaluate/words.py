@@ -17,7 +17,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from ditar.evaluate.inputs import EvaluationError, need, quote
+from ditar.evaluate.inputs import EvaluationError, import_for_evaluation, quote
 from ditar.recognise.files import Recogniser
 from ditar.recognise.words import plain_words
 from ditar.text import TextError, normalise
@@ -85,7 +85,7 @@ def whisper_normaliser(spelling: Mapping[str, str] | None = None) -> tuple[Calla
     """Whisper's English normaliser and its name. `spelling` (British to American) comes with a Whisper checkpoint, as
     its normalizer.json, or by `packaged_spelling`; the transformers package lacks it, so without one "colour" and
     "color" differ, as the name says."""
-    need("transformers")
+    import_for_evaluation("transformers")
     from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 
     table = json.dumps(sorted((spelling or {}).items())).encode()
@@ -107,7 +107,7 @@ def word_errors(
     references: Mapping[str, str], hypotheses: Mapping[str, str], normalise: Callable[[str], str] = plain_words
 ) -> list[WordErrors]:
     """Edits of each utterance, sorted by id; both texts go through `normalise`. Ids must be the same."""
-    jiwer = need("jiwer")
+    jiwer = import_for_evaluation("jiwer")
     if references.keys() != hypotheses.keys():
         odd = sorted(references.keys() ^ hypotheses.keys())
         raise EvaluationError(f"references and hypotheses differ in their utterances: {quote(odd)}")

@@ -16,7 +16,7 @@ from ditar.units import frames_to_patches, seconds_to_frames
 REFERENCE_S, OUTPUT_S, TEXT_TOKENS, STEPS = 3.0, 10.0, 130, 10  # the paper's example (section 4.4)
 
 
-def describe(config: DiTARConfig) -> dict:
+def describe_ditar(config: DiTARConfig) -> dict:
     """{"parameters": {"aggregation_encoder", "lm", "locdit", "total"}, "tflops": float}.
 
     The three parts are the transformers alone, as Table 8 counts them; `total` is the whole module, embeddings, heads

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ditar.recognise import RECOGNISER_RATE_HZ
-from ditar.recognise.errors import RecogniserError, need
+from ditar.recognise.errors import RecogniserError, import_for_recognition
 from ditar.recognise.words import plain_words
 from ditar.text.normalise import normalise
 
@@ -38,7 +38,7 @@ class Aligner:
     of some hundreds moves by a frame or two with the order of utterances."""
 
     def __init__(self):
-        pocketsphinx = need("pocketsphinx")
+        pocketsphinx = import_for_recognition("pocketsphinx")
         # live mean subtraction would carry from one utterance to the next
         options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch", "lm": None}
         self._decoder = pocketsphinx.Decoder(bestpath=False, **options, **WIDE_BEAMS)

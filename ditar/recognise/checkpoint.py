@@ -12,7 +12,7 @@ import numpy as np
 
 from ditar.audio.trim import is_silent
 from ditar.recognise import RECOGNISER_RATE_HZ
-from ditar.recognise.errors import RecogniserError, need
+from ditar.recognise.errors import RecogniserError, import_for_recognition
 from ditar.recognise.files import read_waveform
 from ditar.recognise.long_audio import split_long
 
@@ -98,7 +98,7 @@ def import_transformers():
     from ditar.audio.torchaudio_shim import import_torchaudio
 
     import_torchaudio()
-    return need("transformers")
+    return import_for_recognition("transformers")
 
 
 def load_part(kind, name: str):

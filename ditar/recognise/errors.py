@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from types import ModuleType
 
-from ditar.extras import load
+from ditar.extras import load_extra
 
 
 class RecogniserError(ValueError):
     """Nothing can be recognised like that; the message quotes the value and the remedy."""
 
 
-def need(module: str) -> ModuleType:
+def import_for_recognition(module: str) -> ModuleType:
     """Import an optional package of the extra `eval`, or say how to install it."""
-    return load(module, "eval", RecogniserError)
+    return load_extra(module, "eval", RecogniserError)
 
 
 def quote(names: Iterable[str], most: int = 5) -> str:

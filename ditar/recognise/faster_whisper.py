@@ -18,7 +18,7 @@ import numpy as np
 
 from ditar.audio.trim import is_silent
 from ditar.extras import missing
-from ditar.recognise.errors import RecogniserError, need
+from ditar.recognise.errors import RecogniserError, import_for_recognition
 from ditar.recognise.files import map_files
 from ditar.recognise.long_audio import split_long
 
@@ -41,7 +41,7 @@ class FasterWhisper:
     normaliser = "whisper"
 
     def __init__(self, source: str | None = None, device: str = "cpu", precision: str = "float32"):
-        need("faster_whisper")
+        import_for_recognition("faster_whisper")
         self._label, self._folder = find_model(source)
         self._device, _, index = device.partition(":")
         if index and not index.isdecimal():

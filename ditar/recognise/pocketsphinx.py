@@ -13,7 +13,7 @@ import numpy as np
 
 from ditar.audio.trim import is_silent
 from ditar.recognise import RECOGNISER_RATE_HZ
-from ditar.recognise.errors import RecogniserError, need, quote
+from ditar.recognise.errors import RecogniserError, import_for_recognition, quote
 from ditar.recognise.files import map_files
 from ditar.recognise.words import plain_words
 
@@ -23,7 +23,7 @@ PAD_S = 0.2  # the model expects silence around speech; without it first and las
 
 def recogniser_name() -> str:
     """Name and version, to be written beside every figure."""
-    need("pocketsphinx")
+    import_for_recognition("pocketsphinx")
     return f"pocketsphinx {version('pocketsphinx')} en-us"
 
 
@@ -77,7 +77,7 @@ def _plain_sentences(sentences: Sequence[str]) -> list[str]:
 
 def _decoder(sentences: Sequence[str] | None, **options: float):
     """A decoder with the package's language model, or with a grammar of whole sentences."""
-    pocketsphinx = need("pocketsphinx")
+    pocketsphinx = import_for_recognition("pocketsphinx")
     # live mean subtraction would carry from one utterance to the next
     options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch", **options}
     if sentences is None:

@@ -10,7 +10,7 @@ from ditar.report.results import KINDS, Kinds, read_result, render
 from ditar.report.sections import put
 from ditar.storage.atomic_write import atomic_write, check_not_input, write_lines
 
-FIGURES = "results"  # the folder of plots beside the document, with a folder for each section
+PLOTS = "results"  # the folder of plots beside the document, with a folder for each section
 
 
 def report(
@@ -44,9 +44,9 @@ def report(
         result = read_result(path, kinds)
         title = titles[number] if titles else f"{result['kind'].capitalize()}: {name}"
         files = _plots(result, path)
-        links = "".join(f"\n![{file.stem}]({FIGURES}/{name}/{file.name})\n" for file in files)
+        links = "".join(f"\n![{file.stem}]({PLOTS}/{name}/{file.name})\n" for file in files)
         text = put(text, name, render(result, path, title, kinds) + links)
-        plots.append((document.parent / FIGURES / name, files))
+        plots.append((document.parent / PLOTS / name, files))
     for folder, files in plots:
         _copy(files, folder)
     write_lines(document, [text.rstrip("\n")])

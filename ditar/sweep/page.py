@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from ditar.audio.read import read_audio
-from ditar.evaluate.inputs import need
+from ditar.evaluate.inputs import import_for_evaluation
 from ditar.evaluate.metrics import FLAWS
 from ditar.sweep.grid import LABELS, Point
 from ditar.sweep.items import Item, wav_path
@@ -23,7 +23,7 @@ from ditar.synthesis.reference import SHIPPED_VOICE
 from ditar.units import SAMPLE_RATE_HZ
 
 MEL_BINS = 64
-HOP_SAMPLES = 300  # a column of the picture is 12.5 ms, so that pictures of a page share one scale of time
+COLUMN_SAMPLES = 300  # a column of the picture is 12.5 ms, so that pictures of a page share one scale of time
 SHADES = 64
 DARKEST, BRIGHTEST = -8.0, 4.0  # natural logarithm of mel magnitudes
 PAGE = "sweep.html"
@@ -152,12 +152,12 @@ def spectrogram(samples: np.ndarray) -> bytes:
 
     from ditar.audio.spectra import log_mel
 
-    need("matplotlib")
+    import_for_evaluation("matplotlib")
     from matplotlib import colormaps
     from PIL import Image  # matplotlib brings it
 
-    padded = np.pad(samples, (0, max(0, 4 * HOP_SAMPLES - len(samples))))
-    mel = log_mel(torch.from_numpy(padded)[None], MEL_BINS, hop=HOP_SAMPLES)[0].numpy()  # (MEL_BINS, frames)
+    padded = np.pad(samples, (0, max(0, 4 * COLUMN_SAMPLES - len(samples))))
+    mel = log_mel(torch.from_numpy(padded)[None], MEL_BINS, hop=COLUMN_SAMPLES)[0].numpy()  # (MEL_BINS, frames)
     shades = np.clip((mel - DARKEST) / (BRIGHTEST - DARKEST), 0, 1) * (SHADES - 1)
     picture = Image.fromarray(np.flipud(shades).astype(np.uint8), mode="P")
     picture.putpalette((colormaps["magma"](np.linspace(0, 1, SHADES))[:, :3] * 255).astype(np.uint8).tobytes())

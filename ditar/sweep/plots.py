@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ditar.evaluate.diversity import principal_components
-from ditar.evaluate.inputs import need
+from ditar.evaluate.inputs import import_for_evaluation
 from ditar.sweep.grid import LABELS, plain
 from ditar.sweep.tables import FIGURES, figures_of
 
@@ -127,7 +127,7 @@ def _mean(entries: Sequence[Mapping[str, Any]], settings: Mapping[str, Any], nam
 
 def _panels(count: int, width: float, height: float):
     """A figure of `count` panels side by side, in inches each, and the panels. No window system is needed."""
-    need("matplotlib")
+    import_for_evaluation("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -19,7 +19,7 @@ from ditar.synthesis.utterance_list import speak_many
 SETTINGS = "settings.json"
 
 
-def start(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> None:
+def open_sweep(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> None:
     """Make the folder of a sweep, or go on with one.
 
     `fixed` is what all outputs share (model, retries, ...). SweepError where the folder holds outputs of something

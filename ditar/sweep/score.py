@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ditar.evaluate.diversity import spread as voice_spread
+from ditar.evaluate.diversity import voice_spread
 from ditar.evaluate.inputs import Ending
 from ditar.evaluate.judge import Judge
 from ditar.evaluate.metrics import FLAWS

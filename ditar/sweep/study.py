@@ -15,10 +15,10 @@ from ditar.sweep.items import items
 from ditar.sweep.page import PAGE, page
 from ditar.sweep.pairs import Pair
 from ditar.sweep.plots import plots
-from ditar.sweep.run import start, synthesise
+from ditar.sweep.run import open_sweep, synthesise
 from ditar.sweep.score import aggregate, judge_names, make_judge, score_items
 from ditar.sweep.speak import weights_digest
-from ditar.sweep.tables import VERSION, comma_separated, markdown
+from ditar.sweep.tables import VERSION, comma_separated, sweep_markdown
 
 RESULT = "sweep.json"
 
@@ -51,7 +51,7 @@ def study(
     fixed = {"model": model, "weights": weights_digest(pipeline), "max_retries": max_retries, "language": language}
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")
-    start(out, fixed, pairs)
+    open_sweep(out, fixed, pairs)
     log = synthesise(
         pipeline, grid, pairs, out, fixed,
         batch_size=batch_size, max_retries=max_retries, language=language, progress=progress,
@@ -85,7 +85,7 @@ def study(
     for name, content in (
         (PAGE, text),
         ("sweep.csv", comma_separated(result)),
-        ("sweep.md", markdown(result)),
+        ("sweep.md", sweep_markdown(result)),
         (RESULT, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)),
     ):
         write_lines(out / name, [content.rstrip("\n")])

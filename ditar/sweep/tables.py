@@ -48,7 +48,7 @@ def judges(result: Mapping[str, Any]) -> str:
     return "; ".join(result[key] for key in ("recogniser", "normaliser", "quality", "embedder") if key in result)
 
 
-def markdown(result: Mapping[str, Any]) -> str:
+def sweep_markdown(result: Mapping[str, Any]) -> str:
     """The table of a sweep's result, with a line on what was spoken and judged by what."""
     entries, names = result["points"], figures_of(result["points"])
     columns = result["varying"] or list(entries[0]["settings"])

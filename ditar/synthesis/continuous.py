@@ -63,7 +63,7 @@ class PreparedRequest:
         )
 
 
-def prepare(
+def prepare_request(
     model: DiTAR,
     request: SpeechRequest,
     voice: Voice,

@@ -40,7 +40,7 @@ class PreparedTokens:
         return attempt_seeds(self.request.seed, sampling.temperature > 0 and sampling.top_k != 1, max_retries)
 
 
-def prepare(
+def prepare_tokens(
     model: TokenLM,
     request: SpeechRequest,
     voice: Voice,

@@ -18,7 +18,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.generate import collect_patches, generate_patches
 from ditar.model.sampler import PatchSampler
 from ditar.storage.weights import ModelError
-from ditar.synthesis.continuous import PreparedRequest, decode, prepare
+from ditar.synthesis.continuous import PreparedRequest, decode, prepare_request
 from ditar.synthesis.loading import choose_device, choose_dtype, load_scheduler
 from ditar.synthesis.model_folder import model_folder
 from ditar.synthesis.reference import Reference, read_reference
@@ -202,7 +202,7 @@ class DiTARPipeline(DiffusionPipeline):
         for request in requests:
             voice = shipped() if request.voice is None else request.voice
             check_fit(voice, *self.fingerprints, self.patch_frames)
-            prepared.append(prepare(self.ditar, request, voice, frontend(request.language), sampling, solver))
+            prepared.append(prepare_request(self.ditar, request, voice, frontend(request.language), sampling, solver))
         return prepared
 
     @property

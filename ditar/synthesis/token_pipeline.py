@@ -18,7 +18,7 @@ from ditar.baseline.text_encoder import T5TextEncoder
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
 from ditar.data.codes import CodecInfo
 from ditar.storage.weights import ModelError
-from ditar.synthesis.discrete import PreparedTokens, prepare
+from ditar.synthesis.discrete import PreparedTokens, prepare_tokens
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
 from ditar.synthesis.reference import Reference, read_reference
@@ -194,6 +194,7 @@ class TokenPipeline(DiffusionPipeline):
     def _prepare(self, requests: Sequence[SpeechRequest], given: dict) -> list[PreparedTokens]:
         shipped = cache(self.create_voice)
         frontend = cache(lambda language: TextFrontend.of(self.text_config, language))
+        encode_words = lambda text: self._encoder([text])  # noqa: E731
         prepared = []
         for request in requests:
             if request.stop_threshold is not None:
@@ -205,7 +206,7 @@ class TokenPipeline(DiffusionPipeline):
             voice = shipped() if request.voice is None else request.voice
             check_fit(voice, *self.fingerprints, self.patch_frames)
             read = frontend(request.language)
-            prepared.append(prepare(self.token_lm, request, voice, read, options, lambda text: self._encoder([text])))
+            prepared.append(prepare_tokens(self.token_lm, request, voice, read, options, encode_words))
         return prepared
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_ID_BYTES = 200  # a file system's names have 255, and a file that is being written has a longer one
-FORMATS = ("auto", "tab", "kaldi", "text")
+LIST_FORMATS = ("auto", "tab", "kaldi", "text")
 
 # What begins every line of Kaldi's `id text` where nobody says that it does. No running text begins like this: names of
 # things in a corpus (none of them is a word) with a number, zeros before a number, an underscore before one,
@@ -46,8 +46,8 @@ def read_utterances(text: str, name: str, format: str = "auto") -> UtteranceList
     another one, and a text follows; otherwise "text".
     ListError: no line, a line without a text, an id twice or one that is no file name.
     """
-    if format not in FORMATS:
-        raise ListError(f"the format of a list must be one of {', '.join(FORMATS)}, got {format!r}")
+    if format not in LIST_FORMATS:
+        raise ListError(f"the format of a list must be one of {', '.join(LIST_FORMATS)}, got {format!r}")
     lines = [(number, line.strip("\r ")) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise ListError(f"{name} holds no text; write one utterance on each line")

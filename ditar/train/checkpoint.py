@@ -59,7 +59,7 @@ def save_checkpoint(
     return final
 
 
-def check_writable(folder: Path) -> None:
+def make_run_folder(folder: Path) -> None:
     """Make the folder of a run, if need be. CheckpointError, before any work, where nothing can be written to it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

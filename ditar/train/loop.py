@@ -24,10 +24,10 @@ from tqdm import tqdm
 from ditar.config import OptimiserConfig, RunConfig, from_dict, to_dict
 from ditar.train.checkpoint import (
     CheckpointError,
-    check_writable,
     checkpoints,
     differences,
     load_checkpoint,
+    make_run_folder,
     read_state,
     save_checkpoint,
 )
@@ -102,7 +102,7 @@ def train(
     ranks = Ranks(accelerator, run.timeout_s)
     main = accelerator.is_main_process
     if main:
-        check_writable(out)
+        make_run_folder(out)
     system.loss.to(accelerator.device)
     optimisers = {phase: build_optimisers(m, optimiser) for phase, m in system.optimised.items()}
     flat = [o for group in optimisers.values() for o in group]

@@ -30,7 +30,7 @@ def _hear(model: TokenLM, tokens: Tensor, listener: Listener) -> Tensor:
     return listener.decode(codes[None]) if codes.shape[1] else torch.zeros(SILENCE)
 
 
-def teacher_forced_words(model: TokenLM, store: CodeStore, listener: Listener, condition: Condition) -> float:
+def teacher_forced_token_words(model: TokenLM, store: CodeStore, listener: Listener, condition: Condition) -> float:
     """Word error when every token is drawn given the true ones before it."""
     spoken, texts = [], []
     for number, (_, target) in enumerate(listener.pairs(store)):
@@ -42,7 +42,7 @@ def teacher_forced_words(model: TokenLM, store: CodeStore, listener: Listener, c
     return listener.word_error(spoken, texts)
 
 
-def sample_words(
+def sample_token_words(
     model: TokenLM, store: CodeStore, listener: Listener, condition: Condition, tracker: Tracker, step: int
 ) -> dict[str, float]:
     """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference: text

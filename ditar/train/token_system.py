@@ -19,7 +19,7 @@ from ditar.nn.alignment import AlignmentHelpers
 from ditar.train.keys import keyed_generators
 from ditar.train.listener import Listener
 from ditar.train.speech_system import Shares, SpeechSystem, of_corpus, plot_attention, start_from_trained
-from ditar.train.token_samples import sample_words, teacher_forced_words
+from ditar.train.token_samples import sample_token_words, teacher_forced_token_words
 from ditar.train.tracker import Tracker
 
 TextEncoder = Callable[[Sequence[str]], TextCondition]
@@ -156,8 +156,8 @@ class TokenSystem(SpeechSystem):
             self._attention_plot(model, step, tracker)
         if self.listener is None or not self.listener.pairs(self.valid):
             return {}
-        teacher = teacher_forced_words(model, self.valid, self.listener, self._condition)
-        free = sample_words(model, self.valid, self.listener, self._condition, tracker, step)
+        teacher = teacher_forced_token_words(model, self.valid, self.listener, self._condition)
+        free = sample_token_words(model, self.valid, self.listener, self._condition, tracker, step)
         return {"teacher_forced_wer": teacher, **free}
 
     def _condition(self, symbols: Sequence[str], text: str) -> TextCondition:

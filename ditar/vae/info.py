@@ -11,7 +11,7 @@ from ditar.vae.speech_vae import SpeechVAE
 SECONDS = 10  # long enough that the ends weigh little
 
 
-def describe(config: VAEConfig) -> dict:
+def describe_vae(config: VAEConfig) -> dict:
     """{"parameters": {"encoder", "decoder", "quantiser", "total"}, "gflops_per_second": {"encode", "decode"}}.
 
     gflops_per_second (10^9, a multiplication and an addition count as two): of a second of audio, convolutions and

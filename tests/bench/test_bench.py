@@ -11,7 +11,7 @@ from ditar.bench import BenchError
 from ditar.bench.measure import PARTS, count_flops, measure, metered, speak
 from ditar.bench.setup import Subject, Variant, check_variant, variants_of
 from ditar.bench.study import bench
-from ditar.bench.tables import markdown, plot
+from ditar.bench.tables import bench_markdown, plot
 from ditar.nn import cpu_kernels
 from tests.tiny import tiny_pipeline
 
@@ -83,7 +83,7 @@ def test_flops_agree_with_ditar_info(monkeypatch):
     monkeypatch.setattr(info, "TEXT_TOKENS", round(4.0 / subject.config.seconds_per_symbol))
     found = count_flops(subject, Variant(), 1.0)
     ours = (found["total"] - found["vocoder"]) / 1e3
-    assert ours == pytest.approx(info.describe(load_config(config, DiTARConfig))["tflops"], rel=0.01)
+    assert ours == pytest.approx(info.describe_ditar(load_config(config, DiTARConfig))["tflops"], rel=0.01)
 
 
 def test_variants_share_their_weights(subject):
@@ -110,7 +110,7 @@ def test_a_whole_measurement(subject, tmp_path):
         assert sum(row["shares"].values()) == pytest.approx(1)
     waited = result["first_audio"]
     assert 0 < waited["p50_ms"] <= waited["p95_ms"] and waited["runs"] == 2
-    table = markdown(result)
+    table = bench_markdown(result)
     assert "| 0.4 s |" in table and "| steps 1 |" in table and "First audio" in table
     assert plot(result).startswith(b"\x89PNG")
 

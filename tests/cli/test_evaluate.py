@@ -18,7 +18,7 @@ def asked(monkeypatch):
         return {"utterances": 2}
 
     monkeypatch.setattr(score, "score", fake)
-    monkeypatch.setattr(report, "markdown", lambda result: f"{result['utterances']} utterances\n")
+    monkeypatch.setattr(report, "evaluation_markdown", lambda result: f"{result['utterances']} utterances\n")
     return found
 
 

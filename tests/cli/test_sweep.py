@@ -24,7 +24,7 @@ def test_the_recogniser_is_handed_on(given, judge, monkeypatch, tmp_path, capsys
         raise KeyboardInterrupt
 
     pipeline = SimpleNamespace(sampling=SamplingOptions(num_inference_steps=4), components={"ditar": None})
-    monkeypatch.setattr(speak, "load", lambda *options: pipeline)
+    monkeypatch.setattr(speak, "load_sweep_pipeline", lambda *options: pipeline)
     monkeypatch.setattr(study, "study", fake)
     assert main(["sweep", "--text", "Hi.", "--output", str(tmp_path / "out"), *given]) == 130
     assert asked["recogniser"] == judge and asked["grid"] == Grid(steps=(4,))  # as the model was saved

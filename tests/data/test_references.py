@@ -9,7 +9,7 @@ import torch
 from ditar.config import DiTARDataConfig
 from ditar.data.batches import NO_TARGET, DiTARBatches
 from ditar.data.errors import DataError
-from ditar.data.references import Piece, as_reference, cut_anywhere
+from ditar.data.references import ExamplePart, as_reference, cut_anywhere
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from tests.data.test_batches import SYMBOLS, write_store
 
@@ -17,10 +17,10 @@ RATE_HZ = 40.0
 
 
 @pytest.fixture
-def piece() -> Piece:
+def piece() -> ExamplePart:
     """Three seconds: ten letters, one every 0.2 s, and a second of silence; frame k has the value k."""
     times = [[0.2 * k, 0.2 * (k + 1)] for k in range(10)]
-    return Piece(list("abcdefghij"), times, torch.arange(120.0)[:, None])
+    return ExamplePart(list("abcdefghij"), times, torch.arange(120.0)[:, None])
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -67,7 +67,7 @@ def test_the_table_is_made_of_result_files(exp, tmp_path):
     continuous, discrete = json.loads((tmp_path / "comparison.json").read_text())["systems"]
     assert continuous["steps"] == 40 and discrete["steps"] == 60
     config = load_config(TWIN, BaselineConfig)
-    assert discrete["speech_gflops"] == pytest.approx(baseline_info.describe(config)["tflops"] * 100)
+    assert discrete["speech_gflops"] == pytest.approx(baseline_info.describe_baseline(config)["tflops"] * 100)
     assert discrete["training_pflops"] == pytest.approx(discrete["step_gflops"] * 60 / 1e6)
     assert (tmp_path / "comparison.png").read_bytes()[:4] == b"\x89PNG"
     section = render(read_result(tmp_path / "comparison.json"), tmp_path / "comparison.json", "Both")

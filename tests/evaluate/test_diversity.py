@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ditar.evaluate.diversity import check_runs, plot_spread, principal_components, runs_by_utterance, spread
+from ditar.evaluate.diversity import check_runs, plot_spread, principal_components, runs_by_utterance, voice_spread
 from ditar.evaluate.inputs import EvaluationError
 
 
@@ -9,13 +9,13 @@ def unit(*angles):
     return np.array([[np.cos(a), np.sin(a), 0.0] for a in angles])
 
 
-def test_spread():
-    assert spread(unit(0.3, 0.3, 0.3)) == pytest.approx(0, abs=1e-12)
-    assert spread(unit(0, np.pi / 2)) == pytest.approx(1)
-    assert spread(unit(0, np.pi / 3, 2 * np.pi / 3)) == pytest.approx(1 - (0.5 + 0.5 - 0.5) / 3)
+def test_voice_spread():
+    assert voice_spread(unit(0.3, 0.3, 0.3)) == pytest.approx(0, abs=1e-12)
+    assert voice_spread(unit(0, np.pi / 2)) == pytest.approx(1)
+    assert voice_spread(unit(0, np.pi / 3, 2 * np.pi / 3)) == pytest.approx(1 - (0.5 + 0.5 - 0.5) / 3)
     silent = np.concatenate([unit(0, np.pi / 2), np.zeros((1, 3))])
-    assert spread(silent) == pytest.approx(1)  # silence is nobody's voice
-    assert spread(silent[1:]) is None
+    assert voice_spread(silent) == pytest.approx(1)  # silence is nobody's voice
+    assert voice_spread(silent[1:]) is None
 
 
 def test_components_are_the_directions_of_most_variance():

@@ -9,13 +9,13 @@ from ditar import evaluate
 from ditar.evaluate.inputs import (
     Ending,
     EvaluationError,
+    import_for_evaluation,
     list_audio,
     match_ids,
-    need,
+    read_judged_audio,
     read_sentences,
     read_stopped,
     read_text,
-    read_waveform,
 )
 from ditar.extras import missing
 
@@ -114,20 +114,20 @@ def test_ids_must_match(tmp_path):
 
 def test_waveforms(tmp_path):
     put(tmp_path / "a.wav", 0.5, 24_000)
-    assert read_waveform(tmp_path / "a.wav", 16_000).shape == (8_000,)
+    assert read_judged_audio(tmp_path / "a.wav", 16_000).shape == (8_000,)
     put(tmp_path / "empty.wav", 0)
-    assert read_waveform(tmp_path / "empty.wav", 16_000).shape == (0,)
+    assert read_judged_audio(tmp_path / "empty.wav", 16_000).shape == (0,)
     (tmp_path / "text.wav").write_text("not audio")
     with pytest.raises(EvaluationError, match=r"text\.wav"):
-        read_waveform(tmp_path / "text.wav", 16_000)
+        read_judged_audio(tmp_path / "text.wav", 16_000)
     soundfile.write(tmp_path / "nan.wav", np.full(100, np.nan), 16_000, subtype="FLOAT")
     with pytest.raises(EvaluationError, match=r"nan\.wav"):
-        read_waveform(tmp_path / "nan.wav", 16_000)
+        read_judged_audio(tmp_path / "nan.wav", 16_000)
 
 
 def test_a_missing_package_names_the_extra():
     with pytest.raises(EvaluationError, match=r"no_such_recogniser.*clone.*pip install '\.\[eval\]'"):
-        need("no_such_recogniser")
+        import_for_evaluation("no_such_recogniser")
 
 
 def test_one_wording_of_the_installation():

@@ -1,21 +1,21 @@
 import numpy as np
 import pytest
 
-from ditar.evaluate.pitch import HOP_SAMPLES, track_f0
+from ditar.evaluate.pitch import PITCH_HOP_SAMPLES, track_f0
 from tests.evaluate.sounds import RATE_HZ, buzz, hiss, quiet
 
 
 @pytest.mark.parametrize("f0_hz", [75.0, 120.0, 233.0, 410.0])
 def test_pitch_of_a_steady_sound(f0_hz):
     found = track_f0(buzz(1.0, f0_hz))
-    assert len(found) == RATE_HZ // HOP_SAMPLES
+    assert len(found) == RATE_HZ // PITCH_HOP_SAMPLES
     assert np.all(np.abs(found[5:-5] / f0_hz - 1) < 0.01)
 
 
 def test_pitch_follows_a_glide_and_finds_no_octaves():
     f0_hz = np.linspace(100, 200, 2 * RATE_HZ)
     found = track_f0(buzz(2.0, f0_hz))
-    truth = f0_hz[np.arange(len(found)) * HOP_SAMPLES + HOP_SAMPLES // 2]
+    truth = f0_hz[np.arange(len(found)) * PITCH_HOP_SAMPLES + PITCH_HOP_SAMPLES // 2]
     assert np.all(np.abs(found[5:-5] / truth[5:-5] - 1) < 0.02)
 
 

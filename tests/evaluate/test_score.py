@@ -251,7 +251,7 @@ def test_the_rate_of_outputs_that_never_stopped(folders):
 
 
 def test_mistakes_are_named_before_any_work(voices, monkeypatch):
-    for name in ("embed_files", "read_waveform"):
+    for name in ("embed_files", "read_judged_audio"):
         monkeypatch.setattr(judge_module, name, lambda *args, **options: pytest.fail("work began"))
     monkeypatch.setattr(judge_module.Judge, "judge", lambda *args, **options: pytest.fail("work began"))
 

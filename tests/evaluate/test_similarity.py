@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ditar.evaluate.inputs import EvaluationError, read_waveform
+from ditar.evaluate.inputs import EvaluationError, read_judged_audio
 from ditar.evaluate.similarity import Embedder, embedder_name, likeness, list_references, list_speakers, read_speakers
 
 
@@ -50,7 +50,7 @@ def test_voices_are_told_apart(speak):
     pytest.importorskip("resemblyzer", reason="resemblyzer is not installed (pip install '.[eval]')")
     embedder = Embedder()
     first, second = "We walked along the river until it got dark.", "Her grandfather used to repair clocks."
-    embed = lambda text, voice: embedder.embed(read_waveform(speak(text, voice), 16_000))  # noqa: E731
+    embed = lambda text, voice: embedder.embed(read_judged_audio(speak(text, voice), 16_000))  # noqa: E731
     outputs = {voice: embed(first, voice) for voice in ("rms", "slt")}
     references = {voice: embed(second, voice) for voice in ("rms", "slt")}
     found = likeness(outputs, references, {"rms": "rms", "slt": "slt"})

@@ -92,10 +92,10 @@ def test_flops_are_those_of_the_matrices(ablation, monkeypatch):
 
 
 def test_the_base_configuration_is_small_and_every_step_alike():
-    from ditar.model.info import describe
+    from ditar.model.info import describe_ditar
 
     config = load_config(ROOT / "configs/ditar/ablation.yaml", DiTARConfig)
-    sizes = [describe(ablate.configure(config, point, 0))["parameters"]["total"]
+    sizes = [describe_ditar(ablate.configure(config, point, 0))["parameters"]["total"]
              for points in ablate.studies(ablate.point_of(config)).values() for point in points]  # fmt: skip
     assert max(sizes) <= 2e6 and max(sizes) < 1.01 * min(sizes) and config.data.curriculum_until == 0
 

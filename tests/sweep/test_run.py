@@ -10,7 +10,7 @@ from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid
 from ditar.sweep.items import WAVS, batches, items, wav_path
 from ditar.sweep.pairs import Pair
-from ditar.sweep.run import start, synthesise
+from ditar.sweep.run import open_sweep, synthesise
 from ditar.sweep.speak import task
 from ditar.synthesis.utterance_list import MANIFEST
 from tests.tiny import clip, tiny_pipeline
@@ -44,7 +44,7 @@ def calls(pipeline, monkeypatch):
 
 
 def sweep(pipeline, pairs, out, grid=GRID, **options):
-    start(out, FIXED, pairs)
+    open_sweep(out, FIXED, pairs)
     return synthesise(pipeline, grid, pairs, out, FIXED, **{"batch_size": 3, "progress": False, **options})
 
 
@@ -106,13 +106,13 @@ def test_a_folder_of_another_sweep_is_refused(pipeline, pairs, calls, tmp_path):
     sweep(pipeline, pairs, tmp_path / "out", Grid(steps=(2,), seed=(0,)))
     before = (tmp_path / "out" / "settings.json").read_text()
     with pytest.raises(SweepError, match="with model 'tiny', and this one has 'other'"):
-        start(tmp_path / "out", {**FIXED, "model": "other"}, pairs)
+        open_sweep(tmp_path / "out", {**FIXED, "model": "other"}, pairs)
     with pytest.raises(SweepError, match="pair 'a' is .*'Hi.'.* now it is .*'Bye.'"):
-        start(tmp_path / "out", FIXED, [Pair("a", "Bye.")])
+        open_sweep(tmp_path / "out", FIXED, [Pair("a", "Bye.")])
     for other in ('{"model": "m", "utterances": {}}', "[]", "{"):
         (tmp_path / "settings.json").write_text(other)  # of recipes/decode.py, for example
         with pytest.raises(SweepError, match="settings.json is no sweep's; choose another folder"):
-            start(tmp_path, FIXED, pairs)
+            open_sweep(tmp_path, FIXED, pairs)
     assert (tmp_path / "out" / "settings.json").read_text() == before
 
 

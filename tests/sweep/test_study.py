@@ -18,7 +18,7 @@ from ditar.sweep.page import spectrogram
 from ditar.sweep.pairs import Pair
 from ditar.sweep.score import aggregate, diversity, mean_and_spread, seed_figures
 from ditar.sweep.study import study
-from ditar.sweep.tables import markdown, shown
+from ditar.sweep.tables import shown, sweep_markdown
 from tests.tiny import clip, tiny_pipeline
 
 GRID = Grid(temperature=(0.0, 1.0), guidance_scale=(1.0, 2.0), steps=(2,), seed=(0, 1))
@@ -153,7 +153,7 @@ def test_everything_is_written_and_agrees(run, tmp_path):
     assert result["timing"]["outputs"] == 2 * 2 + 2 * 2 * 2  # one seed at temperature 0
     assert [p["figures"]["wer"]["mean"] for p in result["points"]] == [0.25, 0.25, 0.5, 0.5]
     table = (out / "sweep.md").read_text()
-    assert table == markdown(result) and "| temperature | guidance scale | word error %" in table
+    assert table == sweep_markdown(result) and "| temperature | guidance scale | word error %" in table
     assert "| 1 | 2 | 50.0 ± 0.0 |" in table and "the fixture 1; ditar.evaluate.words" in table and "; the rater 3; the other 2; at most" in table
     assert [p["figures"]["distillmos"]["values"] for p in result["points"]] == [[3.0], [3.0], [3.0], [3.0]]
     rows = list(csv.DictReader(io.StringIO((out / "sweep.csv").read_text())))

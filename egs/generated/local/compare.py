@@ -19,11 +19,11 @@ from typing import Any
 from ditar.baseline import info as baseline_info
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
-from ditar.data.tables import each_json_line
 from ditar.extras import missing
 from ditar.model import info
 from ditar.report.results import TABLE_VERSION, table
 from ditar.storage.atomic_write import atomic_write, write_lines
+from ditar.storage.json_lines import each_json_line
 from ditar.storage.provenance import provenance
 from recipes.training_flops import describe
 
@@ -62,8 +62,10 @@ class Figures:
 def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Path, args) -> Figures:
     """Figures of the system that was trained with `config` in FOLDER/LM. DataError where a file is missing."""
     trained = describe(config, latents, args.sample)
-    about = baseline_info if kind is BaselineConfig else info
-    speech = about.describe(load_config(config, kind))["tflops"] / about.OUTPUT_S
+    if kind is BaselineConfig:
+        speech = baseline_info.describe_baseline(load_config(config, kind))["tflops"] / baseline_info.OUTPUT_S
+    else:
+        speech = info.describe_ditar(load_config(config, kind))["tflops"] / info.OUTPUT_S
     log = _lines(folder / lm / "log.jsonl")
     steps = max(line["step"] for line in log)
     rows = _lines(folder / args.decode / "manifest.jsonl")
@@ -91,7 +93,7 @@ def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Pat
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    rows = list(each_json_line(path)) if path.is_file() else []
+    rows = list(each_json_line(path, DataError)) if path.is_file() else []
     if not rows:
         raise DataError(f"{path} does not exist or is empty; run the stages before the comparison")
     return rows
