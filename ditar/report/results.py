@@ -24,7 +24,7 @@ def table(result: Mapping[str, Any]) -> str:
 
 # kind: (version of its result files, their Markdown)
 Kinds = Mapping[str, tuple[int, Callable[[Mapping[str, Any]], str]]]
-KINDS: Kinds = {"evaluation": (evaluation.VERSION, evaluation.markdown), "table": (TABLE_VERSION, table)}
+KINDS: Kinds = {"evaluation": (evaluation.VERSION, evaluation.evaluation_markdown), "table": (TABLE_VERSION, table)}
 
 
 def read_result(path: str | Path, kinds: Kinds = KINDS) -> dict[str, Any]:
