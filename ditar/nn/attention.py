@@ -24,7 +24,7 @@ def rope_tables(
 
 
 def apply_rotary_emb(x: Tensor, tables: tuple[Tensor, Tensor]) -> Tensor:
-    """(B, heads, S, head_dim), each head turned by its position; tables: see `rope_tables`."""
+    """(B, heads, S, head_dim), each head rotated by its position; tables: see `rope_tables`."""
     cosine, sine = (table.to(x.dtype) for table in tables)
     return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
 

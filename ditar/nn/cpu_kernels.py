@@ -84,7 +84,7 @@ def _scalar(value: float, dtype: torch.dtype) -> Tensor:
 
 
 class _SplitHeads(torch.autograd.Function):
-    """(B, S, heads * d) -> (B, n, S, d) for each n in `groups`, all but the last turned by their positions.
+    """(B, S, heads * d) -> (B, n, S, d) for each n in `groups`, all but the last rotated by their positions.
 
     In memory heads come first, so that the batched products of `_attend` need no copies. Groups come out of one buffer
     and their gradients go into one, where slicing would add up padded copies.
@@ -92,10 +92,10 @@ class _SplitHeads(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, cosine: Tensor, sine: Tensor, groups: tuple[int, ...]):
-        ctx.tables, ctx.groups, ctx.turned = (cosine, sine), groups, sum(groups[:-1])
+        ctx.tables, ctx.groups, ctx.rotated = (cosine, sine), groups, sum(groups[:-1])
         source = x.unflatten(-1, (sum(groups), -1)).permute(2, 0, 1, 3)
         out = torch.empty(source.shape, dtype=x.dtype, device=x.device)
-        _turn(source, out, cosine, sine, ctx.turned, 1)
+        _rotate(source, out, cosine, sine, ctx.rotated, 1)
         return tuple(part.transpose(0, 1) for part in out.split(groups))
 
     @staticmethod
@@ -105,23 +105,23 @@ class _SplitHeads(torch.autograd.Function):
         start = 0
         for gradient, size in zip(gradients, ctx.groups):
             target = out.permute(2, 0, 1, 3)[start : start + size]
-            turned = max(0, min(size, ctx.turned - start))
-            _turn(gradient.transpose(0, 1), target, *ctx.tables, turned, -1)
+            rotated = max(0, min(size, ctx.rotated - start))
+            _rotate(gradient.transpose(0, 1), target, *ctx.tables, rotated, -1)
             start += size
         return out.flatten(2), None, None, None
 
 
-def _turn(source: Tensor, out: Tensor, cosine: Tensor, sine: Tensor, turned: int, sign: int) -> None:
-    """The first `turned` of heads (heads, B, S, d), forward (sign 1) or back (-1); the others are copied."""
+def _rotate(source: Tensor, out: Tensor, cosine: Tensor, sine: Tensor, rotated: int, sign: int) -> None:
+    """The first `rotated` of heads (heads, B, S, d), forward (sign 1) or back (-1); the others are copied."""
     half = source.shape[-1] // 2
     cosine, sine = cosine[..., half:], sine[..., half:]
-    a, b = source[:turned, ..., :half], source[:turned, ..., half:]
-    first, second = out[:turned, ..., :half], out[:turned, ..., half:]
-    if turned:
+    a, b = source[:rotated, ..., :half], source[:rotated, ..., half:]
+    first, second = out[:rotated, ..., :half], out[:rotated, ..., half:]
+    if rotated:
         torch.mul(a, cosine, out=first).addcmul_(b, sine, value=-sign)
         torch.mul(b, cosine, out=second).addcmul_(a, sine, value=sign)
-    if turned < source.shape[0]:
-        out[turned:].copy_(source[turned:])
+    if rotated < source.shape[0]:
+        out[rotated:].copy_(source[rotated:])
 
 
 def _split_heads(self: Attention, qkv: Tensor, tables: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:

@@ -29,7 +29,7 @@ from ditar.text import TextError
 from ditar.text.frontend import TextFrontend
 from ditar.text.vocabulary import vocabulary_fingerprint
 from ditar.vae.codec import Codec, CodecError, load_codec
-from ditar.vae.codec_audio import decode_behind, encode_clip
+from ditar.vae.codec_audio import decode_after, encode_clip
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
@@ -136,7 +136,7 @@ class TokenPipeline(DiffusionPipeline):
             codes = self.token_lm.streams.to_codes(made.tokens[0, audio, : int(made.frame_counts[0])])
             attempts.judge(
                 place,
-                decode_behind(self.codec, one.codes, codes.cpu(), self.device),
+                decode_after(self.codec, one.codes, codes.cpu(), self.device),
                 stopped=ends and bool(made.ended[0]),
                 patches=codes.shape[1],
                 expected_seconds=one.lengths.expected,

@@ -92,7 +92,7 @@ _RATED = re.compile(
 )
 _BARE_RATE = re.compile(r"(?<![\w/])(km/h|MB/s|GB/s|Mb/s|Gb/s|m/s|mg/dL|ft/s)(?![\w/²³])")
 _SCALED = re.compile(rf"{ALONE}({NUMBER})(k|K|M|bn|tn)(?![\w-])")
-_BEHIND_INCHES = re.compile(r"\s?(?:[x×;)]|wide\b|long\b|tall\b|high\b|deep\b|thick\b|by\b)")
+_AFTER_INCHES = re.compile(r"\s?(?:[x×;)]|wide\b|long\b|tall\b|high\b|deep\b|thick\b|by\b)")
 _MARKS = re.compile(rf'"|{ALONE}(\d{{1,4}}(?:\.\d{{1,3}})?|(?:\d{{1,3}} )?\d/\d{{1,2}})"')
 _PEOPLE = re.compile(
     rf"{ALONE}({NUMBER})m(?= (?:people|users|views|viewers|followers|subscribers|customers|downloads|records|jobs|homes"
@@ -147,7 +147,7 @@ def _quantity(match: re.Match) -> str:
     per = per if per in PER else (per or "").lower()
     if unit not in UNITS or (per and per not in PER) or (power and space == "-"):
         return match[0]
-    if unit == "in" and not dot and space != "-" and not _BEHIND_INCHES.match(match.string, match.end()):
+    if unit == "in" and not dot and space != "-" and not _AFTER_INCHES.match(match.string, match.end()):
         return match[0]
     if space == "-" and (len(unit) < 2 or dot and unit not in DOTTED):
         return match[0]

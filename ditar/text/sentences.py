@@ -39,7 +39,7 @@ _STARTERS = set(STARTERS.split()) | set(
 _UNITS = set("ft in yd yds mi lb lbs oz gal qt pt tsp tbsp sec secs min mins hr hrs wk wks mo mos yr yrs sq cu".split())
 
 _TAGS = re.compile(r"(?:</?\w[^<>]{0,100}>\s*){0,9}")  # they are read over where a sentence begins or ends
-_TAGS_BEHIND = re.compile(r"(?:\s*</?\w[^<>]{0,100}>)+$")
+_TAGS_AT_END = re.compile(r"(?:\s*</?\w[^<>]{0,100}>)+$")
 _END_MARKS = re.compile(
     rf"(?P<marks>[.!?…]+|[。！？।۔]+)(?P<closing>(?:[{re.escape(_CLOSING)}]|</\w{{1,20}}>)*)(?P<space>\s*)"
 )
@@ -78,13 +78,13 @@ def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[
     for start, end, pause in _sentences(text):
         for left, right in _cut(text, start, end, fits):
             piece = text[left:right]
-            pieces.append(Piece(piece, pause if right == end else pause_behind(piece)))
+            pieces.append(Piece(piece, pause if right == end else pause_after(piece)))
     return pieces
 
 
-def pause_behind(piece: str) -> float:
+def pause_after(piece: str) -> float:
     """Seconds of silence behind a piece, from its last mark; none behind a word."""
-    bare = (_TAGS_BEHIND.sub("", piece[-140:]) if piece.endswith(">") else piece).rstrip(_CLOSING + " \t\n")
+    bare = (_TAGS_AT_END.sub("", piece[-140:]) if piece.endswith(">") else piece).rstrip(_CLOSING + " \t\n")
     return PAUSE_SECONDS["…"] if bare.endswith("...") else PAUSE_SECONDS.get(bare[-1:], 0.0)
 
 
@@ -96,7 +96,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
         for match in _END_MARKS.finditer(text, start, stop):
             if match.end() < stop and _ends_sentence(text, start, match, cased):
                 left, right = _strip(text, start, match.end())
-                yield left, right, pause_behind(text[left:right])
+                yield left, right, pause_after(text[left:right])
                 start = match.end()
         left, right = _strip(text, start, stop)
         if left < right:

@@ -22,7 +22,7 @@ def encode_clip(codec: Codec, clip: np.ndarray, after_seconds: float, device: to
 
 
 @torch.inference_mode()
-def decode_behind(codec: Codec, reference: Tensor, codes: Tensor, device: torch.device) -> np.ndarray:
+def decode_after(codec: Codec, reference: Tensor, codes: Tensor, device: torch.device) -> np.ndarray:
     """Codes (Q, T) behind those of a reference (Q, R) -> (S,) of `codes` alone; no codes are no samples."""
     if not codes.shape[1]:
         return np.zeros(0, dtype=np.float32)

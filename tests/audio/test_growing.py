@@ -24,7 +24,7 @@ def test_every_reader_in_between_finds_what_was_written_so_far(tmp_path):
             np.testing.assert_allclose(audio, WAVE[:end], atol=1e-4)
 
 
-def test_it_goes_on_where_it_was_and_cuts_what_came_behind(tmp_path):
+def test_it_goes_on_where_it_was_and_cuts_what_came_after(tmp_path):
     with GrowingWav(tmp_path / "a.wav", RATE_HZ) as file:
         file.write(WAVE)
     with GrowingWav(tmp_path / "a.wav", RATE_HZ, keep_samples=10_000) as file:

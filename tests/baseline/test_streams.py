@@ -12,7 +12,7 @@ AUDIO = StreamsConfig("audio", 8, 10, 9, (0, 1), 9, (1.0, 1.0), end_id=8)
 WORDS = StreamsConfig("text", 5, 6, 5, (0,), 5, (1.0,))
 
 
-def test_kinds_stand_one_behind_the_other():
+def test_kinds_follow_one_another():
     streams = Streams((WORDS, AUDIO))
     assert len(streams) == 3 and streams.slices == {"text": slice(0, 1), "audio": slice(1, 3)}
     assert streams.pattern.delays == (0, 0, 1) and streams.pattern.empty_ids == (5, 9, 9)

@@ -37,7 +37,7 @@ def heard(labels, text):
     return rows
 
 
-def test_cuts_at_pauses_behind_enough_speech(labels):
+def test_cuts_at_pauses_after_enough_speech(labels):
     def words(text):
         return [[one.word for one in piece] for piece in labels.cut(heard(labels, text))]
 

@@ -159,7 +159,7 @@ def test_few_steps_of_every_solver(name, steps):
     assert torch.isfinite(alone.patches).all() and torch.allclose(together[1].patches, alone.patches, atol=1e-10)
 
 
-def test_stops_behind_the_patch_that_says_so_but_not_too_early():
+def test_stops_after_the_patch_that_says_so_but_not_too_early():
     model = build()
     torch.nn.init.constant_(model.stop_head.bias, 20.0)
     stopping = {"stop_threshold": None, "prompt": 0}

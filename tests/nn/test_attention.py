@@ -14,8 +14,8 @@ def reference_rotation(x, positions):
     real, imaginary = x.chunk(2, -1)
     half = real.shape[-1]
     angle = positions[:, None, :, None] * 10_000.0 ** (-torch.arange(half, dtype=torch.float64) / half)
-    turned = torch.complex(real, imaginary) * torch.polar(torch.ones_like(angle), angle)
-    return torch.cat((turned.real, turned.imag), -1)
+    rotated = torch.complex(real, imaginary) * torch.polar(torch.ones_like(angle), angle)
+    return torch.cat((rotated.real, rotated.imag), -1)
 
 
 @pytest.mark.parametrize("gradients", [True, False])

@@ -100,7 +100,7 @@ def test_any_number_of_processes_gives_the_same_files(data, extract, tmp_path, c
     assert order != sorted(order)  # a shard is no run of neighbours
 
 
-def test_two_ranks_give_the_same_files_and_go_on_behind_a_failure(data, extract, tmp_path):
+def test_two_ranks_give_the_same_files_and_go_on_after_a_failure(data, extract, tmp_path):
     def launch():
         folders = ("--vae", tmp_path / "vae", "--data", data, "--out", tmp_path / "two")
         program = ["recipes/extract_latents.py", *map(str, folders), "--shard-size", "3", "--statistics", "--nj", "2"]

@@ -17,7 +17,7 @@ from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.token_pipeline import TokenPipeline
 from ditar.synthesis.voice import VoiceError
 from ditar.text import TextError
-from ditar.vae.codec_audio import decode_behind
+from ditar.vae.codec_audio import decode_after
 from tests.tiny import clip, tiny_pipeline
 
 pytest.importorskip("vector_quantize_pytorch")
@@ -94,7 +94,7 @@ def test_the_reference_is_not_in_the_output(pipeline):
     voice = pipeline.create_voice(clip(2.0), CLIP_TEXT)
     made = pipeline(TEXT, voice=voice, seed=3, max_retries=0)
     codes = voice.latents.T.long()
-    alone = decode_behind(pipeline.codec, codes[:, :-1], codes[:, -1:], torch.device("cpu"))
+    alone = decode_after(pipeline.codec, codes[:, :-1], codes[:, -1:], torch.device("cpu"))
     assert len(alone) == 600 and not np.allclose(made.audio[:600], alone)
 
 

@@ -225,7 +225,7 @@ def test_a_gradient_that_is_no_number_moves_nothing(store, tmp_path):
     assert all(torch.isfinite(p).all() for p in system.model.parameters())
 
 
-def test_the_best_figure_survives_a_kill_behind_its_checkpoint(whole, store, tmp_path):
+def test_the_best_figure_survives_a_kill_after_its_checkpoint(whole, store, tmp_path):
     """Killed while step 6 was validated: it is validated on resume, and what was best before stays the measure."""
     out, log = whole
     shutil.copytree(out / "checkpoints", tmp_path / "checkpoints")

@@ -64,7 +64,7 @@ def test_a_killed_rank_ends_the_job_and_it_goes_on_with_another_number(latents, 
     assert_close(losses(tmp_path), losses(alone))
 
 
-def test_asked_to_stop_all_ranks_end_behind_one_checkpoint(latents, alone, tmp_path):  # noqa: F811
+def test_asked_to_stop_all_ranks_end_after_one_checkpoint(latents, alone, tmp_path):  # noqa: F811
     process = start_ranks(latents, tmp_path, 2, pause_s=0.3)
     wait_for_step(process, tmp_path, 4)
     for number in [process.pid, *rank_ids(process.pid)]:  # as Slurm does: everybody, and the launcher asks once more
