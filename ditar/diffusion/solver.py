@@ -1,6 +1,7 @@
 """What generation asks of every solver of the reverse ODE, and the solvers of a batch's rows as one."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -36,6 +37,14 @@ def make_solver(options: SamplingOptions) -> Solver:
     from ditar.diffusion.diffusers_solver import DiffusersSolver  # with scipy, half a second that ours do not need
 
     return DiffusersSolver(options.solver, options.num_inference_steps)
+
+
+def shared_solvers(most: int = 64) -> Callable[[SamplingOptions], Solver]:
+    """`make_solver` with one object for all options that ask for the same solver, as far as the last `most` of them go.
+    For one thread: solvers remember what they are at."""
+    make = functools.lru_cache(most)(make_solver)
+    others = {name: getattr(SamplingOptions, name) for name in ("guidance_scale", "guidance_steps")}
+    return lambda options: make(options.override(**others))
 
 
 class RowSolvers:

@@ -1,7 +1,8 @@
 """Generation: prefill, then one LM step and one sampled patch after the other, until the stop head says so.
 
-One utterance, a batch and a stream are the same code: a batch is rows that have nothing in common but the model and the
-number of inference steps, and a row that has ended leaves the state.
+One utterance, a batch, a stream and a server are the same code: a batch is rows that have nothing in common but the
+model, the number of inference steps and the part of them with guidance. A row that has ended leaves, and another joins
+between any two patches.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,6 +58,11 @@ class DecodingState:
         places = list(places)
         return DecodingState(self.lm.select(places), self.h[places], self.history[places], self.exists[places])
 
+    def join(self, other: "DecodingState", capacity: int) -> "DecodingState":
+        """The state of these rows, then of the other's; at most `capacity` patches may follow."""
+        pairs = ((self.h, other.h), (self.history, other.history), (self.exists, other.exists))
+        return DecodingState(self.lm.join(other.lm, capacity), *(torch.cat(pair) for pair in pairs))
+
 
 @dataclass(frozen=True)
 class GeneratedPatches:
@@ -103,7 +109,67 @@ def advance(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingStat
     return replace(state, lm=lm, h=h, history=history, exists=exists)
 
 
+@dataclass(frozen=True, eq=False)
+class DecodingBatch:
+    """Rows under way, between two patches: how many patches each has, what is carried on for them, and what draws."""
+
+    rows: tuple[GenerationInput, ...]
+    made: tuple[int, ...]
+    state: DecodingState
+    sampler: PatchSampler
+
+
 @torch.inference_mode()
+def start_batch(
+    model: DiTAR,
+    rows: Sequence[GenerationInput],
+    guidance_steps: tuple[float, float] = ALL_STEPS,
+    state: DecodingState | None = None,
+) -> DecodingBatch:
+    """Rows of which nothing is made yet. state: what `start_decoding` returned for these rows, if it was called before.
+    guidance_steps: see PatchSampler. ValueError: see there and `start_decoding`."""
+    state = start_decoding(model, rows) if state is None else state
+    return DecodingBatch(tuple(rows), (0,) * len(rows), state, _sampler(model, rows, guidance_steps))
+
+
+@torch.inference_mode()
+def draw_patches(model: DiTAR, batch: DecodingBatch) -> GeneratedPatches:
+    """The next patch of each row, numbered by its place in the batch."""
+    state = batch.state
+    stop = model.stop_head(state.h)[..., 0].double().sigmoid().tolist()
+    patches = batch.sampler(state.h, state.history, state.exists)
+    ended = []
+    for row, made, share in zip(batch.rows, batch.made, stop):
+        threshold = model.config.stop_threshold if row.stop_threshold is None else row.stop_threshold
+        ended.append(made + 1 == row.max_patches or (made + 1 >= row.min_patches and share > threshold))
+    return GeneratedPatches(tuple(range(len(stop))), patches, tuple(stop), tuple(ended))
+
+
+@torch.inference_mode()
+def advance_batch(model: DiTAR, batch: DecodingBatch, patches: Tensor, places: Sequence[int]) -> DecodingBatch:
+    """The batch after a patch of each row, (B, P, C), with the rows at some places only, at least one."""
+    rows, state, sampler = batch.rows, batch.state, batch.sampler
+    if len(places) < len(rows):
+        places = list(places)
+        rows, patches, state = tuple(rows[place] for place in places), patches[places], state.select(places)
+        sampler = _sampler(model, rows, sampler.guidance_steps)
+    made = tuple(batch.made[place] + 1 for place in places)
+    return DecodingBatch(rows, made, advance(model, patches, state), sampler)
+
+
+@torch.inference_mode()
+def join_batches(model: DiTAR, batch: DecodingBatch, other: DecodingBatch) -> DecodingBatch:
+    """One batch of two, between two patches of both. ValueError: they differ in the number of inference steps, or in
+    the part of them with guidance."""
+    parts = batch.sampler.guidance_steps, other.sampler.guidance_steps
+    if parts[0] != parts[1]:
+        raise ValueError(f"the rows of a batch have guidance at the same part of the steps, got {parts}")
+    rows, made = (*batch.rows, *other.rows), (*batch.made, *other.made)
+    sampler = _sampler(model, rows, parts[0])
+    capacity = max(row.max_patches - count for row, count in zip(rows, made))
+    return DecodingBatch(rows, made, batch.state.join(other.state, capacity), sampler)
+
+
 def generate_patches(
     model: DiTAR,
     rows: Sequence[GenerationInput],
@@ -111,33 +177,17 @@ def generate_patches(
     state: DecodingState | None = None,
     guidance_steps: tuple[float, float] = ALL_STEPS,
 ) -> Iterator[GeneratedPatches]:
-    """Yield the patches that follow the prompts, one of each row at a time, until all rows have ended.
-
-    state: what `start_decoding` returned for these rows, if it was called before. guidance_steps: see PatchSampler.
-    ValueError: see there and `start_decoding`.
-    """
-    live = list(range(len(rows)))
-    state = start_decoding(model, rows) if state is None else state
-    sampler = _sampler(model, rows, guidance_steps)
-    thresholds = [model.config.stop_threshold if r.stop_threshold is None else r.stop_threshold for r in rows]
-    made = 0
+    """Yield the patches that follow the prompts, one of each row at a time, until all rows have ended. For the
+    arguments see `start_batch`."""
+    batch, live = start_batch(model, rows, guidance_steps, state), tuple(range(len(rows)))
     while True:
-        probability = model.stop_head(state.h)[..., 0].double().sigmoid()
-        patches = sampler(state.h, state.history, state.exists)
-        made, stop = made + 1, probability.tolist()
-        ended = [
-            made == rows[row].max_patches or (made >= rows[row].min_patches and share > thresholds[row])
-            for row, share in zip(live, stop)
-        ]
-        yield GeneratedPatches(tuple(live), patches, tuple(stop), tuple(ended))
-        going = [place for place, over in enumerate(ended) if not over]
+        step = draw_patches(model, batch)
+        yield replace(step, rows=live)
+        going = [place for place, over in enumerate(step.ended) if not over]
         if not going:
             return
-        if len(going) < len(live):
-            live = [live[place] for place in going]
-            patches, state = patches[going], state.select(going)
-            sampler = _sampler(model, [rows[row] for row in live], guidance_steps)
-        state = advance(model, patches, state)
+        live = tuple(live[place] for place in going)
+        batch = advance_batch(model, batch, step.patches, going)
 
 
 def _sampler(model: DiTAR, rows: Sequence[GenerationInput], guidance_steps: tuple[float, float]) -> PatchSampler:

@@ -40,6 +40,17 @@ class LMState:
         tables = tuple(table[rows] for table in self.tables)
         return replace(self, cache=self.cache.select(rows), tables=tables)
 
+    def join(self, other: "LMState", capacity: int) -> "LMState":
+        """The state of these rows, then of the other's; at most `capacity` patches may follow."""
+        following = [[table[:, :, s.used : s.used + capacity] for table in s.tables] for s in (self, other)]
+        tables = []
+        for own, others in zip(*following):
+            padded = own.new_zeros(len(own) + len(others), 1, capacity, own.shape[3])
+            padded[: len(own), :, : own.shape[2]] = own
+            padded[len(own) :, :, : others.shape[2]] = others
+            tables.append(padded)
+        return LMState(self.cache.join(other.cache, capacity), tuple(tables))
+
 
 class LM(nn.Module):
     """Embeds text and audio in one causal sequence; `vocabulary` counts the padding id 0."""

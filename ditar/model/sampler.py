@@ -34,6 +34,7 @@ class PatchSampler:
         if not 0.0 <= low < high <= 1.0:
             raise ValueError(f"guidance_steps must be (low, high) with 0 <= low < high <= 1, got ({low}, {high})")
         self.locdit, self.generators, self.rows = model.locdit, generators, len(solvers)
+        self.guidance_steps = low, high
         self.solver = RowSolvers(solvers)
         steps, rows = self.solver.steps, range(self.rows)
         guided = [row for row in rows if guidance_scales[row] != 1.0]

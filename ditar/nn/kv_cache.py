@@ -83,6 +83,32 @@ class KVCache:
         valid = self.valid[rows]
         return replace(self, layers=layers, valid=valid, ragged=not bool(valid.all()))
 
+    def join(self, other: "KVCache", capacity: int) -> "KVCache":
+        """These rows, then `other`'s, in new buffers with room for `capacity` more slots. What they hold ends at
+        the same slot; slots in front that no row attends to are left out."""
+        parts = [(cache, cache.length - cache._first_valid()) for cache in (self, other)]
+        length = max(count for _, count in parts)
+
+        def put(*buffers: Tensor) -> Tensor:
+            """(B, heads, slots, d) of each -> of both; zeros where there is nothing, since attention multiplies it."""
+            rows, heads, _, width = buffers[0].shape
+            new = buffers[0].new_zeros(rows + len(buffers[1]), heads, length + capacity, width)
+            for into, buffer, (cache, count) in zip((new[:rows], new[rows:]), buffers, parts):
+                into[:, :, length - count : length] = buffer[:, :, cache.length - count : cache.length]
+            return new
+
+        layers = tuple(
+            (put(keys, others_keys), put(values, others_values))
+            for (keys, values), (others_keys, others_values) in zip(self.layers, other.layers, strict=True)
+        )
+        valid = put(self.valid[:, None, :, None], other.valid[:, None, :, None])[:, 0, :, 0]
+        valid[:, length:] = True
+        return replace(self, layers=layers, valid=valid, length=length, ragged=not bool(valid.all()))
+
+    def _first_valid(self) -> int:
+        """The first slot that any row attends to."""
+        return int(self.valid[:, : self.length].any(0).long().argmax())
+
     def first(self, rows: int) -> "KVCache":
         """The first rows alone, in the same buffers."""
         layers = tuple((keys[:rows], values[:rows]) for keys, values in self.layers)

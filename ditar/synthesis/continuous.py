@@ -69,9 +69,9 @@ def prepare_request(
     voice: Voice,
     frontend: TextFrontend,
     sampling: SamplingOptions,
-    solver: Callable[[float], Solver],
+    solver: Callable[[SamplingOptions], Solver],
 ) -> PreparedRequest:
-    """text -> phoneme ids, voice -> patches. `sampling`: of the call; `solver`: that of a temperature. TextError,
+    """text -> phoneme ids, voice -> patches. `sampling`: of the call; `solver`: that of options. TextError,
     ValueError: a text that cannot be spoken, a number out of range."""
     config = model.config
     sampling = sampling.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
@@ -91,7 +91,7 @@ def prepare_request(
         expected,
         patches_to_seconds(1, config.patch_frames),
         sampling,
-        solver(sampling.temperature),
+        solver(sampling),
         config.stop_threshold if request.stop_threshold is None else request.stop_threshold,
         (
             *([dropped_warning(list(read.dropped))] if read.dropped else []),

@@ -3,7 +3,7 @@
 import copy
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +13,7 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
-from ditar.diffusion.solver import make_solver
+from ditar.diffusion.solver import Solver, shared_solvers
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import collect_patches, generate_patches
 from ditar.model.sampler import PatchSampler
@@ -24,6 +24,7 @@ from ditar.synthesis.model_folder import model_folder
 from ditar.synthesis.reference import Reference, read_reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
 from ditar.synthesis.retry import Attempts
+from ditar.synthesis.spoken import SpokenRequest
 from ditar.synthesis.stream import FirstAudio, SpeechStream
 from ditar.synthesis.voice import Voice, check_fit, encode_reference
 from ditar.text.frontend import TextFrontend
@@ -110,7 +111,7 @@ class DiTARPipeline(DiffusionPipeline):
         of it is tried. `generator`: in the place of the seed, of one request alone. For the rest see `__call__`.
         """
         # text -> phoneme ids (L,), voice -> patches (N0, P, C): of all, before anything is made
-        prepared = self._prepare(requests, self._chosen(sampling, options))
+        prepared = self.prepare(requests, self._chosen(sampling, options))
         attempts = Attempts([p.max_patches for p in prepared], [p.seeds(max_retries) for p in prepared], batch_size)
         for places, seeds in attempts:
             noise = [torch.Generator().manual_seed(seed) for seed in seeds] if generator is None else [generator]
@@ -156,9 +157,10 @@ class DiTARPipeline(DiffusionPipeline):
         clock = perf_counter()
         voice = self.create_voice() if request.voice is None else request.voice
         read = perf_counter()
-        (prepared,) = self._prepare([replace(request, voice=voice)], self._chosen(sampling, options))
+        (prepared,) = self.prepare([replace(request, voice=voice)], self._chosen(sampling, options))
+        spoken = SpokenRequest(self.vae, prepared, max_retries, first_chunk_seconds, chunk_seconds)
         waited = FirstAudio(reference_s=read - clock, text_s=perf_counter() - read)
-        return SpeechStream(self.ditar, self.vae, prepared, max_retries, first_chunk_seconds, chunk_seconds, waited)
+        return SpeechStream(self.ditar, spoken, prepared.sampling.guidance_steps, waited)
 
     def create_voice(
         self,
@@ -193,11 +195,17 @@ class DiTARPipeline(DiffusionPipeline):
     def _chosen(self, sampling: SamplingOptions | None, options: dict) -> SamplingOptions:
         return (self.sampling if sampling is None else sampling).override(**options)
 
-    def _prepare(self, requests: Sequence[SpeechRequest], sampling: SamplingOptions) -> list[PreparedRequest]:
-        """text -> phoneme ids, voice -> patches, for every row."""
+    def prepare(
+        self,
+        requests: Sequence[SpeechRequest],
+        sampling: SamplingOptions,
+        solver: Callable[[SamplingOptions], Solver] | None = None,
+    ) -> list[PreparedRequest]:
+        """text -> phoneme ids, voice -> patches, for every row. `solver`: of options; None: rows share those of this
+        call, see `shared_solvers`."""
         shipped = functools.cache(self.create_voice)
         frontend = functools.cache(lambda language: TextFrontend.of(self.text_config, language))
-        solver = functools.cache(lambda temperature: make_solver(sampling.override(temperature=temperature)))
+        solver = shared_solvers() if solver is None else solver
         prepared = []
         for request in requests:
             voice = shipped() if request.voice is None else request.voice

@@ -1,7 +1,7 @@
 """TokenPipeline: text + reference clip -> waveform by the discrete baseline, with the rules of DiTARPipeline."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -103,10 +103,11 @@ class TokenPipeline(DiffusionPipeline):
         max_retries: int = MAX_RETRIES,
         batch_size: int = BATCH_SIZE,
         generator: torch.Generator | None = None,
+        on_frame: Callable[[], None] = lambda: None,
         **options,
     ) -> list[SpeechOutput]:
-        """Speak several requests, in their order; one after the other, whatever `batch_size` is. For the rest see
-        `__call__` and `DiTARPipeline.batch`."""
+        """Speak several requests, in their order; one after the other, whatever `batch_size` is. `on_frame` is called
+        after each frame, and what it raises ends the call. For the rest see `__call__` and `DiTARPipeline.batch`."""
         # text -> phoneme ids or words, voice -> ids (1, Q, T): of all, before anything is made
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -129,6 +130,7 @@ class TokenPipeline(DiffusionPipeline):
                 ):
                     frames.append(frame)
                     bar.update()
+                    on_frame()
             made = collect_tokens(frames)
 
             # tokens -> codes (Q, T) -> waveform (S,); the reference's last codes stand before it

@@ -3,7 +3,17 @@ import torch
 
 from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.diffusers_solver import DiffusersSolver
-from ditar.model.generate import GenerationInput, advance, collect_patches, generate_patches, start_decoding
+from ditar.model.generate import (
+    GenerationInput,
+    advance,
+    advance_batch,
+    collect_patches,
+    draw_patches,
+    generate_patches,
+    join_batches,
+    start_batch,
+    start_decoding,
+)
 from tests.model.examples import CHANNELS, PATCH, SYMBOLS, VARIANTS, batch, build
 
 
@@ -41,9 +51,8 @@ def test_cached_rows_of_different_texts_and_prompts_equal_uncached(changes):
     model, data, prompts = build(**changes), batch((3, 6, 4), (7, 7, 7)), (0, 1, 4)
     whole = model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
     texts = [ids[:count] for ids, count in zip(data.symbol_ids, data.symbol_counts)]
-    state = start_decoding(
-        model, [GenerationInput(ids, x[:n], None, 7) for ids, x, n in zip(texts, data.latents, prompts)]
-    )
+    rows = [GenerationInput(ids, x[:n], None, 7) for ids, x, n in zip(texts, data.latents, prompts)]
+    state = start_decoding(model, rows)
     going = [0, 1, 2]
     for i in range(3):
         at = [prompts[r] + i for r in going]
@@ -91,6 +100,52 @@ def test_rows_of_a_batch_equal_single_runs(changes, dtype, tolerance):
         assert made.stop == pytest.approx(alone.stop, abs=tolerance)
 
 
+@pytest.mark.parametrize("changes", VARIANTS)
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-11), (torch.float32, 1e-4)])
+def test_rows_that_join_a_running_batch_equal_single_runs(changes, dtype, tolerance):
+    model, options = build(dtype, **changes), ragged(dtype)
+    waiting = {0: [0], 2: [1, 2], 3: [3], 5: [4]}  # before which patch who joins; the others are under way or have left
+    made, batch, names, cancelled = {row: [] for row in range(5)}, None, [], (3, 4)
+    for patch in range(9):
+        if patch in waiting:
+            more = start_batch(model, [row(**options[name]) for name in waiting[patch]])
+            batch = more if batch is None else join_batches(model, batch, more)
+            names += waiting[patch]
+        step = draw_patches(model, batch)
+        going = []
+        for place, name in enumerate(names):
+            made[name].append(step.patches[place])
+            if not step.ended[place] and (name, len(made[name])) != cancelled:
+                going.append(place)
+        names = [names[place] for place in going]
+        if going:
+            batch = advance_batch(model, batch, step.patches, going)
+    assert names == [] and [len(made[name]) for name in range(5)] == [9, 3, 5, 4, 1]
+    for name in range(5):
+        (alone,) = collect_patches(generate_patches(model, [row(**options[name])]))
+        patches = torch.stack(made[name])
+        assert torch.allclose(patches, alone.patches[: len(patches)], atol=tolerance), name
+
+
+def test_a_batch_that_rows_join_for_long_does_not_grow():
+    model, slots = build(), []
+    batch = start_batch(model, [row(seed=0)])
+    for seed in range(1, 12):
+        step = draw_patches(model, batch)
+        batch = advance_batch(model, batch, step.patches, [place for place, over in enumerate(step.ended) if not over])
+        batch = join_batches(model, batch, start_batch(model, [row(seed=seed)]))
+        slots.append(batch.state.lm.cache.valid.shape[1])
+    assert len(batch.rows) == 4 and max(slots) == 5 + 1 + 3 + 3 + 4  # text, begin, prompt, read, to come
+
+
+def test_only_rows_of_a_kind_join():
+    model = build()
+    with pytest.raises(ValueError, match=r"same number of inference steps, got \[2, 3\]"):
+        join_batches(model, start_batch(model, [row(solver=DDIM(2))]), start_batch(model, [row(solver=DDIM(3))]))
+    with pytest.raises(ValueError, match="guidance at the same part of the steps"):
+        join_batches(model, start_batch(model, [row()]), start_batch(model, [row()], (0.0, 0.5)))
+
+
 def test_a_row_that_has_ended_costs_nothing():
     model, rows = build(), [row(**options) for options in ragged(torch.float64)]
     read_rows, sampled_rows = [], []
@@ -132,9 +187,8 @@ def test_guidance_over_part_of_the_steps(changes):
     model, sizes = build(**changes), []
 
     def patches(steps, **options):
-        (made,) = collect_patches(
-            generate_patches(model, [row(solver=DDIM(4), max_patches=2, **options)], guidance_steps=steps)
-        )
+        rows = [row(solver=DDIM(4), max_patches=2, **options)]
+        (made,) = collect_patches(generate_patches(model, rows, guidance_steps=steps))
         return made.patches
 
     whole, none = patches((0.0, 1.0)), patches((0.0, 1.0), guidance_scale=1.0)
@@ -159,7 +213,7 @@ def test_few_steps_of_every_solver(name, steps):
     assert torch.isfinite(alone.patches).all() and torch.allclose(together[1].patches, alone.patches, atol=1e-10)
 
 
-def test_stops_after_the_patch_that_says_so_but_not_too_early():
+def test_stops_behind_the_patch_that_says_so_but_not_too_early():
     model = build()
     torch.nn.init.constant_(model.stop_head.bias, 20.0)
     stopping = {"stop_threshold": None, "prompt": 0}

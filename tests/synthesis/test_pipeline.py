@@ -304,7 +304,7 @@ def test_a_text_without_an_end_is_the_same_text(pipeline, speech):
 @pytest.mark.parametrize("seconds", [0.6, 3.0])
 def test_what_stands_in_for_an_unknown_transcript_is_as_long_as_the_reference(pipeline, text, seconds):
     voices = pipeline.create_voice(clip(seconds)), pipeline.create_voice(clip(seconds), CLIP_TEXT)
-    row, known = pipeline._prepare([SpeechRequest(text, voice) for voice in voices], SamplingOptions())
+    row, known = pipeline.prepare([SpeechRequest(text, voice) for voice in voices], SamplingOptions())
     symbols = Vocabulary(pipeline.ditar.config.symbols)
     wanted = symbols.encode(Phonemiser()(text))
     assert row.symbol_ids[-len(wanted) :].tolist() == known.symbol_ids[-len(wanted) :].tolist() == wanted
@@ -316,7 +316,7 @@ def test_what_stands_in_for_an_unknown_transcript_is_as_long_as_the_reference(pi
 def test_a_model_that_learnt_unknown_transcripts_is_told_of_one():
     pipeline = tiny_pipeline(trained_symbols=tuple(DEFAULT_SYMBOLS[1:]))
     assert UNKNOWN_TRANSCRIPT in DEFAULT_SYMBOLS
-    (row,) = pipeline._prepare([SpeechRequest(TEXT, pipeline.create_voice(clip()))], SamplingOptions())
+    (row,) = pipeline.prepare([SpeechRequest(TEXT, pipeline.create_voice(clip()))], SamplingOptions())
     expected = Vocabulary(pipeline.ditar.config.symbols).encode([UNKNOWN_TRANSCRIPT, " ", *Phonemiser()(TEXT)])
     assert row.symbol_ids.tolist() == expected
     with pytest.raises(TextError):

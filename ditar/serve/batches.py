@@ -1,0 +1,149 @@
+"""A patch of every row, again and again: the rows of a model with diffusion, which join and leave between patches."""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ditar.diffusion.solver import shared_solvers
+from ditar.model.generate import (
+    DecodingBatch,
+    GenerationInput,
+    advance_batch,
+    draw_patches,
+    join_batches,
+    start_batch,
+)
+from ditar.serve.engine import Ended, Utterance
+from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.retry import given_up
+from ditar.synthesis.spoken import SpokenRequest
+
+CHUNK_SECONDS = 0.4  # the first chunk leaves as soon as anything is certain
+
+
+@dataclass(eq=False)
+class _Row:
+    utterance: Utterance
+    spoken: SpokenRequest
+    kind: Hashable  # rows of one kind may share a batch
+    row: GenerationInput | None = None  # of the attempt
+
+
+@dataclass
+class _Rows:
+    """The rows of a kind, in the order of their batch."""
+
+    batch: DecodingBatch
+    rows: list[_Row]
+
+
+class Batches:
+    """A `Speaker`. Rows that differ in the number of inference steps, or in the part of them with guidance, are in
+    different batches, which take turns; all else may differ from row to row. What fails, fails alone where that can be
+    known, else with its batch.
+    """
+
+    end: Callable[[Utterance, Ended], None]
+
+    def __init__(self, pipeline: DiTARPipeline):
+        self.pipeline = pipeline
+        self._solver = shared_solvers()
+        self._running: dict[Hashable, _Rows] = {}
+
+    def __len__(self) -> int:
+        return sum(len(running.rows) for running in self._running.values())
+
+    @property
+    def utterances(self) -> Iterable[Utterance]:
+        """Those under way."""
+        return [row.utterance for running in self._running.values() for row in running.rows]
+
+    @torch.inference_mode()
+    def begin(self, utterances: Sequence[Utterance]) -> None:
+        """See Speaker."""
+        rows = []
+        for utterance in utterances:
+            try:
+                rows.append(self._prepare(utterance))
+            except Exception as error:  # noqa: BLE001  whoever asked is told
+                self.end(utterance, Ended(error=error))
+        self._add(rows)
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """See Speaker."""
+        for kind in list(self._running):
+            running, again = self._running.pop(kind), []
+            try:
+                self._step(kind, running, again)
+            except Exception as error:  # noqa: BLE001
+                for row in running.rows:
+                    self.end(row.utterance, Ended(error=error))
+            self._add(again)
+
+    def _prepare(self, utterance: Utterance) -> _Row:
+        sampling = self.pipeline.sampling.override(**utterance.options)
+        (prepared,) = self.pipeline.prepare([utterance.request], sampling, self._solver)
+        spoken = SpokenRequest(self.pipeline.vae, prepared, utterance.max_retries, 0.0, CHUNK_SECONDS)
+        return _Row(utterance, spoken, (sampling.num_inference_steps, sampling.guidance_steps))
+
+    def _add(self, rows: Sequence[_Row]) -> None:
+        """Rows of which an attempt begins: they read their texts together, and join those of their kind."""
+        for row in rows:
+            row.row = row.spoken.row()
+        for kind in dict.fromkeys(row.kind for row in rows):
+            some = [row for row in rows if row.kind == kind]
+            try:
+                self._join(kind, some)
+            except Exception:  # noqa: BLE001  which of them it was is found out one by one
+                for row in some:
+                    try:
+                        self._join(kind, [row])
+                    except Exception as error:  # noqa: BLE001
+                        self.end(row.utterance, Ended(error=error))
+
+    def _join(self, kind: Hashable, rows: list[_Row]) -> None:
+        _, guidance_steps = kind
+        model, running = self.pipeline.ditar, self._running.get(kind)
+        batch = start_batch(model, [row.row for row in rows], guidance_steps)
+        if running is not None:
+            batch, rows = join_batches(model, running.batch, batch), [*running.rows, *rows]
+        self._running[kind] = _Rows(batch, rows)
+
+    def _step(self, kind: Hashable, running: _Rows, again: list[_Row]) -> None:
+        """A patch of each; rows whose next attempt is to begin go to `again`."""
+        step, going = draw_patches(self.pipeline.ditar, running.batch), []
+        for place, row in enumerate(running.rows):
+            if ended := self._hear(row, step.patches[place], step.stop[place], step.ended[place]):
+                self.end(row.utterance, ended)
+            elif step.ended[place]:
+                again.append(row)
+            else:
+                going.append(place)
+        running.rows = [running.rows[place] for place in going]  # the others are told, whatever happens below
+        if going:
+            running.batch = advance_batch(self.pipeline.ditar, running.batch, step.patches, going)
+            self._running[kind] = running
+
+    def _hear(self, row: _Row, patch: torch.Tensor, stop: float, ended: bool) -> Ended | None:
+        """Hand out what may be heard; the end of the utterance, where this is it."""
+        if row.utterance.cancelled:
+            return Ended(cancelled=True)
+        spoken = row.spoken
+        try:
+            chunk = spoken.hear(patch, stop, ended)
+        except Exception as error:  # noqa: BLE001
+            return Ended(error=error)
+        if chunk is not None:
+            row.utterance.tell(chunk)
+        if not spoken.over:
+            return None
+        wrong = None if spoken.wrong is None else given_up(spoken.wrong, spoken.attempts)
+        return Ended(
+            wrong=wrong,
+            seed=spoken.seed,
+            attempts=spoken.attempts,
+            patches=spoken.patches,
+            warnings=tuple(spoken.warnings),
+        )

@@ -1,0 +1,187 @@
+"""One thread that speaks for all who ask: who waits, who is spoken, who went away."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from ditar.config.sampling import MAX_RETRIES
+from ditar.synthesis.long_text import give_back_memory
+from ditar.synthesis.request import SpeechRequest
+
+# How long the seat of a talk stays free for its next piece. The text of a next piece may be long in coming, or its
+# reader slow: then it waits again, but before those who have heard nothing yet.
+SEAT_KEPT_SECONDS = 0.5
+UTTERANCES_UNTIL_MEMORY_GOES_BACK = 64
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of an utterance: error, what kept it from being spoken (what was heard before is no whole), or cancelled;
+    else wrong: what is wrong with the speech after all attempts, or None. seed, attempts, patches, warnings: as in
+    SpeechOutput."""
+
+    error: Exception | None = None
+    cancelled: bool = False
+    wrong: str | None = None
+    seed: int | None = None
+    attempts: int = 0
+    patches: int = 0
+    warnings: Sequence[str] = ()
+
+
+@dataclass(eq=False)
+class Utterance:
+    """One piece of text to be spoken.
+
+    Args:
+        request: whose `read` and `voice` are known.
+        options: of the pipeline's call, by name.
+        tell: is given float32 chunks (S,) at 24 kHz as they are made, and then one `Ended`; called in the engine's
+            thread, and must return at once.
+        talk: what tells the pieces of one request from those of others.
+        continues, goes_on: there was a piece of the talk before this one, there is one behind it.
+        max_retries: see `DiTARPipeline`.
+        cancelled: nobody wants it any more; see `Engine.cancel`.
+    """
+
+    request: SpeechRequest
+    options: dict[str, Any]
+    tell: Callable[[np.ndarray | Ended], None]
+    talk: object = field(default_factory=object)
+    continues: bool = False
+    goes_on: bool = False
+    max_retries: int = MAX_RETRIES
+    cancelled: bool = False
+
+
+class Speaker(Protocol):
+    """What makes audio, step by step. `end` is called with each utterance that is done, and what became of it."""
+
+    end: Callable[[Utterance, Ended], None]
+
+    def __len__(self) -> int:
+        """How many utterances are under way."""
+
+    @property
+    def utterances(self) -> Sequence[Utterance]:
+        """They."""
+
+    def begin(self, utterances: Sequence[Utterance]) -> None:
+        """Take these in. One that cannot be spoken ends."""
+
+    def step(self) -> None:
+        """Make a patch of each, or what else is a moment's work; those that are cancelled end."""
+
+
+class Engine:
+    """Utterances wait in a queue, and up to `max_rows` talks are spoken at a time.
+
+    A talk keeps its seat from piece to piece, see SEAT_KEPT_SECONDS. Methods may be called from any thread; all of the
+    model's work is done in one, from `start` to `close`.
+    """
+
+    def __init__(self, speaker: Speaker, max_rows: int):
+        if max_rows < 1:
+            raise ValueError(f"max_rows must be at least 1, got {max_rows}")
+        self._speaker, self.max_rows = speaker, max_rows
+        speaker.end = self._ended
+        self._waiting: deque[Utterance] = deque()
+        self._kept: dict[object, float] = {}  # seats, by talk, until when
+        self._done = 0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="ditar-engine", daemon=True)
+
+    def start(self) -> "Engine":
+        self._thread.start()
+        return self
+
+    @property
+    def waiting(self) -> int:
+        """Utterances that nothing has been made of."""
+        return len(self._waiting)
+
+    @property
+    def rows(self) -> int:
+        """Utterances that are being spoken."""
+        return len(self._speaker)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def speak(self, utterance: Utterance) -> None:
+        """Put it in the queue; in front, where its talk was heard before. RuntimeError: the engine is closed."""
+        with self._changed:
+            if self._closing or not self.alive:
+                raise RuntimeError("the engine is closed and speaks no more; start the server again")
+            if utterance.continues:
+                self._waiting.appendleft(utterance)
+            else:
+                self._waiting.append(utterance)
+            self._changed.notify()
+
+    def cancel(self, utterance: Utterance) -> None:
+        """End it, within a patch."""
+        utterance.cancelled = True
+        with self._changed:
+            self._kept.pop(utterance.talk, None)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Speak no more; what is not done ends as cancelled. Waits for the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self.alive:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._closing or self._waiting or len(self._speaker)):
+                    self._changed.wait()
+                if self._closing:
+                    break
+                taken = self._take()
+                if not taken and not len(self._speaker):  # all wait for a seat that is kept for somebody else
+                    self._changed.wait(SEAT_KEPT_SECONDS / 10)
+                    continue
+            if taken:
+                self._speaker.begin(taken)
+            if len(self._speaker):
+                self._speaker.step()
+        for utterance in self._waiting:
+            utterance.tell(Ended(cancelled=True))
+        self._waiting.clear()
+        for utterance in list(self._speaker.utterances):
+            utterance.tell(Ended(cancelled=True))
+
+    def _take(self) -> list[Utterance]:
+        """Those of the queue for whom there is a seat; the cancelled ones end."""
+        now, taken, left = time.monotonic(), [], deque()
+        self._kept = {talk: until for talk, until in self._kept.items() if until > now}
+        for utterance in self._waiting:
+            if utterance.cancelled:
+                utterance.tell(Ended(cancelled=True))
+            elif self._kept.pop(utterance.talk, None) is not None:
+                taken.append(utterance)
+            elif len(self._speaker) + len(taken) + len(self._kept) < self.max_rows:
+                taken.append(utterance)
+            else:
+                left.append(utterance)
+        self._waiting = left
+        return taken
+
+    def _ended(self, utterance: Utterance, ended: Ended) -> None:
+        if utterance.goes_on and not utterance.cancelled:
+            self._kept[utterance.talk] = time.monotonic() + SEAT_KEPT_SECONDS
+        utterance.tell(ended)
+        self._done += 1
+        if self._done % UTTERANCES_UNTIL_MEMORY_GOES_BACK == 0:
+            give_back_memory()

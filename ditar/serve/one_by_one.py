@@ -1,0 +1,54 @@
+"""One utterance after the other: a model that draws tokens, whose audio comes when all of them are there."""
+
+from collections.abc import Callable, Sequence
+
+from ditar.serve.engine import Ended, Utterance
+from ditar.synthesis.token_pipeline import TokenPipeline
+
+
+class _Cancelled(Exception):
+    pass
+
+
+class OneByOne:
+    """A `Speaker`. A step speaks one utterance; one that is cancelled ends within a frame."""
+
+    end: Callable[[Utterance, Ended], None]
+
+    def __init__(self, pipeline: TokenPipeline):
+        self.pipeline = pipeline
+        self._begun: list[Utterance] = []
+
+    def __len__(self) -> int:
+        return len(self._begun)
+
+    @property
+    def utterances(self) -> Sequence[Utterance]:
+        """Those under way."""
+        return self._begun
+
+    def begin(self, utterances: Sequence[Utterance]) -> None:
+        """See Speaker."""
+        self._begun += utterances
+
+    def step(self) -> None:
+        """See Speaker."""
+        utterance = self._begun[0]
+
+        def look() -> None:
+            if utterance.cancelled:
+                raise _Cancelled
+
+        try:
+            look()
+            (output,) = self.pipeline.batch(
+                [utterance.request], max_retries=utterance.max_retries, on_frame=look, **utterance.options
+            )
+            utterance.tell(output.audio)
+            ended = Ended(None, False, output.wrong, output.seed, output.attempts, output.patches, output.warnings)
+        except _Cancelled:
+            ended = Ended(cancelled=True)
+        except Exception as error:  # noqa: BLE001  whoever asked is told
+            ended = Ended(error=error)
+        self._begun.remove(utterance)
+        self.end(utterance, ended)

@@ -1,0 +1,85 @@
+"""One request while it is spoken: patches in, audio out as soon as it may be heard, and failed speech once more."""
+
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ditar.audio.trim import fade, is_silent
+from ditar.model.generate import GenerationInput
+from ditar.synthesis.continuous import PreparedRequest
+from ditar.synthesis.retry import problem
+from ditar.units import SAMPLE_RATE_HZ, seconds_to_frames
+from ditar.vae.speech_vae import SpeechVAE
+from ditar.vae.streaming import StreamingDecoder
+
+
+class SpokenRequest:
+    """Says which row to make (`row`), and gives out what may be heard of its patches (`hear`).
+
+    A chunk leaves when `chunk_seconds` of audio are certain, the first one at `first_chunk_seconds` and not while all
+    is silent. An attempt that fails before that is made again with the next seed; one that fails later is heard to its
+    end.
+
+    seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, of what has been made so far; over:
+    nothing follows, and `wrong` says what is wrong with what was heard; vocoder_s: seconds that decoding took.
+    """
+
+    def __init__(
+        self,
+        vae: SpeechVAE,
+        prepared: PreparedRequest,
+        max_retries: int,
+        first_chunk_seconds: float,
+        chunk_seconds: float,
+    ):
+        if not (first_chunk_seconds >= 0 and chunk_seconds >= 0):
+            raise ValueError(
+                f"chunks must be at least 0 s long (0: as soon as anything is certain), got {first_chunk_seconds} and "
+                f"{chunk_seconds}"
+            )
+        self._vae, self._prepared = vae, prepared
+        self._chunk_frames = [max(1, seconds_to_frames(s)) for s in (first_chunk_seconds, chunk_seconds)]
+        self._seeds = prepared.seeds(max_retries)
+        self.warnings: list[str] = list(prepared.warnings)
+        self.failures: list[str] = []
+        self.seed, self.attempts, self.patches, self.stopped = self._seeds[0], 0, 0, False
+        self.over, self.wrong, self.vocoder_s = False, None, 0.0
+
+    def row(self) -> GenerationInput:
+        """That of the next attempt, which begins."""
+        self.seed = self._seeds[self.attempts]
+        self.attempts, self.patches = self.attempts + 1, 0
+        self._decoder = StreamingDecoder(self._vae, self._prepared.prompt.flatten(0, 1))
+        self._held: list[np.ndarray] = []  # nothing leaves while all is silent
+        self._samples, self._silent, self._heard = 0, True, False
+        return self._prepared.row(torch.Generator().manual_seed(self.seed))
+
+    @torch.inference_mode()
+    def hear(self, patch: Tensor, stop: float, ended: bool) -> np.ndarray | None:
+        """The next patch (P, C) of the row, with its stop probability, and whether it is the last: float32 (S,) at
+        24 kHz that may be heard now, or None. Where it `ended` and all is not `over`, another attempt is to be made."""
+        self._decoder.add(patch)
+        self.patches += 1
+        if not ended and self._decoder.ready < self._chunk_frames[not self._silent]:
+            return None
+        began = perf_counter()
+        chunk = self._decoder.take(final=ended).numpy()
+        self.vocoder_s += perf_counter() - began
+        self._samples, self._silent = self._samples + len(chunk), self._silent and is_silent(chunk)
+        if ended:
+            self.stopped = stop > self._prepared.stop_threshold
+            expected = self._prepared.lengths.expected
+            wrong = problem(self._samples / SAMPLE_RATE_HZ, self._silent, self.stopped, expected)
+            if wrong is not None and not self._heard and self.attempts < len(self._seeds):
+                self.failures.append(wrong)
+                return None
+            self.over, self.wrong = True, wrong
+            if not self.stopped:  # as `Attempts` does; the last chunk is at least a patch long
+                chunk = fade(chunk, SAMPLE_RATE_HZ, start=False)
+        self._held.append(chunk)
+        if self._silent and not ended:
+            return None
+        held, self._held, self._heard = self._held, [], True
+        return np.concatenate(held)
