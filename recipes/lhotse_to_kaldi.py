@@ -17,6 +17,7 @@ utterance is the order by speaker as Kaldi wants it; the names of a corpus with 
 import argparse
 import logging
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,12 +32,14 @@ from ditar.data.optional import need_lhotse
 @dataclass(frozen=True)
 class Corpus:
     """How lhotse reads a corpus. `prepare(folder, parts, nj)` -> {part: its manifests}, "" where there are no parts;
-    `layout`: names of which each list has one in the folder; `speaker`: where the manifests tell none."""
+    `layout`: names of which each list has one in the folder; `speaker`: where the manifests tell none; `texts(folder)`:
+    file of a text -> file of its audio, where lhotse does not go on without one of them."""
 
     prepare: Callable[[Path, list[str], int], dict[str, dict]]
     layout: tuple[tuple[str, ...], ...] = ()
     speaker: str | None = None
     parts: bool = False
+    texts: Callable[[Path], dict[Path, Path]] = lambda folder: {}
 
 
 def _ljspeech(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
@@ -49,6 +52,14 @@ def _vctk(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
     from lhotse.recipes.vctk import prepare_vctk
 
     return {"": prepare_vctk(folder, use_edinburgh_vctk_url=(folder / "wav48_silence_trimmed").is_dir())}
+
+
+def _vctk_texts(folder: Path) -> dict[Path, Path]:
+    audio = folder / "wav48_silence_trimmed"
+    new = audio.is_dir()
+    audio, ending = (audio, "_mic2.flac") if new else (folder / "wav48", ".wav")
+    texts = (path for path in sorted((folder / "txt").rglob("*.txt")) if path.parent.name not in ("p280", "p362"))
+    return {path: audio / path.parent.name / f"{path.stem}{ending}" for path in texts}  # lhotse knows what these two lack
 
 
 def _libritts(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
@@ -65,7 +76,8 @@ def _librispeech(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
 
 CORPORA = {
     "ljspeech": Corpus(_ljspeech, (("metadata.csv",), ("wavs",)), speaker="LJ"),
-    "vctk": Corpus(_vctk, (("txt",), ("wav48_silence_trimmed", "wav48"), ("speaker-info.txt",))),
+    "vctk": Corpus(_vctk, (("txt",), ("wav48_silence_trimmed", "wav48"), ("speaker-info.txt",)),
+                   texts=_vctk_texts),
     "libritts": Corpus(_libritts, parts=True),
     "librittsr": Corpus(_libritts, parts=True),
     "librispeech": Corpus(_librispeech, parts=True),
@@ -76,6 +88,7 @@ CORPORA = {
 # whose length divided by the rate and rounded may lie above itself (4 clips of 10 at 22.05 kHz).
 HARMLESS = ("recordings with no corresponding supervisions", "supervisions exceeding the end of the recording")
 ROUNDING_S = 0.001
+AUDIO_FILES = (".wav", ".flac")
 
 
 class _Complaints(logging.Handler):
@@ -104,27 +117,72 @@ def read_corpus(name: str, folder: Path, parts: list[str], nj: int, skip_bad: bo
     complaints = _Complaints()
     logging.getLogger().addHandler(complaints)
     try:
-        manifests = corpus.prepare(folder.resolve(), parts, nj)
-    except Exception as error:  # lhotse has no class for what is wrong with a corpus, and for audio one of its own
-        said = " ".join(str(error).split("\nSet LHOTSE_")[0].split())
-        raise DataError(
-            f"lhotse cannot read {folder} as {name} ({type(error).__name__}: {said}); get the corpus again, or remove "
-            "what is named, audio and text"
-        ) from None
+        found, unreadable = _read(corpus, folder.resolve(), parts, nj, skip_bad)
     finally:
         logging.getLogger().removeHandler(complaints)
-    found = {part: [_utterance(one, kept, corpus) for one in kept["supervisions"]] for part, kept in manifests.items()}
     wordless = [row.utt for rows in found.values() for row in rows if not row.text]
-    bad = complaints.messages + [f"{utt} has no text" for utt in wordless]
+    bad = complaints.messages + unreadable + [f"{utt} has no text" for utt in wordless]
     if bad:
         shown = "\n  ".join(bad[:5])
-        what = f"{folder} lacks audio or text in {len(bad)} places:\n  {shown}"
+        what = f"{folder} lacks audio or text in {len(bad)} place{'s' * (len(bad) != 1)}:\n  {shown}"
         if not skip_bad:
             raise DataError(f"{what}\nget the corpus again, or leave these out with --skip-bad")
         print(what, file=sys.stderr)
     speakers = {row.speaker for rows in found.values() for row in rows}
     rename = len(speakers) > 1
     return {part: [_named(row) if rename else row for row in rows if row.text] for part, rows in found.items()}
+
+
+def _read(
+    corpus: Corpus, folder: Path, parts: list[str], nj: int, skip_bad: bool
+) -> tuple[dict[str, list[Utterance]], list[str]]:
+    """(the utterances of each part, what audio cannot be read). One such file ends lhotse: with `skip_bad` it is shown
+    the corpus without them, as links."""
+    try:
+        return _utterances(corpus, folder, parts, nj), []
+    except DataError as error:
+        bad = {path: f"cannot be read as audio ({why})" for path, why in _unreadable(folder).items()}
+        bad |= {text: "has no audio that can be read" for text, audio in corpus.texts(folder).items()
+                if audio in bad or not audio.is_file()}  # fmt: skip
+        if not bad:
+            raise
+        lines = [f"{path} {why}" for path, why in bad.items()]
+        if not skip_bad:
+            shown = "\n  ".join(lines[:5])
+            raise DataError(f"{error}\n  {shown}\n--skip-bad leaves out what cannot be read") from None
+    with tempfile.TemporaryDirectory() as links:
+        for path in folder.rglob("*"):
+            if path.is_file() and path not in bad:
+                link = links / path.relative_to(folder)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path)
+        return _utterances(corpus, Path(links), parts, nj), lines
+
+
+def _utterances(corpus: Corpus, folder: Path, parts: list[str], nj: int) -> dict[str, list[Utterance]]:
+    try:
+        manifests = corpus.prepare(folder, parts, nj)
+    except Exception as error:  # lhotse has no class for what is wrong with a corpus, and for audio one of its own
+        said = " ".join(str(error).split("\nSet LHOTSE_")[0].split())
+        raise DataError(
+            f"lhotse cannot read {folder} ({type(error).__name__}: {said}); get the corpus again, or remove what is "
+            "named, audio and text"
+        ) from None
+    return {part: [_utterance(one, kept, corpus) for one in kept["supervisions"]] for part, kept in manifests.items()}
+
+
+def _unreadable(folder: Path) -> dict[Path, str]:
+    """Audio files whose header cannot be read, and why."""
+    import soundfile
+
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in AUDIO_FILES and path.is_file():
+            try:
+                soundfile.info(str(path))
+            except (OSError, soundfile.LibsndfileError) as error:
+                found[path] = getattr(error, "error_string", str(error)).strip(" .:")
+    return found
 
 
 def _utterance(supervision, manifests: dict, corpus: Corpus) -> Utterance:

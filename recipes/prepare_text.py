@@ -2,13 +2,14 @@
 
     python recipes/prepare_text.py --data data/train --nj 2
 
-Reads `text` and, where they are there, `phones` and `symbol_times`; writes `symbols` beside them, one JSON object a line:
-utt, symbols, and times (one [start_s, end_s] or null a symbol; null as a whole where the corpus has none). The times of
+Reads `text` and, where they are there, `phones` and `symbol_times`; writes `symbols` beside them, one JSON object a
+line: utt, symbols, and times (one [start_s, end_s] or null a symbol; null as a whole where the corpus has none). The times of
 `symbol_times`, from a synthesiser that knows when it spoke, go before those of `phones` where it spoke just the symbols
 that the text has here; where it spoke others its times are left out, and counted.
 """
 
 import argparse
+import math
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -18,16 +19,17 @@ from tqdm import tqdm
 
 from ditar.data.align import align_symbols
 from ditar.data.errors import DataError
-from ditar.data.tables import read_json_lines, read_table
+from ditar.data.tables import as_number, read_json_lines, read_table
 from ditar.storage.json_lines import write_json_lines
 from ditar.text import TextError
 from ditar.text.frontend import TextFrontend
+from ditar.text.lengths import pace_fault
 from ditar.text.phonemise import espeak_language
 
 
-def prepare(row: tuple[str, str, list | None, dict | None], language: str) -> tuple[str, dict | str]:
+def prepare(row: tuple[str, str, list | None, dict | None, float], language: str) -> tuple[str, dict | str]:
     """(utterance, its line of `symbols`, or what is wrong with its text or its phones)."""
-    utterance, text, phones, spoken = row
+    utterance, text, phones, spoken, seconds = row
     try:
         symbols = TextFrontend(language).phonemise(text)
         if spoken is not None:
@@ -36,6 +38,8 @@ def prepare(row: tuple[str, str, list | None, dict | None], language: str) -> tu
             times = align_symbols(symbols, phones) if phones is not None else None
     except ValueError as error:  # text that cannot be spoken, a phone that is not ARPAbet
         return utterance, str(error)
+    if not math.isnan(seconds) and (fault := pace_fault(len(symbols), seconds)):
+        return utterance, fault
     return utterance, {"utt": utterance, "symbols": symbols, "times": times}
 
 
@@ -52,7 +56,11 @@ def main() -> int:
         phones = {row["utt"]: row["phones"] for row in read_json_lines(args.data / "phones")}
         spoken = {row["utt"]: row for row in read_json_lines(args.data / "symbol_times")}
         texts = read_table(args.data / "text")
-        rows = [(utt, text, phones.get(utt), spoken.get(utt)) for utt, text in texts.items()]
+        durations = read_table(args.data / "utt2dur") if (args.data / "utt2dur").is_file() else {}
+        rows = [
+            (utt, text, phones.get(utt), spoken.get(utt), as_number(durations.get(utt, "")))
+            for utt, text in texts.items()
+        ]
         with ProcessPoolExecutor(args.nj) as pool:
             done = pool.map(partial(prepare, language=language), rows, chunksize=50)
             results = dict(tqdm(done, total=len(rows), desc=str(args.data), mininterval=5))

@@ -32,9 +32,9 @@ def prepare_reference(
     waveform = np.asarray(waveform, dtype=np.float32)
     if not np.isfinite(waveform).all():
         raise AudioError(f"{name} holds samples that are not numbers (NaN or infinite); export it again")
+    waveform, offset = without_offset(waveform)
     if is_silent(waveform):
-        peak = float(np.abs(waveform).max(initial=0.0))
-        raise AudioError(f"{name} is silent (its loudest sample is {peak:.1e} of full scale); record it again, louder")
+        raise AudioError(f"{name} is silent ({loudest(waveform, offset)}); record it again, louder")
     start, stop = _speech_range(waveform, rate_hz)
     if stop - start > MAX_REFERENCE_SECONDS * rate_hz:
         pause = last_pause(waveform[start:stop], rate_hz, MAX_REFERENCE_SECONDS - KEEP_SECONDS)
@@ -58,9 +58,23 @@ def prepare_reference(
     return level(waveform[start:stop], rate_hz)
 
 
+def without_offset(waveform: np.ndarray) -> tuple[np.ndarray, float]:
+    """(S,) -> ((S,), offset): without its mean, where that is louder than -60 dBFS: a constant, which nobody hears,
+    would count as speech in every frame, and no waveform of a voice has one."""
+    offset = float(np.mean(waveform, dtype=np.float64)) if len(waveform) else 0.0
+    return (waveform, 0.0) if abs(offset) < SILENCE_PEAK else ((waveform - offset).astype(np.float32), offset)
+
+
 def is_silent(waveform: np.ndarray) -> bool:
-    """True where no sample of (S,) is above -60 dBFS."""
-    return bool(np.abs(waveform).max(initial=0.0) < SILENCE_PEAK)
+    """True where no sample of (S,) is further than -60 dBFS from their mean: a constant says nothing either."""
+    waveform = np.asarray(waveform)
+    return not len(waveform) or bool(np.abs(waveform - waveform.mean()).max() < SILENCE_PEAK)
+
+
+def loudest(waveform: np.ndarray, offset: float) -> str:
+    """How loud what is silent is, in words, beside the offset that was taken away."""
+    peak = f"its loudest sample is {np.abs(waveform).max(initial=0.0):.1e} of full scale"
+    return f"{peak}, beside a constant offset of {offset:+.2f}" if offset else peak
 
 
 def trim_silence(waveform: np.ndarray, rate_hz: int) -> np.ndarray:

@@ -14,7 +14,9 @@ from ditar.audio.trim import (
     frame_samples,
     is_silent,
     level,
+    loudest,
     noise_bar,
+    without_offset,
 )
 from ditar.units import seconds_to_samples
 
@@ -48,9 +50,9 @@ def prepare_utterance(
     waveform = np.asarray(waveform, dtype=np.float32)
     if not np.isfinite(waveform).all():
         raise AudioError(f"{name} holds samples that are not numbers (NaN or infinite); export it again")
+    waveform, offset = without_offset(waveform)
     if is_silent(waveform) or not _rises(waveform, rate_hz):
-        peak = float(np.abs(waveform).max(initial=0.0))
-        raise AudioError(f"{name} holds only silence (its loudest sample is {peak:.1e} of full scale); leave it out")
+        raise AudioError(f"{name} holds only silence ({loudest(waveform, offset)}); leave it out")
     first, last = sound_range(waveform, rate_hz, sound_s)
     start = max(0, first - seconds_to_samples(LEAD_SECONDS, rate_hz))
     stop = min(len(waveform), last + seconds_to_samples(KEEP_SECONDS + TAIL_FADE_SECONDS, rate_hz))

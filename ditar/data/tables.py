@@ -69,3 +69,11 @@ def read_wav_scp(data_dir: str | Path) -> list[tuple[str, Path]]:
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """All objects of a file of JSON lines; none if there is no such file. DataError names a line that is no object."""
     return list(each_json_line(path, DataError))
+
+
+def as_number(text: str) -> float:
+    """A number of a table; NaN where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")

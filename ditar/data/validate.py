@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ditar.data.errors import DataError
-from ditar.data.tables import Line, read_lines, read_table
+from ditar.data.tables import Line, as_number, read_lines, read_table
+from ditar.data.validate_audio import check_audio, check_lengths
 from ditar.data.validate_times import check_phones, check_symbol_times
 
 NEEDED = ("wav.scp", "text", "utt2spk", "spk2utt")
@@ -49,7 +50,8 @@ def validate_data_dirs(folders: Sequence[str | Path]) -> tuple[list[str], list[s
 def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
     """What is wrong with a data directory, one sentence each; empty when it is valid.
 
-    `audio` also opens the header of every audio file. Where a table is not well-formed, what can be read of it is still
+    `audio` also opens the header of every audio file, and compares its length with what the tables say and with the
+    text. Where a table is not well-formed, what can be read of it is still
     compared with the others; only what would follow from the same fault is not said.
     """
     folder = Path(folder)
@@ -69,7 +71,8 @@ def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
             problems.append(f"{folder / name} does not exist; every data directory has {' '.join(NEEDED)}")
     files = [line for line in tables.get("wav.scp", {}).values() if line.value]
     unheard: list[str] = []
-    _check_audio(folder / "wav.scp", files, audio, unheard)
+    seconds = check_audio(folder / "wav.scp", files, audio, unheard)
+    check_lengths(folder, tables, seconds, unheard)
     if "utt2spk" in tables:
         utterances = tables["utt2spk"]
         for name in ("text", "utt2dur", "segments" if (folder / "segments").is_file() else "wav.scp"):
@@ -185,7 +188,7 @@ def _check_text(path: Path, lines: Iterable[Line], problems: list[str]) -> None:
 
 def _check_durations(path: Path, lines: Iterable[Line], problems: list[str]) -> None:
     for line in lines:
-        if line.value and not 0.0 < _number(line.value) < float("inf"):
+        if line.value and not 0.0 < as_number(line.value) < float("inf"):
             problems.append(
                 f"{path}:{line.number}: {line.key}: {line.value!r} is not a length in seconds; measure it again "
                 "(Kaldi's utils/data/get_utt2dur.sh)"
@@ -198,7 +201,7 @@ def _check_bandwidths(folder: Path, table: dict[str, Line], utterances: dict[str
         where = f"{folder / 'utt2bandwidth'}:{line.number}: {line.key}"
         if line.key not in utterances:
             problems.append(f"{where} is not in utt2spk; take the line out")
-        if line.value and not 0.0 < _number(line.value) < float("inf"):
+        if line.value and not 0.0 < as_number(line.value) < float("inf"):
             problems.append(f"{where}: {line.value!r} is not a frequency in Hz; write half the rate of the recording")
 
 
@@ -207,7 +210,7 @@ def _check_segments(folder: Path, tables: dict[str, dict[str, Line]], problems: 
     used: dict[str, Line] = {}
     for line in tables["segments"].values():
         recording, *times = line.value.split()
-        start, end = map(_number, times) if len(times) == 2 else (float("nan"), float("nan"))
+        start, end = map(as_number, times) if len(times) == 2 else (float("nan"), float("nan"))
         if not 0.0 <= start < end < float("inf"):
             problems.append(
                 f"{path}:{line.number}: expected '<utterance> <recording> <start> <end>' in seconds, start before end, "
@@ -215,32 +218,6 @@ def _check_segments(folder: Path, tables: dict[str, dict[str, Line]], problems: 
             )
         used.setdefault(recording, Line(line.number, recording))
     _check_same(folder, "segments", used, "wav.scp", tables["wav.scp"], "recording", problems)
-
-
-def _check_audio(path: Path, lines: Iterable[Line], audio: bool, problems: list[str]) -> None:
-    for line in lines:
-        where, file = f"{path}:{line.number}: {line.key}", line.value
-        if file.endswith("|"):
-            problems.append(f"{where}: {file!r} is a command and no file; write its output to a file")
-        elif file.startswith("~"):
-            problems.append(f"{where}: {file!r}: nothing replaces ~ in a table; write the whole path")
-        elif audio and (wrong := _wrong_with(Path(file))):
-            problems.append(f"{where}: {file} {wrong}; take the utterance out or repair it")
-
-
-def _wrong_with(path: Path) -> str:
-    """What is wrong with an audio file, by its header; empty when nothing is."""
-    import soundfile  # here, so that tables are checked without an audio library
-
-    if not path.is_file():
-        return "does not exist"
-    if path.stat().st_size == 0:
-        return "is empty"
-    try:
-        frames = soundfile.info(str(path)).frames
-    except (OSError, soundfile.LibsndfileError) as error:
-        return f"cannot be read as audio ({error})"
-    return "" if frames > 0 else "holds no samples"
 
 
 def _summary(folder: Path) -> str:
@@ -252,10 +229,3 @@ def _summary(folder: Path) -> str:
     if (folder / "segments").is_file():
         line += "; segments: cut it into files before training (Kaldi's utils/data/extract_wav_segments_data_dir.sh)"
     return line
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")

@@ -42,6 +42,7 @@ def inspect_output(
 ) -> OutputFacts:
     """Facts of a waveform (S,) in [-1, 1]. Lengths are judged by the original's duration, else by `text`, else not."""
     duration_s = len(waveform) / rate_hz
+    waveform = _centred(waveform)
     levels, active = active_frames(waveform, rate_hz)
     active_s = float(active.sum() * FRAME_S)
     silent = active_s < MIN_ACTIVE_S
@@ -70,8 +71,13 @@ def _length_bounds(text: str | None, original_s: float | None) -> tuple[float, f
 
 def active_frames(waveform: np.ndarray, rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
     """(S,) -> levels (frames,) of 10 ms in dBFS, and which of them are active speech, (frames,) bool."""
-    levels = _frame_levels_db(waveform, rate_hz)
+    levels = _frame_levels_db(_centred(waveform), rate_hz)
     return levels, levels > max(SILENCE_DB, levels.max(initial=-np.inf) - ACTIVE_RANGE_DB)
+
+
+def _centred(waveform: np.ndarray) -> np.ndarray:
+    """Without a constant offset, which would be active speech in every frame."""
+    return waveform - waveform.mean() if len(waveform) else waveform
 
 
 def _frame_levels_db(waveform: np.ndarray, rate_hz: int) -> np.ndarray:

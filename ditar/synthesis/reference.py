@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ditar.audio.errors import AudioError
-from ditar.audio.read import read_audio
+from ditar.audio.clip import read_clip
+from ditar.audio.faults import faults
+from ditar.audio.resample import resample
 from ditar.audio.trim import prepare_reference
 from ditar.synthesis.model_folder import ASSETS
 from ditar.units import SAMPLE_RATE_HZ
@@ -33,28 +36,28 @@ class Reference:
 
 
 def read_reference(
-    prompt_audio: "str | Path | np.ndarray | Reference | None" = None,
+    prompt_audio: Any = None,
     prompt_text: str | None = None,
     name: str | None = None,
     language: str = "en-us",
+    sample_rate: int | None = None,
 ) -> Reference:
-    """A file, or (S,) at 24 kHz, of 0.5 to 30 s of speech, and its transcript; without both, those that come with the
-    package; a Reference is one already. ValueError: a transcript alone. AudioError: see `prepare_reference`."""
+    """A clip of 0.5 to 30 s of speech, whatever `audio.clip.read_clip` takes, and its transcript; without both, those
+    that come with the package; a Reference is one already. ValueError: a transcript alone. AudioError: see
+    `prepare_reference` and `read_clip`."""
     if isinstance(prompt_audio, Reference):
         return prompt_audio
     if prompt_audio is None and prompt_text is not None:
         raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
     if prompt_audio is None:
         prompt_audio, prompt_text, language = *shipped_voice(), SHIPPED_LANGUAGE
-    text, cut = (prompt_text or "").strip(), []
-    if isinstance(prompt_audio, np.ndarray):
-        if prompt_audio.ndim != 1:
-            raise AudioError(f"prompt_audio must have the shape (S,) at {SAMPLE_RATE_HZ} Hz, got {prompt_audio.shape}")
-        clip, whose, file_name = prompt_audio, "the reference clip", "reference"
-    else:
-        clip, whose, file_name = read_audio(prompt_audio), str(prompt_audio), Path(prompt_audio).stem
-    clip = prepare_reference(clip, SAMPLE_RATE_HZ, whose, None if text else cut)
-    return Reference(clip, text, file_name if name is None else name, language, tuple(cut))
+    text, told = (prompt_text or "").strip(), []
+    of_file = isinstance(prompt_audio, (str, Path))
+    whose, short_name = (str(prompt_audio), Path(prompt_audio).stem) if of_file else ("the reference clip", "reference")
+    waveform, rate_hz = read_clip(prompt_audio, sample_rate, whose)
+    clip = prepare_reference(resample(waveform, rate_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, whose, None if text else told)
+    told += faults(waveform, rate_hz, whose)
+    return Reference(clip, text, short_name if name is None else name, language, tuple(told))
 
 
 def shipped_voice() -> tuple[Path, str]:

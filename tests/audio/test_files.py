@@ -1,6 +1,8 @@
 """Reading and writing audio files, good and bad."""
 
 import os
+import socket
+import threading
 
 import numpy as np
 import pytest
@@ -60,6 +62,39 @@ def test_bad_files_are_named_with_a_remedy(tmp_path):
     ]:
         with pytest.raises(AudioError, match=message):
             read_audio(tmp_path / name)
+
+
+def test_channels_that_cancel_each_other_out_are_said_to(tmp_path):
+    wave = tone(48_000)
+    for name, other in (("anti.wav", -wave), ("nearly.wav", -0.95 * wave), ("offset.wav", 0.3 - wave)):
+        soundfile.write(tmp_path / name, np.stack([wave, other], axis=1), 48_000, subtype="FLOAT")
+        with pytest.raises(AudioError, match=rf"the 2 channels of .*{name} are in anti-phase.*export one of them"):
+            read_audio(tmp_path / name)
+    soundfile.write(tmp_path / "one.wav", np.stack([wave, 0 * wave], axis=1), 48_000)
+    soundfile.write(tmp_path / "none.wav", np.zeros((4800, 2)), 48_000)
+    assert np.abs(read_audio(tmp_path / "one.wav")).max() > 0.2 and not read_audio(tmp_path / "none.wav").any()
+
+
+def test_what_cannot_be_opened_is_named_as_that(tmp_path, monkeypatch):
+    """A socket cannot be opened, whoever asks: root may read every file."""
+    with socket.socket(socket.AF_UNIX) as unix:
+        monkeypatch.chdir(tmp_path)  # the name of a socket is short
+        unix.bind("s.wav")
+        with pytest.raises(AudioError, match="s.wav cannot be read: No such device or address"):
+            read_audio("s.wav")
+    (tmp_path / "a.raw").write_bytes(bytes(4800))
+    with pytest.raises(AudioError, match="a.raw says neither its rate nor its channels; give a WAV"):
+        read_audio(tmp_path / "a.raw")
+    with pytest.raises(AudioError, match="no name of a file"):
+        read_audio("a\0b.wav")
+
+
+def test_a_pipe_is_a_file(tmp_path):
+    os.mkfifo(tmp_path / "p.wav")
+    write_audio(tmp_path / "a.wav", tone(), 24_000)
+    content = (tmp_path / "a.wav").read_bytes()
+    threading.Thread(target=(tmp_path / "p.wav").write_bytes, args=(content,), daemon=True).start()
+    assert np.array_equal(read_audio(tmp_path / "p.wav"), read_audio(tmp_path / "a.wav"))
 
 
 def test_a_file_that_is_too_long_is_refused_before_it_is_read(tmp_path):

@@ -57,6 +57,7 @@ def test_a_good_reference_comes_back_trimmed_and_levelled():
     "clip, message",
     [
         (silence(2.0), "mine.wav is silent"),
+        (silence(2.0) + 0.3, r"is silent \(its loudest sample is .* beside a constant offset of \+0.30\)"),
         (speech(2.0, 1e-5), "is silent"),
         (speech(0.1), "holds 0.10 s of speech, at least 0.5 s"),
         (np.concatenate([silence(3), speech(0.2), silence(3)]), "at least 0.5 s"),
@@ -98,3 +99,12 @@ def test_a_fade_ends_at_nothing_and_leaves_the_rest_and_its_argument():
         assert faded[-1] == 0 and faded[0] == (0 if start else 1) and (faded[120:880] == 1).all() and whole.min() == 1
         assert np.abs(np.diff(faded)).max() < 0.01  # 5 ms: nothing jumps
     assert fade(np.ones(1, np.float32), RATE_HZ).shape == (1,) and fade(np.zeros(0), RATE_HZ).shape == (0,)
+
+
+@pytest.mark.parametrize("offset", [-0.3, 0.01, 0.3])
+def test_a_constant_offset_changes_neither_silence_nor_ends_nor_level(offset):
+    clip = np.concatenate([silence(1.0), speech(2.0), silence(1.0)])
+    plain, made = prepare_reference(clip, RATE_HZ), prepare_reference(clip + np.float32(offset), RATE_HZ)
+    assert len(plain) == len(made) and abs(len(made) / RATE_HZ - 2.06) < 0.021
+    np.testing.assert_allclose(made, plain, atol=1e-4)
+    assert is_silent(silence(1.0) + offset) and not is_silent(clip + offset)

@@ -140,3 +140,12 @@ def test_a_single_sample_is_no_sound():
 def test_what_is_no_number_is_refused():
     with pytest.raises(AudioError, match="s1-04 .*not numbers"):
         prepare_utterance(np.full(RATE_HZ, np.nan), RATE_HZ, name="s1-04")
+
+
+def test_a_constant_offset_changes_nothing():
+    clip = join(silence(0.5), noise(1.0), silence(0.5))
+    (plain, cut), (made, made_cut) = (prepare_utterance(clip + np.float32(offset), RATE_HZ) for offset in (0.0, 0.2))
+    assert cut == made_cut and plain.shape == made.shape
+    np.testing.assert_allclose(made, plain, atol=1e-3)  # of the noise's own mean
+    with pytest.raises(AudioError, match=r"holds only silence .* beside a constant offset of \+0.20"):
+        prepare_utterance(silence(1.0) + 0.2, RATE_HZ)

@@ -59,9 +59,9 @@ def test_the_text_is_phonemised_once_and_the_clip_read_once(folder, monkeypatch)
     from ditar.text.phonemise import _Voice
 
     said, clips = [], []
-    read_text, read_audio = _Voice.read, reference.read_audio
+    read_text, read_clip = _Voice.read, reference.read_clip
     monkeypatch.setattr(_Voice, "read", lambda self, text: said.append(text) or read_text(self, text))
-    monkeypatch.setattr(reference, "read_audio", lambda path: clips.append(path) or read_audio(path))
+    monkeypatch.setattr(reference, "read_clip", lambda *which: clips.append(which) or read_clip(*which))
     assert synthesize(folder, "--text=Good morning", f"--output={folder / 'a.wav'}") == 0
     assert sorted(said) == ["Good morning", "Hi", "it is me"] and len(clips) == 1
     said.clear()

@@ -80,6 +80,9 @@ def test_good_directories_are_summed_up(data, capsys):
         ("spk2utt", "bob bob-1 bob-2\n", "", "utt2spk:3: speaker 'bob' is not in {}/spk2utt; make it again"),
         ("utt2dur", "bob-1 0.1000", "bob-1 -1", ":3: bob-1: '-1' is not a length in seconds; measure it again"),
         ("utt2dur", "bob-1 0.1000", "bob-1 nan", ":3: bob-1: 'nan' is not a length in seconds"),
+        ("utt2dur", "bob-1 0.1000", "bob-1 0.9", ":3: bob-1: 0.9 s, and its audio lasts 0.10 s; measure it again"),
+        ("text", "bob-1 say 1", "bob-1 say 1 and then so much more", ":3: bob-1: its text has 21 letters and the clip "
+         "lasts 0.10 s, 210.0 letters a second, and people speak 5 to 25"),
         ("utt2dur", "bob-2", "bob-3", ":4: utterance 'bob-3' is not in {}/utt2spk"),
         ("spk2gender", "ann f", "ann w", ":1: ann: expected m or f, got 'w'"),
         ("spk2gender", "bob m\n", "", "spk2utt:2: speaker 'bob' is not in {}/spk2gender"),
@@ -174,6 +177,7 @@ def test_order_is_that_of_bytes(tmp_path, capsys):
         ("ann-2 ann-2 zero 0.5", ":2: expected '<utterance> <recording> <start> <end>' in seconds"),
         ("ann-2 other 0 0.5", ":2: recording 'other' is not in {}/wav.scp"),
         ("ann-2 ann-1 0 0.5", "wav.scp:2: recording 'ann-2' is not in {}/segments"),
+        ("ann-2 ann-2 0 0.9", ":2: ann-2 ends at 0.9 s, and its recording 'ann-2' lasts 0.10 s; correct the time"),
         ("ann-3 ann-2 0 0.5", ":2: utterance 'ann-3' is not in {}/utt2spk"),
     ],
 )
@@ -192,17 +196,27 @@ def test_segments(data, line, message, capsys):
 
 def test_every_missing_or_empty_audio_file_is_listed(data, tmp_path, capsys):
     (tmp_path / "empty.wav").touch()
-    soundfile.write(tmp_path / "none.wav", np.zeros(0, dtype=np.float32), 24_000)
     (tmp_path / "text.wav").write_text("not audio " * 100)
-    files = ("gone.wav", "empty.wav", "none.wav", "text.wav")
+    whole = tmp_path / "whole.wav"
+    soundfile.write(whole, np.zeros(2400, dtype=np.float32), 24_000)
+    (tmp_path / "half.wav").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    files = ("gone.wav", "empty.wav", "half.wav", "text.wav")
     utterances = ("ann-1", "ann-2", "bob-1", "bob-2")
     (data / "wav.scp").write_text("".join(f"{u} {tmp_path / f}\n" for u, f in zip(utterances, files)))
     assert validate(data) == 1
     said = capsys.readouterr().err.splitlines()
-    reasons = ("does not exist", "is empty", "holds no samples", "cannot be read as audio")
+    promise = "is cut off (its header promises 4800 bytes of audio, and 2378 are there)"
+    reasons = ("does not exist", "is empty", promise, "cannot be read as audio")
     for number, (line, utt, file, why) in enumerate(zip(said, utterances, files, reasons, strict=True), 1):
         assert line.startswith(f"ditar: error: {data / 'wav.scp'}:{number}: {utt}: {tmp_path / file} {why}")
         assert line.endswith("; take the utterance out or repair it")
+
+
+def test_audio_without_samples_is_named(data, tmp_path, capsys):
+    soundfile.write(tmp_path / "none.wav", np.zeros(0, dtype=np.float32), 24_000)
+    rows = (data / "wav.scp").read_text().splitlines()
+    (data / "wav.scp").write_text("\n".join([*rows[:3], f"bob-2 {tmp_path / 'none.wav'}"]) + "\n")
+    assert validate(data) == 1 and "none.wav holds no samples; take" in capsys.readouterr().err
 
 
 def test_audio_is_opened_though_a_table_is_wrong(data, capsys):

@@ -1,11 +1,13 @@
 """egs of corpora that are prepared through lhotse, on small ones in the same layout: what follows the download."""
 
+import sys
 import tarfile
 import zipfile
 
 import pytest
 import soundfile
 
+from recipes import lhotse_to_kaldi
 from tests.egs.corpora import SENTENCES, chord, make_librispeech, make_libritts, make_ljspeech, make_vctk, run, table
 
 
@@ -62,9 +64,29 @@ def test_what_a_corpus_lacks_stops_it_or_is_left_out(tmp_path):
     assert "must be true or false, got 'maybe'" in run("egs/ljspeech/run.sh", "--skip-bad=maybe", code=1)
     assert "LJ001-0002.wav" in run("egs/ljspeech/run.sh", "--skip-bad", *options)
     assert len(table(tmp_path / "data/raw/train/text")) == 3
-    (folder / "wavs/LJ001-0003.wav").write_text("junk")
-    said = run("egs/ljspeech/run.sh", *options, "--skip-bad", "true", "--tag", "other", code=1)
-    assert "LJ001-0003.wav" in said and "get the corpus again, or remove what is named" in said
+
+
+@pytest.mark.parametrize(("corpus", "make", "file", "options", "left"), [
+    ("ljspeech", make_ljspeech, "wavs/LJ001-0003.wav", ["--hold-out=utterances", "--val=1", "--test=1"], 3),
+    ("vctk", make_vctk, "wav48_silence_trimmed/p225/p225_002_mic2.flac", ["--hold-out=speakers", "--val=1", "--test=1"], 7),
+    ("libritts", make_libritts, "train-clean-100/84/1001/84_1001_000001_000000.wav", ["--set=train=train-clean-100"], 5),
+])  # fmt: skip
+def test_a_file_that_cannot_be_read_is_named_and_left_out(
+    tmp_path, corpus, make, file, options, left, monkeypatch, capsys
+):
+    folder = make(tmp_path / "c")
+    (folder / file).write_text("junk")
+    if corpus == "vctk":  # what lacks its audio ends lhotse there, too
+        (folder / "wav48_silence_trimmed/p226/p226_002_mic2.flac").unlink()
+    arguments = ["", f"--corpus={corpus}", f"--folder={folder}", f"--out={tmp_path / 'raw'}", "--nj=1", *options]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert lhotse_to_kaldi.main() == 1
+    said = capsys.readouterr().err
+    assert f"{file} cannot be read as audio (Format not recognised)" in said and "--skip-bad leaves out" in said
+    monkeypatch.setattr(sys, "argv", [*arguments, "--skip-bad"])
+    assert lhotse_to_kaldi.main() == 0 and f"{file} cannot be read as audio" in capsys.readouterr().err
+    train = table(tmp_path / "raw/train/wav.scp")
+    assert len(train) == left and all(path.startswith(str(folder)) for path in train.values())
 
 
 def test_libritts_makes_its_sets_of_parts(tmp_path):

@@ -72,3 +72,13 @@ def test_nothing_left_is_an_error_whatever_the_option(tmp_path, prepare):
     write(tmp_path, {}, {})
     code, said, rows = prepare("--skip-bad")
     assert code == 1 and rows is None and "no utterance" in said
+
+
+def test_a_text_that_nobody_can_say_in_the_time_is_a_bad_utterance(tmp_path, prepare):
+    write(tmp_path, {"u1": "A dog.", "u2": "A dog that is far too long for its clip.", "u3": "A."}, {})
+    (tmp_path / "utt2dur").write_text("u1 0.5\nu2 0.5\nu3 20\n")
+    code, said, rows = prepare()
+    assert code == 1 and rows is None and "u1" not in said
+    assert "u2: its text has 46 symbols and the clip lasts 0.50 s, 92.0 symbols a second, and people speak" in said
+    assert "u3: its text has 4 symbols and the clip lasts 20.00 s, 0.2 symbols a second" in said
+    assert [row["utt"] for row in prepare("--skip-bad")[2]] == ["u1"]

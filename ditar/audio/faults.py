@@ -1,0 +1,71 @@
+"""What is wrong with a reference that can be used all the same, and what will be heard of it.
+
+The bounds lie between recordings (360 clips of LibriSpeech, LibriTTS, speechocean and a neural teacher: loudness varies
+by 20 dB at least, 0.08 % of the samples are at the top at most, 5.8 kHz of bandwidth at least) and what was made of
+one of them: noise of 10 dB less (14 dB), clipping by 6 dB (2.4 %), a telephone's band.
+"""
+
+import numpy as np
+
+from ditar.audio.trim import frame_rms, trim_silence, without_offset
+
+NO_SPEECH_DB, NOISY_DB = 5.0, 17.0  # between the loudest and the softest twentieth of the frames
+TOP, TOP_SHARE = 0.98, 0.005  # of the samples, nearer to the loudest one than that
+BAND_DB, LEAST_BAND_HZ = 60.0, 4500.0  # what is further below the loudest frequency than that is nothing
+LEAST_OFFSET = 0.02  # less is not worth a word
+WINDOW_SECONDS = 0.04
+MOST_SECONDS = 60.0  # of which these figures are taken; no reference is longer
+
+
+def faults(waveform: np.ndarray, rate_hz: int, name: str) -> list[str]:
+    """Of a clip (S,) at the rate of its recording, before anything is done to it: an offset, no speech, noise,
+    clipping, a narrow band. Of a clip that is silent, nothing."""
+    waveform, offset = without_offset(np.asarray(waveform, dtype=np.float32))
+    speech = trim_silence(waveform, rate_hz)[: round(MOST_SECONDS * rate_hz)]
+    if len(speech) < WINDOW_SECONDS * rate_hz:
+        return []
+    found = []
+    if abs(offset) >= LEAST_OFFSET:
+        found.append(f"{name} had a constant offset of {offset:+.2f} of full scale, which was taken away")
+    if (varies_db := loudness_range_db(speech, rate_hz)) < NO_SPEECH_DB:
+        return [
+            *found,
+            f"{name} sounds like noise or a tone and not like speech: its loudness varies by {varies_db:.0f} dB, and "
+            "that of speech by 20 or more; there is no voice in it, and what is spoken may be noise",
+        ]
+    if varies_db < NOISY_DB:
+        found.append(
+            f"{name} is noisy: its softest parts are only {varies_db:.0f} dB below its loudest; the noise will be "
+            "heard in what is spoken, and words may go wrong; give a quieter recording"
+        )
+    if (share := top_share(speech)) > TOP_SHARE:
+        found.append(
+            f"{name} is clipped: {100 * share:.1f} % of its samples are as loud as any; what is spoken may sound "
+            "harsh; record it again with less gain"
+        )
+    if (edge_hz := band_edge_hz(speech, rate_hz)) < LEAST_BAND_HZ:
+        found.append(
+            f"{name} has nothing above {edge_hz / 1000:.1f} kHz: what is spoken may sound muffled, and words may go "
+            "wrong; give a recording with 8 kHz of bandwidth or more"
+        )
+    return found
+
+
+def loudness_range_db(waveform: np.ndarray, rate_hz: int) -> float:
+    """From the 5th to the 95th of a hundred frames of 10 ms, by loudness."""
+    low, high = np.percentile(20 * np.log10(frame_rms(waveform, rate_hz) + 1e-6), [5, 95])
+    return float(high - low)
+
+
+def top_share(waveform: np.ndarray) -> float:
+    """The share of samples within 2 % of the highest or of the lowest one, whichever is larger."""
+    return float(max(np.mean(waveform >= TOP * waveform.max()), np.mean(waveform <= TOP * waveform.min())))
+
+
+def band_edge_hz(waveform: np.ndarray, rate_hz: int) -> float:
+    """The highest frequency whose mean power is within 60 dB of the loudest one's."""
+    size = max(64, round(WINDOW_SECONDS * rate_hz))
+    windows = np.lib.stride_tricks.sliding_window_view(waveform, min(size, len(waveform)))[:: size // 2]
+    power = (np.abs(np.fft.rfft(windows * np.hanning(windows.shape[1]))) ** 2).mean(axis=0)
+    loud = np.flatnonzero(power > power.max() * 10 ** (-BAND_DB / 10))
+    return float(loud[-1] / (len(power) - 1) * rate_hz / 2)

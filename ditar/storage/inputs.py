@@ -1,0 +1,61 @@
+"""What somebody names to be read: a file, a pipe such as <(...) or a FIFO, /dev/stdin."""
+
+import errno
+import io
+import os
+import stat
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+PIPE_SECONDS = 30.0  # that a FIFO may wait for somebody who writes to it
+PIPE_BYTES = 2**30  # what comes out of a pipe is kept in memory
+
+
+def open_input(path: str | Path) -> BinaryIO:
+    """A file to read bytes from, in which one can seek: what comes out of a pipe is read to its end first. OSError says
+    what is wrong, with the name: a FIFO that nobody writes to, a pipe that gives more than 1 GiB, a folder."""
+    file = _open(path)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    with file:
+        data = file.read(PIPE_BYTES + 1)
+    if len(data) > PIPE_BYTES:
+        raise OSError(errno.EFBIG, f"more than {PIPE_BYTES} bytes came out of this pipe", str(path))
+    return io.BytesIO(data)
+
+
+def read_input(path: str | Path, most_bytes: int = -1) -> bytes:
+    """The bytes of a file or pipe, or its first `most_bytes`. OSError as `open_input`."""
+    with _open(path) as file:
+        return file.read(most_bytes)
+
+
+def _open(path: str | Path) -> BinaryIO:
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", str(path))
+    return _open_fifo(path) if stat.S_ISFIFO(mode) else open(path, "rb")
+
+
+def _open_fifo(path: str | Path) -> BinaryIO:
+    """Opening waits for a writer: in a thread, which can be given up. Reading then takes as long as he does."""
+    opened: list[BinaryIO | OSError] = []
+
+    def wait() -> None:
+        try:
+            opened.append(open(path, "rb"))
+        except OSError as error:
+            opened.append(error)
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    waiting.join(PIPE_SECONDS)
+    if waiting.is_alive():
+        with suppress(OSError):  # a writer for a moment, so that the thread ends
+            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        raise TimeoutError(errno.ETIMEDOUT, f"nobody wrote to this pipe within {PIPE_SECONDS:g} s", str(path))
+    if isinstance(opened[0], OSError):
+        raise opened[0]
+    return opened[0]

@@ -1,0 +1,54 @@
+"""References that can be used, and what a user should know of them. The voice is the one that ships."""
+
+import numpy as np
+import pytest
+
+from ditar.audio.faults import faults
+from ditar.audio.read import read_audio
+from ditar.audio.resample import low_pass, resample
+from ditar.synthesis.reference import SHIPPED_VOICE, read_reference
+
+RATE_HZ = 24_000
+
+
+@pytest.fixture(scope="module")
+def voice():
+    return read_audio(SHIPPED_VOICE)
+
+
+def noise(samples, db, seed=0):
+    return 10 ** (db / 20) * np.random.default_rng(seed).standard_normal(samples)
+
+
+@pytest.mark.parametrize(("made", "said"), [
+    (lambda x: noise(48_000, -20), "sounds like noise or a tone and not like speech: its loudness varies by 1 dB"),
+    (lambda x: 0.3 * np.sin(np.arange(48_000) * 0.1), "sounds like noise or a tone"),
+    (lambda x: x + noise(len(x), -33), r"is noisy: its softest parts are only 1\d dB below its loudest"),
+    (lambda x: np.clip(8 * x, -np.abs(x).max(), np.abs(x).max()), r"is clipped: 1\d\.\d % of its samples"),
+    (lambda x: low_pass(x, 1000, RATE_HZ), r"has nothing above 1\.0 kHz: what is spoken may sound muffled"),
+    (lambda x: low_pass(x, 3400, RATE_HZ), r"has nothing above 3\.4 kHz"),
+    (lambda x: x + 0.2, r"had a constant offset of \+0\.20 of full scale, which was taken away"),
+])  # fmt: skip
+def test_each_fault_is_said_and_no_other(voice, made, said):
+    import re
+
+    found = [line for line in faults(made(voice).astype(np.float32), RATE_HZ, "c.wav") if "offset of -" not in line]
+    assert len(found) == 1 and re.match(f"c.wav {said}", found[0])
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 24_000, 48_000])
+def test_a_good_recording_has_none_at_any_rate(voice, rate_hz):
+    assert faults(resample(voice, RATE_HZ, rate_hz), rate_hz, "c") == []
+    assert faults(voice + noise(len(voice), -43), RATE_HZ, "c") == []  # 20 dB below the speech
+
+
+def test_what_is_silent_or_too_short_is_not_judged(voice):
+    for nothing in (np.zeros(9_000), np.full(9_000, 0.3), voice[:100], voice[:0]):
+        assert faults(nothing, RATE_HZ, "c") == []
+
+
+def test_a_reference_keeps_what_is_wrong_with_its_recording(voice):
+    """At the rate of the file: a change of rate would round off what was clipped."""
+    clipped = np.clip(8 * resample(voice, RATE_HZ, 44_100), -0.3, 0.3)
+    assert [line for line in read_reference((44_100, clipped), "Hello there.").warnings if "is clipped" in line]
+    assert read_reference(voice, "Hello there.").warnings == read_reference().warnings == ()
