@@ -58,8 +58,9 @@ def _vctk_texts(folder: Path) -> dict[Path, Path]:
     audio = folder / "wav48_silence_trimmed"
     new = audio.is_dir()
     audio, ending = (audio, "_mic2.flac") if new else (folder / "wav48", ".wav")
+    # lhotse knows what these two speakers lack
     texts = (path for path in sorted((folder / "txt").rglob("*.txt")) if path.parent.name not in ("p280", "p362"))
-    return {path: audio / path.parent.name / f"{path.stem}{ending}" for path in texts}  # lhotse knows what these two lack
+    return {path: audio / path.parent.name / f"{path.stem}{ending}" for path in texts}
 
 
 def _libritts(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:

@@ -3,9 +3,9 @@
     python recipes/prepare_text.py --data data/train --nj 2
 
 Reads `text` and, where they are there, `phones` and `symbol_times`; writes `symbols` beside them, one JSON object a
-line: utt, symbols, and times (one [start_s, end_s] or null a symbol; null as a whole where the corpus has none). The times of
-`symbol_times`, from a synthesiser that knows when it spoke, go before those of `phones` where it spoke just the symbols
-that the text has here; where it spoke others its times are left out, and counted.
+line: utt, symbols, and times (one [start_s, end_s] or null a symbol; null as a whole where the corpus has none). The
+times of `symbol_times`, from a synthesiser that knows when it spoke, go before those of `phones` where it spoke just
+the symbols that the text has here; where it spoke others its times are left out, and counted.
 """
 
 import argparse

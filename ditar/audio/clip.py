@@ -21,8 +21,8 @@ def read_clip(clip: Any, sample_rate: int | None = None, name: str = "the clip")
 
     Args:
         clip: the name of a file or pipe; an open file, or bytes, of one; or samples, (S,), (S, channels) or
-            (channels, S) with at most 64 channels, as numpy, torch or lists have them, alone or with their rate, (rate, samples) or
-            (samples, rate). Whole numbers are full scale at the ends of their type.
+            (channels, S) with at most 64 channels, as numpy, torch or lists have them, alone or with their rate,
+            (rate, samples) or (samples, rate). Whole numbers are full scale at the ends of their type.
         sample_rate: of samples, in Hz; None: 24 kHz. Files have their own.
         name: what errors call a clip that has no name.
 

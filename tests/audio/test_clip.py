@@ -26,11 +26,12 @@ STEREO = np.stack([WAVE, 0.5 * WAVE])
     WAVE, WAVE.astype(np.float64), WAVE.tolist(), torch.from_numpy(WAVE), torch.from_numpy(WAVE).bfloat16(),
     torch.from_numpy(WAVE).requires_grad_(), torch.from_numpy(WAVE)[None], WAVE[:, None], STEREO, STEREO.T,
     STEREO.tolist(), STEREO[None], (WAVE * 32_767).astype(np.int16), (WAVE * (2**31 - 1)).astype(np.int32),
-    (WAVE * 127 + 128).astype(np.uint8), (WAVE * 32_767).astype(int).tolist(), torch.from_numpy((WAVE * 32_767).astype(np.int16)),
+    (WAVE * 127 + 128).astype(np.uint8), (WAVE * 32_767).astype(int).tolist(),
+    torch.from_numpy((WAVE * 32_767).astype(np.int16)),
 ], ids=lambda clip: f"{type(clip).__name__} {getattr(clip, 'dtype', '')} {np.shape(clip)}")  # fmt: skip
 def test_samples_of_any_kind(clip):
-    for given, rate_hz in ((read_clip(clip), 24_000), (read_clip(clip, 44_100), 44_100), (read_clip((8_000, clip)), 8_000),
-                           (read_clip((clip, np.int64(8_000))), 8_000)):  # fmt: skip
+    for given, rate_hz in ((read_clip(clip), 24_000), (read_clip(clip, 44_100), 44_100),
+                           (read_clip((8_000, clip)), 8_000), (read_clip((clip, np.int64(8_000))), 8_000)):  # fmt: skip
         waveform, found_hz = given
         assert waveform.dtype == np.float32 and waveform.shape == WAVE.shape and found_hz == rate_hz
         share = 0.75 if np.ndim(clip) > 1 and min(np.shape(clip)[-2:]) == 2 else 1.0

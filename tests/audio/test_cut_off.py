@@ -17,7 +17,8 @@ FORMATS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("WAVEX", "PCM_24"), ("AIFF", "P
 def encoded(kind, subtype, seconds=3.0, rate_hz=24_000):
     time = np.arange(round(seconds * rate_hz)) / rate_hz
     file = io.BytesIO()
-    soundfile.write(file, 0.3 * np.sin(2 * np.pi * 220 * time) * np.sin(2 * np.pi * time), rate_hz, subtype, format=kind)
+    wave = 0.3 * np.sin(2 * np.pi * 220 * time) * np.sin(2 * np.pi * time)
+    soundfile.write(file, wave, rate_hz, subtype, format=kind)
     return file.getvalue()
 
 
@@ -49,8 +50,10 @@ def test_a_wav_that_was_streamed_says_no_length():
         assert what_is_missing(io.BytesIO(whole)) == ""
 
 
-@pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVE", b"OggS", b"OggS" + bytes(8), b"\xff\xfb" + bytes(30) + b"Info",
-                                     b"ID3" + b"\x7f" * 20, b"some text " * 30])  # fmt: skip
+@pytest.mark.parametrize("content", [
+    b"", b"RIFF", b"RIFF\0\0\0\0WAVE", b"OggS", b"OggS" + bytes(8), b"\xff\xfb" + bytes(30) + b"Info",
+    b"ID3" + b"\x7f" * 20, b"some text " * 30,
+])  # fmt: skip
 def test_what_is_no_audio_is_somebody_elses_to_say(content):
     with pytest.raises(AudioError):
         read_samples(io.BytesIO(content), "x")

@@ -68,8 +68,10 @@ def test_what_a_corpus_lacks_stops_it_or_is_left_out(tmp_path):
 
 @pytest.mark.parametrize(("corpus", "make", "file", "options", "left"), [
     ("ljspeech", make_ljspeech, "wavs/LJ001-0003.wav", ["--hold-out=utterances", "--val=1", "--test=1"], 3),
-    ("vctk", make_vctk, "wav48_silence_trimmed/p225/p225_002_mic2.flac", ["--hold-out=speakers", "--val=1", "--test=1"], 7),
-    ("libritts", make_libritts, "train-clean-100/84/1001/84_1001_000001_000000.wav", ["--set=train=train-clean-100"], 5),
+    ("vctk", make_vctk, "wav48_silence_trimmed/p225/p225_002_mic2.flac",
+     ["--hold-out=speakers", "--val=1", "--test=1"], 7),
+    ("libritts", make_libritts, "train-clean-100/84/1001/84_1001_000001_000000.wav",
+     ["--set=train=train-clean-100"], 5),
 ])  # fmt: skip
 def test_a_file_that_cannot_be_read_is_named_and_left_out(
     tmp_path, corpus, make, file, options, left, monkeypatch, capsys
