@@ -26,19 +26,6 @@ def voice_spread(embeddings: np.ndarray) -> float | None:
     return float(1 - cosines[np.triu_indices(len(voiced), 1)].mean())
 
 
-def principal_components(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean (D,), the two directions of most variance (2, D) and their shares of it (2,), of (n, D) with n, D >= 2.
-
-    Each direction's sign is such that its largest entry is positive: the same points give the same picture.
-    """
-    mean = points.mean(axis=0)
-    _, sizes, directions = np.linalg.svd(points - mean, full_matrices=False)
-    directions = directions[:2]
-    largest = np.abs(directions).argmax(axis=1)
-    directions = directions * np.sign(directions[np.arange(2), largest])[:, None]
-    return mean, directions, sizes[:2] ** 2 / max(float(np.sum(sizes**2)), 1e-30)
-
-
 def plot_spread(
     groups: Mapping[str, np.ndarray], path: str | Path, references: Mapping[str, np.ndarray] | None = None,
     title: str = "", group_of: str = "",
@@ -52,23 +39,25 @@ def plot_spread(
     points = np.concatenate(list(voiced.values()))
     if len(points) < 2:
         raise EvaluationError(f"no picture of diversity: only {len(points)} outputs of {quote(groups)} have a voice")
-    mean, directions, shares = principal_components(points)
-    import_for_evaluation("matplotlib")
+    import_for_evaluation("matplotlib"), import_for_evaluation("sklearn")
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from sklearn.decomposition import PCA
 
+    components = PCA(2, svd_solver="full").fit(points)
+    shares = np.nan_to_num(components.explained_variance_ratio_)  # of points that are one, nothing varies
     figure = Figure(figsize=(7, 5.5), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     named = len(voiced) <= MOST_NAMED
     colours = colormaps["tab10"] if named else colormaps["turbo"].resampled(len(voiced))
     references = references or {}
     for number, (name, rows) in enumerate(voiced.items()):
-        places = (rows - mean) @ directions.T  # (runs, 2)
+        places = components.transform(rows)  # (runs, 2)
         axes.scatter(*places.T, s=24, color=colours(number), alpha=0.8, linewidths=0, label=name if named else None)
         if name in references:
-            star = (references[name] - mean) @ directions.T
-            axes.scatter(*star, s=170, marker="*", facecolors="none", edgecolors=colours(number), linewidths=1.2)
+            star = components.transform(references[name][None])
+            axes.scatter(*star.T, s=170, marker="*", facecolors="none", edgecolors=colours(number), linewidths=1.2)
     axes.set_xlabel(f"first component ({100 * shares[0]:.0f} % of the variance)")
     axes.set_ylabel(f"second component ({100 * shares[1]:.0f} %)")
     axes.set_title(title + ("; stars: references" if references else ""), fontsize=10)

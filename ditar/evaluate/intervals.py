@@ -4,6 +4,7 @@ Every figure is errors over counts, pooled: word errors over words, or any measu
 mean. Intervals are percentile bootstraps over utterances (Efron 1979; for word error: Bisani and Ney, ICASSP 2004).
 Two systems are compared by pairs: a resample draws utterances once for both, so that hard sentences do not widen it.
 One utterance says nothing of how others vary: its interval is (NaN, NaN), and not the figure twice.
+Not scipy.stats.bootstrap: it draws the same rows in more lines, and gives NaN where a ratio is infinite in a resample.
 """
 
 import math

@@ -74,10 +74,12 @@ class Judge:
 
             self._raters.append(("utmos", UTMOS(utmos, device)))
         self.names |= {group: rater.name for group, rater in self._raters}
-        if "prosody" in groups:
-            self.names["prosody"] = prosody.METHOD
-        if "parallel" in groups:
-            self.names["parallel"] = parallel.METHOD
+        for group, method, packages in (("prosody", prosody, ("parselmouth",)),
+                                        ("parallel", parallel, ("parselmouth", "librosa"))):  # fmt: skip
+            if group in groups:
+                self.names[group] = method.METHOD
+                for package in packages:
+                    import_for_evaluation(package)
 
     def check_texts(self, texts: Mapping[str, str]) -> None:
         """EvaluationError where the words of a text cannot be counted, before anything is heard."""

@@ -7,7 +7,7 @@ import numpy as np
 from ditar.evaluate.outputs import FRAME_S, MIN_ACTIVE_S, active_frames
 from ditar.evaluate.pitch import PITCH_RATE_HZ, track_f0
 
-METHOD = "ditar.evaluate.prosody 1"
+METHOD = "ditar.evaluate.prosody 2"
 FEWEST_VOICED = 10  # frames; a spread over less says nothing
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ditar.evaluate.diversity import principal_components
 from ditar.evaluate.inputs import import_for_evaluation
 from ditar.sweep.grid import LABELS, plain
 from ditar.sweep.tables import FIGURES, figures_of
@@ -86,6 +85,9 @@ def curves(entries: Sequence[Mapping[str, Any]], axis: str, others: Sequence[str
 def voices(entries: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]) -> bytes:
     """The speaker embeddings of all outputs on their two principal components, a panel for each temperature, the first
     point of each; colours are sentences (the paper's appendix shows the spread of repeated runs like this)."""
+    import_for_evaluation("sklearn")
+    from sklearn.decomposition import PCA
+
     chosen: dict[float, Mapping[str, Any]] = {}
     for entry in entries:
         chosen.setdefault(entry["settings"]["temperature"], entry)
@@ -93,11 +95,11 @@ def voices(entries: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str,
     for temperature, entry in list(sorted(chosen.items()))[:MOST_PANELS]:
         groups[temperature] = [(name, row) for name, row in rows.items() if name.startswith(f"{entry['name']}/")]
     every = np.array([row["voice"] for group in groups.values() for _, row in group])  # (outputs, 256)
-    centre, directions, _ = principal_components(every)
+    components = PCA(2, svd_solver="full").fit(every)
     figure, panels = _panels(len(groups), 3.2, 3.2)
     sentences = sorted({name.rpartition("/")[2] for group in groups.values() for name, _ in group})
     for panel, (temperature, group) in zip(panels, groups.items()):
-        places = (np.array([row["voice"] for _, row in group]) - centre) @ directions.T  # (outputs, 2)
+        places = components.transform(np.array([row["voice"] for _, row in group]))  # (outputs, 2)
         colours = [sentences.index(name.rpartition("/")[2]) for name, _ in group]
         panel.scatter(*places.T, c=colours, cmap="tab20", s=14, vmin=0, vmax=max(1, len(sentences) - 1))
         panel.set_title(f"temperature {plain(temperature)}")

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
+<<<<<<< HEAD
 from ditar.evaluate.diversity import check_runs, plot_spread, principal_components, runs_by_utterance, voice_spread
+=======
+from ditar.evaluate.diversity import check_runs, plot_spread, runs_by_utterance, spread
+>>>>>>> 59b502e (Pitch is Praat's, warping librosa's, principal components scikit-learn's; ours are gone)
 from ditar.evaluate.inputs import EvaluationError
 
 
@@ -18,20 +22,9 @@ def test_voice_spread():
     assert voice_spread(silent[1:]) is None
 
 
-def test_components_are_the_directions_of_most_variance():
-    rng = np.random.default_rng(0)
-    basis, _ = np.linalg.qr(rng.standard_normal((6, 6)))
-    points = rng.standard_normal((400, 6)) * [5, 2, 0.1, 0.1, 0.1, 0.1] @ basis.T + 3
-    mean, directions, shares = principal_components(points)
-    assert mean == pytest.approx(points.mean(0))
-    assert abs(directions[0] @ basis[:, 0]) > 0.99 and abs(directions[1] @ basis[:, 1]) > 0.99
-    assert shares[0] == pytest.approx(25 / 29, abs=0.05) and shares.sum() < 1
-    flipped = principal_components(points[::-1])[1]  # the order of the points turns nothing over
-    assert flipped == pytest.approx(directions)
-
-
 def test_the_picture(tmp_path):
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed (pip install '.[eval]')")
+    for package in ("matplotlib", "sklearn"):
+        pytest.importorskip(package, reason=f"{package} is not installed (pip install '.[eval]')")
     from matplotlib.image import imread
 
     rng = np.random.default_rng(0)
@@ -39,7 +32,8 @@ def test_the_picture(tmp_path):
     plot_spread(groups, tmp_path / "few.png", {"1": np.arange(8.0)}, title="three", group_of="temperature")
     many = {f"u{n}": rng.standard_normal((3, 8)) for n in range(12)}
     plot_spread(many, tmp_path / "many.png")
-    for name in ("few.png", "many.png"):
+    plot_spread({"a": np.ones((3, 4))}, tmp_path / "one.png")  # temperature 0: nothing varies
+    for name in ("few.png", "many.png", "one.png"):
         picture = imread(tmp_path / name)
         assert picture.shape[0] > 400 and picture.std() > 0.05  # something is drawn
     assert not list(tmp_path.glob(".*"))

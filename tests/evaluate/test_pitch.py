@@ -4,6 +4,8 @@ import pytest
 from ditar.evaluate.pitch import PITCH_HOP_SAMPLES, track_f0
 from tests.evaluate.sounds import RATE_HZ, buzz, hiss, quiet
 
+pytest.importorskip("parselmouth", reason="parselmouth is not installed (pip install '.[eval]')")
+
 
 @pytest.mark.parametrize("f0_hz", [75.0, 120.0, 233.0, 410.0])
 def test_pitch_of_a_steady_sound(f0_hz):

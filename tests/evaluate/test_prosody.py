@@ -4,6 +4,8 @@ import pytest
 from ditar.evaluate.prosody import Prosody, describe_prosody
 from tests.evaluate.sounds import RATE_HZ, buzz, hiss, quiet
 
+pytest.importorskip("parselmouth", reason="parselmouth is not installed (pip install '.[eval]')")
+
 
 def test_a_monotone_between_silences():
     found = describe_prosody(np.concatenate([quiet(0.5), buzz(2.0, 140.0), quiet(1.0)]), "one two three four")
