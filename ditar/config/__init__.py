@@ -9,29 +9,12 @@ from ditar.config.baseline import (
     SamplingConfig,
     StreamsConfig,
 )
-from ditar.config.ditar import (
-    DiTARConfig,
-    DiTARDataConfig,
-    DiTARLossConfig,
-    DiTARModelConfig,
-)
-from ditar.config.ranges import (
-    ConfigError,
-)
-from ditar.config.reading import (
-    from_dict,
-    load_config,
-    nearest_kind,
-    to_dict,
-)
+from ditar.config.ditar import DiTARConfig, DiTARDataConfig, DiTARLossConfig, DiTARModelConfig
+from ditar.config.ranges import ConfigError, from_dict
+from ditar.config.reading import load_config, nearest_kind, to_dict
 from ditar.config.sampling import SamplingOptions
-from ditar.config.training import (
-    OptimiserConfig,
-    RunConfig,
-)
-from ditar.config.transformer import (
-    BlockConfig,
-)
+from ditar.config.training import OptimiserConfig, RunConfig
+from ditar.config.transformer import BlockConfig
 from ditar.config.vae import (
     OobleckEncoderConfig,
     QuantiserConfig,

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from ditar.config import OptimiserConfig, RunConfig, from_dict, to_dict
@@ -33,7 +34,7 @@ from ditar.train.checkpoint import (
 )
 from ditar.train.errors import Interrupted, TrainingError
 from ditar.train.interrupt import StopSignals
-from ditar.train.optimiser import WeightAverage, build_optimisers, learning_rate
+from ditar.train.optimiser import build_optimisers, learning_rate, weight_average
 from ditar.train.ranks import Ranks
 from ditar.train.tracker import Tracker
 
@@ -106,7 +107,7 @@ def train(
     system.loss.to(accelerator.device)
     optimisers = {phase: build_optimisers(m, optimiser) for phase, m in system.optimised.items()}
     flat = [o for group in optimisers.values() for o in group]
-    average = WeightAverage(system.model, optimiser.ema_decay)
+    average = weight_average(system.model, optimiser.ema_decay)
     folder = out / "checkpoints"
     trained_with = {"config": to_dict(config), "data": system.fingerprint}
     first, best = 0, math.inf
@@ -168,7 +169,7 @@ def train(
                 figures, stopping = _step(system, loss_module, step, optimiser, optimisers, accelerator, folder, stop)
             for name, value in figures.items():
                 sums[name] += value
-            average.update(system.model, step)
+            average.update_parameters(system.model)
             done = step + 1
             if done % run.log_every == 0 or done == optimiser.steps:
                 means = {f"train/{k}": v / (done - logged) for k, v in sums.items()}
@@ -279,7 +280,7 @@ def _same_everywhere(accelerator: Accelerator, first: int, out: Path) -> None:
 
 
 def _resume(
-    path: Path, system: System, average: WeightAverage, optimisers: list, mine: dict, kind: type
+    path: Path, system: System, average: AveragedModel, optimisers: list, mine: dict, kind: type
 ) -> dict[str, Any]:
     """Fill everything from a checkpoint; returns its state. CheckpointError where the settings or data are others.
 
@@ -303,5 +304,6 @@ def _resume(
     tensors = load_checkpoint(path, optimisers)
     system.loss.load_state_dict(tensors["model"])
     average.module.load_state_dict(tensors["average"])
+    average.n_averaged.fill_(state["step"] + 1)
     system.epoch_starts = state.get("epoch_starts", system.epoch_starts)  # found again where it is not known
     return state

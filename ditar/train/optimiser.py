@@ -1,11 +1,11 @@
 """Optimisers, the learning-rate schedule and the running average of the weights."""
 
-import copy
 import math
 import re
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from ditar.config import OptimiserConfig
 
@@ -40,7 +40,10 @@ def build_optimisers(module: nn.Module, config: OptimiserConfig) -> list[torch.o
 
 
 def learning_rate(step: int, config: OptimiserConfig) -> float:
-    """Learning rate of a step: linear warm-up, then constant or a cosine down to `final_learning_rate`."""
+    """Learning rate of a step: linear warm-up, then constant or a cosine down to `final_learning_rate`.
+
+    A pure function, which has no state to save; diffusers' `get_scheduler` starts and ends at 0 instead.
+    """
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
     if config.final_learning_rate is None:
@@ -50,20 +53,17 @@ def learning_rate(step: int, config: OptimiserConfig) -> float:
     return config.final_learning_rate + share * (config.learning_rate - config.final_learning_rate)
 
 
-class WeightAverage:
-    """Exponential moving average of a module's parameters and buffers, kept as a module that can be used itself.
+def weight_average(module: nn.Module, decay: float) -> AveragedModel:
+    """Exponential moving average of a module's parameters, with its buffers: `.module`, which can be used itself.
 
-    The decay warms up as (1 + step) / (10 + step), so that early averages are not the initial weights.
+    The decay warms up as n / (9 + n), where `n_averaged` counts the initial weights and every update, so that early
+    averages are not the initial weights.
     """
 
-    def __init__(self, module: nn.Module, decay: float):
-        self.module = copy.deepcopy(module).eval().requires_grad_(False)
-        self.decay = decay
+    def follow(averaged: list[torch.Tensor], trained: list[torch.Tensor], counted: torch.Tensor) -> None:
+        n = int(counted)
+        torch._foreach_lerp_(averaged, trained, 1.0 - min(decay, n / (9 + n)))
 
-    @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Move the average towards `module` after training step `step` (from 0)."""
-        weight = 1.0 - min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(self.module.parameters()), list(module.parameters()), weight)
-        for mine, theirs in zip(self.module.buffers(), module.buffers()):
-            mine.copy_(theirs)
+    average = AveragedModel(module, multi_avg_fn=follow).eval().requires_grad_(False)
+    average.n_averaged += 1
+    return average

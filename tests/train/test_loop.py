@@ -15,7 +15,7 @@ from ditar.model.ditar import DiTAR
 from ditar.train.checkpoint import CheckpointError, checkpoints
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.loop import TrainingError, train
-from ditar.train.optimiser import WeightAverage, learning_rate
+from ditar.train.optimiser import learning_rate, weight_average
 from tests.data.test_batches import SYMBOLS, write_store
 
 BLOCK = BlockConfig(layers=2, width=32, heads=2, ffn=64)
@@ -279,9 +279,11 @@ def test_schedule_warms_up_and_decays():
 
 def test_average_follows_the_weights():
     module = torch.nn.Linear(2, 2)
-    average = WeightAverage(module, 0.9)
+    average, first = weight_average(module, 0.9), module.weight.clone()
     with torch.no_grad():
         module.weight.fill_(1.0)
-    for step in range(200):
-        average.update(module, step)
+    average.update_parameters(module)
+    torch.testing.assert_close(average.module.weight, 0.1 * first + 0.9)  # the decay warms up: 1 / 10 at first
+    for _ in range(199):
+        average.update_parameters(module)
     assert torch.allclose(average.module.weight, torch.ones(2, 2), atol=1e-3)
