@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-<<<<<<< HEAD
-from ditar.evaluate.diversity import check_runs, plot_spread, principal_components, runs_by_utterance, voice_spread
-=======
-from ditar.evaluate.diversity import check_runs, plot_spread, runs_by_utterance, spread
->>>>>>> 59b502e (Pitch is Praat's, warping librosa's, principal components scikit-learn's; ours are gone)
+from ditar.evaluate.diversity import check_runs, plot_spread, runs_by_utterance, voice_spread
 from ditar.evaluate.inputs import EvaluationError
 
 
