@@ -10,8 +10,8 @@ class DDIM:
     """A reverse process: `start`, then `step` once for each of `times[:-1]` (arXiv 2502.03930, eqs. 3-4 and 13).
 
     temperature = 1: ordinary sampling from x_1 ~ N(0, I). Below 1 the process starts from x_1 = 0, and noise enters
-    once, at t = temperature: x = cos x0-hat + sin eps with the (guided) x0-hat of the step before. temperature = 0
-    never draws noise. grid, and ValueError for what cannot be: see `time_grid`.
+    once, at t = temperature: x = cos x0-hat + sin eps with the (guided) x0-hat of the previous step. temperature = 0
+    never draws noise. grid, and the ValueErrors: see `time_grid`.
     """
 
     def __init__(self, steps: int, temperature: float = 1.0, grid: str = "uniform"):
@@ -19,7 +19,7 @@ class DDIM:
         self.temperature = temperature
 
     def start(self, shape: tuple[int, ...], generator: Generators, like: Tensor) -> Tensor:
-        """x at t = 1, of a shape with rows first, with the dtype and device of `like`."""
+        """x at t = 1; `shape` has rows first; dtype and device are those of `like`."""
         if self.temperature < 1.0:
             return torch.zeros(shape, dtype=like.dtype, device=like.device)
         return draw_noise(shape, generator, like)

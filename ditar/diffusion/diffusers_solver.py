@@ -1,4 +1,4 @@
-"""Solvers of diffusers on the project's schedule: ordinary sampling (temperature 1) on the uniform grid."""
+"""diffusers' solvers on the project's schedule: ordinary sampling (temperature 1) on the uniform grid."""
 
 import numpy as np
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ditar.diffusion.schedule import Generators, angle_parts, draw_noise, time_grid, to_x0
 
-# Defaults otherwise: order 2, both multistep solvers in x0, a lower order at the end of fewer than 15 steps.
+# Otherwise defaults: order 2, both multistep solvers in x0, a lower order at the end of fewer than 15 steps.
 SCHEDULERS = {
     "diffusers-ddim": (DDIMScheduler, {"clip_sample": False}),
     "dpm-solver++": (DPMSolverMultistepScheduler, {"algorithm_type": "dpmsolver++"}),
@@ -16,19 +16,19 @@ TRAINED_STEPS = 1000
 
 
 class DiffusersSolver:
-    """A `Solver` (see `solver.py`) that hands every step to a scheduler of diffusers: DDIM, DPM-Solver++ or UniPC.
+    """A `Solver` (see `solver.py`) that delegates every step to a scheduler of diffusers: DDIM, DPM-Solver++ or UniPC.
 
     name: a key of SCHEDULERS. DDIM: arXiv 2010.02502; DPM-Solver++ (second order, multistep): arXiv 2211.01095; UniPC:
-    arXiv 2302.04867. diffusers computes from a table of float32 betas, which is why agreement and not order of
-    convergence is tested. ValueError: fewer than one step.
+    arXiv 2302.04867. diffusers computes from a table of float32 betas, so tests check agreement and not the order of
+    convergence. ValueError: fewer than one step.
     """
 
     def __init__(self, name: str, steps: int):
         self.times, _ = time_grid(steps)
         self._steps, self._next = steps, 0
-        # As many betas as let every time of the grid be one of theirs. With 1000 for any number of steps diffusers
-        # rounds the times, and its DDIM steps by 1000 // steps, which falls short of them: on N(0, 0.3^2) it then
-        # ends 1.5 % from ours at 15 steps, 5 % at 60 and 62 % at 600; with these within 0.01 %.
+        # Enough betas that every time of the grid is one of theirs. With always 1000, diffusers rounds the times, and
+        # its DDIM steps by 1000 // steps, which falls short of them: on N(0, 0.3^2) it then ends 1.5 % away from ours
+        # at 15 steps, 5 % at 60 and 62 % at 600; with these within 0.01 %.
         count = steps * -(-TRAINED_STEPS // steps)
         kind, options = SCHEDULERS[name]
         self._scheduler = kind(
@@ -41,19 +41,19 @@ class DiffusersSolver:
         )
 
     def start(self, shape: tuple[int, ...], generator: Generators, like: Tensor) -> Tensor:
-        """Noise: x at t = 1, of a shape with rows first, with the dtype and device of `like`."""
+        """Noise: x at t = 1; `shape` has rows first; dtype and device are those of `like`."""
         return draw_noise(shape, generator, like)
 
     def step(self, index: int, u: Tensor, x: Tensor, generator: Generators = None) -> Tensor:
         """From times[index] to times[index + 1], given the (guided) prediction u at x; same shapes, no noise drawn.
 
-        The multistep solvers remember earlier predictions, and index 0 makes them forget. ValueError: an index that
-        does not follow the one before it.
+        The multistep solvers remember earlier predictions until index 0. ValueError: an index that does not follow the
+        previous one.
         """
         if index == 0:
             self._scheduler.set_timesteps(self._steps)
         elif index != self._next:
-            raise ValueError(f"step {index} cannot follow step {self._next - 1}; begin again at step 0")
+            raise ValueError(f"step {index} cannot follow step {self._next - 1}; start again at step 0")
         self._next = index + 1
         return self._scheduler.step(u, self._scheduler.timesteps[index], x, return_dict=False)[0]
 

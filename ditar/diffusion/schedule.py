@@ -1,4 +1,4 @@
-"""The variance-preserving cosine schedule, stated here once for the whole project.
+"""The variance-preserving cosine schedule, defined here once for the whole project.
 
     x_t = cos(pi t / 2) x0 + sin(pi t / 2) eps,    t in [0, 1]: 0 is data, 1 is noise
     u   = cos(pi t / 2) eps - sin(pi t / 2) x0     what the network predicts (diffusers' `v_prediction`)
@@ -40,19 +40,19 @@ def velocity(x0: Tensor, noise: Tensor, t: float | Tensor) -> Tensor:
 
 
 def to_x0(x: Tensor, u: Tensor, t: float | Tensor) -> Tensor:
-    """The data that x_t and u imply (eq. 12, whose printed sign is wrong)."""
+    """The data that x_t and u imply (eq. 12, which is printed with a wrong sign)."""
     c, s = angle_parts(t)
     return c * x - s * u
 
 
 def rotate(x: Tensor, u: Tensor, t: float | Tensor, s: float | Tensor) -> Tensor:
-    """DDIM step from time t to time s: the rotation by pi (t - s) / 2, exact where u is constant on the way."""
+    """DDIM step from time t to time s: the rotation by pi (t - s) / 2, exact if u is constant on the way."""
     cosine, sine = angle_parts(t - s)
     return cosine * x - sine * u
 
 
 def grid_time(progress: float, grid: str = "uniform") -> float:
-    """The time that a grid has when a share `progress` in [0, 1] of its steps is behind it: 1 at 0, 0 at 1.
+    """The time that a grid reaches after a share `progress` in [0, 1] of its steps: 1 at 0, 0 at 1.
 
     With p for progress:
     uniform: 1 - p: every step of DDIM is a rotation by the same angle.
@@ -75,9 +75,9 @@ def grid_time(progress: float, grid: str = "uniform") -> float:
 def time_grid(steps: int, temperature: float = 1.0, grid: str = "uniform") -> tuple[list[float], int | None]:
     """Times 1 = t_0 > ... > t_steps = 0, and the index at which noise enters (None: at the start or never).
 
-    grid: a name that `grid_time` knows. On any of them, for 0 < temperature < 1 the interior point nearest to the
-    temperature is moved onto it, so that the temperature means the same at every number of steps (ours). ValueError:
-    temperature outside [0, 1], no steps, one step with a temperature that needs an interior point, or another grid.
+    grid: a name that `grid_time` knows. For 0 < temperature < 1 the interior point nearest to the temperature is moved
+    onto it, so that the temperature means the same at every number of steps (ours). ValueError: temperature outside
+    [0, 1], no steps, one step with a temperature that needs an interior point, or an unknown grid.
     """
     if not 0.0 <= temperature <= 1.0:
         raise ValueError(
@@ -98,11 +98,11 @@ def time_grid(steps: int, temperature: float = 1.0, grid: str = "uniform") -> tu
 
 
 def draw_noise(shape: Sequence[int], generator: Generators, like: Tensor | None = None) -> Tensor:
-    """Standard normal noise of a shape (rows first), drawn on the generator's device, moved to that of `like`.
+    """Standard normal noise of a shape (rows first), drawn on the generator's device and moved to that of `like`.
 
     A sequence of generators gives each row its own, so that a row does not depend on the batch around it.
-    ValueError when there are not as many generators as rows. Drawn in float32 whatever the dtype of `like`, so
-    that precision does not change the seed's meaning (float64: drawn in float64).
+    ValueError if the numbers of generators and rows differ. Drawn in float32 whatever the dtype of `like`, so that
+    precision does not change the meaning of a seed (float64: drawn in float64).
     """
     dtype = torch.float64 if like is not None and like.dtype == torch.float64 else torch.float32
     if generator is None or isinstance(generator, torch.Generator):
@@ -121,8 +121,8 @@ def sample_times(
 ) -> tuple[Tensor, Tensor]:
     """Times for training: (count,) float32 on the CPU, and which of them start from x = 0 at t = 1, (count,) bool.
 
-    A share `end` has t = 1 exactly with x = 0 in place of noise (where temperature < 1 starts); of the rest a share
-    `logit_normal` is sigmoid(N(0, 1)) and the others uniform, since the logit-normal alone hardly ever gives
+    A share `end` has t = 1 exactly, with x = 0 instead of noise (where temperature < 1 starts); of the rest a share
+    `logit_normal` is sigmoid(N(0, 1)) and the others are uniform, since the logit-normal alone hardly ever gives
     t > 0.95. Stratified: one draw from each of `count` equal slices of the distribution, in random order.
     """
     slices = torch.randperm(count, generator=generator).double()

@@ -1,4 +1,4 @@
-"""The sampler as a diffusers scheduler: components of a pipeline, saved and loaded with it."""
+"""The sampler as a diffusers scheduler: a component of a pipeline, saved and loaded with it."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class DiTARSchedulerOutput(BaseOutput):
 class DiTARScheduler(SchedulerMixin, ConfigMixin):
     """VP cosine schedule, prediction of u, and a choice of solvers and time grids.
 
-    `timesteps` run from 1 to the last time above 0; `set_timesteps` first, then `start` and one `step` for each.
+    `timesteps` run from 1 to the last time above 0; call `set_timesteps`, then `start`, and `step` once for each.
     solver: "ddim" is ours, with the paper's temperature (`diffusion.ddim`) on any time_grid (`schedule.grid_time`);
     "diffusers-ddim", "dpm-solver++" and "unipc" are diffusers' (`diffusion.diffusers_solver`), at temperature 1 on the
     uniform grid. ValueError for other names and other combinations.
@@ -50,18 +50,18 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         solver: str | None = None,
         time_grid: str | None = None,
     ) -> Solver:
-        """The reverse process that generation runs for every patch; None: the configuration's choice, and the uniform
-        grid for a solver of diffusers that is named, whatever grid the configuration has for its own.
+        """The reverse process that generation runs for every patch; None: the configuration's choice, except that a
+        solver of diffusers named here runs on the uniform grid, whatever the configuration's.
 
         ValueError: an unknown name, temperature outside [0, 1], fewer than one step, or a solver of diffusers with
-        temperature < 1 or another grid than the uniform one.
+        temperature < 1 or a grid other than the uniform one.
         """
         given = {"num_inference_steps": num_inference_steps, "solver": solver, "time_grid": time_grid}
         return make_solver(self.sampling.override(temperature=temperature, **given))
 
     @property
     def sampling(self) -> SamplingOptions:
-        """The configuration's choice of solver, grid and steps; the rest is what nobody chose."""
+        """The configuration's choice of solver, grid and steps; defaults for the rest."""
         return SamplingOptions(**{name: self.config[name] for name in ("num_inference_steps", "solver", "time_grid")})
 
     def set_timesteps(
@@ -70,7 +70,7 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         device: str | torch.device | None = None,
         temperature: float = SamplingOptions.temperature,
     ) -> None:
-        """Lay the grid. ValueError: see `solver`."""
+        """Compute `timesteps`. ValueError: see `solver`."""
         self.process = self.solver(num_inference_steps, temperature)
         self.num_inference_steps = len(self.process.times) - 1
         self.timesteps = torch.tensor(self.process.times[:-1], dtype=torch.float64, device=device)
@@ -80,7 +80,7 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         return sample
 
     def start(self, shape: tuple[int, ...], generator: Generators = None, like: Tensor | None = None) -> Tensor:
-        """x at t = 1: noise, or zeros where temperature < 1. `like` gives dtype and device."""
+        """x at t = 1: noise, or zeros if temperature < 1. `like` gives dtype and device."""
         return self.process.start(shape, generator, torch.zeros(()) if like is None else like)
 
     def step(
@@ -92,7 +92,7 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         return_dict: bool = True,
     ) -> DiTARSchedulerOutput | tuple[Tensor]:
         """One step from `timestep`, which must be one of `timesteps`, to the next; in order, since the multistep
-        solvers remember earlier outputs (the first timestep makes them forget). model_output: the (guided) u.
+        solvers remember earlier outputs (until the first timestep). model_output: the (guided) u.
 
         `generator` (one, or one for each row) draws the noise that enters at t = temperature.
         """

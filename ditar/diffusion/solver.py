@@ -1,4 +1,4 @@
-"""What generation asks of every solver of the reverse ODE, and the solvers of a batch's rows as one."""
+"""What generation expects of every solver of the reverse ODE, and the solvers of a batch's rows as one."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from ditar.diffusion.schedule import Generators
 
 
 class Solver(Protocol):
-    """`start`, then `step` once for each of `times[:-1]`, in order; step 0 begins another sample.
+    """`start`, then `step` once for each of `times[:-1]`, in order; step 0 begins a new sample.
 
     times: 1 = t_0 > ... > t_steps = 0. x and the (guided) prediction u: rows first, any shape, float32 or wider.
     """
@@ -31,10 +31,10 @@ class Solver(Protocol):
 
 
 def make_solver(options: SamplingOptions) -> Solver:
-    """A solver of these options' steps, temperature and grid, by name."""
+    """The solver with these options' steps, temperature and grid, by name."""
     if options.solver == "ddim":
         return DDIM(options.num_inference_steps, options.temperature, options.time_grid)
-    from ditar.diffusion.diffusers_solver import DiffusersSolver  # with scipy, half a second that ours do not need
+    from ditar.diffusion.diffusers_solver import DiffusersSolver  # imports scipy: half a second that ours do not need
 
     return DiffusersSolver(options.solver, options.num_inference_steps)
 
@@ -50,7 +50,7 @@ def shared_solvers(most: int = 64) -> Callable[[SamplingOptions], Solver]:
 class RowSolvers:
     """A solver for each row of a batch; rows that share one object step together.
 
-    times (steps + 1, B) float64, or (steps + 1, 1) where all rows share one. ValueError: numbers of steps that differ.
+    times (steps + 1, B) float64, or (steps + 1, 1) if all rows share one. ValueError: numbers of steps that differ.
     """
 
     def __init__(self, solvers: Sequence[Solver]):
@@ -60,13 +60,13 @@ class RowSolvers:
         self.groups = [(solvers[members[0]], members) for members in rows.values()]
         steps = sorted({len(solver.times) - 1 for solver in solvers})
         if len(steps) != 1:
-            raise ValueError(f"the rows of a batch take the same number of inference steps, got {steps}")
+            raise ValueError(f"the rows of a batch must have the same number of inference steps, got {steps}")
         together = solvers[:1] if len(self.groups) == 1 else solvers
         self.steps = steps[0]
         self.times = torch.tensor([solver.times for solver in together], dtype=torch.float64).T
 
     def start(self, shape: tuple[int, ...], generators: Generators, like: Tensor) -> Tensor:
-        """As Solver.start; `generators`: one for each row, or where all rows share a solver one for all."""
+        """As Solver.start; `generators`: one for each row, or one for all rows that share a solver."""
         if len(self.groups) == 1:
             return self.groups[0][0].start(shape, generators, like)
         x = like.new_empty(shape)

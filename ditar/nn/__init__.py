@@ -1,5 +1,5 @@
-"""Blocks that both systems share: attention with RoPE, cross-attention, key-value cache, transformer, time embedding."""
+"""Blocks shared by both systems: attention with RoPE, cross-attention, key-value cache, transformer, time embedding."""
 
 from ditar.nn.cpu_kernels import install
 
-install()  # for speed on CPUs alone: without this call, and that file, all results are the same within rounding
+install()  # for speed on CPUs only: without this call and that file, all results are the same within rounding

@@ -1,7 +1,7 @@
-"""Help for small models that must learn which symbol they speak when (ours; plain training of a small decoder-only
-model babbles): targets from exact times of the symbols, for a layer's attention and for a head on the LM's output.
+"""Help for small models in learning which symbol to speak when (ours; plain training of a small decoder-only model
+babbles): targets from the symbols' exact times, for a layer's attention and for a head on the LM's output.
 
-Places are whatever the LM makes one output for: patches of latent frames, or steps of tokens.
+A place is whatever the LM makes one output for: a patch of latent frames, or a step of tokens.
 """
 
 import torch
@@ -12,10 +12,10 @@ NO_TARGET = -100  # cross-entropy's "ignore" value
 
 
 class AlignmentHelpers(nn.Module):
-    """Training only: a linear head on the LM's output at a place that predicts the symbol spoken in each of its
+    """Training only: a linear head on the LM's output at a place, which predicts the symbol spoken in each of its
     `frames`. Not part of a checkpoint.
 
-    Classes are the `symbols` ids and, last, silence.
+    The classes are the `symbols` ids and, last, silence.
     """
 
     def __init__(self, width: int, frames: int, symbols: int):
@@ -24,7 +24,7 @@ class AlignmentHelpers(nn.Module):
         self.head = nn.Linear(width, self.frames * self.classes)
 
     def forward(self, h: Tensor, frame_symbols: Tensor) -> Tensor:
-        """h (B, N, width), frame_symbols (B, N, frames), NO_TARGET where unknown -> sum of cross-entropies."""
+        """h (B, N, width), frame_symbols (B, N, frames), NO_TARGET if unknown -> sum of cross-entropies."""
         known = (frame_symbols != NO_TARGET).any(-1)  # (B, N)
         logits = self.head(h[known]).float().unflatten(-1, (self.frames, self.classes))
         if not len(logits):
@@ -34,9 +34,9 @@ class AlignmentHelpers(nn.Module):
 
 
 def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: int, places: int) -> Tensor:
-    """Log attention from places to symbols, normalised over a row's symbols alone: (B, heads, N, L), float32.
+    """Log attention from places to symbols, normalised over the symbols of a row only: (B, heads, N, L), float32.
 
-    query (B, heads, Sq, d), the last N being the places'; key (B, heads, L + N, d), the first L the
+    query (B, heads, Sq, d), of which the last N are the places'; key (B, heads, L + N, d), of which the first L are the
     symbols'. Padding gets -inf.
     """
     query, key = query[:, :, -places:].float(), key[:, :, :symbols].float()
@@ -46,9 +46,9 @@ def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: i
 
 
 def attention_error(kept: tuple[Tensor, Tensor], heads: int, symbol_counts: Tensor, spoken: Tensor) -> Tensor:
-    """-log of the attention that falls on the symbols spoken at a place: mean over the first `heads`, sum over places.
+    """-log of the attention on the symbols spoken at a place: mean over the first `heads`, sum over places.
 
-    kept: a layer's queries and keys as for `text_attention`; spoken (B, N, L) bool, N 0s where nothing is known.
+    kept: a layer's queries and keys, as for `text_attention`; spoken (B, N, L) bool, all False if nothing is known.
     """
     query, key = (x[:, :heads] for x in kept)
     speaks = spoken.any(-1)  # (B, N)

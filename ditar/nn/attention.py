@@ -15,8 +15,8 @@ ALL = slice(None)
 def rope_tables(
     positions: Tensor, head_dim: int, dtype: torch.dtype = torch.float64, base: float = 10_000.0
 ) -> tuple[Tensor, Tensor]:
-    """Tables of RoPE for explicit (also fractional) positions, (S,) or (B, S) -> two (1 or B, 1, S, head_dim): the
-    cosines twice over, and the sines with their sign for the first half of a head and the second."""
+    """RoPE tables for explicit (also fractional) positions, (S,) or (B, S) -> two (1 or B, 1, S, head_dim): the
+    cosines repeated, and the sines, negative for the first half of a head."""
     frequency = base ** (-torch.arange(0, head_dim, 2, device=positions.device, dtype=torch.float64) / head_dim)
     angle = torch.atleast_2d(positions).to(torch.float64)[:, None, :, None] * frequency
     cosine, sine = angle.cos().to(dtype), angle.sin().to(dtype)
@@ -31,15 +31,15 @@ def apply_rotary_emb(x: Tensor, tables: tuple[Tensor, Tensor]) -> Tensor:
 
 @dataclass
 class QueryKey:
-    """Where an attention leaves its rotated queries (B, heads, Sq, head_dim) and keys (B, heads, S, head_dim, shared
-    ones repeated) for who asks: an object that wrappers of a block pass on as it is."""
+    """Where an attention stores its rotated queries (B, heads, Sq, head_dim) and keys (B, heads, S, head_dim, shared
+    ones repeated) for the caller: an object, since wrappers of a block pass it on unchanged."""
 
     query: Tensor | None = None
     key: Tensor | None = None
 
 
 class SoftmaxAttention(nn.Module):
-    """The products alone: queries (B, heads, Sq, d), keys and values (B, kv_heads, Sk, d), each shared by heads /
+    """The products only: queries (B, heads, Sq, d), keys and values (B, kv_heads, Sk, d), each shared by heads /
     kv_heads queries, additive mask (1 or B, 1, Sq, Sk) -> (B, heads, Sq, d)."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -81,8 +81,8 @@ class Attention(nn.Module):
     ) -> Tensor:
         """x (B, S, width); tables: see `rope_tables`; mask additive (1 or B, 1, S, Sk) -> (B, S', width).
 
-        outputs: the S' positions that ask; cache: what came before x, to which x is added; keep: where queries and
-        keys are left.
+        outputs: the S' positions that are queries; cache: what came before x, to which x is added; keep: where queries
+        and keys are stored.
         """
         query, key, value = self.split_heads(self.qkv(x), tables)
         query, mask = query[:, :, outputs], None if mask is None else mask[:, :, outputs]

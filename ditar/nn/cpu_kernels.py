@@ -1,10 +1,10 @@
-"""FOR SPEED ON CPUS ALONE. Nothing here changes a result by more than rounding: without this file and the one call of
-`install`, in ditar/nn/__init__.py, everything works as it reads in the other files.
+"""FOR SPEED ON CPUS ONLY. Nothing here changes a result by more than rounding: without this file and the one call of
+`install` in ditar/nn/__init__.py, everything works as the other files say.
 
-    RMSNorm.forward            fewer calls, and a gradient of few passes
+    RMSNorm.forward            fewer calls, and a gradient in few passes
     Attention.split_heads      in training: RoPE, split and layout in one pass, each way
     SoftmaxAttention.forward   in training: explicit products for many short sequences
-    Linear.forward             without gradients: weights that are prepacked for oneDNN,
+    Linear.forward             without gradients: weights prepacked for oneDNN,
     FeedForward.forward        there with GELU in the same call
 """
 
@@ -29,8 +29,8 @@ PLAIN = {
 
 
 def install() -> None:
-    """Put what is below in the place of the plain methods, in this process. Elsewhere than on a CPU they call those,
-    and where a compiler is at work, which fuses the plain form itself (but not that of attention)."""
+    """Replace the plain methods by those below, in this process. They fall back to the plain ones on other devices,
+    and under a compiler, which fuses the plain form itself (but not that of attention)."""
     RMSNorm.forward, Attention.split_heads = _rms_norm, _split_heads
     SoftmaxAttention.forward = _attend
     if torch.backends.mkldnn.is_available():
@@ -42,8 +42,8 @@ def _plain(x: Tensor) -> bool:
 
 
 class _RMSNorm(torch.autograd.Function):
-    """torch's own rms_norm falls apart into many passes, and more in its gradient (4.7 ms against 2 ms for 5760 x 256
-    in bfloat16, forward and backward)."""
+    """torch's own rms_norm runs as many passes, and its gradient as more (4.7 ms against 2 ms for 5760 x 256 in
+    bfloat16, forward and backward)."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
@@ -68,10 +68,10 @@ def _rms_norm(self: RMSNorm, x: Tensor) -> Tensor:
         return PLAIN[RMSNorm, "forward"](self, x)
     if torch.is_grad_enabled():
         return _RMSNorm.apply(x, self.weight, self.epsilon)
-    # torch's is a dozen calls, which count in the small steps of generation: with these four a second of speech costs
-    # 6 % less. sqrt(sum x^2 / n + epsilon) = hypot(|x|, sqrt(n epsilon)) / sqrt(n).
+    # torch's is a dozen calls, which matter in the small steps of generation: these four make a second of speech 6 %
+    # cheaper. sqrt(sum x^2 / n + epsilon) = hypot(|x|, sqrt(n epsilon)) / sqrt(n).
     width = x.shape[-1]
-    wide = torch.float32 if x.dtype == torch.float16 else x.dtype  # a norm may be more than 65504
+    wide = torch.float32 if x.dtype == torch.float16 else x.dtype  # a norm may exceed 65504
     norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=wide)
     root = torch.hypot(norm, _scalar((width * self.epsilon) ** 0.5, wide)).mul_(width**-0.5).to(x.dtype)
     return torch.div(x, root).mul_(self.weight.to(x.dtype))
@@ -79,15 +79,15 @@ def _rms_norm(self: RMSNorm, x: Tensor) -> Tensor:
 
 @cache
 def _scalar(value: float, dtype: torch.dtype) -> Tensor:
-    """A tensor of a number, since hypot takes no other; made once."""
-    return torch.tensor(value, dtype=dtype, device="cpu")  # whatever the default is: nothing else comes here
+    """A tensor of a number, since hypot takes nothing else; made once."""
+    return torch.tensor(value, dtype=dtype, device="cpu")  # whatever the default device: only CPU tensors come here
 
 
 class _SplitHeads(torch.autograd.Function):
     """(B, S, heads * d) -> (B, n, S, d) for each n in `groups`, all but the last rotated by their positions.
 
-    In memory heads come first, so that the batched products of `_attend` need no copies. Groups come out of one buffer
-    and their gradients go into one, where slicing would add up padded copies.
+    In memory heads come first, so that the batched products of `_attend` need no copies. All groups share one buffer,
+    and so do their gradients, where slicing would add up padded copies.
     """
 
     @staticmethod
@@ -112,7 +112,7 @@ class _SplitHeads(torch.autograd.Function):
 
 
 def _rotate(source: Tensor, out: Tensor, cosine: Tensor, sine: Tensor, rotated: int, sign: int) -> None:
-    """The first `rotated` of heads (heads, B, S, d), forward (sign 1) or back (-1); the others are copied."""
+    """Rotate the first `rotated` of heads (heads, B, S, d) forward (sign 1) or back (-1); the others are copied."""
     half = source.shape[-1] // 2
     cosine, sine = cosine[..., half:], sine[..., half:]
     a, b = source[:rotated, ..., :half], source[:rotated, ..., half:]
@@ -125,15 +125,15 @@ def _rotate(source: Tensor, out: Tensor, cosine: Tensor, sine: Tensor, rotated: 
 
 
 def _split_heads(self: Attention, qkv: Tensor, tables: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    if not torch.is_grad_enabled() or _plain(qkv):  # in small steps fewer calls count for more than fewer passes
+    if not torch.is_grad_enabled() or _plain(qkv):  # in small steps fewer calls matter more than fewer passes
         return PLAIN[Attention, "split_heads"](self, qkv, tables)
     cosine, sine = (table.to(qkv.dtype).squeeze(1) for table in tables)  # (1 or B, S, d)
     return _SplitHeads.apply(qkv, cosine, sine, (self.heads, self.kv_heads, self.kv_heads))
 
 
 # Many short sequences are trained with explicit products, since torch's kernel works on blocks of hundreds of keys
-# (measured: 640 sequences of 9 tokens, forward and backward, 7.5 ms against 87 ms); it wins for one or two, and forward
-# alone (8 sequences, one query and 200 keys each, in bfloat16: 44 us against 377).
+# (measured: 640 sequences of 9 tokens, forward and backward, 7.5 ms against 87 ms); the kernel wins for one or two, and
+# for the forward pass alone (8 sequences, one query and 200 keys each, in bfloat16: 44 us against 377).
 EXPLICIT_FROM, EXPLICIT_BELOW = 4, 512  # sequences, keys
 
 
@@ -152,23 +152,23 @@ def _attend(
     return (scores.softmax(-1).to(value.dtype) @ value).transpose(0, 1)
 
 
-# From how many rows and weights on prepacked weights are the faster ones, measured from 256 x 256 to 512 x 2048: in
-# float32 they save nothing where few rows or small matrices are bound by reading them.
+# Rows and weights from which prepacked weights are faster, measured from 256 x 256 to 512 x 2048: in float32 they save
+# nothing if few rows or small matrices are bound by memory.
 FEWEST_ROWS = {torch.float32: 4, torch.bfloat16: 1}
 FEWEST_WEIGHTS = {torch.float32: 512 * 512, torch.bfloat16: 1}
 PACKED_FOR = 16  # rows; the layout serves other numbers as well
-# Positions of a sequence in float32. What is longer is a prefill, which has another length every time, and oneDNN keeps
+# Positions of a sequence in float32. Anything longer is a prefill, whose length differs every time, and oneDNN keeps
 # some code for every number of rows: 0.8 MB a prefill. (torch's own product in bfloat16 is oneDNN's as well.)
 LONGEST = 32
 
 
 class _Prepacked:
-    """A copy of a Linear's weights in the order that the CPU's matrix units read them in. Copies and pickles of the
-    Linear have none of their own."""
+    """A copy of a Linear's weights in the order in which the CPU's matrix units read them. Copies and pickles of the
+    Linear do not carry it."""
 
     def __init__(self, weight: Tensor):
         self.place, self.version = weight.data_ptr(), weight._version
-        self.storage = StorageWeakRef(weight.untyped_storage())  # new weights may get the place of freed ones
+        self.storage = StorageWeakRef(weight.untyped_storage())  # new weights may take the address of freed ones
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), PACKED_FOR)
 
     def holds(self, weight: Tensor) -> bool:
@@ -180,8 +180,8 @@ class _Prepacked:
 
 
 def _linear(self: Linear, x: Tensor) -> Tensor:
-    """torch packs the weights anew for every product, which for a few rows costs as much as the product itself.
-    Measured on a core with AMX, 9 rows and 512 x 2048: in float32 0.84 ms against 0.49, in bfloat16 0.33 against 0.22.
+    """torch repacks the weights for every product, which for a few rows costs as much as the product itself. Measured
+    on a core with AMX, 9 rows and 512 x 2048: in float32 0.84 ms against 0.49, in bfloat16 0.33 against 0.22.
     """
     if torch.is_grad_enabled() or _plain(x) or (packed := _prepacked(self, x)) is None:
         return PLAIN[Linear, "forward"](self, x)
@@ -189,7 +189,7 @@ def _linear(self: Linear, x: Tensor) -> Tensor:
 
 
 def _feed_forward(self: FeedForward, x: Tensor) -> Tensor:
-    """GELU by itself costs 3 % of a second of speech in bfloat16."""
+    """A separate GELU costs 3 % of a second of speech in bfloat16."""
     up = self.up
     plain = self.gated or type(up) is not Linear or up._forward_hooks or up._forward_pre_hooks  # an adapter, a hook
     if plain or torch.is_grad_enabled() or _plain(x) or (packed := _prepacked(up, x)) is None:
@@ -198,10 +198,10 @@ def _feed_forward(self: FeedForward, x: Tensor) -> Tensor:
 
 
 def _prepacked(linear: Linear, x: Tensor) -> Tensor | None:
-    """Prepacked weights, where they are of use for x; made in `torch.inference_mode`, where a model generates.
+    """Prepacked weights, if x gains from them; made in `torch.inference_mode`, in which a model generates.
 
-    Frozen weights are left alone: they are those that an adapter will be merged into, which their version does not
-    show, or an average that changes before its copy would have paid.
+    Frozen weights are left alone: an adapter may be merged into them, which their version does not show, or they are
+    an average that changes before the copy would have paid off.
     """
     weight = linear.weight
     if x.dtype != weight.dtype or x.numel() < FEWEST_ROWS.get(x.dtype, torch.inf) * linear.in_features:

@@ -1,4 +1,4 @@
-"""Cross-attention to a sequence that stays as it is, such as an encoded text."""
+"""Cross-attention to a fixed sequence, such as an encoded text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ KeysValues = tuple[Tensor, Tensor]  # (B, heads, L, d) each
 @dataclass(frozen=True)
 class CrossContext:
     """What the layers of a transformer attend to: hidden (B, L, width), additive mask (B, 1, 1, L), -inf at padding,
-    and where many steps follow, each layer's keys and values of it, computed once."""
+    and, if many steps follow, each layer's keys and values of it, computed once."""
 
     hidden: Tensor
     mask: Tensor
@@ -25,7 +25,7 @@ class CrossContext:
         return self.computed[index] if self.computed else self.hidden, self.mask
 
     def select(self, rows: Sequence[int]) -> "CrossContext":
-        """Of some of the rows."""
+        """The context of some of the rows."""
         computed = tuple((key[rows], value[rows]) for key, value in self.computed)
         return replace(self, hidden=self.hidden[rows], mask=self.mask[rows], computed=computed)
 
@@ -33,7 +33,7 @@ class CrossContext:
 class CrossAttention(nn.Module):
     """Queries from x, keys and values from a context of the same width; no positions, no biases.
 
-    A context of zeros gives zero: that is how a text is left out.
+    A context of zeros gives zero: this is how a text is left out.
     """
 
     def __init__(self, width: int, heads: int):
@@ -62,7 +62,7 @@ class CrossAttention(nn.Module):
 
 
 def padding_mask(counts: Tensor, length: int, dtype: torch.dtype) -> Tensor:
-    """Additive mask (B, 1, 1, L) that hides what lies behind the first `counts` (B,) of L places."""
+    """Additive mask (B, 1, 1, L) that hides everything after the first `counts` (B,) of L places."""
     hidden = torch.arange(length, device=counts.device) >= counts[:, None]
     mask = torch.zeros(hidden.shape, dtype=dtype, device=counts.device)
     return mask.masked_fill_(hidden, float("-inf"))[:, None, None]

@@ -16,13 +16,13 @@ class LayerCache:
     length: int
 
     def write(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Put (B, kv_heads, S, head_dim) after the filled slots; returns all filled keys and values.
+        """Append (B, kv_heads, S, head_dim) to the filled slots; returns all filled keys and values.
 
         ValueError when the capacity is too small.
         """
         end, capacity = self.length + keys.shape[2], self.keys.shape[2]
         if end > capacity:
-            raise ValueError(f"the KV cache holds {capacity} slots and {end} are needed; allocate a larger one")
+            raise ValueError(f"the KV cache holds {capacity} slots, but {end} are needed; allocate a larger one")
         self.keys[:, :, self.length : end] = keys
         self.values[:, :, self.length : end] = values
         return self.keys[:, :, :end], self.values[:, :, :end]
@@ -33,9 +33,9 @@ class KVCache:
     """Keys and values of `length` slots, in buffers of fixed capacity; a value that is passed in and returned.
 
     layers: keys and values of each, (B, kv_heads, capacity, head_dim); valid (B, capacity). A slot that is not valid
-    (padding of a shorter row) is never attended to. `ragged` is False while every slot so far is valid: then no
-    mask is needed. `causal` False: slots that are written together see each other. The buffers are shared between a
-    cache and its successor: an older cache must not be used again after `advance`, except to overwrite what came later.
+    (padding of a shorter row) is never attended to. `ragged` is False as long as every slot is valid: no mask is needed
+    then. `causal` False: slots that are written together see each other. A cache shares its buffers with its successor:
+    do not use an older cache after `advance`, except to overwrite what came later.
     """
 
     layers: tuple[tuple[Tensor, Tensor], ...]
@@ -56,7 +56,7 @@ class KVCache:
         ragged: bool = False,
         causal: bool = True,
     ) -> "KVCache":
-        """An empty cache with the dtype and device of `like`; what is not valid is for the caller to say."""
+        """An empty cache with the dtype and device of `like`; the caller marks what is not valid."""
         shape = (batch, kv_heads, capacity, head_dim)
         buffers = tuple((like.new_empty(shape), like.new_empty(shape)) for _ in range(layers))
         valid = torch.ones(batch, capacity, dtype=torch.bool, device=like.device)
@@ -71,7 +71,7 @@ class KVCache:
         return replace(self, length=self.length + slots)
 
     def select(self, rows: Sequence[int]) -> "KVCache":
-        """Some of the rows, in buffers of their own and of the same capacity; what is not filled is not copied."""
+        """Some of the rows, in buffers of their own with the same capacity; unfilled slots are not copied."""
         rows = list(rows)
 
         def copy(old: Tensor) -> Tensor:
@@ -115,8 +115,8 @@ class KVCache:
         return replace(self, layers=layers, valid=self.valid[:rows])
 
     def mask(self, slots: int) -> Tensor | None:
-        """(1 or B, slots, length + slots) bool, True = attend: valid and, where causal, not later. None: all may be
-        attended to."""
+        """(1 or B, slots, length + slots) bool, True = attend: valid and, if causal, not later. None: everything may
+        be attended to."""
         end = self.length + slots
         if (slots == 1 or not self.causal) and not self.ragged:
             return None

@@ -32,7 +32,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """One layer; `cross`: with cross-attention to a context between its attention and its feed-forward."""
+    """One layer; `cross`: with cross-attention to a context between attention and feed-forward."""
 
     def __init__(self, config: BlockConfig, cross: bool = False):
         super().__init__()
@@ -72,15 +72,15 @@ class TransformerOutput:
 
 
 class Transformer(nn.Module):
-    """A stack of blocks with a norm after it; causal or not is the mask's business. `cross`: every block also attends
-    to a context, see `read_context`."""
+    """A stack of blocks and a final norm; the mask decides whether it is causal. `cross`: every block also attends to a
+    context, see `read_context`."""
 
     def __init__(self, config: BlockConfig, cross: bool = False):
         super().__init__()
         self.config = config
         self.blocks = nn.ModuleList(Block(config, cross) for _ in range(config.layers))
         self.norm = RMSNorm(config.width)
-        for block in self.blocks:  # unit gain; what is added to the residual stream shrinks with depth
+        for block in self.blocks:  # unit gain; contributions to the residual stream shrink with depth
             for linear in (block.attention.qkv, block.ffn.up):
                 nn.init.normal_(linear.weight, std=linear.in_features**-0.5)
             for linear in (block.attention.out, block.ffn.down):
@@ -100,12 +100,12 @@ class Transformer(nn.Module):
         return KVCache.allocate(len(self.blocks), kv_heads, batch, capacity, self.head_dim, like, ragged, causal)
 
     def positions(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """RoPE's tables for positions (S,) or (B, S), float or integer; make them once where they do not change."""
+        """RoPE tables for positions (S,) or (B, S), float or integer; compute them once if they do not change."""
         return rope_tables(positions, self.head_dim, self.norm.weight.dtype)
 
     def read_context(self, context: Tensor, counts: Tensor, steps: bool = False) -> CrossContext:
-        """What all blocks attend to, context (B, L, width), of which each row's first `counts` (B,) are there. `steps`:
-        many will follow, so that keys and values are computed here."""
+        """What all blocks attend to: context (B, L, width), of which the first `counts` (B,) places of each row exist.
+        `steps`: many steps will follow, so keys and values are computed here."""
         computed = tuple(block.cross.keys_values(context) for block in self.blocks) if steps else ()
         return CrossContext(context, padding_mask(counts, context.shape[1], context.dtype), computed)
 
@@ -122,9 +122,11 @@ class Transformer(nn.Module):
     ) -> TransformerOutput:
         """x (B, S, width); tables: see `positions`; mask (1 or B, S, Sk) bool, True = attend.
 
-        `outputs` names the positions whose hidden states are wanted: the last layer computes no others. `cache`
-        holds what came before x (the mask then comes from it). `keep`: layers whose queries and keys are returned.
-        `context`: what blocks with cross-attention attend to.
+        Args:
+            outputs: the positions whose hidden states are wanted; the last layer computes no others.
+            cache: what came before x (the mask then comes from it).
+            keep: layers whose queries and keys are returned.
+            context: what blocks with cross-attention attend to.
         """
         if cache is not None:
             mask = cache.mask(x.shape[1])

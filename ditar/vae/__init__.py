@@ -1,6 +1,6 @@
 """Waveform (B, S) at 24 kHz <-> latents (B, T, 64) at 40 Hz: encoder, Gaussian posterior, Vocos decoder.
 
-With a quantiser in the place of the posterior: waveform <-> codes (B, Q, T), a codec like others behind one interface.
+With a quantiser instead of the posterior: waveform <-> codes (B, Q, T), a codec like others behind one interface.
 """
 
 from ditar.vae.codec import Codec, CodecError, load_codec

@@ -1,4 +1,4 @@
-"""Clips at 24 kHz <-> codes of a codec of any rate, beside a reference: what a pipeline does with a codec."""
+"""Clips at 24 kHz <-> codes of a codec of any rate, with a reference: what a pipeline does with a codec."""
 
 import numpy as np
 import torch
@@ -8,13 +8,13 @@ from ditar.audio.resample import low_pass, resample
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.codec import Codec
 
-CONTEXT_SECONDS = 1.0  # of the reference stand before codes while they are decoded: no click at the seam
+CONTEXT_SECONDS = 1.0  # of the reference precede the codes when they are decoded: no click at the seam
 
 
 @torch.inference_mode()
 def encode_clip(codec: Codec, clip: np.ndarray, after_seconds: float, device: torch.device) -> Tensor:
-    """A clip (S,) -> codes (Q, T) on the CPU. It is padded on the left, so that its end is a frame's; `after_seconds`
-    of silence stand behind it while it is encoded."""
+    """A clip (S,) -> codes (Q, T) on the CPU. It is padded on the left, so that it ends with a whole frame; for
+    encoding it is followed by `after_seconds` of silence."""
     clip = resample(low_pass(clip, codec.bandwidth_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, codec.rate_hz)
     left, right = -len(clip) % codec.hop_samples, round(after_seconds * codec.rate_hz)
     waveform = torch.from_numpy(np.pad(clip, (left, right)))[None].to(device)
@@ -23,7 +23,7 @@ def encode_clip(codec: Codec, clip: np.ndarray, after_seconds: float, device: to
 
 @torch.inference_mode()
 def decode_after(codec: Codec, reference: Tensor, codes: Tensor, device: torch.device) -> np.ndarray:
-    """Codes (Q, T) behind those of a reference (Q, R) -> (S,) of `codes` alone; no codes are no samples."""
+    """Codes (Q, T) that follow those of a reference (Q, R) -> (S,) of `codes` only; no codes give no samples."""
     if not codes.shape[1]:
         return np.zeros(0, dtype=np.float32)
     context = reference[:, -round(CONTEXT_SECONDS * codec.frame_rate_hz) :]

@@ -1,4 +1,4 @@
-"""vocos's discriminators at other widths: a CPU trains against narrow ones (Siuzdak 2023, arXiv 2306.00814; HiFi-GAN)."""
+"""vocos's discriminators at other widths: narrow ones suit a CPU (Siuzdak 2023, arXiv 2306.00814; HiFi-GAN)."""
 
 from torch import nn
 from torch.nn.utils import weight_norm
@@ -20,17 +20,17 @@ WIDTHS = (32, 128, 512, 1024, 1024)  # of HiFi-GAN's multi-period discriminator
 
 
 def multi_resolution_discriminator(channels: int) -> MultiResolutionDiscriminator:
-    """On complex spectra of three windows, by bands, with `channels` in every layer (vocos: 32)."""
+    """On complex spectra of three windows, in bands, with `channels` in every layer (vocos: 32)."""
     made = MultiResolutionDiscriminator(())
     made.discriminators.extend(DiscriminatorR(window, channels=channels) for window in WINDOWS)
     return made
 
 
 def multi_period_discriminator(divisor: int) -> MultiPeriodDiscriminator:
-    """On the waveform folded by five primes; HiFi-GAN's widths divided by `divisor`. ValueError: it leaves a layer
-    without channels."""
+    """On the waveform folded by five primes; HiFi-GAN's widths divided by `divisor`. ValueError: a divisor that leaves
+    a layer without channels."""
     if not 1 <= divisor <= WIDTHS[0]:
-        raise ValueError(f"loss.multi_period_divisor is a whole number from 1 to {WIDTHS[0]}, got {divisor}")
+        raise ValueError(f"loss.multi_period_divisor must be a whole number from 1 to {WIDTHS[0]}, got {divisor}")
     made = MultiPeriodDiscriminator(())
     made.discriminators.extend(DiscriminatorP(period) for period in PERIODS)
     if divisor > 1:

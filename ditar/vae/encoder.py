@@ -16,26 +16,27 @@ import_torchaudio()  # vocos and diffusers import it, and a mismatched binary wo
 
 from vocos.modules import ConvNeXtBlock  # noqa: E402
 
-# exp(-12) is a std of 0.0025: below it a channel is exact for every use, and its KL would only push the weights about.
+# exp(-12) is a std of 0.0025: below it a channel is exact for all purposes, and its KL would only push weights around.
 LOG_VARIANCE_RANGE = (-12.0, 4.0)
 
 
 def deciding_tensors(encoder: nn.Module) -> list[torch.Tensor]:
-    """What decides about latents, for fingerprints: the weights, and the floor of the spectra where there is one (none
-    in older models, which keep their fingerprints)."""
+    """What determines latents, for fingerprints: the weights, and the floor of the spectra if there is one (older
+    models have none and keep their fingerprints)."""
     floor = getattr(encoder, "noise_floor", 0.0)
     floors = [torch.tensor(1e5 * floor, dtype=torch.float64)] if floor else []
     return [*encoder.state_dict().values(), *floors]
 
 
 class SpectralEncoder(nn.Module):
-    """Log-mel frames at 80 Hz, folded in pairs to 40 Hz, then ConvNeXt blocks (ours, where the paper convolves the waveform)."""
+    """Log-mel frames at 80 Hz, folded in pairs to 40 Hz, then ConvNeXt blocks (ours; the paper convolves the
+    waveform)."""
 
     def __init__(self, config: SpectralEncoderConfig, latent_channels: int):
         super().__init__()
         if not 0.0 <= config.noise_floor < 0.01:
             raise ValueError(
-                f"spectral.noise_floor is a std below 0.01 (-40 dBFS) and not negative, got {config.noise_floor}; "
+                f"spectral.noise_floor is a std from 0 to below 0.01 (-40 dBFS), got {config.noise_floor}; "
                 "1.2e-5 is a step of 16 bits"
             )
         self.mel_bins, self.noise_floor = config.mel_bins, config.noise_floor
@@ -62,7 +63,7 @@ class SpectralEncoder(nn.Module):
 
 
 class OobleckEncoder(nn.Module):
-    """The strided convolutional encoder (Snake) of diffusers' AutoencoderOobleck: the paper-like one."""
+    """The strided convolutional encoder (Snake) of diffusers' AutoencoderOobleck: close to the paper's."""
 
     def __init__(self, config: OobleckEncoderConfig, latent_channels: int):
         super().__init__()
@@ -70,8 +71,8 @@ class OobleckEncoder(nn.Module):
 
         if math.prod(config.ratios) != HOP_SAMPLES or any(r % 2 for r in config.ratios):
             raise ValueError(
-                f"oobleck.ratios must be even and multiply to {HOP_SAMPLES} (24 kHz / 40 Hz; odd strides lose samples), "
-                f"got {tuple(config.ratios)}"
+                f"oobleck.ratios must be even and multiply to {HOP_SAMPLES} (24 kHz / 40 Hz; odd strides lose "
+                f"samples), got {tuple(config.ratios)}"
             )
         self.convolutions = Convolutions(
             encoder_hidden_size=2 * latent_channels,  # mean and scale together

@@ -1,4 +1,4 @@
-"""Which VAE made latents: a DiTAR names the one that it was trained on, and refuses another."""
+"""Which VAE made latents: a DiTAR names the one it was trained on, and refuses others."""
 
 import warnings
 
@@ -9,19 +9,19 @@ from ditar.vae.speech_vae import SpeechVAE
 
 
 def vae_fingerprint(vae: SpeechVAE) -> str:
-    """Equal where latents mean the same: encoder, the floor of what it reads, and statistics; weights are rounded to
-    float16, in which they may be stored."""
+    """Equal for VAEs whose latents mean the same: encoder, the floor of its input, and statistics; weights are rounded
+    to float16, in which they may be stored."""
     return digest_tensors([*(value.half() for value in deciding_tensors(vae.encoder)), vae.latent_mean, vae.latent_std])
 
 
 def encoder_fingerprint(vae: SpeechVAE) -> str:
-    """Equal where latents before normalisation are the same: the encoder alone."""
+    """Equal for VAEs with the same latents before normalisation: the encoder only."""
     return digest_tensors(value.half() for value in deciding_tensors(vae.encoder))
 
 
 def check_vae(trained_on: str, vae: SpeechVAE) -> None:
-    """ModelError where a DiTAR was trained on the latents of another VAE than this; `trained_on` is the fingerprint
-    that its configuration names. A warning where it names none, as older ones."""
+    """ModelError if a DiTAR was trained on the latents of a VAE other than this; `trained_on` is the fingerprint in its
+    configuration. A warning if there is none, as in older ones."""
     found = vae_fingerprint(vae)
     if not trained_on:
         warnings.warn(
@@ -31,6 +31,6 @@ def check_vae(trained_on: str, vae: SpeechVAE) -> None:
         )
     elif trained_on != found:
         raise ModelError(
-            f"the DiTAR was trained on the latents of the VAE {trained_on}, and this one is {found}; use the VAE that "
-            "it was trained on, with the statistics of its latents"
+                f"the DiTAR was trained on the latents of the VAE {trained_on}, but this one is {found}; use the "
+                "VAE it was trained on, with the statistics of its latents"
         )

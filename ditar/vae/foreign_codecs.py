@@ -1,5 +1,5 @@
-"""Codecs that others trained, behind the interface of ditar.vae.codec: EnCodec through `transformers`, SNAC through its
-own package. Neither package is needed before such a codec is made."""
+"""Codecs trained by others, behind the interface of ditar.vae.codec: EnCodec through `transformers`, SNAC through its
+own package. Neither package is needed until such a codec is made."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +13,8 @@ from ditar.extras import missing
 from ditar.vae.codec import Codec, CodecError
 
 SNAC_STRIDES = (4, 2, 1)
-# Positions of the 1 + 2 + 4 tokens of a frame, as they are read out depth first: coarse, middle, fine, fine, middle,
-# fine, fine (Mini-Omni, arXiv 2408.16725). Row k: where the tokens of codebook k stand.
+# Positions of the 1 + 2 + 4 tokens of a frame, read depth first: coarse, middle, fine, fine, middle, fine, fine
+# (Mini-Omni, arXiv 2408.16725). Row k: where the tokens of codebook k are.
 SNAC_PLACES = ((0,), (1, 4), (2, 3, 5, 6))
 
 
@@ -23,7 +23,7 @@ class EncodecCodec(Codec):
     (50 Hz, 4 x 2048; MusicGen's). `model` is a transformers.EncodecModel.
 
     CodecError: stereo, chunked or normalising models (the 48 kHz one), and a number of `codebooks` that the model's
-    bandwidths do not offer; None is the only one there is.
+    bandwidths do not offer; None means the only one there is.
     """
 
     def __init__(self, model: nn.Module, codebooks: int | None = None):
@@ -32,13 +32,13 @@ class EncodecCodec(Codec):
         if config.audio_channels != 1 or config.chunk_length_s is not None or config.normalize:
             raise CodecError(
                 f"this EnCodec has {config.audio_channels} channels, chunks of {config.chunk_length_s} s and normalize "
-                f"{config.normalize}; only mono ones without chunks and levels are supported: 24 kHz, 32 kHz"
+                f"{config.normalize}; only mono models without chunks and normalisation are supported: 24 kHz, 32 kHz"
             )
         offered = {model.quantizer.get_num_quantizers_for_bandwidth(b): b for b in config.target_bandwidths}
         if codebooks is None and len(offered) == 1:
             codebooks = next(iter(offered))
         if codebooks not in offered:
-            raise CodecError(f"this EnCodec works with {sorted(offered)} codebooks; asked for: {codebooks}")
+            raise CodecError(f"this EnCodec works with {sorted(offered)} codebooks, got {codebooks}")
         self.model = model.eval().requires_grad_(False)
         self.bandwidth_kbps = offered[codebooks]
         self.codebooks, self.codebook_size = codebooks, config.codebook_size
@@ -48,8 +48,8 @@ class EncodecCodec(Codec):
 
     @classmethod
     def from_pretrained(cls, name: str | Path, codebooks: int | None = None) -> "EncodecCodec":
-        """From a folder or the hub. CodecError where transformers is missing or cannot read it."""
-        import_torchaudio()  # transformers imports it, and a binary that does not fit torch would stop it
+        """From a folder or the hub. CodecError if transformers is missing or cannot read it."""
+        import_torchaudio()  # transformers imports it, and a binary that does not match torch would stop it
         try:
             from transformers import EncodecModel
         except ModuleNotFoundError as error:
@@ -81,8 +81,8 @@ class EncodecCodec(Codec):
 
 
 class SNACCodec(Codec):
-    """SNAC of three codebooks at strides 4, 2 and 1 (arXiv 2410.14411; `hubertsiuzdak/snac_24khz`), a frame of the
-    coarsest as one frame of 7 layers. `model` is a snac.SNAC. CodecError: other strides."""
+    """SNAC with three codebooks at strides 4, 2 and 1 (arXiv 2410.14411; `hubertsiuzdak/snac_24khz`), each frame of the
+    coarsest being one frame of 7 layers. `model` is a snac.SNAC. CodecError: other strides."""
 
     codebooks = 7
 
@@ -90,7 +90,7 @@ class SNACCodec(Codec):
         super().__init__()
         if tuple(model.vq_strides) != SNAC_STRIDES:
             raise CodecError(
-                f"this SNAC has strides {tuple(model.vq_strides)}, and 7 layers come of {SNAC_STRIDES}; use "
+                f"this SNAC has strides {tuple(model.vq_strides)}, but 7 layers need {SNAC_STRIDES}; use "
                 "hubertsiuzdak/snac_24khz"
             )
         self.model = model.eval().requires_grad_(False)
@@ -101,7 +101,7 @@ class SNACCodec(Codec):
 
     @classmethod
     def from_pretrained(cls, name: str | Path) -> "SNACCodec":
-        """From a folder or the hub, by the package's own loader. CodecError where either is missing."""
+        """From a folder or the hub, by the package's own loader. CodecError if either is missing."""
         try:
             from snac import SNAC
         except ModuleNotFoundError as error:
@@ -121,7 +121,7 @@ class SNACCodec(Codec):
     def _decode(self, codes: Tensor) -> Tensor:
         device = codes.device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(0)  # its decoder adds noise: the same codes shall be the same waveform
+            torch.manual_seed(0)  # its decoder adds noise: the same codes must give the same waveform
             return self.model.decode(layers_to_snac(codes))[:, 0]
 
     def _encoding(self) -> list[nn.Module]:
@@ -140,7 +140,7 @@ def snac_to_layers(codes: Sequence[Tensor]) -> Tensor:
 
 
 def layers_to_snac(layers: Tensor) -> list[Tensor]:
-    """The inverse of `snac_to_layers`: (B, 7, T) -> (B, T), (B, 2T), (B, 4T). CodecError: another number of layers."""
+    """The inverse of `snac_to_layers`: (B, 7, T) -> (B, T), (B, 2T), (B, 4T). CodecError: a wrong number of layers."""
     if layers.ndim != 3 or layers.shape[1] != 7:
         raise CodecError(f"SNAC's layers are (batch, 7, frames), got {tuple(layers.shape)}")
     return [layers[:, places].movedim(1, 2).flatten(1) for places in SNAC_PLACES]

@@ -1,4 +1,4 @@
-"""What the configuration of a VAE amounts to: parameters per part, and the arithmetic of a second of audio."""
+"""What a VAE's configuration amounts to: parameters per part, and the arithmetic of a second of audio."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from ditar.config import VAEConfig, to_dict
 from ditar.units import LATENT_RATE_HZ, SAMPLE_RATE_HZ
 from ditar.vae.speech_vae import SpeechVAE
 
-SECONDS = 10  # long enough that the ends weigh little
+SECONDS = 10  # long enough that the ends hardly matter
 
 
 def describe_vae(config: VAEConfig) -> dict:

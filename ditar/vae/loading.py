@@ -1,4 +1,4 @@
-"""A SpeechVAE from the folder that `save_pretrained` wrote, and what is wrong with one."""
+"""A SpeechVAE from the folder that `save_pretrained` wrote, with errors that say what is wrong with it."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from ditar.vae.speech_vae import SpeechVAE
 
 
 def load_vae(folder: Path) -> SpeechVAE:
-    """A SpeechVAE in float32. ModelError: a missing, cut off or foreign file, or tensors of another model.
+    """A SpeechVAE in float32. ModelError: a missing, truncated or foreign file, or tensors of another model.
 
-    diffusers fills what a file lacks with nothing or with initial values, statistics of the latents among them: names
-    and shapes are compared here before it loads.
+    diffusers fills what a file lacks with nothing or with initial values, including the statistics of the latents, so
+    names and shapes are compared here before it loads.
     """
     weights = folder / "diffusion_pytorch_model.safetensors"
     if not (folder / "config.json").is_file() or not weights.is_file():
@@ -33,7 +33,7 @@ def load_vae(folder: Path) -> SpeechVAE:
         if expected != found:
             name = next(n for n in [*expected, *found] if expected.get(n) != found.get(n))
             raise ValueError(
-                f"{name!r} is {found.get(name, 'missing')} in {weights.name} and {expected.get(name, 'absent')} by the "
+                f"{name!r} is {found.get(name, 'missing')} in {weights.name}, but {expected.get(name, 'absent')} in the "
                 "configuration; use the two files of one model"
             )
         return SpeechVAE.from_pretrained(folder, torch_dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""What the VAE is trained with: multi-resolution spectra, KL or commitment, and vocos's adversarial losses."""
+"""The VAE's losses: multi-resolution spectra, KL or commitment, and vocos's adversarial losses."""
 
 import torch
 from torch import nn
@@ -17,11 +17,11 @@ from vocos.loss import DiscriminatorLoss, FeatureMatchingLoss, GeneratorLoss  # 
 from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
 from ditar.vae.discriminators import multi_period_discriminator, multi_resolution_discriminator  # noqa: E402
 
-# Window and mel bins: short windows place onsets, long ones resolve harmonics.
+# Window and mel bins: short windows locate onsets, long ones resolve harmonics.
 RESOLUTIONS = ((512, 40), (1024, 80), (2048, 128))
-# Below these nobody hears a difference: the sum of a mel band's magnitudes, and a magnitude.
+# Differences below these are inaudible: the sum of a mel band's magnitudes, and a magnitude.
 MEL_FLOOR, MAGNITUDE_FLOOR = 1e-3, 1e-3
-# Norm of a second of magnitudes below which a row counts as silence, where the ratio to it would be all there is.
+# Norm of a second of magnitudes below which a row counts as silence, where the ratio to it would dominate.
 SILENT_NORM = 1.0
 
 
@@ -65,13 +65,14 @@ class Discriminators(nn.Module):
         self.feature_loss = FeatureMatchingLoss()
 
     def _weighted(self):
-        # Where it stands alone, the multi-resolution discriminator has the whole weight.
+        # On its own, the multi-resolution discriminator has the whole weight.
         if self.multi_period is None:
             return [(self.multi_resolution, 1.0)]
         return [(self.multi_period, 1.0), (self.multi_resolution, self.multi_resolution_weight)]
 
     def forward(self, true: torch.Tensor, made: torch.Tensor, phase: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """Waveforms (B, S). phase "discriminator": (hinge loss, 0); phase "generator": (adversarial, feature) losses."""
+        """Waveforms (B, S). phase "discriminator": (hinge loss, 0); phase "generator": (adversarial, feature)
+        losses."""
         first = second = torch.zeros((), device=true.device)
         for discriminator, weight in self._weighted():
             real, fake, features_real, features_fake = discriminator(y=true, y_hat=made)
@@ -86,14 +87,14 @@ class Discriminators(nn.Module):
 
 
 class VAELoss(nn.Module):
-    """The whole objective of a SpeechVAE and its discriminators; one forward per phase. ConfigError: weights of the
+    """The complete objective of a SpeechVAE and its discriminators; one forward per phase. ConfigError: weights of the
     Gaussian for a VAE with a quantiser."""
 
     def __init__(self, vae: SpeechVAE, config: VAELossConfig):
         super().__init__()
         of_gaussian = {name: getattr(config, name) for name in ("kl_weight", "kl_final_weight", "latent_noise")}
         if vae.is_codec and any(of_gaussian.values()):
-            raise ConfigError(f"a VAE with a quantiser has no Gaussian; set these of loss to 0.0: {of_gaussian}")
+            raise ConfigError(f"a VAE with a quantiser has no Gaussian; set these keys of loss to 0.0: {of_gaussian}")
         self.vae, self.config = vae, config
         self.spectral = SpectralLoss()
         self.discriminators = Discriminators(config)
@@ -111,12 +112,20 @@ class VAELoss(nn.Module):
         discriminated_samples: int = 0,
         sampled: bool = True,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Waveform (B, S) at 24 kHz, what is to be made of `heard`, of the same shape (None: of itself); nothing above
-        `bandwidth_hz` (B,) is compared (None: all is). `progress` in [0, 1] through the run; `adversary` in [0, 1]:
-        the part of their weight that discriminators have, which hear the middle `discriminated_samples` (0: all).
-        One generator, or one a row, draws the latents, and where a `codebook_seed` is given a quantiser learns;
-        `sampled`: see SpeechVAE.forward.
-        Returns (loss, parts by name), all means over rows."""
+        """One phase's loss and its parts by name, all means over rows.
+
+        Args:
+            waveform: the target (B, S) at 24 kHz.
+            phase: "generator" or "discriminator".
+            progress: share of the run that is done, in [0, 1].
+            generators: one, or one a row, which draw the latents.
+            adversary: share of the discriminators' weight in [0, 1].
+            codebook_seed: lets a quantiser learn.
+            heard: the encoder's input, of the same shape (None: the target).
+            bandwidth_hz: (B,); nothing above it is compared (None: everything is).
+            discriminated_samples: how many in the middle the discriminators hear (0: all).
+            sampled: see SpeechVAE.forward.
+        """
         config = self.config
         heard = waveform if heard is None else heard
         first = (waveform.shape[-1] - discriminated_samples) // 2 if discriminated_samples else 0

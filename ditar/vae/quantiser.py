@@ -1,10 +1,10 @@
-"""The residual vector quantiser that may stand where the Gaussian is: latents (B, T, C) <-> codes (B, Q, T).
+"""The residual vector quantiser that may replace the Gaussian: latents (B, T, C) <-> codes (B, Q, T).
 
 Codebook q holds what codebooks 0 to q - 1 left over (SoundStream, arXiv 2107.03312, section III-C). The package
-vector-quantize-pytorch finds the nearest codes and keeps the codebooks: k-means on the first batch, running averages
-since, and for codes that are hardly used vectors of the batch. Gradient and commitment loss are here, as in EnCodec
-(arXiv 2210.13438, section 3.4): one straight-through step around the sum. The package puts one around every codebook,
-and the encoder would get the decoder's gradient Q times.
+vector-quantize-pytorch finds the nearest codes and maintains the codebooks: k-means on the first batch, running
+averages from then on, and vectors of the batch for codes that are hardly used. Gradient and commitment loss are ours,
+as in EnCodec (arXiv 2210.13438, section 3.4): one straight-through step around the sum. The package has one around
+every codebook, which would give the encoder the decoder's gradient Q times.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from ditar.extras import missing
 @dataclass(frozen=True)
 class Quantised:
     """`values` (B, T, C), the sum over codebooks, whose gradient passes straight to the latents; `codes` (B, Q, T),
-    int64; `commitment`, a scalar: squared distance of what each codebook is given to its code, sum over codebooks, mean
+    int64; `commitment`, a scalar: squared distance from each codebook's input to its code, sum over codebooks, mean
     over channels, frames and rows."""
 
     values: Tensor
@@ -30,10 +30,10 @@ class Quantised:
 
 
 class ResidualQuantiser(nn.Module):
-    """Q codebooks of V codes in C channels. `learn` is the one place that moves them; everything else only reads.
+    """Q codebooks of V codes in C channels. Only `learn` moves them; everything else reads.
 
-    The codebooks, their running averages and uses are buffers, so a checkpoint holds all that `learn` goes on from.
-    ConfigError where vector-quantize-pytorch is not installed.
+    The codebooks, their running averages and uses are buffers, so a checkpoint holds all that `learn` needs to
+    continue. ConfigError if vector-quantize-pytorch is not installed.
     """
 
     def __init__(self, config: QuantiserConfig, channels: int):
@@ -61,7 +61,8 @@ class ResidualQuantiser(nn.Module):
         self.vq.eval()
 
     def train(self, mode: bool = True) -> "ResidualQuantiser":
-        """As any module, but the package's own training mode, in which reading moves codebooks, belongs to `learn`."""
+        """As any module, except that the package's training mode, in which reading moves codebooks, is `learn`'s
+        only."""
         super().train(mode)
         self.vq.eval()
         return self
@@ -76,19 +77,19 @@ class ResidualQuantiser(nn.Module):
         if not self.initialised:
             raise ConfigError(
                 "the quantiser's codebooks are empty: they start from the first training batch, so train before use, "
-                "and leave the encoder free at step 0 (loss.freeze_encoder_from)"
+                "and do not freeze the encoder at step 0 (loss.freeze_encoder_from)"
             )
         with torch.autocast(latents.device.type, enabled=False):
             latents = latents.float()
             with torch.no_grad():
                 codes = self.vq(latents)[1].movedim(-1, 1)  # (B, Q, T)
                 parts = self._parts(codes)
-            # What a codebook is given, less its code, is what the codes up to it leave over.
+            # A codebook's input minus its code is what the codes up to it leave over.
             commitment = (latents - parts.cumsum(dim=0)).square().mean(dim=(1, 2, 3)).sum()
             return Quantised(parts.sum(dim=0) + (latents - latents.detach()), codes, commitment)
 
     def values(self, codes: Tensor) -> Tensor:
-        """Codes (B, Q, T) -> (B, T, C), exactly what `forward` makes of the latents that have these codes."""
+        """Codes (B, Q, T) -> (B, T, C), exactly what `forward` returns for latents that have these codes."""
         return self._parts(codes).sum(dim=0)
 
     def _parts(self, codes: Tensor) -> Tensor:
@@ -97,16 +98,17 @@ class ResidualQuantiser(nn.Module):
     @torch.no_grad()
     def learn(self, latents: Tensor, seed: int) -> None:
         """Move the codebooks towards latents (B, T, C), a rank's rows of a batch that is dealt row by row; the first
-        call makes them. Random draws are a function of `seed` alone, and nobody else's generator moves.
+        call initialises them. Random draws depend on `seed` only, and leave other generators alone.
 
-        Every rank does the same with the rows of all, so codebooks do not depend on the number of ranks, but for data
-        with fewer different vectors than codes (a constant tone): rounding chooses between equal codes. (The package
-        can sum over ranks itself, but draws otherwise on each number of them, and does not wait for its broadcasts.)
+        Every rank does the same with the rows of all, so codebooks do not depend on the number of ranks, except for
+        data with fewer different vectors than codes (a constant tone), where rounding chooses between equal codes. (The
+        package can sum over ranks itself, but draws differently on each number of them and does not wait for
+        broadcasts.)
         """
         config, vectors = self.config, _rows_of_all_ranks(latents.float())
         mean_use = vectors.shape[0] * vectors.shape[1] / config.codebook_size
         for layer in self.vq.layers:
-            # In counts of a batch, which may change its size on the way; a new code starts as one of mean use.
+            # In counts of a batch, whose size may change during training; a new code starts with the mean use.
             layer._codebook.threshold_ema_dead_code = config.dead_share * mean_use
             layer._codebook.reset_cluster_size = mean_use
         cards = [vectors.device] if vectors.is_cuda else []
@@ -115,15 +117,15 @@ class ResidualQuantiser(nn.Module):
             self.vq.train()
             self.vq(vectors)
             self.vq.eval()
-        if _ranks() > 1:  # on some devices sums come out differently from one to the next, in the last bits
+        if _ranks() > 1:  # on some devices the last bits of sums vary between ranks
             for buffer in self.vq.buffers():
                 if buffer.is_floating_point():
                     torch.distributed.broadcast(buffer, 0)
 
 
 def code_use(codes: Tensor, codebook_size: int) -> tuple[Tensor, Tensor]:
-    """Codes (B, Q, T) -> for each codebook (Q,) the perplexity, between 1 and V, and the share of codes that never
-    occur. exp of the entropy in nats: so many codes of equal use would carry as much."""
+    """Codes (B, Q, T) -> for each codebook (Q,) the perplexity, between 1 and V, and the share of unused codes. The
+    perplexity, exp of the entropy in nats, is the number of equally used codes that would carry as much."""
     counts = torch.stack([torch.bincount(one.flatten(), minlength=codebook_size) for one in codes.unbind(dim=1)])
     shares = counts / counts.sum(dim=1, keepdim=True)
     return torch.special.entr(shares).sum(dim=1).exp(), (counts == 0).float().mean(dim=1)
@@ -135,7 +137,7 @@ def _ranks() -> int:
 
 
 def _rows_of_all_ranks(rows: Tensor) -> Tensor:
-    """(rows of this rank, T, C) -> (rows, T, C) in the batch's order, whose row r + i * ranks is row i of rank r."""
+    """(rows of this rank, T, C) -> (rows, T, C) in the batch's order, in which row r + i * ranks is row i of rank r."""
     ranks = _ranks()
     if ranks == 1:
         return rows

@@ -26,10 +26,10 @@ from diffusers.models.modeling_utils import ModelMixin  # noqa: E402
 
 class SpeechVAE(ModelMixin, ConfigMixin):
     """Encoder, Gaussian posterior and Vocos decoder, with the statistics that normalise latents for diffusion. With a
-    `quantiser` in the place of the Gaussian it is a codec: `quantise` takes the place of `encode`.
+    `quantiser` instead of the Gaussian it is a codec: `quantise` replaces `encode`.
 
-    Arguments are the keys of `ditar.config.VAEModelConfig` as plain values. `from_pretrained` and `save_pretrained`
-    are diffusers'. ValueError where the waveform is shorter than one latent frame.
+    Arguments are the keys of `ditar.config.VAEModelConfig` as plain values. `from_pretrained` and `save_pretrained` are
+    diffusers'. ValueError: a waveform shorter than one latent frame.
     """
 
     @register_to_config
@@ -61,25 +61,25 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         else:
             self.encoder = OobleckEncoder(config.oobleck, latent_channels)
         self.decoder = Vocoder(config.vocos, latent_channels)
-        # Centre and *total* std sqrt(Var mean + E std^2) of the training data: dead channels stay small.
+        # Centre and *total* std sqrt(Var mean + E std^2) of the training data: unused channels stay small.
         self.register_buffer("latent_mean", torch.zeros(latent_channels))
         self.register_buffer("latent_std", torch.ones(latent_channels))
-        # Not named as its key is: diffusers answers for those names.
+        # Not named after its key: diffusers answers for those names.
         self.residual_quantiser = ResidualQuantiser(config.quantiser, latent_channels) if config.quantiser else None
 
     @property
     def measured(self) -> bool:
-        """Whether the latents' statistics are there: they come with extraction, not with training."""
+        """Whether the latents' statistics are known: extraction measures them, not training."""
         return bool((self.latent_mean != 0).any() or (self.latent_std != 1).any())
 
     @property
     def is_codec(self) -> bool:
-        """Whether codes stand in the place of Gaussian latents."""
+        """Whether it makes codes instead of Gaussian latents."""
         return self.residual_quantiser is not None
 
     def encode(self, waveform: torch.Tensor) -> Posterior:
-        """(B, S) at 24 kHz, in [-1, 1] -> posterior (B, S // 600, C); samples beyond a whole frame are cut.
-        ConfigError where this is a codec."""
+        """(B, S) at 24 kHz, in [-1, 1] -> posterior (B, S // 600, C); an incomplete frame at the end is cut.
+        ConfigError if this is a codec."""
         if self.is_codec:
             q = self.residual_quantiser.config
             raise ConfigError(
@@ -89,11 +89,11 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         return self._encode(waveform)
 
     def quantise(self, waveform: torch.Tensor) -> Quantised:
-        """(B, S) at 24 kHz, in [-1, 1] -> values (B, S // 600, C) and codes (B, Q, S // 600). ConfigError where this is
-        no codec."""
+        """(B, S) at 24 kHz, in [-1, 1] -> values (B, S // 600, C) and codes (B, Q, S // 600). ConfigError if this is no
+        codec."""
         if not self.is_codec:
             raise ConfigError("this VAE has no quantiser, so it makes no codes; train one with configs/vae/rvq.yaml")
-        # The encoder's other half, log-variances, is for the Gaussian alone.
+        # The other half of the encoder's output, log-variances, is for the Gaussian only.
         return self.residual_quantiser(self._encode(waveform).mean)
 
     def _encode(self, waveform: torch.Tensor) -> Posterior:
@@ -115,7 +115,7 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         return latents * self.latent_std + self.latent_mean
 
     def save_pretrained(self, save_directory: str | os.PathLike, **options: Any) -> None:
-        """diffusers' files, written beside and renamed: what was there stays whole until the new ones are.
+        """diffusers' files, written to a temporary place and renamed: the old ones stay whole until the new ones are.
         WriteError: the disk refuses."""
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ class SpeechVAE(ModelMixin, ConfigMixin):
             with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
                 super().save_pretrained(partial, **options)
                 for file in sorted(Path(partial).iterdir()):
-                    os.chmod(file, 0o644)  # safetensors keeps its files from everybody else
+                    os.chmod(file, 0o644)  # safetensors makes its files readable for the owner only
                     os.replace(file, folder / file.name)
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or error
@@ -137,12 +137,16 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         codebook_seed: int | None = None,
         sampled: bool = True,
     ) -> tuple[torch.Tensor, Posterior | Quantised]:
-        """Training pass: waveform (B, S) -> (reconstruction (B, S), posterior); with a quantiser in the second place
-        what that made, and `codebook_seed` lets the codebooks learn first.
+        """Training pass: waveform (B, S) -> (reconstruction (B, S), posterior, or the quantiser's output).
 
-        `latent_noise` adds noise of up to that share of each channel's std, one level per row: the decoder learns to
-        bear what the diffusion model will get slightly wrong. The std is that of the row, so that no row depends on the
-        batch around it. `sampled`: False decodes the posterior's mean, of which a diffusion model is taught.
+        Args:
+            waveform: (B, S) at 24 kHz, in [-1, 1].
+            generator: draws the latents and their noise; a sequence has one for each row.
+            latent_noise: noise of up to that share of each channel's std is added, one level per row, so that the
+                decoder learns to tolerate small errors of the diffusion model. The std is that of the row: no row
+                depends on the batch around it.
+            codebook_seed: lets the codebooks learn first.
+            sampled: False decodes the posterior's mean, which a diffusion model is taught.
         """
         if self.is_codec:
             latents = self._encode(waveform).mean
@@ -154,7 +158,7 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         latents = posterior.sample(generator) if sampled else posterior.mean
         if latent_noise > 0:
             scale = posterior.mean.detach().std(dim=1, keepdim=True)  # (B, 1, C)
-            # The normal distribution function of a normal draw is uniform: one kind of draw, keyed one way.
+            # The normal distribution function of a normal draw is uniform: one kind of draw, keyed in one way.
             level = latent_noise * torch.special.ndtr(draw_noise((len(latents), 1, 1), generator, like=latents))
             noise = draw_noise(latents.shape, generator, like=latents)
             latents = latents + level * scale * noise

@@ -1,6 +1,6 @@
 """Latents (B, T, C) at 40 Hz -> waveform (B, 600 T): a Vocos (Siuzdak 2023, arXiv 2306.00814) on latents.
 
-The latents are unfolded to two vocoder frames each right away, so every layer works at 80 Hz and the decoder looks
+Each latent is unfolded to two vocoder frames right away, so every layer works at 80 Hz and the decoder looks
 ahead only 13 latents: 3 frames for each 7-wide convolution, and 2 for the overlapping windows of the ISTFT.
 """
 
@@ -19,7 +19,7 @@ from vocos.models import VocosBackbone  # noqa: E402
 
 
 class Vocoder(nn.Module):
-    """Vocos backbone and ISTFT head behind a linear layer that makes `600 / hop` frames of each latent."""
+    """Vocos backbone and ISTFT head after a linear layer that makes `600 / hop` frames of each latent."""
 
     def __init__(self, config: VocosConfig, latent_channels: int):
         super().__init__()

@@ -73,7 +73,7 @@ def test_every_sample_starts_afresh(start, name):
 def test_steps_in_another_order_are_refused(start):
     process = DiffusersSolver("unipc", 4)
     process.step(0, start, start)
-    with pytest.raises(ValueError, match="step 2 cannot follow step 0; begin again at step 0"):
+    with pytest.raises(ValueError, match="step 2 cannot follow step 0; start again at step 0"):
         process.step(2, start, start)
 
 

@@ -46,7 +46,7 @@ def test_cache_skips_padding_of_shorter_rows():
 
 def test_full_cache_is_an_error():
     model, x = build()
-    with pytest.raises(ValueError, match="holds 4 slots and 6 are needed"):
+    with pytest.raises(ValueError, match="holds 4 slots, but 6 are needed"):
         model(x, model.positions(torch.arange(6)), cache=model.allocate(2, 4, x))
 
 

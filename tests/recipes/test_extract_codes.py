@@ -91,5 +91,5 @@ def test_what_is_no_codec_is_refused(extract, tmp_path, capsys):
     assert extract("out", codec="vae") == 1
     assert "the quantiser of this VAE is missing; train it" in capsys.readouterr().err
     assert extract("out", "--codebooks", 8) == 1
-    assert "has 3 codebooks, and 8 are asked for" in capsys.readouterr().err
+    assert "has 3 codebooks, but 8 were asked for" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

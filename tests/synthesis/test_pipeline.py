@@ -336,5 +336,5 @@ def test_a_ditar_knows_its_vae():
     named = DiTAR(replace(pipeline.ditar.config, vae_fingerprint=mine))
     DiTARPipeline(pipeline.vae, named, pipeline.scheduler)
     pipeline.vae.latent_std.mul_(2.0)
-    with pytest.raises(ModelError, match=f"trained on the latents of the VAE {mine}, and this one is"):
+    with pytest.raises(ModelError, match=f"trained on the latents of the VAE {mine}, but this one is"):
         DiTARPipeline(pipeline.vae, named, pipeline.scheduler)

@@ -42,10 +42,10 @@ def test_a_missing_tensor_is_named(folder, name):
 
 def test_other_shapes_and_foreign_tensors_are_named(folder):
     change(folder, lambda tensors: tensors.update(extra=torch.zeros(3)))
-    with pytest.raises(ModelError, match=r"'extra' is \(3,\) in .* and absent by the configuration"):
+    with pytest.raises(ModelError, match=r"'extra' is \(3,\) in .* but absent in the configuration"):
         load_vae(folder)
     change(folder, lambda tensors: (tensors.pop("extra"), tensors.update(latent_mean=torch.zeros(9))))
-    with pytest.raises(ModelError, match=r"'latent_mean' is \(9,\) in .* and \(8,\) by the configuration"):
+    with pytest.raises(ModelError, match=r"'latent_mean' is \(9,\) in .* but \(8,\) in the configuration"):
         load_vae(folder)
 
 

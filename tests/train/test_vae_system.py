@@ -181,7 +181,7 @@ def test_a_gaussian_vae_lends_a_codec_its_encoder_and_decoder(folder, tmp_path):
 
 
 def test_a_frozen_encoder_leaves_codebooks_nothing_to_start_from(folder, tmp_path):
-    with pytest.raises(ConfigError, match="leave the encoder free at step 0"):
+    with pytest.raises(ConfigError, match="do not freeze the encoder at step 0"):
         run(make_codec_config(freeze_encoder_from=0), folder, tmp_path)
 
 

@@ -116,7 +116,7 @@ def test_the_floor_is_part_of_what_latents_mean():
     newer = SpeechVAE(**TINY | {"spectral": TINY["spectral"] | {"noise_floor": 1.2e-5}})
     newer.load_state_dict(older.state_dict())
     assert vae_fingerprint(newer) != vae_fingerprint(older)
-    with pytest.raises(ValueError, match=r"noise_floor is a std below 0.01 .* got 0.5"):
+    with pytest.raises(ValueError, match=r"noise_floor is a std from 0 to below 0.01 .* got 0.5"):
         SpeechVAE(**TINY | {"spectral": TINY["spectral"] | {"noise_floor": 0.5}})
 
 
