@@ -155,7 +155,7 @@ def test_encodec_from_a_folder(rate_hz, tmp_path):
     assert made.shape == (2, 11 * hop)
     torch.testing.assert_close(made[:, : waveform.shape[1]], theirs.audio_values[:, 0, : waveform.shape[1]])
     assert codec.fingerprint == load_codec(tmp_path, codebooks=4).fingerprint
-    with pytest.raises(CodecError, match="from 64 to 64, and encodec_.* has 0 to 63"):
+    with pytest.raises(CodecError, match="from 64 to 64, but encodec_.* has 0 to 63"):
         codec.decode(torch.full((1, 4, 2), 64))
 
 
