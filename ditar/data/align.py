@@ -1,8 +1,8 @@
-"""Times of IPA symbols from the phone times that a synthesiser (or a forced aligner) gives.
+"""Times of IPA symbols from phone times, given by a synthesiser or a forced aligner.
 
-flite and festival speak American English phones (CMU's ARPAbet in lower case); the text side is espeak's IPA. The two
-disagree in places (reduced vowels, flaps, syllabic consonants), so they are joined by dynamic programming over phonetic
-distance.
+flite and festival speak American English phones (CMU's ARPAbet in lower case); the text side is espeak's IPA. They
+differ in places (reduced vowels, flaps, syllabic consonants), so dynamic programming over phonetic distance aligns
+them.
 """
 
 import unicodedata
@@ -14,7 +14,7 @@ Times = list[list[float] | None]
 
 SILENCES = {"pau", "sil", "h#", "#", "brth", "ssil", "sp", ""}
 
-# An ARPA phone as IPA letters, in the order in which they are heard.
+# An ARPA phone as IPA letters, in the order of their sounds.
 _ARPA = {
     "aa": "ɑ", "ae": "æ", "ah": "ʌ", "ao": "ɔ", "aw": "aʊ", "ax": "ə", "axr": "ɚ", "ay": "aɪ", "b": "b", "ch": "tʃ",
     "d": "d",
@@ -50,7 +50,7 @@ _CONSONANTS = {
     "w": (6, "glide", 1), "ʍ": (6, "glide", 0), "j": (5, "glide", 1), "ɹ": (4, "liquid", 1), "r": (4, "liquid", 1),
     "l": (3, "liquid", 1), "ɫ": (3, "liquid", 1), "ʎ": (5, "liquid", 1),
 }  # fmt: skip
-# Sounds of different classes that stand for each other.
+# Sounds of different classes that may replace each other.
 _NEAR = {
     ("ð", "d"): 0.4, ("θ", "t"): 0.4, ("j", "i"): 0.3, ("j", "ɪ"): 0.4, ("w", "u"): 0.3, ("w", "ʊ"): 0.4,
     ("ɹ", "ɚ"): 0.3, ("ɹ", "ɝ"): 0.3, ("ɹ", "ɜ"): 0.5, ("l", "ə"): 0.8, ("t", "ʔ"): 0.2, ("ɾ", "t"): 0.1,
@@ -60,20 +60,20 @@ _NEAR = {
 }  # fmt: skip
 _SKIP_LETTER = 0.9
 _SKIP_PHONE = 0.9
-_SKIP_WEAK = 0.5  # a schwa or an r that only one side has
+_SKIP_WEAK = 0.5  # a schwa or an r on one side only
 _WEAK = set("əɹɚɐᵻ")
 _BAND = 16  # letters
-_BEFORE = set("ˈˌ")  # marks that stand before their sound; all others stand after it
+_BEFORE = set("ˈˌ")  # marks written before their sound; all others follow it
 
 
 def align_symbols(symbols: Sequence[str], phones: Sequence[Phone], duration_s: float | None = None) -> Times:
-    """[start_s, end_s] for every symbol of an utterance, or None where it has no time of its own.
+    """[start_s, end_s] for every symbol of an utterance, or None for a symbol without a time of its own.
 
     `symbols` are a phonemiser's flat symbols: letters, marks, spaces, punctuation; `phones` are (ARPA name, start_s,
-    end_s) with silences among them. Every letter gets a time: its phone's, or a share of its neighbour's where the
-    phones lack it. Stress marks take the time of the letter after them, length marks and diacritics that of the letter
-    before; punctuation takes the pause at its place (at the end: until `duration_s`), and None without one; spaces
-    are None. Times never run backwards. Raises ValueError when an ARPA phone is not known.
+    end_s), silences included. Every letter gets a time: its phone's, or a share of its neighbour's if no phone matches
+    it. Stress marks take the time of the next letter, length marks and diacritics that of the previous one; punctuation
+    takes the pause at its place (at the end: until `duration_s`), and None without one; spaces are None. Times never
+    run backwards. Raises ValueError if an ARPA phone is not known.
     """
     letters = [i for i, symbol in enumerate(symbols) if _is_letter(symbol)]
     stops = _punctuation_before(symbols, letters)
@@ -91,7 +91,7 @@ def _is_letter(symbol: str) -> bool:
 
 
 def _punctuation_before(symbols: Sequence[str], letters: list[int]) -> list[bool]:
-    """For each letter and for the end: does punctuation stand between it and the letter before?"""
+    """For each letter and for the end: is there punctuation between it and the previous letter?"""
     edges = [-1, *letters, len(symbols)]
     return [
         any(unicodedata.category(s[0])[0] == "P" for s in symbols[low + 1 : high])
@@ -131,7 +131,7 @@ def _pairs(
     cost[0][0] = 0.0
     slope = columns / max(1, rows)
     for i in range(rows + 1):
-        # Text and audio run at about the same pace: a band around the diagonal is enough, and four times cheaper.
+        # Text and audio progress at about the same rate: a band around the diagonal is enough, and four times cheaper.
         for j in range(max(0, int(i * slope) - _BAND), min(columns, int(i * slope) + _BAND) + 1):
             here = cost[i][j]
             if here == infinity:
@@ -156,7 +156,7 @@ def _pairs(
 
 def _phone_moves(sounds: str, letters: Sequence[str], j: int, stop: bool) -> list[tuple[int, int, float]]:
     """What one phone may do at letter j: be skipped, or speak one, two or three letters."""
-    if not sounds:  # a silence; it belongs where punctuation is
+    if not sounds:  # a silence; it belongs to punctuation
         return [(1, 0, 0.0 if stop else 0.3)]
     moves = [(1, 0, _SKIP_WEAK if sounds in _WEAK else _SKIP_PHONE)]
     for count in (1, 2, 3):
@@ -185,7 +185,7 @@ def _sounds(name: str) -> str:
 
 
 def _join(letters: Sequence[str], stops: Sequence[bool], phones: Sequence[Phone]) -> Times:
-    """A time for every letter. Letters of one phone share it evenly; letters without one share a neighbour's."""
+    """A time for every letter. Letters of one phone share it evenly; letters without a phone share a neighbour's."""
     groups: list[tuple[list[float], list[int]]] = []
     orphans: list[int] = []
     for i, js in _pairs(letters, stops, phones):
@@ -197,7 +197,7 @@ def _join(letters: Sequence[str], stops: Sequence[bool], phones: Sequence[Phone]
     if not groups:
         return times
     owner = {j: g for g, (_, js) in enumerate(groups) for j in js}
-    for j in orphans:  # join the letter before, or the first group at the start
+    for j in orphans:  # join the previous letter, or the first group at the start
         group = owner.get(j - 1, 0)
         owner[j] = group
         groups[group][1].append(j)
@@ -223,7 +223,7 @@ def _is_mark(symbol: str) -> bool:
 
 
 def _fill_pauses(symbols: Sequence[str], times: Times, phones: Sequence[Phone], duration_s: float | None) -> None:
-    """Punctuation takes the gap between the letters around it, when there is one."""
+    """Punctuation takes the gap between the letters around it, if there is one."""
     known = [i for i, span in enumerate(times) if span is not None]
     if not known:
         return

@@ -21,10 +21,10 @@ class DiTARBatch:
 
     symbol_ids (B, L) padded with 0, symbol_counts (B,); latents (B, N, P, C) normalised, padded with 0, patch_counts
     (B,). For the helpers of small models: frame_symbols (B, N, P), the id of the symbol spoken in each frame, the
-    number of symbols where it is silent, NO_TARGET where it is unknown; spoken (B, N, L) bool, symbols that patch i
-    speaks. `examples` names each row by its utterances, joined by "+"; no two rows of an epoch have the same name.
+    number of symbols for silence, NO_TARGET if unknown; spoken (B, N, L) bool, the symbols that patch i speaks.
+    `examples` names each row by its utterances, joined by "+"; no two rows of an epoch have the same name.
 
-    B is 0 (and L and N with it) for a rank that gets nothing of a batch with fewer examples than there are ranks.
+    B is 0 (and so are L and N) for a rank that gets none of a batch with fewer examples than there are ranks.
     """
 
     symbol_ids: torch.Tensor
@@ -50,8 +50,8 @@ class DiTARBatches(JoinedExamples):
     ):
         if config.transcript_unknown + config.transcript_wrong > 0 and UNKNOWN_TRANSCRIPT not in symbols:
             raise DataError(
-                "the model's vocabulary has no symbol for unknown transcripts, as older ones; set data.transcript_unknown "
-                "and data.transcript_wrong to 0"
+                "the model's vocabulary has no symbol for unknown transcripts, as in older ones; set "
+                "data.transcript_unknown and data.transcript_wrong to 0"
             )
         grid = FrameGrid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
         super().__init__(store, config, grid, symbols, seed, config, config.most_per_speaker)

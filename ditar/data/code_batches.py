@@ -1,4 +1,4 @@
-"""Batches of the discrete baseline: the joined utterances of the continuous model, with codes in place of latents."""
+"""Batches of the discrete baseline: the joined utterances of the continuous model, with codes instead of latents."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from ditar.data.examples import Example, FrameGrid, JoinedExamples
 class CodeBatch:
     """Padded examples.
 
-    symbol_ids (B, L) padded with 0, symbol_counts (B,); codes (B, Q, T) int64, 0 behind a row's frame_counts (B,). For
+    symbol_ids (B, L) padded with 0, symbol_counts (B,); codes (B, Q, T) int64, 0 after a row's frame_counts (B,). For
     helpers: frame_symbols (B, T) and spoken (B, T, L), see `JoinedExamples.targets`. texts: what each row says.
     `examples` names each row by its utterances, joined by "+".
     """
@@ -30,7 +30,7 @@ class CodeBatch:
 
 
 class CodeBatches(JoinedExamples):
-    """Batches of a store of codes; all examples are whole utterances, since tokens have no grid to be in phase with."""
+    """Batches of a store of codes; all examples are whole utterances, since tokens have no patch grid to align with."""
 
     def __init__(self, store: CodeStore, config: BaselineDataConfig, symbols: tuple[str, ...], seed: int):
         super().__init__(store, config, FrameGrid(1, config.batch_frames, store.codec.frame_rate_hz), symbols, seed)

@@ -1,4 +1,4 @@
-"""Codes of a codec on disk as training reads them: the layout of ditar.data.latents, with integers.
+"""Codes of a codec on disk, as training reads them: the layout of ditar.data.latents, with integers.
 
     <folder>/shar/codes.000000.tar       codes (T, Q), uint16, in the order of the index
     <folder>/codec.json                  what made them; `codec` is its fingerprint
@@ -19,7 +19,7 @@ from ditar.storage.atomic_write import write_lines
 
 @dataclass(frozen=True)
 class CodecInfo:
-    """What codes come from. `codec` is the fingerprint: equal for two codecs where the same codes mean the same."""
+    """Where codes come from. `codec` is the fingerprint: equal for two codecs if the same codes mean the same."""
 
     codec: str
     rate_hz: int
@@ -34,21 +34,21 @@ class CodecInfo:
 
 
 def require_codec(found: str, expected: str, where: str) -> None:
-    """DataError, quoting both fingerprints, where codes or a model belong to another codec than the one at hand."""
+    """DataError, quoting both fingerprints, if codes or a model belong to a codec other than the expected one."""
     if found != expected:
         raise DataError(
-            f"{where} is of the codec {found!r}, and {expected!r} is asked for; extract the codes again with that "
-            "codec (recipes/extract_codes.py), or use the model that belongs to these codes"
+            f"{where} belongs to the codec {found!r}, but {expected!r} was asked for; extract the codes again with "
+            "that codec (recipes/extract_codes.py), or use the model that belongs to these codes"
         )
 
 
 def write_codec(folder: str | Path, info: CodecInfo) -> None:
-    """Written beside and renamed."""
+    """Written atomically."""
     write_lines(Path(folder) / "codec.json", [json.dumps(asdict(info), indent=2)])
 
 
 def read_codec(folder: str | Path) -> CodecInfo:
-    """What made the codes of a folder. DataError where the file is missing or holds something else."""
+    """What made the codes of a folder. DataError if the file is missing or holds something else."""
     path = Path(folder) / "codec.json"
     try:
         return CodecInfo(**json.loads(path.read_text(encoding="utf-8")))
@@ -57,8 +57,8 @@ def read_codec(folder: str | Path) -> CodecInfo:
 
 
 class CodeStore(LatentStore):
-    """Codes of a folder by utterance; `codec` is what made them. DataError, quoting both, where that is not `expected`,
-    a fingerprint."""
+    """Codes of a folder by utterance; `codec` is what made them. DataError, quoting both, if that is not `expected`, a
+    fingerprint."""
 
     def __init__(self, folder: str | Path, expected: str | None = None):
         super().__init__(folder, torch.zeros(()), torch.ones(()))

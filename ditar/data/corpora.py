@@ -1,8 +1,8 @@
-"""Folders of recorded speech -> clips of one kind, whatever layout a corpus came in.
+"""Folders of recorded speech -> clips of one kind, whatever the layout of a corpus.
 
-Two layouts: a Kaldi data directory (wav.scp, text, utt2spk), and a table with audio beside it:
+Two layouts: a Kaldi data directory (wav.scp, text, utt2spk), and a table with a folder of audio:
 
-    <corpus>/utterances.tsv    utt, speaker and, where known, rate, text, text_from, licence; other columns are not read
+    <corpus>/utterances.tsv    utt, speaker and, if known, rate, text, text_from, licence; other columns are ignored
     <corpus>/audio/<speaker>/<utt>.opus (or .flac, .ogg, .wav, .mp3)
 """
 
@@ -15,14 +15,14 @@ from ditar.data.errors import DataError
 from ditar.data.kaldi import read_data_dir
 
 ENDINGS = (".opus", ".flac", ".ogg", ".wav", ".mp3")
-_UNKNOWN = re.compile(r"(^|_)unk(nown)?(_|$)|^\??$")  # what corpora write for a speaker that they do not know
+_UNKNOWN = re.compile(r"(^|_)unk(nown)?(_|$)|^\??$")  # what corpora write for an unknown speaker
 _BEFORE_MARK = re.compile(r"\s+([,.;:!?])")
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording of a corpus. `speaker` and `utt` are the corpus's own names; `speaker` is None where it does not
-    know who speaks, `rate_hz` None where only the file tells; `text` is empty where nobody knows what is said."""
+    """One recording of a corpus. `speaker` and `utt` are the corpus's own names; `speaker` is None if the corpus does
+    not know it, `rate_hz` None if only the file tells; `text` is empty if nobody knows what is said."""
 
     corpus: str
     utt: str
@@ -34,8 +34,8 @@ class Clip:
 
 
 def read_corpora(folders: Sequence[str | Path]) -> list[Clip]:
-    """The clips of all folders. Each is a corpus or holds corpora; `NAME=FOLDER` gives a corpus another name than its
-    folder's. DataError where there is none, and where a table names audio that is not there."""
+    """The clips of all folders. Each is a corpus or holds corpora; `NAME=FOLDER` gives a corpus a name other than its
+    folder's. DataError if there is none, or if a table names missing audio."""
     clips: list[Clip] = []
     for given in map(str, folders):
         name, _, path = given.rpartition("=")
@@ -47,7 +47,7 @@ def read_corpora(folders: Sequence[str | Path]) -> list[Clip]:
                 "data directory, or a folder of corpora"
             )
         if name and found != [folder]:
-            raise DataError(f"{given}: {folder} holds {len(found)} corpora; a name goes before a single one")
+            raise DataError(f"{given}: {folder} holds {len(found)} corpora; a name can be given to a single one only")
         for corpus in found:
             clips += _read_corpus(corpus, name or corpus.resolve().name)
     return clips
@@ -71,15 +71,15 @@ def _read_corpus(folder: Path, name: str) -> Iterator[Clip]:
         places = [folder / "audio" / row["speaker"] / f"{row['utt']}{ending}" for ending in ENDINGS]
         path = next((place for place in places if place.is_file()), None)
         if path is None:
-            raise DataError(f"{where}: {places[0]} does not exist (nor with {' '.join(ENDINGS[1:])}); take the line out")
+            raise DataError(f"{where}: {places[0]} does not exist (nor with {' '.join(ENDINGS[1:])}); remove the line")
         speaker = None if _UNKNOWN.search(row["speaker"]) else row["speaker"]
         text = "" if row.get("text_from") == "none" else _BEFORE_MARK.sub(r"\1", " ".join(row.get("text", "").split()))
         yield Clip(name, row["utt"], speaker, path, text, int(rate) if rate else None, row.get("licence", ""))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, cells by column) of a table with a head. A cell that begins and ends with a quotation mark is as
-    spreadsheets write it: its own marks are doubled."""
+    """(line, cells by column) of a table with a header. A cell in quotation marks is written as spreadsheets do, with
+    its inner marks doubled."""
     try:
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError:

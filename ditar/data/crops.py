@@ -17,8 +17,8 @@ from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 @dataclass(frozen=True)
 class AudioBatch:
-    """Waveforms (B, S) at 24 kHz, `heard` (B, S) as the encoder hears them, `bandwidth_hz` (B,) up to which they are
-    what a person said, the names of their utterances, and a name for each row that no other has."""
+    """Waveforms (B, S) at 24 kHz, `heard` (B, S) as the encoder hears them, `bandwidth_hz` (B,) up to which they hold
+    recorded sound, the names of their utterances, and a unique name for each row."""
 
     waveform: torch.Tensor
     heard: torch.Tensor
@@ -33,12 +33,12 @@ class AudioBatch:
 
 
 class AudioCrops:
-    """Equally likely utterances of data directories, a random place in each, a random gain and speed.
+    """Equally likely utterances of data directories, a random position in each, a random gain and speed.
 
-    A directory that is named twice is twice as likely. Speed is plain resampling: pitch and formants move with it.
+    A directory that is named twice is twice as likely. Speed is plain resampling: pitch and formants change with it.
     What lies above `bandwidth_hz` is removed, as it is from references when the VAE is used. A table `utt2bandwidth`
-    says of utterances from lower rates up to where they hold sound. `degraded_share` of the crops is heard as
-    `ditar.data.degrade` makes it.
+    gives the bandwidth of utterances recorded at lower rates. `degraded_share` of the crops is heard as
+    `ditar.data.degrade` changes it.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class AudioCrops:
     def batch(
         self, step: int, part: int, size: int, seconds: float, rank: int = 0, ranks: int = 1
     ) -> AudioBatch:
-        """Rows rank::ranks of `size` crops of `seconds`; shorter utterances are padded with silence at a random side.
+        """Rows rank::ranks of `size` crops of `seconds`; shorter utterances are padded with silence on a random side.
 
         A row is keyed by (seed, step, part, row), so it does not depend on the number of ranks.
         """
@@ -116,4 +116,4 @@ def _audio(folder: str) -> list[tuple[str, Path, float]]:
     try:
         return [(utt, path, float(bands_hz.get(utt, SAMPLE_RATE_HZ / 2))) for utt, path in read_wav_scp(folder)]
     except ValueError as error:
-        raise DataError(f"{table}: a bandwidth is a number of Hz ({error})") from None
+        raise DataError(f"{table}: a bandwidth must be a number of Hz ({error})") from None

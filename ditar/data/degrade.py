@@ -1,7 +1,7 @@
-"""What happens to recordings before they reach us: narrow bands, codecs, telephones, dither, noise, a little room.
+"""What happens to recordings before we get them: narrow bands, codecs, telephones, dither, noise, a little room.
 
-The VAE's encoder is given a degraded crop and its decoder is compared with the clean one, so that latents hold the voice
-and not the way it came. Every function takes (S,) float32 at 24 kHz and returns as much, not moved in time.
+The VAE's encoder is given a degraded crop and its decoder is compared with the clean one, so that latents hold the
+voice and not the channel. Every function takes (S,) float32 at 24 kHz and returns the same shape, without a delay.
 """
 
 import io
@@ -20,13 +20,13 @@ STEP_16_BIT = 1.0 / 32_768
 def degrade(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """One or two degradations, each of its own kind."""
     kinds = random.permutation(len(DEGRADATIONS))[: 1 + int(random.random() < 0.3)]
-    for kind in sorted(kinds):  # in the order of the world: room and noise first, then the recorder
+    for kind in sorted(kinds):  # in the order of the real world: room and noise first, then the recorder
         waveform = DEGRADATIONS[kind](waveform, random)
     return np.clip(waveform, -1.0, 1.0).astype(np.float32)
 
 
 def room(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Noise that dies away within 0.1 to 0.4 s (by 60 dB) behind the direct sound, 8 to 18 dB below it in energy."""
+    """Noise that decays within 0.1 to 0.4 s (by 60 dB) after the direct sound, 8 to 18 dB below it in energy."""
     length = seconds_to_samples(random.uniform(0.1, 0.4))
     tail = random.standard_normal(length) * 10.0 ** (-3.0 * np.arange(length) / length)
     tail[: seconds_to_samples(0.003)] = 0.0  # the first reflection comes later
@@ -51,7 +51,7 @@ def narrow(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def telephone(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """8 kHz, 300 to 3,400 Hz, 8 bits by the mu law (ITU-T G.711)."""
+    """8 kHz, 300 to 3,400 Hz, 8 bits by mu-law (ITU-T G.711)."""
     narrowed = resample(waveform, SAMPLE_RATE_HZ, 8_000)
     narrowed = narrowed - low_pass(narrowed, 300.0, 8_000)
     peak = max(float(np.abs(narrowed).max(initial=0.0)), 1e-6)
@@ -63,12 +63,12 @@ def telephone(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def mp3(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """MP3 at a drawn quality."""
+    """MP3 at a random quality."""
     return _through(waveform, "MP3", "MPEG_LAYER_III", random.uniform(0.3, 0.95))
 
 
 def opus(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Opus at a drawn quality."""
+    """Opus at a random quality."""
     return _through(waveform, "OGG", "OPUS", random.uniform(0.6, 0.97))
 
 

@@ -1,4 +1,4 @@
-"""The error of this package, by itself: training on a bare machine imports it without soundfile."""
+"""The error of this package, in its own file: training on a bare machine imports it without soundfile."""
 
 
 class DataError(ValueError):

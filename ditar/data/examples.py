@@ -1,10 +1,10 @@
 """Training examples from latents or codes on disk: joined utterances, their plan, buckets by length.
 
 The plan of an epoch is a pure function of (seed, epoch, length limit), and an example of (seed, epoch, its first
-utterance): nothing has to be replayed when a run resumes, and neither depends on the number of processes.
+utterance): a resumed run replays nothing, and neither depends on the number of processes.
 
-A corpus that is larger than memory is gone through in windows of shards, in another order each epoch. Examples and
-buckets are made within a window; while one is trained on, the next is read.
+A corpus larger than memory is read in windows of shards, in a different order each epoch. Examples and buckets are made
+within a window; while one is trained on, the next is read.
 """
 
 import functools
@@ -27,14 +27,14 @@ from ditar.nn.alignment import NO_TARGET
 from ditar.text.vocabulary import is_letter
 from ditar.units import frames_to_patches, seconds_to_frames
 
-# A joined example ends behind its second utterance and each further one with this chance, so that references of many
-# lengths are learnt; data.max_seconds ends it as well.
+# A joined example ends after its second utterance and after each further one with this probability, so that references
+# of many lengths are learnt; data.max_seconds ends it as well.
 _ENOUGH = 0.6
 _JOINED_MEAN = 1 + 1 / _ENOUGH
 
 
 class ExampleOptions(Protocol):
-    """What the data section of a configuration says of examples."""
+    """What the data section of a configuration says about examples."""
 
     joined_share: float
     pause_seconds: tuple[float, float]
@@ -53,7 +53,7 @@ class FrameGrid:
 
 
 def take_rows(batch: Any, rows: slice) -> Any:
-    """Some rows of a batch that `JoinedExamples.collate` made, padded as they are. `utterances` stay those of all."""
+    """Some rows of a batch that `JoinedExamples.collate` made, padded as they are. `utterances` remain those of all."""
     fields = {name: value[rows] for name, value in vars(batch).items() if name != "utterances"}
     return replace(batch, **fields)
 
@@ -61,14 +61,13 @@ def take_rows(batch: Any, rows: slice) -> Any:
 @dataclass(frozen=True)
 class _Plan:
     batches: list[list[tuple[int, ...]]]
-    ends: list[int]  # batches of each window of shards and of those before it
-    shards: list[list[str]]  # to hold while in a window: its own, and then those of the next
+    ends: list[int]  # batches of each window of shards and of all before it
+    shards: list[list[str]]  # to hold during a window: its own, and then those of the next
 
 
 @dataclass(frozen=True)
 class Example:
-    """Utterances of one voice, one behind the other. `unaligned`: frames, from and to, of which it is not known which
-    symbols they speak."""
+    """Utterances of one voice, concatenated. `unaligned`: ranges of frames, from and to, whose symbols are unknown."""
 
     symbols: list[str]
     times: list[list[float] | None]  # seconds, in the example
@@ -79,7 +78,7 @@ class Example:
 
 class JoinedExamples(ABC):
     """Examples of a store of latents or codes, dealt to batches. `symbols` are the model's, in the order of their ids,
-    and `silence_id` marks frames in which nothing is spoken. `collate` belongs to what is trained."""
+    and `silence_id` marks frames in which nothing is spoken. What is trained defines `collate`."""
 
     def __init__(
         self,
@@ -92,7 +91,7 @@ class JoinedExamples(ABC):
         most_per_speaker: int = 0,
     ):
         """`references`: what happens to the first of several utterances; `most_per_speaker`: utterances of a speaker in
-        an epoch, others in the next, so that speakers are heard evenly (0: all of them)."""
+        one epoch, others in the next, so that speakers are equally frequent (0: all of them)."""
         self.store, self.config, self.grid, self.seed = store, config, grid, seed
         self.references, self.most_per_speaker = references, most_per_speaker
         self.ids = {symbol: number for number, symbol in enumerate(symbols)}
@@ -114,30 +113,30 @@ class JoinedExamples(ABC):
             )
 
     def plan(self, epoch: int, limit_seconds: float) -> list[list[tuple[int, ...]]]:
-        """Batches of one epoch: lists of examples, each a tuple of entry numbers; no utterance twice, and none
-        missing but those that `left_out` names and those beyond `most_per_speaker` of a speaker in a window of shards.
-        DataError when nothing is left."""
+        """Batches of one epoch: lists of examples, each a tuple of entry numbers; no utterance twice, and none missing
+        except those that `left_out` names and those beyond `most_per_speaker` of a speaker in a window of shards.
+        DataError if nothing is left."""
         return self._plan(epoch, limit_seconds).batches
 
     def left_out(self, limit_seconds: float) -> list[str]:
-        """Utterances that an epoch with this limit does not hold: longer than the limit, or shorter than a unit."""
+        """Utterances that an epoch with this limit omits: longer than the limit, or shorter than a unit."""
         limit = self._frames(limit_seconds)
         return [e.utt for e in self.store.entries if not self.grid.unit_frames <= e.frames <= limit]
 
     def _plan(self, epoch: int, limit_seconds: float) -> _Plan:
         key = (epoch, limit_seconds)
         if key not in self._plans:
-            self._plans.clear()  # one epoch at a time is in use
+            self._plans.clear()  # only one epoch is in use at a time
             self._plans[key] = self._make_plan(epoch, limit_seconds)
         return self._plans[key]
 
     def _windows(self, epoch: int) -> list[list[str]]:
-        """The shards in this epoch's order, in as few and as equal windows as can be."""
+        """The shards in this epoch's order, in as few and as equal windows as possible."""
         shards = self.store.shards
         count = math.ceil(len(shards) / self.config.shards_in_memory)
         if count == 1:
             return [shards]
-        # Windows are drawn from (seed, epoch, 0 to count - 1).
+        # Each window is drawn from (seed, epoch, its number).
         order = np.random.default_rng([self.seed, epoch, count]).permutation(len(shards))
         return [[shards[i] for i in part] for part in np.array_split(order, count)]
 
@@ -182,14 +181,14 @@ class JoinedExamples(ABC):
                 group.clear()
         examples += [tuple(g) for g in waiting.values() if g]
         lengths = np.array([sum(entries[i].frames for i in e) for e in examples], dtype=np.float64)
-        # A little noise on the lengths: buckets stay tight and their make-up still differs between epochs.
+        # A little noise on the lengths: buckets stay tight, but their composition differs between epochs.
         order = np.argsort(lengths * random.uniform(0.9, 1.1, len(examples))).tolist()
         units = [frames_to_patches(int(length), self.grid.unit_frames) + 1 for length in lengths]
         batches = self._buckets(order, units)
         return [[examples[i] for i in batches[number]] for number in random.permutation(len(batches))]
 
     def _buckets(self, order: list[int], units: list[int]) -> list[list[int]]:
-        """Cut `order` into batches that hold at most so many units each, padding included."""
+        """Cut `order` into batches of at most so many units each, padding included."""
         most, batches, longest = self.grid.batch_units, [], 0
         for one in order:
             longest = max(longest, units[one])
@@ -197,7 +196,7 @@ class JoinedExamples(ABC):
                 batches.append([])
                 longest = units[one]
             batches[-1].append(one)
-        # The last batch takes from the one before: a rest of one or two rows would not go round many ranks.
+        # The last batch takes from the previous one: a remainder of one or two rows would not feed many ranks.
         while len(batches) > 1 and len(batches[-2]) > len(batches[-1]) + 1:
             if max(units[i] for i in (batches[-2][-1], *batches[-1])) * (len(batches[-1]) + 1) > most:
                 break
@@ -211,7 +210,7 @@ class JoinedExamples(ABC):
 
     def batch(self, epoch: int, position: int, limit_seconds: float, rank: int = 0, ranks: int = 1) -> Any:
         """Rows rank::ranks of batch `position` of an epoch's plan: the same rows for any number of ranks, padded to the
-        longest of those that are asked for. Positions are quickest in order, since the next window is read ahead."""
+        longest of those returned. Positions are quickest in order, since the next window is read ahead."""
         plan = self._plan(epoch, limit_seconds)
         self.store.hold(plan.shards[bisect_right(plan.ends, position)])
         return self.collate([self._example(e, epoch) for e in plan.batches[position][rank::ranks]])
@@ -250,8 +249,8 @@ class JoinedExamples(ABC):
         return Example(symbols, times, unaligned, values[:whole], utterances)
 
     def _end_with_pause(self, piece: ExamplePart, random: np.random.Generator) -> torch.Tensor:
-        """Cut or lengthen the silence behind the last sound, so that a pause stands before the next utterance. There is
-        none to lengthen where the piece was cut while somebody speaks."""
+        """Cut or lengthen the silence after the last sound, so that a pause precedes the next utterance. Speech that
+        was cut off in the middle has none to lengthen."""
         ends = [t[1] for t in piece.times or [] if t]
         if not ends or piece.ends_open:
             return piece.values
@@ -266,7 +265,7 @@ class JoinedExamples(ABC):
 
     @abstractmethod
     def collate(self, examples: list[Example]) -> Any:
-        """Pad examples to one batch; rows without examples where there are none."""
+        """Pad examples to one batch; without examples, a batch of no rows."""
 
     def pad_symbols(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids (B, L) padded with 0, and counts (B,)."""
@@ -283,8 +282,8 @@ class JoinedExamples(ABC):
         return values
 
     def targets(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
-        """For alignment helpers, (B, T) and (B, N, L): the id of the symbol spoken in each frame, `silence_id` where it
-        is silent, NO_TARGET where it is unknown; and which symbols a unit speaks, bool."""
+        """For alignment helpers, (B, T) and (B, N, L): the id of the symbol spoken in each frame, `silence_id` for
+        silence, NO_TARGET if unknown; and which symbols a unit speaks, bool."""
         unit, rows = self.grid.unit_frames, len(examples)
         longest = max((len(e.values) for e in examples), default=0)
         # numpy, since thousands of single writes into a tensor would take as long as the LM

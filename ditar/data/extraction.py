@@ -1,8 +1,8 @@
-"""What extraction of latents and of codes has in common: utterances dealt to shards, processes, what is refused.
+"""What extracting latents and codes has in common: dealing utterances to shards, processes, refusals.
 
-A program gives an `Encoder`; the order of utterances and the files are the same for any number of processes, and a run
-that was stopped goes on with the shards that it lacks. A launcher (accelerate, torchrun) may start the program several
-times, on one machine or on many that share the folder: these ranks divide the shards, and the first one does the rest.
+A program provides an `Encoder`; the order of utterances and the files are the same for any number of processes, and a
+run that was stopped resumes with the missing shards. A launcher (accelerate, torchrun) may start the program several
+times, on one machine or on many that share the folder: these ranks divide the shards, and the first does the rest.
 """
 
 import argparse
@@ -36,8 +36,8 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal to get when the parent dies
 
 @dataclass(frozen=True)
 class ExtractionRow:
-    """One utterance of wav.scp. `prepared` is JSON, [symbols, times]: as objects they would fill the memory.
-    `bad` says why it cannot be used, as far as the tables tell."""
+    """One utterance of wav.scp. `prepared` is JSON, [symbols, times]: as objects they would fill the memory. `bad` says
+    why it cannot be used, as far as the tables tell."""
 
     utt: str
     path: Path
@@ -48,23 +48,23 @@ class ExtractionRow:
 
 
 class Encoder(Protocol):
-    """What makes the values of an utterance. One process uses it for one shard at a time."""
+    """Computes the values of an utterance. One process uses it for one shard at a time."""
 
-    refuses: tuple[type[Exception], ...]  # what it raises for an utterance that cannot be used, beside AudioError
+    refuses: tuple[type[Exception], ...]  # raised for an utterance that cannot be used, besides AudioError
 
     def start_shard(self) -> None:
-        """Forget what was remembered of the shard before."""
+        """Forget what was remembered about the previous shard."""
 
     def encode(self, path: Path) -> np.ndarray:
         """(T, C) of an audio file."""
 
     def remember(self) -> dict[str, Any]:
-        """What the shard's record holds beside, as JSON."""
+        """What else goes into the shard's record, as JSON."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What every process knows."""
+    """What every process needs."""
 
     encoder: Encoder
     writer: LatentWriter
@@ -73,11 +73,11 @@ class Work:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of every program that extracts."""
+    """The options of every extraction program."""
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--nj", type=positive, default=1, help="processes, of one thread each")
-    parser.add_argument("--config", type=Path, help="a file of configs/ditar with a vocabulary of its own to keep to")
+    parser.add_argument("--config", type=Path, help="a file of configs/ditar whose vocabulary must be kept to")
     parser.add_argument("--max-seconds", type=float, default=60.0, help="longer utterances are bad (default 60)")
     parser.add_argument("--shard-size", type=positive, default=500, help="utterances in a shard (default 500)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be used, and list it")
@@ -91,7 +91,7 @@ def positive(text: str) -> int:
 
 
 def read_extraction_rows(data: Path, vocabulary: Vocabulary) -> list[ExtractionRow]:
-    """Every utterance of wav.scp, with what the tables say is wrong with it."""
+    """Every utterance of wav.scp, with the faults that the tables reveal."""
     texts, speakers = read_table(data / "text"), read_table(data / "utt2spk")
     prepared, unspeakable = {}, {}
     for row in each_json_line(data / "symbols", DataError):
@@ -117,12 +117,12 @@ def read_extraction_rows(data: Path, vocabulary: Vocabulary) -> list[ExtractionR
 
 
 def describe_names(rows: list[ExtractionRow]) -> str:
-    """Of which utterances a folder is made."""
+    """A digest of the utterances of a folder."""
     return hashlib.sha256("\n".join(row.utt for row in rows).encode()).hexdigest()
 
 
 def describe_shard(rows: list[ExtractionRow]) -> str:
-    """What a shard is a function of beside: its lines of the tables, and its audio files by size and time."""
+    """A digest of what else a shard depends on: its lines of the tables, and the sizes and times of its audio files."""
     digest = hashlib.sha256()
     for row in rows:
         stat = row.path.stat() if row.path.is_file() else None
@@ -132,18 +132,19 @@ def describe_shard(rows: list[ExtractionRow]) -> str:
 
 
 def deal(rows: list[ExtractionRow], size: int) -> list[list[ExtractionRow]]:
-    """Shards of at most `size` utterances, as equal as can be, in a random order that is always the same."""
+    """Shards of at most `size` utterances, as equal as possible, in a random order that is always the same."""
     order = np.random.default_rng(0).permutation(len(rows))
     return [[rows[i] for i in part] for part in np.array_split(order, math.ceil(len(rows) / size))]
 
 
 def extract(work: Work, made_from: dict[str, Any], processes: int) -> tuple[int, bool]:
-    """Write the shards that are not there yet; `made_from` as `LatentWriter.begin` takes it. Returns, when all ranks
-    are done, the rank of this process and whether there was anything to do: reading what the shards remember and
-    closing the folder is for rank 0. DataError where another rank has failed."""
+    """Write the missing shards; `made_from` as `LatentWriter.begin` takes it. Returns, when all ranks are done, the
+    rank
+    of this process and whether there was anything to do: reading the shards' records and closing the folder is for rank
+    0. DataError if another rank failed."""
     ranks = int(os.environ.get("WORLD_SIZE", "1"))
     if ranks > 1:
-        torch.distributed.init_process_group("gloo", timeout=timedelta(days=7))  # for as long as the slowest takes
+        torch.distributed.init_process_group("gloo", timeout=timedelta(days=7))  # as long as the slowest may take
     rank, missing = torch.distributed.get_rank() if ranks > 1 else 0, None
     if rank == 0 and not work.writer.begin(made_from, [describe_shard(shard) for shard in work.shards]):
         missing = work.writer.unfinished(len(work.shards))
@@ -157,13 +158,13 @@ def extract(work: Work, made_from: dict[str, Any], processes: int) -> tuple[int,
 
 
 def read_records(work: Work) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """What is remembered of every shard, and what was left out and why."""
+    """The record of every shard, and what was left out and why."""
     records = [work.writer.record(number) for number in range(len(work.shards))]
     return records, {utt: why for record in records for utt, why in record["skipped"].items()}
 
 
 def _agree(value: list[int] | None = None) -> list[int] | None:
-    """Rank 0's value on every rank, when all have come here."""
+    """Rank 0's value on every rank, once all have reached this point."""
     if not torch.distributed.is_initialized():
         return value
     told = [value]
@@ -172,13 +173,13 @@ def _agree(value: list[int] | None = None) -> list[int] | None:
         torch.distributed.barrier()
     except RuntimeError as error:
         raise DataError(
-            "another process of this job has ended, its message says why; the same command goes on where it stopped"
+            "another process of this job has ended, its message says why; the same command resumes where it stopped"
         ) from error
     return told[0]
 
 
 def _extract_all(work: Work, numbers: list[int], processes: int, rank: int) -> None:
-    context = multiprocessing.get_context("fork")  # the tables and the encoder are there already
+    context = multiprocessing.get_context("fork")  # shares the tables and the encoder
     with ProcessPoolExecutor(min(processes, len(numbers) or 1), context, _start, (work,)) as pool:
         running = [pool.submit(_extract, number) for number in numbers]
         try:
@@ -196,14 +197,14 @@ def refusal(bad: dict[str, str], remedy: str = "repair them, or leave them out w
     return DataError(f"{len(bad)} utterances cannot be used; {remedy}:{shown}")
 
 
-_work: Work | None = None  # of a process of the pool
+_work: Work | None = None  # of a pool process
 
 
 def _start(work: Work) -> None:
     global _work
     _work = work
-    torch.set_num_threads(1)  # a process is one thread, and results do not depend on how many there are
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for ever for a program that was killed
+    torch.set_num_threads(1)  # one thread per process, and results do not depend on their number
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for ever if the program is killed
 
 
 def _extract(number: int) -> None:

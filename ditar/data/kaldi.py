@@ -5,10 +5,11 @@
     utt2dur   <utterance> <seconds>          phones   ours: JSON lines, see below
     utt2bandwidth   ours: <utterance> <Hz>   symbol_times   ours: JSON lines, see below
 
-All are sorted as `LC_ALL=C sort` sorts and hold the same utterances; a speaker's name is the prefix of his utterances'
+All are sorted as `LC_ALL=C sort` does and hold the same utterances; a speaker's name is the prefix of his utterances'
 names, so that both orders agree. `phones` is optional: {"utt": ..., "phones": [[name, start_s, end_s], ...]} for the
-utterances whose phone times are known. So is `symbol_times`, of synthesisers that read phonemes and know when they spoke
-them: {"utt": ..., "symbols": [...], "times": [[start_s, end_s] or null, ...]}. Kaldi's own `utils/validate_data_dir.sh --no-feats` accepts these directories.
+utterances with known phone times. So is `symbol_times`, from synthesisers that read phonemes and know when they spoke
+them: {"utt": ..., "symbols": [...], "times": [[start_s, end_s] or null, ...]}. Kaldi's own
+`utils/validate_data_dir.sh --no-feats` accepts these directories.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,8 +26,8 @@ from ditar.storage.json_lines import write_json_lines
 
 @dataclass(frozen=True)
 class Utterance:
-    """One line of every table. None where the directory doesn't tell: `duration_s`, `phones`, `bandwidth_hz` (half the
-    rate of the recording: a file of 24 kHz made from 16 kHz has 8,000), `symbol_times` (symbols, and a time for each)."""
+    """One line of every table. None if the directory does not tell: `duration_s`, `phones`, `bandwidth_hz` (half the
+    rate of the recording: 8,000 for a 24 kHz file made from 16 kHz), `symbol_times` (symbols, and a time for each)."""
 
     utt: str
     speaker: str
@@ -39,7 +40,7 @@ class Utterance:
 
 
 def read_data_dir(folder: str | Path) -> list[Utterance]:
-    """The utterances of a data directory, in its order. DataError names file and utterance when it is invalid."""
+    """The utterances of a data directory, in its order. DataError names file and utterance if it is invalid."""
     folder = Path(folder)
     problems = validate_data_dir(folder)
     if problems:
@@ -67,8 +68,8 @@ def read_data_dir(folder: str | Path) -> list[Utterance]:
 
 
 def read_audio_dir(folder: str | Path) -> list[Utterance]:
-    """The utterances of a directory of audio alone: wav.scp, utt2spk and, where it is there, utt2bandwidth. Their texts
-    are empty. DataError names a table that is missing or ill-formed, and an utterance without a speaker."""
+    """The utterances of a directory with audio only: wav.scp, utt2spk and, if present, utt2bandwidth. Their texts are
+    empty. DataError names a missing or malformed table, and an utterance without a speaker."""
     folder = Path(folder)
     speakers = read_table(folder / "utt2spk")
     bandwidths = read_table(folder / "utt2bandwidth") if (folder / "utt2bandwidth").is_file() else {}
@@ -85,7 +86,7 @@ def read_audio_dir(folder: str | Path) -> list[Utterance]:
 
 
 def write_audio_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
-    """The tables that need no text: what the VAE's crops read. Each is written beside and renamed."""
+    """The tables that need no text: what the VAE's crops read. Each is written atomically."""
     folder = Path(folder)
     rows = sorted(utterances, key=lambda u: sort_key(u.utt))
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,7 @@ def write_audio_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None
 
 
 def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
-    """Write every table, sorted, each beside and renamed. DataError when the utterances cannot make a valid one."""
+    """Write every table, sorted and atomically. DataError if the utterances do not make a valid directory."""
     folder = Path(folder)
     rows = sorted(utterances, key=lambda u: sort_key(u.utt))
     _check_writable(rows)
@@ -126,7 +127,7 @@ def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
 
 
 def subset_evenly(rows: Sequence[Utterance], most: int | None) -> list[Utterance]:
-    """At most `most` rows, evenly over their order; all where None."""
+    """At most `most` rows, evenly spaced; all if None."""
     if most is None or len(rows) <= most:
         return list(rows)
     return [rows[i * len(rows) // most] for i in range(most)]
@@ -142,6 +143,6 @@ def _check_writable(rows: Sequence[Utterance]) -> None:
             raise DataError(f"speaker {row.speaker!r} must be the prefix of the utterance's name {row.utt!r}")
         for name, value in (("name", row.utt), ("speaker", row.speaker)):
             if len(value.split()) != 1:
-                raise DataError(f"an utterance's {name} is one word without spaces, got {value!r}")
+                raise DataError(f"an utterance's {name} must be one word without spaces, got {value!r}")
         if not row.text.strip() or "\n" in row.text:
             raise DataError(f"{row.utt}: the text must be one line that is not empty, got {row.text!r}")

@@ -1,14 +1,14 @@
-"""Latents on disk as training reads them: the index in memory, and the tensors of a few shards at a time.
+"""Latents on disk, as training reads them: the index in memory, and the tensors of a few shards at a time.
 
     <folder>/index.jsonl                 one utterance a line: utt, speaker, shard, frames, symbols, times, text
     <folder>/shar/latents.000000.tar     posterior means (T, C), float16, not normalised, in the order of the index
     <folder>/shar/cuts.000000.jsonl.gz   the same utterances for lhotse: `CutSet.from_shar(in_dir="<folder>/shar")`
     <folder>/statistics.safetensors      latent_mean (C,), latent_std (C,): of the training split
-    <folder>/skipped                     `<utterance> <reason>` of what was left out, where something was
+    <folder>/skipped                     `<utterance> <reason>` of what was left out, if anything
 
-`times` holds one [start_s, end_s] or null for each symbol; it is null as a whole where the corpus has no phone times.
-The shards are lhotse Shar (ditar.data.shards writes them); reading them takes no more than the standard library and
-numpy, since training runs on bare machines.
+`times` holds one [start_s, end_s] or null for each symbol; it is null as a whole if the corpus has no phone times. The
+shards are lhotse Shar (ditar.data.shards writes them); reading them needs only the standard library and numpy, since
+training runs on bare machines.
 """
 
 import io
@@ -30,8 +30,8 @@ from ditar.data.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class LatentEntry:
-    """One line of the index. Phone times and text stay as they are written until they are asked for: as Python objects
-    an utterance's times alone would take as much memory as its latents."""
+    """One line of the index. Phone times and text are parsed when they are asked for: as Python objects an utterance's
+    times alone would take as much memory as its latents."""
 
     utt: str
     speaker: str
@@ -42,7 +42,7 @@ class LatentEntry:
 
     @property
     def times(self) -> list[list[float] | None] | None:
-        """[start_s, end_s] or None for each symbol; None where they are unknown."""
+        """[start_s, end_s] or None for each symbol; None if they are unknown."""
         return json.loads(self.line)["times"]
 
     @property
@@ -52,7 +52,7 @@ class LatentEntry:
 
 
 def read_index(folder: str | Path) -> list[LatentEntry]:
-    """The index of a folder of latents. DataError where extraction has not finished."""
+    """The index of a folder of latents. DataError if extraction has not finished."""
     path = Path(folder) / "index.jsonl"
     if not path.is_file():
         raise DataError(f"{path} does not exist; extract latents first, or to the end (stage 3 of the recipe)")
@@ -81,8 +81,8 @@ def read_statistics(folder: str | Path) -> tuple[torch.Tensor, torch.Tensor]:
 class LatentStore:
     """Normalised latents of a folder by utterance.
 
-    `entries` is the index and `shards` the names of the shards. Of the tensors (float16, 18 MB for an hour of speech)
-    those of the shards that `hold` names are in memory, and one shard besides. Made for one reading thread.
+    `entries` is the index and `shards` the names of the shards. The tensors (float16, 18 MB for an hour of speech) of
+    the shards named to `hold` are in memory, and one more shard. Made for a single reading thread.
     """
 
     def __init__(self, folder: str | Path, mean: torch.Tensor, std: torch.Tensor):
@@ -102,8 +102,8 @@ class LatentStore:
         self._aside: tuple[str, dict[str, np.ndarray]] = ("", {})
 
     def hold(self, shards: Iterable[str]) -> None:
-        """Keep the tensors of these shards, and of no others, in memory. Those that are not there yet are read by a
-        background thread in the order given; `latents` waits for the one that it needs."""
+        """Keep the tensors of these shards, and of no others, in memory. A background thread reads the missing ones in
+        the order given; `latents` waits for the one that it needs."""
         wanted = dict.fromkeys(shards)
         for shard in self._held.keys() - wanted.keys():
             self._held.pop(shard).cancel()
@@ -136,7 +136,7 @@ def _read_in_turn(work: list[tuple[Path, Future]]) -> None:
             continue
         try:
             future.set_result(_read_shard(path))
-        except Exception as error:  # it belongs to the thread that asks for the result
+        except Exception as error:  # belongs to the thread that asks for the result
             future.set_exception(error)
 
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def cut_set(folder: str | Path, language: str = "en-us") -> "CutSet":
-    """One lhotse cut per utterance of a data directory, with speaker, text and, where known, phones as an alignment.
+    """One lhotse cut per utterance of a data directory, with speaker, text and, if known, phones as an alignment.
 
-    Opens the header of every audio file. Raises DataError when the directory is invalid, a file cannot be opened or is
-    not as long as utt2dur says.
+    Opens the header of every audio file. Raises DataError if the directory is invalid, or if a file cannot be opened or
+    does not have the length in utt2dur.
     """
     need_lhotse()
     from lhotse import CutSet
@@ -28,11 +28,11 @@ def cut_set(folder: str | Path, language: str = "en-us") -> "CutSet":
 
 
 def write_manifest(folder: str | Path, path: str | Path, language: str = "en-us") -> int:
-    """Write the cuts of a data directory to `path` (`.jsonl` or `.jsonl.gz`); returns how many there are."""
+    """Write the cuts of a data directory to `path` (`.jsonl` or `.jsonl.gz`); returns their number."""
     cuts = cut_set(folder, language)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path, "".join(path.suffixes[-2:])) as partial:  # lhotse reads the format from the end of the name
+    with atomic_write(path, "".join(path.suffixes[-2:])) as partial:  # lhotse infers the format from the name's end
         cuts.to_file(partial)
     return len(cuts)
 
@@ -49,8 +49,8 @@ def _cut(utterance: Utterance, language: str):
     duration_s = info.frames / info.samplerate
     if utterance.duration_s is not None and abs(duration_s - utterance.duration_s) > 0.01:
         raise DataError(
-            f"{utterance.utt}: {utterance.path} lasts {duration_s:.3f} s, utt2dur says {utterance.duration_s:.3f} s; "
-            "make the data directory again"
+            f"{utterance.utt}: {utterance.path} lasts {duration_s:.3f} s, but utt2dur says {utterance.duration_s:.3f} s"
+            "; make the data directory again"
         )
     recording = Recording(
         id=utterance.utt,

@@ -1,4 +1,4 @@
-"""lhotse comes with the extra `recipes`: what prepares corpora needs it, training and synthesis do not."""
+"""lhotse comes with the extra `recipes`: preparing corpora needs it, training and synthesis do not."""
 
 from importlib.util import find_spec
 
@@ -7,6 +7,6 @@ from ditar.extras import missing
 
 
 def need_lhotse() -> None:
-    """DataError with the command that installs lhotse, where it is missing."""
+    """DataError with the command that installs lhotse, if it is missing."""
     if find_spec("lhotse") is None:
         raise DataError(missing("lhotse", "recipes"))

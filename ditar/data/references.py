@@ -1,7 +1,7 @@
-"""References as people give them: cut anywhere, with a transcript that is not known, or is wrong (ours).
+"""References as people give them: cut anywhere, with an unknown or wrong transcript (ours).
 
-In an example of several utterances the first is what a reference is at synthesis. Where its transcript is not known the
-text begins with one symbol for that; where that symbol is followed by words, nobody says that they are the clip's.
+The first of several utterances in an example plays the part of a reference at synthesis. If its transcript is unknown,
+the text begins with one symbol for that; words that follow this symbol need not be the clip's.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ import torch
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT, is_letter
 from ditar.units import seconds_to_frames
 
-LEAST_SECONDS = 1.0  # of what is left of a reference
+LEAST_SECONDS = 1.0  # that remain of a reference
 Times = list[list[float] | None]
 
 
 @dataclass(frozen=True)
 class ExamplePart:
-    """An utterance of an example. `times`: [start_s, end_s] or None for each symbol; None where the corpus has none.
-    `transcribed`: the symbols are known to be what is said. `ends_open`: it was cut while somebody speaks."""
+    """An utterance of an example. `times`: [start_s, end_s] or None for each symbol; None if the corpus has none.
+    `transcribed`: the symbols are known to be what is said. `ends_open`: it was cut off in the middle of speech."""
 
     symbols: list[str]
     times: Times | None
@@ -39,7 +39,7 @@ class ReferenceOptions(Protocol):
 
 
 def shift(times: Times | None, seconds: float) -> Times | None:
-    """Times that are `seconds` later."""
+    """Times shifted by `seconds`."""
     return None if times is None else [None if t is None else [t[0] + seconds, t[1] + seconds] for t in times]
 
 
@@ -50,7 +50,7 @@ def as_reference(
     rate_hz: float,
     random: np.random.Generator,
 ) -> ExamplePart:
-    """The piece as a reference. `others`: symbols of other utterances, of which a wrong transcript is one."""
+    """The piece as a reference. `others`: symbols of other utterances, from which a wrong transcript is drawn."""
     fate = random.random()
     if fate < options.transcript_unknown:
         piece = replace(piece, symbols=[UNKNOWN_TRANSCRIPT], times=[None], transcribed=False)
@@ -63,8 +63,8 @@ def as_reference(
 
 
 def cut_anywhere(piece: ExamplePart, rate_hz: float, random: np.random.Generator) -> ExamplePart:
-    """A part of at least a second, from anywhere to anywhere, with the symbols whose middle lies in it. The piece as it
-    is where it is shorter, where it is not known which symbols are said when, or where none would be left."""
+    """A random part of at least a second, with the symbols whose middle lies in it. Returns the piece unchanged if it
+    is shorter, if the times of its symbols are unknown, or if no symbol would be left."""
     frames, least = len(piece.values), seconds_to_frames(LEAST_SECONDS, rate_hz)
     if frames <= least or (piece.transcribed and not piece.times):
         return piece

@@ -1,8 +1,8 @@
-"""Writing latents or codes as lhotse Shar, shard by shard: an extraction that was killed goes on with what it lacks.
+"""Writing latents or codes as lhotse Shar, shard by shard: an extraction that was killed resumes with what is missing.
 
-The layout is described in ditar.data.latents. While a folder is not complete it has no index, and `.shards/` holds a
-JSON file for each finished shard: its lines of the index and what the program wants to remember of it. `made_from.json`
-says what the latents are a function of: what was made from something else is made anew.
+The layout is described in ditar.data.latents. An incomplete folder has no index, and its `.shards/` holds a JSON file
+for each finished shard: its lines of the index and the program's own record. `made_from.json` says what the latents
+depend on: if that changes, they are made anew.
 """
 
 import json
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Latents:
-    """One utterance to be written: `mean` (T, C), or codes (T, Q); `symbols` and their `times` as in
+    """One utterance to write: `mean` (T, C), or codes (T, Q); `symbols` and their `times` as in
     ditar.data.latents; `text`."""
 
     utt: str
@@ -40,9 +40,9 @@ class Latents:
 
 class LatentWriter:
     """Writes a folder of latents. Shards may be written in any order and by several processes at once; every file is
-    written beside and renamed, and the same utterances give the same bytes.
+    written atomically, and the same utterances give the same bytes.
 
-    What is stored is named `field`, of type `dtype`, with `frame_rate_hz` frames a second.
+    What is stored is called `field`, of type `dtype`, with `frame_rate_hz` frames a second.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class LatentWriter:
         self.field, self.dtype, self.frame_rate_hz = field, dtype, frame_rate_hz
 
     def begin(self, common: dict[str, Any], shards: Sequence[str]) -> bool:
-        """Go on where an extraction was stopped, or start anew; returns whether everything is there already.
+        """Resume a stopped extraction, or start anew; returns whether everything is there already.
 
-        The folder is made from `common`, and each shard from what its string in `shards` stands for. A folder that is
-        not complete keeps the shards that have not changed.
+        `common` says what the folder depends on, and each string in `shards` what a shard does. An incomplete folder
+        keeps the shards that have not changed.
         """
         need_lhotse()  # before hours of work
         path, index = self.folder / "made_from.json", self.folder / "index.jsonl"
@@ -76,23 +76,23 @@ class LatentWriter:
         (self.folder / "shar").mkdir(parents=True, exist_ok=True)
         write_lines(path, [json.dumps({"common": common, "shards": list(shards)})])
         if index.is_file():
-            shutil.rmtree(self.folder / ".shards", ignore_errors=True)  # stopped between the index and the end
+            shutil.rmtree(self.folder / ".shards", ignore_errors=True)  # killed between the index and the end
             return True
         (self.folder / ".shards").mkdir(exist_ok=True)
         return False
 
     def unfinished(self, shards: int) -> list[int]:
-        """Those of all `shards` shards that have no record. The folder is listed, since a network file system may
-        remember of a single file that it was not there."""
+        """Those of all `shards` shards that have no record. The folder is listed, since a network file system may cache
+        that a single file did not exist."""
         names = set(os.listdir(self.folder / ".shards"))
         return [number for number in range(shards) if self._record_path(number).name not in names]
 
     def record(self, number: int) -> dict[str, Any]:
-        """What was remembered of a finished shard, and its lines of the index as `entries`."""
+        """The program's record of a finished shard, and its lines of the index as `entries`."""
         return json.loads(self._record_path(number).read_text(encoding="utf-8"))
 
     def write(self, number: int, utterances: Sequence[Latents], remember: dict[str, Any]) -> None:
-        """One shard; with no utterances it has no files."""
+        """Write one shard; without utterances it has no files."""
         for name in (self._tar(number), _cuts(number)):
             (self.folder / "shar" / name).unlink(missing_ok=True)
         if utterances:
@@ -113,7 +113,7 @@ class LatentWriter:
 
     def close(self, shards: int, statistics: dict[str, torch.Tensor] | None, skipped: dict[str, str]) -> None:
         """Write statistics, what was skipped and why, and last the index of all `shards` shards. WriteError: the disk
-        refuses; the same call goes on."""
+        refuses; call again to resume."""
         if statistics is not None:
             write_tensors(self.folder / "statistics.safetensors", statistics)
         if skipped:
@@ -138,7 +138,7 @@ class LatentWriter:
                 writer.write(self._cut(utterance))
         with open(beside / _cuts(number), "r+b") as file:
             file.seek(4)
-            file.write(bytes(4))  # gzip's header tells the time (RFC 1952); without it, equal contents are equal files
+            file.write(bytes(4))  # gzip's header holds the time (RFC 1952); without it, equal contents are equal files
         for name in (self._tar(number), _cuts(number)):
             os.replace(beside / name, self.folder / "shar" / name)
         beside.rmdir()

@@ -1,4 +1,4 @@
-"""The tables of a data directory: `<key> <value>` lines as Kaldi's, and our JSON lines beside them."""
+"""The tables of a data directory: Kaldi's lines of `<key> <value>`, and our JSON lines."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ditar.storage.json_lines import each_json_line
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a table, numbered from 1. `value` is empty where the line has no second field."""
+    """One line of a table, numbered from 1. `value` is empty if the line has no second field."""
 
     number: int
     key: str
@@ -19,7 +19,7 @@ class Line:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """Every line of a table, whatever is wrong with it. DataError when there is no file or it is not UTF-8."""
+    """Every line of a table, faulty ones included. DataError if there is no file or it is not UTF-8."""
     if not path.is_file():
         raise DataError(f"{path} does not exist; make the data directory first (stage 0 of the recipe)")
     content = path.read_bytes()
@@ -34,7 +34,7 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def read_table(path: Path) -> dict[str, str]:
-    """A Kaldi table. DataError names the line without a value, and a key that comes twice."""
+    """A Kaldi table. DataError names a line without a value, and a key that comes twice."""
     table: dict[str, str] = {}
     for line in read_lines(path):
         if not line.value:
@@ -48,7 +48,7 @@ def read_table(path: Path) -> dict[str, str]:
 def read_wav_scp(data_dir: str | Path) -> list[tuple[str, Path]]:
     """(utterance, file) of a Kaldi data directory. Relative files are relative to the working folder.
 
-    DataError where `wav.scp` runs commands, and where `segments` cuts recordings: here an utterance is a file.
+    DataError if `wav.scp` runs commands, or if `segments` cuts recordings: here an utterance is a file.
     """
     path = Path(data_dir) / "wav.scp"
     rows = read_table(path)

@@ -1,4 +1,4 @@
-"""Times of an utterance: where its first sound begins and its last one ends, and all of them after a cut."""
+"""Times of an utterance: where its first sound begins and its last one ends, and all times after a cut."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from ditar.text.vocabulary import is_letter
 
 
 def sound_seconds(row: Utterance) -> tuple[float, float] | None:
-    """(start_s, end_s) of what is said, by `symbol_times` or `phones`; None where it has neither, or no sound in them."""
+    """(start_s, end_s) of what is said, by `symbol_times` or `phones`; None if there are none, or no sound in them."""
     spans: list[list[float]] = []
     if row.symbol_times is not None:
         symbols, times = row.symbol_times
@@ -19,7 +19,7 @@ def sound_seconds(row: Utterance) -> tuple[float, float] | None:
 
 
 def shift_times(row: Utterance, cut_s: float, seconds: float) -> Utterance:
-    """The utterance after `cut_s` were cut at its start and `seconds` were left: times beyond either end are clipped."""
+    """The utterance after cutting `cut_s` at its start and keeping `seconds`: times beyond either end are clipped."""
 
     def moved(time_s: float) -> float:
         return round(min(max(time_s - cut_s, 0.0), seconds), 4)

@@ -1,7 +1,7 @@
 """Kaldi's rules for data directories (`utils/validate_data_dir.sh`), each with file, line and remedy.
 
-Where Kaldi stops at the first fault, everything that is wrong is listed. Ours on top: a speaker's name is the prefix of
-his utterances' names, `wav.scp` names files and no commands, `phones` is in order.
+Kaldi stops at the first fault; here all faults are listed. Our own rules: a speaker's name is the prefix of his
+utterances' names, `wav.scp` names files and no commands, `phones` is in order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ def sort_key(name: str) -> bytes:
 def validate_data_dirs(folders: Sequence[str | Path]) -> tuple[list[str], list[str]]:
     """(what is wrong, one line for each good directory: utterances, speakers, hours), audio files included.
 
-    An utterance in two directories is wrong too: they would be training and test data.
+    An utterance in two directories is wrong too: it would be training and test data.
     """
     problems, summaries = [], []
     where: dict[str, Path] = {}
@@ -48,18 +48,18 @@ def validate_data_dirs(folders: Sequence[str | Path]) -> tuple[list[str], list[s
 
 
 def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
-    """What is wrong with a data directory, one sentence each; empty when it is valid.
+    """The faults of a data directory, one sentence each; empty if it is valid.
 
-    `audio` also opens the header of every audio file, and compares its length with what the tables say and with the
-    text. Where a table is not well-formed, what can be read of it is still
-    compared with the others; only what would follow from the same fault is not said.
+    `audio` also opens the header of every audio file, and compares its length with the tables and with the text. The
+    readable part of a malformed table is still compared with the others, except where that would only repeat the same
+    fault.
     """
     folder = Path(folder)
     if not folder.is_dir():
         return [f"{folder} is not a folder; make the data directory first (stage 0 of the recipe)"]
     problems: list[str] = []
-    tables: dict[str, dict[str, Line]] = {}  # those that hold anything
-    sound: set[str] = set()  # of these, the well-formed
+    tables: dict[str, dict[str, Line]] = {}  # those that are not empty
+    sound: set[str] = set()  # the well-formed ones
     for name in (*NEEDED, *OPTIONAL):
         if (folder / name).is_file():
             before = len(problems)
@@ -91,7 +91,7 @@ def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
 
 
 def _check_table(path: Path, problems: list[str]) -> dict[str, Line]:
-    """The lines of a table by key; says what is wrong with its lines and their order."""
+    """The lines of a table by key; reports faults of its lines and their order."""
     try:
         lines = read_lines(path)
     except DataError as error:
@@ -114,8 +114,8 @@ def _check_table(path: Path, problems: list[str]) -> dict[str, Line]:
         elif line.key in table:
             problems.append(f"{where}: {line.key!r} comes twice, first in line {table[line.key].number}; keep one")
         elif before is not None and sort_key(line.key) < sort_key(before):
-            problems.append(f"{where}: {line.key!r} stands after {before!r}; sort the file with LC_ALL=C sort")
-        if line.key:  # an empty line is no utterance
+            problems.append(f"{where}: {line.key!r} comes after {before!r}; sort the file with LC_ALL=C sort")
+        if line.key:  # an empty line is not an utterance
             table.setdefault(line.key, line)
         before = line.key
     return table
@@ -124,7 +124,7 @@ def _check_table(path: Path, problems: list[str]) -> dict[str, Line]:
 def _check_same(
     folder: Path, name: str, table: dict, other_name: str, other: dict, what: str, problems: list[str]
 ) -> None:
-    """Both tables have the same keys."""
+    """Reports keys that only one of both tables has."""
     for one, mine, two, theirs in ((name, table, other_name, other), (other_name, other, name, table)):
         extra = [line for key, line in mine.items() if key not in theirs]
         if extra:
@@ -149,7 +149,7 @@ def _check_speakers(folder: Path, tables: dict[str, dict[str, Line]], problems: 
             )
         elif before is not None and sort_key(speaker) < sort_key(before):
             problems.append(
-                f"{where}: sorted by utterance, but speaker {speaker!r} stands after {before!r}; give all speakers "
+                f"{where}: sorted by utterance, but speaker {speaker!r} comes after {before!r}; give all speakers "
                 "names of one length"
             )
         inverse.setdefault(speaker, []).append(line.key)
@@ -196,7 +196,7 @@ def _check_durations(path: Path, lines: Iterable[Line], problems: list[str]) -> 
 
 
 def _check_bandwidths(folder: Path, table: dict[str, Line], utterances: dict[str, Line], problems: list[str]) -> None:
-    """Of some utterances, unlike the other tables: the others have their whole band."""
+    """Unlike the other tables this one lists some utterances only: the others have the whole band."""
     for line in table.values():
         where = f"{folder / 'utt2bandwidth'}:{line.number}: {line.key}"
         if line.key not in utterances:

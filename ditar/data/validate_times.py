@@ -1,4 +1,4 @@
-"""What is wrong with the tables of times of a data directory, `phones` and `symbol_times`, which may lack utterances."""
+"""Faults of a data directory's tables of times, `phones` and `symbol_times`, which may lack utterances."""
 
 import json
 from collections.abc import Container
@@ -10,7 +10,7 @@ from ditar.data.tables import read_json_lines
 
 
 def check_phones(path: Path, utterances: Container[str], problems: list[str]) -> None:
-    """Add a sentence to `problems` for each line of `phones` that cannot be right."""
+    """Add a sentence to `problems` for each faulty line of `phones`."""
     for number, row in _rows(path, problems):
         if not _is_alignment(row):
             shown = json.dumps(row)[:60]
@@ -28,7 +28,7 @@ def check_phones(path: Path, utterances: Container[str], problems: list[str]) ->
 
 
 def check_symbol_times(path: Path, utterances: Container[str], problems: list[str]) -> None:
-    """Add a sentence to `problems` for each line of `symbol_times` that cannot be right."""
+    """Add a sentence to `problems` for each faulty line of `symbol_times`."""
     for number, row in _rows(path, problems):
         if not _has_symbol_times(row):
             problems.append(
@@ -40,7 +40,7 @@ def check_symbol_times(path: Path, utterances: Container[str], problems: list[st
 
 
 def _rows(path: Path, problems: list[str]) -> list[tuple[int, Any]]:
-    """(line number, row) of a table; none, and a sentence, where it cannot be read."""
+    """(line number, row) of a table; none, and a sentence in `problems`, if it cannot be read."""
     try:
         return list(enumerate(read_json_lines(path), 1))
     except DataError as error:

@@ -17,12 +17,12 @@ from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights,
 from ditar.text.vocabulary import DEFAULT_SYMBOLS
 
 
-# Sequences of one pass of the local transformers: attention on a GPU takes at most 65,535 of them in a call.
+# Sequences in one pass of the local transformers: attention on a GPU takes at most 65,535 of them in a call.
 MOST_SEQUENCES = 32_768
 
 
 def in_pieces(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-    """function(*inputs), whose rows do not depend on each other, for at most MOST_SEQUENCES rows at a time."""
+    """function(*inputs), whose rows do not depend on each other, with at most MOST_SEQUENCES rows at a time."""
     if len(inputs[0]) <= MOST_SEQUENCES:
         return function(*inputs)
     return torch.cat([function(*piece) for piece in zip(*(x.split(MOST_SEQUENCES) for x in inputs), strict=True)])
@@ -30,7 +30,7 @@ def in_pieces(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
 
 @dataclass
 class DiTAROutput:
-    """u (K * M, P, C): predictions for K noise draws of the M valid patches, draw after draw, rows in order;
+    """u (K * M, P, C): predictions for K noise draws of the M valid patches, draw by draw, rows in order;
     stop_logits (B, N); lm: the LM's output, with h before dropout."""
 
     u: Tensor
@@ -41,8 +41,8 @@ class DiTAROutput:
 class DiTAR(nn.Module):
     """Text and normalised latent patches in, diffusion predictions and stop logits out.
 
-    The configuration's symbols, in the order of their ids with padding first, are filled in where it leaves them
-    empty, so that a checkpoint spells out its vocabulary.
+    The configuration's symbols, in the order of their ids with padding first, are filled in if it leaves them empty, so
+    that a checkpoint spells out its vocabulary.
     """
 
     def __init__(self, config: DiTARModelConfig):
@@ -88,12 +88,16 @@ class DiTAR(nn.Module):
         keep_h: Tensor | None = None,
         keep_layers: Collection[int] = (),
     ) -> DiTAROutput:
-        """One training pass.
+        """One training pass over M valid patches with K noise draws each.
 
-        symbol_ids (B, L) padded with 0, symbol_counts (B,); patches (B, N, P, C) that the LM reads, normalised;
-        patch_counts (B,); noisy (K * M, P, C) and times (K * M,) for the M valid patches. `history`: the patches
-        that LocDiT sees as history where they differ from `patches` (other noise). `keep_history` (B, N) bool: False
-        hides it; `keep_h` (B, N) bool: False replaces h by zeros (for guidance). `keep_layers`: see LMOutput.
+        Args:
+            symbol_ids, symbol_counts: (B, L) padded with 0, and (B,).
+            patches, patch_counts: (B, N, P, C) that the LM reads, normalised, and (B,).
+            noisy, times: (K * M, P, C) and (K * M,), times in [0, 1].
+            history: the patches that LocDiT sees as history, if they differ from `patches` (other noise).
+            keep_history: (B, N) bool: False hides the history.
+            keep_h: (B, N) bool: False replaces h by zeros (for guidance).
+            keep_layers: see LMOutput.
         """
         valid = valid_patches(patches, patch_counts)
         lm = self.condition(symbol_ids, symbol_counts, patches, patch_counts, keep_layers)
@@ -120,8 +124,8 @@ class DiTAR(nn.Module):
         keep_layers: Collection[int] = (),
     ) -> LMOutput:
         """h (B, N, width) of every patch, teacher-forced. Shapes as in `forward`."""
-        read = patches[:, :-1]  # nothing comes after the last
-        # Only patches that exist are encoded; the others stay zero and, being last in a causal row, unread.
+        read = patches[:, :-1]  # nothing follows the last
+        # Only patches that exist are encoded; the others stay zero and, last in a causal row, unread.
         valid = valid_patches(patches, patch_counts)[:, :-1]
         embedded = self.embed_patches(read[valid])  # (M', width)
         audio = embedded.new_zeros(*valid.shape, embedded.shape[-1])
@@ -146,19 +150,19 @@ class DiTAR(nn.Module):
     def attention_maps(
         self, symbol_ids: Tensor, symbol_counts: Tensor, patches: Tensor, patch_counts: Tensor
     ) -> Tensor:
-        """Attention from patches to symbols among the symbols, (B, layers, heads, N, L), for plots."""
+        """Attention from patches to symbols, normalised over the symbols, (B, layers, heads, N, L), for plots."""
         layers = range(self.config.lm.layers)
         kept = self.condition(symbol_ids, symbol_counts, patches, patch_counts, layers).kept
         maps = [text_attention(*kept[i], symbol_counts, symbol_ids.shape[1], patches.shape[1]) for i in layers]
         return torch.stack(maps, dim=1).exp()
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write config.json and model.safetensors, weights in `dtype` (None: as they are)."""
+        """Write config.json and model.safetensors, weights in `dtype` (None: unchanged)."""
         write_model(folder, to_dict(self.config), self.state_dict(), dtype)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> "DiTAR":
-        """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError names what is wrong."""
+        """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError says what is wrong."""
         try:
             config = from_dict(read_config(folder), DiTARModelConfig)
         except ConfigError as error:

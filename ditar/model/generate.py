@@ -1,8 +1,8 @@
-"""Generation: prefill, then one LM step and one sampled patch after the other, until the stop head says so.
+"""Generation: prefill, then LM steps and sampled patches in turn, until the stop head ends the speech.
 
-One utterance, a batch, a stream and a server are the same code: a batch is rows that have nothing in common but the
-model, the number of inference steps and the part of them with guidance. A row that has ended leaves, and another joins
-between any two patches.
+One utterance, a batch, a stream and a server run the same code: the rows of a batch share only the model, the number of
+inference steps and the part of them with guidance. A row that has ended leaves, and another may join between any two
+patches.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,10 +24,15 @@ FAITHFUL = make_solver(SamplingOptions())
 class GenerationInput:
     """What one row of a batch is made from, and when it ends.
 
-    symbol_ids (L,): the prompt's symbols and then the text's; prompt (N0, P, C): normalised latents, or None for a
-    random voice; generator: all of the row's noise; max_patches, min_patches: it ends behind the first patch from
-    min_patches on whose stop probability exceeds the threshold (None: the configuration's), and at the latest behind
-    max_patches; solver, with its temperature: rows that share one object are faster; guidance_scale 1: off.
+    Args:
+        symbol_ids: (L,), the prompt's symbols, then the text's.
+        prompt: (N0, P, C), normalised latents, or None for a random voice.
+        generator: draws all of the row's noise.
+        max_patches, min_patches: the row ends after the first patch from min_patches on whose stop probability exceeds
+            the threshold, and at the latest after max_patches.
+        solver: with its temperature; rows that share one object are faster.
+        guidance_scale: at least 1; 1 is off.
+        stop_threshold: in [0, 1]; None: the configuration's.
     """
 
     symbol_ids: Tensor
@@ -54,7 +59,7 @@ class DecodingState:
     exists: Tensor
 
     def select(self, places: Sequence[int]) -> "DecodingState":
-        """The state of some of the rows, which need not carry the others on."""
+        """The state of some of the rows, in any order."""
         places = list(places)
         return DecodingState(self.lm.select(places), self.h[places], self.history[places], self.exists[places])
 
@@ -66,8 +71,8 @@ class DecodingState:
 
 @dataclass(frozen=True)
 class GeneratedPatches:
-    """One more patch of every row that has not ended before: rows, their numbers; patches (B, P, C), normalised
-    latents; stop: the stop head's probability that it is the last one; ended: it is."""
+    """One more patch of every row that has not ended yet: rows, their numbers; patches (B, P, C), normalised latents;
+    stop: the stop head's probability that it is the last one; ended: whether it is."""
 
     rows: tuple[int, ...]
     patches: Tensor
@@ -100,8 +105,8 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
 
 
 def advance(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingState:
-    """The state after a patch of each row, (B, P, C): one LM step; the patch joins the history. The only place that
-    advances."""
+    """The state after a patch of each row, (B, P, C): one LM step; the patch joins the history. Nothing else advances
+    the state."""
     h, lm = model.step(patches, state.lm)
     count = state.history.shape[1]
     history = torch.cat((state.history, patches[:, None]), dim=1)[:, -count:] if count else state.history

@@ -19,9 +19,9 @@ REFERENCE_S, OUTPUT_S, TEXT_TOKENS, STEPS = 3.0, 10.0, 130, 10  # the paper's ex
 def describe_ditar(config: DiTARConfig) -> dict:
     """{"parameters": {"aggregation_encoder", "lm", "locdit", "total"}, "tflops": float}.
 
-    The three parts are the transformers alone, as Table 8 counts them; `total` is the whole module, embeddings, heads
-    and projections included. tflops (10^12, a multiplication and an addition count as two): a 3 s reference, 10 s of
-    output, 130 text tokens, 10 steps with guidance, counted by torch on the meta device.
+    The three parts are the transformers only, as Table 8 counts them; `total` is the whole module, including
+    embeddings, heads and projections. tflops (10^12, a multiplication and an addition count as two): a 3 s reference,
+    10 s of output, 130 text tokens, 10 steps with guidance, counted by torch on the meta device.
     """
     with torch.device("meta"):
         model = DiTAR(config.model).eval()
@@ -48,7 +48,7 @@ def _utterance_flops(model: DiTAR) -> float:
     first, _ = _flops(lambda: advance(model, patch, state))
     late = replace(state, lm=replace(state.lm, cache=state.lm.cache.advance(patches - 2)))
     last, _ = _flops(lambda: advance(model, patch, late))
-    # A step's arithmetic grows linearly with what it looks back on; nothing is read behind the last patch.
+    # The cost of a step grows linearly with what it attends to; the last patch is not read.
     return prefill + patches * sampling + (patches - 1) * (first + last) / 2
 
 

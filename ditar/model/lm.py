@@ -1,9 +1,9 @@
 """Causal language model over [symbols | begin of audio | patch embeddings] (arXiv 2502.03930, section 3.1).
 
 In training, rows of a batch hold their text padded on the right to L places, then their audio from place L on. In
-generation their audio ends at the same place, whatever came before, so that what is made next stands at the same places
-in every row; the gap is between text and audio. Gaps are never attended to and take part in no position, so a row gives
-the same numbers in any batch.
+generation their audio ends at the same place, whatever precedes it, so that new patches have the same places in every
+row; the gap is between text and audio. Gaps are never attended to and do not count as positions, so a row gives the
+same numbers in any batch.
 """
 
 from collections.abc import Collection, Sequence
@@ -28,7 +28,7 @@ class LMOutput:
 
 @dataclass(frozen=True)
 class LMState:
-    """What the LM has read: its cache, and RoPE's tables (B, 1, capacity, d) of the places that follow the prefill, of
+    """What the LM has read: its cache, and the RoPE tables (B, 1, capacity, d) of the places after the prefill, of
     which `used` are filled."""
 
     cache: KVCache
@@ -63,7 +63,7 @@ class LM(nn.Module):
         self.audio_positions = audio_positions
 
     def forward(self, symbol_ids: Tensor, symbol_counts: Tensor, audio: Tensor, keep: Collection[int] = ()) -> LMOutput:
-        """symbol_ids (B, L), symbol_counts (B,), audio (B, N - 1, width): embeddings of the patches but the last."""
+        """symbol_ids (B, L), symbol_counts (B,), audio (B, N - 1, width): embeddings of all patches but the last."""
         symbols = self.symbols(symbol_ids)  # (B, L, width)
         begin = self.begin.to(symbols.dtype).expand(len(symbols), 1, -1)
         x = torch.cat((symbols, begin, audio.to(symbols.dtype)), dim=1)  # (B, L + N, width)
@@ -105,5 +105,5 @@ class LM(nn.Module):
         return output.hidden[:, 0], replace(state, cache=output.cache, used=state.used + 1)
 
     def _first_position(self, symbol_counts: Tensor | int) -> Tensor | int:
-        """Of the begin of audio, behind texts of these lengths."""
+        """Of the begin of audio, after texts of these lengths."""
         return symbol_counts if self.audio_positions == "continue" else 0 * symbol_counts

@@ -13,8 +13,8 @@ from ditar.nn.transformer import Transformer
 
 @dataclass(frozen=True)
 class LocDiTContext:
-    """What stays the same over the steps of one patch: h projected (M, width), the history's tokens (M, H * P, width),
-    RoPE's tables of the whole sequence; `prefix`: keys and values of [h | history], where they do not change either."""
+    """What is the same at all steps of one patch: h projected (M, width), the history's tokens (M, H * P, width), RoPE
+    tables of the whole sequence; `prefix`: keys and values of [h | history], if they do not change either."""
 
     condition: Tensor
     history: Tensor
@@ -32,7 +32,7 @@ class LocDiT(nn.Module):
 
     `h_width` is the LM's; h of another width is projected, without a bias, so that h = 0 (guidance) stays 0.
     `prefix_cached` (ours): the sequence is [h | clean history | noisy patch + time], and h and history do not attend to
-    the noisy patch. So they are computed once per patch instead of once per step.
+    the noisy patch, so they are computed once per patch instead of once per step.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LocDiT(nn.Module):
         self.time = TimeEmbedding(config.width)
         if history_patches:
             self.history = nn.Linear(latent_channels, config.width)
-            # What stands where no history is: learned, not zeros that look like silence (ours).
+            # Replaces missing history: learned, instead of zeros that look like silence (ours).
             self.no_history = nn.Parameter(torch.randn(history_patches, patch_frames, config.width))
         self.noisy = nn.Linear(latent_channels, config.width)
         self.transformer = Transformer(config)
@@ -60,7 +60,7 @@ class LocDiT(nn.Module):
 
     def forward(self, noisy: Tensor, times: Tensor, h: Tensor, history: Tensor, exists: Tensor | None = None) -> Tensor:
         """noisy (M, P, C), times (M,) or (1,), h (M, h_width), history (M, H, P, C), exists (M, H) bool, True where
-        the history holds a patch (None: everywhere) -> u (M, P, C). One pass, which training needs."""
+        the history holds a patch (None: everywhere) -> u (M, P, C). The single pass of training."""
         return self.denoise(noisy, self.time(times), self._inputs(h, history, exists))
 
     def context(self, h: Tensor, history: Tensor, exists: Tensor | None = None) -> LocDiTContext:
@@ -83,7 +83,7 @@ class LocDiT(nn.Module):
             first = first + time
         if context.prefix is not None:
             tables = tuple(table[:, :, -self.patch_frames :] for table in context.tables)
-            # The cache behind it is dropped: the next step writes over this one's keys and values.
+            # The advanced cache is dropped: the next step overwrites this one's keys and values.
             return self.out(self.transformer(patch, tables, cache=context.prefix).hidden)
         x = torch.cat((first[:, None], context.history, patch), dim=1)  # (M, 1 + (H + 1) P, width)
         if self.prefix_cached:

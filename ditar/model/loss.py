@@ -16,8 +16,8 @@ from ditar.nn.alignment import AlignmentHelpers, attention_error
 
 
 class DiTARLoss(nn.Module):
-    """Runs the model once on noised patches and returns its losses. Holds the model and, where it is to be helped, the
-    helpers, so that it is the one module that is trained and wrapped; all randomness is explicit."""
+    """Runs the model once on noised patches and returns its losses. Holds the model and, if used, the helpers, so that
+    this one module is trained and wrapped; all randomness is explicit."""
 
     def __init__(self, config: DiTARLossConfig, model: DiTAR, helpers: AlignmentHelpers | None = None):
         super().__init__()
@@ -26,9 +26,9 @@ class DiTARLoss(nn.Module):
 
     @staticmethod
     def counts(batch: DiTARBatch) -> Tensor:
-        """What the losses are means over, (3,) float64: patches, frames whose symbol is known, patches that speak.
+        """What the losses are averaged over, (3,) float64: patches, frames with a known symbol, patches that speak.
 
-        Summed over processes and accumulated batches it makes their losses add up to the one of the whole batch.
+        Summed over processes and accumulated batches, it makes their losses add up to that of the whole batch.
         """
         counts = (batch.patch_counts.sum(), (batch.frame_symbols != NO_TARGET).sum(), batch.spoken.any(-1).sum())
         return torch.stack(counts).double()
@@ -42,8 +42,8 @@ class DiTARLoss(nn.Module):
     ) -> dict[str, Tensor]:
         """Scalars: `loss`, the weighted sum to minimise; `diffusion`, `stop`; with helpers `phoneme`, `attention`.
 
-        `generators`: one a row, on the CPU. `helper_scale` in [0, 1] fades the helpers out; at 0 they are not
-        computed. `counts`: what to divide by, this batch's own when None.
+        `generators`: one a row, on the CPU. `helper_scale` in [0, 1] fades the helpers out; at 0 they are not computed.
+        `counts`: what to divide by, this batch's own if None.
         """
         c, clean = self.config, batch.latents
         device = clean.device
@@ -81,7 +81,7 @@ class DiTARLoss(nn.Module):
         return {"loss": total, **losses}
 
     def _stop(self, logits: Tensor, patch_counts: Tensor, valid: Tensor) -> Tensor:
-        """Sum of binary cross-entropies; the label is 1 at the last patch, whose h is known before the patch is."""
+        """Sum of binary cross-entropies; the label is 1 at the last patch, whose h is known before it is made."""
         last = torch.arange(logits.shape[1], device=logits.device) == patch_counts[:, None] - 1
         weight = logits.new_tensor(self.config.stop_positive_weight)
         loss = F.binary_cross_entropy_with_logits(logits, last.to(logits.dtype), pos_weight=weight, reduction="none")

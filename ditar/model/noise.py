@@ -14,8 +14,8 @@ from ditar.diffusion.schedule import sample_times
 @dataclass(frozen=True)
 class TrainingNoise:
     """For M valid patches and K noise draws of each, draws first: `times` (K * M,), `noise` (K * M, P, C), zeros where
-    t = 1 stands for the start of temperature < 1. What is added to the patches that the LM and that LocDiT's history
-    read, (B, N, P, C), and what is kept, (B, N) bool; None: nothing is added, nothing dropped."""
+    t = 1 is the start of temperature < 1. Also what is added to the patches that the LM and LocDiT's history read,
+    (B, N, P, C), and what is kept, (B, N) bool; None: nothing is added, nothing dropped."""
 
     times: Tensor
     noise: Tensor
@@ -30,7 +30,7 @@ def draw_training_noise(
 ) -> TrainingNoise:
     """Draw on the CPU, so that a seed means the same on every device. `shape` is (B, N, P, C); one generator a row.
 
-    Times are stratified over the patches of a row. ValueError when there are not as many generators as rows.
+    Times are stratified over the patches of a row. ValueError if the numbers of generators and rows differ.
     """
     rows, most, *frame = shape
     if len(generators) != rows:

@@ -1,11 +1,11 @@
-"""Frames to patches and back; which patches there are, and what stands before each."""
+"""Frames to patches and back; which patches exist, and what precedes each."""
 
 import torch
 from torch import Tensor
 
 
 def patch(x: Tensor, patch_frames: int) -> Tensor:
-    """(B, T, C) -> (B, N, P, C). ValueError when T is not a multiple of P: pad on the left, where no seam is."""
+    """(B, T, C) -> (B, N, P, C). ValueError if T is not a multiple of P: pad on the left, where there is no seam."""
     if x.shape[1] % patch_frames:
         raise ValueError(
             f"{x.shape[1]} frames are not a whole number of patches of {patch_frames}; "
@@ -36,5 +36,5 @@ def history_exists(number: int, count: int, device: torch.device | None = None) 
 
 
 def valid_patches(patches: Tensor, patch_counts: Tensor) -> Tensor:
-    """(B, N) bool: which patches are there, of (B, N, P, C) and counts (B,)."""
+    """(B, N) bool: which patches of (B, N, P, C) exist, given counts (B,)."""
     return torch.arange(patches.shape[1], device=patches.device) < patch_counts[:, None]

@@ -1,4 +1,4 @@
-"""One patch after the other from LocDiT: the reverse ODE with guidance, for the rows of a batch."""
+"""Patches from LocDiT, one at a time: the reverse ODE with guidance, for the rows of a batch."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ from ditar.diffusion.schedule import Generators
 from ditar.diffusion.solver import RowSolvers, Solver
 from ditar.model.ditar import DiTAR
 
-ALL_STEPS, GUIDANCE_SCALE = SamplingOptions.guidance_steps, SamplingOptions.guidance_scale  # where nobody says
+ALL_STEPS, GUIDANCE_SCALE = SamplingOptions.guidance_steps, SamplingOptions.guidance_scale  # the defaults
 
 
 class PatchSampler:
-    """Draws patches for a fixed set of rows; what is the same for every patch is computed once, here.
+    """Draws patches for a fixed set of rows; what is the same for all patches is computed once, here.
 
     solvers, guidance_scales: one for each row. generators: likewise, or one for all rows. guidance_steps: guidance is
-    on at step i of n where low <= i / n < high, and the other steps run LocDiT on half the rows (ours, for speed).
-    ValueError: guidance_steps that are no part of [0, 1], or solvers of different numbers of steps.
+    on at step i of n if low <= i / n < high, and the other steps run LocDiT on half the rows (ours, for speed).
+    ValueError: guidance_steps outside [0, 1], or solvers with different numbers of steps.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class PatchSampler:
         guided = [row for row in rows if guidance_scales[row] != 1.0]
         self.guided = slice(None) if len(guided) == self.rows else guided
         self.is_guided = [bool(guided) and low <= index / steps < high for index in range(steps)]
-        # Solvers and the sum of both branches stay float32, or wider, whatever the weights are.
+        # Solvers and the sum of both branches stay float32, or wider, whatever the dtype of the weights.
         wide = torch.float64 if model.dtype == torch.float64 else torch.float32
         self.scales = torch.tensor(guidance_scales, dtype=wide, device=model.device)[self.guided, None, None]
         times = self.solver.times[:-1].to(model.device, wide)  # (steps, 1 or B)
@@ -50,7 +50,7 @@ class PatchSampler:
 
     def __call__(self, h: Tensor, history: Tensor, exists: Tensor) -> Tensor:
         """The next patch of each row, (B, P, C), given h (B, width), the patches before it (B, H, P, C) and which of
-        those there are (B, H).
+        those exist (B, H).
 
         With guidance LocDiT runs once per step on both branches: h, and h = 0; the history stays in both (arXiv
         2502.03930, section 3.4).

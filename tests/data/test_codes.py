@@ -45,9 +45,9 @@ def test_lhotse_reads_them_too(folder):
 
 def test_another_codec_is_refused_by_both_names(folder):
     other = "encodec_24khz-75hz-3x4096-0b"
-    with pytest.raises(DataError, match=f"'{INFO.codec}', and '{other}' is asked for"):
+    with pytest.raises(DataError, match=f"'{INFO.codec}', but '{other}' was asked for"):
         CodeStore(folder, other)
-    with pytest.raises(DataError, match=f"the model .* '{other}', and '{INFO.codec}'"):
+    with pytest.raises(DataError, match=f"the model .* '{other}', but '{INFO.codec}'"):
         require_codec(other, INFO.codec, "the model exp/lm")
     (folder / "codec.json").write_text('{"codec": "x"}')
     with pytest.raises(DataError, match="codec.json cannot be read"):

@@ -58,7 +58,7 @@ def test_what_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match="none holds no corpus"):
         read_corpora([tmp_path / "none"])
     folder = corpus(tmp_path / "all/c", ["u1\ta\t16000\tcorpus\tYes.\n"])
-    with pytest.raises(DataError, match="a name goes before a single one"):
+    with pytest.raises(DataError, match="a name can be given to a single one only"):
         read_corpora([f"x={tmp_path / 'all'}"])
     (folder / "audio/a/u1.opus").unlink()
     with pytest.raises(DataError, match="tsv:2: .*u1.opus does not exist"):

@@ -66,7 +66,7 @@ def test_good_directories_are_summed_up(data, capsys):
         ("symbol_times", ", null]", "]", ":1: expected {{\"utt\": ..., \"symbols\": [...], \"times\": "),
         ("symbol_times", "0.05", '"x"', ":1: expected {{\"utt\": ..., \"symbols\": [...], \"times\": "),
         ("symbol_times", "bob-1", "bob-3", ":1: utterance 'bob-3' is not in utt2spk; take the line out"),
-        ("wav.scp", "ann-1", "zoe-1", ":2: 'ann-2' stands after 'zoe-1'; sort the file with LC_ALL=C sort"),
+        ("wav.scp", "ann-1", "zoe-1", ":2: 'ann-2' comes after 'zoe-1'; sort the file with LC_ALL=C sort"),
         ("wav.scp", "bob-2", "bob-3", ":4: utterance 'bob-3' is not in {}/utt2spk"),
         ("wav.scp", "bob-1.wav", "bob-1.wav |", ":3: bob-1: '{0}/../bob-1.wav |' is a command and no file; write its"),
         ("wav.scp", "{}/../bob-1.wav", "~/bob-1.wav", ":3: bob-1: '~/bob-1.wav': nothing replaces ~ in a table; write"),
@@ -165,7 +165,7 @@ def test_order_is_that_of_bytes(tmp_path, capsys):
     edit(tmp_path / "utt2spk", "aB-1 aB", "aB-1 a")
     capsys.readouterr()
     assert validate(tmp_path) == 1
-    expected = f"{tmp_path / 'utt2spk'}:2: sorted by utterance, but speaker 'a' stands after 'a-1'; give all speakers"
+    expected = f"{tmp_path / 'utt2spk'}:2: sorted by utterance, but speaker 'a' comes after 'a-1'; give all speakers"
     assert expected in capsys.readouterr().err
 
 

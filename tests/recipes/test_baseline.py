@@ -97,7 +97,7 @@ def test_it_trains_resumes_and_starts_from_a_model(home, tmp_path, monkeypatch):
 
 def test_codes_of_other_codecs_and_other_numbers_are_refused(home, tmp_path, monkeypatch, capsys):
     assert train(monkeypatch, home, tmp_path / "a", valid="other") == 1
-    assert "'speech_vae-40hz-3x16-01', and 'speech_vae-40hz-3x16-00' is asked for" in capsys.readouterr().err
+    assert "'speech_vae-40hz-3x16-01', but 'speech_vae-40hz-3x16-00' was asked for" in capsys.readouterr().err
     values = yaml.safe_load((home / "config.yaml").read_text())
     (stream,) = values["model"]["streams"]
     eight = {"card": 8, "ids": 10, "outputs": 9, "empty_id": 9, "end_id": 8}

@@ -83,7 +83,7 @@ def test_another_codec_makes_other_codes(extract, tmp_path):
     assert extract("out") == 0
     store = CodeStore(tmp_path / "out")
     assert store.codec.codec == load_codec(tmp_path / "codec").fingerprint != before
-    with pytest.raises(DataError, match=f"'{store.codec.codec}', and '{before}' is asked for"):
+    with pytest.raises(DataError, match=f"'{store.codec.codec}', but '{before}' was asked for"):
         CodeStore(tmp_path / "out", before)
 
 

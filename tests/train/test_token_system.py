@@ -192,7 +192,7 @@ def test_it_ends_when_patience_does_and_the_best_is_final(store, tmp_path):
 def test_codes_of_another_codec_are_refused_by_both(store, tmp_path):
     other = replace(INFO, codec="speech_vae-40hz-3x16-01")
     stranger = write_codes(tmp_path / "other", info=other)
-    with pytest.raises(DataError, match=f"'{other.codec}', and '{INFO.codec}' is asked for"):
+    with pytest.raises(DataError, match=f"'{other.codec}', but '{INFO.codec}' was asked for"):
         TokenSystem(fill_in(make_config(), store), store, stranger)
     with pytest.raises(DataError, match=f"{INFO.codec} .3 codebooks of 16 .* this codec is {other.codec}"):
         TokenSystem(fill_in(make_config(), store), stranger, stranger)
