@@ -13,7 +13,7 @@ from ditar.baseline.streams import AUDIO
 from ditar.synthesis.length import length_warnings, lengths
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import attempt_seeds
-from ditar.synthesis.voice import Voice
+from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text.errors import dropped_warning
 from ditar.text.frontend import TextFrontend
 from ditar.text.lengths import Lengths
@@ -71,5 +71,5 @@ def prepare_tokens(
         expected,
         int(seconds * config.frame_rate_hz) + 1,
         replace(options, min_frames=int(expected.least * config.frame_rate_hz) + 1),
-        [*warnings, *length_warnings(voice.seconds + expected.expected, config.trained_seconds)],
+        [*warnings, *voice_warnings(voice), *length_warnings(voice.seconds + expected.expected, config.trained_seconds)],
     )

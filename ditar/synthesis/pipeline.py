@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-import numpy as np
 import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
@@ -18,11 +18,12 @@ from ditar.model.ditar import DiTAR
 from ditar.model.generate import collect_patches, generate_patches
 from ditar.model.sampler import PatchSampler
 from ditar.storage.weights import ModelError
+from ditar.synthesis.any_length import speak_any_length
 from ditar.synthesis.continuous import PreparedRequest, decode, prepare_request
 from ditar.synthesis.loading import choose_device, choose_dtype, load_scheduler
 from ditar.synthesis.model_folder import model_folder
-from ditar.synthesis.reference import Reference, read_reference
-from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
+from ditar.synthesis.reference import check_transcript, read_reference
+from ditar.synthesis.request import SpeechOutput, SpeechRequest, as_requests, check_asked
 from ditar.synthesis.retry import Attempts
 from ditar.synthesis.spoken import SpokenRequest
 from ditar.synthesis.stream import FirstAudio, SpeechStream
@@ -59,9 +60,10 @@ class DiTARPipeline(DiffusionPipeline):
     def __call__(
         self,
         text: str,
-        prompt_audio: str | Path | np.ndarray | None = None,
+        prompt_audio: Any = None,
         prompt_text: str | None = None,
         *,
+        sample_rate: int | None = None,
         voice: Voice | None = None,
         seed: int | None = None,
         generator: torch.Generator | None = None,
@@ -75,8 +77,9 @@ class DiTARPipeline(DiffusionPipeline):
         on the same machine.
 
         Args:
-            text: what to say.
-            prompt_audio, prompt_text: see `create_voice`.
+            text: what to say, of any length: what does not fit into one call is spoken sentence by sentence, as the
+                command line does it.
+            prompt_audio, prompt_text, sample_rate: see `create_voice`.
             voice: in their place.
             seed, generator: one of them; neither: a seed is drawn, and the output says which.
             language: espeak-ng's name of the text's.
@@ -88,16 +91,20 @@ class DiTARPipeline(DiffusionPipeline):
 
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
-        check_asked(seed, generator, voice, prompt_audio, prompt_text)
+        check_asked(text, seed, generator, voice, prompt_audio, prompt_text)
+        sampling = self._chosen(sampling, options)
         if voice is None:
-            voice = self.create_voice(prompt_audio, prompt_text, language=language)
-        request = SpeechRequest(text, voice, seed=seed, language=language, stop_threshold=stop_threshold)
-        return self.batch([request], max_retries=max_retries, generator=generator, sampling=sampling, **options)[0]
+            voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)
+        return speak_any_length(
+            self, text, voice, seed=seed, generator=generator, language=language,
+            request_options={"stop_threshold": stop_threshold},
+            batch_options={"max_retries": max_retries, "sampling": sampling},
+        )  # fmt: skip
 
     @torch.inference_mode()
     def batch(
         self,
-        requests: Sequence[SpeechRequest],
+        requests: Sequence[SpeechRequest | str],
         *,
         max_retries: int = MAX_RETRIES,
         batch_size: int = BATCH_SIZE,
@@ -105,13 +112,14 @@ class DiTARPipeline(DiffusionPipeline):
         sampling: SamplingOptions | None = None,
         **options,
     ) -> list[SpeechOutput]:
-        """Speak several requests, up to `batch_size` at a time; outputs in their order, each as if it were alone.
+        """Speak several requests, or texts, up to `batch_size` at a time; outputs in their order, each as if it were
+        alone. Each must fit into one call.
 
         A row that ends makes room for nothing, but costs nothing more. Where memory does not suffice for a batch, half
         of it is tried. `generator`: in the place of the seed, of one request alone. For the rest see `__call__`.
         """
         # text -> phoneme ids (L,), voice -> patches (N0, P, C): of all, before anything is made
-        prepared = self.prepare(requests, self._chosen(sampling, options))
+        prepared = self.prepare(as_requests(requests, generator), self._chosen(sampling, options))
         attempts = Attempts([p.max_patches for p in prepared], [p.seeds(max_retries) for p in prepared], batch_size)
         for places, seeds in attempts:
             noise = [torch.Generator().manual_seed(seed) for seed in seeds] if generator is None else [generator]
@@ -155,6 +163,7 @@ class DiTARPipeline(DiffusionPipeline):
     ) -> SpeechStream:
         """Speak one request patch by patch: an iterator over audio, see `SpeechStream`. For the rest see `__call__`."""
         clock = perf_counter()
+        (request,) = as_requests([request])
         voice = self.create_voice() if request.voice is None else request.voice
         read = perf_counter()
         (prepared,) = self.prepare([replace(request, voice=voice)], self._chosen(sampling, options))
@@ -164,24 +173,28 @@ class DiTARPipeline(DiffusionPipeline):
 
     def create_voice(
         self,
-        prompt_audio: str | Path | np.ndarray | Reference | None = None,
+        prompt_audio: Any = None,
         prompt_text: str | None = None,
         *,
+        sample_rate: int | None = None,
         name: str | None = None,
         language: str = "en-us",
     ) -> Voice:
         """Read a reference once. Without arguments, the voice that ships with the package. TextError, AudioError.
 
         Args:
-            prompt_audio: a file, float (S,) at 24 kHz, 0.5 to 30 s of speech, or what `read_reference` made of them.
+            prompt_audio: 0.5 to 30 s of speech: a file, an open file, or its bytes; samples, (S,) or with channels, of
+                numpy, torch or lists, alone or with their rate, (rate, samples); or what `read_reference` made of them.
             prompt_text: exactly what is said in it; None: that is not known, and more words may go wrong.
+            sample_rate: of samples, in Hz; None: 24 kHz.
             name: of the voice; None: the file's.
             language: espeak-ng's name of the transcript's.
         """
-        reference, symbols = read_reference(prompt_audio, prompt_text, name, language), []
+        reference, symbols = read_reference(prompt_audio, prompt_text, name, language, sample_rate), []
         if reference.text:
             frontend = TextFrontend.of(self.text_config, reference.language)
             symbols = frontend.keep(frontend.phonemise(reference.text), "the reference's transcript")
+            check_transcript(reference, len(symbols))
         return Voice(
             reference.name,
             encode_reference(self.vae, reference.clip, self.patch_frames),

@@ -12,6 +12,8 @@ from ditar.audio.faults import faults
 from ditar.audio.resample import resample
 from ditar.audio.trim import prepare_reference
 from ditar.synthesis.model_folder import ASSETS
+from ditar.text.errors import TextError
+from ditar.text.lengths import pace_fault
 from ditar.units import SAMPLE_RATE_HZ
 
 SHIPPED_VOICE = ASSETS / "reference.flac"  # its transcript stands beside it, in reference.txt
@@ -51,6 +53,8 @@ def read_reference(
         raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
     if prompt_audio is None:
         prompt_audio, prompt_text, language = *shipped_voice(), SHIPPED_LANGUAGE
+    if not isinstance(prompt_text, str | None):
+        raise TextError(f"prompt_text must be a string, got {type(prompt_text).__name__}")
     text, told = (prompt_text or "").strip(), []
     of_file = isinstance(prompt_audio, (str, Path))
     whose, short_name = (str(prompt_audio), Path(prompt_audio).stem) if of_file else ("the reference clip", "reference")
@@ -58,6 +62,15 @@ def read_reference(
     clip = prepare_reference(resample(waveform, rate_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, whose, None if text else told)
     told += faults(waveform, rate_hz, whose)
     return Reference(clip, text, short_name if name is None else name, language, tuple(told))
+
+
+def check_transcript(reference: Reference, symbols: int) -> None:
+    """TextError where a transcript of so many symbols cannot be what is said in the clip."""
+    if fault := pace_fault(symbols, reference.seconds):
+        raise TextError(
+            f"what is said in the reference {reference.name!r} is something else: {fault}; give exactly what is said in "
+            "the clip"
+        )
 
 
 def shipped_voice() -> tuple[Path, str]:

@@ -1,17 +1,24 @@
 """What is asked of a pipeline and what comes back, for the continuous system and the baseline alike."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.config.numbers import MAX_SEED, number, whole
 from ditar.synthesis.voice import Voice
+from ditar.text.errors import TextError
 from ditar.text.frontend import ReadText
 
 import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
 
 from diffusers.utils import BaseOutput  # noqa: E402
+
+# What the command line takes, too. A model of diffusion takes less of the first.
+RANGES = {"temperature": (0.0, 100.0), "guidance_scale": (1.0, 100.0), "stop_threshold": (0.0, 1.0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +45,47 @@ class SpeechRequest:
     stop_threshold: float | None = field(default=None, kw_only=True)
     read: ReadText | None = field(default=None, kw_only=True)
 
+    def __post_init__(self) -> None:
+        """TextError, ValueError: a text that is none, a number out of its range, a voice that is none."""
+        check_text_type(self.text, "text")
+        check_text_type(self.language, "language")
+        if not isinstance(self.voice, Voice | None):
+            raise ValueError(
+                f"voice must be a Voice, which create_voice and load_voice make, got {type(self.voice).__name__}"
+            )
+        given = {name: value for name in ("seed", *RANGES) if (value := getattr(self, name)) is not None}
+        for name, value in given.items():
+            value = whole(value, name, 0, MAX_SEED) if name == "seed" else number(value, name, *RANGES[name])
+            object.__setattr__(self, name, value)  # frozen from here on
 
-def check_asked(seed: Any, generator: Any, voice: Any, prompt_audio: Any, prompt_text: Any) -> None:
-    """ValueError where a call says the same thing in two ways."""
+
+def as_requests(requests: Iterable[SpeechRequest | str], generator: Any = None) -> list[SpeechRequest]:
+    """Requests as they are, and texts as requests. ValueError: something else, a text alone, or a `generator` that is
+    none or is to draw for several, each of which is as if it were alone."""
+    if isinstance(requests, str):
+        raise ValueError(f"requests are several: give a list, [{requests[:40]!r}]")
+    made = [SpeechRequest(request) if isinstance(request, str) else request for request in requests]
+    for request in made:
+        if not isinstance(request, SpeechRequest):
+            raise ValueError(f"a request is a SpeechRequest, or a text, got {type(request).__name__}")
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise ValueError(f"generator must be a torch.Generator, got {type(generator).__name__}; a number is a seed")
+    if generator is not None and len(made) != 1:
+        raise ValueError(f"a generator is for one request, got {len(made)}; give each its seed")
+    return made
+
+
+def check_text_type(text: Any, name: str) -> None:
+    """TextError where it is no string."""
+    if not isinstance(text, str):
+        raise TextError(f"{name} must be a string, got {type(text).__name__}")
+
+
+def check_asked(text: Any, seed: Any, generator: Any, voice: Any, prompt_audio: Any, prompt_text: Any) -> None:
+    """ValueError where a call says the same thing in two ways, or what it names is no text, seed, generator or voice."""
     if seed is not None and generator is not None:
         raise ValueError("give a seed or a generator, not both")
+    as_requests([SpeechRequest(text, voice, seed=seed)], generator)
     if voice is not None and (prompt_audio is not None or prompt_text is not None):
         raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
 

@@ -7,10 +7,12 @@ import numpy as np
 import torch
 
 from ditar.audio.trim import fade, is_silent
+from ditar.config.numbers import whole
 from ditar.seeds import attempt_seed
 from ditar.synthesis.request import SpeechOutput
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
+MOST_RETRIES, MOST_ROWS = 100, 1000
 TOO_SHORT_SHARE = 0.5  # of the expected length: speech that ends before it has skipped words
 
 
@@ -36,7 +38,8 @@ def given_up(wrong: str, attempts: int) -> str:
 
 def attempt_seeds(seed: int | None, random: bool, retries: int) -> list[int]:
     """A seed for each attempt; seed None: the first is drawn. Where nothing is `random` there is one attempt: another
-    seed would give the same samples."""
+    seed would give the same samples. ValueError: `retries` is no whole number from 0 to 100."""
+    retries = whole(retries, "max_retries", 0, MOST_RETRIES)
     first = secrets.randbits(63) if seed is None else seed
     return [attempt_seed(first, attempt) for attempt in range(1 + retries if random else 1)]
 
@@ -49,10 +52,8 @@ class Attempts:
     """
 
     def __init__(self, lengths: Sequence[float], seeds: Sequence[Sequence[int]], batch_size: int):
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.outputs: list[SpeechOutput | None] = [None] * len(seeds)
-        self._seeds, self._batch_size = seeds, batch_size
+        self._seeds, self._batch_size = seeds, whole(batch_size, "batch_size", 1, MOST_ROWS)
         self._failures: list[list[str]] = [[] for _ in seeds]
         self._waiting = sorted(range(len(seeds)), key=lambda place: -lengths[place])
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ditar.audio.trim import fade, is_silent
+from ditar.config.numbers import number
 from ditar.model.generate import GenerationInput
 from ditar.synthesis.continuous import PreparedRequest
 from ditar.synthesis.retry import problem
@@ -34,13 +35,9 @@ class SpokenRequest:
         first_chunk_seconds: float,
         chunk_seconds: float,
     ):
-        if not (first_chunk_seconds >= 0 and chunk_seconds >= 0):
-            raise ValueError(
-                f"chunks must be at least 0 s long (0: as soon as anything is certain), got {first_chunk_seconds} and "
-                f"{chunk_seconds}"
-            )
         self._vae, self._prepared = vae, prepared
-        self._chunk_frames = [max(1, seconds_to_frames(s)) for s in (first_chunk_seconds, chunk_seconds)]
+        lengths = {"first_chunk_seconds": first_chunk_seconds, "chunk_seconds": chunk_seconds}  # 0: what is certain
+        self._chunk_frames = [max(1, seconds_to_frames(number(s, name, 0, 3600))) for name, s in lengths.items()]
         self._seeds = prepared.seeds(max_retries)
         self.warnings: list[str] = list(prepared.warnings)
         self.failures: list[str] = []

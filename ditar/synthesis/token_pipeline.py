@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
@@ -15,15 +15,17 @@ from ditar.baseline.generate import collect_tokens, generate_tokens
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
+from ditar.config.numbers import whole
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
 from ditar.data.codes import CodecInfo
 from ditar.storage.weights import ModelError
+from ditar.synthesis.any_length import speak_any_length
 from ditar.synthesis.discrete import PreparedTokens, prepare_tokens
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
-from ditar.synthesis.reference import Reference, read_reference
-from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
-from ditar.synthesis.retry import Attempts
+from ditar.synthesis.reference import Reference, check_transcript, read_reference
+from ditar.synthesis.request import SpeechOutput, SpeechRequest, as_requests, check_asked
+from ditar.synthesis.retry import MOST_ROWS, Attempts
 from ditar.synthesis.voice import AFTER_REFERENCE_SECONDS, Voice, check_fit
 from ditar.text import TextError
 from ditar.text.frontend import TextFrontend
@@ -67,9 +69,10 @@ class TokenPipeline(DiffusionPipeline):
     def __call__(
         self,
         text: str,
-        prompt_audio: str | Path | np.ndarray | None = None,
+        prompt_audio: Any = None,
         prompt_text: str | None = None,
         *,
+        sample_rate: int | None = None,
         voice: Voice | None = None,
         seed: int | None = None,
         generator: torch.Generator | None = None,
@@ -89,16 +92,18 @@ class TokenPipeline(DiffusionPipeline):
         The others, and what happens to an output that never stops, is silent or is far too short, are as in
         DiTARPipeline. Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
-        check_asked(seed, generator, voice, prompt_audio, prompt_text)
+        check_asked(text, seed, generator, voice, prompt_audio, prompt_text)
         if voice is None:
-            voice = self.create_voice(prompt_audio, prompt_text, language=language)
-        asked = {"temperature": temperature, "guidance_scale": guidance_scale}
-        request = SpeechRequest(text, voice, seed=seed, language=language, **asked)
-        return self.batch([request], max_retries=max_retries, generator=generator, **options)[0]
+            voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)
+        return speak_any_length(
+            self, text, voice, seed=seed, generator=generator, language=language,
+            request_options={"temperature": temperature, "guidance_scale": guidance_scale},
+            batch_options={"max_retries": max_retries, **options},
+        )  # fmt: skip
 
     def batch(
         self,
-        requests: Sequence[SpeechRequest],
+        requests: Sequence[SpeechRequest | str],
         *,
         max_retries: int = MAX_RETRIES,
         batch_size: int = BATCH_SIZE,
@@ -109,9 +114,8 @@ class TokenPipeline(DiffusionPipeline):
         """Speak several requests, in their order; one after the other, whatever `batch_size` is. `on_frame` is called
         after each frame, and what it raises ends the call. For the rest see `__call__` and `DiTARPipeline.batch`."""
         # text -> phoneme ids or words, voice -> ids (1, Q, T): of all, before anything is made
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        prepared = self._prepare(requests, options)
+        whole(batch_size, "batch_size", 1, MOST_ROWS)
+        prepared = self._prepare(as_requests(requests, generator), options)
         ends = self.token_lm.streams[AUDIO].end_id is not None
         attempts = Attempts([p.max_frames for p in prepared], [p.seeds(max_retries) for p in prepared], 1)
         for (place,), (seed,) in attempts:
@@ -150,9 +154,10 @@ class TokenPipeline(DiffusionPipeline):
 
     def create_voice(
         self,
-        prompt_audio: str | Path | np.ndarray | Reference | None = None,
+        prompt_audio: Any = None,
         prompt_text: str | None = None,
         *,
+        sample_rate: int | None = None,
         name: str | None = None,
         language: str = "en-us",
     ) -> Voice:
@@ -160,13 +165,15 @@ class TokenPipeline(DiffusionPipeline):
         the codec's fingerprint."""
         if prompt_audio is not None and not isinstance(prompt_audio, Reference) and not (prompt_text or "").strip():
             raise TextError(NO_TRANSCRIPT)
-        reference = read_reference(prompt_audio, prompt_text, name, language)
+        reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
         if not reference.text:
             raise TextError(NO_TRANSCRIPT)
         frontend = TextFrontend.of(self.text_config, reference.language)
         symbols = frontend.end(frontend.keep(frontend.phonemise(reference.text), "the reference's transcript"))
+        check_transcript(reference, len(symbols))
         codes = encode_clip(self.codec, reference.clip, AFTER_REFERENCE_SECONDS, self.device).T.float()
-        return Voice(reference.name, codes, tuple(symbols), reference.text, reference.seconds, *self.fingerprints)
+        of_clip = tuple(symbols), reference.text, reference.seconds
+        return Voice(reference.name, codes, *of_clip, *self.fingerprints, reference.warnings)
 
     def decoding_options(
         self,

@@ -50,6 +50,8 @@ def phonemised_languages() -> dict[str, str]:
 
 def espeak_language(language: str) -> str:
     """espeak's name for a language given as people write it: `en_US`, `fr`, `zh`. TextError names near ones."""
+    if not isinstance(language, str):
+        raise TextError(f"language must be a string, such as 'en-us', got {type(language).__name__}")
     known = phonemised_languages()
     low = language.strip().lower().replace("_", "-")
     for name in (low, _USUAL.get(low), low.split("-")[0] if "-" in low and low.split("-")[0] != "en" else None):

@@ -197,7 +197,6 @@ def test_it_moves_like_any_diffusers_pipeline():
         ({"prompt_audio": clip(90)}, AudioError, "limit is 30 s"),
         ({"prompt_audio": np.full(24_000, np.nan, np.float32)}, AudioError, "NaN"),
         ({"prompt_audio": np.zeros((99, 24_000), np.float32)}, AudioError, r"shape \(S,\)"),
-        ({"text": "word " * 400}, TextError, "one sentence at a time"),
         ({"generator": torch.Generator()}, ValueError, "not both"),
     ],
 )

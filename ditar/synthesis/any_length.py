@@ -1,0 +1,57 @@
+"""A text of any length, spoken in memory: what fits into one call as one piece, and longer texts sentence by sentence, as
+the command line speaks them."""
+
+import secrets
+from typing import Any
+
+import numpy as np
+import torch
+
+from ditar.config.numbers import MAX_SEED
+from ditar.seeds import piece_seeds
+from ditar.synthesis.long_text import join, pieces_to_speak
+from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.voice import Voice, voice_warnings
+
+
+def speak_any_length(
+    pipeline: Any, text: str, voice: Voice, *, seed: int | None, generator: torch.Generator | None, language: str,
+    request_options: dict[str, Any], batch_options: dict[str, Any],
+) -> SpeechOutput:  # fmt: skip
+    """Speak a text by `pipeline.batch`, whatever its length. Of several pieces, `seed` is that of the whole, and each
+    has its own, as `long_text.speak_text` gives them out: the samples are those that it writes. A generator draws the
+    seed of the whole. `request_options`, `batch_options`: of SpeechRequest and of the pipeline's `batch`."""
+    pieces, left_out = pieces_to_speak(text, voice, pipeline.text_config, language, whole=True)
+    asked = {"language": language, **request_options}
+    if len(pieces) == 1:
+        request = SpeechRequest(pieces[0].text, voice, seed=seed, read=pieces[0].read, **asked)
+        (output,) = pipeline.batch([request], generator=generator, **batch_options)
+        output.warnings += left_out
+        return output
+    if generator is not None:
+        seed = int(torch.randint(MAX_SEED, (), generator=generator, device=generator.device))
+    elif seed is None:
+        seed = secrets.randbits(63)
+    seeds = piece_seeds(seed, [piece.text for piece in pieces])
+    requests = [
+        SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **asked)
+        for piece, of_piece in zip(pieces, seeds)
+    ]
+    outputs = pipeline.batch(requests, **batch_options)
+    of_voice = voice_warnings(voice)  # said once, not for every piece
+
+    def of_pieces(lines: list[list[str]], without: list[str]) -> list[str]:
+        said = (f"{piece.text[:40]!r}: {line}" for piece, some in zip(pieces, lines) for line in some if line not in without)
+        return list(said)
+
+    return SpeechOutput(
+        audio=join(pieces, outputs).astype(np.float32, copy=False),
+        sample_rate=outputs[0].sample_rate,
+        stopped=all(output.stopped for output in outputs),
+        patches=sum(output.patches for output in outputs),
+        attempts=max(output.attempts for output in outputs),
+        seed=None if generator is not None else seed,
+        warnings=[*left_out, *of_voice, *of_pieces([output.warnings for output in outputs], of_voice)],
+        failures=of_pieces([output.failures for output in outputs], []),
+        wrong="; ".join(of_pieces([[output.wrong] if output.wrong else [] for output in outputs], [])) or None,
+    )
