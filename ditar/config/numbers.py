@@ -17,6 +17,7 @@ def whole(value: Any, name: str, low: int, high: int) -> int:
 
 def number(value: Any, name: str, low: float, high: float) -> float:
     """A finite number from `low` to `high`. ValueError as `whole`."""
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and low <= value <= high and math.isfinite(value):
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if real and low <= value <= high and math.isfinite(value):
         return float(value)
     raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")

@@ -1,5 +1,5 @@
-"""A text of any length, spoken in memory: what fits into one call as one piece, and longer texts sentence by sentence, as
-the command line speaks them."""
+"""A text of any length, spoken in memory: what fits into one call as one piece, and longer texts sentence by sentence,
+as the command line speaks them."""
 
 import secrets
 from typing import Any
@@ -41,8 +41,8 @@ def speak_any_length(
     of_voice = voice_warnings(voice)  # said once, not for every piece
 
     def of_pieces(lines: list[list[str]], without: list[str]) -> list[str]:
-        said = (f"{piece.text[:40]!r}: {line}" for piece, some in zip(pieces, lines) for line in some if line not in without)
-        return list(said)
+        by_piece = [(piece.text[:40], line) for piece, some in zip(pieces, lines) for line in some]
+        return [f"{text!r}: {line}" for text, line in by_piece if line not in without]
 
     return SpeechOutput(
         audio=join(pieces, outputs).astype(np.float32, copy=False),

@@ -71,5 +71,9 @@ def prepare_tokens(
         expected,
         int(seconds * config.frame_rate_hz) + 1,
         replace(options, min_frames=int(expected.least * config.frame_rate_hz) + 1),
-        [*warnings, *voice_warnings(voice), *length_warnings(voice.seconds + expected.expected, config.trained_seconds)],
+        [
+            *warnings,
+            *voice_warnings(voice),
+            *length_warnings(voice.seconds + expected.expected, config.trained_seconds),
+        ],
     )

@@ -68,8 +68,8 @@ def check_transcript(reference: Reference, symbols: int) -> None:
     """TextError where a transcript of so many symbols cannot be what is said in the clip."""
     if fault := pace_fault(symbols, reference.seconds):
         raise TextError(
-            f"what is said in the reference {reference.name!r} is something else: {fault}; give exactly what is said in "
-            "the clip"
+            f"what is said in the reference {reference.name!r} is something else: {fault}; give exactly what is "
+            "said in the clip"
         )
 
 

@@ -82,7 +82,7 @@ def check_text_type(text: Any, name: str) -> None:
 
 
 def check_asked(text: Any, seed: Any, generator: Any, voice: Any, prompt_audio: Any, prompt_text: Any) -> None:
-    """ValueError where a call says the same thing in two ways, or what it names is no text, seed, generator or voice."""
+    """ValueError where a call says the same in two ways, or what it names is no text, seed, generator or voice."""
     if seed is not None and generator is not None:
         raise ValueError("give a seed or a generator, not both")
     as_requests([SpeechRequest(text, voice, seed=seed)], generator)
