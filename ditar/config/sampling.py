@@ -1,6 +1,7 @@
 """How DiTAR samples: every setting once, with its default and its range, for the command line, Python, sweeps, benches
 and what training listens to."""
 
+import numbers
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal, get_args
 
@@ -37,7 +38,7 @@ class SamplingOptions(Ranged):
     time_grid: TimeGridName = "uniform"
 
     def __post_init__(self) -> None:
-        if self.temperature not in Range(0, 1):
+        if isinstance(self.temperature, numbers.Real) and self.temperature not in Range(0, 1):
             raise ConfigError(
                 "temperature must lie in [0, 1] (the time at which noise enters; 1 is ordinary sampling), "
                 f"got {self.temperature}"
