@@ -1,4 +1,4 @@
-"""What the token LM is trained on, and the text beside it."""
+"""What the token LM is trained on, and its text."""
 
 from dataclasses import dataclass, field, fields, replace
 
@@ -9,7 +9,7 @@ from torch import Tensor
 @dataclass(frozen=True)
 class TextCondition:
     """A text for each row: symbol ids (B, L) int64 padded with 0, or an encoded text (B, L, W); counts (B,), at least
-    1: how many of the L places are there. keep (B,) bool: False leaves the row's text out (None: none is)."""
+    1: how many of the L places exist. keep (B,) bool: False leaves the row's text out (None: none is left out)."""
 
     text: Tensor
     counts: Tensor
@@ -20,7 +20,7 @@ class TextCondition:
         return _move(self, device)
 
     def with_and_without(self) -> "TextCondition":
-        """2 B rows for guidance: these, and then the same without their text."""
+        """2 B rows for guidance: these, followed by the same without their text."""
         keep = torch.ones(len(self.counts), dtype=torch.bool, device=self.counts.device)
         text, counts = torch.cat((self.text, self.text)), torch.cat((self.counts, self.counts))
         return TextCondition(text, counts, torch.cat((keep, ~keep)))
@@ -41,10 +41,9 @@ class Alignment:
 
 @dataclass(frozen=True)
 class TokenBatch:
-    """Padded examples: tokens (B, Q, T) int64, whatever stands behind a row's frame_counts (B,) frames; the text where
-    it is no stream; loss_from (B,): the first frame that carries loss, where a prompt stands before (None: 0).
-    `examples` names each row;
-    alignment: None where the times of symbols are not known."""
+    """Padded examples: tokens (B, Q, T) int64, arbitrary after a row's frame_counts (B,) frames; the text, unless it is
+    a stream; loss_from (B,): the first frame that carries loss, if a prompt precedes it (None: 0). `examples` names
+    each row; alignment: None if the times of symbols are unknown."""
 
     tokens: Tensor
     frame_counts: Tensor

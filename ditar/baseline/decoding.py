@@ -1,7 +1,7 @@
-"""One step of decoding: which tokens it has, and the state after them.
+"""One step of decoding: its tokens, and the state after them.
 
-A grid holds every cell from the start: what is known (a prompt, another speaker's streams), empty ids where the delay
-leaves no frame, and UNKNOWN where a token is to be made. A step makes its unknown cells and the LM reads the step.
+A grid holds all cells from the start: known tokens (a prompt, another speaker's streams), empty ids where the delay
+leaves no frame, and UNKNOWN for tokens to be made. A step makes its unknown cells, and the LM reads the step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,15 @@ from ditar.diffusion.guidance import guide
 
 @dataclass(frozen=True)
 class DecodingOptions:
-    """guidance_scale: 1 = off; sampling: of kinds of streams by name, the configuration's where there is none.
-    batch_parallel: two rows, the second answering in text alone; the audio is the first's, the words are the second's
-    and both read them (Mini-Omni, arXiv 2408.16725, section 3.3). min_frames: streams do not end before so many frames
-    behind the prompt."""
+    """How tokens are drawn.
+
+    Args:
+        guidance_scale: at least 1; 1 is off.
+        sampling: for kinds of streams by name; the configuration's for all others.
+        batch_parallel: two rows, the second answering in text only; the audio is the first's, the words are the
+            second's and both read them (Mini-Omni, arXiv 2408.16725, section 3.3).
+        min_frames: no stream ends in fewer frames after the prompt.
+    """
 
     guidance_scale: float = 1.0
     sampling: Mapping[str, SamplingConfig] = field(default_factory=dict)
@@ -36,9 +41,9 @@ class TokenDecodingState:
     """Everything that generation carries from step to step; passed in and returned.
 
     lm, hidden: what the LM has read, and its output for the next step (rows, width), with guidance 2 B rows. grid
-    (B, Q, 1 + S): all cells, whose buffer is shared with the state before; `step`: the next one, from 0. ends
-    (B, kinds): frames of each kind of streams, as many as may be until its end id came; ended (B, kinds) bool: it came.
-    `prompt`: frames that were known in every predicted stream.
+    (B, Q, 1 + S): all cells, in a buffer shared with the previous state; `step`: the next one, from 0. ends (B, kinds):
+    frames of each kind of streams, the maximum until its end id comes; ended (B, kinds) bool: it has come. `prompt`:
+    frames that were known in every predicted stream.
     """
 
     lm: TokenLMState
@@ -50,7 +55,7 @@ class TokenDecodingState:
     prompt: int
 
     def select(self, rows: Sequence[int]) -> "TokenDecodingState":
-        """The state of some of the rows, which need not carry the others on."""
+        """The state of some of the rows, in any order."""
         rows, count = list(rows), len(self.grid)
         of_lm = rows if len(self.hidden) == count else [*rows, *(count + row for row in rows)]
         kept = {name: getattr(self, name)[rows] for name in ("grid", "ends", "ended")}
@@ -65,10 +70,10 @@ def start_token_decoding(
     max_frames: int,
     options: DecodingOptions,
 ) -> TokenDecodingState:
-    """Read the text and the prompt. `known` (B, Q, K): tokens of the first K frames, UNKNOWN where one is to be made;
-    frames behind K are unknown. At most max_frames frames follow those that are known in every predicted stream.
+    """Read the text and the prompt. `known` (B, Q, K): tokens of the first K frames, UNKNOWN for those to be made;
+    frames after K are unknown. At most max_frames frames follow those that are known in every predicted stream.
 
-    ValueError: tokens out of range, streams that are only read and not given to the end, nothing to make.
+    ValueError: tokens out of range, input streams that do not reach the end, nothing to make.
     """
     streams = model.streams
     if known is None:
@@ -89,7 +94,7 @@ def start_token_decoding(
     wanted = (grid == UNKNOWN).any(dim=0).any(dim=0).nonzero()
     if not len(wanted):
         raise ValueError(f"every token of the {total} frames is known; leave some UNKNOWN ({UNKNOWN})")
-    first = int(wanted[0])  # the first place of the grid that is not all known
+    first = int(wanted[0])  # the first step with unknown cells
     read = grid[..., :first]
     if options.guidance_scale != 1.0:
         if condition is None:
@@ -104,8 +109,8 @@ def start_token_decoding(
 
 
 def decide(model: TokenLM, state: TokenDecodingState, uniforms: Tensor, options: DecodingOptions) -> Tensor:
-    """Tokens (B, Q) of the state's step: known ones, forced ones (pads behind the end of a kind of streams, empty ids
-    behind a row's), and those drawn with uniforms (B, Q)."""
+    """Tokens (B, Q) of the state's step: known ones, forced ones (pads after the end of a kind of streams, empty ids
+    after a row's), and those drawn with uniforms (B, Q)."""
     streams = model.streams
     tokens = state.grid[:, :, state.step + 1].clone()
     frame = state.step - torch.tensor(streams.pattern.delays, device=tokens.device)  # (Q,)
@@ -127,8 +132,8 @@ def decide(model: TokenLM, state: TokenDecodingState, uniforms: Tensor, options:
 def advance_tokens(
     model: TokenLM, tokens: Tensor, state: TokenDecodingState, options: DecodingOptions
 ) -> TokenDecodingState:
-    """The state after a step's tokens (B, Q): they join the grid, ends are noted, the LM reads them. The only place
-    that advances."""
+    """The state after a step's tokens (B, Q): they join the grid, ends are noted, the LM reads them. Nothing else
+    advances the state."""
     streams = model.streams
     state.grid[:, :, state.step + 1] = tokens
     ends, ended = state.ends.clone(), state.ended.clone()
@@ -147,7 +152,7 @@ def advance_tokens(
 
 
 def row_frames(streams: Streams, state: TokenDecodingState) -> Tensor:
-    """Frames of each row (B,), as many as may be until every kind of streams that can end has ended."""
+    """Frames of each row (B,): the maximum until every kind of streams that can end has ended."""
     return state.ends[:, can_end(streams) or [0]].amax(dim=1)
 
 
@@ -166,7 +171,7 @@ def _grid(streams: Streams, known: Tensor, total: int, prompt: int, options: Dec
 
 
 def _pad(kind: StreamsConfig) -> int:
-    """What stands behind the end of streams while others go on."""
+    """What follows the end of streams while others go on."""
     return kind.pad_ids[0] if kind.pad_ids else kind.empty_id
 
 
@@ -176,14 +181,14 @@ def guided(logits: Tensor, options: DecodingOptions) -> Tensor:
         return logits
     conditional, unconditional = logits.chunk(2)
     mixed = guide(conditional, unconditional, options.guidance_scale)
-    return torch.where(conditional.isneginf(), conditional, mixed)  # -inf less -inf is not a number
+    return torch.where(conditional.isneginf(), conditional, mixed)  # -inf minus -inf is not a number
 
 
 def _draw(
     logits: Tensor, uniforms: Tensor, kind: StreamsConfig, options: DecodingOptions, may_end: bool
 ) -> Tensor:
-    """(B, streams, V) -> (B, streams). Only the first stream of a kind may say that they end; `may_end`: it is the
-    first of these, and it may say so now."""
+    """(B, streams, V) -> (B, streams). Only the first stream of a kind may draw the end id; `may_end`: the kind may end
+    now."""
     logits = logits.float()
     if kind.end_id is not None:
         others = forbid(logits[:, int(may_end) :], (kind.end_id,))
@@ -198,7 +203,7 @@ def _may_end(state: TokenDecodingState, kind: StreamsConfig, options: DecodingOp
 def _put(
     streams: Streams, state: TokenDecodingState, tokens: Tensor, kind: StreamsConfig, drawn: Tensor, frame: Tensor
 ) -> None:
-    """Put drawn tokens (B, its streams) where they are wanted, the end and what follows it where it is known."""
+    """Put drawn tokens (B, its streams) where they are wanted, and the end and what follows it where known."""
     part, number = streams.slices[kind.name], streams.kinds.index(kind)
     wanted, frames = tokens[:, part] == UNKNOWN, frame[part]
     ends = state.ends[:, number]
@@ -214,7 +219,7 @@ def _put(
 def _decide_in_depth(
     model: TokenLM, state: TokenDecodingState, tokens: Tensor, frame: Tensor, uniforms: Tensor, options: DecodingOptions
 ) -> None:
-    """The depth transformer's streams, one after the other, each reading those before it."""
+    """The depth transformer's streams in order, each reading those before it."""
     depth, copies = model.depth, 2 if options.guidance_scale != 1.0 else 1
     place = depth.begin(state.hidden)
     read = depth.embed_before(model.before(tokens).repeat(copies, 1))

@@ -1,9 +1,9 @@
 """Delay patterns: stream k with delay d puts frame t at step t + d (MusicGen, arXiv 2306.05284, section 2.2).
 
-Letters: B rows, Q streams, T frames before the delay, S steps after it. Three layouts of the one idea are in use:
-a leading step without frames and S = T + max delay + 1 (audiocraft); as many steps as frames, the last d frames of a
-stream dropped (moshi, dia: `keep_tail=False`); and one flat row for each stream, with -1 where a token is to be
-predicted (transformers: `to_predict`).
+Letters: B rows, Q streams, T frames before the delay, S steps after it. The same idea is in use in three layouts: a
+leading step without frames and S = T + max delay + 1 (audiocraft); as many steps as frames, with the last d frames of a
+stream dropped (moshi, dia: `keep_tail=False`); and one flat row for each stream, with -1 for tokens to be predicted
+(transformers: `to_predict`).
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ TO_PREDICT = -1  # in transformers' layout
 class DelayPattern:
     """Pure functions between frames and steps. `delays` in frames and `empty_ids`: one of each for each stream.
 
-    A cell that holds no frame carries its stream's empty id. `leading_step`: the first step holds no frame at all.
-    `keep_tail`: steps follow the last frame until every stream has shown it; False: the steps end with the frames.
-    ValueError quotes both numbers where lengths do not fit.
+    A cell without a frame has its stream's empty id. `leading_step`: the first step holds no frame at all. `keep_tail`:
+    steps follow the last frame until every stream has shown it; False: the steps end with the frames. ValueError quotes
+    both numbers if lengths do not fit.
     """
 
     delays: Sequence[int]
@@ -50,7 +50,7 @@ class DelayPattern:
         return int(self.leading_step) + frames + (self.max_delay if self.keep_tail else 0)
 
     def frames(self, steps: int) -> int:
-        """T for S steps. ValueError where there cannot be so few steps."""
+        """T for S steps. ValueError if S is too small."""
         least = self.steps(0)
         if steps < least:
             raise ValueError(f"{steps} steps are fewer than the {least} that delays {list(self.delays)} need at least")
@@ -72,7 +72,7 @@ class DelayPattern:
         return self._revert(delayed, self._empty(delayed).expand(len(delayed), -1, frames).clone())
 
     def revert_logits(self, logits: Tensor) -> Tensor:
-        """(B, Q, S, V) -> (B, Q, T, V); where a frame was dropped there are no logits: NaN, which no mean hides."""
+        """(B, Q, S, V) -> (B, Q, T, V); a dropped frame has no logits: NaN, which no mean hides."""
         self._check(logits)
         rows, streams, steps, outputs = logits.shape
         return self._revert(logits, logits.new_full((rows, streams, self.frames(steps), outputs), float("nan")))
@@ -80,14 +80,14 @@ class DelayPattern:
     def mask(self, frames: int, symmetric: bool = False, device: torch.device | None = None) -> Tensor:
         """(Q, S) bool for T frames: the cells that hold a frame.
 
-        `symmetric`: of those only the steps s with d <= s < steps - d, a stricter mask that is in circulation for
-        Mini-Omni; steps are counted from behind the leading one.
+        `symmetric`: of those only the steps s with d <= s < steps - d, a stricter mask that is used for Mini-Omni;
+        steps are counted after the leading one.
         """
         counts = torch.tensor([frames], device=device)
         return self.masks(counts, self.steps(frames), symmetric)[0]
 
     def masks(self, frame_counts: Tensor, steps: int, symmetric: bool = False) -> Tensor:
-        """(B, Q, steps) bool for rows of different length, (B,): what `mask` says of each row alone, False behind."""
+        """(B, Q, steps) bool for rows of different length, (B,): each row's own `mask`, False after its end."""
         device = frame_counts.device
         step = torch.arange(steps, device=device) - int(self.leading_step)
         delays = torch.tensor(self.delays, device=device)[:, None]  # (Q, 1)
@@ -99,7 +99,7 @@ class DelayPattern:
         return mask & (step < row_steps - delays) if symmetric else mask
 
     def to_predict(self, codes: Tensor, frames: int) -> Tensor:
-        """(B, Q, t) known codes of `frames` frames -> (B * Q, S) with TO_PREDICT where a token is not known yet.
+        """(B, Q, t) known codes of `frames` frames -> (B * Q, S) with TO_PREDICT for tokens that are not known yet.
 
         With a leading step and delays 0, 1, 2 ... this is the second result of transformers'
         `MusicgenForCausalLM.build_delay_pattern_mask`.
@@ -109,7 +109,7 @@ class DelayPattern:
         return self.apply(F.pad(codes, (0, frames - codes.shape[2]), value=TO_PREDICT)).flatten(0, 1)
 
     def _places(self, frames: int):
-        """Of each stream: its number, the step of its first frame, how many frames are kept."""
+        """For each stream: its number, the step of its first frame, the number of frames kept."""
         for stream, delay in enumerate(self.delays):
             yield stream, int(self.leading_step) + delay, frames if self.keep_tail else max(0, frames - delay)
 

@@ -1,4 +1,4 @@
-"""Depth transformer: the streams of one step, one after the other (Moshi, arXiv 2410.00037, section 3.4.1)."""
+"""Depth transformer: the streams of one step, in order (Moshi, arXiv 2410.00037, section 3.4.1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class PerStreamLinear(nn.Module):
 
 
 class DepthBlock(nn.Module):
-    """One layer, as `ditar.nn.transformer.Block` with weights for each stream. Those make positions needless."""
+    """One layer, like `ditar.nn.transformer.Block` with weights for each stream, which make positions unnecessary."""
 
     def __init__(self, config: BlockConfig, streams: int):
         super().__init__()
@@ -43,12 +43,12 @@ class DepthBlock(nn.Module):
         self.down = PerStreamLinear(streams, config.ffn, width, config.ffn**-0.5 * residual_std)
 
     def forward(self, x: Tensor, first: int = 0, mask: Tensor | None = None, cache: LayerCache | None = None) -> Tensor:
-        """(M, S, width) of the places from `first` on -> the same; mask and cache: see Attention."""
+        """(M, S, width) of the places from `first` on -> the same shape; mask and cache: see Attention."""
         x = x + self.attention(self.attention_norm(x), first, mask, cache)
         return x + self.ffn(self.ffn_norm(x), first)
 
     def attention(self, x: Tensor, first: int, mask: Tensor | None, cache: LayerCache | None) -> Tensor:
-        """Of streams among themselves, (M, S, width) -> the same."""
+        """Among the streams, (M, S, width) -> the same shape."""
         heads = self.qkv(x, first).unflatten(-1, (self.heads + 2 * self.kv_heads, -1)).transpose(1, 2)
         query, key, value = heads.split((self.heads, self.kv_heads, self.kv_heads), 1)
         if cache is not None:
@@ -56,7 +56,7 @@ class DepthBlock(nn.Module):
         return self.out(self.attend(query, key, value, mask).transpose(1, 2).flatten(2), first)
 
     def ffn(self, x: Tensor, first: int) -> Tensor:
-        """(M, S, width) -> the same."""
+        """(M, S, width) -> the same shape."""
         x = self.up(x, first)
         if not self.gated:
             return self.down(F.gelu(x), first)
@@ -66,7 +66,7 @@ class DepthBlock(nn.Module):
 
 @dataclass(frozen=True)
 class DepthState:
-    """Where the streams of a step are: inputs (M, K, width) from the LM, the cache of those before `stream`."""
+    """Progress within a step: inputs (M, K, width) from the LM, and the cache of the streams before `stream`."""
 
     inputs: Tensor
     cache: KVCache
@@ -74,8 +74,8 @@ class DepthState:
 
 
 class DepthTransformer(nn.Module):
-    """Causal over the K streams of a step. Place k reads the LM's output and the tokens before it: at place 0 those
-    that the LM itself predicts, embedded by one table of `before_ids` rows, then stream k - 1's. It predicts stream k.
+    """Causal over the K streams of a step. Place k reads the LM's output and the previous tokens: at place 0 those that
+    the LM itself predicts, embedded by one table of `before_ids` rows, then stream k - 1's. It predicts stream k.
 
     `ids` and `outputs`: K sizes each.
     """
@@ -93,7 +93,7 @@ class DepthTransformer(nn.Module):
 
     def forward(self, hidden: Tensor, before: Tensor, tokens: Tensor) -> list[Tensor]:
         """Teacher-forced: hidden (M, lm_width), before (M, Q0) rows of the table (negative: no token), tokens (M, K) of
-        the streams -> K times logits (M, outputs)."""
+        the streams -> K logits (M, outputs)."""
         read = [self.embed_before(before)]
         read += [embed(table, tokens[:, k]) for k, table in enumerate(self.embeddings)]
         x = self._inputs(hidden) + torch.stack(read, dim=1)  # (M, K, width)
@@ -113,8 +113,8 @@ class DepthTransformer(nn.Module):
         )
 
     def step(self, state: DepthState, read: Tensor) -> tuple[Tensor, DepthState]:
-        """Logits (M, outputs) of the state's stream and the state of the next; `read` (M, width): the embedding of what
-        comes before, by `embed_before` at stream 0 and by `embed_token` after it."""
+        """Logits (M, outputs) of the state's stream and the state of the next; `read` (M, width): the embedding of the
+        previous tokens, by `embed_before` at stream 0 and by `embed_token` after it."""
         k = state.stream
         x = (state.inputs[:, k] + read)[:, None]
         for layer, block in enumerate(self.blocks):
@@ -134,5 +134,5 @@ class DepthTransformer(nn.Module):
 
 
 def embed(table: nn.Embedding, tokens: Tensor) -> Tensor:
-    """Embeddings (..., width) of tokens (...); a negative one has none: zeros."""
+    """Embeddings (..., width) of tokens (...); zeros for negative ones."""
     return table(tokens.clamp(min=0)) * (tokens >= 0)[..., None]

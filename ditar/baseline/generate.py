@@ -1,4 +1,4 @@
-"""Generation: one step of all streams after the other (`ditar.baseline.decoding`), until the last stream has ended."""
+"""Generation: one step of all streams at a time (`ditar.baseline.decoding`), until the last stream has ended."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ from ditar.baseline.streams import TEXT
 
 @dataclass(frozen=True)
 class GeneratedFrame:
-    """One frame of all streams (B, Q); present (B,) bool: False where the row has ended before, whose tokens are then
-    the empty ids; ended (B,) bool: every kind of streams that can end has said so (False at the last frame: the limit
-    ended the row)."""
+    """One frame of all streams (B, Q); present (B,) bool: False if the row has ended, whose tokens are then the empty
+    ids; ended (B,) bool: every kind of streams that can end has ended (False at the last frame: the limit ended the
+    row)."""
 
     tokens: Tensor
     present: Tensor
@@ -42,11 +42,15 @@ def generate_tokens(
     known: Tensor | None = None,
     options: DecodingOptions | None = None,
 ) -> Iterator[GeneratedFrame]:
-    """Yield the frames that follow a prompt, each as soon as its last stream has it; `generators`: one for each row, so
-    that a row does not depend on the batch around it.
-
-    `options` None: guidance and sampling of the configuration. For the rest, and the ValueErrors, see
+    """Yield the frames that follow a prompt, each as soon as its last stream has it. ValueError: see
     `start_token_decoding`.
+
+    Args:
+        generators: one for each row, so that a row does not depend on the batch around it.
+        max_frames: at least 1.
+        condition: the texts, of a model that reads them.
+        known: see `start_token_decoding`.
+        options: None: guidance and sampling of the configuration.
     """
     if max_frames < 1:
         raise ValueError(f"max_frames must be at least 1, got {max_frames}")
@@ -70,7 +74,7 @@ def generate_tokens(
             given += 1
         if state.step >= longest + pattern.max_delay:
             return
-        # Rows all of whose frames are given leave, but for a row that another one reads.
+        # Finished rows leave, except for a row that another one reads.
         going = [place for place, count in enumerate(frames.tolist()) if state.step < count + pattern.max_delay]
         if len(going) < len(live) and not options.batch_parallel:
             state = state.select(going)
@@ -81,7 +85,7 @@ def generate_tokens(
 
 @dataclass(frozen=True)
 class GeneratedTokens:
-    """tokens (B, Q, T) behind the prompt, frame_counts (B,), ended (B,) bool: see GeneratedFrame."""
+    """tokens (B, Q, T) after the prompt, frame_counts (B,), ended (B,) bool: see GeneratedFrame."""
 
     tokens: Tensor
     frame_counts: Tensor
@@ -103,8 +107,8 @@ def redraw(
     condition: TextCondition | None = None,
     options: DecodingOptions | None = None,
 ) -> Tensor:
-    """Tokens (B, Q, T) of whole rows, of which each predicted one is drawn anew given the true ones of the steps
-    before it: what a model says when it is teacher-forced. No stream ends."""
+    """Tokens (B, Q, T) of whole rows, with each predicted one drawn anew given the true ones of the previous steps:
+    teacher-forced output. No stream ends."""
     options = DecodingOptions(model.config.guidance_scale) if options is None else options
     delayed = model.streams.pattern.apply(tokens)
     read, drawn = delayed, delayed.clone()

@@ -12,10 +12,9 @@ from ditar.config import BaselineConfig, BaselineModelConfig
 REFERENCE_S, OUTPUT_S, TEXT_TOKENS = 3.0, 10.0, 130  # the example of arXiv 2502.03930, section 4.4
 
 
-# Published parameter counts, by codec, layers and width: the model, what of it was counted, and which of our parts
-# together are the same. MusicGen's sizes (arXiv 2306.05284, section 3.2) are without its frozen text encoder; the
-# smaller two fit without cross-attention, the large one only with it. Qwen2's are of its model card. SamOut's guide
-# gives none.
+# Published parameter counts, by codec, layers and width: the model, what was counted, and which of our parts together
+# are the same. MusicGen's sizes (arXiv 2306.05284, section 3.2) exclude its frozen text encoder; the smaller two fit
+# without cross-attention, the large one only with it. Qwen2's are from its model card. SamOut's guide gives none.
 PUBLISHED = {
     ("encodec_32khz", 24, 1024): (("MusicGen small", 300e6, ("transformer",)),),
     ("encodec_32khz", 48, 1536): (("MusicGen medium", 1.5e9, ("transformer",)),),
@@ -42,9 +41,9 @@ def describe_baseline(config: BaselineConfig) -> dict:
     float, "published": see `published`}.
 
     `transformer`: the LM's blocks without their cross-attention; `depth`: that transformer with its embeddings and
-    heads; `heads` 0 where the outputs are the embeddings. tflops (10^12, a multiplication and an addition count as
-    two): a 3 s prompt, 10 s of output, 130 text tokens where the text stands beside the streams, with the
-    configuration's guidance, counted by torch on the meta device; encoding the text is not counted.
+    heads; `heads` 0 if the outputs are tied to the embeddings. tflops (10^12, a multiplication and an addition count as
+    two): a 3 s prompt, 10 s of output, 130 text tokens unless the text is a stream, with the configuration's guidance,
+    counted by torch on the meta device; encoding the text is not counted.
     """
     with torch.device("meta"):
         model = TokenLM(config.model).eval()
@@ -85,7 +84,7 @@ def _utterance_flops(model: TokenLM) -> float:
     first, _ = _flops(lambda: model.step(tokens[..., 0], state))
     late = replace(state, cache=state.cache.advance(steps - 1))
     last, _ = _flops(lambda: model.step(tokens[..., 0], late))
-    # A step's arithmetic grows linearly with what it looks back on.
+    # The cost of a step grows linearly with what it attends to.
     return prefill + steps * (predicting + (first + last) / 2)
 
 

@@ -1,7 +1,7 @@
 """Token LM: one causal transformer over the steps of all streams, [symbols | leading step | step 0 | step 1 ...].
 
-A row holds its text padded on the right to L places (none but for phonemes), then its steps from place L on. Padding is
-never attended to and takes part in no position, so a row gives the same numbers in any batch.
+A row holds its text padded on the right to L places (L is 0 unless the text is phonemes), then its steps from place L
+on. Padding is never attended to and does not count as positions, so a row gives the same numbers in any batch.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,7 +26,7 @@ from ditar.text.vocabulary import DEFAULT_SYMBOLS, PADDING_ID
 
 @dataclass
 class TokenOutput:
-    """logits: of each predicted kind of streams (B, its streams, S, V), -inf at what must never be predicted; hidden
+    """logits: of each predicted kind of streams (B, its streams, S, V), -inf for what must never be predicted; hidden
     (B, S, width): the LM's output; kept: see TransformerOutput."""
 
     logits: dict[str, Tensor]
@@ -49,10 +49,10 @@ class TokenLMState:
 
 
 class TokenLM(nn.Module):
-    """Tokens of all streams in, logits of the next step's out.
+    """Tokens of all streams in, logits of the next step's tokens out.
 
-    The configuration's symbols are filled in where it leaves them empty, so that a checkpoint spells out its
-    vocabulary. ConfigError where the configuration does not fit together.
+    The configuration's symbols are filled in if it leaves them empty, so that a checkpoint spells out its vocabulary.
+    ConfigError if the configuration is inconsistent.
     """
 
     def __init__(self, config: BaselineModelConfig):
@@ -62,8 +62,8 @@ class TokenLM(nn.Module):
         _check_config(config)
         self.config, self.streams = config, Streams(config.streams)
         width, predicted = config.lm.width, self.streams.predicted
-        self.own = predicted if config.depth is None else predicted[:1]  # what the LM itself predicts
-        self.others = predicted[len(self.own) :]  # what the depth transformer does
+        self.own = predicted if config.depth is None else predicted[:1]  # predicted by the LM itself
+        self.others = predicted[len(self.own) :]  # predicted by the depth transformer
         self.embeddings = nn.ModuleDict(
             {kind.name: nn.Embedding(len(kind.delays) * kind.ids, width) for kind in self.streams.kinds}
         )
@@ -115,7 +115,7 @@ class TokenLM(nn.Module):
 
     @torch.no_grad()
     def attention_maps(self, delayed: Tensor, condition: TextCondition) -> Tensor:
-        """Attention from steps to the symbols before the audio, among the symbols, (B, layers, heads, S, L)."""
+        """Attention from steps to the symbols before the audio, normalised over them, (B, layers, heads, S, L)."""
         layers, symbols = range(self.config.lm.layers), condition.text.shape[1]
         output = self(delayed, condition, layers)
         steps = output.hidden.shape[1]
@@ -165,12 +165,12 @@ class TokenLM(nn.Module):
         return self._rows(tokens[..., None], self.own[0])[..., 0]
 
     def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write config.json and model.safetensors, weights in `dtype` (None: as they are)."""
+        """Write config.json and model.safetensors, weights in `dtype` (None: unchanged)."""
         write_model(folder, to_dict(self.config), self.state_dict(), dtype)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> "TokenLM":
-        """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError names what is wrong."""
+        """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError says what is wrong."""
         try:
             config = from_dict(read_config(folder), BaselineModelConfig)
             with torch.device("meta"):
@@ -181,7 +181,7 @@ class TokenLM(nn.Module):
         return model.eval()
 
     def _rows(self, tokens: Tensor, kind: StreamsConfig) -> Tensor:
-        """Rows of a kind's one table for its tokens among (B, Q, S): each stream has its own ids; negative stay so."""
+        """Rows of a kind's shared table for its tokens in (B, Q, S): each stream has its own ids; negative stay so."""
         part = tokens[:, self.streams.slices[kind.name]]
         offsets = torch.arange(len(kind.delays), device=part.device)[:, None] * kind.ids
         return torch.where(part < 0, part, part + offsets)
@@ -212,7 +212,7 @@ class TokenLM(nn.Module):
             return x, 0, torch.zeros(len(x), dtype=torch.long, device=x.device)
         ids, counts = condition.text, condition.counts
         if condition.keep is not None:
-            # A text that is left out is one symbol of padding, whose embedding and every value is zero.
+            # A left-out text is one symbol of padding, whose embedding and every value is zero.
             ids = torch.where(condition.keep[:, None], ids, PADDING_ID)
             counts = torch.where(condition.keep, counts, 1)
         return torch.cat((self.symbols(ids), x), dim=1), ids.shape[1], counts
@@ -231,7 +231,7 @@ class TokenLM(nn.Module):
         return self.transformer.read_context(context, condition.counts, steps)
 
     def _positions(self, text: int, counts: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-        """Positions of all places, (B, L + steps), and of what would follow, (B,)."""
+        """Positions of all places, (B, L + steps), and of the next one, (B,)."""
         start = counts if self.config.audio_positions == "continue" else torch.zeros_like(counts)
         along_text = torch.arange(text, device=counts.device).expand(len(counts), -1)
         along_steps = start[:, None] + torch.arange(steps, device=counts.device)

@@ -1,4 +1,4 @@
-"""Cross-entropy of the delayed streams on the cells that hold a frame, and help for small models."""
+"""Cross-entropy of the delayed streams on the cells that hold a frame, with help for small models."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,8 +16,8 @@ from ditar.nn.alignment import NO_TARGET, AlignmentHelpers, attention_error
 
 class TokenLoss(nn.Module):
     """Runs the model once and returns its losses. Each kind of streams has a term, the weighted mean of its cells'
-    cross-entropies, normalised by the sum of their weights; the loss is the terms' sum. Holds the model and, where it
-    is to be helped, the helpers: the one module that is trained and wrapped."""
+    cross-entropies, normalised by the sum of their weights; the loss is the terms' sum. Holds the model and, if used,
+    the helpers: the one module that is trained and wrapped."""
 
     def __init__(self, config: BaselineLossConfig, model: TokenLM, helpers: AlignmentHelpers | None = None):
         super().__init__()
@@ -37,9 +37,9 @@ class TokenLoss(nn.Module):
         self._refuse_untrained_ends()
 
     def _refuse_untrained_ends(self) -> None:
-        """ConfigError where the end of streams, their last frame, is never among the cells that carry loss."""
+        """ConfigError if the end of streams, their last frame, is never among the cells that carry loss."""
         symmetric = self.config.mask == "symmetric"
-        tail = self.pattern.max_delay if self.config.keep_tail else 0  # steps behind the last frame, without delay
+        tail = self.pattern.max_delay if self.config.keep_tail else 0  # steps after the last frame, without delay
         for kind in self.model.streams.predicted:
             delay = kind.delays[0]
             if kind.end_id is not None and delay * (2 if symmetric else 1) > tail:
@@ -50,8 +50,8 @@ class TokenLoss(nn.Module):
                 )
 
     def cells(self, batch: TokenBatch) -> tuple[Tensor, Tensor]:
-        """Delayed tokens (B, Q, 1 + S), and the weight of each cell of the S steps behind the leading one, (B, Q, S)
-        float32: 0 where it holds no frame, no token, or a stream that is not predicted."""
+        """Delayed tokens (B, Q, 1 + S), and the weight of each cell of the S steps after the leading one, (B, Q, S)
+        float32: 0 for cells without a frame or token, and for streams that are not predicted."""
         streams, counts = self.model.streams, batch.frame_counts
         streams.check(batch.tokens)
         delayed = self.pattern.apply(streams.fill(batch.tokens, counts))
@@ -69,11 +69,11 @@ class TokenLoss(nn.Module):
         return delayed, weights[..., 1:]
 
     def counts(self, batch: TokenBatch) -> Tensor:
-        """What the losses and accuracies are means over, float64: the sum of weights of each predicted kind, the cells
-        of each predicted stream that carry loss, and for the helpers the frames whose symbol is known and those that
+        """What losses and accuracies are averaged over, float64: the sum of weights of each predicted kind, the cells
+        of each predicted stream that carry loss, and for the helpers the frames with a known symbol and those that
         speak.
 
-        Summed over processes and accumulated batches it makes their losses add up to the one of the whole batch.
+        Summed over processes and accumulated batches, it makes their losses add up to that of the whole batch.
         """
         return self._counts(batch, self.cells(batch)[1])
 
@@ -93,13 +93,13 @@ class TokenLoss(nn.Module):
         counts: Tensor | None = None,
         helper_scale: float = 0.0,
     ) -> dict[str, Tensor]:
-        """Scalars: `loss`, the sum to minimise; of each predicted kind its term by its name, and
-        `accuracy_<name>_<number>`, the share of a stream's cells whose most likely token is the right one; with helpers
+        """Scalars: `loss`, the sum to minimise; for each predicted kind its term by its name, and
+        `accuracy_<name>_<number>`, the share of a stream's cells whose most likely token is right; with helpers
         `phoneme` and `attention`.
 
         `generators`: one a row, on the CPU, for leaving texts out and for noise. `counts`: what to divide by, this
-        batch's own when None. `helper_scale` in [0, 1] fades the helpers out; at 0 they are not computed. ValueError
-        quotes both where a token cannot be predicted.
+        batch's own if None. `helper_scale` in [0, 1] fades the helpers out; at 0 they are not computed. ValueError
+        quotes both if a token cannot be predicted.
         """
         delayed, weights = self.cells(batch)
         *divide, known, speaking = (self._counts(batch, weights) if counts is None else counts).tolist()
@@ -133,7 +133,7 @@ class TokenLoss(nn.Module):
     def _helpers(
         self, batch: TokenBatch, condition: TextCondition, output: TokenOutput, known: float, speaking: float
     ) -> dict[str, Tensor]:
-        """`phoneme` and `attention` where a frame's first codebook is predicted, in rows that have their text."""
+        """`phoneme` and `attention` at the places that predict a frame's first codebook, in rows with a text."""
         steps, delay = output.hidden.shape[1], self.model.streams[AUDIO].delays[0]
         frames = slice(delay, min(steps, delay + batch.alignment.frame_symbols.shape[1]))
         targets = batch.alignment.frame_symbols[:, : frames.stop - delay]
@@ -152,7 +152,7 @@ class TokenLoss(nn.Module):
         return losses
 
     def _with_noise(self, batch: TokenBatch, delayed: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-        """What the LM reads: delayed tokens, of whose codes some are drawn anew, as sampling errs in generation."""
+        """What the LM reads: delayed tokens, some of whose codes are drawn anew, as sampling errs in generation."""
         if not self.config.token_noise:
             return delayed
         self._require_generators(batch, generators)

@@ -11,8 +11,8 @@ from ditar.config import SamplingConfig
 def sample(logits: Tensor, uniforms: Tensor, config: SamplingConfig) -> Tensor:
     """Tokens (...) from logits (..., V) and uniform numbers (...) in [0, 1), of which it is a pure function.
 
-    Of the `top_k` most likely tokens those whose more likely ones together stay below `top_p`; what is left is drawn
-    from by inverting its cumulative distribution, the most likely token first.
+    Of the `top_k` most likely tokens, those are kept whose more likely ones together stay below `top_p`; one is drawn
+    by inverting their cumulative distribution, the most likely token first.
     """
     if config.temperature == 0 or config.top_k == 1:
         return logits.argmax(-1)
@@ -24,7 +24,7 @@ def sample(logits: Tensor, uniforms: Tensor, config: SamplingConfig) -> Tensor:
         shares = shares.masked_fill(cumulative - shares >= config.top_p, 0.0)
         cumulative = shares.cumsum(-1)
     at = uniforms.double()[..., None] * cumulative[..., -1:]
-    # Never past the last token that has a share, whatever rounding does.
+    # Never beyond the last token with a share, despite rounding.
     last = (shares > 0).sum(-1, keepdim=True) - 1
     place = torch.minimum((cumulative <= at).sum(-1, keepdim=True), last)
     return ids.gather(-1, place)[..., 0]

@@ -1,6 +1,6 @@
-"""Token streams as a configuration describes them: where each stands, which ids it has, what becomes of codes.
+"""Token streams as a configuration describes them: their places, their ids, and their relation to codes.
 
-A model's tokens are (B, Q, T) int64, all its streams one kind behind the other in the order of the configuration.
+A model's tokens are (B, Q, T) int64, with the kinds of streams concatenated in the order of the configuration.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,14 +17,14 @@ NO_TOKEN = -1  # a cell without embedding and without loss
 UNKNOWN = -2  # a cell that is to be generated
 
 AUDIO, TEXT = "audio", "text"  # the streams that the codec decodes, and those that hold words
-FIRST_CATEGORY = 4  # of a flat stream, behind pad, start, end and a marker
+FIRST_CATEGORY = 4  # of a flat stream, after pad, start, end and a marker
 
 
 class Streams:
-    """All streams of a model. `kinds`: the configuration's; `slices`: where each kind stands among the Q streams;
-    `pattern`: their delays, with a leading step, since that is what the LM reads first.
+    """All streams of a model. `kinds`: the configuration's; `slices`: the place of each kind among the Q streams;
+    `pattern`: their delays, with a leading step, since the LM reads that first.
 
-    ConfigError where the numbers of a configuration do not fit each other.
+    ConfigError if the numbers of a configuration are inconsistent.
     """
 
     def __init__(self, kinds: Iterable[StreamsConfig]):
@@ -74,8 +74,8 @@ class Streams:
         return torch.cat([parts[name] for name in self.slices], dim=1)
 
     def check(self, tokens: Tensor, unknown: bool = False) -> None:
-        """ValueError that quotes both where tokens (B, Q, T) are not ids of their streams; NO_TOKEN is allowed, and
-        UNKNOWN where `unknown`."""
+        """ValueError that quotes both if tokens (B, Q, T) are not ids of their streams; NO_TOKEN is allowed, and
+        UNKNOWN if `unknown`."""
         if tokens.ndim != 3 or tokens.shape[1] != len(self):
             raise ValueError(f"tokens {tuple(tokens.shape)} for a model of {len(self)} streams; give (B, Q, T)")
         if tokens.is_meta or not tokens.numel():
@@ -89,14 +89,14 @@ class Streams:
                 )
 
     def fill(self, tokens: Tensor, frame_counts: Tensor) -> Tensor:
-        """Tokens (B, Q, T) with the empty ids behind the first frame_counts (B,) frames of each row."""
+        """Tokens (B, Q, T) with the empty ids after the first frame_counts (B,) frames of each row."""
         empty = torch.tensor(self.pattern.empty_ids, device=tokens.device)[:, None]
         behind = torch.arange(tokens.shape[2], device=tokens.device) >= frame_counts[:, None, None]
         return torch.where(behind, empty, tokens)
 
     def from_codes(self, codes: Tensor, name: str = AUDIO) -> Tensor:
-        """Codes of a codec, (its streams, T) from 0, to ids; where these streams have an end id, one more frame
-        carries it. DataError quotes both where the codes are another codec's."""
+        """Codes of a codec, (its streams, T) from 0, to ids; if these streams have an end id, one more frame carries
+        it. DataError quotes both if the codes are another codec's."""
         kind = self[name]
         count = len(kind.delays)
         if codes.ndim != 2 or len(codes) != count:
@@ -108,8 +108,8 @@ class Streams:
         return ids if kind.end_id is None else torch.cat((ids, ids.new_full((count, 1), kind.end_id)), dim=1)
 
     def to_codes(self, tokens: Tensor, name: str = AUDIO) -> Tensor:
-        """Ids (its streams, T) to codes of the codec, up to the end id; frames with another special id make no sound
-        and are left out."""
+        """Ids (its streams, T) to codes of the codec, up to the end id; frames with another special id are silent and
+        left out."""
         kind = self[name]
         if kind.end_id is not None and (tokens[0] == kind.end_id).any():
             tokens = tokens[:, : int((tokens[0] == kind.end_id).nonzero()[0])]
@@ -144,7 +144,7 @@ def _check_kind(kind: StreamsConfig, before: Mapping[str, slice]) -> None:
 
 
 def category_row(streams: Streams, codes: Tensor, category: int) -> Tensor:
-    """SamOut's flat sequence behind the start token (the leading step): codes (T,), category, end -> (1, T + 2).
+    """SamOut's flat sequence after the start token (the leading step): codes (T,), category, end -> (1, T + 2).
 
     Its ids: pad 0, start 1, end 2, a marker for audio 3, the categories, the codes from `first_code` on.
     """
@@ -154,7 +154,7 @@ def category_row(streams: Streams, codes: Tensor, category: int) -> Tensor:
 
 
 def category_id(kind: StreamsConfig, category: int) -> int:
-    """Id of the category with this number. ValueError quotes both where there are not so many."""
+    """Id of the category with this number. ValueError quotes both if there are fewer."""
     count = kind.first_code - FIRST_CATEGORY
     if not 0 <= category < count:
         raise ValueError(f"category {category} of {count}; give 0 to {count - 1}")
@@ -162,7 +162,7 @@ def category_id(kind: StreamsConfig, category: int) -> int:
 
 
 def check_codec(config: BaselineModelConfig, info: CodecInfo) -> None:
-    """DataError that quotes both where a model belongs to another codec than the one at hand."""
+    """DataError that quotes both if a model belongs to a codec other than this one."""
     kind = Streams(config.streams)[AUDIO]
     mine, theirs = (
         f"{name} ({codebooks} codebooks of {card} at {rate:g} Hz)"

@@ -1,4 +1,4 @@
-"""A frozen T5 encoder, as MusicGen reads text (arXiv 2306.05284, section 2.3). Needs `transformers` when it is used."""
+"""A frozen T5 encoder, as MusicGen reads text (arXiv 2306.05284, section 2.3). Using it needs `transformers`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +11,13 @@ from ditar.extras import missing
 
 
 class T5TextEncoder:
-    """Any T5 encoder with its tokeniser, by name on the hub or by folder; float32, never trained, in no checkpoint.
+    """Any T5 encoder with its tokeniser, by hub name or folder; float32, never trained, in no checkpoint.
 
-    `width`: channels of what it gives, which the model must read. ValueError where it cannot be loaded.
+    `width`: its channels, which must fit the model. ValueError if it cannot be loaded.
     """
 
     def __init__(self, name_or_folder: str | Path, width: int | None = None, device: torch.device | None = None):
-        import_torchaudio()  # transformers imports it, and a binary that does not fit torch would stop it
+        import_torchaudio()  # transformers imports it, and a binary that does not match torch would stop it
         try:
             from transformers import AutoTokenizer, T5EncoderModel
         except ImportError as error:
@@ -39,7 +39,7 @@ class T5TextEncoder:
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str]) -> TextCondition:
-        """Texts -> (B, L, width) and how many of the L tokens each has."""
+        """Texts -> (B, L, width) and the number of tokens of each."""
         tokens = self.tokenizer(list(texts), return_tensors="pt", padding=True)
         tokens = {name: tokens[name].to(self.model.device) for name in ("input_ids", "attention_mask")}
         return TextCondition(self.model(**tokens).last_hidden_state, tokens["attention_mask"].sum(dim=1))

@@ -1,1 +1,1 @@
-"""One training loop for every system; a system is its losses, its batches and what it validates."""
+"""One training loop for every system; a system is its losses, its batches and its validation."""

@@ -28,13 +28,13 @@ def save_checkpoint(
 ) -> Path:
     """Write `folder/step-XXXXXXXX`: one safetensors file per entry of `tensors`, the optimisers, and state.json.
 
-    Written beside and renamed, so a killed process or a full disk leaves the older checkpoints as they were; the
-    newest `keep` stay. CheckpointError where the disk refuses.
+    Written to a temporary place and renamed, so a killed process or a full disk leaves the older checkpoints intact;
+    the newest `keep` stay. CheckpointError if the disk refuses.
     """
     final = folder / f"step-{step:08d}"
     partial = folder / f".partial-{step:08d}"
     try:
-        for left in folder.glob(".partial-*"):  # by a killed process
+        for left in folder.glob(".partial-*"):  # from a killed process
             shutil.rmtree(left, ignore_errors=True)
         partial.mkdir(parents=True)
         for name, values in tensors.items():
@@ -60,7 +60,7 @@ def save_checkpoint(
 
 
 def make_run_folder(folder: Path) -> None:
-    """Make the folder of a run, if need be. CheckpointError, before any work, where nothing can be written to it."""
+    """Make the folder of a run, if need be. CheckpointError, before any work, if it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_folder(folder)
@@ -75,7 +75,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """The plain part of a checkpoint: `step` and what `save_checkpoint` was given as `state`."""
+    """The plain part of a checkpoint: `step` and the `state` given to `save_checkpoint`."""
     try:
         return json.loads((path / "state.json").read_text())
     except (OSError, ValueError) as error:
@@ -97,13 +97,13 @@ def load_checkpoint(path: Path, optimisers: list[torch.optim.Optimizer]) -> dict
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"checkpoint {path} cannot be read ({type(error).__name__}: {error}); delete that folder to go on from the one "
-        "before"
+        f"checkpoint {path} cannot be read ({type(error).__name__}: {error}); delete that folder to go on from the "
+        "previous one"
     )
 
 
 def start_from(model: nn.Module, trained: nn.Module, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Fine-tuning: copy the weights of `trained`. CheckpointError quotes both values where configurations differ."""
+    """Fine-tuning: copy the weights of `trained`. CheckpointError quotes both values if configurations differ."""
     if different := differences(mine, theirs):
         raise CheckpointError(
             f"the weights to start from belong to another model: {different}; give the configuration that they were "
@@ -113,7 +113,7 @@ def start_from(model: nn.Module, trained: nn.Module, mine: dict[str, Any], their
 
 
 def differences(mine: Any, theirs: Any, where: str = "") -> str:
-    """What differs between two configurations (nested dictionaries), both values quoted; empty where nothing does."""
+    """What differs between two configurations (nested dictionaries), both values quoted; empty if they are equal."""
     if isinstance(mine, dict) and isinstance(theirs, dict):
         keys = [*mine, *(k for k in theirs if k not in mine)]
         found = [differences(mine.get(k), theirs.get(k), f"{where}.{k}" if where else k) for k in keys]

@@ -18,7 +18,7 @@ from ditar.train.samples import sample_words, teacher_forced_words
 from ditar.train.speech_system import Shares, SpeechSystem, plot_attention, start_from_trained
 from ditar.train.tracker import Tracker
 
-WRONG_TEXT = "wrong_text_"  # before the names of losses with another utterance's text
+WRONG_TEXT = "wrong_text_"  # prefix of losses with another utterance's text
 
 
 class DiTARSystem(SpeechSystem):
@@ -48,7 +48,7 @@ class DiTARSystem(SpeechSystem):
         super().__init__(config, batches, [train.made_from, str(train.mean.tolist()), str(train.std.tolist())])
 
     def counts(self, batch: DiTARBatch) -> torch.Tensor:
-        """What the losses are means over."""
+        """What the losses are averaged over."""
         return DiTARLoss.counts(batch) * bool(batch.utterances)
 
     def forward(
@@ -82,15 +82,16 @@ class DiTARSystem(SpeechSystem):
         return self.over_validation(self.valid_batches, device, compute, rank, ranks, quiet.noise_draws)
 
     def figures(self, found: Shares) -> dict[str, float]:
-        """And the information taken from the text: the diffusion loss with another utterance's text minus that with
-        the right one (zero means babble); no figure where there is no other."""
+        """Also the information taken from the text: the diffusion loss with another utterance's text minus that with
+        the right one (zero means babble); no figure if there is no other text."""
         figures = super().figures(found)
         if f"{WRONG_TEXT}diffusion" in figures:
             figures["text_gain"] = figures[f"{WRONG_TEXT}diffusion"] - figures["diffusion"]
         return {"validation": figures["diffusion"], **figures}
 
     def _with_wrong_text(self, batch: DiTARBatch) -> DiTARBatch | None:
-        """Each row with the text of another; what helpers would read of it is not meant. None: there is no other."""
+        """Each row with the text of another, for the loss only: the helpers' targets do not fit. None: no other
+        text."""
         ids, counts = batch.symbol_ids.roll(1, 0), batch.symbol_counts.roll(1, 0)
         if len(ids) == 1:
             other = self.another_text(self.valid_batches, batch)
@@ -112,7 +113,7 @@ class DiTARSystem(SpeechSystem):
         return {"teacher_forced_wer": teacher, **free}
 
     def _attention_plot(self, model: DiTAR, step: int, tracker: Tracker) -> None:
-        """The head whose attention lies most on what is spoken, for the first validation example."""
+        """The head that attends most to what is spoken, for the first validation example."""
         device = next(model.parameters()).device
         batch = self.valid_batches.batch(0, 0, self.config.data.max_seconds).to(device)
         row = slice(0, 1)

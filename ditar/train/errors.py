@@ -1,4 +1,4 @@
-"""How training ends when it does not end well."""
+"""How training ends when it fails or is stopped."""
 
 
 class TrainingError(RuntimeError):
@@ -6,4 +6,4 @@ class TrainingError(RuntimeError):
 
 
 class Interrupted(RuntimeError):
-    """Training was asked to stop (SIGINT, SIGTERM) and did, behind a step and with a checkpoint."""
+    """Training was asked to stop (SIGINT, SIGTERM) and did so, after a whole step and with a checkpoint."""

@@ -1,4 +1,4 @@
-"""Arithmetic of a training step, counted by torch while it runs: what makes two systems' training equally dear."""
+"""Arithmetic of a training step, counted by torch while it runs: makes two systems' training equally expensive."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop, sdpa_f
 
 from ditar.train.speech_system import SpeechSystem
 
-# torch counts the kernels of GPUs and leaves out that of CPUs.
+# torch counts the kernels of GPUs and omits that of CPUs.
 _CPU_ATTENTION = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: sdpa_flop,
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: sdpa_backward_flop,

@@ -1,12 +1,12 @@
-"""SIGINT and SIGTERM as a wish: the step that runs is finished and a checkpoint written before the program ends."""
+"""SIGINT and SIGTERM as a request: the current step is finished and a checkpoint written before the program ends."""
 
 import signal
 from types import FrameType
 
 
 class StopSignals:
-    """Within `with`, these signals set `received`. A second SIGINT ends the program as usual; SIGTERM comes several
-    times where a scheduler and a launcher both send it, and never does."""
+    """Within `with`, these signals set `received`. A second SIGINT ends the program as usual; SIGTERM never does, since
+    it comes several times if a scheduler and a launcher both send it."""
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -17,7 +17,7 @@ class StopSignals:
     def __enter__(self) -> "StopSignals":
         try:
             self._before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
-        except ValueError:  # not in the main thread, where signals are somebody else's business
+        except ValueError:  # not in the main thread, where signals are handled by others
             self._before = {}
         return self
 

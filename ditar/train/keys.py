@@ -1,5 +1,4 @@
-"""Random generators that are functions of what they are for, so that nothing about randomness has to be saved or
-replayed."""
+"""Random generators that are functions of their purpose, so that no random state has to be saved or replayed."""
 
 from collections.abc import Sequence
 

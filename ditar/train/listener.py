@@ -1,4 +1,4 @@
-"""How a model is heard while it trains, and which utterances it is asked for."""
+"""How a model is listened to while it trains, and on which utterances."""
 
 import argparse
 from collections import Counter
@@ -24,12 +24,12 @@ SAMPLES = 8
 
 @dataclass(frozen=True)
 class Listener:
-    """The judges are given by the recipe, so that training knows none of them. Waveforms are (S,) at 24 kHz.
+    """The recipe provides the judges, so that training does not depend on them. Waveforms are (S,) at 24 kHz.
 
     decode: normalised latents (1, T, C), or codes (1, Q, T) -> waveform. word_error: waveforms and their texts -> word
-    error. quality: waveforms and the references that they should sound like -> figures by name. recorded: utterance ->
-    the clip as it was recorded; where there is none, references are what `decode` makes of them. speakers: whose pairs
-    are heard (`speaker_pairs`); None: anybody's.
+    error. quality: waveforms and the references they should sound like -> figures by name. recorded: utterance -> its
+    recorded clip; without one, references are what `decode` makes of them. speakers: whose pairs are listened to
+    (`speaker_pairs`); None: anybody's.
     """
 
     decode: Callable[[torch.Tensor], torch.Tensor]
@@ -39,7 +39,7 @@ class Listener:
     speakers: frozenset[str] | None = None
 
     def pairs(self, store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
-        """What is heard of a store."""
+        """The pairs of a store that are listened to."""
         return speaker_pairs(store, self.speakers)
 
     def reference(self, utt: str, known: torch.Tensor) -> np.ndarray:
@@ -47,7 +47,7 @@ class Listener:
         return self.recorded(utt) if self.recorded is not None else self.decode(known).float().cpu().numpy()
 
     def figures(self, spoken: list[np.ndarray], texts: list[str], references: list[np.ndarray]) -> dict[str, float]:
-        """What the judges say of free-running speech, by the names in the log."""
+        """The judges' figures for free-running speech, by their names in the log."""
         found = {"wer": self.word_error(spoken, texts)}
         if self.quality is not None:
             found |= self.quality(spoken, references)
@@ -57,8 +57,8 @@ class Listener:
 def speaker_pairs(
     store: LatentStore, speakers: Collection[str] | None = None
 ) -> list[tuple[LatentEntry, LatentEntry]]:
-    """Pairs (reference, target) of one speaker each, who says another text in the target where there is one: at most
-    SAMPLES, evenly over the speakers, or over those of `speakers`. None where no speaker has two utterances."""
+    """Pairs (reference, target) of one speaker each, with another text in the target if there is one: at most SAMPLES,
+    evenly over the speakers, or over those of `speakers`. None if no speaker has two utterances."""
     groups: dict[str, list[LatentEntry]] = {}
     for entry in store.entries:
         if speakers is None or entry.speaker in speakers:
@@ -72,33 +72,33 @@ def speaker_pairs(
 
 
 def reference_frames(entry: LatentEntry, rate_hz: float = LATENT_RATE_HZ) -> int:
-    """Frames of a reference as at synthesis: without the silence behind its last sound, where its times are known."""
+    """Frames of a reference as at synthesis: without the silence after its last sound, if its times are known."""
     ends = [t[1] for t in entry.times or [] if t]
     return min(entry.frames, seconds_to_frames(max(ends), rate_hz)) if ends else entry.frames
 
 
 def as_spoken(entry: LatentEntry, config: Any) -> list[str]:
-    """The symbols of a text as a model with this configuration reads them at synthesis: those that it heard in
-    training, with a full stop where no mark ends them. A sound that it never heard is left out, where synthesis refuses
-    the text: that is no reason to end training."""
+    """The symbols of a text as a model with this configuration reads them at synthesis: those it heard in training,
+    with a full stop if no mark ends them. Unlike synthesis, which refuses the text, this leaves out a sound it never
+    heard: that is no reason to end training."""
     frontend = TextFrontend.of(config)
     return frontend.end(frontend.known(entry.symbols))
 
 
 def pair_lengths(reference: LatentEntry, target: LatentEntry, config: Any, rate_hz: float = LATENT_RATE_HZ) -> Lengths:
-    """What is expected of a target behind its reference, as at synthesis; frames have `rate_hz`."""
+    """What is expected of a target after its reference, as at synthesis; frames have `rate_hz`."""
     said_seconds = reference_frames(reference, rate_hz) / rate_hz
     wanted = len(as_spoken(target, config))
     return expected_lengths(wanted, config.seconds_per_symbol, len(reference.symbols), said_seconds)
 
 
 def add_listener_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of a training program that say who listens, and to whom."""
+    """The options of a training program that say who listens, and to which speakers."""
     parser.add_argument(
         "--recogniser",
         metavar="NAME",
         default=AUTO,
-        help=f"hears what the model says: {AUTO} (faster-whisper, else pocketsphinx, whichever is installed; the "
+        help=f"recognises what the model says: {AUTO} (faster-whisper, else pocketsphinx, whichever is installed; the "
         f"default), {NONE}, or {WAYS}",
     )
     parser.add_argument(
@@ -119,14 +119,14 @@ def make_listener(
     args: argparse.Namespace,
     make_judges: Callable[[str], Any],
 ) -> Listener | None:
-    """The listener that `add_listener_arguments` describes; None where nobody listens.
+    """The listener that `add_listener_arguments` describes; None if nobody listens.
 
     Args:
-        load_decoder: makes `Listener.decode`; it is not asked where nobody listens.
+        load_decoder: makes `Listener.decode`; called only if somebody listens.
         make_judges: `evaluate.training_judges.make_training_judges`: a recogniser's name -> something with `word_error`
             and `quality`, or None.
 
-    DataError where the recogniser, a speaker or a recording that is asked for is not there: before training begins.
+    DataError, before training begins, if the recogniser, a speaker or a recording that is asked for is missing.
     """
     try:
         judges = make_judges(args.recogniser)
@@ -160,6 +160,6 @@ def _read_speakers(path: Path, store: LatentStore) -> frozenset[str]:
 
 
 def _recorded(path: Path) -> np.ndarray:
-    from ditar.audio.read import read_audio  # here: a machine for training may lack what reads audio
+    from ditar.audio.read import read_audio  # here: a training machine may lack audio libraries
 
     return read_audio(path)

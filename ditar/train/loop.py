@@ -1,8 +1,8 @@
 """The one training loop: phases, accumulation, clipping, schedule, average, validation, checkpoints, resume.
 
 One process or many (`accelerate launch`) train on the same global batch: every rank reads its rows, noise is keyed by
-(seed, step, utterance), and losses are divided by counts over all ranks. So a run may go on with another number of
-ranks, and a run that was killed has the losses of one that was not.
+(seed, step, utterance), and losses are divided by counts over all ranks. So a run may continue with another number of
+ranks, and a run that was killed has the same losses as one that was not.
 """
 
 import contextlib
@@ -45,9 +45,9 @@ class System(Protocol):
     loss: nn.Module  # holds every trained parameter; its forward is called by `forward`
     model: nn.Module  # the part that is averaged, validated and exported
     optimised: dict[str, nn.Module]  # phase -> the module whose parameters it moves
-    fingerprint: str  # of the training data: a run does not go on with other data
+    fingerprint: str  # of the training data: a run does not resume with other data
     steps_place_data: bool  # whether a run of another length reads other data at the same step (a curriculum)
-    epoch_starts: list[int]  # up to the next epoch's; checkpoints keep it, since finding it takes a plan of each epoch
+    epoch_starts: list[int]  # up to the next epoch's; saved in checkpoints, since finding it takes a plan of each epoch
 
     def phases(self, step: int) -> tuple[str, ...]:
         """Names of the phases of this step, in order."""
@@ -57,7 +57,7 @@ class System(Protocol):
         all ranks are the batch. Has `.to(device)` and `.utterances`."""
 
     def counts(self, batch: Any) -> torch.Tensor:
-        """What the losses are means over, float64 (K,): the loop sums it over parts and ranks."""
+        """What the losses are averaged over, float64 (K,): the loop sums it over parts and ranks."""
 
     def forward(
         self, loss: nn.Module, phase: str, batch: Any, step: int, counts: torch.Tensor
@@ -66,11 +66,11 @@ class System(Protocol):
         sums divided by the summed `counts`, so that the shares of all parts and ranks add up to the loss."""
 
     def validate(self, model: nn.Module, step: int, rank: int = 0, ranks: int = 1) -> list[tuple[int, Any]]:
-        """What this rank found on its part of the held-out data, with its place in it."""
+        """What this rank found on its part of the held-out data, with its place there."""
 
     def figures(self, found: list[tuple[int, Any]]) -> dict[str, float]:
-        """Figures from what all ranks found, in the order of places, the same for any number of ranks; `validation` is
-        the one that decides which checkpoint is best (lower wins)."""
+        """Figures from what all ranks found, in the order of places, the same for any number of ranks; `validation`
+        decides which checkpoint is best (lower wins)."""
 
     def sample(self, model: nn.Module, step: int, tracker: Tracker) -> dict[str, float]:
         """Slower figures, audio and pictures."""
@@ -90,13 +90,17 @@ def train(
 ) -> None:
     """Train `system` for `optimiser.steps` steps; resumes from the newest checkpoint under `out`.
 
-    `config` is the whole typed configuration: it is stored with the fingerprint of the data, and a resume with another
-    one is refused, but for what `run` reports and, where no data depends on it, the number of steps. `patience`: end
-    behind so many validations without a better one, and let the best be the final one.
-    Writes `out/checkpoints/step-*`, `out/best`, `out/final`, `out/log.jsonl`. TrainingError on a loss or gradient that
-    is not finite, CheckpointError on a disk that refuses, Interrupted behind SIGINT or SIGTERM and a checkpoint.
+    Args:
+        out: gets `checkpoints/step-*`, `best`, `final` and `log.jsonl`.
+        config: the whole typed configuration, stored with the fingerprint of the data. A resume with another one is
+            refused, except for what `run` reports and, if no data depends on it, the number of steps.
+        cpu: train on the CPU even if there is a GPU.
+        patience: end after this many validations without a better one, and make the best the final one; at least 1.
+
+    TrainingError: a loss or gradient that is not finite. CheckpointError: the disk refuses. Interrupted: SIGINT or
+    SIGTERM, after a checkpoint.
     """
-    # Discriminators, helpers that fade out and a frozen encoder leave parameters without gradients in some steps.
+    # Discriminators, fading helpers and a frozen encoder leave parameters without gradients in some steps.
     wrapping = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
     patient = InitProcessGroupKwargs(timeout=timedelta(seconds=run.timeout_s))
     accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu, kwargs_handlers=[wrapping, patient])
@@ -111,7 +115,7 @@ def train(
     folder = out / "checkpoints"
     trained_with = {"config": to_dict(config), "data": system.fingerprint}
     first, best = 0, math.inf
-    sums: dict[str, float] = defaultdict(float)  # of the steps behind `logged`
+    sums: dict[str, float] = defaultdict(float)  # of the steps after `logged`
     logged = 0
     if found := checkpoints(folder):
         state = _resume(found[-1], system, average, flat, trained_with, type(config))
@@ -126,11 +130,11 @@ def train(
         if main:
             tensors = {"model": system.loss.state_dict(), "average": average.module.state_dict()}
             state = {"best": best, "logged": logged, "sums": sums, "trained_with": trained_with}
-            state["epoch_starts"] = system.epoch_starts[:-1]  # the last ends the epoch that the run is in
+            state["epoch_starts"] = system.epoch_starts[:-1]  # the last ends the current epoch
             save_checkpoint(folder, done, tensors, flat, state, run.keep_checkpoints)
 
     def judge(done: int, finished: Collection[str] = ()) -> None:
-        """Validation and samples that are due; they come behind the checkpoint, since they may be interrupted."""
+        """Due validation and samples; they follow the checkpoint, since they may be interrupted."""
         nonlocal best
         last = done == optimiser.steps
         if "valid" not in finished and (done % run.validate_every == 0 or last):
@@ -186,7 +190,7 @@ def train(
             if early := out_of_patience(done):
                 break
     if early:
-        accelerator.print(f"ended early behind step {done}: {patience} validations without a better one")
+        accelerator.print(f"ended early after step {done}: {patience} validations without a better one")
     if main and (first < done or not (out / "final").exists()):
         if early:
             _copy_folder(out / "best", out / "final")
@@ -228,7 +232,7 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
     for phase in phases:
         sums: dict[str, torch.Tensor] = {}
         for number, batch in enumerate(batches):
-            # Gradients are averaged over ranks behind the last part only.
+            # Gradients are averaged over ranks after the last part only.
             waiting = number < len(batches) - 1
             with accelerator.no_sync(loss_module) if waiting else contextlib.nullcontext():
                 loss, values = system.forward(loss_module, phase, batch, step, counts)
@@ -246,7 +250,7 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
         figures[f"gradient_norm_{phase}"] = norm
         for one in optimisers[phase]:
             one.step()
-        # All gradients, also those that one phase left on another's parameters.
+        # All gradients, including those that one phase left on another's parameters.
         system.loss.zero_grad(set_to_none=True)
         stacked = torch.stack([value.to(accelerator.device) for value in sums.values()])
         whole = accelerator.reduce(stacked, "sum").tolist()
@@ -266,14 +270,14 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 
 def _leave(accelerator: Accelerator) -> None:
-    """The end of all ranks: a launcher ends the others as soon as one has ended, and gloo's threads now and then abort
-    Python's exit where the group is left open."""
+    """The end of all ranks: a launcher kills the others as soon as one has ended, and gloo's threads sometimes abort
+    Python's exit if the group is left open."""
     accelerator.wait_for_everyone()
     accelerator.end_training()
 
 
 def _same_everywhere(accelerator: Accelerator, first: int, out: Path) -> None:
-    """CheckpointError where ranks found different checkpoints: a folder that they do not share, or not yet."""
+    """CheckpointError if ranks found different checkpoints: a folder that they do not share, or not yet."""
     found = accelerator.gather(torch.tensor([first], device=accelerator.device)).tolist()
     if len(set(found)) > 1:
         raise CheckpointError(f"the processes go on from different steps {found}; give an --out that all share ({out})")
@@ -282,14 +286,14 @@ def _same_everywhere(accelerator: Accelerator, first: int, out: Path) -> None:
 def _resume(
     path: Path, system: System, average: AveragedModel, optimisers: list, mine: dict, kind: type
 ) -> dict[str, Any]:
-    """Fill everything from a checkpoint; returns its state. CheckpointError where the settings or data are others.
+    """Restore everything from a checkpoint; returns its state. CheckpointError if the settings or data differ.
 
-    A key of the configuration class `kind` that is younger than the checkpoint has its default there.
+    A key of the configuration class `kind` that is newer than the checkpoint has its default there.
     """
     state = read_state(path)
     if missing := [name for name in ("trained_with", "sums", "logged", "best") if name not in state]:
         raise CheckpointError(f"{path} was written by another version (no {missing[0]!r}); give another --out")
-    # What a run may change on the way: what it reports, and how long it is.
+    # What a run may change on the way: what it reports, and its length.
     theirs = copy.deepcopy(state["trained_with"])
     theirs["config"] = to_dict(from_dict(theirs["config"], kind))
     if not system.steps_place_data:
@@ -305,5 +309,5 @@ def _resume(
     system.loss.load_state_dict(tensors["model"])
     average.module.load_state_dict(tensors["average"])
     average.n_averaged.fill_(state["step"] + 1)
-    system.epoch_starts = state.get("epoch_starts", system.epoch_starts)  # found again where it is not known
+    system.epoch_starts = state.get("epoch_starts", system.epoch_starts)  # found again if it is not known
     return state

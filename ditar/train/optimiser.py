@@ -42,7 +42,7 @@ def build_optimisers(module: nn.Module, config: OptimiserConfig) -> list[torch.o
 def learning_rate(step: int, config: OptimiserConfig) -> float:
     """Learning rate of a step: linear warm-up, then constant or a cosine down to `final_learning_rate`.
 
-    A pure function, which has no state to save; diffusers' `get_scheduler` starts and ends at 0 instead.
+    A pure function without state to save; diffusers' `get_scheduler` starts and ends at 0 instead.
     """
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
@@ -54,10 +54,10 @@ def learning_rate(step: int, config: OptimiserConfig) -> float:
 
 
 def weight_average(module: nn.Module, decay: float) -> AveragedModel:
-    """Exponential moving average of a module's parameters, with its buffers: `.module`, which can be used itself.
+    """Exponential moving average of a module's parameters, with its buffers; its `.module` can be used directly.
 
     The decay warms up as n / (9 + n), where `n_averaged` counts the initial weights and every update, so that early
-    averages are not the initial weights.
+    averages differ from the initial weights.
     """
 
     def follow(averaged: list[torch.Tensor], trained: list[torch.Tensor], counted: torch.Tensor) -> None:

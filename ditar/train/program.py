@@ -13,7 +13,7 @@ from ditar.train.errors import Interrupted, TrainingError
 
 
 def exit_code(name: str, run: Callable[[], None]) -> int:
-    """Do a program's work: 0 done, 1 failed (one line says why), 130 asked to stop."""
+    """Run a program: 0 done, 1 failed (one line says why), 130 asked to stop."""
     try:
         run()
     except (ConfigError, DataError, CheckpointError, ModelError, OSError, SafetensorError, TrainingError) as error:

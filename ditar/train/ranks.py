@@ -1,4 +1,4 @@
-"""What the ranks of a run do together: gather what each found, and tell who is missing when one of them hangs."""
+"""What the ranks of a run do together: gather what each found, and report who is missing when one of them hangs."""
 
 import contextlib
 import re
@@ -12,7 +12,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 
 from ditar.train.errors import TrainingError
 
-# A collective that another rank does not join fails with one of these words, in gloo and in NCCL.
+# When another rank does not join a collective, the error contains one of these words, in gloo and in NCCL.
 _LEFT_ALONE = re.compile(r"timed? ?out|timeout|connection (closed|reset)|gloo|nccl", re.IGNORECASE)
 _ROLL_CALL = timedelta(seconds=20)
 
@@ -22,7 +22,7 @@ class Ranks:
 
     def __init__(self, accelerator: Accelerator, timeout_s: float):
         self.index, self.count, self.timeout_s = accelerator.process_index, accelerator.num_processes, timeout_s
-        # Another group than that of the gradients, whose connections are of no use once one of its collectives failed.
+        # A group of its own, since the connections of a group are useless once one of its collectives has failed.
         self._roll_call = dist.new_group(backend="gloo", timeout=_ROLL_CALL) if self.count > 1 else None
 
     def gather(self, found: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
@@ -30,12 +30,12 @@ class Ranks:
         return sorted(gather_object(found) if self.count > 1 else found, key=lambda one: one[0])
 
     def as_main(self, value: Any) -> Any:
-        """What the main rank has of this."""
+        """The main rank's value."""
         return broadcast_object_list([value])[0] if self.count > 1 else value
 
     @contextlib.contextmanager
     def together(self, what: str) -> Iterator[None]:
-        """TrainingError, which names the ranks that are missing, where the others were waited for in vain."""
+        """TrainingError, which names the missing ranks, if waiting for the others was in vain."""
         try:
             yield
         except RuntimeError as error:
@@ -43,12 +43,12 @@ class Ranks:
                 raise
             raise TrainingError(
                 f"rank {self.index} of {self.count} waited for the others in {what}, at most {self.timeout_s:g} s "
-                f"(run.timeout_s): {self._missing()}; look at what that rank does, or give more time where its work is "
-                f"rightly longer. The first error was: {str(error).splitlines()[0]}"
+                f"(run.timeout_s): {self._missing()}; look at what that rank does, or allow more time if its work "
+                f"really takes longer. The first error was: {str(error).splitlines()[0]}"
             ) from error
 
     def _missing(self) -> str:
-        """Every rank that is well says so to rank 0, which knows then who did not."""
+        """Every healthy rank reports to rank 0, which then knows who did not."""
         try:
             dist.monitored_barrier(self._roll_call, _ROLL_CALL, wait_all_ranks=True)
         except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""What a model says while it trains: teacher-forced against free-running word error (their gap is exposure bias)."""
+"""What a model says while it trains: teacher-forced and free-running word error (their gap is exposure bias)."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def _ids(model: DiTAR, symbols: Sequence[str]) -> torch.Tensor:
 
 
 def _reference_patches(store: LatentStore, entry: LatentEntry, patch_frames: int) -> torch.Tensor:
-    """The reference as at synthesis: no silence behind its last sound, its end on a patch boundary. (N, P, C)"""
+    """The reference as at synthesis: no silence after its last sound, its end on a patch boundary. (N, P, C)"""
     latents = store.latents(entry.utt)[: reference_frames(entry)]
     whole = frames_to_patches(len(latents), patch_frames) * patch_frames
     return patch(latents[None, len(latents) - whole :], patch_frames)[0]
@@ -32,7 +32,7 @@ def _reference_patches(store: LatentStore, entry: LatentEntry, patch_frames: int
 def teacher_forced_words(
     model: DiTAR, store: LatentStore, listener: Listener, sampling: SamplingOptions
 ) -> float:
-    """Word error when every patch is made from the true ones before it."""
+    """Word error when every patch is generated after the true ones."""
     device = next(model.parameters()).device
     config, solver, spoken, texts = model.config, make_solver(sampling), [], []
     for number, (_, target) in enumerate(listener.pairs(store)):
@@ -54,8 +54,8 @@ def teacher_forced_words(
 def sample_words(
     model: DiTAR, store: LatentStore, listener: Listener, sampling: SamplingOptions, tracker: Tracker, step: int
 ) -> dict[str, float]:
-    """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference: text,
-    limits and guidance as at synthesis, and no retries."""
+    """Word error, quality, share of samples that stopped, and audio of free-running generation after a reference: text,
+    limits and guidance as at synthesis, without retries."""
     config, unit = model.config, patches_to_seconds(1, model.config.patch_frames)
     solver, spoken, texts, references, stopped = make_solver(sampling), [], [], [], 0
     for number, (reference, target) in enumerate(listener.pairs(store)):

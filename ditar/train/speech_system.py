@@ -1,5 +1,5 @@
-"""What training of the continuous and of the discrete system have in common: epochs of joined utterances, a curriculum,
-helpers that fade out, and a picture of the attention."""
+"""What training the continuous and the discrete system has in common: epochs of joined utterances, a curriculum, fading
+helpers, and a picture of the attention."""
 
 import sys
 from bisect import bisect_right
@@ -20,8 +20,8 @@ from ditar.train.checkpoint import start_from
 from ditar.train.tracker import Tracker
 
 VALIDATION_BATCHES = 4
-# Units (patches times noise draws, or frames) of one pass of the validation: a batch of the published sizes has 240,000,
-# more than one attention call takes on a GPU, and than most memories hold.
+# Units (patches times noise draws, or frames) in one validation pass: a batch of the published sizes has 240,000, more
+# than one attention call takes on a GPU, and more than most memories hold.
 UNITS_AT_ONCE = 8192
 
 Shares = list[tuple[int, dict[str, float]]]  # (validation batch, what some of its rows add to its figures)
@@ -30,7 +30,7 @@ Shares = list[tuple[int, dict[str, float]]]  # (validation batch, what some of i
 def of_corpus(entries: Sequence[LatentEntry], rate_hz: float, max_seconds: float, before: Any | None) -> dict[str, Any]:
     """What a checkpoint keeps of its data, for synthesis: seconds_per_symbol, trained_symbols, trained_seconds.
 
-    `before`: the configuration of the model to start from; where it is not known what that one heard, it stays unknown.
+    `before`: the configuration of the model to start from; if what that one heard is unknown, it stays unknown.
     """
     heard = {symbol for entry in entries for symbol in entry.symbols}
     if before is not None:
@@ -45,8 +45,8 @@ def of_corpus(entries: Sequence[LatentEntry], rate_hz: float, max_seconds: float
 
 
 def start_from_trained(model: Any, init: Any) -> None:
-    """Fine-tuning: the weights of `init`. CheckpointError where the configurations differ, but for what the corpus has
-    to say of itself, which does not belong to the weights."""
+    """Fine-tuning: the weights of `init`. CheckpointError if the configurations differ, except for what describes the
+    corpus and not the weights."""
     mine = model.config
     kept = {name: getattr(mine, name) for name in ("seconds_per_symbol", "trained_symbols", "trained_seconds")}
     if not getattr(init.config, "vae_fingerprint", "another system's"):  # an older model does not say which
@@ -55,20 +55,20 @@ def start_from_trained(model: Any, init: Any) -> None:
 
 
 class SpeechSystem:
-    """The parts of `ditar.train.loop.System` that do not depend on what an utterance is made of. `batches` are the
+    """The parts of `ditar.train.loop.System` that do not depend on what an utterance consists of. `batches` are the
     training examples, `store` where they come from."""
 
     config: DiTARConfig | BaselineConfig
 
     def __init__(self, config: DiTARConfig | BaselineConfig, batches: JoinedExamples, also: Iterable[str]):
-        """`also`: what the training data is beside the lines of its index."""
+        """`also`: what else identifies the training data, besides the lines of its index."""
         self.config, self.batches = config, batches
         self.fingerprint = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
         self.steps_place_data = config.data.curriculum_until > 0
-        self.epoch_starts = [0]  # the first batch of each epoch, as far as it is known
+        self.epoch_starts = [0]  # the first batch of each epoch, as far as known
 
     def tell_left_out(self) -> None:
-        """Say on standard error which utterances are too long or too short to be trained on."""
+        """List on standard error the utterances that are too long or too short to be trained on."""
         most, entries = self.config.data.max_seconds, self.batches.store.entries
         if left_out := self.batches.left_out(most):
             unit = "a patch" if self.batches.grid.unit_frames > 1 else "a frame"
@@ -119,8 +119,8 @@ class SpeechSystem:
     ) -> Shares:
         """This rank's part of the first validation batches, always the same, in the precision of training.
 
-        `compute(batch, rows)` says what these rows add to the figures of the batch: sums over them, divided by what the
-        whole batch counts. A batch is cut into as many pieces as fit, each with rows rows.start::rows.step.
+        `compute(batch, rows)` returns what these rows add to the figures of the batch: sums over them, divided by the
+        counts of the whole batch. A batch is cut into pieces that fit, each with rows rows.start::rows.step.
         """
         limit, found = self.config.data.max_seconds, []
         for position in range(min(VALIDATION_BATCHES, len(batches.plan(0, limit)))):
@@ -134,8 +134,8 @@ class SpeechSystem:
         return found
 
     def figures(self, found: Shares) -> dict[str, float]:
-        """What all ranks found, summed over the rows of each batch: means over batches; of a figure that some of them
-        lack, over the others."""
+        """What all ranks found, summed over the rows of each batch: means over batches; a figure that some batches lack
+        is averaged over the others."""
         sums: dict[str, dict[int, float]] = {}
         for position, shares in found:
             for name, value in shares.items():
@@ -145,20 +145,20 @@ class SpeechSystem:
 
     @staticmethod
     def another_text(batches: JoinedExamples, batch: Any) -> LatentEntry | None:
-        """For a batch of one row, which no other row can lend its text: the utterance of the store that says something
-        else in the nearest number of symbols; None where all say the same."""
+        """For a batch of one row, to which no other row can lend its text: the utterance of the store with another text
+        and the nearest number of symbols; None if all say the same."""
         ids = batch.symbol_ids[0, : int(batch.symbol_counts[0])].tolist()
         others = (e for e in batches.store.entries if [batches.ids[symbol] for symbol in e.symbols] != ids)
         others = (e for e in others if e.utt not in batch.utterances)
         return min(others, key=lambda e: abs(len(e.symbols) - len(ids)), default=None)
 
     def export(self, model: Any, folder: Path) -> None:
-        """The model's `from_pretrained` reads it."""
+        """Write what the model's `from_pretrained` reads."""
         model.save_pretrained(folder)
 
 
 def plot_attention(tracker: Tracker, step: int, maps: Tensor, spoken: Tensor) -> None:
-    """The head whose attention lies most on what is spoken: maps (heads, N, L) of one row, spoken (N, L) bool."""
+    """The head that attends most to what is spoken: maps (heads, N, L) of one row, spoken (N, L) bool."""
     mass = (maps * spoken).sum(dim=(1, 2))
     best = maps[mass.argmax()]
     tracker.image("attention", best / best.max(), step)

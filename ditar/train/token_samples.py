@@ -1,4 +1,4 @@
-"""What a token LM says while it trains: teacher-forced against free-running word error, as `ditar.train.samples`."""
+"""What a token LM says while it trains: teacher-forced and free-running word error, as in `ditar.train.samples`."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +17,7 @@ from ditar.units import SAMPLE_RATE_HZ
 
 Condition = Callable[[Sequence[str], str], TextCondition]  # of one row, from its symbols and its text
 
-SILENCE = 2400  # samples that stand for an output without a frame
+SILENCE = 2400  # samples that replace an output without a frame
 
 
 def _known(model: TokenLM, codes: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ def _hear(model: TokenLM, tokens: Tensor, listener: Listener) -> Tensor:
 
 
 def teacher_forced_token_words(model: TokenLM, store: CodeStore, listener: Listener, condition: Condition) -> float:
-    """Word error when every token is drawn given the true ones before it."""
+    """Word error when every token is drawn given the true previous ones."""
     spoken, texts = [], []
     for number, (_, target) in enumerate(listener.pairs(store)):
         generator = torch.Generator().manual_seed(number)
@@ -45,8 +45,8 @@ def teacher_forced_token_words(model: TokenLM, store: CodeStore, listener: Liste
 def sample_token_words(
     model: TokenLM, store: CodeStore, listener: Listener, condition: Condition, tracker: Tracker, step: int
 ) -> dict[str, float]:
-    """Word error, quality, share of samples that stopped and audio of free-running generation behind a reference: text
-    and limits as at synthesis, and no retries."""
+    """Word error, quality, share of samples that stopped, and audio of free-running generation after a reference: text
+    and limits as at synthesis, without retries."""
     config, rate_hz = model.config, store.codec.frame_rate_hz
     ends = model.streams[AUDIO].end_id is not None
     spoken, texts, references, stopped = [], [], [], 0.0

@@ -26,8 +26,8 @@ TextEncoder = Callable[[Sequence[str]], TextCondition]
 
 
 def fill_in(config: BaselineConfig, train: CodeStore, init: TokenLM | None = None) -> BaselineConfig:
-    """The configuration with what its checkpoint keeps of codec and corpus. DataError where the codes are those of
-    another codec."""
+    """The configuration with what its checkpoint keeps about codec and corpus. DataError if the codes are another
+    codec's."""
     check_codec(config.model, train.codec)
     before = None if init is None else init.config
     known = of_corpus(train.entries, train.codec.frame_rate_hz, config.data.max_seconds, before)
@@ -40,7 +40,7 @@ class TokenSystem(SpeechSystem):
     """See `ditar.train.loop.System`. `config` as `fill_in` gives it. `listener` turns waveforms into words for the word
     errors of `sample`; `init` is a trained model to start from; `encoder` reads the texts of a model with text: cross.
 
-    ConfigError where codes on disk do not have what the configuration's streams need.
+    ConfigError if codes on disk lack what the configuration's streams need.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class TokenSystem(SpeechSystem):
             raise ConfigError(f"a text encoder is for text: cross, which needs it; text is {text!r}")
 
     def _symbols(self, store: CodeStore) -> tuple[str, ...]:
-        """The vocabulary; of a model that reads encoded words, whatever symbols there are."""
+        """The vocabulary; for a model that reads encoded words, the symbols of the store."""
         if self.model.config.text == "prefix":
             return self.model.config.symbols
         return ("", *sorted({" ", *(s for entry in store.entries for s in entry.symbols)}))
@@ -89,7 +89,7 @@ class TokenSystem(SpeechSystem):
         return self.tokens(super().batch(step, part, phases, rank, ranks))
 
     def tokens(self, batch: CodeBatch) -> TokenBatch:
-        """Codes as ids with the frame that says the end, and what the text becomes."""
+        """Codes as ids with the frame that marks the end, and the text in the form the model reads."""
         streams, counts = self.model.streams, batch.frame_counts.tolist()
         rows = [streams.from_codes(codes[:, :count]) for codes, count in zip(batch.codes, counts)]
         longest = max(row.shape[1] for row in rows)
@@ -103,13 +103,13 @@ class TokenSystem(SpeechSystem):
         )
 
     def counts(self, batch: TokenBatch) -> Tensor:
-        """What the losses are means over."""
+        """What the losses are averaged over."""
         return self.loss.counts(batch) * bool(batch.utterances)
 
     def forward(
         self, loss: nn.Module, phase: str, batch: TokenBatch, step: int, counts: Tensor
     ) -> tuple[Tensor, dict]:
-        """This batch's share of the loss, and its parts; what is random is keyed by (seed, step, utterances)."""
+        """This batch's share of the loss, and its parts; randomness is keyed by (seed, step, utterances)."""
         generators = keyed_generators(self.config.run.seed, step, batch.examples)
         losses = loss(batch, generators, counts, self.helper_scale(step))
         places = torch.tensor(batch.tokens.shape[0] * batch.tokens.shape[2])
@@ -135,15 +135,15 @@ class TokenSystem(SpeechSystem):
         return self.over_validation(self.valid_batches, model.device, compute, rank, ranks)
 
     def figures(self, found: Shares) -> dict[str, float]:
-        """And the information taken from the text: the cross-entropy with another utterance's text minus that with the
-        right one (zero means babble); no figure where there is no other."""
+        """Also the information taken from the text: the cross-entropy with another utterance's text minus that with the
+        right one (zero means babble); no figure if there is no other text."""
         figures = super().figures(found)
         if "wrong_text" in figures:
             figures["text_gain"] = figures["wrong_text"] - figures[AUDIO]
         return {"validation": figures[AUDIO], **figures}
 
     def _wrong_text(self, batch: CodeBatch, right: TextCondition) -> TextCondition | None:
-        """Each row's text is that of another. None: there is no other."""
+        """Each row gets another row's text. None: there is no other."""
         if len(right.counts) > 1:
             return TextCondition(right.text.roll(1, 0), right.counts.roll(1, 0))
         other = self.another_text(self.valid_batches, batch)
@@ -168,7 +168,7 @@ class TokenSystem(SpeechSystem):
         return TextCondition(torch.tensor([ids]), torch.tensor([len(ids)]))
 
     def _attention_plot(self, model: TokenLM, step: int, tracker: Tracker) -> None:
-        """The head whose attention lies most on what is spoken, for the first validation example."""
+        """The head that attends most to what is spoken, for the first validation example."""
         batch = self.tokens(self.valid_batches.batch(0, 0, self.config.data.max_seconds)).to(model.device)
         symbols, kind = int(batch.condition.counts[0]), model.streams[AUDIO]
         count, delay = int(batch.frame_counts[0]) - int(kind.end_id is not None), kind.delays[0]

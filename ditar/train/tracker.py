@@ -1,4 +1,4 @@
-"""Where a run's figures go: a JSON Lines file always, tensorboard where it is installed."""
+"""Where a run's figures go: always a JSON Lines file, and tensorboard if it is installed."""
 
 import json
 import time
@@ -13,10 +13,10 @@ class Tracker:
     """Scalars, audio and pictures of one run under `folder`. Every call names the step."""
 
     def __init__(self, folder: Path, active: bool = True, first: int = 0):
-        """`first`: the step from which the run goes on; what was logged behind it is dropped, since it comes again."""
+        """`first`: the step from which the run resumes; later log lines are dropped, since they come again."""
         self.writer = self.lines = None
         self.validations: list[float] = []  # `valid/validation`, those up to `first` included
-        self.done_at_first: set[str] = set()  # of "valid" and "sample", what step `first` has already
+        self.done_at_first: set[str] = set()  # of "valid" and "sample", those already done for step `first`
         if not active:
             return
         folder.mkdir(parents=True, exist_ok=True)

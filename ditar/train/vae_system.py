@@ -1,4 +1,4 @@
-"""Training of a SpeechVAE, with a Gaussian or a quantiser: reconstruction and its price, later with discriminators."""
+"""Training of a SpeechVAE, with a Gaussian or a quantiser: reconstruction and rate, later with discriminators."""
 
 from pathlib import Path
 
@@ -45,24 +45,24 @@ class VAESystem:
         self.loss = VAELoss(self.model, config.loss)
         self.optimised = {"generator": self.model, "discriminator": self.loss.discriminators}
         self.steps_place_data = False
-        self.epoch_starts: list[int] = []  # there are none: every step draws its crops
+        self.epoch_starts: list[int] = []  # no epochs: every step draws its crops
         data, seed, bandwidth_hz = config.data, config.run.seed, config.model.bandwidth_hz
         self.train_crops = AudioCrops(train_dirs, data.level_db, seed, data.speed, bandwidth_hz, data.degraded_share)
         self.fingerprint = digest_lines([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
         self.valid_crops = AudioCrops(valid_dirs, (0.0, 0.0), seed, bandwidth_hz=bandwidth_hz)
 
     def adversary(self, step: int) -> float:
-        """The part of their weight that discriminators have for the generator: 0 until they have learnt, then rising."""
+        """The share of the discriminators' weight in the generator's loss: 0 until they have learnt, then rising."""
         loss = self.config.loss
         heard = step - loss.adversarial_from - loss.adversarial_warmup + 1
         return min(1.0, max(0.0, heard / max(1, loss.adversarial_ramp)))
 
     def phases(self, step: int) -> tuple[str, ...]:
-        """The discriminators move first, on what the generator makes now."""
+        """The discriminators are updated first, on the generator's current output."""
         return ("discriminator", "generator") if step >= self.config.loss.adversarial_from else ("generator",)
 
     def batch(self, step: int, part: int, phases: tuple[str, ...], rank: int = 0, ranks: int = 1) -> AudioBatch:
-        """This rank's crops; fewer with discriminators, which cost many times the VAE."""
+        """This rank's crops; fewer with discriminators, which cost many times as much as the VAE."""
         data = self.config.data
         size = data.adversarial_batch if "discriminator" in phases else data.batch
         least = min(data.batch, data.adversarial_batch)
@@ -71,7 +71,7 @@ class VAESystem:
         return self.train_crops.batch(step, part, size, data.crop_seconds, rank, ranks)
 
     def counts(self, batch: AudioBatch) -> torch.Tensor:
-        """Rows, which the losses are means over."""
+        """Rows, over which the losses are averaged."""
         return torch.tensor([len(batch.waveform)], dtype=torch.float64)
 
     def forward(
@@ -79,12 +79,12 @@ class VAESystem:
     ) -> tuple[torch.Tensor, dict]:
         """This batch's share of the loss of one phase; noise is keyed by (seed, step, utterance and row).
 
-        A quantiser learns in the first phase of a step, and no longer than the encoder: codes on disk stay valid too.
+        A quantiser learns in the first phase of a step, and only as long as the encoder: codes on disk stay valid too.
         """
         seed, frozen_from = self.config.run.seed, self.config.loss.freeze_encoder_from
         learning = frozen_from is None or step < frozen_from
         self.model.encoder.requires_grad_(learning)
-        # Their own gradients would be thrown away in the generator's phase, and are most of its backward pass.
+        # In the generator's phase their own gradients would be thrown away, and are most of the backward pass.
         self.loss.discriminators.requires_grad_(phase == "discriminator")
         generators = keyed_generators(seed, step, batch.examples)
         codebook_seed = None
@@ -101,7 +101,7 @@ class VAESystem:
             batch.heard,
             batch.bandwidth_hz,
             self.config.data.adversarial_samples,
-            # Beside a frozen encoder the decoder learns from means, as DiTAR does: their noise hides the pitch of high
+            # With a frozen encoder the decoder learns from means, as DiTAR does: sampling noise hides the pitch of high
             # harmonics.
             sampled=learning,
         )
@@ -110,8 +110,8 @@ class VAESystem:
 
     @torch.no_grad()
     def validate(self, model: SpeechVAE, step: int, rank: int = 0, ranks: int = 1) -> list[tuple[int, dict]]:
-        """Of each of this rank's fixed crops: spectral losses of decoding the mean and the posterior, (1, T, C) each;
-        with a quantiser of decoding the codes, and these."""
+        """For each of this rank's fixed crops: spectral losses of decoding the posterior's mean, with its mean and
+        variance (T, C); with a quantiser those of decoding the codes, and the codes."""
         device = next(model.parameters()).device
         found = []
         for part in range(rank, VALIDATION_BATCHES, ranks):
@@ -123,15 +123,16 @@ class VAESystem:
             else:
                 posterior = model.encode(batch.waveform)
                 latents = posterior.mean
-                one |= {"mean": latents.flatten(0, 1).cpu(), "variance": posterior.log_variance.exp().flatten(0, 1).cpu()}
+                one["mean"] = latents.flatten(0, 1).cpu()
+                one["variance"] = posterior.log_variance.exp().flatten(0, 1).cpu()
             made, true = (limit_band(x, batch.bandwidth_hz) for x in (model.decode(latents).float(), batch.waveform))
             mel, stft = self.loss.spectral(made, true)
             found.append((part, {"mel": mel.item(), "stft": stft.item(), **one}))
         return found
 
     def figures(self, found: list[tuple[int, dict]]) -> dict[str, float]:
-        """Means of the spectral losses, and how the latents use their channels; with a quantiser of each codebook the
-        perplexity and the share of codes that no frame has."""
+        """Means of the spectral losses, and how the latents use their channels; with a quantiser, for each codebook the
+        perplexity and the share of unused codes."""
         parts = [one for _, one in found]
         mel, stft = (sum(one[name] for one in parts) / len(parts) for name in ("mel", "stft"))
         figures = {"validation": mel, "mel": mel, "stft": stft}
@@ -147,7 +148,7 @@ class VAESystem:
 
     @torch.no_grad()
     def sample(self, model: SpeechVAE, step: int, tracker: Tracker) -> dict[str, float]:
-        """Two resyntheses beside their originals."""
+        """Two resyntheses with their originals."""
         batch = self.valid_crops.batch(1, 0, 2, 3.0).to(next(model.parameters()).device)
         waveform = batch.waveform
         made = model.decode(model.quantise(waveform).values if model.is_codec else model.encode(waveform).mean)
@@ -157,5 +158,5 @@ class VAESystem:
         return {}
 
     def export(self, model: SpeechVAE, folder: Path) -> None:
-        """`SpeechVAE.from_pretrained` reads it."""
+        """Write what `SpeechVAE.from_pretrained` reads."""
         model.save_pretrained(folder)
