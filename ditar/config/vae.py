@@ -48,6 +48,7 @@ class VocosConfig(Ranged):
     ffn: Count = 768
     n_fft: Count = 1200
     hop: Count = 300
+    source_filter: bool = False  # the head filters harmonics of the pitch and noise, instead of making spectra itself
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class VAELossConfig(Ranged):
 
     mel_weight: NotNegative = 15.0
     stft_weight: NotNegative = 1.0
+    pitch_weight: NotNegative = 0.0  # of the pitch that a source-filter head must know
     kl_weight: NotNegative = 1e-3
     kl_final_weight: NotNegative = 5e-3
     latent_noise: NotNegative = 0.0

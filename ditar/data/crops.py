@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 import torch
 
+from ditar.audio.pitch import pitch_of_frames
 from ditar.audio.resample import low_pass, resample
 from ditar.data.degrade import degrade
 from ditar.data.errors import DataError
@@ -18,17 +19,21 @@ from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 @dataclass(frozen=True)
 class AudioBatch:
     """Waveforms (B, S) at 24 kHz, `heard` (B, S) as the encoder hears them, `bandwidth_hz` (B,) up to which they hold
-    recorded sound, the names of their utterances, and a unique name for each row."""
+    recorded sound, the names of their utterances, and a unique name for each row. `pitch_hz` (B, S / hop), where asked
+    for: that of each frame of the vocoder, 0 where unvoiced."""
 
     waveform: torch.Tensor
     heard: torch.Tensor
     bandwidth_hz: torch.Tensor
     utterances: list[str]
     examples: list[str]
+    pitch_hz: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "AudioBatch":
         """The same on another device."""
         moved = {name: getattr(self, name).to(device) for name in ("waveform", "heard", "bandwidth_hz")}
+        if self.pitch_hz is not None:
+            moved["pitch_hz"] = self.pitch_hz.to(device)
         return replace(self, **moved)
 
 
@@ -38,7 +43,7 @@ class AudioCrops:
     A directory that is named twice is twice as likely. Speed is plain resampling: pitch and formants change with it.
     What lies above `bandwidth_hz` is removed, as it is from references when the VAE is used. A table `utt2bandwidth`
     gives the bandwidth of utterances recorded at lower rates. `degraded_share` of the crops is heard as
-    `ditar.data.degrade` changes it.
+    `ditar.data.degrade` changes it. `pitch_hop`: samples of the frames whose pitch batches hold (None: no pitch).
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class AudioCrops:
         speed: tuple[float, float] = (1.0, 1.0),
         bandwidth_hz: float = SAMPLE_RATE_HZ / 2,
         degraded_share: float = 0.0,
+        pitch_hop: int | None = None,
     ):
         self.files, self.lengths, self.bands_hz = [], [], []
         for utterance, path, band_hz in [row for folder in data_dirs for row in _audio(folder)]:
@@ -67,7 +73,7 @@ class AudioCrops:
         if not self.files:
             raise DataError(f"no audio in {', '.join(map(str, data_dirs))}")
         self.level_db, self.seed, self.speed, self.bandwidth_hz = level_db, seed, speed, bandwidth_hz
-        self.degraded_share = degraded_share
+        self.degraded_share, self.pitch_hop = degraded_share, pitch_hop
 
     def batch(
         self, step: int, part: int, size: int, seconds: float, rank: int = 0, ranks: int = 1
@@ -106,7 +112,10 @@ class AudioCrops:
             names.append(utterance)
         examples = [f"{name}/{part}/{row}" for name, row in zip(names, rows)]
         bands_hz = torch.tensor(bands_hz, dtype=torch.float32)
-        return AudioBatch(torch.from_numpy(crops), torch.from_numpy(heard), bands_hz, names, examples)
+        pitch_hz = None
+        if self.pitch_hop:
+            pitch_hz = torch.from_numpy(np.stack([pitch_of_frames(crop, self.pitch_hop) for crop in crops]))
+        return AudioBatch(torch.from_numpy(crops), torch.from_numpy(heard), bands_hz, names, examples, pitch_hz)
 
 
 def _audio(folder: str) -> list[tuple[str, Path, float]]:

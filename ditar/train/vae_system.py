@@ -37,6 +37,11 @@ class VAESystem:
                 mine["quantiser"] = None  # the codebooks start from the first batch
                 start_from(self.model.encoder, init.encoder, mine, theirs)
                 start_from(self.model.decoder, init.decoder, mine, theirs)
+            elif config.model.vocos.source_filter and not init.decoder.has_source:
+                mine["vocos"].pop("source_filter"), theirs["vocos"].pop("source_filter", None)
+                start_from(self.model.encoder, init.encoder, mine, theirs)
+                self.model.decoder.start_from_plain(init.decoder)
+                self.model.latent_mean.copy_(init.latent_mean), self.model.latent_std.copy_(init.latent_std)
             else:
                 start_from(self.model, init, mine, theirs)
             if config.loss.freeze_encoder_from != 0:  # other latents will have other statistics
@@ -47,7 +52,10 @@ class VAESystem:
         self.steps_place_data = False
         self.epoch_starts: list[int] = []  # no epochs: every step draws its crops
         data, seed, bandwidth_hz = config.data, config.run.seed, config.model.bandwidth_hz
-        self.train_crops = AudioCrops(train_dirs, data.level_db, seed, data.speed, bandwidth_hz, data.degraded_share)
+        self.train_crops = AudioCrops(
+            train_dirs, data.level_db, seed, data.speed, bandwidth_hz, data.degraded_share,
+            config.model.vocos.hop if config.model.vocos.source_filter else None,
+        )
         self.fingerprint = digest_lines([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
         self.valid_crops = AudioCrops(valid_dirs, (0.0, 0.0), seed, bandwidth_hz=bandwidth_hz)
 
@@ -104,6 +112,7 @@ class VAESystem:
             # With a frozen encoder the decoder learns from means, as DiTAR does: sampling noise hides the pitch of high
             # harmonics.
             sampled=learning,
+            pitch_hz=batch.pitch_hz,
         )
         share = len(batch.waveform) / counts[0].item()
         return total * share, {name: value * share for name, value in parts.items()}

@@ -7,6 +7,7 @@ from ditar.audio.spectra import limit_band
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import ConfigError, VAELossConfig
 from ditar.diffusion.schedule import Generators
+from ditar.vae.source import PitchHead, held_through
 from ditar.vae.speech_vae import SpeechVAE
 
 import_torchaudio()
@@ -111,6 +112,7 @@ class VAELoss(nn.Module):
         bandwidth_hz: torch.Tensor | None = None,
         discriminated_samples: int = 0,
         sampled: bool = True,
+        pitch_hz: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """One phase's loss and its parts by name, all means over rows.
 
@@ -125,19 +127,22 @@ class VAELoss(nn.Module):
             bandwidth_hz: (B,); nothing above it is compared (None: everything is).
             discriminated_samples: how many in the middle the discriminators hear (0: all).
             sampled: see SpeechVAE.forward.
+            pitch_hz: the true pitch (B, S / hop of the vocoder), 0 where unvoiced: what a vocoder with a source filters
+                and learns to predict.
         """
         config = self.config
         heard = waveform if heard is None else heard
+        held = None if pitch_hz is None else held_through(pitch_hz)
         first = (waveform.shape[-1] - discriminated_samples) // 2 if discriminated_samples else 0
         middle = slice(first, waveform.shape[-1] - first)
         if phase == "discriminator":
             with torch.no_grad():
-                made, _ = self.vae(heard, generators, config.latent_noise, codebook_seed, sampled)
-                made, waveform = self._limited(made, waveform, bandwidth_hz)
+                decoded, _ = self.vae(heard, generators, config.latent_noise, codebook_seed, sampled, held)
+                made, waveform = self._limited(decoded.waveform, waveform, bandwidth_hz)
             loss, _ = self.discriminators(waveform[:, middle], made[:, middle], phase)
             return loss, {"discriminator": loss}
-        made, bottleneck = self.vae(heard, generators, config.latent_noise, codebook_seed, sampled)
-        made, waveform = self._limited(made, waveform, bandwidth_hz)
+        decoded, bottleneck = self.vae(heard, generators, config.latent_noise, codebook_seed, sampled, held)
+        made, waveform = self._limited(decoded.waveform, waveform, bandwidth_hz)
         with torch.autocast(waveform.device.type, enabled=False):
             mel, stft = self.spectral(made.float(), waveform)
             if self.vae.is_codec:
@@ -148,6 +153,9 @@ class VAELoss(nn.Module):
                 weight = config.kl_weight + progress * (config.kl_final_weight - config.kl_weight)
         loss = config.mel_weight * mel + config.stft_weight * stft + weight * penalty
         parts = {"mel": mel, "stft": stft, name: penalty}
+        if pitch_hz is not None:
+            parts["pitch"] = PitchHead.loss(decoded.pitch_logits, pitch_hz)
+            loss = loss + config.pitch_weight * parts["pitch"]
         if adversary > 0:
             fooled, features = self.discriminators(waveform[:, middle], made[:, middle], phase)
             loss = loss + adversary * (config.adversarial_weight * fooled + config.feature_weight * features)

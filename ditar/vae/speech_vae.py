@@ -16,7 +16,8 @@ from ditar.units import HOP_SAMPLES
 from ditar.vae.encoder import OobleckEncoder, SpectralEncoder
 from ditar.vae.posterior import Posterior
 from ditar.vae.quantiser import Quantised, ResidualQuantiser
-from ditar.vae.vocoder import Vocoder
+from ditar.vae.source import SourceStart
+from ditar.vae.vocoder import Decoded, Vocoder
 
 import_torchaudio()
 
@@ -104,7 +105,7 @@ class SpeechVAE(ModelMixin, ConfigMixin):
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents (B, T, C) as the encoder makes them (not normalised) -> waveform (B, 600 T)."""
-        return self.decoder(latents)
+        return self.decoder(latents).waveform
 
     def normalise(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents (..., C) -> what DiTAR is trained on."""
@@ -136,7 +137,8 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         latent_noise: float = 0.0,
         codebook_seed: int | None = None,
         sampled: bool = True,
-    ) -> tuple[torch.Tensor, Posterior | Quantised]:
+        pitch_hz: torch.Tensor | None = None,
+    ) -> tuple[Decoded, Posterior | Quantised]:
         """Training pass: waveform (B, S) -> (reconstruction (B, S), posterior, or the quantiser's output).
 
         Args:
@@ -147,13 +149,18 @@ class SpeechVAE(ModelMixin, ConfigMixin):
                 depends on the batch around it.
             codebook_seed: lets the codebooks learn first.
             sampled: False decodes the posterior's mean, which a diffusion model is taught.
+            pitch_hz: (B, 2T), for a vocoder with a source: the pitch of every frame (None: as predicted).
         """
+        start = SourceStart()
+        if self.decoder.has_source:
+            places = torch.special.ndtr(draw_noise((len(waveform), 1), generator, like=waveform.new_zeros(0)))
+            start = SourceStart(position=(2**31 * places).long()[:, 0])
         if self.is_codec:
             latents = self._encode(waveform).mean
             if codebook_seed is not None:
                 self.residual_quantiser.learn(latents, codebook_seed)
             quantised = self.residual_quantiser(latents)
-            return self.decode(quantised.values), quantised
+            return self.decoder(quantised.values, start, pitch_hz), quantised
         posterior = self.encode(waveform)
         latents = posterior.sample(generator) if sampled else posterior.mean
         if latent_noise > 0:
@@ -162,4 +169,4 @@ class SpeechVAE(ModelMixin, ConfigMixin):
             level = latent_noise * torch.special.ndtr(draw_noise((len(latents), 1, 1), generator, like=latents))
             noise = draw_noise(latents.shape, generator, like=latents)
             latents = latents + level * scale * noise
-        return self.decode(latents), posterior
+        return self.decoder(latents, start, pitch_hz), posterior

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ditar.units import HOP_SAMPLES
+from ditar.vae.source import SourceStart
 from ditar.vae.speech_vae import SpeechVAE
 
 
@@ -20,6 +21,7 @@ class StreamingDecoder:
         self.vae, self.reach = vae, vae.decoder.context_latents
         self.kept = before[max(0, len(before) - self.reach) :].to(vae.latent_mean)
         self.spent = len(self.kept)  # how many of the kept latents are decoded, and stay as context
+        self.start = SourceStart(anchor=self.spent * HOP_SAMPLES)  # the vocoder's source continues at the next sample
 
     def add(self, latents: Tensor) -> None:
         """Append (T, C)."""
@@ -35,8 +37,13 @@ class StreamingDecoder:
         count = len(self.kept) - self.spent if final else self.ready
         if not count:
             return torch.empty(0)
-        audio = self.vae.decode(self.vae.denormalise(self.kept[None]))[0]
-        audio = audio[self.spent * HOP_SAMPLES : (self.spent + count) * HOP_SAMPLES]
+        decoded = self.vae.decoder(self.vae.denormalise(self.kept[None]), self.start)
+        end = (self.spent + count) * HOP_SAMPLES
+        audio = decoded.waveform[0, self.spent * HOP_SAMPLES : end]
         dropped = max(0, self.spent + count - self.reach)
+        if decoded.turns is not None and end < decoded.turns.shape[1]:
+            self.start = SourceStart(
+                self.start.position + dropped * HOP_SAMPLES, end - dropped * HOP_SAMPLES, decoded.turns[0, end].item()
+            )
         self.kept, self.spent = self.kept[dropped:], self.spent + count - dropped
         return audio.float().cpu()

@@ -1,25 +1,44 @@
 """Latents (B, T, C) at 40 Hz -> waveform (B, 600 T): a Vocos (Siuzdak 2023, arXiv 2306.00814) on latents.
 
 Each latent is unfolded to two vocoder frames right away, so every layer works at 80 Hz and the decoder looks
-ahead only 13 latents: 3 frames for each 7-wide convolution, and 2 for the overlapping windows of the ISTFT.
+ahead only a few latents: 3 frames for each 7-wide convolution, and 2 for the overlapping windows of the ISTFT.
 """
 
+import math
+from dataclasses import dataclass
+
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from torch import nn
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import VocosConfig
 from ditar.units import HOP_SAMPLES
+from ditar.vae.source import PitchHead, SourceStart, harmonics, noise_at, turns_of
 
 import_torchaudio()
 
 from vocos.heads import ISTFTHead  # noqa: E402
 from vocos.models import VocosBackbone  # noqa: E402
+from vocos.spectral_ops import ISTFT  # noqa: E402
+
+HIGHEST_LOG_GAIN = math.log(1e2)  # as vocos limits magnitudes
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Waveform (B, 600 T) and, of a head with a source, the phase of its harmonics at each sample (B, 600 T) in turns
+    and the logits of the pitch (B, 2T, bins)."""
+
+    waveform: torch.Tensor
+    turns: torch.Tensor | None = None
+    pitch_logits: torch.Tensor | None = None
 
 
 class Vocoder(nn.Module):
-    """Vocos backbone and ISTFT head after a linear layer that makes `600 / hop` frames of each latent."""
+    """Vocos backbone and head after a linear layer that makes `600 / hop` frames of each latent. The head is Vocos's
+    ISTFT of magnitudes and phases or, with `source_filter`, a filter of harmonics and noise."""
 
     def __init__(self, config: VocosConfig, latent_channels: int):
         super().__init__()
@@ -28,14 +47,79 @@ class Vocoder(nn.Module):
         self.frames_per_latent = HOP_SAMPLES // config.hop
         self.unfold = nn.Linear(latent_channels, self.frames_per_latent * config.width)
         self.backbone = VocosBackbone(config.width, config.width, config.ffn, config.layers)
-        self.head = ISTFTHead(config.width, config.n_fft, config.hop, padding="same")
+        overlap = -(-(config.n_fft - config.hop) // (2 * config.hop))
+        reach = 3 * (config.layers + 1) + overlap
+        if config.source_filter:
+            self.head = SourceFilterHead(config.width, config.n_fft, config.hop)
+            reach += overlap + 1  # the spectrum of the source, and the pitch between two frames
+        else:
+            self.head = ISTFTHead(config.width, config.n_fft, config.hop, padding="same")
         # Frames on either side that a sample depends on; streaming and seams read it.
-        reach = 3 * (config.layers + 1) + -(-(config.n_fft - config.hop) // (2 * config.hop))
         self.context_latents = -(-reach // self.frames_per_latent)
 
-    def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """(B, T, C) -> (B, 600 T)."""
+    @property
+    def has_source(self) -> bool:
+        """Whether the head filters harmonics and noise."""
+        return isinstance(self.head, SourceFilterHead)
+
+    def start_from_plain(self, plain: "Vocoder") -> None:
+        """Take the weights of a vocoder of the same shape without a source: its magnitudes are the first gains."""
+        self.unfold.load_state_dict(plain.unfold.state_dict())
+        self.backbone.load_state_dict(plain.backbone.state_dict())
+        with torch.no_grad():
+            for values, of_plain in ((self.head.out.weight, plain.head.out.weight), (self.head.out.bias, plain.head.out.bias)):
+                gain, phase, noise_gain = values.chunk(3)
+                magnitude, _ = of_plain.chunk(2)
+                gain.copy_(magnitude), phase.zero_(), noise_gain.copy_(magnitude)
+
+    def features(self, latents: torch.Tensor) -> torch.Tensor:
+        """(B, T, C) -> what the head reads, (B, 2T, D) float32."""
         x = rearrange(self.unfold(latents), "b t (k d) -> b d (t k)", k=self.frames_per_latent)
-        x = self.backbone(x)  # (B, 2T, D)
+        return self.backbone(x).float()
+
+    def forward(
+        self,
+        latents: torch.Tensor,
+        start: SourceStart = SourceStart(),
+        pitch_hz: torch.Tensor | None = None,
+    ) -> Decoded:
+        """Latents (B, T, C); `start` says where in the utterance they lie. `pitch_hz` (B, 2T), of every frame: taken for
+        the harmonics in the place of what the features say."""
+        x = self.features(latents)
         with torch.autocast(x.device.type, enabled=False):  # phases and magnitudes need float32
-            return self.head(x.float())
+            if isinstance(self.head, ISTFTHead):
+                return Decoded(self.head(x))
+            return self.head(x, start, pitch_hz)
+
+
+class SourceFilterHead(nn.Module):
+    """Features (B, L, D) and pitch -> waveform: the spectra of harmonics and of noise, each filtered by what the
+    features say of its frame (gain and phase of the harmonics, gain of the noise), in an ISTFT as vocos's."""
+
+    def __init__(self, width: int, n_fft: int, hop: int):
+        super().__init__()
+        self.n_fft, self.hop = n_fft, hop
+        self.out = nn.Linear(width, 3 * (n_fft // 2 + 1))
+        self.pitch = PitchHead(width)
+        self.istft = ISTFT(n_fft=n_fft, hop_length=hop, win_length=n_fft, padding="same")
+
+    def forward(self, x: torch.Tensor, start: SourceStart, pitch_hz: torch.Tensor | None) -> Decoded:
+        """Features (B, L, D), pitch (B, L) in Hz or None for that of the features -> all of Decoded."""
+        logits = self.pitch(x)
+        if pitch_hz is None:
+            pitch_hz = self.pitch.pitch_hz(logits)
+        log_gain, phase, log_noise_gain = self.out(x).transpose(1, 2).chunk(3, dim=1)  # (B, F, L) each
+        of_samples, turns = turns_of(pitch_hz, self.hop, start)
+        position = torch.as_tensor(start.position, device=x.device).reshape(-1, 1)
+        positions = (position + torch.arange(turns.shape[1], device=x.device)).expand_as(turns)
+        harmonic, noise = self._spectrum(harmonics(of_samples, turns)), self._spectrum(noise_at(positions))
+        gain = torch.polar(log_gain.clamp(max=HIGHEST_LOG_GAIN).exp(), phase)
+        spectrum = harmonic * gain + noise * log_noise_gain.clamp(max=HIGHEST_LOG_GAIN).exp()
+        return Decoded(self.istft(spectrum), turns, logits)
+
+    def _spectrum(self, source: torch.Tensor) -> torch.Tensor:
+        """(B, hop * L) -> (B, n_fft / 2 + 1, L) of mean power 1 where that of the source is 1."""
+        window, pad = self.istft.window, (self.n_fft - self.hop) // 2
+        padded = F.pad(source, (pad, pad))
+        spectrum = torch.stft(padded, self.n_fft, self.hop, window=window, center=False, return_complex=True)
+        return spectrum / window.square().sum().sqrt()
