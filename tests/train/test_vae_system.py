@@ -84,6 +84,26 @@ def test_discriminators_have_gradients_in_their_own_phase_alone(folder):
     assert found == {"discriminator": {"discriminator"}, "generator": {"generator"}}
 
 
+def test_a_source_is_learnt_from_a_plain_vocoder_on(folder):
+    """Latents stay as they are, and pitch, harmonics and noise have gradients."""
+    pytest.importorskip("parselmouth")
+    plain = VAESystem(make_config(), [folder], [folder]).model
+    plain.latent_mean.fill_(0.5)
+    config = make_config(freeze_encoder_from=0, pitch_weight=1.0)
+    config = replace(config, model=replace(config.model, vocos=replace(config.model.vocos, source_filter=True)))
+    system = VAESystem(config, [folder], [folder], plain)
+    assert torch.equal(system.model.latent_mean, plain.latent_mean)
+    assert torch.equal(system.model.encoder.out.weight, plain.encoder.out.weight)
+    batch = system.batch(0, 0, ("generator",))
+    assert (batch.pitch_hz > 0).any()
+    assert batch.pitch_hz[batch.pitch_hz > 0].median().item() == pytest.approx(440, rel=0.01)
+    loss, parts = system.forward(system.loss, "generator", batch, 0, system.counts(batch))
+    loss.backward()
+    assert parts["pitch"] > 0
+    for name, parameter in system.model.decoder.head.named_parameters():
+        assert parameter.grad.abs().sum() > 0, name
+
+
 def test_a_frozen_encoder_stays_as_it_is(folder, tmp_path):
     before = VAESystem(make_config(), [folder], [folder]).model.state_dict()
     after = run(make_config(freeze_encoder_from=0), folder, tmp_path / "run").model.state_dict()

@@ -41,10 +41,10 @@ def test_matched_codec_is_what_was_trained(codec):
     codes = codec.encode(waveform)
     assert codes.shape == (2, 3, 10) and codes.dtype == torch.int64 and codes.unique().numel() > 8
     assert codec.frame_rate_hz == 40 and codec.rate_hz == 24_000
-    made, quantised = codec.vae(waveform)
-    assert torch.equal(codec.decode(codes), made) and torch.equal(codes, quantised.codes)
-    assert made.shape == (2, 6000)
-    assert torch.equal(codec.decode(codes.int()), made)
+    decoded, quantised = codec.vae(waveform)
+    assert torch.equal(codec.decode(codes), decoded.waveform) and torch.equal(codes, quantised.codes)
+    assert decoded.waveform.shape == (2, 6000)
+    assert torch.equal(codec.decode(codes.int()), decoded.waveform)
 
 
 def test_matched_codec_from_disk(codec, tmp_path):
