@@ -1,4 +1,4 @@
-"""Judgement of synthesised speech from WAV files alone: it never sees a model.
+"""Evaluation of synthesised speech from WAV files only: it never sees a model.
 
     WAV files + their text -> ditar.recognise -> words           word and character error, lost ends, repetition
                            -> ditar.recognise                    closed set
@@ -9,7 +9,7 @@
     WAV files of more runs -> diversity                          spread of voices, and its picture
     judge: a row an utterance -> score: pooled, intervals, paired differences (metrics, intervals) -> report
 
-What the tools need comes with `pip install '.[eval]'` in a clone; importing this package needs none of it.
+The tools' packages come with `pip install '.[eval]'` in a clone; importing this package needs none of them.
 """
 
 from ditar.evaluate.inputs import EvaluationError

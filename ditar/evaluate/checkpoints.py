@@ -1,6 +1,6 @@
 """Speaker embedders of the `transformers` library, by a name on the Hugging Face hub or a folder: anything with an
 x-vector head (WavLM or wav2vec 2.0 for speaker verification, such as microsoft/wavlm-base-plus-sv). Their names in
-results carry what pins them, as those of `ditar.recognise.checkpoint`.
+results identify the weights, as those of `ditar.recognise.checkpoint` do.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate.similarity import EMBEDDER_RATE_HZ
 from ditar.recognise.checkpoint import identify, import_transformers, load_part
 
-SHORTEST_S = 1.0  # less is repeated until it fills this, which the convolutions of x-vector heads need
+SHORTEST_S = 1.0  # anything shorter is repeated to this length, which the convolutions of x-vector heads need
 
 
 class CheckpointEmbedder:
@@ -29,7 +29,7 @@ class CheckpointEmbedder:
         self.name = identify(name, self._model.config)
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """(S,) float at 16 kHz -> (D,) of norm 1; zeros for silence, which is like nobody."""
+        """(S,) float at 16 kHz -> (D,) of norm 1; zeros for silence, which resembles nobody."""
         import torch
 
         if is_silent(waveform):

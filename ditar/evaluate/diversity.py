@@ -1,6 +1,6 @@
-"""How much do repeated runs of the same sentences differ in voice? Spread of speaker embeddings, and where they lie.
+"""How much do repeated runs of the same sentences differ in voice? The spread of speaker embeddings, and a picture.
 
-Spread of an utterance: 1 - cosine, averaged over all pairs of its runs; 0 where every run has the same voice (at
+Spread of an utterance: 1 - cosine, averaged over all pairs of its runs; 0 if every run has the same voice (at
 temperature 0, say). The picture is the paper's (DiTAR, arXiv 2502.03930, appendix): embeddings on their first two
 principal components.
 """
@@ -13,12 +13,12 @@ import numpy as np
 from ditar.evaluate.inputs import EvaluationError, import_for_evaluation, quote
 from ditar.storage.atomic_write import atomic_write
 
-MOST_NAMED = 10  # groups in a legend; more have one colour each and no names
+MOST_NAMED = 10  # groups in a legend; more than that have one colour each and no names
 
 
 def voice_spread(embeddings: np.ndarray) -> float | None:
-    """Mean of 1 - cosine over the pairs of (runs, D), each of norm 1; runs without a voice (zeros) are left out, and
-    None stands where fewer than two are left."""
+    """Mean of 1 - cosine over the pairs of (runs, D), each of norm 1; runs without a voice (zeros) are left out. None
+    if fewer than two are left."""
     voiced = embeddings[np.any(embeddings != 0, axis=1)].astype(np.float64)
     if len(voiced) < 2:
         return None
@@ -30,10 +30,10 @@ def plot_spread(
     groups: Mapping[str, np.ndarray], path: str | Path, references: Mapping[str, np.ndarray] | None = None,
     title: str = "", group_of: str = "",
 ) -> None:  # fmt: skip
-    """Write a PNG of embeddings {group: (runs, D)} on the principal components of them all, a colour for each group.
+    """Write a PNG of embeddings {group: (runs, D)} on the principal components of all, a colour for each group.
 
-    references: {group: (D,)} is drawn as a star of the group's colour and takes no part in the components. group_of:
-    what the legend's names are ("temperature", say). EvaluationError where fewer than two embeddings have a voice.
+    references: {group: (D,)}, drawn as a star of the group's colour; they take no part in the components. group_of:
+    what the legend's names are ("temperature", say). EvaluationError if fewer than two embeddings have a voice.
     """
     voiced = {name: rows[np.any(rows != 0, axis=1)] for name, rows in groups.items()}
     points = np.concatenate(list(voiced.values()))
@@ -46,7 +46,7 @@ def plot_spread(
     from sklearn.decomposition import PCA
 
     components = PCA(2, svd_solver="full").fit(points)
-    shares = np.nan_to_num(components.explained_variance_ratio_)  # of points that are one, nothing varies
+    shares = np.nan_to_num(components.explained_variance_ratio_)  # identical points have no variance
     figure = Figure(figsize=(7, 5.5), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     named = len(voiced) <= MOST_NAMED

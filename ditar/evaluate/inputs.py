@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 AUDIO_SUFFIXES = (".wav", ".flac")
-MANIFEST = "manifest.jsonl"  # what synthesis/utterance_list.py writes beside its outputs
+MANIFEST = "manifest.jsonl"  # what synthesis/utterance_list.py writes with its outputs
 
 
 CHECK_RATE_HZ = 16_000
@@ -30,7 +30,7 @@ SHOWN_BAD = 5
 
 
 class EvaluationError(ValueError):
-    """An evaluation that cannot be done; the message quotes the names concerned and the remedy."""
+    """An evaluation that is not possible; the message quotes the names concerned and the remedy."""
 
 
 def import_for_evaluation(module: str) -> ModuleType:
@@ -42,8 +42,7 @@ def list_audio(folder: str | Path) -> dict[str, Path]:
     """Audio files by utterance id, sorted by id.
 
     A folder with a Kaldi `wav.scp` is read through it (lines `utt path`; relative paths start at the working
-    directory or else at the folder); any other holds `<utt>.wav` or `<utt>.flac`, or a MANIFEST that says where the
-    files are.
+    directory or else at the folder); any other holds `<utt>.wav` or `<utt>.flac`, or a MANIFEST that names the files.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -60,16 +59,16 @@ def list_audio(folder: str | Path) -> dict[str, Path]:
             audio = {utt: folder / row["file"] for utt, row in _read_manifest(folder / MANIFEST).items()}
             missing = sorted(utt for utt, path in audio.items() if not path.is_file())
             if missing:
-                raise EvaluationError(f"files of {quote(missing)} are missing that {str(folder / MANIFEST)!r} "
-                                      "tells of; synthesise them again")  # fmt: skip
+                raise EvaluationError(f"files of {quote(missing)} are missing, though {str(folder / MANIFEST)!r} "
+                                      "lists them; synthesise them again")  # fmt: skip
     if not audio:
         raise EvaluationError(f"no .wav or .flac file in {str(folder)!r}; was the synthesis written elsewhere?")
     return dict(sorted(audio.items()))
 
 
 def find_text(folder: str | Path) -> Path | None:
-    """What says the texts of a folder of audio: Kaldi's `text` in it or beside it, as recipes/decode.py has it, or the
-    MANIFEST of `ditar synthesize --output-dir`."""
+    """The file with the texts of a folder of audio: Kaldi's `text` in it or next to it, as recipes/decode.py writes, or
+    the MANIFEST of `ditar synthesize --output-dir`."""
     places = (Path(folder), Path(folder).resolve().parent)
     paths = (place / name for name in ("text", MANIFEST) for place in places)
     return next((path for path in paths if path.is_file()), None)
@@ -87,7 +86,7 @@ def read_text(path: str | Path) -> dict[str, str]:
 
 
 def read_kaldi_table(path: str | Path) -> dict[str, str]:
-    """A Kaldi table, lines `key value`. EvaluationError names file, line and what is wrong with it."""
+    """A Kaldi table, lines `key value`. EvaluationError names file, line and fault."""
     try:
         return read_table(Path(path))
     except DataError as error:
@@ -96,15 +95,15 @@ def read_kaldi_table(path: str | Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Ending:
-    """How one output ended: by the stop head or at the length cap, and how often it was made until then."""
+    """How one output ended: by the stop head or at the length cap, and after how many attempts."""
 
     stopped: bool
     attempts: int
 
 
 def read_stopped(folder: str | Path, utts: Iterable[str]) -> dict[str, Ending] | None:
-    """How each of `utts` ended, from the table `stopped` beside the audio: lines `utt 1 attempts`, or `utt 0 attempts`
-    for what ended at the length cap. None where there is no table, since audio alone does not tell."""
+    """How each of `utts` ended, from the table `stopped` next to the audio: lines `utt 1 attempts`, or `utt 0 attempts`
+    for what ended at the length cap. None without a table, since the audio does not tell."""
     path = Path(folder) / "stopped"
     if not path.is_file():
         return None
@@ -132,7 +131,7 @@ def read_sentences(path: str | Path) -> list[str]:
 
 
 def match_ids(audio: dict[str, Path], texts: dict[str, str], folder: str | Path, text_file: str | Path) -> None:
-    """Both must hold the same ids: a missing output would flatter a system, a nameless one cannot be judged."""
+    """Both must hold the same ids: a missing output would flatter a system, one without a text cannot be judged."""
     without_text = sorted(audio.keys() - texts.keys())
     without_audio = sorted(texts.keys() - audio.keys())
     problems = []
@@ -141,7 +140,7 @@ def match_ids(audio: dict[str, Path], texts: dict[str, str], folder: str | Path,
                         f"{str(text_file)!r}: {quote(without_text)}; add lines `utt words...` or remove the files")
     if without_audio:
         problems.append(f"{len(without_audio)} of {len(texts)} lines of {str(text_file)!r} have no file in "
-                        f"{str(folder)!r}: {quote(without_audio)}; synthesise them, or cut the text file to what was")
+                        f"{str(folder)!r}: {quote(without_audio)}; synthesise them, or remove their lines")
     if problems:
         raise EvaluationError("; ".join(problems))
 
@@ -185,8 +184,8 @@ def _read_wav_scp(path: Path) -> dict[str, Path]:
 
 
 def _read_manifest(path: Path) -> dict[str, dict]:
-    """The lines of a manifest by id, the last of each: what was made again has a second one until its run ends."""
+    """The lines of a manifest by id, the last of each: until its run ends, a repeated output has two."""
     rows = {row["id"]: row for row in read_log(path) if {"id", "file", "text"} <= row.keys()}
     if not rows:
-        raise EvaluationError(f"{str(path)!r} tells of no output; make it again with: ditar synthesize --output-dir")
+        raise EvaluationError(f"{str(path)!r} lists no output; make it again with: ditar synthesize --output-dir")
     return rows

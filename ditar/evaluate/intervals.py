@@ -1,10 +1,10 @@
-"""Rates and means over utterances, and what their intervals are.
+"""Rates and means over utterances, and their intervals.
 
 Every figure is errors over counts, pooled: word errors over words, or any measure over one per utterance, which is its
 mean. Intervals are percentile bootstraps over utterances (Efron 1979; for word error: Bisani and Ney, ICASSP 2004).
-Two systems are compared by pairs: a resample draws utterances once for both, so that hard sentences do not widen it.
-One utterance says nothing of how others vary: its interval is (NaN, NaN), and not the figure twice.
-Not scipy.stats.bootstrap: it draws the same rows in more lines, and gives NaN where a ratio is infinite in a resample.
+Two systems are compared by pairs: a resample draws utterances once for both, so that hard sentences do not widen the
+interval. One utterance says nothing about the variation: its interval is (NaN, NaN), and not the figure twice. Not
+scipy.stats.bootstrap: it draws the same rows in more lines, and gives NaN if a ratio is infinite in a resample.
 """
 
 import math
@@ -24,7 +24,7 @@ def corpus_rate(errors: Sequence[float], counts: Sequence[float]) -> float:
 def bootstrap_interval(
     errors: Sequence[float], counts: Sequence[float], resamples: int = 2000, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval of `corpus_rate` when utterances are drawn again with replacement."""
+    """Percentile interval of `corpus_rate` when utterances are resampled with replacement."""
     errors, counts = _checked(errors, counts)
     if len(errors) == 1:
         return math.nan, math.nan
@@ -43,7 +43,7 @@ def paired_ratio(
 ) -> tuple[float, float, float]:
     """Ratio of two systems' pooled rates over the *same* utterances, and its interval: (ratio, low, high).
 
-    A resample where the base makes no error counts as infinite, or as 1 where neither system makes one.
+    A resample in which the base makes no error counts as infinite, or as 1 if neither system makes one.
     """
     pairs = _paired(errors, base_errors, counts, counts if base_counts is None else base_counts)
     value, ratios = _compared(pairs, _ratio, resamples, seed)

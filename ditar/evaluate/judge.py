@@ -1,4 +1,4 @@
-"""One pair of ears for every system of an evaluation: each tool is made once, before minutes of work, and named."""
+"""The same judges for every system of an evaluation: each tool is made once, before minutes of work, and named."""
 
 import hashlib
 import time
@@ -24,11 +24,11 @@ RESEMBLYZER = "resemblyzer"  # any other name is a checkpoint's
 
 
 class Judge:
-    """Measures the metric groups `groups` (`metrics.GROUPS`) of files; `names` says with what, by group.
+    """Measures the metric groups `groups` (`metrics.GROUPS`) of files; `names` says with which tool, by group.
 
     recogniser: see `recognise.choose`; embedder: "resemblyzer", else a checkpoint of transformers. normaliser: of
-    `words.NORMALISERS`, or None for the recogniser's own. sentences: the closed set, which pocketsphinx hears. workers:
-    processes of recognisers, by default one per core. `seconds` adds up what each group took.
+    `words.NORMALISERS`, or None for the recogniser's own. sentences: the closed set, for pocketsphinx. workers:
+    processes of recognisers, by default one per core. `seconds` adds up the time of each group.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Judge:
                     import_for_evaluation(package)
 
     def check_texts(self, texts: Mapping[str, str]) -> None:
-        """EvaluationError where the words of a text cannot be counted, before anything is heard."""
+        """EvaluationError if the words of a text cannot be counted, before anything is recognised."""
         if "words" in self.groups:
             wordless = sorted(utt for utt, text in texts.items() if not self._normalise(text).split())
             if wordless:
@@ -100,9 +100,9 @@ class Judge:
         originals: Mapping[str, Path] | None = None,
         stopped: Mapping[str, Ending] | None = None,
     ) -> dict[str, dict[str, Any]]:
-        """{utt: row} of one system's files, with whatever of the groups the arguments allow.
+        """{utt: row} of one system's files, with those groups that the arguments allow.
 
-        clips, speakers: the reference of each utterance; compared: who is compared with it, by default all.
+        clips, speakers: the reference of each utterance; compared: the utterances compared with it, by default all.
         """
         rows: dict[str, dict[str, Any]] = {utt: {"utt": utt, "audio": str(path)} for utt, path in audio.items()}
         texts = texts or {}
@@ -129,7 +129,7 @@ class Judge:
         return rows
 
     def embed(self, audio: Mapping[str, Path], title: str) -> dict[str, np.ndarray]:
-        """{utt: (D,)}; a file that was embedded before is not again."""
+        """{utt: (D,)}; a file is embedded only once."""
         new = {utt: path for utt, path in audio.items() if str(path) not in self._embedded}
         for utt, embedding in embed_files(new, self._progress, title, self._embedder).items() if new else ():
             self._embedded[str(new[utt])] = embedding
@@ -161,7 +161,7 @@ class Judge:
             }  # fmt: skip
 
     def _listen(self, rows, audio, texts, originals) -> None:
-        """What one pass over the waveforms gives."""
+        """The results of one pass over the waveforms."""
         asked = ("outputs", "prosody", "parallel", "dnsmos", "utmos")
         groups = [name for name in asked if name in self.groups]
         if not groups:

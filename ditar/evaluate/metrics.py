@@ -1,7 +1,7 @@
-"""Every metric once: what it is called, where its figure stands in a row of utterances.jsonl, which way is better.
+"""Every metric once: its name, the place of its figure in a row of utterances.jsonl, which direction is better.
 
 A row is a flat dictionary of one utterance. A metric's figure is pooled: the sum of `errors` over the sum of `counts`
-(1 where there is none) over the rows that have it, so a mean for most.
+(1 if there is none) over the rows that have it; for most a mean.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,8 @@ from ditar.evaluate.inputs import EvaluationError, quote
 
 @dataclass(frozen=True)
 class Metric:
-    """better: "low", "high", or "" where neither is. unit: "%" shows a share in percent; digits behind the point."""
+    """better: "low", "high", or "" if neither is. unit: "%" shows a share in percent; digits after the decimal
+    point."""
 
     name: str
     title: str
@@ -24,7 +25,7 @@ class Metric:
     digits: int = 2
 
     def counted(self, row: Mapping[str, Any]) -> tuple[float, float] | None:
-        """(errors, counts) of a row; None where it was not measured."""
+        """(errors, counts) of a row; None if it was not measured."""
         if row.get(self.errors) is None:
             return None
         return float(row[self.errors]), float(row[self.counts]) if self.counts else 1.0
@@ -35,7 +36,7 @@ class Metric:
         return None if counted is None else counted[0] / counted[1]
 
     def pool(self, rows: Iterable[Mapping[str, Any]]) -> float | None:
-        """The figure of many rows; None where none of them has it."""
+        """The figure of many rows; None if none of them has it."""
         counted = [pair for row in rows if (pair := self.counted(row)) is not None]
         return sum(errors for errors, _ in counted) / sum(counts for _, counts in counted) if counted else None
 
@@ -47,8 +48,8 @@ class Metric:
         return f"{shown} {self.unit}" if unit and self.unit else shown
 
     def show_interval(self, figure: Mapping[str, float | None] | None, utterances: int | None = None) -> str:
-        """`value (low to high)` of a figure with these keys; without an interval where it has none. It says how many
-        utterances it rests on where these are not `utterances`, or one."""
+        """`value (low to high)` of a figure with these keys; without an interval if it has none. Also the number of its
+        utterances, if that is not `utterances`, or one."""
         if not figure:
             return ""
         said = []
@@ -64,7 +65,7 @@ def _flaw(name: str, title: str) -> Metric:
     return Metric(name, title, name, better="low", unit="%")
 
 
-# What --metrics chooses between. NEEDS: what a group must be given. DESCRIPTIONS are shown by --help.
+# The choices of --metrics. NEEDS: what a group must be given. DESCRIPTIONS are shown by --help.
 GROUPS: dict[str, tuple[Metric, ...]] = {
     "words": (
         Metric("wer", "word error", "word_errors", "words", "low", "%"),
@@ -120,30 +121,30 @@ NEEDS = {
 }
 DESCRIPTIONS = {
     "words": "word and character error; unfinished: the last two words or more not heard; repeating: a word three "
-    "times running, two words twice running or three words that come back, and the text has none of it",
+    "times in a row, two words twice in a row or three words that come again, none of it in the text",
     "closed_set": "share of outputs that pocketsphinx recognises as their own sentence among all of TEXT and FILEs",
     "similarity": "cosine of speaker embeddings with the reference; identified: no other speaker's reference is nearer",
-    "distillmos": "predicted quality of speech, 1 to 5; lower below 5 s: compare sentences of like length",
+    "distillmos": "predicted quality of speech, 1 to 5; lower below 5 s: compare sentences of similar length",
     "dnsmos": "predicted quality of calls, 1 to 5: noise and distortion rather than naturalness",
     "utmos": "predicted naturalness, 1 to 5, by a TorchScript file of yours",
-    "outputs": "no stop (by the table `stopped` beside the audio), silent, truncated (cut off inside a sound), too "
+    "outputs": "no stop (by the table `stopped` next to the audio), silent, truncated (cut off inside a sound), too "
     "long or too short for the text or the original; duration, level",
     "prosody": "F0 and its spread, voiced share, spread of the level, words and characters per second of speech",
     "parallel": "mel-cepstral distortion, F0 and voicing error against the originals, aligned by dynamic time warping",
     "diversity": "1 - cosine between the voices of repeated runs of an utterance, and a picture of them",
 }
-ON_REQUEST = ("dnsmos",)  # it takes four times as long as DistillMOS, and tells less of synthesis
+ON_REQUEST = ("dnsmos",)  # takes four times as long as DistillMOS, and says less about synthesis
 WORST_BY = ("wer", "similarity", "distillmos", "dnsmos_overall", "utmos", "mcd_db")
 FLAWS = ("silent", "truncated", "too_long", "too_short")
-FAILED = _flaw("failed", "failed outputs")  # any of FLAWS, for whoever wants them in one figure
+FAILED = _flaw("failed", "failed outputs")  # any of FLAWS, for a single figure of them all
 METRICS = {metric.name: metric for group in GROUPS.values() for metric in group}
 
 
 def choose_groups(asked: Iterable[str] | None, given: Iterable[str]) -> list[str]:
-    """The groups to measure, in GROUPS' order: those asked for, by default all but ON_REQUEST whose need is `given` (as
-    in NEEDS).
+    """The groups to measure, in GROUPS' order: those asked for, by default all whose needs are `given` (as in NEEDS),
+    except ON_REQUEST.
 
-    EvaluationError where a name is unknown, or a group lacks what it needs.
+    EvaluationError if a name is unknown, or if a group lacks what it needs.
     """
     given = set(given)
     if asked is None:

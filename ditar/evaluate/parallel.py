@@ -1,9 +1,9 @@
-"""An output beside a recording of the same words: mel-cepstral distortion and F0 along the best alignment.
+"""An output against a recording of the same words: mel-cepstral distortion and F0 along the best alignment.
 
 MCD = 10 / ln 10 * sqrt(2 sum_k (c_k - c'_k)^2) in dB (Kubichek 1993), k = 1 to 13, c_0 (the level) left out, mean over
 a dynamic time warping path; silence at both ends is cut first, and the level set. log |H| = sum_k c_k cos is fitted to
 40 log-mel magnitudes of 16 kHz audio, which makes MCD the root mean square difference of two smooth spectra in dB.
-WORLD's mel-generalised cepstra read other values: the figures compare only with themselves.
+WORLD's mel-generalised cepstra differ: the figures compare only with each other.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from ditar.evaluate.pitch import PITCH_HOP_SAMPLES, PITCH_RATE_HZ, track_f0
 METHOD = "ditar.evaluate.parallel 2"
 MEL_BINS, CEPSTRA, N_FFT = 40, 13, 1024
 SHORTEST_S = 0.1
-FEWEST_VOICED = 10  # frames that both voice; an error over less says nothing
+FEWEST_VOICED = 10  # frames voiced in both; an error over fewer says nothing
 
 
 @dataclass(frozen=True)
 class Parallel:
-    """mcd_db; f0_error_semitones: root mean square where both are voiced, after each one's median is taken away, so
-    that another voice with the same melody has none; voicing_error: share of the path where only one is voiced."""
+    """mcd_db; f0_error_semitones: root mean square where both are voiced, with each median removed, so that another
+    voice with the same melody has none; voicing_error: share of the path where only one is voiced."""
 
     mcd_db: float | None = None
     f0_error_semitones: float | None = None
@@ -31,7 +31,7 @@ class Parallel:
 
 
 def compare_parallel(waveform: np.ndarray, original: np.ndarray) -> Parallel:
-    """Two waveforms (S,), (S',) at 16 kHz of the same words; nothing is known where one is silent."""
+    """Two waveforms (S,), (S',) at 16 kHz of the same words; all None if one is silent."""
     pair = [level(trim_silence(x, PITCH_RATE_HZ), PITCH_RATE_HZ) for x in (waveform, original)]
     if min(len(x) for x in pair) < SHORTEST_S * PITCH_RATE_HZ:
         return Parallel()

@@ -1,4 +1,4 @@
-"""How it is spoken: pitch, energy, speaking rate. Descriptive figures: none is better for being higher."""
+"""How it is spoken: pitch, energy, speaking rate. Descriptive figures: higher is neither better nor worse."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from ditar.evaluate.outputs import FRAME_S, MIN_ACTIVE_S, active_frames
 from ditar.evaluate.pitch import PITCH_RATE_HZ, track_f0
 
 METHOD = "ditar.evaluate.prosody 2"
-FEWEST_VOICED = 10  # frames; a spread over less says nothing
+FEWEST_VOICED = 10  # frames; a spread over fewer says nothing
 
 
 @dataclass(frozen=True)
 class Prosody:
-    """Statistics of one output; None where there is too little voiced, or no, speech in it.
+    """Statistics of one output; None for those with too little (voiced) speech.
 
     f0_median_hz; f0_std_semitones around the median; f0_range_semitones from the 5th to the 95th percentile;
     voiced_share of the active frames; level_std_db of the levels of active frames; speech_s from the first to the last

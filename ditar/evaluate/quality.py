@@ -1,10 +1,10 @@
-"""How good would listeners say it sounds? Predictions: DistillMOS and DNSMOS offline, UTMOS where its weights are.
+"""How good would listeners say it sounds? Predictions: DistillMOS and DNSMOS offline, UTMOS if you have its weights.
 
-DistillMOS (Stahl and Gamper, arXiv 2502.05356) was distilled from a judge on XLS-R; its weights lie inside the package.
+DistillMOS (Stahl and Gamper, arXiv 2502.05356) was distilled from a judge on XLS-R; its weights come with the package.
 DNSMOS (Reddy et al., ICASSP 2021 and 2022) was made for denoised calls and judges noise and distortion, hardly
-naturalness; its models lie inside the package `speechmos`. UTMOS (Saeki et al., Interspeech 2022, arXiv 2204.02152)
+naturalness; its models come with the package `speechmos`. UTMOS (Saeki et al., Interspeech 2022, arXiv 2204.02152)
 was made for synthesis. It is read from a TorchScript file, so that no code is fetched: any that takes float waveforms
-(B, S) at 16 kHz, with or without the rate behind them, and gives one score each.
+(B, S) at 16 kHz, optionally followed by the rate, and returns one score each.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ from ditar.recognise.files import map_files
 
 QUALITY_RATE_HZ = 16_000
 SHORTEST_S = 0.1
-DISTILLMOS_SAMPLES, DISTILLMOS_HOP = 122_880, 16_000  # its window of 7.68 s, and how far two of them lie apart at most
+DISTILLMOS_SAMPLES, DISTILLMOS_HOP = 122_880, 16_000  # its window of 7.68 s, and the largest distance between two
 DISTILLMOS_BATCH = 4  # windows at once: an hour as one batch would take a hundred gigabytes
-FEWEST = 20  # files for a further process, which imports torch first
+FEWEST = 20  # files per additional process, which imports torch first
 SUFFIXES = (".jit", ".pt", ".pth", ".ts")
 
 
@@ -42,7 +42,7 @@ class DistillMOS:
 
         import_torchaudio()  # the package imports it
         package = import_for_evaluation("distillmos")
-        with redirect_stdout(StringIO()):  # it prints where its weights lie
+        with redirect_stdout(StringIO()):  # it prints the path of its weights
             model = package.ConvTransformerSQAModel(segmenting_in_forward=False)
         self._model, self._device = model.eval().to(device), device
         self.name = f"DistillMOS, distillmos {version('distillmos')}"
@@ -53,15 +53,15 @@ class DistillMOS:
     def rate(
         self, audio: Mapping[str, str | Path], workers: int | None = None, progress: bool = True
     ) -> dict[str, dict[str, float]]:
-        """Scores of audio files (any rate) by utterance id: a process a core (see `recognise.files.map_files`), or this
-        one alone on a GPU."""
+        """Scores of audio files (any rate) by utterance id: one process a core (see `recognise.files.map_files`), or
+        only this one on a GPU."""
         workers = workers if self._device == "cpu" else 1
         return map_files(audio, self.score, workers, progress, "DistillMOS", FEWEST)
 
     def score(self, waveform: np.ndarray) -> dict[str, float]:
-        """(S,) at 16 kHz -> distillmos, of 1 to 5; nothing where there is no sound.
+        """(S,) at 16 kHz -> distillmos, from 1 to 5; nothing if there is no sound.
 
-        The mean over windows that cover all of it, at the package's own places; less than one is filled with silence.
+        The mean over windows that cover all of it, at the package's own places; shorter audio is padded with silence.
         """
         import torch
 
@@ -88,7 +88,7 @@ class DNSMOS:
             import_for_evaluation("onnxruntime"),
             import_for_evaluation("librosa"),
             import_for_evaluation("requests"),
-        )  # it imports the others unasked
+        )  # it imports the others without declaring them
         package = import_for_evaluation("speechmos.dnsmos")
         models = Path(package.__file__).parent / "dnsmos_models"
         paths = [str(models / name) for name in ("sig_bak_ovr.onnx", "model_v8.onnx")]
@@ -101,9 +101,9 @@ class DNSMOS:
         return f"DNSMOS P.835 and P.808, speechmos {version('speechmos')}"
 
     def score(self, waveform: np.ndarray) -> dict[str, float]:
-        """(S,) at 16 kHz -> dnsmos_overall, _signal, _background, _p808, of 1 to 5; nothing where there is no sound.
+        """(S,) at 16 kHz -> dnsmos_overall, _signal, _background, _p808, from 1 to 5; nothing if there is no sound.
 
-        Less than 9 s are repeated until they fill the model's window, as its authors do.
+        Audio of less than 9 s is repeated to fill the model's window, as its authors do.
         """
         if is_unfit(waveform):
             return {}
@@ -134,7 +134,7 @@ class UTMOS:
         return f"{self._file.name} sha256 {self._digest}"
 
     def score(self, waveform: np.ndarray) -> dict[str, float]:
-        """(S,) at 16 kHz -> utmos, of 1 to 5; nothing where there is no sound. One at a time: padding moves scores."""
+        """(S,) at 16 kHz -> utmos, from 1 to 5; nothing if there is no sound. One at a time: padding changes scores."""
         import torch
 
         if is_unfit(waveform):
@@ -149,7 +149,7 @@ class UTMOS:
 
 
 def _session(path: str):
-    """Threads that sleep while they wait: spinning takes the core from whatever else runs."""
+    """Threads that sleep while they wait: spinning takes the core from everything else."""
     onnxruntime = import_for_evaluation("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -20,9 +20,9 @@ SCORES, ROWS, TABLES, DIVERSITY = "scores.json", "utterances.jsonl", "scores.md"
 
 
 def write_report(out: str | Path, result: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write the three files into the folder `out` (made if need be), each beside its name and renamed.
+    """Write the three files into the folder `out` (made if need be), each atomically.
 
-    scores.json goes first and comes last, so that figures never stand beside the rows of another run.
+    scores.json is removed first and written last, so that its figures are never next to the rows of another run.
     """
     out = prepare_folder(out)
     (out / SCORES).unlink(missing_ok=True)
@@ -34,7 +34,7 @@ def write_report(out: str | Path, result: Mapping[str, Any], rows: Iterable[Mapp
 def read_results(folder: str | Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """scores.json and the rows of utterances.jsonl of a folder that `write_report` wrote.
 
-    EvaluationError where they are missing or damaged, and where they are of another version, quoting both.
+    EvaluationError if they are missing or damaged, or if they have another version, quoting both.
     """
     path = Path(folder) / SCORES
     try:
@@ -43,7 +43,7 @@ def read_results(folder: str | Path) -> tuple[dict[str, Any], list[dict[str, Any
     except FileNotFoundError:
         raise EvaluationError(f"{str(path)!r} does not exist; make it with: ditar evaluate --output") from None
     except (ValueError, AttributeError) as error:
-        raise EvaluationError(f"{str(path)!r} is no result file ({error}); score again") from None
+        raise EvaluationError(f"{str(path)!r} is not a result file ({error}); score again") from None
     if version != VERSION:
         raise EvaluationError(f"{str(path)!r} is of version {version!r}, this program reads version {VERSION}; score "
                               "again with this program, or read it with the one that wrote it")  # fmt: skip
@@ -59,7 +59,7 @@ def read_results(folder: str | Path) -> tuple[dict[str, Any], list[dict[str, Any
 
 
 def prepare_folder(out: str | Path) -> Path:
-    """Make the folder for results; EvaluationError where that cannot be."""
+    """Make the folder for results; EvaluationError if that is impossible."""
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -69,7 +69,7 @@ def prepare_folder(out: str | Path) -> Path:
 
 
 def evaluation_markdown(result: Mapping[str, Any], folder: str | Path | None = None) -> str:
-    """Tables in Markdown of what `score` returned; paths to audio are relative to `folder`, where the file will lie."""
+    """Markdown tables of what `score` returned; paths to audio are relative to `folder`, where the file will be."""
     systems = {"original": result["original"], "against": result["against"]}
     systems = {name: found for name, found in systems.items() if found}
     header = ["", "result"]
@@ -95,7 +95,7 @@ def evaluation_markdown(result: Mapping[str, Any], folder: str | Path | None = N
 
 
 def finite(value: Any) -> Any:
-    """The same with None for infinity, which JSON has not: the ratio to a faultless original."""
+    """The same with None for infinity, which JSON lacks: the ratio to a faultless original."""
     if isinstance(value, Mapping):
         return {key: finite(v) for key, v in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

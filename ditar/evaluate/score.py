@@ -1,4 +1,4 @@
-"""Score a folder of synthesised speech, beside originals and beside another system.
+"""Score a folder of synthesised speech, against originals and against another system.
 
 `score` judges one system; `hear` and `compare` ask how much a resynthesis (a VAE's, say) costs in words.
 """
@@ -55,32 +55,34 @@ def score(
     """Score `<wav_dir>/<utt>.wav` (any rate; or a Kaldi folder with wav.scp) against a Kaldi `text` file.
 
     A table `stopped` in the folder (`read_stopped`; recipes/decode.py writes one) tells which outputs did not end by
-    themselves.
+    the stop head.
 
-    text_file: by default what `find_text` finds; not needed where no metric asks for words.
-    reference_dir: clips that the voices were cloned from (one for all, or `<utt>.wav`, or by a file `utt2ref`); adds
-        similarity, and identification among their speakers (by `utt2spk` in that folder, else one each).
-    original_dir: recordings of the same utterances; adds distortion against them, their own figures and paired
-        differences. Their similarity is over utterances whose reference is of the original's own speaker, by `utt2spk`
-        in both folders.
-    closed_set: files of further sentences (decoys), one a line, or Kaldi files named `text`; adds the share of outputs
-        recognised as their own sentence among these and all sentences of `text_file`.
-    out: folder for scores.json, utterances.jsonl, scores.md and diversity.png; made where it does not exist.
-    workers: processes of recognisers, by default one per core (see `recognise.files.map_files` about scripts without a
-        main guard).
-    resamples, seed: of the bootstrap; intervals are 95 %.
-    metrics: names of `metrics.GROUPS`, by default all that have what they need.
-    against: another system on the same utterances: its folder of audio, or what `out` held for it.
-    runs: folders of the same utterances made again with other seeds; adds the spread of their voices.
-    recogniser, normaliser, embedder: see `judge.Judge`. utmos: see `quality.UTMOS`. device: of Whisper, checkpoints,
-        DistillMOS and UTMOS.
-    worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
-    provenance: kept as it is, beside the figures.
+    Args:
+        text_file: by default what `find_text` finds; not needed if no metric needs words.
+        reference_dir: clips that the voices were cloned from (one for all, or `<utt>.wav`, or by a file `utt2ref`);
+            adds similarity, and identification among their speakers (by `utt2spk` in that folder, else one each).
+        original_dir: recordings of the same utterances; adds distortion against them, their own figures and paired
+            differences. Their similarity is over utterances whose reference has the original's own speaker, by
+            `utt2spk` in both folders.
+        closed_set: files of further sentences (decoys), one a line, or Kaldi files named `text`; adds the share of
+            outputs recognised as their own sentence among these and all sentences of `text_file`.
+        out: folder for scores.json, utterances.jsonl, scores.md and diversity.png; made if it does not exist.
+        workers: processes of recognisers, by default one per core (see `recognise.files.map_files` about scripts
+            without a main guard).
+        resamples, seed: of the bootstrap, at least 1 and 0; intervals are 95 %.
+        metrics: names of `metrics.GROUPS`, by default all that have what they need.
+        against: another system on the same utterances: its folder of audio, or the `out` of its evaluation.
+        runs: folders of the same utterances made again with other seeds; adds the spread of their voices.
+        recogniser, normaliser, embedder: see `judge.Judge`.
+        utmos: see `quality.UTMOS`.
+        device: for Whisper, checkpoints, DistillMOS and UTMOS.
+        worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
+        provenance: stored with the figures.
 
-    Returns what scores.json holds: `kind`, `version`, `utterances`, `metrics` ({name: value, low, high, utterances}),
-    `speakers`, `runs`, `original` and `against` (each with `metrics`, `differences` and `wer_ratio`, or None), `worst`,
-    `tools`, `settings`, `provenance`, `plots` (files in `out`). An infinite ratio is None. EvaluationError
-    (RecogniserError of what recognises) quotes names and remedy.
+    Returns the content of scores.json: `kind`, `version`, `utterances`, `metrics` ({name: value, low, high,
+    utterances}), `speakers`, `runs`, `original` and `against` (each with `metrics`, `differences` and `wer_ratio`, or
+    None), `worst`, `tools`, `settings`, `provenance`, `plots` (files in `out`). An infinite ratio is None.
+    EvaluationError (or the recogniser's RecogniserError) quotes names and remedy.
     """
     closed_set = [closed_set] if isinstance(closed_set, (str, Path)) else list(closed_set)
     runs = list(runs)
@@ -162,7 +164,7 @@ def score(
                 title = f"{len(repeated)} runs of {len(audio)} utterances"
                 plot_spread(embedded, Path(out) / DIVERSITY, references, title)
                 result["plots"].append(DIVERSITY)
-        finally:  # figures are kept where no picture can be made of them
+        finally:  # figures are kept even if no picture can be made of them
             write_report(out, result, rows.values())
     return result
 
@@ -203,8 +205,8 @@ def hear(
     workers: int | None = None,
     progress: bool = True,
 ) -> list[WordErrors]:
-    """Word errors of every file of a folder; the text may be of more utterances. recogniser: by default a new one of
-    the default kind."""
+    """Word errors of every file of a folder; the text may have more utterances. recogniser: by default a new one of the
+    default kind."""
     recogniser = recogniser or make_recogniser()
     audio, texts = list_audio(wav_dir), read_text(text_file)
     texts = {utt: text for utt, text in texts.items() if utt in audio}
@@ -218,10 +220,10 @@ def compare(
     original: list[WordErrors], resynthesised: list[WordErrors], resamples: int = 2000, seed: int = 0
 ) -> dict[str, Any]:
     """Word error of recordings and of their resynthesis, and the ratio of the two with its paired 95 % interval, from
-    what `hear` returned for the two folders, which hold the same utterances.
+    what `hear` returned for the two folders, which must hold the same utterances.
 
     Returns `utterances`, `original` and `resynthesised` (each `rate`, `low`, `high`), `ratio` (`value`, `low`, `high`,
-    infinite where the originals are faultless).
+    infinite if the originals are faultless).
     """
     odd = sorted({e.utt for e in original} ^ {e.utt for e in resynthesised})
     if odd:
@@ -258,7 +260,7 @@ def _figures(rows: Mapping[str, dict], bootstrap: dict[str, int]) -> dict[str, d
 
 
 def _compared(rows: Mapping[str, dict], base_rows: Mapping[str, dict], bootstrap: dict[str, int]) -> dict[str, Any]:
-    """The base's figures, and what the paired difference (ours minus the base's) over utterances that both have is."""
+    """The base's figures, and the paired difference (ours minus the base's) over utterances that both have."""
     differences, ratio = {}, None
     for name, metric in METRICS.items():
         both = [(*mine, *theirs) for utt, row in rows.items()
@@ -273,7 +275,7 @@ def _compared(rows: Mapping[str, dict], base_rows: Mapping[str, dict], bootstrap
 
 
 def _worst(rows: Mapping[str, dict], most: int) -> dict[str, list[dict[str, Any]]]:
-    """The worst outputs by each of WORST_BY, worst first; an output without a word error is not among them."""
+    """The worst outputs by each of WORST_BY, worst first; outputs without a word error are omitted."""
     found = {}
     for metric in (METRICS[name] for name in WORST_BY):
         valued = [(metric.value(row), utt) for utt, row in rows.items() if metric.value(row) is not None]

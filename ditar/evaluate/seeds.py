@@ -1,4 +1,4 @@
-"""Rates over several training seeds: what differs between seeds belongs to the interval as much as the utterances."""
+"""Rates over several training seeds: variation between seeds belongs in the interval, like that between utterances."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ def rate_over_seeds(
 ) -> tuple[float, float, float]:  # fmt: skip
     """(rate, low, high) of errors over counts, both (seeds, utterances), pooled.
 
-    The interval is a percentile bootstrap on two levels: seeds are drawn with replacement, and the utterances, the same
-    ones for all seeds of a resample, since a hard sentence is hard for each. One seed tells nothing of other seeds.
-    EvaluationError where seeds have other numbers of utterances.
+    The interval is a percentile bootstrap on two levels: seeds are drawn with replacement, and so are the utterances,
+    the same ones for all seeds of a resample, since a hard sentence is hard for each. One seed says nothing about
+    others. EvaluationError if seeds have different numbers of utterances.
     """
     if not len(errors) or len({len(row) for row in (*errors, *counts)}) != 1 or len(errors) != len(counts):
         shapes = [len(row) for row in errors], [len(row) for row in counts]
@@ -38,7 +38,7 @@ def rate_over_seeds(
 
 
 def ordering(one: tuple[float, float, float], other: tuple[float, float, float]) -> int:
-    """-1 where `one` is lower, 1 where it is higher, 0 where the intervals (rate, low, high) overlap: no ordering."""
+    """-1 if `one` is lower, 1 if it is higher, 0 if the intervals (rate, low, high) overlap: no ordering."""
     if one[2] < other[1]:
         return -1
     return 1 if one[1] > other[2] else 0

@@ -1,7 +1,7 @@
 """Does it sound like the reference? Cosine of speaker embeddings, by default Resemblyzer's (GE2E, Wan et al.,
-arXiv 1710.10467), whose model lies inside its package; `checkpoints.CheckpointEmbedder` has others.
+arXiv 1710.10467), whose model comes with its package; `checkpoints.CheckpointEmbedder` has others.
 
-Figures of two embedders do not compare. Resemblyzer's: expect about .85 for one voice saying two things, .4 to .65 for
+Figures of two embedders do not compare. For Resemblyzer expect about .85 for one voice saying two things, .4 to .65 for
 two voices.
 """
 
@@ -23,7 +23,7 @@ SAME_EMBEDDING = 1 - 1e-5  # cosine above which two references are the same clip
 
 @dataclass(frozen=True)
 class Likeness:
-    """One output beside its reference: the cosine with it, and which speaker of all references it is most like."""
+    """One output and its reference: their cosine, and the speaker whose reference is most like the output."""
 
     reference: str
     similarity: float
@@ -32,13 +32,13 @@ class Likeness:
 
 
 def embedder_name() -> str:
-    """Name and version, to be written beside every figure."""
+    """Name and version, to be reported with every figure."""
     _import_resemblyzer()
     return f"Resemblyzer {version('resemblyzer')}"
 
 
 class Embedder:
-    """Resemblyzer's encoder on the CPU; silence is cut and the level set by its own preprocessing."""
+    """Resemblyzer's encoder on the CPU; its own preprocessing cuts silence and sets the level."""
 
     def __init__(self) -> None:
         self.name = embedder_name()
@@ -46,7 +46,7 @@ class Embedder:
         self._encoder = self._package.VoiceEncoder("cpu", verbose=False)
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """(S,) float at 16 kHz -> (256,) of norm 1; zeros where nothing is voiced, which is like nobody."""
+        """(S,) float at 16 kHz -> (256,) of norm 1; zeros if nothing is voiced, which resembles nobody."""
         if not np.any(waveform):
             return np.zeros(256, dtype=np.float32)
         voiced = self._package.preprocess_wav(waveform)
@@ -58,7 +58,7 @@ class Embedder:
 def embed_files(
     audio: Mapping[str, str | Path], progress: bool = True, title: str = "embedding", embedder=None
 ) -> dict[str, np.ndarray]:
-    """Embeddings (D,) of audio files (any rate) by id. A file that several ids share is embedded once.
+    """Embeddings (D,) of audio files (any rate) by id. A file shared by several ids is embedded once.
 
     embedder: anything with `embed`, (S,) at 16 kHz -> (D,) of norm 1; by default a new `Embedder`, D = 256.
     """
@@ -75,8 +75,8 @@ def embed_files(
 def list_references(folder: str | Path, utts: list[str]) -> dict[str, Path]:
     """The reference clip of each utterance.
 
-    A folder with one clip: the same for all. With a file `utt2ref` (lines `utt clip-id`): as it says. Else the clip
-    has the utterance's id.
+    A folder with one clip: the same for all. With a file `utt2ref` (lines `utt clip-id`): as it says. Else the clip has
+    the utterance's id.
     """
     clips = list_audio(folder)
     if len(clips) == 1:
@@ -102,7 +102,7 @@ def list_speakers(folder: str | Path, references: Mapping[str, Path]) -> dict[st
 
 
 def read_speakers(folder: str | Path) -> dict[str, str]:
-    """A folder's Kaldi `utt2spk`; empty where it has none, and nobody's voice is known."""
+    """A folder's Kaldi `utt2spk`; empty if it has none, and nobody's voice is known."""
     table = Path(folder) / "utt2spk"
     return read_kaldi_table(table) if table.is_file() else {}
 
@@ -112,8 +112,8 @@ def likeness(
 ) -> dict[str, Likeness]:
     """Compare the embedding of each output with its reference and with all references (by utterance, of norm 1).
 
-    An output is identified where the nearest of all references has its own reference's speaker, or is a copy of it.
-    Among one speaker that is always so: the number of speakers belongs beside the figure.
+    An output is identified if the nearest of all references has its own reference's speaker, or is a copy of it. With a
+    single speaker that is always so: report the number of speakers with the figure.
     """
     names = sorted(references)
     table = np.stack([references[name] for name in names])  # (references, D)
@@ -129,13 +129,13 @@ def likeness(
 
 
 def _import_resemblyzer():
-    """Resemblyzer needs packages that it does not ask for, or asks for under a name that no longer works."""
+    """Resemblyzer needs packages that it does not declare, or declares under a name that no longer works."""
     try:
         return importlib.import_module("resemblyzer")
     except ImportError as error:
         if error.name == "resemblyzer" and isinstance(error, ModuleNotFoundError):
             raise EvaluationError(
-                f"{missing('resemblyzer', 'eval')} (where its webrtcvad does not compile: "
+                f"{missing('resemblyzer', 'eval')} (if its webrtcvad does not compile: "
                 "pip install librosa webrtcvad-wheels && pip install --no-deps resemblyzer)"
             ) from None
         raise EvaluationError(f"Resemblyzer cannot be imported ({error}); remedy: {_remedy(error)}") from None

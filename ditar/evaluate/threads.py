@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch with one thread: so small a model waits for its threads, and beside other work one is many times faster."""
+    """torch with one thread: such small models wait for their threads, and on a busy machine one is many times
+    faster."""
     import torch
 
     threads = torch.get_num_threads()

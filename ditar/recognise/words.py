@@ -1,5 +1,6 @@
-"""Words as they are compared, however a text or a recogniser writes them: lower case, digits to words, abbreviations of
-titles written out, hyphens to spaces, other punctuation dropped, apostrophes inside words kept."""
+"""Words in the form in which they are compared, however a text or a recogniser writes them: lower case, digits to
+words, abbreviations of titles written out, hyphens to spaces, other punctuation dropped, apostrophes inside words
+kept."""
 
 import re
 import unicodedata
@@ -11,7 +12,7 @@ _NUMBER = re.compile(r"(\d+(?:,\d{3})*)(\.\d+)?(st|nd|rd|th)?")
 
 
 def plain_words(text: str) -> str:
-    """Words as they are compared: `Mr. Li's 21 well-known cats!` -> `mister li's twenty one well known cats`."""
+    """Words in comparable form: `Mr. Li's 21 well-known cats!` -> `mister li's twenty one well known cats`."""
     text = unicodedata.normalize("NFKC", text).lower()
     text = text.replace("\u2019", "'").replace("\u2018", "'").replace("`", "'")
     for sign, word in _SIGNS.items():

@@ -61,7 +61,7 @@ def test_bad_input_is_one_line(tmp_path, capsys):
 @pytest.mark.parametrize(("recogniser", "said"), [
     ("ears", "no recogniser is called 'ears'; give faster-whisper"),
     ("faster-whisper:ears", "knows no model 'ears', and there is no such folder"),
-    ("faster-whisper:{folder}", "is no CTranslate2 model of Whisper: it has no model.bin"),
+    ("faster-whisper:{folder}", "is not a CTranslate2 model of Whisper: it has no model.bin"),
 ])  # fmt: skip
 def test_a_recogniser_that_is_not_there_is_one_line(recogniser, said, tmp_path, capsys):
     pytest.importorskip("jiwer", reason="jiwer is not installed (pip install '.[eval]')")

@@ -11,7 +11,7 @@ def test_results_that_cannot_be_read(tmp_path):
         read_results(tmp_path)
     for text in ("{", "[]", "\xff"):
         (tmp_path / "scores.json").write_text(text, encoding="latin-1")
-        with pytest.raises(EvaluationError, match="is no result file"):
+        with pytest.raises(EvaluationError, match="is not a result file"):
             read_results(tmp_path)
     (tmp_path / "scores.json").write_text(json.dumps({"version": VERSION + 1}))
     with pytest.raises(EvaluationError, match=f"is of version {VERSION + 1}, this program reads version {VERSION}"):

@@ -312,10 +312,10 @@ def test_a_folder_of_synthesize_is_judged_by_its_manifest(folders):
     (folders / "output/manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in again))
     assert score(folders / "output", metrics=CHEAP, resamples=100, progress=False)["metrics"] == found["metrics"]
     (folders / "output/deep/u1.wav").unlink()
-    with pytest.raises(EvaluationError, match="files of 'u1' are missing that .*manifest.jsonl' tells of"):
+    with pytest.raises(EvaluationError, match="files of 'u1' are missing, though .*manifest.jsonl' lists them"):
         score(folders / "output", metrics=CHEAP, progress=False)
     (folders / "output/manifest.jsonl").write_text("{}\n")
-    with pytest.raises(EvaluationError, match="tells of no output; make it again"):
+    with pytest.raises(EvaluationError, match="lists no output; make it again"):
         score(folders / "output", metrics=CHEAP, progress=False)
 
 

