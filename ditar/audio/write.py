@@ -45,6 +45,8 @@ def check_writable(path: str | Path) -> None:
         raise AudioError(f"{path} must end in one of {', '.join(FORMATS)}, got {path.suffix or 'no ending'!r}")
     if path.is_dir():
         raise AudioError(f"{path} is a folder; give the name of a file in it")
+    if path.exists() and not path.is_file():
+        raise AudioError(f"{path} is a pipe or a device, and a file would take its place; write to it with --output -")
     if not path.parent.is_dir():
         raise AudioError(f"output folder {path.parent} does not exist; create it with: mkdir -p {path.parent}")
     try:

@@ -3,19 +3,21 @@
 Commands import what they need when they run, so that --help needs no torch.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 
 from ditar import __version__
 from ditar.cli import bench, evaluate, info, report, sweep, synthesize, text, validate_data, voice
+from ditar.cli.arguments import CommandParser
+from ditar.cli.streams import one_line, prepare_streams
 
 COMMANDS = (synthesize, text, voice, info, evaluate, sweep, report, bench, validate_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed (one line says why), 2 bad use, 130 interrupted."""
+    prepare_streams()
     parser = build_parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
@@ -39,13 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What the system says of a file comes with its number, which says nothing to a person.
         plain = isinstance(error, OSError) and error.filename and error.strerror
         reason = f"{error.filename}: {error.strerror}" if plain else str(error)
-        print(f"ditar: error: {' '.join(reason.split())}", file=sys.stderr)
+        print(f"ditar: error: {one_line(' '.join(reason.split()))}", file=sys.stderr)
         return 1
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> CommandParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(prog="ditar", description="Zero-shot speech synthesis over continuous latents.")
+    parser = CommandParser(prog="ditar", description="Zero-shot speech synthesis over continuous latents.")
     parser.add_argument("--version", action="version", version=f"ditar {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:

@@ -3,6 +3,16 @@
 import argparse
 import re
 from collections.abc import Callable
+from typing import NoReturn
+
+from ditar.cli.streams import one_line
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line, without thirty of usage above it. Subparsers do, too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {one_line(message)}; see {self.prog} --help\n")
 
 
 class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ditar.cli.streams import require_open
 from ditar.config.sampling import OPTIONS, SamplingOptions
+from ditar.storage.inputs import read_input
 
 if TYPE_CHECKING:
     from ditar.synthesis.reference import Reference
@@ -29,6 +31,7 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
 
     if options.output == "-":
         options.stream = True
+        require_open("stdout", "--output -")
         if sys.stdout.isatty():
             raise ValueError(
                 "--output - writes raw samples, and standard output is a terminal; pipe them into a program, "
@@ -83,6 +86,18 @@ def input_files(voice: str | None, prompt_audio: str | None, text_file: str | No
     return {option: Path(file) for option, file in files.items() if file is not None}
 
 
+def read_named(name: str, option: str, most_bytes: int = -1) -> bytes:
+    """The bytes, or the first of them, of a file, a pipe or, by the name -, of standard input. ValueError: there is no
+    such file, or standard input is closed; OSError as `storage.inputs.read_input`."""
+    if name == "-":
+        require_open("stdin", f"{option} -")
+        return sys.stdin.buffer.read(most_bytes)
+    try:
+        return read_input(name, most_bytes)
+    except FileNotFoundError:
+        raise ValueError(f"{option}: the file {name} does not exist") from None
+
+
 def check_model(model: str | None) -> str | None:
     """The class of the pipeline in a model's folder; None where it is on the hub. ValueError where a folder is named
     that is not there, or holds no model."""
@@ -128,12 +143,9 @@ def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
 
 
 def _read_text(name: str) -> str:
-    """The text of a file or of standard input; ValueError where it is not UTF-8 or far too large to be spoken."""
+    """The text of a file, a pipe or standard input. ValueError where it is not UTF-8 or far too large to be spoken."""
     source = "standard input" if name == "-" else name
-    if name != "-" and not Path(name).is_file():
-        raise ValueError(f"text file {name} does not exist")
-    with sys.stdin.buffer if name == "-" else open(name, "rb") as file:
-        data = file.read(MAX_TEXT_BYTES + 1)
+    data = read_named(name, "--text-file", MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:
         raise ValueError(f"{source} holds more than {MAX_TEXT_BYTES} bytes; speak it in parts")
     try:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,5 +26,5 @@ def starting() -> Iterator[None]:
 
 
 def _end(*_) -> None:
-    os.write(sys.__stderr__.fileno(), b"ditar: interrupted\n")
+    os.write(2, b"ditar: interrupted\n")
     os._exit(130)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ditar.cli.streams import one_line
 from ditar.units import SAMPLE_RATE_HZ
 
 SHOWN_WARNINGS = 10
@@ -20,16 +21,21 @@ def bar(characters: int | None) -> tqdm:
 
 def say(line: str) -> None:
     """What a user should see, and no program reads."""
-    print(f"ditar: {line}", file=sys.stderr)
+    print(f"ditar: {one_line(line)}", file=sys.stderr)
+
+
+def fail(line: str) -> None:
+    """An error that does not end the command at once."""
+    say(f"error: {line}")
 
 
 def warn(warnings: Iterable[str]) -> None:
     """Each warning once, and only so many that they can be read."""
     distinct = list(dict.fromkeys(warnings))
     for warning in distinct[:SHOWN_WARNINGS]:
-        print(f"ditar: warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}")
     if len(distinct) > SHOWN_WARNINGS:
-        print(f"ditar: warning: and {len(distinct) - SHOWN_WARNINGS} more", file=sys.stderr)
+        say(f"warning: and {len(distinct) - SHOWN_WARNINGS} more")
 
 
 def of_text(output: str, speech: Any, warnings: list[str], strict: bool = False) -> int:
@@ -37,14 +43,14 @@ def of_text(output: str, speech: Any, warnings: list[str], strict: bool = False)
     if speech.resumed:
         say(f"{speech.resumed} of {speech.pieces} sentences were there already")
     warn([*warnings, *speech.warnings])
-    print(f"{output}: {speech.seconds:.2f} s of speech")
+    print(f"{one_line(output)}: {speech.seconds:.2f} s of speech")
     return _of_wrong(speech.wrong) if strict else 0
 
 
 def of_interrupted(wav: Path, note: Path) -> None:
     """Where what is done of a long text lies."""
     if note.is_file():
-        print(f"ditar: what is done is in {wav}; the same command goes on from there", file=sys.stderr)
+        say(f"what is done is in {wav}; the same command goes on from there")
 
 
 def of_what_was_there(found: Any) -> None:
@@ -62,27 +68,27 @@ def of_list(result: Any, manifest: Path, strict: bool = False) -> int:
     """Of a `ListOutput`; 1 where one could not be spoken, or with `strict` where something is wrong with one."""
     warn(_by_utterance(result.warnings))
     for utt, reason in result.failed:
-        print(f"ditar: error: {utt}: {reason}", file=sys.stderr)
+        fail(f"{utt}: {reason}")
     wrong = _of_wrong([f"{utt}: {what}" for utt, what in result.wrong]) if strict else 0
     spoken = f"{result.spoken} utterance{'s' * (result.spoken != 1)} spoken"
     flawed = f"; {len(result.wrong)} cut off, silent or too short" if result.wrong else ""
-    print(f"{manifest}: {spoken}, {result.kept} kept, {len(result.failed)} failed{flawed}")
+    print(f"{one_line(str(manifest))}: {spoken}, {result.kept} kept, {len(result.failed)} failed{flawed}")
     return 1 if result.failed else wrong
 
 
 def _of_wrong(lines: list[str]) -> int:
     """Of what is wrong after all attempts; 1 where there is any."""
     for line in lines:
-        print(f"ditar: error: {line}; try another seed or reference", file=sys.stderr)
+        fail(f"{line}; try another seed or reference")
     return 1 if lines else 0
 
 
 def of_stream(output: str, sink: Any, failed: list[str]) -> int:
     """Of samples that were written while they were made; 1 where some of it failed."""
     for line in failed:
-        print(f"ditar: error: {line}", file=sys.stderr)
+        fail(line)
     seconds = sink.samples / SAMPLE_RATE_HZ
-    print(f"{output}: {seconds:.2f} s of speech", file=sys.stderr if output == "-" else sys.stdout)
+    print(f"{one_line(output)}: {seconds:.2f} s of speech", file=sys.stderr if output == "-" else sys.stdout)
     return 1 if failed else 0
 
 
@@ -90,7 +96,7 @@ def of_lost_reader(sink: Any) -> int:
     """A reader that goes away is no error, 0: it has heard enough."""
     # What Python flushes at its end must not fail a second time.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    print(f"ditar: the reader went away after {sink.samples / SAMPLE_RATE_HZ:.2f} s", file=sys.stderr)
+    say(f"the reader went away after {sink.samples / SAMPLE_RATE_HZ:.2f} s")
     return 0
 
 

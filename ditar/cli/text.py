@@ -1,8 +1,9 @@
 """`ditar text`: what will be said, and how."""
 
 import argparse
-import sys
-from pathlib import Path
+
+from ditar.cli.checks import read_named
+from ditar.cli.streams import one_line
 
 
 def add_parser(commands) -> None:
@@ -40,14 +41,14 @@ def run(options: argparse.Namespace) -> int:
         if sentence.left_out:
             lines.append(("left out", name_characters(sentence.left_out)))
         for at, (name, line) in enumerate(lines):
-            print(f"{number if at == 0 else '':>3} {name:<9} {line}")
+            print(f"{number if at == 0 else '':>3} {name:<9} {one_line(line)}")
     return 1 if refused else 0
 
 
 def _text(options: argparse.Namespace) -> str:
     if options.text_file is None:
         return options.text
-    data = sys.stdin.buffer.read() if options.text_file == "-" else Path(options.text_file).read_bytes()
+    data = read_named(options.text_file, "--text-file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from ditar.cli.streams import one_line
+
 
 def add_parser(commands) -> None:
     """Add the command to the subparsers of `ditar`."""
@@ -27,9 +29,9 @@ def run(options: argparse.Namespace) -> int:
 
     problems, summaries = validate_data_dirs(options.data)
     for line in summaries:
-        print(line)
+        print(one_line(line))
     for problem in problems:
-        print(f"ditar: error: {problem}", file=sys.stderr)
+        print(f"ditar: error: {one_line(problem)}", file=sys.stderr)
     if options.manifests and not problems:
         from ditar.data.manifests import write_manifest
 

@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from ditar.cli.arguments import device
 from ditar.cli.checks import check_model, check_utf8
 from ditar.cli.interrupt import starting
+from ditar.cli.streams import one_line
 
 
 def add_parser(commands) -> None:
@@ -56,26 +56,29 @@ def _create(options: argparse.Namespace) -> int:
     name = options.name or Path(options.output).stem
     reference = read_reference(options.prompt_audio, options.prompt_text, name, options.language)
 
+    from ditar.cli import printing
+
     with starting():
         from ditar.synthesis.pretrained import load_pipeline
         from ditar.synthesis.voice import voice_warnings
 
         pipeline = load_pipeline(options.model, device=options.device)
     voice = pipeline.create_voice(reference)
-    for warning in voice_warnings(voice):
-        print(f"ditar: warning: {warning}", file=sys.stderr)
+    printing.warn(voice_warnings(voice))
     save_voice(voice, options.output)
-    print(f"{options.output}: voice {name!r} of {voice.seconds:.2f} s")
+    print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s")
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
+    from ditar.cli import printing
     from ditar.synthesis.voice_file import VoiceFileError, describe_voice
     from ditar.synthesis.voice_names import list_voices
 
     if options.folder is None:
         for named in list_voices():
-            print(f"{named.name}\t{named.path}\t{'a voice file' if named.transcript is None else named.transcript}")
+            what = "a voice file" if named.transcript is None else named.transcript
+            print("\t".join(map(one_line, (named.name, str(named.path), what))))
         return 0
     folder = Path(options.folder)
     if not folder.is_dir():
@@ -87,9 +90,10 @@ def _list(options: argparse.Namespace) -> int:
         except VoiceFileError:  # weights of a model, for example
             continue
         found += 1
-        print(f"{path}\t{voice.name}\t{voice.seconds:.2f} s\t{voice.text or '(no transcript)'}")
+        said = voice.text or "(no transcript)"
+        print("\t".join(map(one_line, (str(path), voice.name, f"{voice.seconds:.2f} s", said))))
     if not found:
-        print(f"ditar: no voice files in {folder}", file=sys.stderr)
+        printing.say(f"no voice files in {folder}")
     return 0
 
 
@@ -109,5 +113,5 @@ def _show(options: argparse.Namespace) -> int:
         "vocabulary": voice.vocabulary,
     }
     for name, value in rows.items():
-        print(f"{name:<11} {value}")
+        print(f"{name:<11} {one_line(str(value))}")
     return 0

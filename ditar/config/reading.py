@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from ditar.config.ranges import Config, ConfigError, from_dict
+from ditar.storage.inputs import read_input
 
 
 def load_config(path: str | Path, kind: type[Config]) -> Config:
@@ -47,12 +48,14 @@ def nearest_kind(path: str | Path, kinds: Sequence[type]) -> type:
 
 def _read_yaml(path: str | Path) -> Any:
     path = Path(path)
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder; give a configuration file, such as configs/ditar/tiny.yaml")
-    if not path.is_file():
-        raise ConfigError(f"configuration file {str(path)!r} does not exist")
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(read_input(path).decode("utf-8"))
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder; give a configuration file, such as configs/ditar/tiny.yaml") from None
+    except FileNotFoundError:
+        raise ConfigError(f"configuration file {str(path)!r} does not exist") from None
+    except OSError as error:
+        raise ConfigError(f"configuration file {path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ditar.data.errors import DataError
+from ditar.storage.inputs import read_input
 from ditar.storage.json_lines import each_json_line
 
 
@@ -20,9 +21,12 @@ class Line:
 
 def read_lines(path: Path) -> list[Line]:
     """Every line of a table, faulty ones included. DataError if there is no file or it is not UTF-8."""
-    if not path.is_file():
-        raise DataError(f"{path} does not exist; make the data directory first (stage 0 of the recipe)")
-    content = path.read_bytes()
+    try:
+        content = read_input(path)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; make the data directory first (stage 0 of the recipe)") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

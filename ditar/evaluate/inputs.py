@@ -16,6 +16,7 @@ from ditar.data.errors import DataError
 from ditar.data.tables import read_table
 from ditar.extras import load_extra
 from ditar.recognise.errors import RecogniserError, quote
+from ditar.storage.inputs import read_input
 from ditar.storage.json_lines import read_log
 
 if TYPE_CHECKING:
@@ -122,9 +123,13 @@ def read_sentences(path: str | Path) -> list[str]:
     """Sentences for a closed set. A file named `text` is Kaldi's (ids dropped), any other has one sentence a line."""
     if Path(path).name == "text":
         return list(read_text(path).values())
-    if not Path(path).is_file():
-        raise EvaluationError(f"file of sentences {str(path)!r} does not exist")
-    sentences = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        lines = read_input(path).decode("utf-8").splitlines()
+    except FileNotFoundError:
+        raise EvaluationError(f"file of sentences {str(path)!r} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"file of sentences {str(path)!r} cannot be read ({error})") from None
+    sentences = [line.strip() for line in lines if line.strip()]
     if not sentences:
         raise EvaluationError(f"file of sentences {str(path)!r} is empty")
     return sentences

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ditar.storage.inputs import read_input
 from ditar.sweep import SweepError
 
 
@@ -24,10 +25,10 @@ def read_pairs(path: str | Path) -> list[Pair]:
     A clip's relative path starts at the working folder, or else at the table's. SweepError names file, line, remedy.
     """
     path = Path(path)
-    if not path.exists():
-        raise SweepError(f"the file of pairs {str(path)!r} does not exist; give a UTF-8 text file")
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        lines = read_input(path).decode("utf-8-sig").split("\n")
+    except FileNotFoundError:
+        raise SweepError(f"the file of pairs {str(path)!r} does not exist; give a UTF-8 text file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SweepError(f"the pairs {str(path)!r} cannot be read ({error}); give a UTF-8 text file") from None
     pairs: dict[str, Pair] = {}

@@ -1,0 +1,55 @@
+"""Standard streams as a program finds them: closed, of another encoding, a terminal that obeys control characters."""
+
+import os
+import sys
+import unicodedata
+
+_NAMES = ("stdin", "stdout", "stderr")
+_closed: set[str] = set()
+
+
+def prepare_streams() -> None:
+    """Make the standard streams such that every command can use them.
+
+    One that is closed becomes /dev/null: else the next file that is opened would be taken for it, and a library's
+    message would be written into speech. What an encoding lacks is written as its code, such as \\u0259.
+    """
+    for number, name in enumerate(_NAMES):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            _closed.add(name)
+        if getattr(sys, name) is None:
+            _closed.add(name)
+            stream = open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def require_open(name: str, option: str) -> None:
+    """ValueError where a standard stream ("stdin", "stdout"), which `option` asks for, was closed from the start."""
+    if name in _closed:
+        long = {"stdin": "standard input", "stdout": "standard output"}[name]
+        raise ValueError(f"{option} needs {long}, which is closed; give the name of a file")
+
+
+def visible(text: str) -> str:
+    """With codes in the place of what a terminal obeys or hides: control characters but tabs and ends of lines, and
+    marks that turn the direction of writing."""
+    return "".join(c if c in "\n\t" or not _is_control(c) else _code(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """`visible`, with tabs and ends of lines as codes, too."""
+    return "".join(_code(c) if _is_control(c) else c for c in text)
+
+
+def _is_control(c: str) -> bool:
+    return c < " " or c > "~" and unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")
+
+
+def _code(c: str) -> str:
+    return c.encode("unicode_escape").decode()
