@@ -6,20 +6,16 @@ from pathlib import Path
 
 import torch
 
-from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.bench import BenchError
 from ditar.config import ConfigError, DiTARConfig, SpectralEncoderConfig, VocosConfig, load_config
 from ditar.config.sampling import SamplingOptions
+from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput
+from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
-
-import_torchaudio()
-
-from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
-from ditar.synthesis.pipeline import DiTARPipeline  # noqa: E402
 
 REFERENCE_S = 3.0
 

@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 
 import torch
-from diffusers import ConfigMixin, SchedulerMixin
-from diffusers.configuration_utils import register_to_config
-from diffusers.utils import BaseOutput
 from torch import Tensor
 
+from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.schedule import Generators
 from ditar.diffusion.solver import Solver, make_solver
+
+import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
+
+from diffusers import ConfigMixin, SchedulerMixin  # noqa: E402
+from diffusers.configuration_utils import register_to_config  # noqa: E402
+from diffusers.utils import BaseOutput  # noqa: E402
 
 
 @dataclass

@@ -4,12 +4,8 @@ from pathlib import Path
 
 import torch
 
-from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.storage.weights import ModelError
-
-import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
-
-from ditar.diffusion.scheduler import DiTARScheduler  # noqa: E402
 
 
 def choose_device(name: torch.device | str | None) -> torch.device:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ditar.audio.errors import AudioError
 from ditar.audio.clip import read_clip
+from ditar.audio.errors import AudioError
 from ditar.audio.faults import faults
 from ditar.audio.resample import resample
 from ditar.audio.trim import prepare_reference

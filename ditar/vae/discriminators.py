@@ -2,12 +2,7 @@
 
 from torch import nn
 from torch.nn.utils import weight_norm
-
-from ditar.audio.torchaudio_shim import import_torchaudio
-
-import_torchaudio()
-
-from vocos.discriminators import (  # noqa: E402
+from vocos.discriminators import (
     DiscriminatorP,
     DiscriminatorR,
     MultiPeriodDiscriminator,

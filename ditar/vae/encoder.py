@@ -5,16 +5,12 @@ import math
 import torch
 from einops import rearrange
 from torch import nn
+from vocos.modules import ConvNeXtBlock
 
 from ditar.audio.spectra import log_mel
-from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import OobleckEncoderConfig, SpectralEncoderConfig
 from ditar.units import HOP_SAMPLES
 from ditar.vae.posterior import Posterior
-
-import_torchaudio()  # vocos and diffusers import it, and a mismatched binary would stop them
-
-from vocos.modules import ConvNeXtBlock  # noqa: E402
 
 # exp(-12) is a std of 0.0025: below it a channel is exact for all purposes, and its KL would only push weights around.
 LOG_VARIANCE_RANGE = (-12.0, 4.0)

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.extras import missing
 from ditar.vae.codec import Codec, CodecError
 
@@ -49,7 +48,6 @@ class EncodecCodec(Codec):
     @classmethod
     def from_pretrained(cls, name: str | Path, codebooks: int | None = None) -> "EncodecCodec":
         """From a folder or the hub. CodecError if transformers is missing or cannot read it."""
-        import_torchaudio()  # transformers imports it, and a binary that does not match torch would stop it
         try:
             from transformers import EncodecModel
         except ModuleNotFoundError as error:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
 from safetensors import SafetensorError
 
-from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import ConfigError, VAEModelConfig, from_dict
 from ditar.diffusion.schedule import Generators, draw_noise
 from ditar.storage.atomic_write import WriteError
@@ -18,11 +19,6 @@ from ditar.vae.posterior import Posterior
 from ditar.vae.quantiser import Quantised, ResidualQuantiser
 from ditar.vae.source import SourceStart
 from ditar.vae.vocoder import Decoded, Vocoder
-
-import_torchaudio()
-
-from diffusers.configuration_utils import ConfigMixin, register_to_config  # noqa: E402
-from diffusers.models.modeling_utils import ModelMixin  # noqa: E402
 
 
 class SpeechVAE(ModelMixin, ConfigMixin):

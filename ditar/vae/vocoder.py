@@ -11,17 +11,13 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import nn
+from vocos.heads import ISTFTHead
+from vocos.models import VocosBackbone
+from vocos.spectral_ops import ISTFT
 
-from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import VocosConfig
 from ditar.units import HOP_SAMPLES
 from ditar.vae.source import PitchHead, SourceStart, harmonics, noise_at, turns_of
-
-import_torchaudio()
-
-from vocos.heads import ISTFTHead  # noqa: E402
-from vocos.models import VocosBackbone  # noqa: E402
-from vocos.spectral_ops import ISTFT  # noqa: E402
 
 HIGHEST_LOG_GAIN = math.log(1e2)  # as vocos limits magnitudes
 

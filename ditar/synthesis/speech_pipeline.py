@@ -1,0 +1,206 @@
+"""What a pipeline of speech is, whichever model speaks: calls, voices, loading and saving."""
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.config.sampling import MAX_RETRIES
+from ditar.synthesis.any_length import speak_any_length
+from ditar.synthesis.loading import choose_device, choose_dtype
+from ditar.synthesis.model_folder import model_folder
+from ditar.synthesis.reference import Reference, check_transcript, read_reference
+from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
+from ditar.synthesis.voice import Voice, check_fit
+from ditar.text.frontend import TextFrontend
+from ditar.text.vocabulary import vocabulary_fingerprint
+
+import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
+
+from diffusers import DiffusionPipeline  # noqa: E402
+
+
+class SpeechPipeline(DiffusionPipeline):
+    """Zero-shot synthesis by a `model`, with its vocabulary, of what an `autoencoder` makes waveforms of."""
+
+    model: Any  # DiTAR or TokenLM
+    autoencoder: Any  # SpeechVAE or Codec
+    patch_frames: int  # a voice has a multiple of so many frames
+
+    def __call__(
+        self,
+        text: str,
+        prompt_audio: Any = None,
+        prompt_text: str | None = None,
+        *,
+        sample_rate: int | None = None,
+        voice: Voice | None = None,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        language: str = "en-us",
+        stop_threshold: float | None = None,
+        max_retries: int = MAX_RETRIES,
+        **options,
+    ) -> SpeechOutput:
+        """Speak `text` in the voice of a reference clip, or in a `voice` that was made before; same seed, same samples
+        on the same machine.
+
+        Args:
+            text: what to say, of any length: what does not fit into one call is spoken sentence by sentence, as the
+                command line does it.
+            prompt_audio, prompt_text, sample_rate: see `create_voice`.
+            voice: in their place.
+            seed, generator: one of them; neither: a seed is drawn, and the output says which.
+            language: espeak-ng's name of the text's.
+            stop_threshold: in [0, 1], the speech ends where the stop head gives more; None: the checkpoint's.
+            max_retries: an output that never stops, is silent or is far too short is made again with another seed, so
+                many times; what stays wrong is in its `warnings`.
+            options: of `batch`, how it is sampled.
+
+        Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
+        """
+        check_asked(text, seed, generator, voice, prompt_audio, prompt_text)
+        options = self._checked(options)
+        if voice is None:
+            voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)
+        return speak_any_length(
+            self, text, voice, seed=seed, generator=generator, language=language,
+            request_options={"stop_threshold": stop_threshold}, batch_options={"max_retries": max_retries, **options},
+        )  # fmt: skip
+
+    @abstractmethod
+    def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Options of `batch`, of which what is wrong is said before anything is read."""
+
+    @abstractmethod
+    def batch(self, requests: Sequence[SpeechRequest | str], **options) -> list[SpeechOutput]:
+        """Speak several requests, or texts; outputs in their order, each as if it were alone."""
+
+    def create_voice(
+        self,
+        prompt_audio: Any = None,
+        prompt_text: str | None = None,
+        *,
+        sample_rate: int | None = None,
+        name: str | None = None,
+        language: str = "en-us",
+    ) -> Voice:
+        """Read a reference once. Without arguments, the voice that ships with the package. TextError, AudioError.
+
+        Args:
+            prompt_audio: 0.5 to 30 s of speech: a file, an open file, or its bytes; samples, (S,) or with channels, of
+                numpy, torch or lists, alone or with their rate, (rate, samples); or what `read_reference` made of them.
+            prompt_text: exactly what is said in it; None: that is not known, and more words may go wrong.
+            sample_rate: of samples, in Hz; None: 24 kHz.
+            name: of the voice; None: the file's.
+            language: espeak-ng's name of the transcript's.
+        """
+        reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
+        return Voice(
+            reference.name,
+            latents=self._encode(reference),
+            symbols=tuple(self._symbols(reference)),
+            text=reference.text,
+            seconds=reference.seconds,
+            vae=self.fingerprints[0],
+            vocabulary=self.fingerprints[1],
+            warnings=reference.warnings,
+        )
+
+    @abstractmethod
+    def _encode(self, reference: Reference) -> torch.Tensor:
+        """A voice's latents (T, C) of a clip."""
+
+    def _symbols(self, reference: Reference) -> list[str]:
+        if not reference.text:
+            return []
+        frontend = TextFrontend.of(self.text_config, reference.language)
+        symbols = frontend.keep(frontend.phonemise(reference.text), "the reference's transcript")
+        check_transcript(reference, len(symbols))
+        return symbols
+
+    def _read(self, requests: Sequence[SpeechRequest]) -> Iterator[tuple[SpeechRequest, Voice, TextFrontend]]:
+        """Each request with its voice, which fits the model, and with what reads its text."""
+        shipped = cache(self.create_voice)
+        frontend = cache(lambda language: TextFrontend.of(self.text_config, language))
+        for request in requests:
+            voice = shipped() if request.voice is None else request.voice
+            check_fit(voice, *self.fingerprints, self.patch_frames)
+            yield request, voice, frontend(request.language)
+
+    @property
+    def text_config(self) -> Any:
+        """What the model knows of texts: symbols, trained_symbols, trained_seconds, seconds_per_symbol."""
+        return self.model.config
+
+    @cached_property
+    def fingerprints(self) -> tuple[str, str]:
+        """Of the autoencoder and of the vocabulary: what a Voice must have been made with."""
+        return self._autoencoder_fingerprint(), vocabulary_fingerprint(self.text_config.symbols)
+
+    @abstractmethod
+    def _autoencoder_fingerprint(self) -> str:
+        """Equal where latents or codes mean the same."""
+
+    def to(self, device: torch.device | str | torch.dtype | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Move in place. A dtype applies to the model only: the autoencoder stays in float32, which phases need, and
+        which decides about codes."""
+        if isinstance(device, torch.dtype):
+            device, dtype = None, device
+        self.autoencoder.to(device=device)
+        self.model.to(device=device, dtype=dtype)
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the model computes in."""
+        return self.model.dtype
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path | None = None,
+        *,
+        torch_dtype: torch.dtype | str | None = None,
+        device: torch.device | str | None = None,
+        **hub_options,
+    ) -> Self:
+        """Load from a folder, or a model on the Hugging Face hub; None: the model that ships with the package.
+
+        torch_dtype: of the model ("auto": bfloat16 on a GPU, float32 elsewhere). device "auto": a GPU where there is
+        one. `hub_options` go to `snapshot_download` (revision, token, cache_dir, local_files_only). ModelError names
+        what is missing or broken, or does not fit.
+        """
+        device = choose_device(device)
+        folder = model_folder(pretrained_model_name_or_path, hub_options, cls.__name__)
+        return cls(*cls._load(folder)).to(device, choose_dtype(torch_dtype, device))
+
+    @staticmethod
+    @abstractmethod
+    def _load(folder: Path) -> tuple[Any, ...]:
+        """The components in the order of the constructor."""
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike, dtype: torch.dtype | None = None, safe_serialization: bool = True, **_
+    ) -> None:
+        """Write model_index.json and a folder for each component; weights as safetensors, in `dtype` (None: as is)."""
+        if not safe_serialization:
+            raise ValueError("safe_serialization=False would write pickles; models are only written as safetensors")
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._save(folder, dtype)
+        self.save_config(folder)
+
+    @abstractmethod
+    def _save(self, folder: Path, dtype: torch.dtype | None) -> None:
+        """Write the components."""
