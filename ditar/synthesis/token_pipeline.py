@@ -13,13 +13,13 @@ from ditar.baseline.generate import collect_tokens, generate_tokens
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
-from ditar.config.numbers import whole
+from ditar.config.numbers import number, whole
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
 from ditar.data.codes import CodecInfo
 from ditar.storage.weights import ModelError
 from ditar.synthesis.discrete import PreparedTokens, prepare_tokens
 from ditar.synthesis.reference import Reference
-from ditar.synthesis.request import SpeechOutput, SpeechRequest, as_requests
+from ditar.synthesis.request import RANGES, SpeechOutput, SpeechRequest, as_requests
 from ditar.synthesis.retry import MOST_ROWS, Attempts
 from ditar.synthesis.speech_pipeline import SpeechPipeline
 from ditar.synthesis.voice import AFTER_REFERENCE_SECONDS
@@ -28,9 +28,9 @@ from ditar.text.frontend import TextFrontend
 from ditar.vae.codec import Codec, CodecError, load_codec
 from ditar.vae.codec_audio import decode_after, encode_clip
 
-LEAST = {"temperature": 0, "guidance_scale": 1, "top_k": 1}
+OURS = ("temperature", "guidance_scale")
 # Options of diffusion, and the values that leave them be.
-NOT_OURS = {field.name: field.default for field in fields(SamplingOptions) if field.name not in LEAST}
+NOT_OURS = {field.name: field.default for field in fields(SamplingOptions) if field.name not in OURS}
 
 
 class TokenPipeline(SpeechPipeline):
@@ -150,9 +150,9 @@ class TokenPipeline(SpeechPipeline):
                 raise ValueError(
                     f"{name} {value!r} is for models with diffusion, and this one draws tokens; leave it out"
                 )
-        for name, value in zip(LEAST, (temperature, guidance_scale, top_k)):
-            if value is not None and not value >= LEAST[name]:
-                raise ValueError(f"{name} must be at least {LEAST[name]}, got {value}")
+        for name, value in zip(OURS, (temperature, guidance_scale)):
+            if value is not None:
+                number(value, name, *RANGES[name])
         given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         given = {name: value for name, value in given.items() if value is not None}
         sampling = {kind.name: replace(kind.sampling, **given) for kind in self.token_lm.streams.predicted}
