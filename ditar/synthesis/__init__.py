@@ -1,6 +1,6 @@
 """text + reference clip -> waveform, by the continuous system and by the discrete baseline.
 
-    reference -> voice, voice_file, voice_names      what a clip is to a model, made once
+    reference -> voice, voice_file, voice_names      a clip in the form a model reads, made once
     request -> continuous | discrete                 text and voice as a model reads them
       -> pipeline | token_pipeline, stream           waveforms; retry: what failed is made again
       -> long_text (finished), utterance_list        any length, any number, resumable

@@ -1,5 +1,5 @@
-"""A text of any length, spoken in memory: what fits into one call as one piece, and longer texts sentence by sentence,
-as the command line speaks them."""
+"""A text of any length, spoken in memory: in one piece if it fits into one call, else sentence by sentence, as on the
+command line."""
 
 import secrets
 from typing import Any
@@ -18,9 +18,9 @@ def speak_any_length(
     pipeline: Any, text: str, voice: Voice, *, seed: int | None, generator: torch.Generator | None, language: str,
     request_options: dict[str, Any], batch_options: dict[str, Any],
 ) -> SpeechOutput:  # fmt: skip
-    """Speak a text by `pipeline.batch`, whatever its length. Of several pieces, `seed` is that of the whole, and each
-    has its own, as `long_text.speak_text` gives them out: the samples are those that it writes. A generator draws the
-    seed of the whole. `request_options`, `batch_options`: of SpeechRequest and of the pipeline's `batch`."""
+    """Speak a text by `pipeline.batch`, whatever its length. For several pieces, `seed` is that of the whole, and each
+    piece has its own, as in `long_text.speak_text`, which writes the same samples. A generator draws the seed of the
+    whole. `request_options`, `batch_options`: of SpeechRequest and of the pipeline's `batch`."""
     pieces, left_out = pieces_to_speak(text, voice, pipeline.text_config, language, whole=True)
     asked = {"language": language, **request_options}
     if len(pieces) == 1:
@@ -38,7 +38,7 @@ def speak_any_length(
         for piece, of_piece in zip(pieces, seeds)
     ]
     outputs = pipeline.batch(requests, **batch_options)
-    of_voice = voice_warnings(voice)  # said once, not for every piece
+    of_voice = voice_warnings(voice)  # given once, not for every piece
 
     def of_pieces(lines: list[list[str]], without: list[str]) -> list[str]:
         by_piece = [(piece.text[:40], line) for piece, some in zip(pieces, lines) for line in some]

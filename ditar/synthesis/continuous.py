@@ -27,9 +27,9 @@ from ditar.vae.streaming import StreamingDecoder
 
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
-    """symbol_ids (L,): of the reference's transcript and the text; prompt (N, P, C): the reference; lengths: what is
-    expected of the speech; patch_seconds; sampling, and its solver, which rows may share; stop_threshold; warnings,
-    whatever comes out."""
+    """symbol_ids (L,): of the reference's transcript and the text; prompt (N, P, C): the reference; lengths: the
+    expected length of the speech; patch_seconds; sampling, and its solver, which rows may share; stop_threshold;
+    warnings that hold for any output."""
 
     request: SpeechRequest
     symbol_ids: Tensor
@@ -46,11 +46,11 @@ class PreparedRequest:
         return self.lengths.most_units(self.patch_seconds)
 
     def seeds(self, max_retries: int) -> list[int]:
-        """Of each attempt."""
+        """One for each attempt."""
         return attempt_seeds(self.request.seed, self.sampling.temperature > 0, max_retries)
 
     def row(self, generator: torch.Generator) -> GenerationInput:
-        """For one attempt."""
+        """The batch row of one attempt."""
         return GenerationInput(
             self.symbol_ids,
             self.prompt,
@@ -71,7 +71,7 @@ def prepare_request(
     sampling: SamplingOptions,
     solver: Callable[[SamplingOptions], Solver],
 ) -> PreparedRequest:
-    """text -> phoneme ids, voice -> patches. `sampling`: of the call; `solver`: that of options. TextError,
+    """text -> phoneme ids, voice -> patches. `sampling`: the call's; `solver`: makes one from options. TextError,
     ValueError: a text that cannot be spoken, a number out of range."""
     config = model.config
     sampling = sampling.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
@@ -102,18 +102,18 @@ def prepare_request(
 
 
 def decode(vae: SpeechVAE, prompt: Tensor, patches: Tensor) -> np.ndarray:
-    """Patches (N, P, C) -> waveform (S,); the reference stands before them while they are decoded, so that there is no
-    click at the seam."""
+    """Patches (N, P, C) -> waveform (S,); they are decoded after the reference, so that there is no click at the
+    seam."""
     decoder = StreamingDecoder(vae, prompt.flatten(0, 1))
     decoder.add(patches.flatten(0, 1))
     return decoder.take(final=True).numpy()
 
 
 def _stand_in(wanted: Sequence[str], count: int) -> list[str]:
-    """In the place of a transcript that is not known, for a model without a symbol for that: the text itself, over and
-    over, as many symbols as the reference should have. With nothing there the model takes the reference for the text,
-    and stops (ours; word error 23 % with synthesised and 47 % with real voices, with their transcripts 23 and 34 %,
-    with nothing 90 %)."""
+    """Replaces an unknown transcript, for a model without a symbol for that: the text itself, repeated to as many
+    symbols as the reference should have. With nothing there the model takes the reference for the text and stops (ours;
+    word error 23 % with synthesised and 47 % with real voices, with their transcripts 23 and 34 %, with nothing 90
+    %)."""
     length = next((i for i in range(len(wanted), 0, -1) if wanted[i - 1] not in CLOSING), len(wanted))
     *sounds, end = wanted[:length]
     again = [*sounds, " "] * (count // length + 1)

@@ -22,8 +22,8 @@ from ditar.text.lengths import Lengths
 @dataclass(frozen=True, eq=False)
 class PreparedTokens:
     """condition: the text as the LM reads it; known (1, Q, T): ids of the reference, whose codes are `codes` (Q, T);
-    lengths: what is expected of the speech; max_frames: the length cap; options: how tokens are drawn; warnings,
-    whatever comes out."""
+    lengths: the expected length of the speech; max_frames: the length cap; options: how tokens are drawn; warnings that
+    hold for any output."""
 
     request: SpeechRequest
     condition: TextCondition
@@ -35,7 +35,7 @@ class PreparedTokens:
     warnings: list[str]
 
     def seeds(self, max_retries: int) -> list[int]:
-        """Of each attempt; another one would give the same tokens where the most likely are taken."""
+        """One for each attempt; a single one if the most likely tokens are taken, since others would change nothing."""
         sampling = self.options.sampling[AUDIO]
         return attempt_seeds(self.request.seed, sampling.temperature > 0 and sampling.top_k != 1, max_retries)
 
@@ -48,7 +48,7 @@ def prepare_tokens(
     options: DecodingOptions,
     encode_words: Callable[[str], TextCondition],
 ) -> PreparedTokens:
-    """text -> phoneme ids, or encoded words (`encode_words`, of a model that reads those); voice -> ids that are known.
+    """text -> phoneme ids, or encoded words (`encode_words`, for a model that reads those); voice -> known ids.
     TextError: a text that cannot be spoken."""
     config = model.config
     read = frontend.read(request.text) if request.read is None else request.read

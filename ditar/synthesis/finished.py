@@ -1,10 +1,10 @@
-"""What is finished of a long text, piece by piece, until all of it is:
+"""The finished pieces of a long text, kept until all are done:
 
-    FILE.partial.wav     its pieces in the order in which they were made, each with its pause: it can be listened to
-    FILE.partial.jsonl   a line for each piece: its key, where its samples are, and what a user should know of it
+    FILE.partial.wav     the pieces in the order in which they were made, each with its pause: it can be listened to
+    FILE.partial.jsonl   a line for each piece: its key, the place of its samples, and warnings for the user
 
-A piece belongs to a text that has its key, a digest of all that its audio depends on. What belongs to no piece of the
-text at hand is of another text, seed or setting, and stays.
+A piece belongs to a text that has its key, a digest of all that its audio depends on. Pieces that do not belong to the
+current text are from another text, seed or setting, and are kept.
 """
 
 import os
@@ -23,7 +23,7 @@ from ditar.units import SAMPLE_RATE_HZ
 
 @dataclass(frozen=True, slots=True)
 class FinishedPiece:
-    """start, samples: where its audio lies, without the pause behind it; warnings: what a user should know of it;
+    """start, samples: the place of its audio, without the pause after it; warnings: what a user should know about it;
     wrong: what is wrong with it after all attempts, or None."""
 
     start: int
@@ -33,16 +33,16 @@ class FinishedPiece:
 
 
 def partial_files(path: str | Path) -> tuple[Path, Path]:
-    """Where the finished pieces of a long text lie while it is spoken to `path`, and the note of what they are."""
+    """Where the finished pieces of a long text are while it is spoken to `path`, and the file that describes them."""
     path = Path(path)
     return path.with_name(f"{path.name}.partial.wav"), path.with_name(f"{path.name}.partial.jsonl")
 
 
 class FinishedPieces:
-    """The finished pieces of what is spoken to `path`: a mapping by key that grows. One program has it at a time.
+    """The finished pieces of what is spoken to `path`: a growing mapping by key. One program holds it at a time.
 
-    `moved`: where audio went that no note tells of. Leaving a `with` block by an error, where nothing is finished,
-    leaves no file. AudioError, InUseError: see `GrowingWav`.
+    `moved`: where audio went that no line describes. Leaving a `with` block by an error leaves no file if nothing is
+    finished. AudioError, InUseError: see `GrowingWav`.
     """
 
     def __init__(self, path: str | Path):
@@ -76,7 +76,7 @@ class FinishedPieces:
     def add(
         self, key: str, audio: np.ndarray, pause: np.ndarray, text: str, warnings: Iterable[str], wrong: str | None
     ) -> None:
-        """Keep the audio (S,) of a piece; the pause (S',) behind it is for who listens to what is finished."""
+        """Keep the audio (S,) of a piece; the pause (S',) after it is for those who listen to the finished pieces."""
         start = self._file.samples
         self._file.write(np.concatenate([audio, pause]))
         piece = FinishedPiece(start, len(audio), tuple(warnings), wrong)
@@ -84,12 +84,12 @@ class FinishedPieces:
         self._pieces[key] = piece
 
     def others(self, keys: Sequence[str]) -> int:
-        """How many finished pieces belong to none of these keys."""
+        """How many finished pieces have none of these keys."""
         return len(self._pieces.keys() - set(keys))
 
     def finish(self, keys: Sequence[str], pauses_samples: Sequence[int]) -> int:
         """Write the pieces with these keys to the file, each with its pause; returns its samples. Then the finished
-        pieces go, unless there are others among them."""
+        pieces are removed, unless there are others among them."""
         pieces = [self._pieces[key] for key in keys]
         parts = ((piece.start, piece.samples, pause) for piece, pause in zip(pieces, pauses_samples, strict=True))
         samples = assemble(self.wav, parts, self.path)
@@ -109,7 +109,7 @@ class FinishedPieces:
             self.wav.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, FinishedPiece]:
-        """Those whose audio is there: a killed process may have noted the last one only in part."""
+        """The pieces whose audio is there: a killed process may have noted the last one only in part."""
         there = (self.wav.stat().st_size - HEADER_BYTES) // 2 if self.wav.is_file() else 0
         found = {}
         for row in read_log(self.note):

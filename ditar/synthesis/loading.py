@@ -1,4 +1,4 @@
-"""What a pipeline is made of when it is loaded: a device, a dtype, a scheduler."""
+"""What loading a pipeline needs: a device, a dtype, a scheduler."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ditar.storage.weights import ModelError
 
 
 def choose_device(name: torch.device | str | None) -> torch.device:
-    """A device by name; None is the CPU, "auto" a GPU where there is one. ValueError where it cannot be used."""
+    """A device by name; None is the CPU, "auto" a GPU if there is one. ValueError if it cannot be used."""
     if name in (None, "auto"):
         return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else "cpu")
     try:

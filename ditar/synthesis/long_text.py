@@ -1,8 +1,7 @@
 """A text of any length: sentence by sentence in one voice, written as it is made, resumable.
 
-The reference, not the sentence before, carries the voice, so that it cannot drift; the pauses come from the
-punctuation. What is finished is kept piece by piece (finished.py). At no time is more in memory than two batches of
-sentences.
+The voice comes from the reference, not from the previous sentence, so it cannot drift; the pauses come from the
+punctuation. Finished pieces are kept (finished.py). No more than two batches of sentences are in memory at any time.
 """
 
 import contextlib
@@ -32,18 +31,18 @@ from ditar.text.frontend import ReadText, TextFrontend
 from ditar.text.sentences import Piece, split_text
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
-MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no sentences any more, however long the reference is
-# Batches that are asked for at once: of more sentences, those of like length can go together. What is interrupted is
-# lost up to there.
+MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no longer sentences, however long the reference
+# Batches requested at once: among more sentences, those of similar length can be batched. An interruption loses at most
+# that much.
 BATCHES_AT_ONCE = 2
-LONG_NUMBER = re.compile(r"\d{16,}")  # is read digit by digit, also where only a part of it fits into a piece
-SYMBOLS_PER_CHARACTER = 1 / 6  # less than any language has: a text longer than by this is not phonemised to be measured
+LONG_NUMBER = re.compile(r"\d{16,}")  # is read digit by digit, even if only part of it fits into a piece
+SYMBOLS_PER_CHARACTER = 1 / 6  # fewer than in any language: a text that is too long even so need not be phonemised
 
 
 @dataclass
 class LongOutput:
-    """What became of a long text: seconds of audio, its pieces, how many of them an earlier run had spoken, what a user
-    should know, and what is wrong with some of them after all attempts, one line each."""
+    """The result of a long text: seconds of audio, the number of its pieces, how many of them an earlier run had
+    spoken, what a user should know, and what is wrong with some of them after all attempts, one line each."""
 
     seconds: float
     pieces: int
@@ -56,15 +55,15 @@ class LongOutput:
 class ReadPiece(Piece):
     """A piece of text as the model reads it."""
 
-    read: ReadText | None = None  # None: it has not been read yet
+    read: ReadText | None = None  # None: not read yet
 
 
 def pieces_to_speak(
     text: str, voice: Voice, config: Any, language: str, whole: bool = False
 ) -> tuple[list[ReadPiece], list[str]]:
-    """The pieces of a text that a model can speak, and the warnings on what was left out.
+    """The pieces of a text that a model can speak, and the warnings about what was left out.
 
-    `config` says what it was trained on: trained_seconds of reference and text together, seconds_per_symbol, symbols,
+    `config` describes its training data: trained_seconds of reference and text together, seconds_per_symbol, symbols,
     trained_symbols. `whole`: a text that fits is one piece, however many sentences it has. TextError: nothing of it can
     be spoken.
     """
@@ -84,7 +83,7 @@ def pieces_to_speak(
             return False
         try:
             found = phonemise(piece)
-        except TextError:  # a shorter part of it can be spoken, perhaps
+        except TextError:  # perhaps a shorter part of it can be spoken
             return len(piece) <= limit
         if len(found[0]) <= limit:
             phonemised[piece] = found
@@ -99,7 +98,7 @@ def pieces_to_speak(
             reason = reason or error
             left_out.append(piece.text)
     if not spoken:
-        frontend.phonemise(text, [])  # says what is wrong with an empty text
+        frontend.phonemise(text, [])  # raises for an empty text
         raise reason
     if left_out:
         first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
@@ -109,14 +108,14 @@ def pieces_to_speak(
 
 
 def one_piece(text: str, voice: Voice, config: Any, language: str) -> ReadPiece:
-    """A text that is not to be cut. TextError: it cannot be spoken, or is too long for one call."""
+    """A text that must not be cut. TextError: it cannot be spoken, or is too long for one call."""
     read = TextFrontend.of(config, language).read(text)
     lengths(len(read.symbols), voice, config.seconds_per_symbol)
     return ReadPiece(text, 0.0, read)
 
 
 def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], last: bool = True) -> np.ndarray:
-    """(S,) of the pieces with their pauses, all at one level; `last`: no pause behind the last piece."""
+    """(S,) of the pieces with their pauses, all at one level; `last`: no pause after the last piece."""
     parts = []
     for number, (piece, output) in enumerate(zip(pieces, outputs, strict=True), 1):
         audio = fade(level(trim_silence(output.audio, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
@@ -127,7 +126,7 @@ def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], last: bool = 
 
 
 def pause(piece: Piece) -> np.ndarray:
-    """(S,) of silence behind a piece."""
+    """(S,) of silence after a piece."""
     return np.zeros(seconds_to_samples(piece.pause_seconds), np.float32)
 
 
@@ -145,18 +144,20 @@ def speak_text(
     on_progress: Callable[[Piece], None] = lambda _: None,
     warn: Callable[[list[str]], None] = lambda _: None,
 ) -> LongOutput:
-    """Speak pieces to one file, WAV, FLAC or OGG by its ending; a single one as it comes from the pipeline.
+    """Speak pieces to one file; a single piece is written as it comes from the pipeline.
 
-    What is finished of several is kept beside it (`FinishedPieces`). When the call is cut off, another one goes on
-    there with every piece that has the same text, voice, seed and `settings` (plain values: all else that the audio
-    depends on), and makes the same file; finished pieces that do not fit are told to `warn` before anything is made,
-    and stay.
-    `on_progress` is called for every piece that is done, those of an earlier run included. AudioError, InUseError where
-    another program speaks to the same file, and what `pipeline.batch` raises.
+    The finished ones of several pieces are kept in `FinishedPieces`. If the call is interrupted, another one reuses
+    every piece with the same text, voice, seed and `settings`, and makes the same file. Finished pieces that do not fit
+    are reported to `warn` before anything is made, and kept. AudioError, InUseError if another program speaks to the
+    same file, and whatever `pipeline.batch` raises.
 
     Args:
-        seed: of a single piece; of several, each has its own (`piece_seeds`).
+        path: WAV, FLAC or OGG by its ending.
+        seed: of a single piece; each of several pieces has its own (`piece_seeds`).
+        settings: plain values: everything else that the audio depends on.
         request_options, batch_options: of `SpeechRequest` and of `pipeline.batch`, for every piece.
+        batch_size: pieces spoken at the same time, at least 1.
+        on_progress: called for every piece that is done, those of an earlier run included.
     """
     path = Path(path)
     check_writable(path)
@@ -170,7 +171,7 @@ def speak_text(
     seeds = piece_seeds(seed, [piece.text for piece in pieces])
     shared = digest_values([voice_key(voice), settings, request_options, batch_options])
     keys = [digest_values([piece.text, of_piece, shared]) for piece, of_piece in zip(pieces, seeds)]
-    of_voice = voice_warnings(voice)  # said once, not for every piece
+    of_voice = voice_warnings(voice)  # given once, not for every piece
     with FinishedPieces(path) as finished:
         warn(_not_of_this_text(finished, keys))
         to_make = [number for number, key in enumerate(keys) if key not in finished]
@@ -201,15 +202,15 @@ def speak_text(
 
 
 def _not_of_this_text(finished: FinishedPieces, keys: Sequence[str]) -> list[str]:
-    """What a user should know of what an earlier run left."""
+    """What a user should know about the remains of an earlier run."""
     said = []
     if finished.moved is not None:
-        said.append(f"{finished.wav} had audio that nothing tells of; it is in {finished.moved} now")
+        said.append(f"{finished.wav} had audio that nothing describes; it is in {finished.moved} now")
     if count := finished.others(keys):
         said.append(
-            f"{count} finished piece{'s' * (count != 1)} in {finished.wav} {'are' if count != 1 else 'is'} of another "
-            "text, voice, seed, setting, model, version or device; kept there: delete it and its .jsonl when you need "
-            "it no more"
+            f"{count} finished piece{'s' * (count != 1)} in {finished.wav} {'belong' if count != 1 else 'belongs'} to "
+            "another text, voice, seed, setting, model, version or device; kept there: delete it and its .jsonl when "
+            "you no longer need it"
         )
     return said
 
@@ -225,10 +226,10 @@ def stream_text(
     stream_options: dict[str, Any],
     warn: Callable[[list[str]], None] = lambda _: None,
 ) -> list[str]:
-    """Speak pieces one after the other, each while it is made; returns what went wrong with some of them, which were
-    heard to their end. `warn` is told what a user should know, of the voice first, then of each piece. BrokenPipeError:
-    whoever reads has heard enough. For the rest see `speak_text`."""
-    of_voice = voice_warnings(voice)  # said once, not for every piece
+    """Speak pieces in sequence, each while it is made; returns what went wrong with some of them, which were played to
+    their end. `warn` gets what a user should know, about the voice first, then about each piece. BrokenPipeError: the
+    reader has closed the pipe. For the rest see `speak_text`."""
+    of_voice = voice_warnings(voice)  # given once, not for every piece
     warn(of_voice)
     failed: list[str] = []
     seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
@@ -238,7 +239,7 @@ def stream_text(
             try:
                 for chunk in chunks:
                     sink.write(chunk)
-            except SpeechError as error:  # heard to its end; what follows is not the worse for it
+            except SpeechError as error:  # played to its end; the following pieces are not affected
                 failed.append(f"{piece.text[:40]!r}: {error}")
         warn([line for line in chunks.warnings if line not in of_voice])
         if number < len(pieces) - 1:
@@ -247,8 +248,8 @@ def stream_text(
 
 
 def give_back_memory() -> None:
-    """Let the system have what is free inside this process. glibc would keep it, in gaps that the next sentences, of
-    other lengths, do not fit into: an hour of speech then takes a quarter more memory than a minute."""
+    """Return free memory to the system. glibc would keep it, in gaps that the next sentences, of other lengths, do not
+    fit into: an hour of speech then takes a quarter more memory than a minute."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(AttributeError, OSError):  # another C library
             ctypes.CDLL(None).malloc_trim(0)

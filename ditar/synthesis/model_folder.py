@@ -1,4 +1,4 @@
-"""The folder of a model, here or on the hub, and which kind of pipeline it holds. Nothing here needs torch."""
+"""The folder of a model, local or on the hub, and the kind of pipeline it holds. Nothing here needs torch."""
 
 import json
 import re
@@ -14,12 +14,12 @@ PIPELINES = {"DiTARPipeline": ("vae", "ditar", "scheduler"), "TokenPipeline": ("
 
 def model_folder(model: str | Path | None, hub_options: dict, kind: str | None = "DiTARPipeline") -> Path:
     """The folder of a model: given, shipped (None), or downloaded from the hub; of the pipeline class `kind`, or of any
-    that there is (None). ModelError names what is missing."""
+    class (None). ModelError names what is missing."""
     folder = SHIPPED_MODEL if model is None else Path(model)
     if not folder.is_dir():
         if model is None:
             raise ModelError(f"{folder} is missing from this installation; name a model (--model)")
-        # `exp/run` looks like a hub id: where the first part is a folder here, a path was meant.
+        # `exp/run` looks like a hub id: if its first part is a local folder, a path was meant.
         if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(model)) or Path(str(model).split("/")[0]).exists():
             raise ModelError(f"model folder {str(model)!r} does not exist; give a folder that save_pretrained wrote")
         from huggingface_hub import snapshot_download
@@ -28,10 +28,10 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
         patterns = ["model_index.json", *(f"{part}/*.{end}" for part in parts for end in ("json", "safetensors"))]
         try:
             folder = Path(snapshot_download(str(model), allow_patterns=patterns, **hub_options))
-        except Exception as error:  # whatever the network stack of the day raises
+        except Exception as error:  # whatever the installed network stack raises
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ModelError(
-                f"{str(model)!r} is not a folder here and could not be fetched from the Hugging Face hub ({reason}); "
+                f"{str(model)!r} is not a local folder and could not be fetched from the Hugging Face hub ({reason}); "
                 "check the name and the network"
             ) from error
     found = class_of(folder)
@@ -44,7 +44,7 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
 
 
 def class_of(folder: Path) -> str:
-    """Which pipeline a folder holds: a name of PIPELINES. ModelError where it holds none."""
+    """Which pipeline a folder holds: a name of PIPELINES. ModelError if it holds none."""
     index = folder / "model_index.json"
     try:
         found = json.loads(index.read_text(encoding="utf-8")).get("_class_name")

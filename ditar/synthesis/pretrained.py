@@ -1,4 +1,4 @@
-"""The pipeline of a model's folder, whichever kind it is of."""
+"""The pipeline of a model's folder, whatever its kind."""
 
 import inspect
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def load_pipeline(model: str | Path | None = None, **options) -> DiTARPipeline |
 
 
 def require_options(pipeline: DiTARPipeline | TokenPipeline, options: Iterable[str]) -> None:
-    """ValueError names an option that this kind of pipeline does not have; a TokenPipeline looks itself."""
+    """ValueError names an option that this kind of pipeline does not have; a TokenPipeline checks them itself."""
     if not isinstance(pipeline, DiTARPipeline):
         return
     known = {*OPTIONS, *inspect.signature(DiTARPipeline.__call__).parameters}

@@ -1,4 +1,4 @@
-"""The reference clip that a voice is made of, read once. Nothing here needs torch."""
+"""The reference clip of a voice, read once. Nothing here needs torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,14 @@ from ditar.text.errors import TextError
 from ditar.text.lengths import pace_fault
 from ditar.units import SAMPLE_RATE_HZ
 
-SHIPPED_VOICE = ASSETS / "reference.flac"  # its transcript stands beside it, in reference.txt
+SHIPPED_VOICE = ASSETS / "reference.flac"  # its transcript is in reference.txt
 SHIPPED_LANGUAGE = "en-us"  # of that transcript
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """clip (S,) float32 at 24 kHz, trimmed and levelled; text: exactly what is said in it, empty where that is not
-    known; warnings: what a user should know of how it was read."""
+    """clip (S,) float32 at 24 kHz, trimmed and levelled; text: exactly what is said in it, empty if that is unknown;
+    warnings: what a user should know about how it was read."""
 
     clip: np.ndarray
     text: str
@@ -44,9 +44,17 @@ def read_reference(
     language: str = "en-us",
     sample_rate: int | None = None,
 ) -> Reference:
-    """A clip of 0.5 to 30 s of speech, whatever `audio.clip.read_clip` takes, and its transcript; without both, those
-    that come with the package; a Reference is one already. ValueError: a transcript alone. AudioError: see
-    `prepare_reference` and `read_clip`."""
+    """A clip and its transcript; without both, those that come with the package; a Reference is returned unchanged.
+
+    Args:
+        prompt_audio: 0.5 to 30 s of speech, in any form that `audio.clip.read_clip` takes.
+        prompt_text: exactly what is said in it; None: unknown.
+        name: of the voice; None: the file's.
+        language: espeak-ng's name of the transcript's.
+        sample_rate: of samples, in Hz.
+
+    ValueError: a transcript without a clip. AudioError: see `prepare_reference` and `read_clip`.
+    """
     if isinstance(prompt_audio, Reference):
         return prompt_audio
     if prompt_audio is None and prompt_text is not None:
@@ -65,7 +73,7 @@ def read_reference(
 
 
 def check_transcript(reference: Reference, symbols: int) -> None:
-    """TextError where a transcript of so many symbols cannot be what is said in the clip."""
+    """TextError if a transcript with so many symbols cannot be what is said in the clip."""
     if fault := pace_fault(symbols, reference.seconds):
         raise TextError(
             f"what is said in the reference {reference.name!r} is something else: {fault}; give exactly what is "
@@ -74,7 +82,7 @@ def check_transcript(reference: Reference, symbols: int) -> None:
 
 
 def shipped_voice() -> tuple[Path, str]:
-    """The voice that comes with the package: its clip and its transcript. AudioError where it is missing."""
+    """The voice that comes with the package: its clip and its transcript. AudioError if it is missing."""
     transcript = SHIPPED_VOICE.with_suffix(".txt")
     if not (SHIPPED_VOICE.is_file() and transcript.is_file()):
         raise AudioError(f"{SHIPPED_VOICE} does not come with this installation; give prompt_audio and prompt_text")

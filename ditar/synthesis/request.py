@@ -1,4 +1,4 @@
-"""What is asked of a pipeline and what comes back, for the continuous system and the baseline alike."""
+"""Requests to a pipeline and its outputs, for the continuous system and the baseline alike."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from ditar.synthesis.voice import Voice
 from ditar.text.errors import TextError
 from ditar.text.frontend import ReadText
 
-import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
+import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
 
 from diffusers.utils import BaseOutput  # noqa: E402
 
@@ -29,11 +29,11 @@ class SpeechRequest:
         text: what to say.
         voice: None: the voice that ships with the package.
         seed: None: one is drawn, and the output says which.
-        temperature, guidance_scale: see `SamplingOptions`, or `TokenPipeline` of a model that draws tokens; None: the
-            call's, and where it names none the model's.
+        temperature, guidance_scale: see `SamplingOptions`, or `TokenPipeline` for a model that draws tokens; None: the
+            call's, or else the model's.
         language: espeak-ng's name of it.
-        stop_threshold: in [0, 1], the speech ends where the stop head gives more; None: the checkpoint's.
-        read: the text as the model reads it, where its `TextFrontend` has read it already.
+        stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
+        read: the text as the model reads it, if its `TextFrontend` has read it already.
     """
 
     text: str
@@ -46,7 +46,7 @@ class SpeechRequest:
     read: ReadText | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        """TextError, ValueError: a text that is none, a number out of its range, a voice that is none."""
+        """TextError, ValueError: a text that is no string, a number out of range, a voice of another type."""
         check_text_type(self.text, "text")
         check_text_type(self.language, "language")
         if not isinstance(self.voice, Voice | None):
@@ -60,14 +60,14 @@ class SpeechRequest:
 
 
 def as_requests(requests: Iterable[SpeechRequest | str], generator: Any = None) -> list[SpeechRequest]:
-    """Requests as they are, and texts as requests. ValueError: something else, a text alone, or a `generator` that is
-    none or is to draw for several, each of which is as if it were alone."""
+    """Requests unchanged, and texts as requests. ValueError: anything else, a single text, or a `generator` of another
+    type or for several requests, each of which is as if it were alone."""
     if isinstance(requests, str):
-        raise ValueError(f"requests are several: give a list, [{requests[:40]!r}]")
+        raise ValueError(f"requests must be a list, such as [{requests[:40]!r}]")
     made = [SpeechRequest(request) if isinstance(request, str) else request for request in requests]
     for request in made:
         if not isinstance(request, SpeechRequest):
-            raise ValueError(f"a request is a SpeechRequest, or a text, got {type(request).__name__}")
+            raise ValueError(f"a request must be a SpeechRequest or a text, got {type(request).__name__}")
     if generator is not None and not isinstance(generator, torch.Generator):
         raise ValueError(f"generator must be a torch.Generator, got {type(generator).__name__}; a number is a seed")
     if generator is not None and len(made) != 1:
@@ -76,13 +76,13 @@ def as_requests(requests: Iterable[SpeechRequest | str], generator: Any = None) 
 
 
 def check_text_type(text: Any, name: str) -> None:
-    """TextError where it is no string."""
+    """TextError if it is not a string."""
     if not isinstance(text, str):
         raise TextError(f"{name} must be a string, got {type(text).__name__}")
 
 
 def check_asked(text: Any, seed: Any, generator: Any, voice: Any, prompt_audio: Any, prompt_text: Any) -> None:
-    """ValueError where a call says the same in two ways, or what it names is no text, seed, generator or voice."""
+    """ValueError if a call says the same in two ways, or if an argument has another type."""
     if seed is not None and generator is not None:
         raise ValueError("give a seed or a generator, not both")
     as_requests([SpeechRequest(text, voice, seed=seed)], generator)
@@ -95,9 +95,9 @@ class SpeechOutput(BaseOutput):
     """What a pipeline returns.
 
     audio (S,) float32 at sample_rate; stopped: the model ended it, not the length cap; patches: generated ones;
-    attempts: 1 and the retries; seed: what made this audio (None with a generator); warnings: what a user should know;
-    failures: what was wrong with the attempts that were thrown away; wrong: what is wrong with this one, the last: it
-    is silent, far too short, or was cut at the length cap; None: nothing. The warnings say it, too.
+    attempts: 1 plus the retries; seed: what made this audio (None with a generator); warnings: what a user should know;
+    failures: what was wrong with the discarded attempts; wrong: what is wrong with this one, the last: it is silent,
+    far too short, or was cut at the length cap; None: nothing. The warnings include it.
     """
 
     audio: np.ndarray

@@ -1,4 +1,4 @@
-"""Speech that failed is made again: what is a failure, which seeds the attempts have, which attempts share a batch."""
+"""Failed speech is made again: what counts as failure, the seeds of the attempts, which attempts share a batch."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from ditar.synthesis.request import SpeechOutput
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
 MOST_RETRIES, MOST_ROWS = 100, 1000
-TOO_SHORT_SHARE = 0.5  # of the expected length: speech that ends before it has skipped words
+TOO_SHORT_SHARE = 0.5  # of the expected length: speech that ends sooner has skipped words
 
 
 class SpeechError(ValueError):
-    """A stream whose speech failed when some of it had been heard already, so that it could not be made again."""
+    """A stream whose speech failed after some of it had been played, so that it could not be made again."""
 
 
 def problem(seconds: float, silent: bool, stopped: bool, expected_seconds: float) -> str | None:
@@ -32,23 +32,23 @@ def problem(seconds: float, silent: bool, stopped: bool, expected_seconds: float
 
 
 def given_up(wrong: str, attempts: int) -> str:
-    """What a user should know of speech that failed to the last."""
+    """What a user should know about speech whose last attempt failed."""
     return f"{wrong}, after {attempts} attempts; try another seed or reference"
 
 
 def attempt_seeds(seed: int | None, random: bool, retries: int) -> list[int]:
-    """A seed for each attempt; seed None: the first is drawn. Where nothing is `random` there is one attempt: another
-    seed would give the same samples. ValueError: `retries` is no whole number from 0 to 100."""
+    """A seed for each attempt; seed None: the first is drawn. If nothing is `random` there is one attempt: another seed
+    would give the same samples. ValueError: `retries` is not a whole number from 0 to 100."""
     retries = whole(retries, "max_retries", 0, MOST_RETRIES)
     first = secrets.randbits(63) if seed is None else seed
     return [attempt_seed(first, attempt) for attempt in range(1 + retries if random else 1)]
 
 
 class Attempts:
-    """Batches of utterances to make, with the seed of each, until every one is good or its seeds are used up.
+    """Batches of utterances to make, with the seed of each, until all are good or their seeds are used up.
 
-    Those of like length (`lengths`, in any unit) go together, the longest first; one that failed goes again after the
-    others. `outputs`: in the order of the utterances; all are there when there is no further batch.
+    Those of similar length (`lengths`, in any unit) go together, the longest first; a failed one is tried again after
+    the others. `outputs`: in the order of the utterances; complete once there is no further batch.
     """
 
     def __init__(self, lengths: Sequence[float], seeds: Sequence[Sequence[int]], batch_size: int):
@@ -64,7 +64,7 @@ class Attempts:
             yield batch, [self._seeds[place][len(self._failures[place])] for place in batch]
 
     def halve(self, batch: list[int], error: Exception) -> bool:
-        """Whether half of a batch can be tried in its place: it was memory that did not suffice."""
+        """Whether half of a batch can be tried instead: the error was a lack of memory."""
         if len(batch) == 1 or not _is_out_of_memory(error):
             return False
         self._batch_size, self._waiting = len(batch) // 2, batch + self._waiting
@@ -82,8 +82,8 @@ class Attempts:
         seed: int | None,
         must_stop: bool = True,
     ) -> None:
-        """Take the audio (S,) of an attempt as the output, or let it go again. must_stop False: of a model that has no
-        end, and is cut where it is expected."""
+        """Take the audio (S,) of an attempt as the output, or queue it again. must_stop False: for a model without an
+        end, which is cut at the expected length."""
         failures, warnings = self._failures[place], list(warnings)
         seconds = samples_to_seconds(len(audio))
         wrong = problem(seconds, is_silent(audio), stopped or not must_stop, expected_seconds)
@@ -95,7 +95,7 @@ class Attempts:
         if wrong is not None:
             warnings.insert(0, given_up(wrong, attempt))
         self.outputs[place] = SpeechOutput(
-            audio=audio if stopped else fade(audio, SAMPLE_RATE_HZ, start=False),  # cut inside a sound it would click
+            audio=audio if stopped else fade(audio, SAMPLE_RATE_HZ, start=False),  # a cut inside a sound would click
             sample_rate=SAMPLE_RATE_HZ,
             stopped=stopped,
             patches=patches,
@@ -108,5 +108,5 @@ class Attempts:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Of a GPU, of Python, or of torch on a CPU, which has no class for it."""
+    """On a GPU, in Python, or in torch on a CPU, which has no class for it."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)

@@ -1,4 +1,4 @@
-"""One request while it is spoken: patches in, audio out as soon as it may be heard, and failed speech once more."""
+"""One request while it is spoken: patches in, audio out as soon as it may be played; failed speech is made again."""
 
 from time import perf_counter
 
@@ -17,14 +17,14 @@ from ditar.vae.streaming import StreamingDecoder
 
 
 class SpokenRequest:
-    """Says which row to make (`row`), and gives out what may be heard of its patches (`hear`).
+    """Says which row to make (`row`), and returns what may be played of its patches (`hear`).
 
-    A chunk leaves when `chunk_seconds` of audio are certain, the first one at `first_chunk_seconds` and not while all
-    is silent. An attempt that fails before that is made again with the next seed; one that fails later is heard to its
-    end.
+    A chunk is released when `chunk_seconds` of audio are final, the first one at `first_chunk_seconds` and not while
+    all is silent. An attempt that fails before that is made again with the next seed; one that fails later is played
+    to its end.
 
-    seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, of what has been made so far; over:
-    nothing follows, and `wrong` says what is wrong with what was heard; vocoder_s: seconds that decoding took.
+    seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, so far; over: nothing follows, and `wrong`
+    says what is wrong with what was played; vocoder_s: seconds spent on decoding.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class SpokenRequest:
         chunk_seconds: float,
     ):
         self._vae, self._prepared = vae, prepared
-        lengths = {"first_chunk_seconds": first_chunk_seconds, "chunk_seconds": chunk_seconds}  # 0: what is certain
+        lengths = {"first_chunk_seconds": first_chunk_seconds, "chunk_seconds": chunk_seconds}  # 0: whatever is final
         self._chunk_frames = [max(1, seconds_to_frames(number(s, name, 0, 3600))) for name, s in lengths.items()]
         self._seeds = prepared.seeds(max_retries)
         self.warnings: list[str] = list(prepared.warnings)
@@ -45,18 +45,18 @@ class SpokenRequest:
         self.over, self.wrong, self.vocoder_s = False, None, 0.0
 
     def row(self) -> GenerationInput:
-        """That of the next attempt, which begins."""
+        """The row of the next attempt, which begins."""
         self.seed = self._seeds[self.attempts]
         self.attempts, self.patches = self.attempts + 1, 0
         self._decoder = StreamingDecoder(self._vae, self._prepared.prompt.flatten(0, 1))
-        self._held: list[np.ndarray] = []  # nothing leaves while all is silent
+        self._held: list[np.ndarray] = []  # nothing is released while all is silent
         self._samples, self._silent, self._heard = 0, True, False
         return self._prepared.row(torch.Generator().manual_seed(self.seed))
 
     @torch.inference_mode()
     def hear(self, patch: Tensor, stop: float, ended: bool) -> np.ndarray | None:
-        """The next patch (P, C) of the row, with its stop probability, and whether it is the last: float32 (S,) at
-        24 kHz that may be heard now, or None. Where it `ended` and all is not `over`, another attempt is to be made."""
+        """Take the next patch (P, C) of the row, with its stop probability, and whether it is the last: returns float32
+        (S,) at 24 kHz that may be played now, or None. If it `ended` but is not `over`, make another attempt."""
         self._decoder.add(patch)
         self.patches += 1
         if not ended and self._decoder.ready < self._chunk_frames[not self._silent]:
@@ -73,7 +73,7 @@ class SpokenRequest:
                 self.failures.append(wrong)
                 return None
             self.over, self.wrong = True, wrong
-            if not self.stopped:  # as `Attempts` does; the last chunk is at least a patch long
+            if not self.stopped:  # as in `Attempts`; the last chunk is at least a patch long
                 chunk = fade(chunk, SAMPLE_RATE_HZ, start=False)
         self._held.append(chunk)
         if self._silent and not ended:

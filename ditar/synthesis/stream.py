@@ -1,4 +1,4 @@
-"""One request spoken while it is made."""
+"""One request, spoken while it is made."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ditar.units import SAMPLE_RATE_HZ
 
 @dataclass
 class FirstAudio:
-    """Seconds that the first audio took, part by part; what a reader does between two chunks is not counted."""
+    """Seconds until the first audio, part by part; the reader's own time between two chunks is not counted."""
 
     reference_s: float = 0.0
     text_s: float = 0.0
@@ -33,11 +33,11 @@ class FirstAudio:
 class SpeechStream(Iterator[np.ndarray]):
     """Float32 chunks (S,) at 24 kHz; together they are what the pipeline returns when it is called.
 
-    When chunks leave, and what is made again, see `SpokenRequest`. Where what was heard turns out wrong at its end,
-    SpeechError says what is wrong. `close` (or leaving a `with` block) ends it early.
+    For when chunks are released, and what is made again, see `SpokenRequest`. SpeechError, at the end, if what was
+    played turns out wrong. `close` (or leaving a `with` block) ends it early.
 
-    seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, of what has been made so far;
-    first_audio: what the first chunk waited for.
+    seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, so far; first_audio: the time until the
+    first chunk.
     """
 
     sample_rate = SAMPLE_RATE_HZ
@@ -62,7 +62,7 @@ class SpeechStream(Iterator[np.ndarray]):
         self.close()
 
     def close(self) -> None:
-        """Stop; nothing more is made."""
+        """Stop making speech."""
         self._chunks.close()
 
     @property
@@ -109,7 +109,7 @@ class SpeechStream(Iterator[np.ndarray]):
 
 
 class _Clock:
-    """Seconds since it was last asked."""
+    """Seconds since the last call."""
 
     def __init__(self):
         self._at = perf_counter()

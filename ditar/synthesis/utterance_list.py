@@ -1,9 +1,9 @@
-"""Many utterances, spoken into a folder that says what is done, for a second run to go on: lists of `ditar synthesize`,
-sweeps and decoding alike.
+"""Many utterances, spoken into a folder that records what is done, so that a second run resumes: for lists of `ditar
+synthesize`, sweeps and decoding alike.
 
-    FOLDER/manifest.jsonl       a line for each file: what is in it and what it was made of
+    FOLDER/manifest.jsonl       a line for each file: what is in it and what it was made from
     FOLDER/<audio>/<name>.wav   (<audio> may be the folder itself)
-    FOLDER/<audio>/stopped      lines `name 1 attempts`, or 0 where the model did not end it; `ditar evaluate` reads it
+    FOLDER/<audio>/stopped      lines `name 1 attempts`, or 0 if the model did not end it; `ditar evaluate` reads it
 """
 
 import time
@@ -39,13 +39,13 @@ class SpeechTask:
     """One file of speech.
 
     Args:
-        name: of the file, without its ending; it may have folders.
+        name: of the file, without its ending; it may contain folders.
         text: what to say.
-        voice: whose; or what makes it, asked for where the file is to be made.
-        voice_key: plain values that tell the voice from others.
+        voice: the voice, or a function that makes it, called if the file is to be made.
+        voice_key: plain values that distinguish the voice from others.
         seed: None: `seed_of` the list's and the name.
         request_options: of `SpeechRequest`: language, temperature, ...
-        batch_options: of `pipeline.batch`; tasks that follow each other and have the same may share a batch.
+        batch_options: of `pipeline.batch`; consecutive tasks with the same options may share a batch.
         note: plain values for the line of the manifest.
     """
 
@@ -59,18 +59,18 @@ class SpeechTask:
     note: dict[str, Any] = field(default_factory=dict)
 
     def inputs(self, seed: int) -> str:
-        """Equal where the file is made of the same, by the same model."""
+        """Equal if the file is made from the same inputs by the same model."""
         options = {**self.request_options, **self.batch_options}
         return digest_values([self.text, self.voice_key, seed if self.seed is None else self.seed, options])
 
 
 @dataclass
 class ListOutput:
-    """rows: the manifest's line of every file that is there, by name; spoken: how many of them were made now; kept: how
-    many were there already; replaced: how many were there and made (of other inputs, with other settings); damaged: the
-    names of those whose files are not as long as the manifest says; failed: (name, reason) of what could not be spoken;
-    warnings: (name, warning) of what was spoken now; wrong: (name, what is wrong with it after all attempts), of what
-    was kept, too."""
+    """rows: the manifest's line of every existing file, by name; spoken: the number made now; kept: the number that
+    existed already; replaced: the number that existed and were made again (other inputs or settings); damaged: the
+    names of files whose length differs from the manifest; failed: (name, reason) of what could not be spoken; warnings:
+    (name, warning) of what was spoken now; wrong: (name, what is wrong with it after all attempts), of kept files
+    too."""
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     spoken: int = 0
@@ -87,7 +87,7 @@ class ListOutput:
 
 @dataclass
 class _Speaking:
-    """A task under way: its voice, its pieces and what has been spoken of them."""
+    """A task in progress: its voice, its pieces and what has been spoken of them."""
 
     task: SpeechTask
     seed: int
@@ -118,25 +118,26 @@ def speak_many(
     on_progress: Callable[[SpeechTask], None] = lambda task: None,
     on_resume: Callable[[ListOutput], None] = lambda found: None,
 ) -> ListOutput:
-    """Speak every task that the folder does not hold yet. One that cannot be spoken does not stop the others.
+    """Speak every task that is missing in the folder. One that cannot be spoken does not stop the others.
 
-    A file is kept where it is as long as the manifest says, and was made of the same inputs (`SpeechTask`) with the
-    same `settings` (`model_settings`, and whatever else all the audio depends on; plain values). Another file of the
-    name stays, with its line, until its successor is written, or cannot be spoken.
+    A file is kept if it has the length in the manifest and was made from the same inputs (`SpeechTask`) with the same
+    `settings`. Otherwise the old file and its line remain until its replacement is written, or cannot be spoken.
 
     Args:
         seed: of all tasks that have none of their own, and of pieces.
+        settings: `model_settings`, and whatever else all the audio depends on; plain values.
         audio: the folder of the WAV files in `folder`.
-        split: speak what is longer than the model can speak at once in pieces; False: such a text cannot be spoken.
-        keep_others: leave the files of names that are in no task; False: they and all that is to be replaced go first,
-            so that the folder never holds more than these tasks. AudioError where there are WAV files and no manifest:
-            they are not of this program.
-        batch_size: utterances that are spoken at the same time.
-        batches_at_once: how many batches are asked for at once; what is interrupted is lost up to there.
-        on_progress: told of every task that is done, was done before, or failed.
-        on_resume: told what an earlier run left (`rows`, `kept`, `replaced`, `damaged`), before anything is made.
+        split: speak in pieces what is too long for one call; False: such a text cannot be spoken.
+        keep_others: keep the files of names that are in no task; False: they and all that is to be replaced are removed
+            first, so that the folder never holds more than these tasks. AudioError if there are WAV files and no
+            manifest: they are not from this program.
+        batch_size: utterances that are spoken at the same time, at least 1.
+        batches_at_once: batches requested at once; an interruption loses at most that much.
+        on_progress: called for every task that is done, was done before, or failed.
+        on_resume: called with what an earlier run left (`rows`, `kept`, `replaced`, `damaged`), before anything is
+            made.
 
-    AudioError, InUseError where another program writes the folder, and what `pipeline.batch` raises.
+    AudioError, InUseError if another program writes the folder, and whatever `pipeline.batch` raises.
     """
     folder, place = Path(folder), Path(folder) / audio
     place.mkdir(parents=True, exist_ok=True)
@@ -198,7 +199,7 @@ def speak_many(
 
 def model_settings(pipeline: Any, model: str | None, device: str, dtype: str, **options: Any) -> dict[str, Any]:
     """All of a model that audio depends on, as plain values: its files, how it samples where `options` (of
-    `pipeline.batch` and of `SpeechRequest`) do not say, and what computes."""
+    `pipeline.batch` and of `SpeechRequest`) are silent, and what computes."""
     folder = SHIPPED_MODEL if model is None else Path(model)
     files = sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.json")]) if folder.is_dir() else []
     stats = [[str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
@@ -211,7 +212,7 @@ def model_settings(pipeline: Any, model: str | None, device: str, dtype: str, **
 def _resume(
     folder: Path, place: Path, tasks: Sequence[SpeechTask], seed: int, of_settings: str, keep_others: bool
 ) -> tuple[ListOutput, dict[str, dict[str, Any]]]:
-    """The files that are kept, and the lines of those that stay until they are replaced."""
+    """The files that are kept, and the lines of those that remain until they are replaced."""
     wavs = [] if keep_others else list(place.rglob("*.wav"))
     if wavs and not (folder / MANIFEST).is_file():
         raise AudioError(
@@ -241,13 +242,13 @@ def _resume(
         if path not in known and path.exists():
             path.unlink()
             other_settings += 1
-    (place / "stopped").unlink(missing_ok=True)  # written again when all is done
+    (place / "stopped").unlink(missing_ok=True)  # written again at the end
     write_json_lines(there.values(), folder / MANIFEST)
     return ListOutput(rows, kept=len(rows), replaced=(other_inputs, other_settings), damaged=damaged), stale
 
 
 def _is_whole(path: Path, seconds: float) -> bool:
-    """Whether a file is as long as its line says: a full disk or a copy that was cut off may have left less."""
+    """Whether a file is as long as its line says: a full disk or an interrupted copy may have left less."""
     try:
         info = soundfile.info(path)
     except (soundfile.LibsndfileError, OSError):
@@ -256,14 +257,14 @@ def _is_whole(path: Path, seconds: float) -> bool:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a manifest that have what is needed: not those of older versions."""
+    """The lines of a manifest that have the needed keys: not those of older versions."""
     for row in read_log(path):
         if {"id", "file", "inputs", "settings", "stopped", "attempts", "seconds"} <= row.keys():
             yield row
 
 
 def _batches(begun: Iterable[_Speaking], size: int) -> Iterator[list[tuple[_Speaking, int]]]:
-    """Pieces of consecutive tasks that may share a batch, `size` at a time; no more tasks are begun than that needs."""
+    """Pieces of consecutive tasks that may share a batch, `size` at a time; tasks begin only when needed."""
     waiting: deque[tuple[_Speaking, int]] = deque()
     for one in begun:
         if waiting and waiting[0][0].task.batch_options != one.task.batch_options:

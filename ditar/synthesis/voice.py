@@ -1,4 +1,4 @@
-"""A voice: a reference clip as the models read it, made once and used in any number of calls."""
+"""A voice: a reference clip in the form that models read, made once and used in any number of calls."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_
 if TYPE_CHECKING:  # a voice file is loaded without diffusers
     from ditar.vae.speech_vae import SpeechVAE
 
-AFTER_REFERENCE_SECONDS = 0.25  # silence after the clip while it is encoded: no encoder sees its sudden end
+AFTER_REFERENCE_SECONDS = 0.25  # silence after the clip when it is encoded: no encoder sees its sudden end
 
 
 class VoiceError(ValueError):
@@ -24,9 +24,9 @@ class VoiceError(ValueError):
 @dataclass(frozen=True, eq=False)
 class Voice:
     """A reference. latents (T, C) float32, normalised by the VAE's statistics, T a multiple of the patch length, with
-    speech at their end; symbols: phonemes of the transcript, empty where it is not known; text: the transcript;
-    seconds: of speech; vae, vocabulary: fingerprints of what made the latents and of the symbols' list; warnings: what
-    a user should know of how it was made, which no file keeps."""
+    speech at their end; symbols: phonemes of the transcript, empty if it is unknown; text: the transcript; seconds: of
+    speech; vae, vocabulary: fingerprints of what made the latents and of the symbols' list; warnings: what a user
+    should know about how it was made, which is not saved to files."""
 
     name: str
     latents: Tensor
@@ -39,7 +39,7 @@ class Voice:
 
 
 def voice_key(voice: Voice) -> list[Any]:
-    """Plain values that tell a voice from others, whatever its name."""
+    """Plain values that distinguish a voice from others, whatever its name."""
     return [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
 
 
@@ -47,8 +47,8 @@ def voice_key(voice: Voice) -> list[Any]:
 def encode_reference(vae: "SpeechVAE", clip: np.ndarray, patch_frames: int) -> Tensor:
     """(S,) at 24 kHz -> normalised latents (T, C), float32 on the CPU, T a multiple of `patch_frames`.
 
-    The clip is low-passed to what the VAE knows and padded on the left, so that its end is a patch boundary and speech
-    is at the seam.
+    The clip is low-passed to the VAE's bandwidth and padded on the left, so that it ends at a patch boundary, with
+    speech at the seam.
     """
     clip = low_pass(clip, vae.config.bandwidth_hz, SAMPLE_RATE_HZ)
     left, right = -len(clip) % (patch_frames * HOP_SAMPLES), seconds_to_samples(AFTER_REFERENCE_SECONDS)
@@ -58,8 +58,8 @@ def encode_reference(vae: "SpeechVAE", clip: np.ndarray, patch_frames: int) -> T
 
 
 def check_fit(voice: Voice, vae: str, vocabulary: str, patch_frames: int) -> None:
-    """VoiceError where a voice was made with another VAE or vocabulary than a model's, whose fingerprints these are,
-    or is not a whole number of its patches."""
+    """VoiceError if a voice was made with another VAE or vocabulary than the model's, whose fingerprints these are, or
+    is not a whole number of its patches."""
     for what, theirs, mine in (("VAE", voice.vae, vae), ("vocabulary", voice.vocabulary, vocabulary)):
         if theirs != mine:
             raise VoiceError(
@@ -68,13 +68,13 @@ def check_fit(voice: Voice, vae: str, vocabulary: str, patch_frames: int) -> Non
             )
     if len(voice.latents) % patch_frames:
         raise VoiceError(
-            f"voice {voice.name!r} has {len(voice.latents)} latent frames, and a patch of this model has "
+            f"voice {voice.name!r} has {len(voice.latents)} latent frames, but a patch of this model has "
             f"{patch_frames}: it was made with a model of another patch length; make it again with this model"
         )
 
 
 def voice_warnings(voice: Voice) -> list[str]:
-    """What a user should know of whatever is spoken with a voice."""
+    """What a user should know about anything spoken with a voice."""
     if voice.symbols:
         return list(voice.warnings)
     return [

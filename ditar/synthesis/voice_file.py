@@ -25,7 +25,7 @@ class VoiceFileError(ValueError):
 
 @dataclass(frozen=True)
 class VoiceDescription:
-    """What a file says of its voice: fields of a `Voice`, and its latents' shape."""
+    """The metadata of a voice file: fields of a `Voice`, and its latents' shape."""
 
     name: str
     text: str
@@ -38,7 +38,7 @@ class VoiceDescription:
 
 
 def save_voice(voice: "Voice", path: str | Path) -> None:
-    """Write a voice, beside and renamed. VoiceFileError: the folder is missing, or the name does not end right."""
+    """Write a voice, atomically. VoiceFileError: the folder is missing, or the name has another ending."""
     from ditar.storage.weights import write_tensors
 
     path = Path(path)
@@ -53,7 +53,7 @@ def save_voice(voice: "Voice", path: str | Path) -> None:
 
 
 def check_voice_path(path: str | Path) -> None:
-    """VoiceFileError where no voice can be written to `path`: to call before seconds of work."""
+    """VoiceFileError if no voice can be written to `path`: to call before seconds of work."""
     path = Path(path)
     if path.suffix != ".safetensors":
         raise VoiceFileError(f"{path} must end in .safetensors, got {path.suffix or 'no ending'!r}")
@@ -68,7 +68,7 @@ def check_voice_path(path: str | Path) -> None:
 
 
 def describe_voice(path: str | Path) -> VoiceDescription:
-    """What a file says of its voice. VoiceFileError: it is missing, cut off or no voice."""
+    """The metadata of a voice file. VoiceFileError: it is missing, truncated or not a voice."""
     return _read(Path(path))[0]
 
 
@@ -85,7 +85,7 @@ def load_voice(path: str | Path) -> "Voice":
 
 
 def check_voice(voice: "Voice", pipeline: Any) -> None:
-    """VoiceError, see `check_fit`, where a voice does not fit a pipeline (anything with `fingerprints` and
+    """VoiceError, see `check_fit`, if a voice does not fit a pipeline (anything with `fingerprints` and
     `patch_frames`)."""
     from ditar.synthesis.voice import check_fit
 

@@ -1,7 +1,7 @@
-"""What `--voice NAME` means: a file, then a voice of the user's folder, then one that ships with the package.
+"""What `--voice NAME` means: a file, else a voice in the user's folder, else one that ships with the package.
 
-A voice is a file of `ditar voice create`, which belongs to one model, or a clip with its transcript beside it
-(`NAME.wav` or `.flac`, and `NAME.txt`), which any model reads. Nothing here needs torch before a model is there.
+A voice is a file of `ditar voice create`, which belongs to one model, or a clip with its transcript (`NAME.wav` or
+`.flac`, and `NAME.txt`), which any model reads. Nothing here needs torch until there is a model.
 """
 
 import difflib
@@ -24,7 +24,7 @@ VOICE_FILE = ".safetensors"
 
 @dataclass(frozen=True)
 class NamedVoice:
-    """A voice file where `transcript` is None, else a clip; the transcript is empty where it is not known."""
+    """A voice file if `transcript` is None, else a clip; the transcript is empty if it is unknown."""
 
     name: str
     path: Path
@@ -32,13 +32,13 @@ class NamedVoice:
 
 
 def user_folder() -> Path:
-    """Where a user's own voices are: `ditar/voices` in XDG_DATA_HOME, which is ~/.local/share where it is not set."""
+    """The folder of a user's own voices: `ditar/voices` in XDG_DATA_HOME, by default ~/.local/share."""
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(home) / "ditar" / "voices"
 
 
 def find_voice(name: str) -> NamedVoice:
-    """The voice that a user means. VoiceFileError: there is none; it names those that there are."""
+    """The voice that a user means. VoiceFileError if there is none, listing the existing ones."""
     path = Path(name)
     if path.suffix == VOICE_FILE or path.is_file():
         return _at(path)
@@ -56,9 +56,9 @@ def find_voice(name: str) -> NamedVoice:
 def read_voice(
     name: str | None, prompt_audio: str | None = None, prompt_text: str | None = None, language: str = "en-us"
 ) -> Reference | Path:
-    """What a user's choice of a voice is made of, read once and checked before a model is loaded: the clip, or the
-    voice file, of a name, or else a clip with its transcript; without any, the voice that ships. ValueError: it cannot
-    be used, or both are given."""
+    """The source of the voice that a user chose, read once and checked before a model is loaded: the clip, or the voice
+    file, of a name, or else a clip with its transcript; without any, the voice that ships. ValueError: it cannot be
+    used, or both are given."""
     if name is None:
         return read_reference(prompt_audio, prompt_text, language=language)
     if prompt_audio is not None or prompt_text is not None:
@@ -72,7 +72,7 @@ def read_voice(
 
 
 def make_voice(found: Reference | Path, pipeline: Any) -> "Voice":
-    """The voice of what `read_voice` found. VoiceError: it does not fit the pipeline."""
+    """The voice from what `read_voice` found. VoiceError: it does not fit the pipeline."""
     if isinstance(found, Reference):
         return pipeline.create_voice(found)
     voice = load_voice(found)
@@ -81,7 +81,7 @@ def make_voice(found: Reference | Path, pipeline: Any) -> "Voice":
 
 
 def list_voices() -> list[NamedVoice]:
-    """Those of the user's folder, then those that ship and have no namesake there, each by name."""
+    """Those in the user's folder, then those that ship without a namesake there, each sorted by name."""
     found: dict[str, NamedVoice] = {}
     for folder in (user_folder(), SHIPPED):
         if folder.is_dir():

@@ -155,7 +155,7 @@ def test_other_settings_make_it_anew_and_what_was_finished_is_named_and_kept(pie
     speaker = Speaker()
     assert speak(speaker, pieces, path, **change, warn=said.extend).resumed == 0 and len(speaker.said) == 5
     (line,) = said
-    assert f"2 finished pieces in {partial_files(path)[0]} are of another text, voice, seed" in line
+    assert f"2 finished pieces in {partial_files(path)[0]} belong to another text, voice, seed" in line
     rest = Speaker()  # as it was at first: it goes on
     assert speak(rest, pieces, path).resumed == 2 and len(rest.said) == 3
     speak(Speaker(), pieces, tmp_path / "whole.wav")

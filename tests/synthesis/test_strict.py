@@ -59,8 +59,8 @@ def test_a_request_is_checked_when_it_is_made(request_, message):
 
 
 @pytest.mark.parametrize(("requests", "options", "message"), [
-    ("Good morning.", {}, r"requests are several: give a list, \['Good morning.'\]"),
-    ([3], {}, "a request is a SpeechRequest, or a text, got int"),
+    ("Good morning.", {}, r"requests must be a list, such as \['Good morning.'\]"),
+    ([3], {}, "a request must be a SpeechRequest or a text, got int"),
     ([TEXT], {"batch_size": 0}, "batch_size must be a whole number from 1 to 1000, got 0"),
     ([TEXT], {"batch_size": math.nan}, "batch_size must be .*got nan"),
     ([TEXT], {"generator": 1}, "generator must be a torch.Generator, got int; a number is a seed"),

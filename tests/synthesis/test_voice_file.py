@@ -67,7 +67,7 @@ def test_a_voice_of_another_model_is_refused_with_both_names(other, message):
     check_voice(VOICE, SimpleNamespace(fingerprints=("ab12", "cd34"), patch_frames=4))
     with pytest.raises(VoiceError, match=f"'ann' was made with {message}"):
         check_voice(VOICE, SimpleNamespace(fingerprints=other, patch_frames=4))
-    with pytest.raises(VoiceError, match="'ann' has 8 latent frames, and a patch of this model has 3"):
+    with pytest.raises(VoiceError, match="'ann' has 8 latent frames, but a patch of this model has 3"):
         check_voice(VOICE, SimpleNamespace(fingerprints=("ab12", "cd34"), patch_frames=3))
 
 
@@ -77,7 +77,7 @@ def test_a_pipeline_refuses_it_too():
     with pytest.raises(VoiceError, match=f"VAE another and this model has {pipeline.fingerprints[0]}"):
         pipeline("Good.", voice=voice)
     other = tiny_pipeline(patch_frames=3)  # the same VAE
-    with pytest.raises(VoiceError, match="has 40 latent frames, and a patch of this model has 3"):
+    with pytest.raises(VoiceError, match="has 40 latent frames, but a patch of this model has 3"):
         other("Good.", voice=pipeline.create_voice(clip(), "Hi."))
 
 
