@@ -8,8 +8,8 @@
                          -> patches; stop head
       -> ditar.vae       vocoder: latents -> waveform (B, 600 T)
 
-The method is that of Jia et al., ICML 2025, arXiv 2502.03930. The names below are imported when first asked for, so
-that `import ditar` costs nothing.
+The method is that of Jia et al., ICML 2025, arXiv 2502.03930. The names below are imported when first used, so that
+`import ditar` costs nothing.
 """
 
 import importlib

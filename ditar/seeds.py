@@ -1,4 +1,4 @@
-"""Every seed's derivation: what is random is a function of what it is for, so that no state of it has to be kept."""
+"""The derivation of every seed: randomness is a function of its purpose, so that no random state has to be kept."""
 
 import hashlib
 import zlib
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 
 def seed_of(seed: int, name: str) -> int:
-    """The seed of a part of a whole: the first 4 bytes, big-endian, of SHA-256 of "SEED NAME". Whatever else is spoken
-    beside it, and in which order, a part sounds the same."""
+    """The seed of a part of a whole: the first 4 bytes, big-endian, of SHA-256 of "SEED NAME". A part sounds the same
+    whatever else is spoken, and in whatever order."""
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4], "big")
 
 
 def piece_seeds(seed: int, texts: Sequence[str]) -> list[int]:
-    """The seed of each piece of a long text: of what is said, and of how often it was said before. A sentence that is
-    put in or changed leaves the others as they sound."""
+    """The seed of each piece of a long text: of what is said, and of how often it was said before. Adding or changing a
+    sentence leaves the sound of the others unchanged."""
     said: Counter[str] = Counter()
     seeds = []
     for text in texts:
@@ -34,7 +34,7 @@ def attempt_seed(first: int, attempt: int) -> int:
 
 
 def keyed_seed(seed: int, step: int, name: str) -> int:
-    """The seed, of 64 bits with sign, of what training draws for `name` in a step: the same on any rank and after a
+    """The seed (64 bits, signed) of what training draws for `name` in a step: the same on any rank and after a
     resume."""
     digest = hashlib.blake2b(f"{seed} {step} {name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)

@@ -1,7 +1,7 @@
 """Rates, and the one rounding rule between seconds, samples, latent frames and patches.
 
-Everything the models see is 24 kHz audio and 40 Hz latents (arXiv 2502.03930, section 4.1). The rule: a
-count of *whole* units that fit is `floor`, a length asked for in seconds is `round half up`.
+Everything the models see is 24 kHz audio and 40 Hz latents (arXiv 2502.03930, section 4.1). The rule: a count of
+*whole* units that fit is `floor`, a length given in seconds is rounded half up.
 """
 
 import math
@@ -32,7 +32,7 @@ def seconds_to_frames(seconds: float, rate_hz: float = LATENT_RATE_HZ) -> int:
 
 
 def samples_to_frames(samples: int) -> int:
-    """Whole latent frames in that many samples; the encoder cuts what is left over."""
+    """Whole latent frames in that many samples; the encoder cuts the remainder."""
     return samples // HOP_SAMPLES
 
 

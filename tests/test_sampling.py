@@ -31,7 +31,7 @@ def test_a_call_says_what_differs_from_the_saved_scheduler():
     assert saved == SamplingOptions(num_inference_steps=4, time_grid="sway")
     assert saved.override(temperature=0.5, solver=None) == SamplingOptions(0.5, num_inference_steps=4, time_grid="sway")
     assert saved.override(solver="unipc").time_grid == "uniform"
-    with pytest.raises(TypeError, match="'stepps' is no option of sampling; there are temperature"):
+    with pytest.raises(TypeError, match="'stepps' is not an option of sampling; there are temperature"):
         saved.override(stepps=3)
 
 

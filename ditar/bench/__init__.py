@@ -2,10 +2,10 @@
 
 setup    checkpoint or configuration -> model and VAE in each variant (steps, guidance, prefix cache, dtype, threads)
 measure  one case: seconds, shares of the parts, peak memory, FLOPs
-study    lengths, batch sizes, variants and first audio in turns, so that ratios are of one run
+study    lengths, batch sizes, variants and first audio in turn, so that ratios are from one run
 tables   Markdown and a plot
 """
 
 
 class BenchError(ValueError):
-    """A measurement that cannot be done; the message quotes the value and the remedy."""
+    """A measurement that is not possible; the message quotes the value and the remedy."""

@@ -1,4 +1,4 @@
-"""One case: so many rows of so many seconds in one variant, with what it costs and where."""
+"""One case: a number of rows of a number of seconds in one variant, and where its cost goes."""
 
 import functools
 import math
@@ -40,8 +40,8 @@ def measure(subject: Subject, variant: Variant, rows: int, seconds: float) -> di
 
 
 def count_flops(subject: Subject, variant: Variant, seconds: float) -> dict[str, float]:
-    """GFLOP per second of audio by part and in all (a multiplication and an addition count as two; matrix products,
-    convolutions and attention as torch counts them, the vocoder's FFT not)."""
+    """GFLOP per second of audio, by part and in total (a multiplication and an addition count as two; matrix products,
+    convolutions and attention as torch counts them, without the vocoder's FFT)."""
     model, vae = subject.model(variant), subject.vae
     made = subject.rows(variant, 1, seconds)
     lacking = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_attention_flops}  # in torch's table
@@ -56,7 +56,7 @@ def count_flops(subject: Subject, variant: Variant, seconds: float) -> dict[str,
 
 @torch.inference_mode()
 def speak(model: DiTAR, vae: SpeechVAE, rows: list, guidance_steps: tuple[float, float]) -> float:
-    """Generate and decode; seconds of audio of all rows together."""
+    """Generate and decode; returns the seconds of audio of all rows together."""
     decoders = [StreamingDecoder(vae, row.prompt.flatten(0, 1)) for row in rows]
     samples = 0
     for step in generate_patches(model, rows, guidance_steps=guidance_steps):
@@ -69,9 +69,9 @@ def speak(model: DiTAR, vae: SpeechVAE, rows: list, guidance_steps: tuple[float,
 
 @contextmanager
 def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterator[dict[str, float]]:
-    """What a meter (a clock, a counter) advances by inside each of `PARTS`, a part within a part not counted twice."""
+    """What a meter (a clock, a counter) advances by inside each of `PARTS`, nested parts counted once."""
     spent = dict.fromkeys(PARTS, 0.0)
-    inner = [0.0]  # of the calls that are open, outermost first
+    inner = [0.0]  # of the open calls, outermost first
 
     def wrap(part: str, call: Callable) -> Callable:
         def metered_call(*arguments, **options):
@@ -98,7 +98,7 @@ def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterato
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """torch's threads, for a while."""
+    """Set torch's threads within a block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -108,13 +108,13 @@ def threads(count: int) -> Iterator[None]:
 
 
 def reset_peak(device: torch.device) -> None:
-    """Forget the highest use of memory so far, where the system lets us."""
+    """Reset the highest use of memory, if the system allows it."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:  # then the peak is of the whole run
+    except OSError:  # then the peak is that of the whole run
         pass
 
 

@@ -1,4 +1,4 @@
-"""What is measured: a checkpoint, or a configuration with random weights, in variants of how it samples."""
+"""What is measured: a checkpoint, or a configuration with random weights, in variants of its sampling."""
 
 import dataclasses
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ REFERENCE_S = 3.0
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to sample (see `SamplingOptions`). prefix_cache: LocDiT's (its weights are the same in number and shape,
-    so that speed can be measured with any)."""
+    """One way to sample (see `SamplingOptions`). prefix_cache: LocDiT's (its weights have the same number and shape, so
+    speed can be measured with any)."""
 
     steps: int = SamplingOptions.num_inference_steps
     guidance_scale: float = SamplingOptions.guidance_scale
@@ -36,7 +36,7 @@ class Variant:
 
     @property
     def sampling(self) -> SamplingOptions:
-        """Its settings of sampling. ConfigError: out of range."""
+        """Its sampling settings. ConfigError: out of range."""
         return SamplingOptions(
             guidance_scale=self.guidance_scale,
             guidance_steps=self.guidance_steps,
@@ -60,7 +60,7 @@ class Variant:
 
 
 class Subject:
-    """A model to measure. `name` says which, `seconds_per_symbol` how long the text of a length is."""
+    """A model to measure. `name` says which, `seconds_per_symbol` how long a text is spoken."""
 
     def __init__(self, ditar: DiTAR, vae: SpeechVAE, name: str, sampling: SamplingOptions | None = None):
         self.name, self.vae, self.sampling = name, vae.eval(), sampling or SamplingOptions()
@@ -93,7 +93,7 @@ class Subject:
 
     @property
     def parameters(self) -> int:
-        """Of DiTAR, the VAE aside."""
+        """Of DiTAR, without the VAE."""
         return sum(p.numel() for p in self._first.parameters())
 
     def model(self, variant: Variant) -> DiTAR:
@@ -116,7 +116,7 @@ class Subject:
         return pipeline
 
     def rows(self, variant: Variant, count: int, seconds: float) -> list[GenerationInput]:
-        """Rows that make exactly that much speech behind a reference of 3 s, with text to match and own noise."""
+        """Rows that make exactly that much speech after a reference of 3 s, with text to match and their own noise."""
         config, model = self.config, self.model(variant)
         patches = self.patches(seconds)
         prompt = frames_to_patches(seconds_to_frames(REFERENCE_S), config.patch_frames)
@@ -158,7 +158,7 @@ def check_variant(variant: Variant) -> None:
 
 
 def variants_of(axes: dict[str, list]) -> list[Variant]:
-    """The base, of the first value of each axis, and one variant for every further value."""
+    """The base, from the first value of each axis, and one variant for every further value."""
     base = Variant(**{name: values[0] for name, values in axes.items()})
     more = [replace(base, **{name: value}) for name, values in axes.items() for value in values[1:]]
     return list(dict.fromkeys([base, *more]))

@@ -1,4 +1,4 @@
-"""A whole measurement: lengths, batch sizes, variants and first audio, in turns."""
+"""A whole measurement: lengths, batch sizes, variants and first audio, in turn."""
 
 import json
 from collections.abc import Sequence
@@ -33,11 +33,18 @@ def bench(
     streams: int = 20,
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Measure; returns what bench.json holds.
+    """Measure; returns the content of bench.json. BenchError for what cannot be measured.
 
-    The first variant is the base: it alone is measured at every length and batch size; the others make one row of the
-    first length. Every case is measured once in each of `repeats` rounds, so that a ratio compares neighbours in time:
-    ratios are medians over the rounds. BenchError for what cannot be measured.
+    Every case is measured once in each of `repeats` rounds, so that a ratio compares measurements close in time: ratios
+    are medians over the rounds.
+
+    Args:
+        variants: the first is the base, which alone is measured at every length and batch size; the others make one row
+            of the first length.
+        lengths: of speech, above 0 and below 3600 s.
+        batch_sizes: rows, each at least 1.
+        repeats: rounds, at least 1.
+        streams: requests whose first audio is timed.
     """
     from tqdm import tqdm
 
@@ -91,7 +98,7 @@ def bench(
 
 
 def write_bench(result: dict[str, Any], out: str | Path) -> None:
-    """bench.json, bench.md and bench.png in a folder that is there; the result then names its plot."""
+    """Write bench.json, bench.md and bench.png into an existing folder; the result then names its plot."""
     out = Path(out)
     with atomic_write(out / "bench.png") as partial:
         partial.write_bytes(plot(result))
@@ -109,7 +116,7 @@ def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, An
     totals, parts = [], {name: [] for name in FIRST_PARTS}
     with threads(variant.threads):
         for seed in range(count + 1):
-            # A threshold of 1 is never exceeded: random weights would end at once.
+            # A threshold of 1 is never exceeded: random weights would stop at once.
             request = SpeechRequest(SENTENCE, voice, seed=seed, stop_threshold=1.0)
             with pipeline.stream(request, max_retries=0, sampling=variant.sampling) as stream:
                 chunk = next(stream)
@@ -129,8 +136,8 @@ def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, An
 
 
 def _figures(rounds: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of one case over its rounds: real-time factor (median, least, most), ratio of its speed to the first case's
-    (median over the rounds), speech per second, shares of the parts, peak memory."""
+    """One case over its rounds: real-time factor (median, least, most), ratio of its speed to the first case's (median
+    over the rounds), speech per second, shares of the parts, peak memory."""
     factors = [r["took_s"] / r["audio_s"] for r in rounds]
     base = [r["took_s"] / r["audio_s"] for r in first]
     took = sum(r["took_s"] for r in rounds)

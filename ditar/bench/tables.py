@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-VERSION = 1  # of bench.json; raised whenever a name in it, or what a name means, changes
+VERSION = 1  # of bench.json; raised whenever a name in it, or its meaning, changes
 PART_NAMES = {"lm": "LM", "encoder": "encoder", "locdit": "LocDiT", "vocoder": "vocoder", "rest": "rest"}
 
 

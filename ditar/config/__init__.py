@@ -1,4 +1,4 @@
-"""Typed configurations, a module for each system, and the strict reading of their YAML files."""
+"""Typed configurations, a module for each system, and strict reading of their YAML files."""
 
 from ditar.config.baseline import (
     BaselineConfig,

@@ -40,20 +40,20 @@ class StreamsConfig(Ranged):
     ids: Count
     outputs: Count
     delays: tuple[Whole, ...]  # in frames
-    empty_id: Whole  # stands where the delay leaves no frame
+    empty_id: Whole  # where the delay leaves no frame
     weights: tuple[NotNegative, ...]  # of each stream in the loss, relative to the others of this kind
     first_code: Whole = 0
     end_id: Whole | None = None  # the last frame of these streams; None: they end when the others do
-    pad_ids: tuple[Whole, ...] = ()  # frames without content; the first stands behind the end of streams that end early
+    pad_ids: tuple[Whole, ...] = ()  # frames without content; the first follows the end of streams that end early
     pad_weight: NotNegative = 1.0  # in the loss
-    never: tuple[Whole, ...] = ()  # of the outputs, what must never be predicted
-    predicted: bool = True  # False: read only, another speaker's
+    never: tuple[Whole, ...] = ()  # outputs that must never be predicted
+    predicted: bool = True  # False: input only, another speaker's
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
 
 @dataclass(frozen=True)
 class BaselineModelConfig(Ranged):
-    """Shape of a delayed multi-stream token LM. Sizes of what the checkpoint holds.
+    """Shape of a delayed multi-stream token LM, and what else its checkpoint holds.
 
     `text` says how text reaches it: phonemes before the audio (`prefix`), cross-attention to a frozen T5 encoder
     (`cross`), a stream named "text" (`stream`), or a token of a category among the audio's (`category`).
@@ -62,17 +62,17 @@ class BaselineModelConfig(Ranged):
     lm: BlockConfig
     streams: tuple[StreamsConfig, ...]
     codec: str  # the kind of codec that makes the codes of the streams named "audio" ...
-    frame_rate_hz: Positive  # ... and how many frames of them a second has
+    frame_rate_hz: Positive  # ... and the number of their frames in a second
     text: Literal["prefix", "cross", "stream", "category"]
-    # Over the streams of one step: the LM predicts the first kind of streams, this the others, one after the other.
+    # Over the streams of one step: the LM predicts the first kind of streams, this the others, in order.
     depth: BlockConfig | None = None
     tied: bool = False  # the LM's outputs are its embeddings
     audio_positions: Literal["restart", "continue"] = "restart"  # see DiTARModelConfig
-    text_encoder: str = ""  # a T5 by name or folder, for `cross`, and the width of what it gives
+    text_encoder: str = ""  # a T5 by name or folder, for `cross`, and the width of its output
     text_width: Count | None = None
     categories: tuple[str, ...] = ()  # for `category`, in the order of their ids
-    guidance_scale: Annotated[float, Range(1)] = 1.0  # by default in generation; 1 = off
-    codec_fingerprint: str = ""  # of the codec that it was trained with, as training finds it; empty: not known
+    guidance_scale: Annotated[float, Range(1)] = 1.0  # the default of generation; 1 = off
+    codec_fingerprint: str = ""  # of the codec of the training data, set by training; empty: unknown
     symbols: tuple[str, ...] = ()  # for `prefix`; this and the next three as in DiTARModelConfig
     trained_symbols: tuple[str, ...] = ()
     trained_seconds: NotNegative = 0.0

@@ -20,7 +20,7 @@ from ditar.config.transformer import BlockConfig
 
 @dataclass(frozen=True)
 class DiTARModelConfig(Ranged):
-    """Shape of a DiTAR model (arXiv 2502.03930, section 3 and Table 8). Sizes of what the checkpoint holds."""
+    """Shape of a DiTAR model (arXiv 2502.03930, section 3 and Table 8), and what else its checkpoint holds."""
 
     encoder: BlockConfig
     lm: BlockConfig
@@ -28,19 +28,19 @@ class DiTARModelConfig(Ranged):
     latent_channels: Count = 64
     patch_frames: Count = 4
     history_patches: Whole = 1
-    # Ours, for speed: time enters only the noisy frames and h and the history do not attend to them, so that what these
-    # give to attention is computed once per patch. False is the paper's LocDiT.
+    # Ours, for speed: time enters only the noisy frames, and h and the history do not attend to them, so that their
+    # part of the attention is computed once per patch. False is the paper's LocDiT.
     locdit_prefix_cached: bool = False
-    # Our choice where the paper is silent: RoPE positions of patches start again at 0 behind the text, so that a
-    # patch and the phoneme it speaks are near each other whatever the length of the text. `continue` counts on.
+    # Our choice where the paper is silent: RoPE positions of patches start again at 0 after the text, so that a patch
+    # and the phoneme it speaks are close to each other whatever the length of the text. `continue` counts on.
     audio_positions: Literal["restart", "continue"] = "restart"
     # IPA symbols in the order of their ids; empty means the project's own vocabulary, and a checkpoint spells it out.
     symbols: tuple[str, ...] = ()
-    # Those of them that occurred in training, as training finds them; empty: not known.
+    # Those that occurred in training, set by training; empty: unknown.
     trained_symbols: tuple[str, ...] = ()
-    # Longest example in training, in seconds, reference included; 0: not known. Synthesis warns beyond it.
+    # Longest training example in seconds, reference included; 0: unknown. Synthesis warns beyond it.
     trained_seconds: NotNegative = 0.0
-    # Of the VAE whose latents it was trained on, as training finds it; empty: not known, as in older models.
+    # Of the VAE of the training latents, set by training; empty: unknown, as in older models.
     vae_fingerprint: str = ""
     stop_threshold: Share = 0.5
     # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
@@ -49,7 +49,7 @@ class DiTARModelConfig(Ranged):
 
 @dataclass(frozen=True)
 class DiTARLossConfig(Ranged):
-    """Losses and noise of DiTAR's training (arXiv 2502.03930, section 3). The faithful values are the defaults."""
+    """Losses and noise of DiTAR's training (arXiv 2502.03930, section 3). The defaults are the paper's."""
 
     diffusion_weight: NotNegative = 1.0
     stop_weight: NotNegative = 1.0
@@ -79,13 +79,13 @@ class DiTARDataConfig(Ranged):
     curriculum_until: Share = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
     pause_seconds: Annotated[tuple[NotNegative, NotNegative], Ascending()] = (0.1, 0.3)
     crop_frames: Whole = 4  # 0 to crop_frames - 1 leading latents are cut, so that the grid has no favourite phase
-    most_per_speaker: Whole = 0  # utterances of a speaker in an epoch, so that speakers are heard evenly; 0: all
-    # Of the examples with a reference, shares in which it is cut anywhere, and in which its transcript is not known or
-    # wrong and marked so (not in the paper).
+    most_per_speaker: Whole = 0  # utterances of a speaker in an epoch, so that speakers are equally frequent; 0: all
+    # Of the examples with a reference, the shares in which it is cut anywhere, and in which its transcript is unknown
+    # or wrong and marked as such (not in the paper).
     reference_cut: Share = 0.0
     transcript_unknown: Share = 0.0
     transcript_wrong: Share = 0.0
-    shards_in_memory: Count = 64  # utterances are mixed within so many shards of latents; as many again are read ahead
+    shards_in_memory: Count = 64  # utterances are mixed within this many shards; as many again are read ahead
 
     def __post_init__(self) -> None:
         super().__post_init__()

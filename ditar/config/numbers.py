@@ -1,4 +1,4 @@
-"""Numbers that a call takes: of Python's kinds or numpy's, in their range, and never NaN."""
+"""Numeric arguments: of Python's or numpy's types, in range, and never NaN."""
 
 import math
 import numbers

@@ -1,10 +1,10 @@
-"""Types and ranges of a configuration's values, declared beside the field and checked whenever one is made.
+"""Types and ranges of a configuration's values, declared at the field and checked whenever one is made.
 
-`h_dropout: Share = 0.1` is a float of which every value outside [0, 1] is refused, whether it comes from a file, a
-checkpoint or Python. A configuration class inherits from `Ranged`; what ties two fields goes into its `__post_init__`.
+`h_dropout: Share = 0.1` is a float that must be in [0, 1], whether it comes from a file, a checkpoint or Python. A
+configuration class inherits from `Ranged`; rules about several fields go into its `__post_init__`.
 
-Not pydantic: its errors would have to be put into these words (full key, value, remedy), which takes as many lines as
-`_convert`, and every `ditar --help` would import it: 0.1 s of CPU beside 0.2.
+Not pydantic: its errors would have to be rewritten in this form (full key, value, remedy), which takes as many lines as
+`_convert`, and every `ditar --help` would import it: 0.1 s of CPU on top of 0.2.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Ascending:
-    """A tuple in which no value is below the one before it: (low, high)."""
+    """A tuple in which no value is below the previous one: (low, high)."""
 
     def __contains__(self, value: tuple[float, ...]) -> bool:
         return list(value) == sorted(value)
@@ -77,7 +77,7 @@ class Ranged:
 
 
 def check_curriculum(until: float, first_seconds: float, max_seconds: float) -> None:
-    """ConfigError where a curriculum, which is off at `until` 0, would begin with longer examples than it ends with."""
+    """ConfigError if a curriculum (off at `until` 0) would begin with longer examples than it ends with."""
     if until > 0 and first_seconds > max_seconds:
         raise ConfigError(f"first_seconds must not be above max_seconds, {max_seconds}, got {first_seconds}")
 
@@ -85,8 +85,8 @@ def check_curriculum(until: float, first_seconds: float, max_seconds: float) -> 
 def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = False) -> Config:
     """Build the configuration class `kind` from plain dictionaries; the inverse of `to_dict`.
 
-    `complete`: every key must be there. Without it, a key that is missing has its default: a checkpoint may be older
-    than the key.
+    `complete`: every key must be there. Otherwise a missing key has its default: a checkpoint may be older than the
+    key.
     """
     if not isinstance(data, dict):
         raise ConfigError(f"{where or 'the configuration'} must be a mapping of {kind.__name__}'s keys, got {data!r}")
@@ -108,7 +108,7 @@ def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = F
     values = {name: _convert(value, hints[name], _join(where, name), complete) for name, value in data.items()}
     try:
         return kind(**values)
-    except ConfigError as error:  # of two fields together, by the field's name
+    except ConfigError as error:  # about several fields, by their names
         raise ConfigError(_join(where, error)) from None
 
 
@@ -128,7 +128,7 @@ def _name(hint: Any) -> str:
 
 
 def _convert(value: Any, hint: Any, where: str, complete: bool = False) -> Any:
-    """The value as its field's type has it: lists as tuples, mappings as configurations."""
+    """The value in its field's type: lists as tuples, mappings as configurations."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in arguments:

@@ -1,8 +1,8 @@
-"""Typed configurations and strict YAML: an unknown key, a missing key, a wrong type or a value out of its
-field's range is an error that names it.
+"""Typed configurations and strict YAML: an unknown key, a missing key, a wrong type or a value out of its field's range
+is an error that names it.
 
-A configuration file is complete: no includes, no inheritance, and every key spelt out, so that what a run did does not
-change with the defaults. `load_config` reads one, `to_dict` is its inverse and goes into every checkpoint as JSON.
+A configuration file is complete: no includes, no inheritance, and every key spelt out, so that a run does not change
+with the defaults. `load_config` reads one; `to_dict` is its inverse and goes into every checkpoint as JSON.
 """
 
 import dataclasses
@@ -27,8 +27,8 @@ def load_config(path: str | Path, kind: type[Config]) -> Config:
 
 
 def nearest_kind(path: str | Path, kinds: Sequence[type]) -> type:
-    """Which of several configuration classes, all with a `model`, has most of the keys of a file's `model`; the first
-    of equals. ConfigError: no YAML file, or one that has none of these keys."""
+    """The one of several configuration classes, all with a `model`, that has most of the keys of a file's `model`; the
+    first if several do. ConfigError: not a YAML file, or one with none of these keys."""
     data = _read_yaml(path)
     model = data.get("model") if isinstance(data, dict) else None
     keys = set(model) if isinstance(model, dict) else set()
@@ -39,7 +39,7 @@ def nearest_kind(path: str | Path, kinds: Sequence[type]) -> type:
     nearest = max(kinds, key=shared)
     if not shared(nearest):
         raise ConfigError(
-            f"{path} is no configuration of a model: it has no `model` with keys of a "
+            f"{path} is not a configuration of a model: it has no `model` with keys of a "
             f"{' or a '.join(kind.__name__ for kind in kinds)}; give a file like those in configs/ditar, configs/vae "
             "and configs/baseline"
         )

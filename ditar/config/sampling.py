@@ -1,5 +1,5 @@
 """How DiTAR samples: every setting once, with its default and its range, for the command line, Python, sweeps, benches
-and what training listens to."""
+and listening during training."""
 
 import numbers
 from dataclasses import dataclass, fields, replace
@@ -18,15 +18,15 @@ BATCH_SIZE = 8  # utterances that are spoken at the same time
 
 @dataclass(frozen=True)
 class SamplingOptions(Ranged):
-    """How a patch is drawn. ConfigError names what is out of range, and what no solver can do.
+    """How a patch is drawn. ConfigError names what is out of range, or impossible for the solver.
 
     Args:
         temperature: the time at which noise enters the reverse ODE, 0 (deterministic) to 1 (ordinary sampling); arXiv
             2502.03930, equations 3 and 4.
-        guidance_scale: 1 + w of the paper, 1 is off (section 3.4).
-        guidance_steps: (low, high), the part of the steps with guidance; the others cost half.
-        num_inference_steps: diffusion steps of a patch (NFE).
-        solver: of SOLVERS; all but "ddim" have temperature 1 and the uniform grid only.
+        guidance_scale: 1 + w of the paper, at least 1; 1 is off (section 3.4).
+        guidance_steps: (low, high) in [0, 1], the part of the steps with guidance; the others cost half.
+        num_inference_steps: diffusion steps of a patch (NFE), at least 1.
+        solver: of SOLVERS; all but "ddim" require temperature 1 and the uniform grid.
         time_grid: of TIME_GRIDS.
     """
 
@@ -61,11 +61,11 @@ class SamplingOptions(Ranged):
             )
 
     def override(self, **given: Any) -> "SamplingOptions":
-        """With these, None aside. A solver of diffusers that is named has the uniform grid, unless another is named.
-        TypeError: no such option."""
+        """These options with those given, except None. Naming a solver of diffusers selects the uniform grid, unless a
+        grid is named. TypeError: no such option."""
         given = {name: value for name, value in given.items() if value is not None}
         if unknown := given.keys() - set(OPTIONS):
-            raise TypeError(f"{min(unknown)!r} is no option of sampling; there are {', '.join(OPTIONS)}")
+            raise TypeError(f"{min(unknown)!r} is not an option of sampling; there are {', '.join(OPTIONS)}")
         if given.get("solver", "ddim") != "ddim":
             given.setdefault("time_grid", "uniform")
         return replace(self, **given)

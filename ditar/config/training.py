@@ -14,7 +14,7 @@ class OptimiserConfig(Ranged):
     learning_rate: Positive = 1e-4
     final_learning_rate: NotNegative | None = None  # None: constant; a value: cosine down to it
     warmup_steps: Whole = 0
-    kind: Literal["adamw", "muon"] = "adamw"  # muon: Muon for the matrices inside blocks, AdamW for all else
+    kind: Literal["adamw", "muon"] = "adamw"  # muon: Muon for the matrices inside blocks, AdamW for the rest
     betas: tuple[Decay, Decay] = (0.9, 0.99)
     weight_decay: NotNegative = 0.01
     clip_norm: Positive = 1.0
@@ -41,4 +41,4 @@ class RunConfig(Ranged):
     sample_every: Count = 1000
     checkpoint_every: Count = 500
     keep_checkpoints: Count = 2
-    timeout_s: Positive = 1800.0  # longest that one process may keep the others waiting, in samples of the main one too
+    timeout_s: Positive = 1800.0  # longest that one process may keep the others waiting, also by the main one's samples

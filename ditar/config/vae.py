@@ -26,8 +26,8 @@ class SpectralEncoderConfig(Ranged):
     width: Count = 256
     layers: Count = 4
     ffn: Count = 448
-    # Std of a white noise, full scale 1, whose power the spectra are given: bands without sound (a 16 kHz recording has
-    # nothing above 8 kHz) then look as in any other clip. References have -23 dBFS. 0: none, as in older models.
+    # Std of a white noise, full scale 1, whose power is added to the spectra: bands without sound (a 16 kHz recording
+    # has nothing above 8 kHz) then look the same in all clips. References have -23 dBFS. 0: none, as in older models.
     noise_floor: NotNegative = 0.0
 
 
@@ -53,15 +53,15 @@ class VocosConfig(Ranged):
 
 @dataclass(frozen=True)
 class QuantiserConfig(Ranged):
-    """A residual vector quantiser in the place of a SpeechVAE's Gaussian: frames of `codebooks` integers below
-    `codebook_size`, codebooks as running averages of what they are given (SoundStream, arXiv 2107.03312, III-C)."""
+    """A residual vector quantiser instead of a SpeechVAE's Gaussian: frames of `codebooks` integers below
+    `codebook_size`, codebooks as running averages of their inputs (SoundStream, arXiv 2107.03312, III-C)."""
 
     codebooks: Count = 5
     codebook_size: Count = 1024
     decay: Decay = 0.99  # of the running averages, per training step
-    dead_share: Share = 0.4  # a code of less than this share of the mean use gives way to a vector of the batch
-    kmeans_iterations: Count = 10  # on the first batch, which the codebooks start from
-    commitment_weight: NotNegative = 0.25  # in the loss, where a Gaussian has its KL; summed over codebooks, as DAC's
+    dead_share: Share = 0.4  # a code with less than this share of the mean use is replaced by a vector of the batch
+    kmeans_iterations: Count = 10  # on the first batch, from which the codebooks start
+    commitment_weight: NotNegative = 0.25  # in the loss, like a Gaussian's KL; summed over codebooks, as DAC's
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class VAEModelConfig(Ranged):
     oobleck: OobleckEncoderConfig | None = None
     latent_channels: Count = 64
     bandwidth_hz: Annotated[int, Range(1, 12_000)] = 12_000  # of the training data; references are low-passed to it
-    quantiser: QuantiserConfig | None = None  # codes in the place of Gaussian latents
+    quantiser: QuantiserConfig | None = None  # codes instead of Gaussian latents
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class VAELossConfig(Ranged):
 
     mel_weight: NotNegative = 15.0
     stft_weight: NotNegative = 1.0
-    pitch_weight: NotNegative = 0.0  # of the pitch that a source-filter head must know
+    pitch_weight: NotNegative = 0.0  # of the pitch that a source-filter head predicts
     kl_weight: NotNegative = 1e-3
     kl_final_weight: NotNegative = 5e-3
     latent_noise: NotNegative = 0.0
@@ -92,10 +92,10 @@ class VAELossConfig(Ranged):
     multi_resolution_weight: NotNegative = 0.1
     multi_period: bool = True
     multi_resolution_channels: Count = 32  # width of vocos's multi-resolution discriminator
-    multi_period_divisor: Count = 1  # HiFi-GAN's multi-period discriminator with its widths divided by this
-    adversarial_warmup: Whole = 0  # first steps of the discriminators in which the generator does not hear them ...
+    multi_period_divisor: Count = 1  # divides the widths of HiFi-GAN's multi-period discriminator
+    adversarial_warmup: Whole = 0  # first steps of the discriminators that do not affect the generator ...
     adversarial_ramp: Whole = 0  # ... and steps over which their weight then rises
-    freeze_encoder_from: Whole | None = None  # first step that leaves the encoder as it is, so that latents stay valid
+    freeze_encoder_from: Whole | None = None  # first step that does not change the encoder, so that latents stay valid
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class VAEDataConfig(Ranged):
     batch: Count = 16
     crop_seconds: Positive = 1.0
     adversarial_batch: Count = 4
-    adversarial_samples: Whole = 0  # what discriminators hear of each crop, its middle; 0: all of it
+    adversarial_samples: Whole = 0  # the middle of each crop that discriminators hear; 0: all of it
     level_db: Annotated[tuple[Decibels, Decibels], Ascending()] = (-6.0, 3.0)  # random gain
     # Random resampling: other pitches and vocal tracts from the same voices.
     speed: Annotated[tuple[Positive, Positive], Ascending()] = (1.0, 1.0)

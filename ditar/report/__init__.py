@@ -1,4 +1,4 @@
-"""RESULTS.md from result files: read and checked, rendered, and put between marks, so that nothing is typed by hand."""
+"""RESULTS.md from result files: read, checked, rendered and put between marks, so that nothing is typed by hand."""
 
 
 class ReportError(ValueError):

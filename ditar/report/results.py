@@ -12,12 +12,12 @@ TABLE_VERSION = 1
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """The Markdown of a result of kind "table", for what has no format of its own: `columns`, `rows` of as many cells
-    (text or numbers), and optionally `note`."""
+    """The Markdown of a result of kind "table", for results without a format of their own: `columns`, `rows` of as many
+    cells (text or numbers), and optionally `note`."""
     lines = [result["columns"], ["---"] * len(result["columns"]), *result["rows"]]
     for row in lines:
         if len(row) != len(result["columns"]):
-            raise ValueError(f"a row has {len(row)} cells and there are {len(result['columns'])} columns: {row}")
+            raise ValueError(f"a row has {len(row)} cells, but there are {len(result['columns'])} columns: {row}")
     body = "\n".join("| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |" for row in lines)
     return (f"{result['note']}\n\n" if result.get("note") else "") + body + "\n"
 
@@ -28,8 +28,8 @@ KINDS: Kinds = {"evaluation": (evaluation.VERSION, evaluation.evaluation_markdow
 
 
 def read_result(path: str | Path, kinds: Kinds = KINDS) -> dict[str, Any]:
-    """A result file of one of the `kinds`. ReportError: it is none, lacks where it comes from, or is of a version that
-    this code does not know."""
+    """A result file of one of the `kinds`. ReportError: it is not one, lacks its provenance, or has a version that this
+    code does not know."""
     path = Path(path)
     if not path.exists():
         raise ReportError(f"the result {str(path)!r} does not exist; give a JSON file of a ditar command")
@@ -40,7 +40,7 @@ def read_result(path: str | Path, kinds: Kinds = KINDS) -> dict[str, Any]:
             f"the result {str(path)!r} cannot be read ({error}); give a JSON file of a ditar command"
         ) from None
     kind = None
-    if isinstance(result, dict):  # the evaluation's file is known by its name
+    if isinstance(result, dict):  # the evaluation's file is recognised by its name
         kind = result.setdefault("kind", "evaluation" if path.name == evaluation.SCORES else None)
     if kind not in kinds:
         raise ReportError(f"{path} is of the kind {kind!r}; give a result of one of the kinds {', '.join(kinds)}")
@@ -58,12 +58,13 @@ def read_result(path: str | Path, kinds: Kinds = KINDS) -> dict[str, Any]:
 
 
 def render(result: Mapping[str, Any], path: Path, title: str, kinds: Kinds = KINDS) -> str:
-    """A section of a result: title, where it comes from, table. ReportError where the file lacks what its kind has."""
+    """A section for a result: title, provenance, table. ReportError if the file lacks what its kind has."""
     try:
         body = kinds[result["kind"]][1](result)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ReportError(
-            f"{path} is no whole result of the kind {result['kind']!r} ({type(error).__name__}: {error}); make it again"
+            f"{path} is an incomplete result of the kind {result['kind']!r} ({type(error).__name__}: {error}); "
+            "make it again"
         ) from None
     made = result["provenance"]
     commit = f"commit {made['commit']}" if made.get("commit") else "commit not known"

@@ -1,4 +1,4 @@
-"""Sections of a Markdown file between marks: a report replaces its own and leaves the rest as it is."""
+"""Sections of a Markdown file between marks: a report replaces its own and leaves the rest unchanged."""
 
 import re
 
@@ -13,14 +13,14 @@ def begin(name: str) -> str:
 
 
 def end(name: str) -> str:
-    """The line behind a section."""
+    """The line after a section."""
     return f"<!-- end of ditar report: {name} -->"
 
 
 def put(document: str, name: str, section: str) -> str:
-    """The document with this section in the place of the one of the same name, or at its end.
+    """The document with this section in place of the one with the same name, or at its end.
 
-    ReportError: a name that is no plain word, or marks that do not stand in pairs.
+    ReportError: a name that is not a plain word, or marks that do not come in pairs.
     """
     if not NAME.fullmatch(name):
         raise ReportError(f"a section's name takes letters, digits, '_', '-' and '.', got {name!r}")
@@ -32,7 +32,7 @@ def put(document: str, name: str, section: str) -> str:
     ends = [mark.group().startswith("<!-- end") for mark in marks]
     if ends != [False, True]:
         raise ReportError(
-            f"the marks of section {name!r} do not stand in one pair: {ends.count(False)} begin and {ends.count(True)} "
+            f"the marks of section {name!r} do not come in one pair: {ends.count(False)} begin and {ends.count(True)} "
             "end it; repair or remove them"
         )
     return document[: marks[0].start()] + marked + document[marks[1].end() :]

@@ -1,4 +1,4 @@
-"""Result files into RESULTS.md, with their plots beside it."""
+"""Result files into RESULTS.md, with their plots in a folder next to it."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from ditar.report.results import KINDS, Kinds, read_result, render
 from ditar.report.sections import put
 from ditar.storage.atomic_write import atomic_write, check_not_input, write_lines
 
-PLOTS = "results"  # the folder of plots beside the document, with a folder for each section
+PLOTS = "results"  # the folder of plots next to the document, with a folder for each section
 
 
 def report(
@@ -20,11 +20,14 @@ def report(
     titles: Sequence[str] = (),
     kinds: Kinds = KINDS,
 ) -> None:
-    """Write a section for each result into a Markdown file, made where there is none; the rest of it stays as it is.
+    """Write a section for each result into a Markdown file, made if there is none; the rest of it stays unchanged.
 
-    names: of the sections, by default the results' folders; titles: by default their kind and name; kinds: of results,
-    with what renders them. Everything is read and rendered before anything is written. ReportError quotes file and
-    remedy.
+    Everything is read and rendered before anything is written. ReportError quotes file and remedy.
+
+    Args:
+        names: of the sections, by default the results' folders.
+        titles: by default their kind and name.
+        kinds: of results, with their renderers.
     """
     document = Path(document)
     names = list(names) or [Path(path).resolve().parent.name for path in results]
@@ -53,16 +56,16 @@ def report(
 
 
 def _plots(result: Mapping[str, Any], path: Path) -> list[Path]:
-    """The plots that a result names, which lie beside it."""
+    """The plots that a result names, which are next to it."""
     files = [path.parent / name for name in result.get("plots", [])]
     for file in files:
         if not file.is_file():
-            raise ReportError(f"{path} names a plot {file.name!r} that is not beside it; make the result again")
+            raise ReportError(f"{path} names a plot {file.name!r} that is not next to it; make the result again")
     return files
 
 
 def _copy(files: Sequence[Path], folder: Path) -> None:
-    """The plots of a section are these and no others."""
+    """Make these the only plots of a section."""
     for old in folder.glob("*.png"):
         if old.name not in {file.name for file in files}:
             old.unlink()

@@ -1,11 +1,11 @@
-"""What tells whether two wholes are one: short hashes of tensors, of plain values and of lines."""
+"""Short hashes of tensors, of plain values and of lines, which tell whether two things are equal."""
 
 import hashlib
 import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what is told apart here without tensors needs no torch
+if TYPE_CHECKING:  # digests without tensors need no torch
     from torch import Tensor
 
 
@@ -30,7 +30,7 @@ def digest_values(value: Any) -> str:
 
 
 def digest_lines(lines: Iterable[str]) -> str:
-    """24 hexadecimal digits that two data sets share only where these lines of theirs are the same."""
+    """24 hexadecimal digits, the same for two data sets only if these lines are the same."""
     found = hashlib.blake2b(digest_size=12)
     for line in lines:
         found.update(line.encode() + b"\n")

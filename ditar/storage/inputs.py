@@ -1,4 +1,4 @@
-"""What somebody names to be read: a file, a pipe such as <(...) or a FIFO, /dev/stdin."""
+"""Inputs by name: a file, a pipe such as <(...) or a FIFO, /dev/stdin."""
 
 import errno
 import io
@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-PIPE_SECONDS = 30.0  # that a FIFO may wait for somebody who writes to it
-PIPE_BYTES = 2**30  # what comes out of a pipe is kept in memory
+PIPE_SECONDS = 30.0  # to wait for a writer of a FIFO
+PIPE_BYTES = 2**30  # the content of a pipe is kept in memory
 
 
 def open_input(path: str | Path) -> BinaryIO:
-    """A file to read bytes from, in which one can seek: what comes out of a pipe is read to its end first. OSError says
-    what is wrong, with the name: a FIFO that nobody writes to, a pipe that gives more than 1 GiB, a folder."""
+    """A seekable binary file: a pipe is read to its end first. OSError says what is wrong, with the name: a FIFO
+    without a writer, a pipe with more than 1 GiB, a folder."""
     file = _open(path)
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
@@ -40,7 +40,7 @@ def _open(path: str | Path) -> BinaryIO:
 
 
 def _open_fifo(path: str | Path) -> BinaryIO:
-    """Opening waits for a writer: in a thread, which can be given up. Reading then takes as long as he does."""
+    """Opening waits for a writer: in a thread, which can be given up. Reading then takes as long as the writer does."""
     opened: list[BinaryIO | OSError] = []
 
     def wait() -> None:

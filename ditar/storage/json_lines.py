@@ -9,7 +9,7 @@ from ditar.storage.atomic_write import write_lines
 
 
 def each_json_line(path: Path, error: type[Exception] = ValueError) -> Iterator[dict[str, Any]]:
-    """One JSON object a line; nothing where there is no such file. `error` names a line that is none."""
+    """One JSON object a line; nothing if there is no such file. `error` names a line that is not an object."""
     if not path.is_file():
         return
     with open(path, "rb") as file:
@@ -21,7 +21,7 @@ def each_json_line(path: Path, error: type[Exception] = ValueError) -> Iterator[
 
 
 def read_log(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a log that grows; a line that a killed process left half-written is none."""
+    """The objects of a growing log; a line left half-written by a killed process is skipped."""
     if not path.is_file():
         return
     with open(path, "rb") as file:
@@ -35,7 +35,7 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def append_json_lines(rows: Iterable[dict[str, Any]], path: Path) -> None:
-    """Add objects to a log, after a line break where a killed process left half a line."""
+    """Append objects to a log, after a line break if a killed process left half a line."""
     is_cut = False
     if path.is_file() and path.stat().st_size:
         with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""One program at a time writes a file or a folder: two that go on with the same work would garble it."""
+"""Only one program at a time writes a file or a folder: two that continue the same work would garble it."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # not a Unix: nothing is locked
+except ImportError:  # not Unix: nothing is locked
     fcntl = None
 
 
@@ -16,7 +16,7 @@ class InUseError(ValueError):
 
 
 def lock(file: int, name: str | Path) -> None:
-    """Keep an open file (its descriptor) for this process, until it is closed. InUseError where another one has it."""
+    """Lock an open file (its descriptor) for this process, until it is closed. InUseError if another process has it."""
     if fcntl is None:
         return
     try:
@@ -31,7 +31,7 @@ def lock(file: int, name: str | Path) -> None:
 
 @contextmanager
 def only_writer(folder: str | Path) -> Iterator[None]:
-    """Keep a folder, which is there, for this process. InUseError where another one has it."""
+    """Lock an existing folder for this process. InUseError if another process has it."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         lock(opened, folder)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = (  # those that set figures
+PACKAGES = (  # those that affect figures
     "torch", "numpy", "diffusers", "faster-whisper", "ctranslate2", "distillmos", "pocketsphinx", "resemblyzer",
     "transformers",
 )  # fmt: skip
@@ -35,7 +35,7 @@ def command(arguments: list[str]) -> str:
 
 
 def commit() -> str | None:
-    """The short commit of the checkout that this package lies in, "-dirty" where tracked files differ from it."""
+    """The short commit of this package's checkout, with "-dirty" if tracked files differ from it."""
     if not (ROOT / ".git").exists():  # installed; a repository further up would be another's
         return None
     try:
@@ -52,12 +52,12 @@ def commit() -> str | None:
 
 
 def environment() -> dict[str, Any]:
-    """Processor, cores, memory, system, versions; threads and GPU where torch is imported already."""
+    """Processor, cores, memory, system, versions; threads and GPU if torch is imported already."""
     facts: dict[str, Any] = {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "load": round(os.getloadavg()[0], 2),  # a figure of a busy machine says so
+        "load": round(os.getloadavg()[0], 2),  # shows when a figure comes from a busy machine
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }

@@ -19,7 +19,7 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 def write_model(
     folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor], dtype: torch.dtype | None = None
 ) -> None:
-    """Write both files; a killed process leaves none half-written, and a full disk (WriteError) those of before."""
+    """Write both files; a killed process leaves neither half-written, and a full disk (WriteError) the old ones."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stored = {name: value.detach().to("cpu", dtype) for name, value in tensors.items()}
@@ -35,11 +35,11 @@ def write_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[s
             save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata=metadata)
         except SafetensorError as error:  # neither an OSError nor a ValueError
             raise OSError(str(error)) from None
-        os.chmod(partial, 0o644)  # safetensors keeps its files from everybody else
+        os.chmod(partial, 0o644)  # safetensors makes its files readable for the owner only
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:
-    """The configuration beside the weights. ModelError: a missing file, or one that is not a JSON object."""
+    """The configuration next to the weights. ModelError: a missing file, or one that is not a JSON object."""
     path = _file(folder, CONFIG)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -51,7 +51,7 @@ def read_config(folder: str | Path) -> dict[str, Any]:
 
 
 def read_weights(folder: str | Path, model: nn.Module) -> None:
-    """Fill a model (which may be on the meta device) with float32 weights. ModelError: a missing or cut off file, or
+    """Fill a model (which may be on the meta device) with float32 weights. ModelError: a missing or truncated file, or
     other shapes."""
     path = _file(folder, WEIGHTS)
     try:
@@ -66,7 +66,7 @@ def read_weights(folder: str | Path, model: nn.Module) -> None:
     if expected != found:
         name = next(n for n in [*expected, *found] if expected.get(n) != found.get(n))
         raise ModelError(
-            f"{path} does not fit {CONFIG} beside it: {name!r} is {found.get(name, 'missing')} in the "
+            f"{path} does not fit {CONFIG} next to it: {name!r} is {found.get(name, 'missing')} in the "
             f"weights and {expected.get(name, 'absent')} by the configuration; use the two files of one model"
         )
     model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)

@@ -1,4 +1,4 @@
-"""The grid of a sweep: which values each sampling setting takes, and with which seeds."""
+"""The grid of a sweep: the values of each sampling setting, and the seeds."""
 
 import dataclasses
 import itertools
@@ -23,7 +23,7 @@ _PREFIXES = {"temperature": "t", "guidance_scale": "g", "steps": "n", "top_k": "
 
 @dataclass(frozen=True)
 class Grid:
-    """Axes of DiTAR's sampling, a tuple of values each; `seed` repeats every point. A grid file spells all of them."""
+    """Axes of DiTAR's sampling, a tuple of values each; `seed` repeats every point. A grid file lists all of them."""
 
     temperature: tuple[float, ...] = (SamplingOptions.temperature,)
     guidance_scale: tuple[float, ...] = (SamplingOptions.guidance_scale,)
@@ -32,20 +32,20 @@ class Grid:
     time_grid: tuple[str, ...] = (SamplingOptions.time_grid,)
     seed: tuple[int, ...] = (0, 1, 2)
 
-    # Points that differ in these cannot share a batch; the pipeline's names of them. The others are each row's own.
+    # Points that differ in these cannot share a batch; the pipeline's names for them. The others may differ by row.
     PER_BATCH: ClassVar[dict[str, str]] = {
         "steps": "num_inference_steps", "solver": "solver", "time_grid": "time_grid"
     }  # fmt: skip
-    MODEL: ClassVar[str] = "ditar"  # the pipeline's component that samples like this
+    MODEL: ClassVar[str] = "ditar"  # the pipeline's component that samples with these
 
     @staticmethod
     def check_point(settings: dict[str, Any]) -> None:
-        """ValueError where no solver can do that."""
+        """ValueError if no solver can do that."""
         SamplingOptions(**{{"steps": "num_inference_steps"}.get(axis, axis): v for axis, v in settings.items()})
 
     @classmethod
     def of(cls, pipeline: Any) -> "Grid":
-        """One point: how a model samples where nobody says else."""
+        """One point: how a model samples by default."""
         own = pipeline.sampling
         return cls(
             (own.temperature,), (own.guidance_scale,), (own.num_inference_steps,), (own.solver,), (own.time_grid,)
@@ -66,14 +66,14 @@ class TokenGrid:
 
     @classmethod
     def of(cls, pipeline: Any) -> "TokenGrid":
-        """One point: how a model samples where nobody says else."""
+        """One point: how a model samples by default."""
         own = pipeline.decoding_options()
         sampling = own.sampling["audio"]
         return cls((sampling.temperature,), (sampling.top_k or cls.top_k[0],), (own.guidance_scale,))
 
     @staticmethod
     def check_point(settings: dict[str, Any]) -> None:
-        """ValueError where tokens cannot be drawn like that."""
+        """ValueError if tokens cannot be drawn like that."""
         if not (settings["temperature"] >= 0 and math.isfinite(settings["temperature"])):
             raise ValueError(f"temperature must be a number from 0 up, got {settings['temperature']}")
         scale = settings["guidance_scale"]
@@ -83,7 +83,7 @@ class TokenGrid:
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a grid, seeds aside: settings by name, in the order of the grid's axes."""
+    """One point of a grid, without its seeds: settings by name, in the order of the grid's axes."""
 
     settings: tuple[tuple[str, Any], ...]
     seeds: tuple[int, ...]
@@ -98,17 +98,17 @@ class Point:
 
 
 def axes(grid: Grid | TokenGrid) -> dict[str, tuple]:
-    """Values by axis, seeds aside."""
+    """Values by axis, without the seeds."""
     return {f.name: getattr(grid, f.name) for f in dataclasses.fields(grid) if f.name != "seed"}
 
 
 def varying(grid: Grid | TokenGrid) -> list[str]:
-    """Axes that take more than one value."""
+    """Axes with more than one value."""
     return [axis for axis, values in axes(grid).items() if len(values) > 1]
 
 
 def points(grid: Grid | TokenGrid) -> list[Point]:
-    """Every point, in the order of the axes. Temperature 0 is deterministic: there the first seed stands for all."""
+    """Every point, in the order of the axes. Temperature 0 is deterministic: such points have the first seed only."""
     names = list(axes(grid))
     made = []
     for values in itertools.product(*axes(grid).values()):
@@ -130,8 +130,8 @@ def read_grid(path: str | Path) -> Grid | TokenGrid:
 
 
 def check_grid(grid: Grid | TokenGrid) -> None:
-    """SweepError for an axis without values, a value that comes twice, or a point that no sampler can do: all of the
-    grid, before anything is synthesised."""
+    """SweepError for an axis without values, a value that comes twice, or a point that no sampler can do: checks the
+    whole grid before anything is synthesised."""
     for axis, values in {**axes(grid), "seed": grid.seed}.items():
         if not values:
             raise SweepError(f"the grid's axis {axis} has no value; give at least one")
@@ -151,7 +151,7 @@ def check_grid(grid: Grid | TokenGrid) -> None:
 
 
 def override(grid: Grid | TokenGrid, values: dict[str, list | None]) -> Grid | TokenGrid:
-    """The grid with other values of some axes (None: as they are). ConfigError where it has no such axis."""
+    """The grid with other values on some axes (None: unchanged). ConfigError if it has no such axis."""
     given = {axis: tuple(v) for axis, v in values.items() if v is not None}
     known = {*axes(grid), "seed"}
     for axis in given:

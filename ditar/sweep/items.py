@@ -1,4 +1,4 @@
-"""The outputs of a sweep: which there are, what they are called, which of them share a batch."""
+"""The outputs of a sweep: which there are, their names, which of them share a batch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class Item:
 
     @property
     def noise_seed(self) -> int:
-        """What the pipeline is given: other noise for each sentence, and the same at every grid point, so that points
-        are compared on the same draws."""
+        """The pipeline's seed: different noise for each sentence, but the same at every grid point, so that points are
+        compared on the same draws."""
         return repeat_seed(self.seed, self.pair.name)
 
 
@@ -37,13 +37,13 @@ def items(grid: Grid | TokenGrid, pairs: Sequence[Pair]) -> list[Item]:
 
 
 def wav_path(out: Path, item: Item) -> Path:
-    """Where an output lies."""
+    """The path of an output."""
     return out / WAVS / f"{item.name}.wav"
 
 
 def batches(todo: Sequence[Item], per_batch: Iterable[str], batch_size: int) -> list[list[Item]]:
-    """Outputs that may share a batch, in batches across points, seeds and pairs; texts of like length together, since
-    a batch takes as long as its longest row."""
+    """Outputs that may share a batch, batched across points, seeds and pairs; texts of similar length together, since a
+    batch takes as long as its longest row."""
     per_batch, groups = list(per_batch), {}
     for item in todo:
         groups.setdefault(tuple(item.point[axis] for axis in per_batch), []).append(item)

@@ -1,4 +1,4 @@
-"""One HTML file in which a person hears each grid point beside its numbers and spectrogram; it loads nothing else."""
+"""One HTML file in which a person hears each grid point next to its figures and spectrogram; it loads nothing else."""
 
 import base64
 import html
@@ -40,8 +40,8 @@ def page(
 ) -> tuple[str, dict[str, int]]:
     """The page, and {"embedded": outputs in it, "outputs": all there are}.
 
-    Plots always are in it; of the outputs as many as fit into `most_bytes`: sentence by sentence with the first seed,
-    for every point the same, then with the next seed.
+    It always includes the plots, and as many of the outputs as fit into `most_bytes`: sentence by sentence with the
+    first seed, the same ones for every point, then with the next seed.
     """
     entries, axes, made = result["points"], result["varying"], result["provenance"]
     data: dict[str, Any] = {
@@ -71,14 +71,14 @@ def page(
             f"{made['date']}, commit {made['commit']}; {judges(result)}: {made['command']}"
         ),
         "BOUND": html.escape(
-            f"Sound is MP3 where the sound library has it, else FLAC; this page is bounded to {most_bytes / 1e6:g} MB "
-            f"(--page-mb) and holds {embedded} of {outputs} outputs, of {heard}. All of them, as they were made, lie "
-            "in the folder wav beside it."
+            f"Sound is MP3 if the sound library supports it, else FLAC; this page is limited to {most_bytes / 1e6:g} "
+            f"MB (--page-mb) and holds {embedded} of {outputs} outputs, of {heard}. All of them, as they were made, "
+            "are in the folder wav next to it."
         ),
         "PLOTS": plots,
         "DATA": json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
     }
-    for name, value in fields.items():  # DATA last: no text that was put in is looked through for a later name
+    for name, value in fields.items():  # DATA last: inserted text is not searched for a later name
         template = template.replace(f"@{name}@", value)
     return template, {"embedded": embedded, "outputs": outputs}
 
@@ -92,7 +92,7 @@ def _embed(
     out: Path,
     left: int,
 ) -> int:
-    """Put sentences and outputs into `data` until `left` bytes are used; returns how many outputs."""
+    """Put sentences and outputs into `data` until `left` bytes are used; returns the number of outputs."""
     clips: dict[str, int] = {}
     columns: dict[tuple[str, int], int] = {}
     embedded = 0
@@ -126,12 +126,12 @@ def _embed(
 
 
 def _size(value: Any) -> int:
-    """Bytes that a value takes in the page, with what stands around it."""
+    """Bytes that a value takes in the page, with the punctuation around it."""
     return len(json.dumps(value)) + 16
 
 
 def medium(path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page has of an output: sound and spectrogram as data URIs, its length, and what was heard."""
+    """An output in the page: sound and spectrogram as data URIs, its length, and what was heard."""
     samples = read_audio(path)
     problems = [name for name in (*FLAWS, "no_stop") if row[name]]
     quality = f"DistillMOS {row['distillmos']:.2f}; " if row.get("distillmos") is not None else ""
@@ -147,14 +147,15 @@ def medium(path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spectrogram(samples: np.ndarray) -> bytes:
-    """A mel spectrogram of (S,) at 24 kHz as a PNG of MEL_BINS rows and a column for each 12.5 ms, low notes below."""
+    """A mel spectrogram of (S,) at 24 kHz as a PNG of MEL_BINS rows and a column for each 12.5 ms, low notes at the
+    bottom."""
     import torch
 
     from ditar.audio.spectra import log_mel
 
     import_for_evaluation("matplotlib")
     from matplotlib import colormaps
-    from PIL import Image  # matplotlib brings it
+    from PIL import Image  # installed with matplotlib
 
     padded = np.pad(samples, (0, max(0, 4 * COLUMN_SAMPLES - len(samples))))
     mel = log_mel(torch.from_numpy(padded)[None], MEL_BINS, hop=COLUMN_SAMPLES)[0].numpy()  # (MEL_BINS, frames)

@@ -1,4 +1,4 @@
-"""What a sweep speaks: a list of (text, reference) pairs in a table that any editor writes."""
+"""What a sweep speaks: a list of (text, reference) pairs in a table that any editor can write."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ditar.sweep import SweepError
 
 @dataclass(frozen=True)
 class Pair:
-    """A sentence and the clip whose voice it is spoken in (None: the voice that ships) with its transcript."""
+    """A sentence, the clip whose voice it is spoken in (None: the voice that ships), and the clip's transcript."""
 
     name: str
     text: str
@@ -45,7 +45,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
 
 
 def text_pairs(texts: Sequence[str]) -> list[Pair]:
-    """Pairs of texts alone, in the voice that ships."""
+    """Pairs of texts only, in the voice that ships."""
     return [Pair(f"text{number}", text) for number, text in enumerate(texts, start=1)]
 
 

@@ -1,4 +1,4 @@
-"""Plots of a sweep: heat maps for every two axes that vary, curves along every axis of numbers, where voices lie."""
+"""Plots of a sweep: heat maps for every two varying axes, curves along every numeric axis, and a map of the voices."""
 
 import io
 import itertools
@@ -17,7 +17,7 @@ PLOTTED = ("wer", "distillmos", "similarity", "no_stop", "failed", "diversity")
 
 
 def plots(result: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-    """PNG files by name, from what `aggregate` made and the scores' rows. Nothing where no axis varies."""
+    """PNG files by name, from the result of `aggregate` and the scores' rows. Empty if no axis varies."""
     made = {}
     entries, axes = result["points"], result["varying"]
     names = [name for name in figures_of(entries) if name in PLOTTED]
@@ -32,7 +32,7 @@ def plots(result: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def heat_map(entries: Sequence[Mapping[str, Any]], first: str, second: str, names: Sequence[str]) -> bytes:
-    """A panel for each figure: `first` down, `second` across; means over the other axes, where others vary."""
+    """A panel for each figure: `first` down, `second` across; means over the other axes, if they vary."""
     down, across = _values(entries, first), _values(entries, second)
     figure, panels = _panels(len(names), 0.9 * len(across) + 1.8, 0.55 * len(down) + 1.5)
     for panel, name in zip(panels, names):
@@ -54,7 +54,7 @@ def heat_map(entries: Sequence[Mapping[str, Any]], first: str, second: str, name
 
 def curves(entries: Sequence[Mapping[str, Any]], axis: str, others: Sequence[str], names: Sequence[str]) -> bytes:
     """A panel for each figure along `axis`, with the spread over seeds as bars; a line for each combination of the
-    other axes, or their mean alone where these are too many to be told apart."""
+    other axes, or only their mean if there are too many to tell apart."""
     combinations = list(itertools.product(*(_values(entries, other) for other in others)))
     if len(combinations) > MOST_LINES:
         combinations = [None]
@@ -83,8 +83,8 @@ def curves(entries: Sequence[Mapping[str, Any]], axis: str, others: Sequence[str
 
 
 def voices(entries: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """The speaker embeddings of all outputs on their two principal components, a panel for each temperature, the first
-    point of each; colours are sentences (the paper's appendix shows the spread of repeated runs like this)."""
+    """The speaker embeddings of all outputs on their two principal components, a panel for each temperature with its
+    first point; colours are sentences (the paper's appendix shows the spread of repeated runs like this)."""
     import_for_evaluation("sklearn")
     from sklearn.decomposition import PCA
 
@@ -118,7 +118,7 @@ def _values(entries: Sequence[Mapping[str, Any]], axis: str) -> list:
 
 
 def _mean(entries: Sequence[Mapping[str, Any]], settings: Mapping[str, Any], name: str) -> float:
-    """Of a figure over the points with these settings; not a number where none has it."""
+    """Of a figure over the points with these settings; NaN if none has it."""
     found = [
         e["figures"][name]["mean"]
         for e in entries

@@ -1,4 +1,4 @@
-"""Synthesis of a whole grid: the model loaded once, batches filled across grid points, what is finished kept."""
+"""Synthesis of a whole grid: the model loaded once, batches filled across grid points, finished outputs kept."""
 
 import json
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ SETTINGS = "settings.json"
 
 
 def open_sweep(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> None:
-    """Make the folder of a sweep, or go on with one.
+    """Make the folder of a sweep, or continue one.
 
-    `fixed` is what all outputs share (model, retries, ...). SweepError where the folder holds outputs of something
-    else: a grid may grow, and pairs may be added, but a name always stands for one thing.
+    `fixed` is what all outputs share (model, retries, ...). SweepError if the folder holds outputs of something else: a
+    grid may grow, and pairs may be added, but a name always means the same.
     """
     asked = {p.name: [p.text, str(p.reference) if p.reference else None, p.transcript] for p in pairs}
     noted = out / SETTINGS
@@ -35,13 +35,13 @@ def open_sweep(out: Path, fixed: dict[str, Any], pairs: Sequence[Pair]) -> None:
     for key, value in fixed.items():
         if before.get(key) != value:
             raise SweepError(
-                f"{out} holds a sweep with {key} {before.get(key)!r}, and this one has {value!r}; choose another folder"
+                f"{out} holds a sweep with {key} {before.get(key)!r}, but this one has {value!r}; choose another folder"
             )
     for name, value in asked.items():
         if known.get(name, value) != value:
             raise SweepError(
-                f"{out} holds a sweep whose pair {name!r} is {known[name]!r}, and now it is {value!r}; give it another "
-                "id, or choose another folder"
+                f"{out} holds a sweep whose pair {name!r} was {known[name]!r}, but now it is {value!r}; give it "
+                "another id, or choose another folder"
             )
     (out / WAVS).mkdir(parents=True, exist_ok=True)
     write_lines(noted, [json.dumps({**fixed, "pairs": {**known, **asked}}, indent=2, ensure_ascii=False)])
@@ -59,12 +59,12 @@ def synthesise(
     language: str = "en-us",
     progress: bool = True,
 ) -> dict[str, dict[str, Any]]:
-    """Speak what the folder does not hold yet; returns the manifest's line of everything in the grid, by name (see
+    """Speak what the folder lacks; returns the manifest's line of everything in the grid, by name (see
     `synthesis.utterance_list`).
 
-    After every batch its WAVs and lines are on disk, so that an interruption costs one batch. `fixed`: as for `start`.
-    SweepError where the grid is not of the pipeline's kind; TextError and AudioError of any pair before the first
-    synthesis.
+    After every batch its WAVs and lines are on disk, so that an interruption costs one batch. `fixed`: as for
+    `open_sweep`. SweepError if the grid is of another kind than the pipeline; TextError and AudioError of any pair
+    before the first synthesis.
     """
     check_grid(grid)
     check_pipeline(pipeline, grid)

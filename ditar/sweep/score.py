@@ -28,12 +28,12 @@ GROUPS = ("words", "similarity", "distillmos", "outputs")
 def make_judge(
     recogniser: str = DEFAULT, workers: int | None = None, progress: bool = True, normaliser: str | None = None
 ) -> Judge:
-    """RecogniserError or EvaluationError where there is no such recogniser or normaliser, or a package is missing."""
+    """RecogniserError or EvaluationError if there is no such recogniser or normaliser, or a package is missing."""
     return Judge(GROUPS, recogniser=recogniser, normaliser=normaliser, workers=workers, progress=progress)
 
 
 def judge_names(judge: Judge) -> dict[str, str]:
-    """With what a sweep is scored, as sweep.json has it."""
+    """The judges of a sweep, as sweep.json names them."""
     keys = {"recogniser": "words", "normaliser": "normaliser", "quality": "distillmos", "embedder": "similarity"}
     return {key: judge.names[name] for key, name in keys.items()}
 
@@ -41,11 +41,11 @@ def judge_names(judge: Judge) -> dict[str, str]:
 def score_items(
     wanted: Sequence[Item], log: dict[str, dict[str, Any]], out: Path, judge: Judge
 ) -> dict[str, dict[str, Any]]:
-    """Score every output that is not scored yet; returns rows by the items' names: what `Judge.judge` finds (with its
-    end, from the manifest's lines `log`), `failed`: whether it has any of FLAWS, and `voice`, the speaker's embedding.
+    """Score every unscored output; returns rows by the items' names: what `Judge.judge` finds (with its end, from the
+    manifest's lines `log`), `failed`: whether it has any of FLAWS, and `voice`, the speaker's embedding.
 
-    Rows are kept in `scores.jsonl` with the file's time: an output that was made again is scored again, and so is all
-    of it by other judges.
+    Rows are kept in `scores.jsonl` with the file's time: an output that was made again is scored again, and everything
+    is scored again with other judges.
     """
     made = {item.name: wav_path(out, item).stat().st_mtime_ns for item in wanted}
     rows = {row["utt"]: row for row in read_log(out / SCORES) if row.get("judges") == judge.names}
@@ -62,7 +62,7 @@ def score_items(
             speakers={name: str(clip) for name, clip in clips.items()},
             stopped={name: Ending(log[name]["stopped"], log[name]["attempts"]) for name in audio},
         )
-        voices = judge.embed(audio, "embedding outputs")  # they are embedded already
+        voices = judge.embed(audio, "embedding outputs")  # already computed
         for name, row in fresh.items():
             row["failed"] = any(row[flaw] for flaw in FLAWS)
             row["voice"] = [round(float(v), 5) for v in voices[name]]
@@ -74,13 +74,13 @@ def score_items(
 
 
 def seed_figures(rows: Sequence[dict[str, Any]]) -> dict[str, float | None]:
-    """Figures of one grid point and seed, pooled over the pairs; None where no output has one."""
+    """Figures of one grid point and seed, pooled over the pairs; None if no output has one."""
     return {name: metric.pool(rows) for name, metric in METRICS.items() if name != "diversity"}
 
 
 def aggregate(every: Sequence[Point], pairs: Sequence[Pair], rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """One entry a grid point: `name`, `settings`, `seeds` and `figures`: by name `mean`, `spread` (standard deviation
-    over seeds; None of one seed, unless it is deterministic) and the `values` of the seeds. `diversity`: see there."""
+    over seeds; None for one seed, unless it is deterministic) and the `values` of the seeds. `diversity`: see there."""
     entries = []
     for point in every:
         by_seed = []
@@ -105,7 +105,7 @@ def mean_and_spread(values: Sequence[float], deterministic: bool = False) -> dic
 
 def diversity(point: Point, pairs: Sequence[Pair], rows: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
     """How much the voice varies when one pair is spoken again: 1 - cosine of the speaker embeddings of two seeds, mean
-    over the pairs of seeds; mean and spread over the sentences. 0 where sampling is deterministic, None of one seed."""
+    over the pairs of seeds; mean and spread over the sentences. 0 if sampling is deterministic, None for one seed."""
     if point["temperature"] == 0:
         return mean_and_spread([0.0], deterministic=True)
     if len(point.seeds) < 2:

@@ -1,4 +1,4 @@
-"""The only place of a sweep that knows a pipeline: loading it, references as voices, an output as a task."""
+"""The only part of a sweep that deals with a pipeline: loading it, references as voices, an output as a task."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,13 +26,13 @@ def load_sweep_pipeline(model: str | None, device: str, dtype: str) -> Any:
 
 
 def weights_digest(pipeline: Any) -> str:
-    """Equal where all weights are: outputs of other weights are not kept when a sweep goes on."""
+    """Equal if all weights are: a resumed sweep does not keep outputs of other weights."""
     parts = [part for _, part in sorted(pipeline.components.items()) if isinstance(part, torch.nn.Module)]
     return digest_tensors(value for part in parts for value in part.state_dict().values())
 
 
 def check_pipeline(pipeline: Any, grid: Grid | TokenGrid) -> None:
-    """SweepError where the grid is of the other system's settings."""
+    """SweepError if the grid has the other system's settings."""
     if grid.MODEL not in pipeline.components:
         raise SweepError(
             f"a grid over {', '.join(axes(grid))} is not for a {type(pipeline).__name__}; take the axes of its own "
@@ -54,7 +54,7 @@ def make_voices(pipeline: Any, pairs: Sequence[Pair], language: str) -> dict[str
 def check_texts(
     pipeline: Any, grid: Grid | TokenGrid, pairs: Sequence[Pair], voices: dict[str, Any], language: str
 ) -> None:
-    """SweepError names the first pair whose text cannot be spoken: before the first synthesis, not in its midst."""
+    """SweepError names the first pair whose text cannot be spoken: before the first synthesis, not in the middle."""
     config = pipeline.components[grid.MODEL].config
     frontend = TextFrontend.of(config, language)
     for pair in pairs:
@@ -68,7 +68,7 @@ def check_texts(
 
 
 def task(grid: Grid | TokenGrid, item: Item, voice: Any, max_retries: int, language: str) -> SpeechTask:
-    """What to speak: the settings that the rows of a batch share go to the call, the others into the request."""
+    """A task for the settings and text of an item: settings shared by a batch go to the call, others to the request."""
     pair = item.pair
     return SpeechTask(
         item.name,

@@ -1,4 +1,4 @@
-"""A sweep from its grid to its page: synthesise, score, tables, plots, page, one result file."""
+"""A sweep from its grid to its page: synthesis, scores, tables, plots, page, one result file."""
 
 import json
 from collections.abc import Sequence
@@ -39,13 +39,21 @@ def study(
     normaliser: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Speak and score a whole grid (`check_grid` first) into the folder `out`; returns what sweep.json holds.
+    """Speak and score a whole grid (`check_grid` first) into the folder `out`; returns the content of sweep.json.
 
     Files: wav/<point>/<seed>/<id>.wav, manifest.jsonl and scores.jsonl (a line an output), sweep.json, sweep.csv,
-    sweep.md, PNG plots, sweep.html of at most `page_mb` MB (sound included). Run again, it keeps what is finished.
-    `model` says whose outputs these are; recogniser: see `recognise.choose`; normaliser: of words, by default the
-    recogniser's own. SweepError, RecogniserError, EvaluationError, TextError and AudioError before the first
-    synthesis.
+    sweep.md, PNG plots, sweep.html. Run again, it keeps what is finished. SweepError, RecogniserError, EvaluationError,
+    TextError and AudioError before the first synthesis.
+
+    Args:
+        model: the name of the model, for the results.
+        batch_size: utterances spoken at the same time, at least 1.
+        max_retries: 0 to 100 new attempts at failed speech.
+        language: espeak-ng's name of the texts' and transcripts'.
+        page_mb: above 0, the largest size of sweep.html in MB, sound included.
+        workers: processes of recognisers, by default one per core.
+        recogniser: see `recognise.choose`.
+        normaliser: of words, by default the recogniser's own.
     """
     judge = make_judge(recogniser, workers, progress, normaliser)
     fixed = {"model": model, "weights": weights_digest(pipeline), "max_retries": max_retries, "language": language}

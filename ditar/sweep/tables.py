@@ -9,7 +9,7 @@ from ditar.evaluate.metrics import FAILED, Metric
 from ditar.evaluate.metrics import METRICS as EVERY
 from ditar.sweep.grid import LABELS, plain
 
-VERSION = 1  # of sweep.json; raised whenever a name in it, or what a name means, changes
+VERSION = 1  # of sweep.json; raised whenever a name in it, or its meaning, changes
 # The figures of a sweep, by their names in sweep.json; all are metrics of `ditar evaluate`.
 METRICS: dict[str, Metric] = {
     **{name: EVERY[name] for name in ("wer", "cer", "distillmos", "similarity", "no_stop")},
@@ -30,7 +30,7 @@ FIGURES = {name: _figure(metric) for name, metric in METRICS.items()}
 
 
 def shown(figure: Mapping[str, Any] | None, name: str) -> str:
-    """`mean ± spread` in the figure's unit; the mean alone of one seed; empty where it is not known."""
+    """`mean ± spread` in the figure's unit; only the mean for one seed; empty if it is unknown."""
     if figure is None:
         return ""
     _, factor, decimals, _ = FIGURES[name]
@@ -44,12 +44,12 @@ def figures_of(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def judges(result: Mapping[str, Any]) -> str:
-    """Who judged; sweeps of before had no `quality` and named no normaliser."""
+    """Who judged; older sweeps had no `quality` and named no normaliser."""
     return "; ".join(result[key] for key in ("recogniser", "normaliser", "quality", "embedder") if key in result)
 
 
 def sweep_markdown(result: Mapping[str, Any]) -> str:
-    """The table of a sweep's result, with a line on what was spoken and judged by what."""
+    """The table of a sweep's result, with a line on what was spoken, and by whom it was judged."""
     entries, names = result["points"], figures_of(result["points"])
     columns = result["varying"] or list(entries[0]["settings"])
     heading = [*(LABELS[axis] for axis in columns), *(FIGURES[name][0] for name in names)]

@@ -60,13 +60,15 @@ class DiTARPipeline(SpeechPipeline):
         """Speak several requests, or texts, up to `batch_size` at a time; outputs in their order, each as if it were
         alone. Each must fit into one call.
 
-        A row that ends makes room for nothing, but costs nothing more. Where memory does not suffice for a batch, half
+        A finished row is not replaced by another, but costs nothing more. If memory does not suffice for a batch, half
         of it is tried.
 
         Args:
-            generator: in the place of the seed, of one request alone.
+            max_retries: 0 to 100, see `__call__`.
+            batch_size: 1 to 1000.
+            generator: instead of the seed, for a single request.
             sampling: None: the model's own, `self.sampling`.
-            options: of `SamplingOptions` by name, in place of those: temperature=0.5, num_inference_steps=20, ...
+            options: of `SamplingOptions` by name, overriding these: temperature=0.5, num_inference_steps=20, ...
 
         For the rest see `__call__`.
         """
@@ -113,7 +115,13 @@ class DiTARPipeline(SpeechPipeline):
         sampling: SamplingOptions | None = None,
         **options,
     ) -> SpeechStream:
-        """Speak one request patch by patch: an iterator over audio, see `SpeechStream`. For the rest see `__call__`."""
+        """Speak one request patch by patch: an iterator over audio, see `SpeechStream`.
+
+        Args:
+            first_chunk_seconds, chunk_seconds: least audio in the first chunk and in the others; 0: whatever is final.
+
+        For the rest see `__call__` and `batch`.
+        """
         clock = perf_counter()
         (request,) = as_requests([request])
         voice = self.create_voice() if request.voice is None else request.voice
@@ -139,24 +147,24 @@ class DiTARPipeline(SpeechPipeline):
         sampling: SamplingOptions,
         solver: Callable[[SamplingOptions], Solver] | None = None,
     ) -> list[PreparedRequest]:
-        """text -> phoneme ids, voice -> patches, for every row. `solver`: of options; None: rows share those of this
-        call, see `shared_solvers`."""
+        """text -> phoneme ids, voice -> patches, for every row. `solver`: makes one from options; None: rows share
+        those of this call, see `shared_solvers`."""
         solver = shared_solvers() if solver is None else solver
         return [prepare_request(self.ditar, *one, sampling, solver) for one in self._read(requests)]
 
     @property
     def sampling(self) -> SamplingOptions:
-        """How the model samples where a call does not say: by its saved scheduler."""
+        """How the model samples unless a call says otherwise: by its saved scheduler."""
         return self.scheduler.sampling
 
     @property
     def model(self) -> DiTAR:
-        """What makes latents of a text."""
+        """Makes latents from a text."""
         return self.ditar
 
     @property
     def autoencoder(self) -> SpeechVAE:
-        """What makes waveforms of latents."""
+        """Makes waveforms from latents."""
         return self.vae
 
     def _autoencoder_fingerprint(self) -> str:
@@ -169,11 +177,11 @@ class DiTARPipeline(SpeechPipeline):
 
     @torch.inference_mode()
     def compile(self, **options) -> float:
-        """torch.compile LocDiT, where most of the time goes, and make a patch with it; returns the seconds that took,
-        which is tens of them on a CPU, and about as many again at the first batch of another size.
+        """torch.compile LocDiT, where most of the time goes, and make a patch with it; returns the seconds that took:
+        tens of them on a CPU, and about as many again at the first batch of another size.
 
         options: of `torch.compile`; on a GPU mode="reduce-overhead" runs LocDiT's passes as CUDA graphs. Rounding
-        differs from what is not compiled.
+        differs from the uncompiled model's.
         """
         clock = perf_counter()
         self.ditar.locdit.transformer.compile(**options)
@@ -195,7 +203,7 @@ class DiTARPipeline(SpeechPipeline):
             vae = copy.deepcopy(vae)
             for parameter in vae.parameters():  # not the buffers: statistics and window are small, and worth float32
                 parameter.data = parameter.data.to(dtype)
-        vae.register_to_config(_name_or_path="")  # diffusers would tell where it was loaded from
+        vae.register_to_config(_name_or_path="")  # diffusers would record where it was loaded from
         vae.save_pretrained(folder / "vae")
         self.ditar.save_pretrained(folder / "ditar", dtype)
         self.scheduler.save_pretrained(folder / "scheduler")

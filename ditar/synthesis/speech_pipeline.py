@@ -1,4 +1,4 @@
-"""What a pipeline of speech is, whichever model speaks: calls, voices, loading and saving."""
+"""What the pipelines of both systems share: calls, voices, loading and saving."""
 
 import os
 from abc import abstractmethod
@@ -20,17 +20,18 @@ from ditar.synthesis.voice import Voice, check_fit
 from ditar.text.frontend import TextFrontend
 from ditar.text.vocabulary import vocabulary_fingerprint
 
-import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
+import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
 
 from diffusers import DiffusionPipeline  # noqa: E402
 
 
 class SpeechPipeline(DiffusionPipeline):
-    """Zero-shot synthesis by a `model`, with its vocabulary, of what an `autoencoder` makes waveforms of."""
+    """Zero-shot synthesis by a `model`, with its vocabulary, and an `autoencoder` that makes waveforms of its
+    output."""
 
     model: Any  # DiTAR or TokenLM
     autoencoder: Any  # SpeechVAE or Codec
-    patch_frames: int  # a voice has a multiple of so many frames
+    patch_frames: int  # a voice has a multiple of that many frames
 
     def __call__(
         self,
@@ -47,20 +48,20 @@ class SpeechPipeline(DiffusionPipeline):
         max_retries: int = MAX_RETRIES,
         **options,
     ) -> SpeechOutput:
-        """Speak `text` in the voice of a reference clip, or in a `voice` that was made before; same seed, same samples
-        on the same machine.
+        """Speak `text` in the voice of a reference clip, or in a `voice` made before. The same seed gives the same
+        samples on the same machine.
 
         Args:
-            text: what to say, of any length: what does not fit into one call is spoken sentence by sentence, as the
-                command line does it.
+            text: what to say, of any length: a text that does not fit into one call is spoken sentence by sentence, as
+                on the command line.
             prompt_audio, prompt_text, sample_rate: see `create_voice`.
-            voice: in their place.
-            seed, generator: one of them; neither: a seed is drawn, and the output says which.
+            voice: instead of these.
+            seed, generator: one of them; with neither, a seed is drawn, and the output says which.
             language: espeak-ng's name of the text's.
-            stop_threshold: in [0, 1], the speech ends where the stop head gives more; None: the checkpoint's.
-            max_retries: an output that never stops, is silent or is far too short is made again with another seed, so
-                many times; what stays wrong is in its `warnings`.
-            options: of `batch`, how it is sampled.
+            stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
+            max_retries: 0 to 100; an output that never stops, is silent or is far too short is made again that often,
+                with other seeds; if it is still wrong, its `warnings` say so.
+            options: how it is sampled, see `batch`.
 
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
@@ -75,7 +76,7 @@ class SpeechPipeline(DiffusionPipeline):
 
     @abstractmethod
     def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Options of `batch`, of which what is wrong is said before anything is read."""
+        """Options of `batch`, checked before anything is read."""
 
     @abstractmethod
     def batch(self, requests: Sequence[SpeechRequest | str], **options) -> list[SpeechOutput]:
@@ -95,7 +96,7 @@ class SpeechPipeline(DiffusionPipeline):
         Args:
             prompt_audio: 0.5 to 30 s of speech: a file, an open file, or its bytes; samples, (S,) or with channels, of
                 numpy, torch or lists, alone or with their rate, (rate, samples); or what `read_reference` made of them.
-            prompt_text: exactly what is said in it; None: that is not known, and more words may go wrong.
+            prompt_text: exactly what is said in it; None: unknown, and more words may go wrong.
             sample_rate: of samples, in Hz; None: 24 kHz.
             name: of the voice; None: the file's.
             language: espeak-ng's name of the transcript's.
@@ -114,7 +115,7 @@ class SpeechPipeline(DiffusionPipeline):
 
     @abstractmethod
     def _encode(self, reference: Reference) -> torch.Tensor:
-        """A voice's latents (T, C) of a clip."""
+        """A clip as a voice's latents (T, C)."""
 
     def _symbols(self, reference: Reference) -> list[str]:
         if not reference.text:
@@ -125,7 +126,7 @@ class SpeechPipeline(DiffusionPipeline):
         return symbols
 
     def _read(self, requests: Sequence[SpeechRequest]) -> Iterator[tuple[SpeechRequest, Voice, TextFrontend]]:
-        """Each request with its voice, which fits the model, and with what reads its text."""
+        """Each request with its voice, which fits the model, and the front end for its text."""
         shipped = cache(self.create_voice)
         frontend = cache(lambda language: TextFrontend.of(self.text_config, language))
         for request in requests:
@@ -135,21 +136,21 @@ class SpeechPipeline(DiffusionPipeline):
 
     @property
     def text_config(self) -> Any:
-        """What the model knows of texts: symbols, trained_symbols, trained_seconds, seconds_per_symbol."""
+        """What the model knows about texts: symbols, trained_symbols, trained_seconds, seconds_per_symbol."""
         return self.model.config
 
     @cached_property
     def fingerprints(self) -> tuple[str, str]:
-        """Of the autoencoder and of the vocabulary: what a Voice must have been made with."""
+        """Of the autoencoder and of the vocabulary: a Voice must have been made with both."""
         return self._autoencoder_fingerprint(), vocabulary_fingerprint(self.text_config.symbols)
 
     @abstractmethod
     def _autoencoder_fingerprint(self) -> str:
-        """Equal where latents or codes mean the same."""
+        """Equal if latents or codes mean the same."""
 
     def to(self, device: torch.device | str | torch.dtype | None = None, dtype: torch.dtype | None = None) -> Self:
-        """Move in place. A dtype applies to the model only: the autoencoder stays in float32, which phases need, and
-        which decides about codes."""
+        """Move in place. A dtype applies to the model only: the autoencoder stays in float32, which phases need, and on
+        which codes depend."""
         if isinstance(device, torch.dtype):
             device, dtype = None, device
         self.autoencoder.to(device=device)
@@ -177,9 +178,12 @@ class SpeechPipeline(DiffusionPipeline):
     ) -> Self:
         """Load from a folder, or a model on the Hugging Face hub; None: the model that ships with the package.
 
-        torch_dtype: of the model ("auto": bfloat16 on a GPU, float32 elsewhere). device "auto": a GPU where there is
-        one. `hub_options` go to `snapshot_download` (revision, token, cache_dir, local_files_only). ModelError names
-        what is missing or broken, or does not fit.
+        Args:
+            torch_dtype: of the model; "auto": bfloat16 on a GPU, float32 elsewhere; None: float32.
+            device: "auto": a GPU if there is one; None: the CPU.
+            hub_options: for `snapshot_download` (revision, token, cache_dir, local_files_only).
+
+        ModelError says what is missing or broken, or does not fit.
         """
         device = choose_device(device)
         folder = model_folder(pretrained_model_name_or_path, hub_options, cls.__name__)
@@ -193,7 +197,8 @@ class SpeechPipeline(DiffusionPipeline):
     def save_pretrained(
         self, save_directory: str | os.PathLike, dtype: torch.dtype | None = None, safe_serialization: bool = True, **_
     ) -> None:
-        """Write model_index.json and a folder for each component; weights as safetensors, in `dtype` (None: as is)."""
+        """Write model_index.json and a folder for each component; weights as safetensors, in `dtype` (None:
+        unchanged)."""
         if not safe_serialization:
             raise ValueError("safe_serialization=False would write pickles; models are only written as safetensors")
         folder = Path(save_directory)

@@ -1,4 +1,4 @@
-"""TokenPipeline: text + reference clip -> waveform by the discrete baseline, with the rules of DiTARPipeline."""
+"""TokenPipeline: text + reference clip -> waveform by the discrete baseline, with the interface of DiTARPipeline."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -29,15 +29,15 @@ from ditar.vae.codec import Codec, CodecError, load_codec
 from ditar.vae.codec_audio import decode_after, encode_clip
 
 OURS = ("temperature", "guidance_scale")
-# Options of diffusion, and the values that leave them be.
+# Options of diffusion, and their values without effect.
 NOT_OURS = {field.name: field.default for field in fields(SamplingOptions) if field.name not in OURS}
 
 
 class TokenPipeline(SpeechPipeline):
     """Zero-shot synthesis. Components: `codec` (Codec), `token_lm` (TokenLM, with its vocabulary).
 
-    ModelError: an LM of another codec, or one whose text is a stream or a category: such a model answers or names, and
-    is run by `ditar.baseline.generate`.
+    ModelError: an LM for another codec, or one whose text is a stream or a category: run such a model with
+    `ditar.baseline.generate`.
     """
 
     patch_frames = 1  # a voice may have any number of frames
@@ -66,7 +66,7 @@ class TokenPipeline(SpeechPipeline):
         on_frame: Callable[[], None] = lambda: None,
         **options,
     ) -> list[SpeechOutput]:
-        """Speak several requests, in their order; one after the other, whatever `batch_size` is.
+        """Speak several requests, in their order and one at a time, whatever `batch_size` is.
 
         Args:
             on_frame: called after each frame; what it raises ends the call.
@@ -114,7 +114,7 @@ class TokenPipeline(SpeechPipeline):
         return attempts.outputs
 
     def _encode(self, reference: Reference) -> torch.Tensor:
-        """Codes (T, Q)."""
+        """The clip as codes (T, Q)."""
         return encode_clip(self.codec, reference.clip, AFTER_REFERENCE_SECONDS, self.device).T.float()
 
     def _symbols(self, reference: Reference) -> list[str]:
@@ -136,12 +136,12 @@ class TokenPipeline(SpeechPipeline):
         top_p: float | None = None,
         **diffusion,
     ) -> DecodingOptions:
-        """What is given, and the checkpoint's for the rest. ValueError: out of range, or diffusion's.
+        """The given options, and the checkpoint's for the rest. ValueError: out of range, or an option of diffusion.
 
         Args:
-            temperature: divides the logits, 0 takes the most likely token.
-            guidance_scale: of the text, at least 1, which is off.
-            top_k, top_p: what is drawn from.
+            temperature: at least 0, divides the logits; 0 takes the most likely token.
+            guidance_scale: of the text, at least 1; 1 is off.
+            top_k, top_p: at least 1, and in (0, 1]: how many of the most likely tokens, and what share, are drawn from.
         """
         for name, value in diffusion.items():
             if name not in NOT_OURS:
@@ -175,12 +175,12 @@ class TokenPipeline(SpeechPipeline):
 
     @property
     def model(self) -> TokenLM:
-        """What makes tokens of a text."""
+        """Makes tokens from a text."""
         return self.token_lm
 
     @property
     def autoencoder(self) -> Codec:
-        """What makes waveforms of tokens."""
+        """Makes waveforms from tokens."""
         return self.codec
 
     def _autoencoder_fingerprint(self) -> str:
@@ -200,5 +200,5 @@ class TokenPipeline(SpeechPipeline):
             raise ModelError(f"{folder / 'codec'} is not the codec of this model: {error}") from None
 
     def _save(self, folder: Path, dtype: torch.dtype | None) -> None:
-        self.codec.save_pretrained(folder / "codec")  # as it is: a rounded encoder is another codec
+        self.codec.save_pretrained(folder / "codec")  # unchanged: a rounded encoder is another codec
         self.token_lm.save_pretrained(folder / "token_lm", dtype)

@@ -169,7 +169,7 @@ def test_unknown_key_in_a_configuration_is_named(tmp_path, capsys):
     assert main(["info", str(tmp_path)]) == 1
     assert "is a folder; give a configuration file" in capsys.readouterr().err
     assert main(["info", str(ROOT / "configs/accelerate/gpu.yaml")]) == 1
-    assert "gpu.yaml is no configuration of a model" in capsys.readouterr().err
+    assert "gpu.yaml is not a configuration of a model" in capsys.readouterr().err
 
 
 def test_info_prints_parameters_and_flops(capsys):

@@ -100,7 +100,7 @@ def test_what_is_read_is_not_written_over(folder, tmp_path, capsys, way):
         command += ["--text=Good.", f"--output={output[way]}"]
     assert main(["synthesize", f"--model={folder / 'model'}", *command]) == 1
     error = capsys.readouterr().err
-    assert "would write over" in error and "give another name" in error
+    assert "would overwrite" in error and "give another name" in error
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -108,7 +108,7 @@ def test_a_voice_file_is_not_written_over_its_clip(folder, tmp_path, capsys):
     clip_path = tmp_path / "a.safetensors"
     clip_path.write_bytes((folder / "good.wav").read_bytes())
     assert main(["voice", "create", str(clip_path), f"--prompt-audio={clip_path}", "--force"]) == 1
-    assert "would write over" in capsys.readouterr().err
+    assert "would overwrite" in capsys.readouterr().err
     assert clip_path.read_bytes() == (folder / "good.wav").read_bytes()
 
 

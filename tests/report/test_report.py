@@ -69,9 +69,9 @@ def test_a_new_document_is_begun(tmp_path):
         ({"version": None}, "result of version None"),
         ({"kind": "stew"}, "of the kind 'stew'; give a result of one of the kinds evaluation, sweep, bench, table"),
         ({"provenance": {}}, "does not say its date and command"),
-        ({"rows": [["too", "many", "cells"]]}, "no whole result of the kind 'table'.*3 cells"),
-        ({"columns": None}, "no whole result of the kind 'table'"),
-        ({"plots": ["none.png"]}, "names a plot 'none.png' that is not beside it"),
+        ({"rows": [["too", "many", "cells"]]}, "an incomplete result of the kind 'table'.*3 cells"),
+        ({"columns": None}, "an incomplete result of the kind 'table'"),
+        ({"plots": ["none.png"]}, "names a plot 'none.png' that is not next to it"),
     ],
 )
 def test_a_bad_result_changes_nothing(tmp_path, change, message):
@@ -119,7 +119,7 @@ def test_names_must_differ_and_be_words(tmp_path):
 
 def test_broken_marks_are_refused():
     for broken in (begin("a"), end("a"), f"{end('a')}\n{begin('a')}", f"{begin('a')}\n{end('a')}\n{begin('a')}"):
-        with pytest.raises(ReportError, match="marks of section 'a' do not stand in one pair"):
+        with pytest.raises(ReportError, match="marks of section 'a' do not come in one pair"):
             put(f"# Results\n{broken}\n", "a", "text")
     # A name that begins like another is another.
     whole = put(put("", "a", "one"), "a.b", "two")
@@ -129,6 +129,6 @@ def test_broken_marks_are_refused():
 def test_a_result_is_not_written_over(tmp_path):
     path = tmp_path / "scores.json"
     path.write_text("{}")
-    with pytest.raises(OSError, match="RESULTS.md would write over .*scores.json, which is the file of a result"):
+    with pytest.raises(OSError, match="RESULTS.md would overwrite .*scores.json, which is the file of a result"):
         report(tmp_path / "." / "scores.json", [path])
     assert path.read_text() == "{}"

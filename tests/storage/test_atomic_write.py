@@ -72,6 +72,6 @@ def test_a_file_that_is_read_is_not_written_over_whatever_it_is_called(tmp_path,
         path.symlink_to(clip)
     elif other == "hard link":
         os.link(clip, path)
-    with pytest.raises(WriteError, match=r"--output would write over .*the file of --prompt-audio .*another name"):
+    with pytest.raises(WriteError, match=r"--output would overwrite .*the file of --prompt-audio .*another name"):
         check_not_input(path, "--output", {"--text-file": None, "--voice": tmp_path / "none", "--prompt-audio": clip})
     check_not_input(tmp_path / "c.wav", "--output", {"--prompt-audio": clip})

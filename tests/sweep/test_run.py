@@ -105,9 +105,9 @@ def test_what_is_gone_is_made_again(pipeline, pairs, calls, tmp_path):
 def test_a_folder_of_another_sweep_is_refused(pipeline, pairs, calls, tmp_path):
     sweep(pipeline, pairs, tmp_path / "out", Grid(steps=(2,), seed=(0,)))
     before = (tmp_path / "out" / "settings.json").read_text()
-    with pytest.raises(SweepError, match="with model 'tiny', and this one has 'other'"):
+    with pytest.raises(SweepError, match="with model 'tiny', but this one has 'other'"):
         open_sweep(tmp_path / "out", {**FIXED, "model": "other"}, pairs)
-    with pytest.raises(SweepError, match="pair 'a' is .*'Hi.'.* now it is .*'Bye.'"):
+    with pytest.raises(SweepError, match="pair 'a' was .*'Hi.'.* now it is .*'Bye.'"):
         open_sweep(tmp_path / "out", FIXED, [Pair("a", "Bye.")])
     for other in ('{"model": "m", "utterances": {}}', "[]", "{"):
         (tmp_path / "settings.json").write_text(other)  # of recipes/decode.py, for example
