@@ -1,4 +1,4 @@
-"""Values of options: argparse types whose errors name the range and the value, and the defaults that help shows."""
+"""Options that commands share, and values of options: argparse types whose errors name the range and the value."""
 
 import argparse
 import re
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from ditar.cli.streams import one_line
+from ditar.recognise.choose import DEFAULT, WAYS
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -21,6 +22,33 @@ class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
         silent = action.default is None or action.default is False  # 0 equals False
         return action.help if silent else super()._get_help_string(action)
+
+
+def add_model_options(command: argparse.ArgumentParser, dtype: bool = True) -> None:
+    """What speaks, in which language of espeak-ng's, on which device and, with `dtype`, in which numbers."""
+    command.add_argument(
+        "--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the hub; by default the one that ships"
+    )
+    command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
+    command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    if dtype:
+        command.add_argument(
+            "--dtype",
+            choices=["auto", "float32", "bfloat16", "float16"],
+            default="auto",
+            help="what the model computes in; auto: bfloat16 on a GPU, float32 elsewhere",
+        )
+
+
+def add_recogniser_options(command: argparse.ArgumentParser) -> None:
+    """What hears words, and how they are compared."""
+    command.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS} (default %(default)s)")
+    command.add_argument(
+        "--normaliser",
+        choices=["plain", "whisper", "spoken"],
+        help="of words; by default Whisper's English one, and plain for pocketsphinx; spoken: by the English front "
+        "end, so that $5 and five dollars are the same",
+    )
 
 
 def number(low: float, high: float) -> Callable[[str], float]:

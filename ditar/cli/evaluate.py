@@ -2,10 +2,10 @@
 
 import argparse
 
+from ditar.cli.arguments import add_recogniser_options, whole
 from ditar.cli.interrupt import starting
 from ditar.evaluate.metrics import DESCRIPTIONS, NEEDS, ON_REQUEST
 from ditar.extras import install_line
-from ditar.recognise.choose import DEFAULT, WAYS
 
 
 def add_parser(commands) -> None:
@@ -44,18 +44,7 @@ def add_parser(commands) -> None:
         metavar="NAME,...",
         help=f"what to measure, see below; by default whatever can be but {', '.join(ON_REQUEST)}",
     )
-    command.add_argument(
-        "--recogniser",
-        metavar="NAME",
-        default=DEFAULT,
-        help=f"{WAYS} (default %(default)s)",
-    )
-    command.add_argument(
-        "--normaliser",
-        choices=["plain", "whisper", "spoken"],
-        help="of words; by default Whisper's English one, and plain for pocketsphinx; spoken: by the English front "
-        "end, so that $5 and five dollars are the same",
-    )
+    add_recogniser_options(command)
     command.add_argument(
         "--embedder",
         metavar="NAME",
@@ -67,7 +56,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--device", default="cpu", help="of Whisper, checkpoints, DistillMOS and UTMOS: cpu (the default), cuda, ..."
     )
-    command.add_argument("--worst", metavar="N", type=_whole, default=5, help="how many of the worst to list (5)")
+    command.add_argument("--worst", metavar="N", type=whole(0, 1000), default=5, help="how many of the worst to list")
     command.add_argument("--output", metavar="DIR", help="folder for scores.json, utterances.jsonl, scores.md, plots")
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=run)
@@ -104,9 +93,3 @@ def run(options: argparse.Namespace) -> int:
         json.dumps(result, indent=2) if options.json else evaluation_markdown(result), end="\n" if options.json else ""
     )
     return 0
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) > 1000:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 1000, got {text!r}")
-    return int(text)

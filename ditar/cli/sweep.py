@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from ditar.cli.arguments import add_model_options, add_recogniser_options
 from ditar.cli.interrupt import starting
 from ditar.config.sampling import BATCH_SIZE, SOLVERS, TIME_GRIDS
 from ditar.extras import install_line
-from ditar.recognise.choose import DEFAULT, WAYS
 
 AXES = ("temperature", "guidance_scale", "steps", "solver", "time_grid", "top_k", "seed")
 
@@ -33,9 +33,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--grid", metavar="FILE", help="YAML with every axis, such as egs/generated/conf/sweep_temperature.yaml"
     )
-    command.add_argument(
-        "--model", metavar="DIR|HUB-ID", help="a model's folder or hub name; by default the shipped one"
-    )
+    add_model_options(command)
     axes = command.add_argument_group("axes of the grid, one or more values each")
     axes.add_argument("--temperature", type=float, nargs="+", metavar="T")
     axes.add_argument("--guidance-scale", type=float, nargs="+", metavar="G", help="1 + w of the paper; 1 is off")
@@ -49,14 +47,8 @@ def add_parser(commands) -> None:
         "--max-retries", type=int, default=0, help="new attempts at an output that fails (default 0: failures count)"
     )
     command.add_argument("--page-mb", type=float, default=20.0, help="bound of the page, sound included (default 20)")
-    command.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS} (default %(default)s)")
-    command.add_argument(
-        "--normaliser", choices=["plain", "whisper", "spoken"], help="of words, see `ditar evaluate --help`"
-    )
+    add_recogniser_options(command)
     command.add_argument("--workers", type=int, help="processes that judge (default: one per core)")
-    command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
-    command.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
     command.set_defaults(run=run)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ditar.cli.arguments import DefaultsShown, device, number, part, whole
+from ditar.cli.arguments import DefaultsShown, add_model_options, number, part, whole
 from ditar.cli.checks import TOKEN_OPTIONS, check
 from ditar.cli.interrupt import starting
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SOLVERS, TIME_GRIDS, SamplingOptions
@@ -67,7 +67,6 @@ def add_parser(commands) -> None:
         metavar="TEXT",
         help="exactly what is said in the reference clip; without it, more words may go wrong",
     )
-    command.add_argument("--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the Hugging Face hub")
     command.add_argument(
         "--temperature",
         type=number(0.0, 100.0),
@@ -144,14 +143,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--batch-size", type=whole(1, 1000), default=BATCH_SIZE, help="sentences that are spoken at the same time"
     )
-    command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
-    command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
-    command.add_argument(
-        "--dtype",
-        choices=["auto", "float32", "bfloat16", "float16"],
-        default="auto",
-        help="what the model computes in; auto: bfloat16 on a GPU, float32 elsewhere",
-    )
+    add_model_options(command)
     command.set_defaults(run=run)
 
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from ditar.cli.arguments import device
+from ditar.cli.arguments import add_model_options
 from ditar.cli.checks import check_model, check_utf8
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
@@ -29,9 +29,7 @@ def add_parser(commands) -> None:
     )
     create.add_argument("--force", action="store_true", help="replace the file where there is one")
     create.add_argument("--name", help="default: the file's")
-    create.add_argument("--model", metavar="DIR|HUB-ID", help="the model that will speak; default: the one that ships")
-    create.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the transcript")
-    create.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, ...")
+    add_model_options(create, dtype=False)
     create.set_defaults(run=_create)
     listing = actions.add_parser("list", help="the voices that have names, or the voice files of a folder")
     listing.add_argument("folder", metavar="DIR", nargs="?", help="a folder of voice files; without it, voices by name")
