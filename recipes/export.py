@@ -18,8 +18,7 @@ from ditar.storage.atomic_write import check_not_input
 from ditar.storage.weights import ModelError
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.token_pipeline import TokenPipeline
-from ditar.vae.codec import load_codec
-from ditar.vae.loading import load_vae
+from ditar.vae.loading import load_codec, load_vae
 
 
 def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:

@@ -35,7 +35,8 @@ from ditar.data.extraction import (
 )
 from ditar.data.shards import LatentWriter
 from ditar.text.vocabulary import Vocabulary
-from ditar.vae.codec import Codec, CodecError, load_codec
+from ditar.vae.codec import Codec, CodecError
+from ditar.vae.loading import load_codec
 
 DTYPE = np.uint16
 

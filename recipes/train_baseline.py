@@ -28,7 +28,8 @@ from ditar.units import SAMPLE_RATE_HZ
 def load_decoder(name: str, info: CodecInfo) -> Callable[[torch.Tensor], torch.Tensor]:
     """Codes (1, Q, T) -> waveform (S,). DataError for another codec than that of the codes."""
     from ditar.audio.resample import resample
-    from ditar.vae.codec import CodecError, load_codec
+    from ditar.vae.codec import CodecError
+    from ditar.vae.loading import load_codec
 
     try:
         codec = load_codec(name, info.codebooks)

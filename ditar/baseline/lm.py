@@ -6,7 +6,6 @@ on. Padding is never attended to and does not count as positions, so a row gives
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -15,12 +14,12 @@ from torch import Tensor, nn
 from ditar.baseline.batch import TextCondition
 from ditar.baseline.depth import DepthTransformer, embed
 from ditar.baseline.streams import TEXT, Streams
-from ditar.config import BaselineModelConfig, ConfigError, StreamsConfig, from_dict, to_dict
+from ditar.config import BaselineModelConfig, ConfigError, StreamsConfig
 from ditar.nn.alignment import text_attention
 from ditar.nn.cross_attention import CrossContext
 from ditar.nn.kv_cache import KVCache
+from ditar.nn.pretrained import PretrainedModel
 from ditar.nn.transformer import Transformer
-from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights, write_model
 from ditar.text.vocabulary import DEFAULT_SYMBOLS, PADDING_ID
 
 
@@ -48,12 +47,14 @@ class TokenLMState:
         return TokenLMState(self.cache.select(rows), self.position[rows], context)
 
 
-class TokenLM(nn.Module):
+class TokenLM(PretrainedModel):
     """Tokens of all streams in, logits of the next step's tokens out.
 
     The configuration's symbols are filled in if it leaves them empty, so that a checkpoint spells out its vocabulary.
     ConfigError if the configuration is inconsistent.
     """
+
+    config_class = BaselineModelConfig
 
     def __init__(self, config: BaselineModelConfig):
         super().__init__()
@@ -83,16 +84,6 @@ class TokenLM(nn.Module):
             (first,) = self.own
             ids, outputs = ([getattr(k, key) for k in self.others for _ in k.delays] for key in ("ids", "outputs"))
             self.depth = DepthTransformer(config.depth, width, len(first.delays) * first.ids, ids, outputs)
-
-    @property
-    def device(self) -> torch.device:
-        """Of the weights."""
-        return self.transformer.norm.weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the weights."""
-        return self.transformer.norm.weight.dtype
 
     def forward(
         self, delayed: Tensor, condition: TextCondition | None = None, keep: Collection[int] = ()
@@ -163,22 +154,6 @@ class TokenLM(nn.Module):
     def before(self, tokens: Tensor) -> Tensor:
         """Rows of the depth transformer's first table for tokens (M, Q) of a step: those that the LM predicts."""
         return self._rows(tokens[..., None], self.own[0])[..., 0]
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write config.json and model.safetensors, weights in `dtype` (None: unchanged)."""
-        write_model(folder, to_dict(self.config), self.state_dict(), dtype)
-
-    @classmethod
-    def from_pretrained(cls, folder: str | Path) -> "TokenLM":
-        """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError says what is wrong."""
-        try:
-            config = from_dict(read_config(folder), BaselineModelConfig)
-            with torch.device("meta"):
-                model = cls(config)
-        except ConfigError as error:
-            raise ModelError(f"{Path(folder) / CONFIG} is not a token LM's configuration: {error}") from None
-        read_weights(folder, model)
-        return model.eval()
 
     def _rows(self, tokens: Tensor, kind: StreamsConfig) -> Tensor:
         """Rows of a kind's shared table for its tokens in (B, Q, S): each stream has its own ids; negative stay so."""

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from ditar.config import ConfigError, DiTARModelConfig, from_dict, to_dict
+from ditar.config import DiTARModelConfig
 from ditar.model.aggregation import AggregationEncoder
 from ditar.model.lm import LM, LMOutput, LMState
 from ditar.model.locdit import LocDiT
 from ditar.model.patches import histories, history_exists, valid_patches
 from ditar.nn.alignment import text_attention
-from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights, write_model
+from ditar.nn.pretrained import PretrainedModel
 from ditar.text.vocabulary import DEFAULT_SYMBOLS
-
 
 # Sequences in one pass of the local transformers: attention on a GPU takes at most 65,535 of them in a call.
 MOST_SEQUENCES = 32_768
@@ -38,12 +36,14 @@ class DiTAROutput:
     lm: LMOutput
 
 
-class DiTAR(nn.Module):
+class DiTAR(PretrainedModel):
     """Text and normalised latent patches in, diffusion predictions and stop logits out.
 
     The configuration's symbols, in the order of their ids with padding first, are filled in if it leaves them empty, so
     that a checkpoint spells out its vocabulary.
     """
+
+    config_class = DiTARModelConfig
 
     def __init__(self, config: DiTARModelConfig):
         super().__init__()
@@ -63,16 +63,6 @@ class DiTAR(nn.Module):
             config.locdit_prefix_cached,
         )
         self.stop_head = nn.Linear(config.lm.width, 1)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the weights."""
-        return self.stop_head.weight.dtype
-
-    @property
-    def device(self) -> torch.device:
-        """Of the weights."""
-        return self.stop_head.weight.device
 
     def forward(
         self,
@@ -155,19 +145,3 @@ class DiTAR(nn.Module):
         kept = self.condition(symbol_ids, symbol_counts, patches, patch_counts, layers).kept
         maps = [text_attention(*kept[i], symbol_counts, symbol_ids.shape[1], patches.shape[1]) for i in layers]
         return torch.stack(maps, dim=1).exp()
-
-    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
-        """Write config.json and model.safetensors, weights in `dtype` (None: unchanged)."""
-        write_model(folder, to_dict(self.config), self.state_dict(), dtype)
-
-    @classmethod
-    def from_pretrained(cls, folder: str | Path) -> "DiTAR":
-        """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError says what is wrong."""
-        try:
-            config = from_dict(read_config(folder), DiTARModelConfig)
-        except ConfigError as error:
-            raise ModelError(f"{Path(folder) / CONFIG} is not a DiTAR configuration: {error}") from None
-        with torch.device("meta"):
-            model = cls(config)
-        read_weights(folder, model)
-        return model.eval()

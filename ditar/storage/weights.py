@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -51,25 +51,30 @@ def read_config(folder: str | Path) -> dict[str, Any]:
 
 
 def read_weights(folder: str | Path, model: nn.Module) -> None:
-    """Fill a model (which may be on the meta device) with float32 weights. ModelError: a missing or truncated file, or
-    other shapes."""
+    """Fill a model (which may be on the meta device) with float32 weights. ModelError: a missing file, or see
+    `check_tensors`."""
     path = _file(folder, WEIGHTS)
+    check_tensors(path, model)
+    model.load_state_dict({name: value.float() for name, value in load_file(path).items()}, assign=True)
+
+
+def check_tensors(path: Path, model: nn.Module) -> None:
+    """ModelError: a truncated safetensors file, or one whose names or shapes are not those of the model's tensors."""
     try:
-        tensors = load_file(path)
+        with safe_open(path, framework="pt") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         raise ModelError(
             f"{path} ({size} bytes) is not a whole safetensors file ({error}); copy or download it again"
         ) from None
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in tensors.items()}
     if expected != found:
         name = next(n for n in [*expected, *found] if expected.get(n) != found.get(n))
         raise ModelError(
-            f"{path} does not fit {CONFIG} next to it: {name!r} is {found.get(name, 'missing')} in the "
-            f"weights and {expected.get(name, 'absent')} by the configuration; use the two files of one model"
+            f"{path} does not fit {CONFIG} next to it: {name!r} is {found.get(name, 'missing')} in the weights, but "
+            f"{expected.get(name, 'absent')} in the configuration; use the two files of one model"
         )
-    model.load_state_dict({name: value.float() for name, value in tensors.items()}, assign=True)
 
 
 def _file(folder: str | Path, name: str) -> Path:

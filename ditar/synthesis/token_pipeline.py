@@ -25,8 +25,9 @@ from ditar.synthesis.speech_pipeline import SpeechPipeline
 from ditar.synthesis.voice import AFTER_REFERENCE_SECONDS
 from ditar.text import TextError
 from ditar.text.frontend import TextFrontend
-from ditar.vae.codec import Codec, CodecError, load_codec
+from ditar.vae.codec import Codec, CodecError
 from ditar.vae.codec_audio import decode_after, encode_clip
+from ditar.vae.loading import load_codec
 
 OURS = ("temperature", "guidance_scale")
 # Options of diffusion, and their values without effect.

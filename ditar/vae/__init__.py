@@ -7,7 +7,8 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 
 import_torchaudio()  # vocos and diffusers import it, and a binary that does not fit torch would stop them
 
-from ditar.vae.codec import Codec, CodecError, load_codec  # noqa: E402
+from ditar.vae.codec import Codec, CodecError  # noqa: E402
+from ditar.vae.loading import load_codec  # noqa: E402
 from ditar.vae.posterior import Posterior  # noqa: E402
 from ditar.vae.speech_vae import SpeechVAE  # noqa: E402
 

@@ -3,10 +3,8 @@
 Existing codecs, EnCodec and SNAC, are in ditar.vae.foreign_codecs.
 """
 
-import json
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -124,60 +122,3 @@ class MatchedCodec(Codec):
 
     def _encoding(self) -> list[nn.Module]:
         return [self.vae.encoder, self.vae.residual_quantiser]
-
-
-def load_codec(name: str | Path, codebooks: int | None = None) -> Codec:
-    """The codec in a local folder or a Hugging Face hub repository: a SpeechVAE with a quantiser, an EnCodec for
-    `transformers`, or a SNAC for its own package; config.json tells which.
-
-    `codebooks`: how many to use, for an EnCodec, which offers several numbers of them. CodecError: missing or truncated
-    files, a missing package, an unsupported number of codebooks.
-    """
-    config = _read_config(name)
-    if config.get("_class_name") == "SpeechVAE":
-        codec = MatchedCodec(_load_vae(name))
-    elif config.get("model_type") == "encodec":
-        from ditar.vae.foreign_codecs import EncodecCodec
-
-        codec = EncodecCodec.from_pretrained(name, codebooks)
-    elif "vq_strides" in config:
-        from ditar.vae.foreign_codecs import SNACCodec
-
-        codec = SNACCodec.from_pretrained(name)
-    else:
-        keys = ", ".join(sorted(config))
-        raise CodecError(f"config.json of {str(name)!r} is not that of a SpeechVAE, EnCodec or SNAC; its keys: {keys}")
-    if codebooks not in (None, codec.codebooks):
-        raise CodecError(f"{str(name)!r} has {codec.codebooks} codebooks, but {codebooks} were asked for")
-    return codec
-
-
-def _read_config(name: str | Path) -> dict[str, Any]:
-    path = Path(name) / "config.json"
-    if not Path(name).is_dir():
-        from huggingface_hub import hf_hub_download
-
-        try:
-            path = Path(hf_hub_download(str(name), "config.json"))
-        except Exception as error:  # whatever the installed network stack raises
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise CodecError(
-                f"{str(name)!r} is not a local folder and could not be fetched from the Hugging Face hub ({reason}); "
-                "check the name and the network"
-            ) from error
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CodecError(f"{path} cannot be read ({error}); give a folder that save_pretrained wrote") from None
-    return config if isinstance(config, dict) else {}
-
-
-def _load_vae(name: str | Path) -> SpeechVAE:
-    try:
-        vae, found = SpeechVAE.from_pretrained(name, torch_dtype=torch.float32, output_loading_info=True)
-    except (ValueError, RuntimeError, OSError, TypeError, KeyError) as error:
-        raise CodecError(f"{str(name)!r} is not a SpeechVAE that fits its config.json: {error}") from None
-    wrong = {what: names for what, names in found.items() if names}  # which diffusers would silently accept
-    if wrong:
-        raise CodecError(f"the tensors of {str(name)!r} do not fit its config.json: {wrong}; use files of one model")
-    return vae

@@ -1,12 +1,16 @@
-"""A SpeechVAE from the folder that `save_pretrained` wrote, with errors that say what is wrong with it."""
+"""A SpeechVAE or a codec from where it is stored, with errors that say what is wrong with it."""
 
+import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 
-from ditar.storage.weights import ModelError
+from ditar.storage.weights import CONFIG, ModelError, check_tensors
+from ditar.vae.codec import Codec, CodecError, MatchedCodec
+from ditar.vae.foreign_codecs import EncodecCodec, SNACCodec
 from ditar.vae.speech_vae import SpeechVAE
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 def load_vae(folder: Path) -> SpeechVAE:
@@ -15,27 +19,60 @@ def load_vae(folder: Path) -> SpeechVAE:
     diffusers fills what a file lacks with nothing or with initial values, including the statistics of the latents, so
     names and shapes are compared here before it loads.
     """
-    weights = folder / "diffusion_pytorch_model.safetensors"
-    if not (folder / "config.json").is_file() or not weights.is_file():
-        raise ModelError(f"{folder} must hold config.json and {weights.name}; give a folder that save_pretrained wrote")
-    try:
-        with safe_open(weights, framework="pt") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        size = weights.stat().st_size
-        raise ModelError(
-            f"{weights} ({size} bytes) is not a whole safetensors file ({error}); copy or download it again"
-        ) from None
+    if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
+        raise ModelError(f"{folder} must hold {CONFIG} and {WEIGHTS}; give a folder that save_pretrained wrote")
     try:
         with torch.device("meta"):
             empty = SpeechVAE.from_config(SpeechVAE.load_config(folder))
-        expected = {name: tuple(value.shape) for name, value in empty.state_dict().items()}
-        if expected != found:
-            name = next(n for n in [*expected, *found] if expected.get(n) != found.get(n))
-            raise ValueError(
-                f"{name!r} is {found.get(name, 'missing')} in {weights.name}, but {expected.get(name, 'absent')} in the "
-                "configuration; use the two files of one model"
-            )
+        check_tensors(folder / WEIGHTS, empty)
         return SpeechVAE.from_pretrained(folder, torch_dtype=torch.float32)
     except (ValueError, RuntimeError, OSError, TypeError, KeyError) as error:
         raise ModelError(f"{folder} is not a SpeechVAE that fits its config.json: {error}") from None
+
+
+def load_codec(name: str | Path, codebooks: int | None = None) -> Codec:
+    """The codec in a local folder or a Hugging Face hub repository: a SpeechVAE with a quantiser, an EnCodec for
+    `transformers`, or a SNAC for its own package; config.json tells which.
+
+    `codebooks`: how many to use, for an EnCodec, which offers several numbers of them. CodecError: missing or truncated
+    files, a missing package, an unsupported number of codebooks.
+    """
+    path = _file(name, CONFIG)
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CodecError(f"{path} cannot be read ({error}); give a folder that save_pretrained wrote") from None
+    keys = config if isinstance(config, dict) else {}
+    if keys.get("_class_name") == "SpeechVAE":
+        try:
+            codec = MatchedCodec(load_vae(_file(name, WEIGHTS).parent))
+        except ModelError as error:
+            raise CodecError(str(error)) from None
+    elif keys.get("model_type") == "encodec":
+        codec = EncodecCodec.from_pretrained(name, codebooks)
+    elif "vq_strides" in keys:
+        codec = SNACCodec.from_pretrained(name)
+    else:
+        raise CodecError(
+            f"config.json of {str(name)!r} is not that of a SpeechVAE, EnCodec or SNAC; its keys: "
+            f"{', '.join(sorted(keys))}"
+        )
+    if codebooks not in (None, codec.codebooks):
+        raise CodecError(f"{str(name)!r} has {codec.codebooks} codebooks, but {codebooks} were asked for")
+    return codec
+
+
+def _file(name: str | Path, file: str) -> Path:
+    """Of a local folder, or fetched from the hub."""
+    if Path(name).is_dir():
+        return Path(name) / file
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(str(name), file))
+    except Exception as error:  # whatever the installed network stack raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CodecError(
+            f"{str(name)!r} is not a local folder and could not be fetched from the Hugging Face hub ({reason}); "
+            "check the name and the network"
+        ) from error

@@ -116,7 +116,7 @@ def test_a_folder_of_another_shape_is_named(tmp_path):
     path = tmp_path / "config.json"
     text = path.read_text()
     path.write_text(text.replace('"ids": 18', '"ids": 19'))
-    with pytest.raises(ModelError, match=r"\(54, 64\) in the weights and \(57, 64\) by the configuration"):
+    with pytest.raises(ModelError, match=r"\(54, 64\) in the weights, but \(57, 64\) in the configuration"):
         TokenLM.from_pretrained(tmp_path)
     path.write_text(text.replace('"delays"', '"dlays"'))
     with pytest.raises(ModelError, match="did you mean 'delays'"):

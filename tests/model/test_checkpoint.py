@@ -47,7 +47,7 @@ def test_config_of_another_shape_quotes_both(tmp_path):
     path = tmp_path / "config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps({**config, "latent_channels": 6}))
-    with pytest.raises(ModelError, match=r"\(12, 5\) in the weights and \(12, 6\) by the configuration"):
+    with pytest.raises(ModelError, match=r"\(12, 5\) in the weights, but \(12, 6\) in the configuration"):
         DiTAR.from_pretrained(tmp_path)
     path.write_text(json.dumps({**config, "latent_chanels": 6}))
     with pytest.raises(ModelError, match="latent_chanels"):
