@@ -1,4 +1,5 @@
-"""A clip as Python hands it over: a file, bytes, or samples of any kind -> mono float32 and its rate."""
+"""A clip in any form that Python code may have it: a file, bytes, or samples of any kind -> mono float32 and its
+rate."""
 
 import io
 import numbers
@@ -21,23 +22,23 @@ def read_clip(clip: Any, sample_rate: int | None = None, name: str = "the clip")
 
     Args:
         clip: the name of a file or pipe; an open file, or bytes, of one; or samples, (S,), (S, channels) or
-            (channels, S) with at most 64 channels, as numpy, torch or lists have them, alone or with their rate,
-            (rate, samples) or (samples, rate). Whole numbers are full scale at the ends of their type.
+            (channels, S) with at most 64 channels, from numpy, torch or lists, alone or with their rate,
+            (rate, samples) or (samples, rate). Integers have full scale at the ends of their type.
         sample_rate: of samples, in Hz; None: 24 kHz. Files have their own.
-        name: what errors call a clip that has no name.
+        name: what errors call a clip without a name.
 
-    AudioError as `audio.read.read_audio`, and for what is no clip.
+    AudioError as `audio.read.read_audio`, and for anything that is not a clip.
     """
     if isinstance(clip, (tuple, list)) and len(clip) == 2 and any(_is_rate(one) for one in clip):
         if all(_is_rate(one) for one in clip):
             raise AudioError(f"{name} must be {KINDS}, got {clip!r}")
         rate, clip = clip if _is_rate(clip[0]) else reversed(clip)
         if sample_rate is not None and sample_rate != rate:
-            raise AudioError(f"{name} comes with a rate of {rate} Hz, and sample_rate is {sample_rate}; give one")
+            raise AudioError(f"{name} comes with a rate of {rate} Hz, but sample_rate is {sample_rate}; give one")
         sample_rate = rate
     elif isinstance(clip, (str, Path, bytes, bytearray, memoryview)) or hasattr(clip, "read"):
         if sample_rate is not None:
-            raise AudioError(f"sample_rate ({sample_rate}) is of samples, and files have their own; leave it out")
+            raise AudioError(f"sample_rate ({sample_rate}) is for samples, and files have their own; leave it out")
         samples, rate_hz, name = _read(clip, name)
         return mono(samples, rate_hz, name), rate_hz
     rate_hz = _rate(SAMPLE_RATE_HZ if sample_rate is None else sample_rate, name)
@@ -55,7 +56,7 @@ def _read(clip: Any, name: str) -> tuple[np.ndarray, int, str]:
         name = named if isinstance(named, str) else name
         if not (hasattr(clip, "seekable") and clip.seekable()):
             clip = clip.read()
-        elif clip.tell():  # somebody has read it already, or just written it
+        elif clip.tell():  # it has been read already, or just been written
             clip.seek(0)
     if not hasattr(clip, "read"):
         clip = io.BytesIO(clip)
@@ -74,7 +75,7 @@ def _rate(value: Any, name: str) -> int:
 
 def _samples(clip: Any, name: str) -> np.ndarray:
     """-> (S, channels) float32."""
-    if hasattr(clip, "detach"):  # a tensor of torch, which need not be imported here; numpy has no bfloat16
+    if hasattr(clip, "detach"):  # a torch tensor, without importing torch; numpy has no bfloat16
         clip = clip.detach().cpu()
         clip = (clip.float() if clip.is_floating_point() else clip).numpy()
     try:
@@ -92,7 +93,7 @@ def _samples(clip: Any, name: str) -> np.ndarray:
     if samples.dtype.kind == "f":
         return samples.astype(np.float32)
     kind = samples.dtype
-    if kind == np.int64:  # Python's own: lists of them are mostly of 16 bits
+    if kind == np.int64:  # Python's own: lists of them are mostly 16-bit samples
         kind = np.dtype(np.int16 if np.abs(samples).max(initial=0) <= 2**15 else np.int32)
     middle = 2.0 ** (8 * kind.itemsize - 1)
     return ((samples - (middle if kind.kind == "u" else 0.0)) / middle).astype(np.float32)

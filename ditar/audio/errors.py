@@ -1,4 +1,4 @@
-"""The one error of this folder."""
+"""The error of this folder."""
 
 
 class AudioError(ValueError):

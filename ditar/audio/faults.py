@@ -1,8 +1,8 @@
-"""What is wrong with a reference that can be used all the same, and what will be heard of it.
+"""Faults of a reference that can still be used, and how they will affect the speech.
 
 The bounds lie between recordings (360 clips of LibriSpeech, LibriTTS, speechocean and a neural teacher: loudness varies
-by 20 dB at least, 0.08 % of the samples are at the top at most, 5.8 kHz of bandwidth at least) and what was made of
-one of them: noise of 10 dB less (14 dB), clipping by 6 dB (2.4 %), a telephone's band.
+by at least 20 dB, at most 0.08 % of the samples are at the top, at least 5.8 kHz of bandwidth) and degraded versions of
+one of them: with noise 10 dB lower (14 dB), clipping by 6 dB (2.4 %), a telephone's band.
 """
 
 import numpy as np
@@ -10,23 +10,23 @@ import numpy as np
 from ditar.audio.trim import frame_rms, trim_silence, without_offset
 
 NO_SPEECH_DB, NOISY_DB = 5.0, 17.0  # between the loudest and the softest twentieth of the frames
-TOP, TOP_SHARE = 0.98, 0.005  # of the samples, nearer to the loudest one than that
-BAND_DB, LEAST_BAND_HZ = 60.0, 4500.0  # what is further below the loudest frequency than that is nothing
+TOP, TOP_SHARE = 0.98, 0.005  # share of the samples that are within this factor of the loudest one
+BAND_DB, LEAST_BAND_HZ = 60.0, 4500.0  # anything further below the loudest frequency counts as nothing
 LEAST_OFFSET = 0.02  # less is not worth a word
 WINDOW_SECONDS = 0.04
-MOST_SECONDS = 60.0  # of which these figures are taken; no reference is longer
+MOST_SECONDS = 60.0  # of audio for these figures; no reference is longer
 
 
 def faults(waveform: np.ndarray, rate_hz: int, name: str) -> list[str]:
-    """Of a clip (S,) at the rate of its recording, before anything is done to it: an offset, no speech, noise,
-    clipping, a narrow band. Of a clip that is silent, nothing."""
+    """Of a clip (S,) at the rate of its recording, before any processing: an offset, no speech, noise, clipping, a
+    narrow band. Nothing for a silent clip."""
     waveform, offset = without_offset(np.asarray(waveform, dtype=np.float32))
     speech = trim_silence(waveform, rate_hz)[: round(MOST_SECONDS * rate_hz)]
     if len(speech) < WINDOW_SECONDS * rate_hz:
         return []
     found = []
     if abs(offset) >= LEAST_OFFSET:
-        found.append(f"{name} had a constant offset of {offset:+.2f} of full scale, which was taken away")
+        found.append(f"{name} had a constant offset of {offset:+.2f} of full scale, which was removed")
     if (varies_db := loudness_range_db(speech, rate_hz)) < NO_SPEECH_DB:
         return [
             *found,
@@ -52,7 +52,7 @@ def faults(waveform: np.ndarray, rate_hz: int, name: str) -> list[str]:
 
 
 def loudness_range_db(waveform: np.ndarray, rate_hz: int) -> float:
-    """From the 5th to the 95th of a hundred frames of 10 ms, by loudness."""
+    """From the 5th to the 95th percentile of frames of 10 ms, by loudness."""
     low, high = np.percentile(20 * np.log10(frame_rms(waveform, rate_hz) + 1e-6), [5, 95])
     return float(high - low)
 

@@ -20,7 +20,7 @@ BLOCK_SAMPLES = 65_536
 
 
 def pcm16(waveform: np.ndarray) -> bytes:
-    """Float (S,) in [-1, 1] -> 2 S bytes, little endian; what lies outside is clipped. AudioError: NaN."""
+    """Float (S,) in [-1, 1] -> 2 S bytes, little endian; values outside are clipped. AudioError: NaN."""
     waveform = np.asarray(waveform)
     if not np.isfinite(waveform).all():
         raise AudioError("the waveform holds NaN or infinite samples and was not written")
@@ -28,10 +28,10 @@ def pcm16(waveform: np.ndarray) -> bytes:
 
 
 class GrowingWav:
-    """A mono 16-bit WAV file whose header is right after every `write`. `samples` were written so far.
+    """A mono 16-bit WAV file whose header is right after every `write`. `samples`: the number written so far.
 
-    `keep_samples`: go on behind that many samples of the file that is there; what follows them is cut off. AudioError
-    where they are not there, where the disk is full, and beyond 4 GiB; InUseError where another program writes it.
+    `keep_samples`: continue after that many samples of the existing file; what follows them is cut off. AudioError if
+    they do not exist, if the disk is full, and beyond 4 GiB; InUseError if another program writes it.
     """
 
     def __init__(self, path: str | Path, rate_hz: int, keep_samples: int = 0):
@@ -60,7 +60,7 @@ class GrowingWav:
             16, b"data", size,
         )  # fmt: skip
         try:
-            # Samples first: whoever reads in between finds a shorter file, not one that ends too early.
+            # Samples first: a reader in between finds a shorter file, not one that ends too early.
             self._file.seek(HEADER_BYTES + 2 * self.samples)
             self._file.write(data)
             self._file.flush()
@@ -79,7 +79,7 @@ class GrowingWav:
 
 
 class RawPipe:
-    """Raw 16-bit samples for whoever reads a pipe. BrokenPipeError where nobody does any more."""
+    """Raw 16-bit samples for the reader of a pipe. BrokenPipeError if there is none any more."""
 
     def __init__(self, file: BinaryIO):
         self._file, self.samples = file, 0
@@ -98,10 +98,11 @@ class RawPipe:
 
 
 def assemble(wav: str | Path, parts: Iterable[tuple[int, int, int]], path: str | Path) -> int:
-    """Make `path` (WAV, FLAC or OGG) of parts of a mono 16-bit WAV file, which stays, in their order: (first sample,
-    samples, samples of silence behind them). Block by block, beside and renamed; returns the samples written.
+    """Make `path` (WAV, FLAC or OGG) from parts of a mono 16-bit WAV file, which is kept, in their order: (first
+    sample, samples, samples of silence after them). Block by block and atomically; returns the number of samples
+    written.
 
-    AudioError names what cannot be read or written, and that the speech is in the first file.
+    AudioError names what cannot be read or written, and says that the speech is in the first file.
     """
     wav, path = Path(wav), Path(path)
     kind, subtype = FORMATS[path.suffix.lower()]

@@ -15,7 +15,7 @@ def pitch_of_frames(waveform: np.ndarray, hop: int) -> np.ndarray:
     pitch_hz = np.zeros(len(waveform) // hop, dtype=np.float32)
     if not waveform.any():
         return pitch_hz
-    # Mains hum is as periodic as a voice, and in pauses louder; a low voice is known by its harmonics.
+    # Mains hum is as periodic as a voice, and louder in pauses; a low voice is recognised by its harmonics.
     spectrum = np.fft.rfft(waveform.astype(np.float64))
     spectrum[np.fft.rfftfreq(len(waveform), 1.0 / SAMPLE_RATE_HZ) < HUM_HZ] = 0.0
     sound = parselmouth.Sound(np.fft.irfft(spectrum, len(waveform)), float(SAMPLE_RATE_HZ))

@@ -12,17 +12,17 @@ from ditar.audio.resample import resample
 from ditar.storage.inputs import open_input
 from ditar.units import SAMPLE_RATE_HZ
 
-MAX_SECONDS = 3600.0  # a file longer than this is a mistake in every use here, and would fill the memory
-# Channels whose mean has less than this share of their power cancel each other out; two that have nothing to do with
-# each other have a half.
+MAX_SECONDS = 3600.0  # a longer file is a mistake in every use here, and would fill the memory
+# Channels whose mean has less than this share of their power cancel each other out; for two independent ones the share
+# is a half.
 CANCELLED_SHARE = 0.01
 
 
 def read_audio(path: str | Path, rate_hz: int = SAMPLE_RATE_HZ, max_seconds: float = MAX_SECONDS) -> np.ndarray:
     """Read a file, or a pipe, as mono float32 (S,) at `rate_hz`; channels are averaged.
 
-    AudioError where it is missing, cannot be read, is not audio, is empty, is cut off, is longer than `max_seconds`,
-    has channels that cancel each other out, or holds samples that are not numbers.
+    AudioError if it is missing, cannot be read, is not audio, is empty, is truncated, is longer than `max_seconds`, has
+    channels that cancel each other out, or holds samples that are not numbers.
     """
     samples, from_hz = read_file(path, max_seconds)
     return resample(mono(samples, from_hz, str(path)), from_hz, rate_hz)
@@ -42,12 +42,11 @@ def read_file(path: str | Path, max_seconds: float = MAX_SECONDS) -> tuple[np.nd
     except ValueError as error:
         if isinstance(error, AudioError):
             raise
-        raise AudioError(f"{str(path)!r} is no name of a file ({error})") from None  # a null byte
+        raise AudioError(f"{str(path)!r} is not the name of a file ({error})") from None  # a null byte
 
 
 def read_samples(file: BinaryIO, name: str, max_seconds: float = MAX_SECONDS) -> tuple[np.ndarray, int]:
-    """(samples (S, channels) float32, their rate in Hz) of an open file in which one can seek. AudioError as
-    `read_audio`."""
+    """(samples (S, channels) float32, their rate in Hz) of an open seekable file. AudioError as `read_audio`."""
     if missing := what_is_missing(file):
         raise _cut_off(name, missing)
     file.seek(0)
@@ -67,11 +66,11 @@ def read_samples(file: BinaryIO, name: str, max_seconds: float = MAX_SECONDS) ->
         raise AudioError(
             f"{name} cannot be read as audio ({error.error_string}); give a WAV, FLAC, OGG or MP3 file"
         ) from None
-    except TypeError:  # by the end of its name it is raw, of no rate
+    except TypeError:  # by the end of its name it is raw, without a rate
         raise AudioError(f"{name} says neither its rate nor its channels; give a WAV, FLAC, OGG or MP3 file") from None
-    if len(samples) < audio.frames and audio.format != "MP3":  # of which it may be a guess
+    if len(samples) < audio.frames and audio.format != "MP3":  # for which it may be a guess
         found = len(samples) / rate_hz
-        raise _cut_off(name, f"it should last {seconds:.2f} s, and there are {found:.2f} s of it")
+        raise _cut_off(name, f"it should last {seconds:.2f} s, but there are {found:.2f} s of it")
     if samples.size == 0:
         raise AudioError(f"{name} holds no samples")
     return samples, rate_hz

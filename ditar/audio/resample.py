@@ -1,4 +1,4 @@
-"""Sample rates and bandwidth: conversion by soxr, and a linear-phase low-pass that moves nothing in time."""
+"""Sample rates and bandwidth: conversion by soxr, and a linear-phase low-pass without delay."""
 
 import functools
 
@@ -7,7 +7,7 @@ import soxr
 
 from ditar.audio.errors import AudioError
 
-STOP_DB = 80.0  # what is above the edge after `low_pass`, relative to what was there
+STOP_DB = 80.0  # attenuation above the edge by `low_pass`
 MAX_RATE_HZ = 768_000
 
 
@@ -26,7 +26,7 @@ def resample(waveform: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
 
 
 def low_pass(waveform: np.ndarray, edge_hz: float, rate_hz: int) -> np.ndarray:
-    """(S,) -> (S,): everything above `edge_hz` removed by 80 dB; passes unchanged where the edge is Nyquist or above.
+    """(S,) -> (S,): everything above `edge_hz` attenuated by 80 dB; unchanged if the edge is at Nyquist or above.
 
     Kaiser-windowed sinc with a transition band of 5 % of the edge below it, applied with zero delay.
     """

@@ -1,4 +1,4 @@
-"""Log-mel spectra: what the spectral encoder of the VAE reads, and what its losses compare. Torch only."""
+"""Log-mel spectra: the input of the VAE's spectral encoder, and what its losses compare. Torch only."""
 
 import functools
 
@@ -18,12 +18,12 @@ def log_mel(
 ) -> torch.Tensor:
     """Natural logarithm of mel magnitudes, exactly one frame per `hop` samples, frame i centred on its own samples.
 
-    `noise_floor`: std of a white noise, full scale 1, whose expected power every bin of the spectrum is given. What
-    lies below it, down to an empty band, looks the same, and nothing is random.
+    `noise_floor`: std of a white noise, full scale 1, whose expected power is added to every bin of the spectrum.
+    Anything below it, down to an empty band, looks the same, and nothing is random.
 
-    waveform (B, S) at `rate_hz`, float -> (B, mel_bins, S // hop) float32. What does not fill a last hop is cut.
-    Padding is vocos's "same" padding: (n_fft - hop) / 2 reflected samples at both ends, so that nothing is shifted.
-    Raises ValueError where the waveform is too short to reflect.
+    waveform (B, S) at `rate_hz`, float -> (B, mel_bins, S // hop) float32. An incomplete last hop is cut. Padding is
+    vocos's "same" padding: (n_fft - hop) / 2 reflected samples at both ends, so that nothing is shifted. Raises
+    ValueError if the waveform is too short to reflect.
     """
     frames = waveform.shape[-1] // hop
     pad = (n_fft - hop) // 2
@@ -32,7 +32,7 @@ def log_mel(
             f"log_mel needs a waveform of shape (B, S) with S > {pad} whole-hop samples, got {tuple(waveform.shape)}; "
             f"pad it with silence to at least {pad // hop + 1} hops of {hop}"
         )
-    # bf16 autocast has no FFT, and a logarithm of bf16 magnitudes is worth 2 digits: float32 whatever is around.
+    # bf16 autocast has no FFT, and a logarithm of bf16 magnitudes has 2 digits: float32 in any context.
     with torch.autocast(waveform.device.type, enabled=False):
         samples = waveform[:, : frames * hop].float()
         samples = F.pad(samples.unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)  # (B, frames * hop + 2 pad)
@@ -46,8 +46,8 @@ def log_mel(
 
 
 def limit_band(waveform: torch.Tensor, edges_hz: torch.Tensor, rate_hz: int = 24_000) -> torch.Tensor:
-    """Waveforms (B, S) without what lies above each row's edge (B,), in Hz, from 5 % below it on; float32, with
-    gradients. Rows whose edge is half the rate pass unchanged. The ends of a row meet, as a circle does."""
+    """Waveforms (B, S) without what lies above each row's edge (B,), in Hz, with a slope from 5 % below it; float32,
+    with gradients. Rows whose edge is half the rate are unchanged. The ends of a row meet, as in a circle."""
     limited = edges_hz < rate_hz / 2
     if not bool(limited.any()):
         return waveform
@@ -68,8 +68,8 @@ def mel_filterbank(
     """Triangular filters with centres evenly spaced on the HTK mel scale, peak 1 -> (mel_bins, n_fft / 2 + 1).
 
     mel = 2595 log10(1 + f / 700): the same filters as `torchaudio.functional.melscale_fbanks(norm=None,
-    mel_scale="htk")`, which a test compares; that computes in float32, up to 2e-5 from these, which trained VAEs read.
-    Filters so narrow that no FFT bin falls into them stay zero.
+    mel_scale="htk")`, as a test checks; that computes in float32, up to 2e-5 from these, which trained VAEs read.
+    Filters so narrow that they contain no FFT bin stay zero.
     """
     high_hz = rate_hz / 2 if high_hz is None else high_hz
     ends = 2595.0 * torch.log10(1.0 + torch.tensor([low_hz, high_hz], dtype=torch.float64) / 700.0)

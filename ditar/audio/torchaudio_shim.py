@@ -1,9 +1,9 @@
-"""torchaudio beside a torch that its binary does not fit: the pure-Python part of it, without the compiled one.
+"""torchaudio with a torch that its binary does not match: its pure-Python part, without the compiled one.
 
-PyPI's torchaudio 2.11 is linked to CUDA 13.0. Beside a CPU-only torch `import torchaudio` raises OSError, beside a
-torch of another CUDA RuntimeError, and vocos and diffusers import it. What they and we use of it (mel spectra,
-filter banks) is Python on top of torch, so where the extension cannot load it is left out. Whoever imports
-torchaudio afterwards finds this one in `sys.modules`; a torchaudio that loads by itself is left as it is.
+PyPI's torchaudio 2.11 is linked to CUDA 13.0. With a CPU-only torch `import torchaudio` raises OSError, with a torch
+for another CUDA RuntimeError, and vocos and diffusers import it. What they and we use of it (mel spectra, filter banks)
+is Python on top of torch, so an extension that cannot load is left out. Later imports of torchaudio find this one in
+`sys.modules`; a torchaudio that loads as it is remains untouched.
 """
 
 import importlib
@@ -17,10 +17,10 @@ _EXTENSION = "torchaudio._extension"
 
 
 def import_torchaudio() -> types.ModuleType:
-    """Import torchaudio and return it, without its compiled extension where that does not load here.
+    """Import torchaudio and return it, without its compiled extension if that does not load here.
 
-    Call it before importing any package that imports torchaudio. Raises ImportError with the remedy where
-    torchaudio is not installed, or where even its Python part does not import.
+    Call it before importing any package that imports torchaudio. Raises ImportError with the remedy if torchaudio is
+    not installed, or if even its Python part does not import.
     """
     loaded = sys.modules.get("torchaudio")
     if loaded is not None:
@@ -48,7 +48,7 @@ def import_torchaudio() -> types.ModuleType:
 
 
 def _forget() -> None:
-    """Drop what a failed import left behind, or the next attempt would mix old and new modules."""
+    """Drop the remains of a failed import, or the next attempt would mix old and new modules."""
     for name in [n for n in sys.modules if n == "torchaudio" or n.startswith("torchaudio.")]:
         del sys.modules[name]
 

@@ -1,4 +1,4 @@
-"""Silence and level of a reference clip: its ends trimmed to the speech, its loudness set, what is unusable refused."""
+"""Silence and level of a reference clip: its ends trimmed to the speech, its loudness set, unusable clips refused."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from ditar.audio.errors import AudioError
 
 FRAME_SECONDS = 0.01
 SILENCE_PEAK = 10 ** (-60 / 20)  # below -60 dBFS there is nothing to clone
-# Frames more than this below the loudest are pauses. In a noisy recording the bar is 8 dB above its quietest tenth, but
-# never higher than the second figure, which soft speech still passes.
+# Frames more than this below the loudest are pauses. In a noisy recording the threshold is 8 dB above its quietest
+# tenth, but never higher than the second figure, which soft speech still exceeds.
 BELOW_LOUDEST_DB = (40.0, 30.0)
 ABOVE_NOISE_DB = 8.0
 TARGET_DB = -23.0
@@ -24,9 +24,9 @@ def prepare_reference(
 ) -> np.ndarray:
     """Reference clip (S,) -> (S',): silence at both ends trimmed, level -23 dBFS where there is speech.
 
-    `cut`: a clip of more than 30 s of speech ends at its last pause before that, and what was done is added here; None,
-    with a transcript, which would not fit any more: such a clip is refused. AudioError, naming `name`, where it is
-    silent, where the speech in it is shorter than 0.5 s, and where it is longer than 30 s and has no pause or may not
+    `cut`: a clip of more than 30 s of speech is cut at its last pause before that, and a message is appended here;
+    None, for a clip with a transcript, which would not fit any more: such a clip is refused. AudioError, naming `name`,
+    if it is silent, if it holds less than 0.5 s of speech, and if it is longer than 30 s and has no pause or must not
     be cut.
     """
     waveform = np.asarray(waveform, dtype=np.float32)
@@ -59,33 +59,33 @@ def prepare_reference(
 
 
 def without_offset(waveform: np.ndarray) -> tuple[np.ndarray, float]:
-    """(S,) -> ((S,), offset): without its mean, where that is louder than -60 dBFS: a constant, which nobody hears,
-    would count as speech in every frame, and no waveform of a voice has one."""
+    """(S,) -> ((S,), offset): without its mean, if that is louder than -60 dBFS: a constant is inaudible, but would
+    count as speech in every frame, and no waveform of a voice has one."""
     offset = float(np.mean(waveform, dtype=np.float64)) if len(waveform) else 0.0
     return (waveform, 0.0) if abs(offset) < SILENCE_PEAK else ((waveform - offset).astype(np.float32), offset)
 
 
 def is_silent(waveform: np.ndarray) -> bool:
-    """True where no sample of (S,) is further than -60 dBFS from their mean: a constant says nothing either."""
+    """True if no sample of (S,) is further than -60 dBFS from their mean: a constant counts as silence too."""
     waveform = np.asarray(waveform)
     return not len(waveform) or bool(np.abs(waveform - waveform.mean()).max() < SILENCE_PEAK)
 
 
 def loudest(waveform: np.ndarray, offset: float) -> str:
-    """How loud what is silent is, in words, beside the offset that was taken away."""
+    """How loud a silent clip is, in words, with the offset that was removed."""
     peak = f"its loudest sample is {np.abs(waveform).max(initial=0.0):.1e} of full scale"
-    return f"{peak}, beside a constant offset of {offset:+.2f}" if offset else peak
+    return f"{peak}, besides a constant offset of {offset:+.2f}" if offset else peak
 
 
 def trim_silence(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
-    """(S,) -> (S',): cut before the first and behind the last active frame, 30 ms kept on both sides."""
+    """(S,) -> (S',): cut before the first and after the last active frame, with 30 ms kept on both sides."""
     start, stop = _speech_range(waveform, rate_hz)
     return waveform[start:stop]
 
 
 def last_pause(waveform: np.ndarray, rate_hz: int, limit_seconds: float) -> int | None:
-    """Where in (S,) the last pause begins that does so within the limit, in samples; None: there is none. A pause has
-    speech on both sides."""
+    """The sample of (S,) at which the last pause within the limit begins; None: there is none. A pause has speech on
+    both sides."""
     hop, active = frame_samples(rate_hz), _active_frames(waveform, rate_hz)
     speech = np.flatnonzero(active)
     gaps = np.diff(speech) - 1 >= round(MIN_PAUSE_SECONDS / FRAME_SECONDS)
@@ -106,8 +106,7 @@ def level(waveform: np.ndarray, rate_hz: int, target_db: float = TARGET_DB) -> n
 
 
 def fade(waveform: np.ndarray, rate_hz: int, start: bool = True) -> np.ndarray:
-    """(S,) -> (S,), a copy: from nothing and to nothing within 5 ms, so that neither end clicks; `start` False: the end
-    alone."""
+    """(S,) -> (S,), a copy: faded in and out within 5 ms, so that neither end clicks; `start` False: the end only."""
     faded = np.array(waveform, dtype=np.float32)
     ramp = np.linspace(0.0, 1.0, min(round(FADE_SECONDS * rate_hz), len(faded)), dtype=np.float32)
     if start:
@@ -117,7 +116,7 @@ def fade(waveform: np.ndarray, rate_hz: int, start: bool = True) -> np.ndarray:
 
 
 def _speech_range(waveform: np.ndarray, rate_hz: int) -> tuple[int, int]:
-    """First and last sample, exclusive, of the speech and a little silence around it; (0, 0) where there is none."""
+    """First and last sample, exclusive, of the speech and a little silence around it; (0, 0) if there is none."""
     active = np.flatnonzero(_active_frames(waveform, rate_hz))
     if not len(active):
         return 0, 0
@@ -130,13 +129,13 @@ def frame_samples(rate_hz: int) -> int:
 
 
 def _active_frames(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
-    """(S,) -> (frames,) bool: which 10 ms hold speech. A last frame that is not full counts as one."""
+    """(S,) -> (frames,) bool: which 10 ms hold speech. An incomplete last frame counts as one."""
     rms = frame_rms(waveform, rate_hz)
     return rms > active_bar(rms) if len(rms) else np.zeros(0, dtype=bool)
 
 
 def frame_rms(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
-    """(S,) -> (frames,): root mean square of every 10 ms; a last frame that is not full is filled with silence."""
+    """(S,) -> (frames,): root mean square of every 10 ms; an incomplete last frame is padded with silence."""
     hop = frame_samples(rate_hz)
     frames = -(-len(waveform) // hop)
     padded = np.zeros(frames * hop)
@@ -145,11 +144,11 @@ def frame_rms(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
 
 
 def noise_bar(rms: np.ndarray) -> float:
-    """What frames with the given root mean squares must pass to be more than the recording's noise."""
+    """Threshold above which frames with the given root mean squares are more than the recording's noise."""
     return float(np.quantile(rms, 0.1)) * 10 ** (ABOVE_NOISE_DB / 20)
 
 
 def active_bar(rms: np.ndarray) -> float:
-    """What frames with the given root mean squares must pass to count as speech."""
+    """Threshold above which frames with the given root mean squares count as speech."""
     lowest, highest = (rms.max() * 10 ** (-below / 20) for below in BELOW_LOUDEST_DB)
     return max(min(max(lowest, noise_bar(rms)), highest), SILENCE_PEAK / 10)

@@ -1,4 +1,4 @@
-"""Waveform -> file. Written beside the target and renamed, so that a reader never sees half a file."""
+"""Waveform -> file, written to a temporary name and renamed, so that a reader never sees half a file."""
 
 import io
 import os
@@ -16,7 +16,7 @@ FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG
 def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
     """Write mono float (S,) in [-1, 1] as 16-bit WAV, FLAC or OGG, by the name's ending; samples outside are clipped.
 
-    AudioError where the folder does not exist, the ending is unknown, samples are not numbers, or the disk is full.
+    AudioError if the folder does not exist, the ending is unknown, samples are not numbers, or the disk is full.
     """
     path = Path(path)
     check_writable(path)
@@ -26,7 +26,7 @@ def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
     if not np.isfinite(waveform).all():
         raise AudioError(f"{path} was not written: the waveform holds NaN or infinite samples")
     kind, subtype = FORMATS[path.suffix.lower()]
-    # Encoded in memory first: then a full disk is an OSError with its number, not a short file without a word.
+    # Encoded in memory first: then a full disk is an OSError with its number, not a silently truncated file.
     encoded = io.BytesIO()
     soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), rate_hz, format=kind, subtype=subtype)
     try:
@@ -39,7 +39,7 @@ def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """AudioError where `path` could not be written for its folder or its ending: to call before minutes of work."""
+    """AudioError if `path` could not be written because of its folder or its ending: to call before minutes of work."""
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise AudioError(f"{path} must end in one of {', '.join(FORMATS)}, got {path.suffix or 'no ending'!r}")

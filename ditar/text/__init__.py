@@ -1,7 +1,7 @@
 """Text to IPA symbols: normalise -> phonemise -> vocabulary.
 
 Text is a Unicode string; symbols are single code points of the International Phonetic Alphabet, stress, length and tone
-marks, punctuation and the space between words; ids are what a model's embedding table is indexed with.
+marks, punctuation and the space between words; ids index a model's embedding table.
 """
 
 from ditar.text.errors import TextError

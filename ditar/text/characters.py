@@ -1,7 +1,7 @@
 """One spelling for characters that mean the same: quotes, dashes, spaces, and the compatibility forms of Unicode.
 
-NFKC alone loses what it takes apart: 10⁻³ would be 10-3, 1½ would be 11/2, ㎡ would be m2, and Ⅳ a word. So
-superscripts, fractions, squares and Roman numeral signs are taken care of first.
+NFKC alone loses information in what it decomposes: 10⁻³ would be 10-3, 1½ would be 11/2, ㎡ would be m2, and Ⅳ a word.
+So superscripts, fractions, squares and Roman numeral signs are handled first.
 """
 
 import re
@@ -22,7 +22,7 @@ _SAME = str.maketrans(
         "¨": " ", "¯": " ", "¸": " ",
     }
 )  # fmt: skip
-# Marks that show nothing by themselves: joiners, direction marks, soft hyphens, variation selectors.
+# Invisible marks: joiners, direction marks, soft hyphens, variation selectors.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe00-\ufe0f]")
 
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ"
@@ -30,7 +30,7 @@ _POWER = re.compile(rf"(?<=[\w)\]])[{_SUPERSCRIPT}]+")
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3}[a-z])[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?=[\s.,;:!?)]|$)")
 _FRACTION = "[\u00bc-\u00be\u2150-\u215e\u2189]"
 _ROMAN_SIGNS = range(0x2160, 0x2180)
-# Kinds of compatibility forms (Unicode's names for them) that are the plain character and nothing else.
+# Kinds of compatibility forms (Unicode's names for them) that equal the plain character.
 _PLAIN = set("<font> <compat> <wide> <narrow> <small> <sub> <vertical> <initial> <medial> <final> <isolated>".split())
 _THIN_SPACES = "\u00a0\u202f\u2009"
 _THIN_THOUSANDS = re.compile(rf"(?<![\d+.,])[1-9]\d{{0,2}}(?:[{_THIN_SPACES}]\d{{3}}(?!\d))+")
@@ -39,7 +39,7 @@ _THIN_THOUSANDS = re.compile(rf"(?<![\d+.,])[1-9]\d{{0,2}}(?:[{_THIN_SPACES}]\d{
 def one_spelling(text: str, english: bool) -> tuple[str, list[str]]:
     """`text` with one character for each meaning, and what was left out: numbers of footnotes, as in `word¹`.
 
-    In English powers become `^` and figures, but ² and ³ alone stay; thousands that a narrow space divides get commas.
+    In English powers become `^` and figures, except ² and ³ alone; thousands separated by a narrow space get commas.
     """
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     if text.isascii():
@@ -65,7 +65,7 @@ def _power(match: re.Match) -> str:
 
 
 def _plain(c: str, english: bool) -> str:
-    """A character as what it stands for; itself where it stands for itself."""
+    """What a character stands for, or the character itself."""
     kind, _, _ = unicodedata.decomposition(c).partition(" ")
     plain = unicodedata.normalize("NFKC", c)
     if ord(c) in _ROMAN_SIGNS:
@@ -79,7 +79,7 @@ def _plain(c: str, english: bool) -> str:
         return f" {int(number)} " if number is not None and number == int(number) else plain
     if kind in ("<compat>", "<super>") and (c in "¹²³™℠ªº" or unicodedata.name(c).startswith("HANGUL")):
         return c
-    if kind == "<compat>" and plain[0] == " ":  # an accent alone
+    if kind == "<compat>" and plain[0] == " ":  # an accent on its own
         return " "
     if kind in _PLAIN or (kind == "<super>" and english):
         return f" {plain} " if plain[:-1].strip("(").isdigit() else plain  # ⒈ and ⑴

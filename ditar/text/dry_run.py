@@ -1,4 +1,4 @@
-"""What will be said of a text, and how, before anything is spoken."""
+"""What will be said for a text, and how, before anything is spoken."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ditar.text.sentences import split_text
 
 @dataclass(frozen=True)
 class SaidSentence:
-    """A sentence as it is written and as it is said: in words, as IPA symbols, and the silence behind it in seconds.
+    """A sentence as it is written and as it is said: in words, as IPA symbols, and the silence after it in seconds.
     `left_out`: characters and markup without a sound. `refused`: why nothing of it can be said, else ""."""
 
     written: str
@@ -23,7 +23,7 @@ class SaidSentence:
 
 
 def dry_run(text: str, language: str = "en-us") -> Iterator[SaidSentence]:
-    """The sentences of a text. TextError: the language is not known, or nothing of the text can be said."""
+    """The sentences of a text. TextError: the language is unknown, or nothing of the text can be said."""
     phonemise = Phonemiser(language)
     reason: TextError | None = None
     said_one = False

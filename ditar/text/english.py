@@ -1,8 +1,8 @@
-"""English spelling-out: what is written with digits, symbols, capitals or abbreviations becomes words.
+"""English spelling-out: whatever is written with digits, symbols, capitals or abbreviations becomes words.
 
-The rules run from the most specific pattern (an address, a card's number, a date) to the least (a lone digit), because
-each one eats what the later ones would misread. Every pattern begins at a boundary and takes runs whole or within a
-limit, so that a text takes time in proportion to its length.
+The rules run from the most specific pattern (an address, a card's number, a date) to the least (a single digit),
+because each one consumes what the later ones would misread. Every pattern begins at a boundary and takes runs whole or
+within a limit, so that the time is proportional to the length of the text.
 """
 
 import re
@@ -70,7 +70,7 @@ def _symbols(text: str) -> str:
     text = re.sub(r"(?<=[A-Za-z])/(?=[A-Za-z])", " or ", text)
     text = re.sub(r"--+", " — ", text)
     text = _HANDLE.sub(lambda m: "at " if m[1] == "@" else "hashtag ", text)
-    # A Greek letter by itself; in Greek words they are letters that English has no sound for.
+    # A Greek letter on its own; in Greek words they are letters that have no sound in English.
     text = re.sub(
         r"(?<![^\W\d_a-zA-Z])[Α-Ωα-ω](?![^\W\d_a-zA-Z])", lambda m: f" {GREEK.get(m[0].lower(), m[0])} ", text
     )

@@ -1,4 +1,4 @@
-"""English codes: figures that are no amount and are read one by one or in groups, and letters beside figures."""
+"""English codes: figures that are no amount and are read one by one or in groups, and letters next to figures."""
 
 import re
 
@@ -14,12 +14,13 @@ _AREA = re.compile(r"(?<![\w.,-])(?:\(0\d{1,4}\)|0\d{1,4})(?:[ -]\d{3,6}){1,3}(?
 _AMERICAN = re.compile(r"(?<![\w.])(?:(1)[-. ])?\(?(\d{3})\)?[-. ]\s?(\d{3})[-. ](\d{4})\b(?![.,]\d)")
 _LOCAL = re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])")
 _DIALLED = re.compile(r"\b((?i:dial|call|called|calling|dialled|dialed|text)\s)(911|999|112|[3-8]11)(?!\w|[.,]\d)")
-_PAIR = re.compile(r"(?<![\w./-])(9/11|24/7|50[/-]50)(?![\w/-]|[.,]\d)")  # no fraction, date or range
+_PAIR = re.compile(r"(?<![\w./-])(9/11|24/7|50[/-]50)(?![\w/-]|[.,]\d)")  # not fractions, dates or ranges
 _VERSION = re.compile(r"(?<![\w.])\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
 
 
 def spell_codes(text: str) -> str:
-    """Cards, books, social security, postal codes, telephones, `24/7`, versions: before anything reads their parts."""
+    """Cards, books, social security, postal codes, telephones, `24/7`, versions: before other rules read their
+    parts."""
     text = _CARD.sub(_one_by_one, text)
     text = _BOOK.sub(lambda m: f"{m[1]}{m[2]} {_one_by_one(m[3])}", text)
     text = _SOCIAL.sub(_one_by_one, text)
@@ -51,7 +52,7 @@ def _abroad(match: re.Match) -> str:
 
 def join_thousands(text: str) -> str:
     """`1 000 000` and `1_000` to `1,000,000`."""
-    # The figures before a space are not looked at twice: the run is taken whole or not at all.
+    # The figures before a space are not examined twice: the run is taken whole or not at all.
     spaced = r"(?<![\w.,+-])(?<!\d )([1-9]\d{0,2})((?:[ _]\d{3}(?!\d))++)(?! \d)(?![-/:]\d)"
     return re.sub(spaced, lambda m: m[1] + re.sub("[ _]", ",", m[2]), text)
 
@@ -59,7 +60,7 @@ def join_thousands(text: str) -> str:
 def part_letters(text: str) -> str:
     """A space between letters and figures: `MP3`, `R2D2`, `2FA`, `v1.2`; letters are named, words are not."""
     text = re.sub(r"\b([A-Z]{1,4})-?(?=\d)", lambda m: f"{spell_letters(m[1])} ", text)
-    # Letters that are no word before a power: mc².
+    # Letters that are not a word before a power: mc².
     text = re.sub(r"\b([b-df-hj-np-tv-xz]{2,3})(?=[²³^])", lambda m: m[0] if m[0] in UNITS else " ".join(m[0]), text)
     text = re.sub(r"(?<=[a-z])(?=[A-Z]?\d)(?<![^\W\d]\d[a-z])", " ", text)
     text = re.sub(r"(?<=\d)([A-Z]{1,3})(?=\d)", lambda m: f" {spell_letters(m[1])} ", text)

@@ -48,18 +48,18 @@ def spell_dates(text: str, month_first: bool) -> str:
     text = re.sub(rf"\b({_SHORT})\.?{_DASH}({_SHORT})\b\.?", lambda m: f"{MONTHS[m[1]]} to {MONTHS[m[2]]}", text)
     day = rf"\b({_DAY})(?:\.(?=[\s,])|(?=\.?,?\s(?:{_MONTH})(?!\w)))"  # "Sun" alone is the star
     text = re.sub(day, lambda m: WEEKDAYS[m[1]], text)
-    # "Jan." with its full stop is the month; "May" and "March" without one may be words and read the same anyway.
+    # "Jan." with its full stop is the month; "May" and "March" without one may be words, and sound the same anyway.
     return re.sub(rf"\b({_SHORT})\.(?=\s)", lambda m: MONTHS[m[1]], text)
 
 
 def _named(text: str) -> str:
-    """Days and years beside a month's name."""
+    """Days and years next to a month's name."""
 
     def year_of(digits: str | None) -> str:
         return "" if not digits else f", {year_words(digits) if len(digits) == 4 else _short_year(digits)}"
 
     year = r"(?:,?\s(\d{4})\b)?"
-    # Two figures are a year only where the month is short, too: `on 3 May 20 people came`.
+    # Two figures are a year only if the month is short, too: `on 3 May 20 people came`.
     short = rf"{ALONE}(\d{{1,2}})[ -]({_SHORT})[ -]'?(\d{{2}})(?![\w:/.,-])"
     text = re.sub(short, lambda m: f"the {ordinal(m[1])} of {_month(m[2])}{year_of(m[3])}", text)
     day = rf"(?<![\w.,:$€£-])(?:the\s)?(\d{{1,2}}){_SUFFIX}?(?:\s|-)(?:of\s)?({_MONTH})(?![\w-]){year}"
@@ -89,7 +89,7 @@ def _short_year(digits: str) -> str:
 
 
 def spell_times(text: str) -> str:
-    """`9:30 pm`, `13:45h`, `06:00 hrs`, `9am-5pm`, and what else has a colon: ratios, verses."""
+    """`9:30 pm`, `13:45h`, `06:00 hrs`, `9am-5pm`, and whatever else has a colon: ratios, verses."""
     span = rf"{ALONE}(\d{{1,2}}(?::\d{{2}})?{_MARKER}?){_DASH}(?=\d{{1,2}}(?::\d{{2}}|\s?[AaPp]\.?[Mm]\b))"
     text = re.sub(span, lambda m: f"{m[1]} to ", text)
     text = re.sub(rf"{ALONE}(\d{{1,2}}):(\d{{2}})(?::(\d{{2}}))?(?![\d:]){_MARKER}?{_HOURS}?", _clock, text)
@@ -129,12 +129,12 @@ def _half(marker: str | None) -> str:
 
 
 def _stop(match: re.Match, marker: str | None) -> str:
-    """The full stop of `p.m.` that is the sentence's, too."""
+    """The full stop of `p.m.` that also ends the sentence."""
     return "." if marker and marker.endswith(".") and ends_sentence(match.string, match.end()) else ""
 
 
 def ends_sentence(text: str, end: int) -> bool:
-    """Whether a full stop at `end` ends a sentence for sure: nothing follows, or a word that begins sentences."""
+    """Whether a full stop at `end` certainly ends a sentence: nothing follows, or a word that begins sentences."""
     return _ENDS.match(text, end) is not None
 
 
@@ -163,7 +163,7 @@ _NOSTALGIC = re.compile(
 
 def spell_decades(text: str) -> str:
     """`the 1990s`, `the '80s`, `in her 30s`, and other numbers in the plural: `1s and 0s`, `F-16s`, `two 747s`. An s
-    behind other figures is left: seconds."""
+    after other figures is left unchanged: seconds."""
 
     def many(digits: str) -> str:
         return plural(cardinal(str(int(digits))))

@@ -1,4 +1,4 @@
-"""English capitals: shouting, acronyms, initials, abbreviations, and the letter A that is no article."""
+"""English capitals: shouting, acronyms, initials, abbreviations, and the letter A where it is not an article."""
 
 import re
 
@@ -30,14 +30,14 @@ _STATE = re.compile(rf"(?<=[a-z], )({'|'.join(STATES)})(?=\s\d|[,;:)]|\.?\s*$|\s
 
 
 def is_shouting(text: str) -> bool:
-    """Whether capitals say nothing here, since most words have nothing else."""
+    """Whether capitals mean nothing here, since most words consist of them."""
     words = re.findall(r"[A-Za-z]{2,}", text)
     shouted = [w for w in words if w.isupper() and not _is_acronym(w)]
     return len(shouted) >= 2 and len(shouted) > len(words) / 2
 
 
 def _is_acronym(word: str) -> bool:
-    """Whether capitals are letters in whatever company: no word has no vowel."""
+    """Whether capitals are letters in any context: no word lacks a vowel."""
     return not re.search("[AEIOUY]", word) or word in SPELLED and word.lower() not in SHORT_WORDS
 
 
@@ -69,7 +69,7 @@ def spell_capitals(text: str, shouting: bool) -> str:
 
 def spell_letter_a(text: str) -> str:
     """A capital A before a word is the article, as in titles and at the start of verses, unless its neighbours rule
-    that out. Where no word follows, espeak reads the letter by itself."""
+    that out. If no word follows, espeak reads the letter anyway."""
     letter = spell_letters("A")
     text = re.sub(rf"\b((?i:{NO_ARTICLE_AFTER})\s)A(?=\s)", rf"\1{letter}", text)
     text = re.sub(r"\b(in\s)A(?=\s(?:[Mm]ajor|[Mm]inor|flat|sharp)\b)", rf"\1{letter}", text)
@@ -77,7 +77,7 @@ def spell_letter_a(text: str) -> str:
 
 
 def spell_abbreviations(text: str) -> str:
-    """`Dr.`, `approx.`, `w/o`; the full stop of one at the end is also the sentence's."""
+    """`Dr.`, `approx.`, `w/o`; the full stop of an abbreviation at the end is also the sentence's."""
     for pattern, words, before_names in ABBREVIATIONS:
 
         def read(match: re.Match, words: str = words, before_names: bool = before_names) -> str:

@@ -5,8 +5,8 @@ import re
 
 from ditar.text.english_words import LETTERS
 
-# A number as it is written, and what may not stand before it. Runs are taken whole: trying each part of a run of n
-# figures takes n^2 steps.
+# A number as it is written, and what may not precede it. Runs are taken whole: trying each part of a run of n figures
+# takes n^2 steps.
 NUMBER = r"(?:\d{1,3}(?:,\d{3})++(?!\d)(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
 ALONE = r"(?<![\w.])(?<!\d,)"
 _ORDINAL = re.compile(rf"{ALONE}(\d{{1,15}}(?:,\d{{3}}){{0,5}})\s?(?:st|nd|rd|th|ST|ND|RD|TH)\b")
@@ -23,7 +23,7 @@ def spell_letters(letters: str) -> str:
 
 @functools.lru_cache(4096)
 def _words(number: int, to: str = "cardinal") -> str:
-    from num2words import num2words  # late: training on a bare machine imports this package and spells no number
+    from num2words import num2words  # late: training on a bare machine imports this package but spells no number
 
     return num2words(number, to=to).replace(",", "").replace("-", " ").replace(" and ", " ")
 
@@ -100,8 +100,8 @@ def _fraction(top: str, bottom: str, article: bool) -> str:
 
 
 def spell_numbers(text: str) -> str:
-    """What is left: years, then every number; a letter beside one gets a space."""
-    # The first figures of a number only: (?<!\d) comes first since it fails at once inside of a run.
+    """Everything left: years, then all numbers; a letter next to one gets a space."""
+    # The first figures of a number only: (?<!\d) comes first since it fails at once inside a run.
     year = r"(?<![\d.,])(1[1-9]\d\d|20\d\d)(?!\d|[.,]\d)"
     text = re.sub(year, lambda m: _spaced(m, year_words(m[1])), text)
     text = re.sub(r"(?<![\d.,])(10\d\d)(?= (?:[AB]\.? ?[CD]|eigh D|B C|C E)\b)", lambda m: year_words(m[1]), text)

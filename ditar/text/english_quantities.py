@@ -50,7 +50,7 @@ _SHORT_SCALES = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion
 
 
 def _names(sign: str) -> tuple[str, str, str, str]:
-    """Of one and of many of a currency, and of its hundredth part; of a sign, `US$`, or a code."""
+    """Singular and plural of a currency and of its hundredth; for a sign, `US$`, or a code."""
     if sign.rstrip(".") in CODES:
         return CODES[sign.rstrip(".")]
     one, many, cent, cents = CURRENCIES[sign[-1]]
@@ -77,7 +77,7 @@ def _money(amount: str, scale: str, names: tuple[str, str, str, str]) -> str:
 
 
 def _rate(per: str | None, word: str = "per") -> str:
-    """` per hour`; of money ` an hour`."""
+    """` per hour`; for money ` an hour`."""
     if not per:
         return ""
     name = PER[per]
@@ -118,12 +118,12 @@ def spell_quantities(text: str) -> str:
 
 
 def _short(first: str, second: str) -> str:
-    """The first of a range of years stays one."""
+    """The first year of a range stays a year."""
     return year_words(first) if len(first) == len(second) == 4 and first.isdigit() and second[0] in "12" else first
 
 
 def _inches(text: str) -> str:
-    """A quote behind a figure is inches where no quote is open."""
+    """A quote after a figure means inches if no quote is open."""
     open_quote = False
 
     def read(match: re.Match) -> str:

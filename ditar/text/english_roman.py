@@ -1,4 +1,4 @@
-"""Roman numerals as numbers: of chapters and kings, in lists, as years, and as signs of their own."""
+"""Roman numerals as numbers: for chapters and kings, in lists, as years, and as signs of their own."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ _LIST = re.compile(rf"(?<![\w'-]){_ITEM}(?:(?:, (?:and |or )?| and | or | & |[-�
 _YEAR = re.compile(r"\bM[MDCLXVI]{3,12}\b")
 _GAME = re.compile(r"\b((?i:Super Bowl|Wrestlemania|Olympiad))\s([IVXLC]+)\b")
 _BEFORE = re.compile(rf"\b((?i:{ROMAN_BEFORE})s?)\s([IVXL]{{1,7}})\b(?!')(?: of ([IVXL]{{1,7}})\b(?!'))?")
-# Someone's; behind the first name there may be more of it, and the first of a name is not the one who speaks.
+# Possessives; the first name may be followed by more names, and the first part of a name is not the speaker ("I").
 _KING = re.compile(
     rf"\b((?:{KINGS})(?:\s(?:[A-Z]\.|[A-Z][a-z]+)){{0,2}})\s"
     r"(?:([IVX]{2,6}|V|X)\b|I\b(?!'|\s(?:am|have|think|know|will|would|can|could|want|love|like|do|did|don't|see|saw|said"
@@ -29,7 +29,7 @@ _HEADING = re.compile(r"(?m)^([IVX]{2,5})(?=\.\s)")
 
 
 def spell_roman(text: str, shouting: bool) -> str:
-    """Numerals that a context makes numbers; other capitals are acronyms. `shouting`: capitals say nothing."""
+    """Numerals that their context makes numbers; other capitals are acronyms. `shouting`: capitals mean nothing."""
     text = _SIGNS.sub(lambda m: _sign(m), text)
     text = _LIST.sub(_list, text)
     text = _YEAR.sub(lambda m: year_words(str(_value(m[0]))) if _value(m[0]) else m[0], text)
@@ -46,7 +46,7 @@ def spell_roman(text: str, shouting: bool) -> str:
 
 
 def _value(letters: str) -> int:
-    """Of a numeral; 0 where it is none."""
+    """Of a numeral; 0 if it is not one."""
     if not _CANONICAL.fullmatch(letters):
         return 0
     each = [_VALUES[c] for c in letters]
@@ -54,7 +54,7 @@ def _value(letters: str) -> int:
 
 
 def _sign(match: re.Match) -> str:
-    """Of Ⅳ, which is nothing else: of a king, or a number."""
+    """Of Ⅳ, which is always a numeral: a king's, or a number."""
     letters = unicodedata.normalize("NFKC", match[0]).upper()
     king = re.search(rf"\b(?:{KINGS})\s$", match.string[max(0, match.start() - 20) : match.start()])
     if king:
@@ -63,7 +63,7 @@ def _sign(match: re.Match) -> str:
 
 
 def _list(match: re.Match) -> str:
-    """`I, II, III`, `ii and iii`: of one case, with one at least that is no word or letter by itself."""
+    """`I, II, III`, `ii and iii`: all in one case, with at least one that cannot be a word or letter."""
     items = re.findall(r"[IVXivx]+", match[0])
     sure = any(item.upper() in ("II", "III", "IV", "VI", "VII", "VIII", "IX") for item in items)
     if not sure or not (match[0].replace("and", "").replace("or", "").isupper() or all(map(str.islower, items))):
@@ -75,7 +75,7 @@ def _list(match: re.Match) -> str:
 
 
 def _numbered(match: re.Match) -> str:
-    """`Chapter IV`, `Part I`; `in this part I think` is none."""
+    """`Chapter IV`, `Part I`; `in this part I think` is not one."""
     word, letters, all_of = match.groups()
     if (
         letters == "I"

@@ -14,7 +14,7 @@ CURRENCIES = {
     "₵": ("cedi", "cedis", "", ""), "₨": ("rupee", "rupees", "paisa", "paise"), "₲": ("guarani", "guaranis", "", ""),
     "₸": ("tenge", "tenge", "", ""), "₼": ("manat", "manats", "", ""), "₾": ("lari", "lari", "", ""),
 }  # fmt: skip
-# Before the dollar's sign.
+# Before the dollar sign.
 COUNTRIES = {
     "US": "U S", "CAN": "Canadian", "CA": "Canadian", "C": "Canadian", "AUD": "Australian", "AU": "Australian",
     "A": "Australian", "NZ": "New Zealand", "HK": "Hong Kong", "SG": "Singapore", "S": "Singapore", "NT": "New Taiwan",
@@ -89,12 +89,12 @@ UNITS = {
     "sq m": ("square metre", "square metres"),
     "cu ft": ("cubic foot", "cubic feet"),
 }  # fmt: skip
-# Abbreviations that people write with a full stop.
+# Abbreviations that are written with a full stop.
 DOTTED = set(
     """in ft yd yds mi lb lbs oz gal qt pt pts tsp tbsp sec secs min mins hr hrs wk wks mo mos yr yrs kg km cm mm
     cal h m""".split()
 ) | {"sq ft", "sq. ft", "sq mi", "fl oz", "cu ft"}
-# Behind a slash.
+# After a slash.
 PER = {
     "h": "hour", "hr": "hour", "hrs": "hour", "hour": "hour", "s": "second", "sec": "second", "second": "second",
     "min": "minute", "minute": "minute", "day": "day", "d": "day", "night": "night", "wk": "week", "week": "week",

@@ -2,8 +2,8 @@
 
 import re
 
-# A letter's name. espeak reads single capitals by their names except the one that is also an article; of the
-# spellings of that one, this is read as the letter everywhere ("ay" is read as "eye").
+# A letter's name. espeak reads single capitals by their names except the one that is also an article; of the spellings
+# of that one, this is read as the letter everywhere ("ay" is read as "eye").
 LETTERS = {letter: letter for letter in "BCDEFGHIJKLMNOPQRSTUVWXYZ"} | {"A": "eigh"}
 
 MONTHS = {
@@ -15,7 +15,7 @@ WEEKDAYS = {
     "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
 }  # fmt: skip
 
-# Acronyms that people say as a word, and common capitals of letters that make a word but are spelt.
+# Acronyms that are said as a word, and common capitals of letters that make a word but are spelt out.
 SHORT_WORDS = set(
     """am an and any are as ask at ate bad be big but by can car cat day did do dog eat end far few for get go got
     had has hat he her hey hi him his hot how if in is it its job let man may me men my new no nor not now of off
@@ -81,7 +81,7 @@ def _cased(word: str) -> str:
     return f"[{word[0].upper()}{word[0]}]{word[1:]}"
 
 
-# Pattern, words, whether a name must follow: a full stop that also ends the sentence is lost only there.
+# Pattern, words, whether a name must follow: only then is a full stop that may also end the sentence dropped.
 ABBREVIATIONS = tuple(
     (re.compile(pattern), words, "[A-Z]" in pattern)
     for pattern, words in (
@@ -127,7 +127,7 @@ ABBREVIATIONS = tuple(
         (r"\bB\.?C\.?(?=[\s,.;)]|$)", "B C"),
     )
 )
-# An A behind the one or before the other is the letter: Vitamin A, the A string, from A to Z, A is for apple.
+# An A after the first or before the second kind is the letter: Vitamin A, the A string, from A to Z, A is for apple.
 NO_ARTICLE_AFTER = (
     "vitamin|hepatitis|influenza|plan|type|group|grade|class|section|appendix|annex|exhibit|schedule|option|model"
     "|category|series?|team|letter|point|phase|the|an|my|your|our|their|each|every"
@@ -172,7 +172,7 @@ GREEK = {
     "ι": "iota", "κ": "kappa", "λ": "lambda", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho", "ς": "sigma",
     "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
-# Behind a town's name. Some are words as well (OK, HI, ME, IN, OR, OH), and stay as they are.
+# After a town's name. Some are words as well (OK, HI, ME, IN, OR, OH), and stay unchanged.
 STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
     "CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia", "ID": "Idaho", "IL": "Illinois",

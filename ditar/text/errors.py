@@ -1,16 +1,16 @@
-"""The one error of this folder."""
+"""The error of this folder."""
 
 import unicodedata
 from collections.abc import Iterable
 
 
 class TextError(ValueError):
-    """Text that cannot be spoken, or a language or symbol that is not known; the message names it and the remedy."""
+    """Text that cannot be spoken, or an unknown language or symbol; the message names it and the remedy."""
 
 
 def name_characters(characters: Iterable[str], limit: int = 8) -> str:
-    """Characters as people can look them up, `'♜' (U+265C BLACK CHESS ROOK)`, and marks of markup as they are written;
-    each once, in order."""
+    """Characters with their names, `'♜' (U+265C BLACK CHESS ROOK)`, and marks of markup as they are written; each once,
+    in order."""
     distinct = list(dict.fromkeys(characters))
     named = [
         f"'{c}' (U+{ord(c):04X} {unicodedata.name(c, 'unnamed')})"
@@ -24,7 +24,7 @@ def name_characters(characters: Iterable[str], limit: int = 8) -> str:
 
 
 def dropped_warning(dropped: list[str]) -> str:
-    """What a user should know of characters, sounds or markup that were left out."""
+    """What a user should know about characters, sounds or markup that were left out."""
     markup = any(len(c) > 1 for c in dropped)
     what = "character or sound" if len(dropped) == 1 else "characters or sounds"
     what = f"mark{'s' * (len(dropped) != 1)} or {what}" if markup else what

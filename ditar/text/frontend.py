@@ -1,4 +1,4 @@
-"""What a model reads of a text, in one place for synthesis, for data preparation and for sweeps:
+"""How a model reads a text, in one place for synthesis, data preparation and sweeps:
 
 text -> normalise -> phonemise -> keep what the model was trained on -> end the sentence -> ids
 """
@@ -15,8 +15,8 @@ from ditar.text.vocabulary import Vocabulary, ended, keep_trained
 
 @dataclass(frozen=True)
 class ReadText:
-    """A text as a model reads it: symbols, ended; dropped: characters and sounds that were left out, as they cannot be
-    spoken or the model never heard them."""
+    """A text as a model reads it: symbols, ended; dropped: characters and sounds that were left out, since they cannot
+    be spoken or the model never heard them."""
 
     text: str
     symbols: tuple[str, ...]
@@ -24,33 +24,33 @@ class ReadText:
 
 
 class TextFrontend:
-    """Texts of one language for one model. TextError where one is read in a language that espeak-ng does not know.
+    """Texts of one language for one model. Reading raises TextError if espeak-ng does not know the language.
 
     Args:
         language: espeak-ng's name of it, such as "en-us".
         symbols: the model's vocabulary in the order of its ids; empty: the project's own.
-        trained: those of them that it heard in training; empty: not known, all are kept.
+        trained: those of them that occurred in training; empty: unknown, all are kept.
     """
 
     def __init__(self, language: str = "en-us", symbols: Sequence[str] = (), trained: Sequence[str] = ()):
         self.language, self.symbols, self.trained = language, tuple(symbols), tuple(trained)
 
     @functools.cached_property
-    def _phonemise(self) -> Phonemiser:  # loaded where a text is read: symbols of training data need no espeak-ng
+    def _phonemise(self) -> Phonemiser:  # loaded when a text is read: symbols of training data need no espeak-ng
         return Phonemiser(self.language)
 
     @classmethod
     def of(cls, config: Any, language: str = "en-us") -> "TextFrontend":
-        """That of a model's configuration: its `symbols` and `trained_symbols`."""
+        """The front end for a model's configuration: its `symbols` and `trained_symbols`."""
         return cls(language, config.symbols, config.trained_symbols)
 
     def read(self, text: str) -> ReadText:
-        """All of it at once. TextError: nothing of the text can be spoken, or too much of it must be left out."""
+        """All steps at once. TextError: nothing of the text can be spoken, or too much of it must be left out."""
         dropped: list[str] = []
         return self.finish(text, self.phonemise(text, dropped), dropped)
 
     def finish(self, text: str, symbols: Iterable[str], dropped: Iterable[str] = ()) -> ReadText:
-        """What is left to do where a text is phonemised: keep what is trained, and end it."""
+        """The steps after phonemisation: keep what is trained, and end the sentence."""
         dropped = list(dropped)
         return ReadText(text, tuple(self.end(self.keep(symbols, dropped=dropped))), tuple(dropped))
 
@@ -63,12 +63,12 @@ class TextFrontend:
         return keep_trained(symbols, self.trained, where, dropped)
 
     def known(self, symbols: Iterable[str]) -> list[str]:
-        """Those that the model knows at all: the others are left out, whatever they are."""
+        """Those in the model's vocabulary; all others are left out."""
         known = self.trained or self.symbols
         return [symbol for symbol in symbols if not known or symbol in known]
 
     def end(self, symbols: Sequence[str]) -> list[str]:
-        """With a full stop where no mark ends the sentence, if the model ever heard one."""
+        """With a full stop if no mark ends the sentence and the model ever heard one."""
         return ended(symbols, self.trained or self.symbols)
 
     def ids(self, symbols: Iterable[str]) -> list[int]:
@@ -77,10 +77,10 @@ class TextFrontend:
 
 
 def check_language(language: str) -> None:
-    """TextError where espeak-ng has no such language."""
+    """TextError if espeak-ng has no such language."""
     espeak_language(language)
 
 
 def check_text(text: str, language: str) -> None:
-    """TextError where a text has nothing to say, or espeak-ng has no such language: found in a moment."""
+    """TextError if a text has nothing to say, or espeak-ng has no such language: a quick check."""
     normalise(text, espeak_language(language), [])

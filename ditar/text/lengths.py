@@ -1,13 +1,13 @@
-"""How long a text takes to be spoken, and so where its generation may end and must: one rule for synthesis and for what
-training listens to."""
+"""How long a text takes to be spoken, and so the limits of its generation: one rule for synthesis and for listening
+during training."""
 
 from dataclasses import dataclass
 
-# Symbols, and letters as they are written, a second. Of 13,000 utterances of seven corpora and a neural teacher,
-# children and the fastest readers among them, the extremes are 1.8 and 34 symbols, 0.9 and 23 letters.
+# Symbols, and letters as written, a second. Among 13,000 utterances of seven corpora and a neural teacher, including
+# children and the fastest readers, the extremes are 1.8 and 34 symbols, 0.9 and 23 letters.
 SLOWEST_SYMBOLS, SLOWEST_LETTERS, FASTEST = 1.5, 0.5, 36.0
-PAUSES_SECONDS, EDGE_SYMBOLS = 2.0, 5  # of silence that a clip may have besides; what hardly takes time at its ends
-# Of the expected length: before it a model is not let stop, since there it is a pause taken for the end.
+PAUSES_SECONDS, EDGE_SYMBOLS = 2.0, 5  # of additional silence in a clip; symbols at its ends that hardly take time
+# Of the expected length: a model may not stop earlier, since that would be a pause taken for the end.
 MIN_SHARE = 0.3
 
 
@@ -20,17 +20,17 @@ class Lengths:
     most: float
 
     def least_units(self, seconds: float) -> int:
-        """The fewest units (patches) of so many seconds each, at least 1."""
+        """The fewest units (patches) of that many seconds each, at least 1."""
         return int(self.least / seconds) + 1
 
     def most_units(self, seconds: float) -> int:
-        """Of such units, the length cap."""
+        """The length cap in such units."""
         return int(self.most / seconds) + 1
 
 
 def pace_fault(count: int, seconds: float, what: str = "symbols") -> str:
-    """Why a text of so many "symbols", or "letters", cannot be what is said in so many seconds, with both figures; ""
-    where it can."""
+    """Why a text of that many "symbols", or "letters", cannot be what is said in that many seconds, with both figures;
+    "" if it can."""
     slowest = SLOWEST_LETTERS if what == "letters" else SLOWEST_SYMBOLS
     if slowest * (seconds - PAUSES_SECONDS) <= count <= FASTEST * seconds + EDGE_SYMBOLS:
         return ""
@@ -46,8 +46,8 @@ def letter_count(text: str) -> int:
 
 
 def expected_lengths(symbols: int, seconds_per_symbol: float, said_symbols: int, said_seconds: float) -> Lengths:
-    """For a text of that many symbols behind a reference, of whose transcript (0 symbols: it is not known) and speech
-    these are the lengths: at the model's pace, or at the reference's where that is slower, up to three times."""
+    """For a text of that many symbols after a reference, with the lengths of its transcript (0 symbols: unknown) and
+    speech: at the model's pace, or at the reference's if that is slower, up to three times."""
     pace = said_seconds / said_symbols if said_symbols else seconds_per_symbol
     seconds = symbols * min(max(seconds_per_symbol, pace), 3 * seconds_per_symbol)
     return Lengths(seconds, MIN_SHARE * seconds, 2.0 * seconds + 1.0)

@@ -1,16 +1,16 @@
 """A list of utterances: a text file with one a line, in one of three forms.
 
-No word is taken for an id on a guess: what may be one is written `id<TAB>text`, or has a form that no word has.
+Nothing is guessed: an id is written `id<TAB>text`, or has a form that no word has.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MAX_ID_BYTES = 200  # a file system's names have 255, and a file that is being written has a longer one
+MAX_ID_BYTES = 200  # file systems allow 255, and a file that is being written has a longer name
 LIST_FORMATS = ("auto", "tab", "kaldi", "text")
 
-# What begins every line of Kaldi's `id text` where nobody says that it does. No running text begins like this: names of
+# What begins every line of Kaldi's `id text` if the format is not given. No running text begins like this: names of
 # things in a corpus (none of them is a word) with a number, zeros before a number, an underscore before one,
 # LibriSpeech's reader-chapter-number, LibriTTS's with underscores. Unlike `1984`, `COVID-19`, `MP3`, `F16`, `chapter1`.
 ID = re.compile(
@@ -39,12 +39,12 @@ class UtteranceList:
 
 
 def read_utterances(text: str, name: str, format: str = "auto") -> UtteranceList:
-    """The utterances of a file `name`; empty lines are none.
+    """The utterances of a file `name`; empty lines are skipped.
 
     format: "tab": `id<TAB>text`; "kaldi": `id text`; "text": texts, whose ids are the numbers of their lines; "auto":
-    "tab" where every line has a tab; "kaldi" where every line begins with an id of a form that no word has, each
-    another one, and a text follows; otherwise "text".
-    ListError: no line, a line without a text, an id twice or one that is no file name.
+    "tab" if every line has a tab; "kaldi" if every line begins with a different id of a form that no word has, followed
+    by a text; otherwise "text".
+    ListError: no line, a line without a text, an id that comes twice or is no file name.
     """
     if format not in LIST_FORMATS:
         raise ListError(f"the format of a list must be one of {', '.join(LIST_FORMATS)}, got {format!r}")
@@ -79,7 +79,7 @@ def read_utterances(text: str, name: str, format: str = "auto") -> UtteranceList
 
 
 def _format_of(lines: Sequence[tuple[int, str]], name: str) -> str:
-    """ListError where some lines have a tab, and others none."""
+    """ListError if some lines have a tab, and others do not."""
     tabs = [number for number, line in lines if "\t" in line]
     if len(tabs) == len(lines):
         return "tab"

@@ -1,4 +1,4 @@
-"""Markup that is not for the ear: tags, entities, and Markdown's marks are taken out before a text is read."""
+"""Markup that must not be spoken: tags, entities, and Markdown's marks are removed before a text is read."""
 
 import html
 import re
@@ -8,11 +8,11 @@ _TAG = re.compile(
     rf"<!--.{{0,400}}?-->|<[?!]\w[^<>]{{0,400}}>|</?(?P<name>[A-Za-z][\w:.-]{{0,40}})(?:{_ATTRIBUTE}){{0,20}}\s{{0,9}}/?>",
     re.S,
 )
-# These stand inside of words, too; between words and others is a space.
+# These occur inside words, too; other tags separate words.
 _INLINE = set("a abbr b bdi big cite code del dfn em emphasis font i ins kbd mark phoneme prosody q s samp".split())
 _INLINE |= set("say-as small span strike strong sub sup tt u var voice w".split())
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-# Markdown. A mark counts where it clings to what it marks; between figures and letters it is a sign of arithmetic.
+# Markdown. A mark counts if it touches what it marks; between figures and letters it is a sign of arithmetic.
 _LINK = re.compile(r"!?\[(?P<text>[^\[\]\n]{1,200})\](?P<mark>\([^\s()]{1,400}\))")
 _LINE = re.compile(r"^[^\S\n]{0,9}(?P<mark>#{1,6}(?=\s)|>(?=\s)|[*+](?=\s+[^\s\d])|(?:\*{3,}|-{3,})$|```\w*$)", re.M)
 _AROUND = re.compile(
@@ -24,7 +24,7 @@ _STARS = re.compile(
 
 
 def without_markup(text: str) -> tuple[str, list[str]]:
-    """`text` without tags and Markdown's marks, and those, in order; entities such as `&amp;` become what they mean."""
+    """`text` without tags and Markdown's marks, and these, in order; entities such as `&amp;` become what they mean."""
     left_out: list[str] = []
 
     def tag(match: re.Match) -> str:
@@ -48,6 +48,6 @@ def without_markup(text: str) -> tuple[str, list[str]]:
     text = _LINE.sub(mark, text)
     if "*" in text or "`" in text or "~~" in text:
         text = _AROUND.sub(around, text)
-        text = _AROUND.sub(around, text)  # one in the other: **a *b* c**
+        text = _AROUND.sub(around, text)  # nested: **a *b* c**
         text = _STARS.sub(mark, text)
     return text, left_out

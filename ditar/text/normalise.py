@@ -1,7 +1,7 @@
 """Written text to text that a phonemiser can read aloud: characters for every language, words for English.
 
-espeak reads the numbers and abbreviations of the other languages itself and does it well; for English it lacks money,
-dates, times, most abbreviations and all addresses, which `ditar.text.english` spells out.
+espeak itself reads numbers and abbreviations of other languages well; for English it lacks money, dates, times, most
+abbreviations and all addresses, which `ditar.text.english` spells out.
 """
 
 import re
@@ -14,22 +14,22 @@ from ditar.text.errors import TextError, name_characters
 from ditar.text.markup import without_markup
 from ditar.text.scripts import check_script
 
-# Symbols that a rule speaks, in the language of the text; English speaks many more before this comes.
+# Symbols that a rule speaks, in the language of the text; English has spoken many more by then.
 _KEPT_SYMBOLS = set("%&+=@#$€£/*°")
-# What is said even where it is all there is.
+# What is said even if there is nothing else.
 _SAID_ALONE = set("%&+=@#$€£°") | {symbol for symbol in SPOKEN_SYMBOLS if not symbol.isascii()}
-# The punctuation that the vocabulary keeps; what is left of other kinds has no sound and no pause of its own.
+# The punctuation that the vocabulary keeps; what remains of other kinds has no sound and no pause of its own.
 PUNCTUATION = '.,!?;:—"()¿¡'
 
 
 def normalise(text: str, language: str = "en-us", dropped: list[str] | None = None) -> str:
     """Text with one spelling for quotes, dashes and spaces and, in English, with everything written out as words.
 
-    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming the characters, when there is
-    nothing to say or when a character has no pronunciation (emoji, pictures, letters of a script that the language
-    does not use). With a list `dropped`, such characters are left out and appended to it; what is then refused is a
-    text with nothing to say, or with more letters of a foreign script than others. Markup is always left out, and
-    appended to such a list.
+    `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming the characters, if there is
+    nothing to say or if a character has no pronunciation (emoji, pictures, letters of a script that the language does
+    not use). With a list `dropped`, such characters are left out and appended to it; then only a text with nothing to
+    say, or with more letters of a foreign script than others, is refused. Markup is always left out, and appended to
+    such a list.
     """
     if not isinstance(text, str):
         raise TextError(f"text must be a string, got {type(text).__name__}")

@@ -1,7 +1,7 @@
 """Text to IPA symbols through espeak-ng, whose library and data come from the espeakng-loader package.
 
-phonemizer (GPL-3.0, as espeak-ng is) speaks to the library. Punctuation is kept apart before espeak sees the text,
-because espeak drops it.
+phonemizer (GPL-3.0, as espeak-ng is) calls the library. Punctuation is set aside before espeak sees the text, because
+espeak drops it.
 """
 
 import difflib
@@ -16,9 +16,9 @@ from ditar.text.normalise import PUNCTUATION, normalise
 from ditar.text.soundless import SoundlessLetters
 
 _SPLIT = re.compile(rf"(\.\.\.|[{re.escape(PUNCTUATION)}])")
-# Opening marks: they belong to the word after them.
+# Opening marks: they belong to the next word.
 _OPENING = "(¿¡"
-# What people call a language where espeak has no such name.
+# Common names of languages that espeak does not know.
 _USUAL = {
     "en": "en-us",
     "fr": "fr-fr",
@@ -29,12 +29,12 @@ _USUAL = {
     "no": "nb",
     "pt-pt": "pt",
 }
-# Letters of the IPA that Unicode would take apart.
+# IPA letters that Unicode would decompose.
 _WHOLE = {"c\u0327": "ç"}
 
 
 def symbols_of(ipa: str) -> list[str]:
-    """The symbols of an IPA string: its code points after canonical decomposition, but ç stays whole."""
+    """The symbols of an IPA string: its code points after canonical decomposition, except that ç stays whole."""
     decomposed = unicodedata.normalize("NFD", ipa)
     for apart, whole in _WHOLE.items():
         decomposed = decomposed.replace(apart, whole)
@@ -44,12 +44,12 @@ def symbols_of(ipa: str) -> list[str]:
 @functools.cache
 def phonemised_languages() -> dict[str, str]:
     """Every language that espeak-ng reads: its name for it (`en-us`) and the English name."""
-    # Cached because each question loads another copy of the library.
+    # Cached because each query loads another copy of the library.
     return dict(_backend_class().supported_languages())
 
 
 def espeak_language(language: str) -> str:
-    """espeak's name for a language given as people write it: `en_US`, `fr`, `zh`. TextError names near ones."""
+    """espeak's name for a language as people write it: `en_US`, `fr`, `zh`. TextError suggests similar names."""
     if not isinstance(language, str):
         raise TextError(f"language must be a string, such as 'en-us', got {type(language).__name__}")
     known = phonemised_languages()
@@ -64,7 +64,7 @@ class Phonemiser:
     """Text in one language to IPA symbols, with stress and punctuation.
 
     Normalises first. One espeak voice per language is shared by all objects and guarded by a lock, so that threads may
-    call at the same time. Raises TextError for a language that espeak does not know and for text that cannot be spoken.
+    call at the same time. Raises TextError for an unknown language and for text that cannot be spoken.
     """
 
     def __init__(self, language: str = "en-us"):
@@ -106,12 +106,12 @@ class Phonemiser:
         """Flat symbols; words are separated by a space, punctuation follows its word without one. `dropped`: see
         `normalise`."""
         flat: list[str] = []
-        opened = True  # no space at the start or behind an opening mark
+        opened = True  # no space at the start or after an opening mark
         quoted = False
         for word in self.words(text, dropped):
             mark = len(word) == 1 and word[0] in PUNCTUATION + "…"
             closing = mark and word[0] not in _OPENING
-            if word == ['"']:  # straight quotes open and close in turns
+            if word == ['"']:  # straight quotes alternately open and close
                 closing, quoted = quoted, not quoted
             if not opened and not closing:
                 flat.append(" ")
@@ -128,7 +128,7 @@ class _Voice:
         self.letters = SoundlessLetters(self.read)
         quiet = logging.getLogger(f"{__name__}.phonemizer")
         quiet.addHandler(logging.NullHandler())
-        quiet.propagate = False  # it warns about switches to English inside other languages, which are wanted
+        quiet.propagate = False  # it warns about switches to English inside other languages, which are intended
         self._backend = _backend_class()(
             language, preserve_punctuation=False, with_stress=True, language_switch="remove-flags", logger=quiet
         )
@@ -140,7 +140,7 @@ class _Voice:
 
 @functools.cache
 def _backend_class():
-    """phonemizer's espeak backend, told where the library is; imported late since it costs 50 ms and loads code."""
+    """phonemizer's espeak backend with the path of the library; imported late since it costs 50 ms and loads code."""
     try:
         import espeakng_loader
         from phonemizer.backend import EspeakBackend

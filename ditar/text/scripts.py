@@ -1,10 +1,10 @@
-"""Which scripts a language is written in: letters of other scripts would be spelt out as 'Chinese letter'."""
+"""The scripts of each language: letters of other scripts would be spelt out as 'Chinese letter'."""
 
 import unicodedata
 
 from ditar.text.errors import TextError, name_characters
 
-# First word of the Unicode name of a letter. A language that is not listed is written in Latin letters.
+# First word of the Unicode name of a letter. Languages that are not listed are written in Latin letters.
 _SCRIPTS = {
     "am": "ETHIOPIC", "ti": "ETHIOPIC", "ar": "ARABIC", "fa": "ARABIC", "ur": "ARABIC", "sd": "ARABIC", "ug": "ARABIC",
     "ps": "ARABIC", "ku": "LATIN ARABIC", "as": "BENGALI", "bn": "BENGALI", "bpy": "BENGALI", "az": "LATIN CYRILLIC",
@@ -32,8 +32,8 @@ _ANYWHERE = {
 
 
 def check_script(text: str, language: str, refuse: bool = True) -> list[str]:
-    """The letters of `text` whose script `language` does not use. TextError names them: any, or where `refuse` is
-    False, when they are more than half of the letters."""
+    """The letters of `text` whose script `language` does not use. TextError names them: if there are any, or with
+    `refuse` False, if they are more than half of the letters."""
     scripts = set(_SCRIPTS.get(language.split("-")[0], "").split()) | _ANYWHERE
     foreign = [
         c

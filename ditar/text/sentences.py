@@ -1,7 +1,7 @@
-"""A long text to pieces that a model speaks one by one: sentences, cut further where one does not fit.
+"""A long text into pieces that a model speaks one by one: sentences, cut further if they do not fit.
 
-Each piece is a slice of the text; between two of them lies nothing but white space, so that nothing can be lost. Where
-it is uncertain whether a sentence ends, it does not: two sentences in one piece do no harm, half a name does.
+Each piece is a slice of the text; between two of them there is only white space, so that nothing can be lost. When it
+is uncertain whether a sentence ends, it does not: two sentences in one piece do no harm, half a name does.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ditar.text.english_words import STARTERS
 
 PARAGRAPH_PAUSE_SECONDS = 0.8
-# Silence behind a piece, by the last mark in it that is not a quote or a bracket.
+# Silence after a piece, by the last mark in it that is not a quote or a bracket.
 PAUSE_SECONDS = {
     ".": 0.45, "!": 0.45, "?": 0.45, "。": 0.45, "！": 0.45, "？": 0.45, "।": 0.45, "۔": 0.45, "…": 0.6,
     ":": 0.3, ";": 0.3, "；": 0.3, "：": 0.3, "—": 0.25, "–": 0.25, ",": 0.15, "，": 0.15, "、": 0.15, "،": 0.15,
@@ -20,14 +20,14 @@ PAUSE_SECONDS = {
 _CLOSING = "\"'”’»›)]}*_」』）"
 _OPENING = "\"'“‘«‹([{*_¿¡「『（"
 
-# Abbreviations that a name follows; in capitals, since some are words.
+# Abbreviations before a name; in capitals, since some are words.
 _TITLES = set(
     """Mr Mrs Ms Messrs Mme Mlle Dr Prof Gen Col Maj Capt Cpt Cmdr Lt Sgt Cpl Rev Fr Hon Sen Rep Gov Pres Mt Ft Hr Hrn
     Frl Sr.a Sra Srta Mgr M""".split()
 )
 _BEFORE_NUMBERS = set("no nos nr fig figs eq eqs ch sec p pp vol vols art op bd abb s tel ext".split())
 _NEVER_LAST = set("e.g i.e cf viz vs approx ca al z.b bzw d.h u.a".split())
-# These may end a sentence: they do where a word follows that begins sentences.
+# These may end a sentence: they do if they are followed by a word that begins sentences.
 _MAYBE_LAST = set(
     """etc inc ltd co corp bros jr sr esq st ph.d am pm jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues
     wed thu thur thurs fri sat sun ave blvd rd ln sq dept univ assn govt est min max hrs lbs oz usw""".split()
@@ -35,10 +35,10 @@ _MAYBE_LAST = set(
 _STARTERS = set(STARTERS.split()) | set(
     "der die das ein eine er sie es wir ihr ich und aber le la les il elle nous un une el los las".split()
 )
-# Units behind a number, written with a full stop: a name or a number may follow, `5 ft. 3 in. tall`.
+# Units after a number, written with a full stop: a name or a number may follow, `5 ft. 3 in. tall`.
 _UNITS = set("ft in yd yds mi lb lbs oz gal qt pt tsp tbsp sec secs min mins hr hrs wk wks mo mos yr yrs sq cu".split())
 
-_TAGS = re.compile(r"(?:</?\w[^<>]{0,100}>\s*){0,9}")  # they are read over where a sentence begins or ends
+_TAGS = re.compile(r"(?:</?\w[^<>]{0,100}>\s*){0,9}")  # skipped where a sentence begins or ends
 _TAGS_AT_END = re.compile(r"(?:\s*</?\w[^<>]{0,100}>)+$")
 _END_MARKS = re.compile(
     rf"(?P<marks>[.!?…]+|[。！？।۔]+)(?P<closing>(?:[{re.escape(_CLOSING)}]|</\w{{1,20}}>)*)(?P<space>\s*)"
@@ -61,7 +61,7 @@ _CUTS = tuple(
 
 @dataclass(frozen=True)
 class Piece:
-    """What is spoken in one go, and the silence behind it."""
+    """What is spoken in one go, and the silence after it."""
 
     text: str
     pause_seconds: float
@@ -71,8 +71,8 @@ def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[
     """Pieces of a text, in order, each of which `fits`; everything but white space is in exactly one of them.
 
     A sentence that does not fit is halved at a sentence mark, else at a clause mark, at a comma, between words, and
-    between letters where a word does not fit. A single character is a piece whatever `fits` says. `fits` should be
-    monotone: what is part of a text that fits, fits.
+    between letters if a word does not fit. A single character is a piece whatever `fits` says. `fits` should be
+    monotone: every part of a text that fits must fit.
     """
     pieces = []
     for start, end, pause in _sentences(text):
@@ -83,14 +83,14 @@ def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[
 
 
 def pause_after(piece: str) -> float:
-    """Seconds of silence behind a piece, from its last mark; none behind a word."""
+    """Seconds of silence after a piece, from its last mark; none after a word."""
     bare = (_TAGS_AT_END.sub("", piece[-140:]) if piece.endswith(">") else piece).rstrip(_CLOSING + " \t\n")
     return PAUSE_SECONDS["…"] if bare.endswith("...") else PAUSE_SECONDS.get(bare[-1:], 0.0)
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
     """(start, end, pause in seconds) of each sentence, without the white space around it."""
-    cased = any(c.isupper() for c in text)  # where nothing is, a small letter begins a sentence, too
+    cased = any(c.isupper() for c in text)  # without capitals, a small letter begins a sentence, too
     start = 0
     for stop, behind in [*(m.span() for m in _BREAK.finditer(text)), (len(text), len(text))]:
         for match in _END_MARKS.finditer(text, start, stop):
@@ -134,7 +134,7 @@ def _ends_sentence(text: str, start: int, match: re.Match, cased: bool) -> bool:
 
 
 def _cut(text: str, left: int, right: int, fits: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
-    """(left, right) of the parts of text[left:right], each of which fits; halved at the best place again and again."""
+    """(left, right) of the parts of text[left:right], each of which fits; halved repeatedly at the best place."""
     if right - left <= 1 or fits(text[left:right]):
         yield left, right
         return
@@ -146,7 +146,7 @@ def _cut(text: str, left: int, right: int, fits: Callable[[str], bool]) -> Itera
 
 
 def _place_to_cut(text: str, left: int, right: int) -> int:
-    """Near the middle: behind the best kind of mark that stands in the middle half, else at any, else in a word."""
+    """Near the middle: after the best kind of mark in the middle half, else after any mark, else inside a word."""
     middle, near = (left + right) / 2, (right - left) / 4
     for far_too in (False, True):
         for pattern in _CUTS:

@@ -1,6 +1,6 @@
-"""Letters that espeak has no sound for: it says "letter" and a hexadecimal code, or nothing, and spells the whole word.
+"""Letters without a sound in espeak: it says "letter" and a hexadecimal code, or nothing, and spells the whole word.
 
-What it knows is asked of it, letter by letter, since that depends on the language: ế is a letter of Vietnamese.
+It is asked letter by letter what it knows, since that depends on the language: ế is a letter of Vietnamese.
 """
 
 import os
@@ -8,14 +8,14 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-# Letters of no language: what their readings begin with is the word "letter", in whatever language.
+# Letters of no language: their readings begin with the word "letter", in whatever language.
 _UNKNOWN = ("\u1d00", "\u2c65")
 _SHORTEST = 3
 _WITH = re.compile(r"LATIN (SMALL|CAPITAL) LETTER ([A-Z]{1,2})(?: WITH .*)?$")
 
 
 class SoundlessLetters:
-    """Those of one language. `read`: text to IPA, "" where nothing is said."""
+    """Those of one language. `read`: text to IPA, "" if nothing is said."""
 
     def __init__(self, read: Callable[[str], str]):
         self._read = read
@@ -23,8 +23,8 @@ class SoundlessLetters:
         self._instead: dict[str, str | None] = {}
 
     def replace(self, text: str) -> tuple[str, list[str]]:
-        """`text` with the plain letter for each accented one without a sound, and the letters for which there is none:
-        these are left out. ASCII costs nothing."""
+        """`text` with plain letters for accented ones without a sound, and the letters that have no plain form: these
+        are left out. ASCII costs nothing."""
         if text.isascii():
             return text, []
         odd = {c for c in text if not c.isascii() and unicodedata.category(c)[0] == "L"}
@@ -33,7 +33,7 @@ class SoundlessLetters:
         return text.translate({ord(c): plain or "" for c, plain in instead.items()}), lost
 
     def _of(self, letter: str) -> str | None:
-        """What is read for a letter; None where nothing can be."""
+        """What is read for a letter; None if nothing can be."""
         if letter not in self._instead:
             plain = _without_accents(letter)
             if not self._is_soundless(letter):
@@ -48,7 +48,7 @@ class SoundlessLetters:
             named = os.path.commonprefix([_without_stress(self._read(c)) for c in _UNKNOWN])
             self._named = named if len(named) >= _SHORTEST else "-"
         read = _without_stress(self._read(letter))
-        # A sign of another script may be silent by itself and not in a word.
+        # A sign of another script may be silent on its own but not in a word.
         return read.startswith(self._named) or (not read and unicodedata.name(letter, "").startswith("LATIN"))
 
 

@@ -10,7 +10,7 @@ from ditar.text.errors import TextError, name_characters
 PADDING_ID = 0
 PADDING = "_"  # never a symbol of speech: the normaliser makes it a space
 
-# The order is part of every checkpoint that does not spell its symbols out: append only.
+# The order is part of every checkpoint that does not spell out its symbols: append only.
 _PUNCTUATION = " .,!?;:…—\"()¿¡'-"
 _STRESS_AND_LENGTH = "ˈˌːˑ˘"
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
@@ -20,10 +20,10 @@ _MODIFIERS = "ʰʱʲʳʴʵʶʷʸʼˀˁˠˡˢˣˤˬ˞ⁿᵊᵝᵐᵑ˭"
 _TONES = "˥˦˧˨˩↑↓↗↘→"
 _DIACRITICS = "".join(map(chr, [*range(0x0300, 0x0316), *range(0x0316, 0x0346), 0x0348, 0x0349, 0x034A, 0x034D, 0x0351,
                                 0x0357, 0x035C, 0x0361, 0x0362, *range(0x1DC4, 0x1DC8)]))  # fmt: skip
-# What espeak writes where it has no IPA for a phoneme of its own: tone numbers and ASCII marks and capitals.
+# What espeak writes for phonemes without IPA: tone numbers and ASCII marks and capitals.
 _ESPEAK = "0123456789#`^*~@%&+=|/\\<>[]{}$ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-# Stands in the place of a reference's transcript that is not known; no text holds it.
+# Replaces an unknown transcript of a reference; no text contains it.
 UNKNOWN_TRANSCRIPT = "\ufffd"
 
 DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
@@ -41,8 +41,8 @@ DEFAULT_SYMBOLS: tuple[str, ...] = tuple(
 )
 
 
-_ENDS, CLOSING = frozenset(".!?…"), frozenset("\")")  # of a sentence, and what may stand behind its end
-UNHEARD_SHARE = 0.1  # of the speech sounds of a text: more of them, and it is of another language
+_ENDS, CLOSING = frozenset(".!?…"), frozenset("\")")  # of a sentence, and what may follow its end
+UNHEARD_SHARE = 0.1  # of the speech sounds of a text: with more of them, it is in another language
 
 
 @functools.cache
@@ -54,9 +54,9 @@ def is_letter(symbol: str) -> bool:
 def keep_trained(
     symbols: Iterable[str], trained: Sequence[str], where: str = "the text", dropped: list[str] | None = None
 ) -> list[str]:
-    """The symbols that a model heard in training (none given: all). What it never heard has a random embedding: marks
-    of punctuation, stress or colour are left out; for a speech sound there is no substitute: TextError names it. With
-    a list `dropped`, a tenth of the speech sounds at most is left out and appended to it instead."""
+    """The symbols that a model heard in training (none given: all). Others have random embeddings: punctuation, stress
+    and colour marks are left out, but there is no substitute for a speech sound: TextError names it. With a list
+    `dropped`, at most a tenth of the speech sounds is left out and appended to it instead."""
     symbols = list(symbols)
     if not trained:
         return symbols
@@ -74,8 +74,8 @@ def keep_trained(
 
 
 def ended(symbols: Sequence[str], trained: Sequence[str]) -> list[str]:
-    """The symbols with a full stop at their end where no mark ends the sentence: a model that never heard one end
-    without it does not know when to stop. One that never heard a full stop (`trained`, none given: all) is left alone.
+    """The symbols with a full stop at their end if no mark ends the sentence: a model that never heard one end without
+    it does not know when to stop. For one that never heard a full stop (`trained`, none given: all) they are unchanged.
     """
     symbols = list(symbols)
     last = next((i for i in range(len(symbols), 0, -1) if symbols[i - 1] not in _PUNCTUATION), 0)
@@ -93,7 +93,7 @@ def vocabulary_fingerprint(symbols: Sequence[str]) -> str:
 class Vocabulary:
     """Symbols in the order of their ids. The first, id 0, is padding, which no text contains.
 
-    Raises ValueError when a symbol comes twice. No symbols means DEFAULT_SYMBOLS.
+    Raises ValueError if a symbol comes twice. No symbols means DEFAULT_SYMBOLS.
     """
 
     def __init__(self, symbols: Sequence[str] = DEFAULT_SYMBOLS):
@@ -111,7 +111,7 @@ class Vocabulary:
         return self._ids.get(symbol, PADDING_ID) != PADDING_ID
 
     def encode(self, symbols: Iterable[str]) -> list[int]:
-        """Ids of symbols. Raises TextError, naming them, when some are not in the vocabulary."""
+        """Ids of symbols. Raises TextError, naming them, if some are not in the vocabulary."""
         symbols = list(symbols)
         unknown = [symbol for symbol in symbols if symbol not in self]
         if unknown:

@@ -67,7 +67,7 @@ def test_files_and_bytes_have_their_own_rate(tmp_path):
     (WAVE, float("nan"), "got nan"),
     (WAVE, "44100", "got '44100'"),
     (WAVE, True, "got True"),
-    ((WAVE, 8_000), 16_000, "comes with a rate of 8000 Hz, and sample_rate is 16000"),
+    ((WAVE, 8_000), 16_000, "comes with a rate of 8000 Hz, but sample_rate is 16000"),
     ((8_000, 16_000), None, "must be a file"),
     (b"junk", None, "the clip cannot be read as audio"),
     (io.BytesIO(b""), None, "the clip cannot be read as audio"),

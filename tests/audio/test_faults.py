@@ -27,7 +27,7 @@ def noise(samples, db, seed=0):
     (lambda x: np.clip(8 * x, -np.abs(x).max(), np.abs(x).max()), r"is clipped: 1\d\.\d % of its samples"),
     (lambda x: low_pass(x, 1000, RATE_HZ), r"has nothing above 1\.0 kHz: what is spoken may sound muffled"),
     (lambda x: low_pass(x, 3400, RATE_HZ), r"has nothing above 3\.4 kHz"),
-    (lambda x: x + 0.2, r"had a constant offset of \+0\.20 of full scale, which was taken away"),
+    (lambda x: x + 0.2, r"had a constant offset of \+0\.20 of full scale, which was removed"),
 ])  # fmt: skip
 def test_each_fault_is_said_and_no_other(voice, made, said):
     import re

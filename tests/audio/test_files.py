@@ -85,7 +85,7 @@ def test_what_cannot_be_opened_is_named_as_that(tmp_path, monkeypatch):
     (tmp_path / "a.raw").write_bytes(bytes(4800))
     with pytest.raises(AudioError, match="a.raw says neither its rate nor its channels; give a WAV"):
         read_audio(tmp_path / "a.raw")
-    with pytest.raises(AudioError, match="no name of a file"):
+    with pytest.raises(AudioError, match="not the name of a file"):
         read_audio("a\0b.wav")
 
 

@@ -57,7 +57,7 @@ def test_a_good_reference_comes_back_trimmed_and_levelled():
     "clip, message",
     [
         (silence(2.0), "mine.wav is silent"),
-        (silence(2.0) + 0.3, r"is silent \(its loudest sample is .* beside a constant offset of \+0.30\)"),
+        (silence(2.0) + 0.3, r"is silent \(its loudest sample is .* besides a constant offset of \+0.30\)"),
         (speech(2.0, 1e-5), "is silent"),
         (speech(0.1), "holds 0.10 s of speech, at least 0.5 s"),
         (np.concatenate([silence(3), speech(0.2), silence(3)]), "at least 0.5 s"),

@@ -147,5 +147,5 @@ def test_a_constant_offset_changes_nothing():
     (plain, cut), (made, made_cut) = (prepare_utterance(clip + np.float32(offset), RATE_HZ) for offset in (0.0, 0.2))
     assert cut == made_cut and plain.shape == made.shape
     np.testing.assert_allclose(made, plain, atol=1e-3)  # of the noise's own mean
-    with pytest.raises(AudioError, match=r"holds only silence .* beside a constant offset of \+0.20"):
+    with pytest.raises(AudioError, match=r"holds only silence .* besides a constant offset of \+0.20"):
         prepare_utterance(silence(1.0) + 0.2, RATE_HZ)

@@ -205,7 +205,7 @@ def test_every_missing_or_empty_audio_file_is_listed(data, tmp_path, capsys):
     (data / "wav.scp").write_text("".join(f"{u} {tmp_path / f}\n" for u, f in zip(utterances, files)))
     assert validate(data) == 1
     said = capsys.readouterr().err.splitlines()
-    promise = "is cut off (its header promises 4800 bytes of audio, and 2378 are there)"
+    promise = "is cut off (its header promises 4800 bytes of audio, but there are 2378)"
     reasons = ("does not exist", "is empty", promise, "cannot be read as audio")
     for number, (line, utt, file, why) in enumerate(zip(said, utterances, files, reasons, strict=True), 1):
         assert line.startswith(f"ditar: error: {data / 'wav.scp'}:{number}: {utt}: {tmp_path / file} {why}")
