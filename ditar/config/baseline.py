@@ -3,17 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from ditar.config.ranges import (
-    Ascending,
-    Count,
-    NotNegative,
-    Positive,
-    Range,
-    Ranged,
-    Share,
-    Whole,
-    check_curriculum,
-)
+from ditar.config.ranges import Count, NotNegative, Positive, Range, Ranged, Share, Whole
+from ditar.config.speech import ExamplesConfig, HelperConfig, TextConfig
 from ditar.config.training import OptimiserConfig, RunConfig
 from ditar.config.transformer import BlockConfig
 
@@ -52,7 +43,7 @@ class StreamsConfig(Ranged):
 
 
 @dataclass(frozen=True)
-class BaselineModelConfig(Ranged):
+class BaselineModelConfig(TextConfig):
     """Shape of a delayed multi-stream token LM, and what else its checkpoint holds.
 
     `text` says how text reaches it: phonemes before the audio (`prefix`), cross-attention to a frozen T5 encoder
@@ -67,48 +58,28 @@ class BaselineModelConfig(Ranged):
     # Over the streams of one step: the LM predicts the first kind of streams, this the others, in order.
     depth: BlockConfig | None = None
     tied: bool = False  # the LM's outputs are its embeddings
-    audio_positions: Literal["restart", "continue"] = "restart"  # see DiTARModelConfig
     text_encoder: str = ""  # a T5 by name or folder, for `cross`, and the width of its output
     text_width: Count | None = None
     categories: tuple[str, ...] = ()  # for `category`, in the order of their ids
     guidance_scale: Annotated[float, Range(1)] = 1.0  # the default of generation; 1 = off
     codec_fingerprint: str = ""  # of the codec of the training data, set by training; empty: unknown
-    symbols: tuple[str, ...] = ()  # for `prefix`; this and the next three as in DiTARModelConfig
-    trained_symbols: tuple[str, ...] = ()
-    trained_seconds: NotNegative = 0.0
-    seconds_per_symbol: Positive = 0.08
 
 
 @dataclass(frozen=True)
-class BaselineLossConfig(Ranged):
+class BaselineLossConfig(HelperConfig):
     """Which cells carry the loss, and how often the text is left out. Weights of streams and pads: StreamsConfig."""
 
     condition_dropout: Share = 0.0
     keep_tail: bool = True  # False: as many steps as frames; the last frames of delayed streams drop out
     mask: Literal["staircase", "symmetric"] = "staircase"
     token_noise: Share = 0.0  # share ~ U(0, this) of the codes that the LM reads is drawn anew, row by row
-    # Helpers of small models, as in DiTARLossConfig; for a text before the audio.
-    phoneme_weight: NotNegative = 0.0
-    attention_weight: NotNegative = 0.0
-    attention_heads: Count = 2
-    helper_until: Share = 0.4
 
 
 @dataclass(frozen=True)
-class BaselineDataConfig(Ranged):
+class BaselineDataConfig(ExamplesConfig):
     """How utterances become training examples."""
 
     batch_frames: Count = 4096  # frames in a batch, padding included
-    joined_share: Share = 0.0  # examples that join two utterances or more of one voice
-    max_seconds: Positive = 12.0
-    first_seconds: Positive = 3.0  # curriculum, as in DiTARDataConfig
-    curriculum_until: Share = 0.0
-    pause_seconds: Annotated[tuple[NotNegative, NotNegative], Ascending()] = (0.1, 0.3)
-    shards_in_memory: Count = 64
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_curriculum(self.curriculum_until, self.first_seconds, self.max_seconds)
 
 
 @dataclass(frozen=True)

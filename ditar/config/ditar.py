@@ -1,25 +1,15 @@
 """The continuous system: `configs/ditar/*.yaml`."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
 
-from ditar.config.ranges import (
-    Ascending,
-    ConfigError,
-    Count,
-    NotNegative,
-    Positive,
-    Ranged,
-    Share,
-    Whole,
-    check_curriculum,
-)
+from ditar.config.ranges import ConfigError, Count, NotNegative, Ranged, Share, Whole
+from ditar.config.speech import ExamplesConfig, HelperConfig, TextConfig
 from ditar.config.training import OptimiserConfig, RunConfig
 from ditar.config.transformer import BlockConfig
 
 
 @dataclass(frozen=True)
-class DiTARModelConfig(Ranged):
+class DiTARModelConfig(TextConfig):
     """Shape of a DiTAR model (arXiv 2502.03930, section 3 and Table 8), and what else its checkpoint holds."""
 
     encoder: BlockConfig
@@ -31,24 +21,13 @@ class DiTARModelConfig(Ranged):
     # Ours, for speed: time enters only the noisy frames, and h and the history do not attend to them, so that their
     # part of the attention is computed once per patch. False is the paper's LocDiT.
     locdit_prefix_cached: bool = False
-    # Our choice where the paper is silent: RoPE positions of patches start again at 0 after the text, so that a patch
-    # and the phoneme it speaks are close to each other whatever the length of the text. `continue` counts on.
-    audio_positions: Literal["restart", "continue"] = "restart"
-    # IPA symbols in the order of their ids; empty means the project's own vocabulary, and a checkpoint spells it out.
-    symbols: tuple[str, ...] = ()
-    # Those that occurred in training, set by training; empty: unknown.
-    trained_symbols: tuple[str, ...] = ()
-    # Longest training example in seconds, reference included; 0: unknown. Synthesis warns beyond it.
-    trained_seconds: NotNegative = 0.0
     # Of the VAE of the training latents, set by training; empty: unknown, as in older models.
     vae_fingerprint: str = ""
     stop_threshold: Share = 0.5
-    # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
-    seconds_per_symbol: Positive = 0.08
 
 
 @dataclass(frozen=True)
-class DiTARLossConfig(Ranged):
+class DiTARLossConfig(HelperConfig):
     """Losses and noise of DiTAR's training (arXiv 2502.03930, section 3). The defaults are the paper's."""
 
     diffusion_weight: NotNegative = 1.0
@@ -61,23 +40,14 @@ class DiTARLossConfig(Ranged):
     lm_noise: NotNegative = 0.0  # std ~ U(0, this) on the patches that the LM reads, normalised latents
     history_noise: NotNegative = 0.0  # the same on LocDiT's history
     history_dropout: Share = 0.0  # probability that the history is replaced by the learned "no history"
-    # Helpers of small models, off by `helper_until` of the steps and absent from the checkpoint (not in the paper).
-    phoneme_weight: NotNegative = 0.0
-    attention_weight: NotNegative = 0.0
-    attention_heads: Count = 2
-    helper_until: Share = 0.4
 
 
 @dataclass(frozen=True)
-class DiTARDataConfig(Ranged):
+class DiTARDataConfig(ExamplesConfig):
     """How utterances become training examples."""
 
     batch_patches: Count = 1024  # patches in a batch, padding included
-    joined_share: Share = 0.6  # examples that join two utterances or more of one voice
-    max_seconds: Positive = 12.0
-    first_seconds: Positive = 3.0  # curriculum: examples up to this long at first ...
-    curriculum_until: Share = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
-    pause_seconds: Annotated[tuple[NotNegative, NotNegative], Ascending()] = (0.1, 0.3)
+    joined_share: Share = 0.6
     crop_frames: Whole = 4  # 0 to crop_frames - 1 leading latents are cut, so that the grid has no favourite phase
     most_per_speaker: Whole = 0  # utterances of a speaker in an epoch, so that speakers are equally frequent; 0: all
     # Of the examples with a reference, the shares in which it is cut anywhere, and in which its transcript is unknown
@@ -85,11 +55,9 @@ class DiTARDataConfig(Ranged):
     reference_cut: Share = 0.0
     transcript_unknown: Share = 0.0
     transcript_wrong: Share = 0.0
-    shards_in_memory: Count = 64  # utterances are mixed within this many shards; as many again are read ahead
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_curriculum(self.curriculum_until, self.first_seconds, self.max_seconds)
         if self.transcript_unknown + self.transcript_wrong > 1:
             raise ConfigError(
                 "transcript_unknown and transcript_wrong are shares of the same examples and must not exceed 1 "

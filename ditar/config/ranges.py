@@ -76,12 +76,6 @@ class Ranged:
             object.__setattr__(self, name, _convert(getattr(self, name), hint, name))  # frozen from here on
 
 
-def check_curriculum(until: float, first_seconds: float, max_seconds: float) -> None:
-    """ConfigError if a curriculum (off at `until` 0) would begin with longer examples than it ends with."""
-    if until > 0 and first_seconds > max_seconds:
-        raise ConfigError(f"first_seconds must not be above max_seconds, {max_seconds}, got {first_seconds}")
-
-
 def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = False) -> Config:
     """Build the configuration class `kind` from plain dictionaries; the inverse of `to_dict`.
 

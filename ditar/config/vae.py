@@ -3,18 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from ditar.config.ranges import (
-    Ascending,
-    Count,
-    Decay,
-    Decibels,
-    NotNegative,
-    Positive,
-    Range,
-    Ranged,
-    Share,
-    Whole,
-)
+from ditar.config.ranges import Ascending, Count, Decay, Decibels, NotNegative, Positive, Range, Ranged, Share, Whole
 from ditar.config.training import OptimiserConfig, RunConfig
 
 

@@ -11,6 +11,7 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.sampling import MAX_RETRIES
+from ditar.config.speech import TextConfig
 from ditar.synthesis.any_length import speak_any_length
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
@@ -135,7 +136,7 @@ class SpeechPipeline(DiffusionPipeline):
             yield request, voice, frontend(request.language)
 
     @property
-    def text_config(self) -> Any:
+    def text_config(self) -> TextConfig:
         """What the model knows about texts: symbols, trained_symbols, trained_seconds, seconds_per_symbol."""
         return self.model.config
 

@@ -1,0 +1,53 @@
+"""What both systems that speak have in common: `configs/ditar/*.yaml` and `configs/baseline/*.yaml`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from ditar.config.ranges import Ascending, ConfigError, Count, NotNegative, Positive, Ranged, Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig(Ranged):
+    """How a model reads text, and what its checkpoint knows of the texts of its training."""
+
+    # Our choice where the paper is silent: RoPE positions of patches start again at 0 after the text, so that a patch
+    # and the phoneme it speaks are close to each other whatever the length of the text. `continue` counts on.
+    audio_positions: Literal["restart", "continue"] = "restart"
+    # IPA symbols in the order of their ids; empty means the project's own vocabulary, and a checkpoint spells it out.
+    symbols: tuple[str, ...] = ()
+    # Those that occurred in training, set by training; empty: unknown.
+    trained_symbols: tuple[str, ...] = ()
+    # Longest training example in seconds, reference included; 0: unknown. Synthesis warns beyond it.
+    trained_seconds: NotNegative = 0.0
+    # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
+    seconds_per_symbol: Positive = 0.08
+
+
+@dataclass(frozen=True, kw_only=True)
+class HelperConfig(Ranged):
+    """Losses that help small models, off by `helper_until` of the steps and absent from the checkpoint (not in the
+    paper); for a text before the audio."""
+
+    phoneme_weight: NotNegative = 0.0
+    attention_weight: NotNegative = 0.0
+    attention_heads: Count = 2
+    helper_until: Share = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamplesConfig(Ranged):
+    """How utterances become training examples."""
+
+    joined_share: Share = 0.0  # examples that join two utterances or more of one voice
+    max_seconds: Positive = 12.0
+    first_seconds: Positive = 3.0  # curriculum: examples up to this long at first ...
+    curriculum_until: Share = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
+    pause_seconds: Annotated[tuple[NotNegative, NotNegative], Ascending()] = (0.1, 0.3)
+    shards_in_memory: Count = 64  # utterances are mixed within this many shards; as many again are read ahead
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.curriculum_until > 0 and self.first_seconds > self.max_seconds:
+            raise ConfigError(
+                f"first_seconds must not be above max_seconds, {self.max_seconds}, got {self.first_seconds}"
+            )
