@@ -1,19 +1,15 @@
 """Delay patterns: stream k with delay d puts frame t at step t + d (MusicGen, arXiv 2306.05284, section 2.2).
 
-Letters: B rows, Q streams, T frames before the delay, S steps after it. The same idea is in use in three layouts: a
-leading step without frames and S = T + max delay + 1 (audiocraft); as many steps as frames, with the last d frames of a
-stream dropped (moshi, dia: `keep_tail=False`); and one flat row for each stream, with -1 for tokens to be predicted
-(transformers: `to_predict`).
+Letters: B rows, Q streams, T frames before the delay, S steps after it. Two layouts are in use: a leading
+step without frames and S = T + max delay + 1 (audiocraft, transformers), and as many steps as frames, with the last d
+frames of a stream dropped (moshi, dia: `keep_tail=False`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-
-TO_PREDICT = -1  # in transformers' layout
 
 
 @dataclass(frozen=True)
@@ -97,16 +93,6 @@ class DelayPattern:
         if not self.keep_tail:
             mask = mask & (step < row_steps)
         return mask & (step < row_steps - delays) if symmetric else mask
-
-    def to_predict(self, codes: Tensor, frames: int) -> Tensor:
-        """(B, Q, t) known codes of `frames` frames -> (B * Q, S) with TO_PREDICT for tokens that are not known yet.
-
-        With a leading step and delays 0, 1, 2 ... this is the second result of transformers'
-        `MusicgenForCausalLM.build_delay_pattern_mask`.
-        """
-        if codes.shape[2] > frames:
-            raise ValueError(f"{codes.shape[2]} frames are known and only {frames} are to be there")
-        return self.apply(F.pad(codes, (0, frames - codes.shape[2]), value=TO_PREDICT)).flatten(0, 1)
 
     def _places(self, frames: int):
         """For each stream: its number, the step of its first frame, the number of frames kept."""

@@ -3,11 +3,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.baseline.delay import TO_PREDICT, DelayPattern
+from ditar.baseline.delay import DelayPattern
 
 FRAME = 100  # codes are from here on, empty ids below
 
@@ -115,16 +116,6 @@ def test_moshis_example():
     assert led[..., 0].tolist() == [[7, 8, 9]] and torch.equal(led[..., 1:], delayed)
 
 
-def test_to_predict_is_the_flat_layout():
-    pattern = DelayPattern(range(4), [0] * 4, leading_step=True)
-    known = torch.arange(1, 5)[None, :, None]  # one frame of four is known
-    expected = [[0, 1, -1, -1, -1, 0, 0, 0], [0, 0, 2, -1, -1, -1, 0, 0], [0, 0, 0, 3, -1, -1, -1, 0],
-                [0, 0, 0, 0, 4, -1, -1, -1]]  # fmt: skip
-    assert pattern.to_predict(known, 4).tolist() == expected
-    with pytest.raises(ValueError, match="5 frames are known and only 4"):
-        pattern.to_predict(torch.zeros(1, 4, 5, dtype=torch.long), 4)
-
-
 @cache
 def build_delay_pattern_mask():
     pytest.importorskip("transformers")
@@ -147,8 +138,8 @@ def test_equals_transformers(streams, batch, prompt, more):
     # Theirs reads the leading step as the prompt's first token.
     theirs = torch.cat((torch.full((batch, streams, 1), 2048), known), dim=2).flatten(0, 1)
     start, mask = build(owner, theirs, pad_token_id=2048, max_length=pattern.steps(frames))
-    ours = pattern.to_predict(known, frames)
-    assert torch.equal(ours, mask) and TO_PREDICT == -1
+    ours = pattern.apply(F.pad(known, (0, more), value=-1)).flatten(0, 1)  # -1: what is to be predicted
+    assert torch.equal(ours, mask)
     assert torch.equal(start, ours[:, : start.shape[1]])
 
 

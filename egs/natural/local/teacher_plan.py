@@ -12,7 +12,6 @@ import teacher_voices
 from teacher_voices import Voice
 
 PARTS = {"train": "data", "val": "val", "test": "test", "test_ref": "test_ref"}  # and the folder of each
-SMALL_PARTS = ("test", "test_ref", "val")
 TEST_SENTENCES = 10  # of each test voice
 VALIDATION_SENTENCES = 3  # of each voice of the validation
 REFERENCE_WORDS = (11, 14)  # 3 to 6 seconds
