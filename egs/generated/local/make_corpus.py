@@ -10,7 +10,6 @@ DIR/{train,val,vae_test,test,test_ref}/{wav.scp,text,utt2spk,spk2utt,utt2dur,pho
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import random
 import sys
@@ -29,6 +28,7 @@ import voices  # noqa: E402
 
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import atomic_write  # noqa: E402
+from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
 
 SPLITS = ("train", "val", "vae_test", "test", "test_ref")
 BATCH = 24  # sentences per festival process; the other engines take one at a time
@@ -146,19 +146,6 @@ def make(task: tuple[list[Item], Path]) -> list[dict]:
     return records
 
 
-def read_made(path: Path) -> dict[str, dict]:
-    """The finished utterances of an earlier run; a torn last line is ignored."""
-    made = {}
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            made[record["utt"]] = record
-    return made
-
-
 def write_kaldi(out: Path, made: dict[str, dict]) -> None:
     """One Kaldi data directory per split, from the finished utterances."""
     wav = out.resolve() / "wav"
@@ -178,18 +165,15 @@ def progress(results: Iterator[list[dict]], total: int, log: Path) -> dict[str, 
     """Collect records, append each to `log` once its WAV exists, print a line with the time left every few seconds."""
     made: dict[str, dict] = {}
     started = shown = time.monotonic()
-    with log.open("a", encoding="utf-8") as stream:
-        for records in results:
-            for record in records:
-                made[record["utt"]] = record
-                stream.write(json.dumps(record) + "\n")
-            stream.flush()
-            now = time.monotonic()
-            if now - shown > 5 or len(made) == total:
-                shown = now
-                left = (now - started) / len(made) * (total - len(made))
-                hours = sum(r.get("duration_s", 0.0) for r in made.values()) / 3600
-                print(f"{len(made)}/{total} utterances, {hours:.2f} h of speech, {left:.0f} s left", flush=True)
+    for records in results:
+        made |= {record["utt"]: record for record in records}
+        append_json_lines(records, log)
+        now = time.monotonic()
+        if now - shown > 5 or len(made) == total:
+            shown = now
+            left = (now - started) / len(made) * (total - len(made))
+            hours = sum(r.get("duration_s", 0.0) for r in made.values()) / 3600
+            print(f"{len(made)}/{total} utterances, {hours:.2f} h of speech, {left:.0f} s left", flush=True)
     return made
 
 
@@ -216,7 +200,7 @@ def main() -> int:
         return 1
     arguments.out.mkdir(parents=True, exist_ok=True)
     log = arguments.out / "made.jsonl"
-    made = read_made(log)
+    made = {record["utt"]: record for record in read_log(log)}
     wanted = {item.utt for item in items}
     if made.keys() - wanted:
         print(

@@ -1,8 +1,7 @@
-"""What becomes of a teacher's utterance: silent ends shortened, a WAV file, a line in the list of what is made."""
+"""What becomes of a teacher's utterance: silent ends shortened, and a WAV file."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -44,37 +43,3 @@ def write_clip(path: Path, waveform: np.ndarray, rate_hz: int) -> None:
         waveform = waveform * (FULL_SCALE / peak)
     with atomic_write(path) as partial:
         soundfile.write(partial, waveform, rate_hz, subtype="PCM_16", format=path.suffix[1:].upper())
-
-
-def read_journal(path: Path) -> dict[str, dict]:
-    """The finished utterances of earlier runs, by name; a torn last line is ignored."""
-    made = {}
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            made[record["utt"]] = record
-    return made
-
-
-class Journal:
-    """Appends one JSON line for each finished utterance, on disk before the next is begun."""
-
-    def __init__(self, path: Path):
-        torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
-        self._stream = path.open("a", encoding="utf-8")
-        if torn:  # a killed run's last line; the next one must not be glued to it
-            self._stream.write("\n")
-
-    def add(self, record: dict) -> None:
-        """One line."""
-        self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-        self._stream.flush()
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()

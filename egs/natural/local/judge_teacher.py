@@ -15,7 +15,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the package when it is not installed
-from clips import Journal, read_journal  # noqa: E402
 from make_teacher import MADE, SCORES  # noqa: E402
 from processes import each  # noqa: E402
 from teacher_directories import doubtful  # noqa: E402
@@ -28,6 +27,7 @@ from ditar.recognise.faster_whisper import FasterWhisper  # noqa: E402
 from ditar.recognise.files import read_waveform  # noqa: E402
 from ditar.recognise.words import plain_words  # noqa: E402
 from ditar.storage.atomic_write import WriteError  # noqa: E402
+from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
 
 PARTS = "ready,train,val"
 
@@ -67,21 +67,21 @@ def run(out: Path, parts: list[str], nj: int, progress: bool = True) -> None:
     """Score every utterance of some parts that has no score yet."""
     from tqdm import tqdm
 
-    made = [r for r in read_journal(out / MADE).values() if r["part"] in parts and "failed" not in r]
+    made = {r["utt"]: r for r in read_log(out / MADE)}
+    made = [r for r in made.values() if r["part"] in parts and "failed" not in r]
     if not made:
         raise EvaluationError(f"{out / MADE} has no utterance of {','.join(parts)}; make some with make_teacher.py")
-    known = read_journal(out / SCORES)
+    known = {r["utt"]: r for r in read_log(out / SCORES)}
     items = [
         (r["utt"], out / "wav" / r["speaker"] / f"{r['utt']}.wav", r["text"]) for r in made if r["utt"] not in known
     ]
-    with Journal(out / SCORES) as journal, tqdm(
-        total=len(made), initial=len(made) - len(items), unit="utt", disable=not progress,
-        mininterval=1 if sys.stderr.isatty() else 30,
-    ) as bar:  # fmt: skip
-        for score in each(_score, items, nj, _start, ()):
-            journal.add(score)
-            known[score["utt"]] = score
-            bar.update()
+    scores = tqdm(
+        each(_score, items, nj, _start, ()), total=len(made), initial=len(made) - len(items), unit="utt",
+        disable=not progress, mininterval=1 if sys.stderr.isatty() else 30,
+    )  # fmt: skip
+    for score in scores:
+        append_json_lines([score], out / SCORES)
+        known[score["utt"]] = score
     rows = [known[r["utt"]] for r in made]
     print(
         f"{len(rows)} heard: mean word error {sum(r['word_error'] for r in rows) / len(rows):.1%}, "

@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the package when it is not installed
 import teacher_plan  # noqa: E402
 import teacher_ready  # noqa: E402
-from clips import Journal, read_journal, trim, write_clip  # noqa: E402
+from clips import trim, write_clip  # noqa: E402
 from kokoro import RATE_HZ, Kokoro, TeacherError  # noqa: E402
 from processes import each  # noqa: E402
 from teacher_directories import write_directories  # noqa: E402
@@ -30,6 +30,7 @@ from teacher_texts import held_out_keys, sentences  # noqa: E402
 
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.storage.atomic_write import WriteError  # noqa: E402
+from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
 from ditar.storage.lock import InUseError, only_writer  # noqa: E402
 from ditar.text import Phonemiser  # noqa: E402
 from ditar.text.errors import TextError  # noqa: E402
@@ -76,7 +77,7 @@ class Corpus:
 
     def __init__(self, out: Path):
         self.out = out
-        self.made = read_journal(out / MADE)
+        self.made = {record["utt"]: record for record in read_log(out / MADE)}
         self.training_s = sum(map(_training_s, self.made.values()))
 
     def missing(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -93,12 +94,11 @@ class Corpus:
 
     def add(self, records: Iterable[dict], bar) -> None:
         """Write down records as they come."""
-        with Journal(self.out / MADE) as journal:
-            for record in records:
-                journal.add(record)
-                self.made[record["utt"]] = record
-                self.training_s += _training_s(record)
-                bar.update(_training_s(record))
+        for record in records:
+            append_json_lines([record], self.out / MADE)
+            self.made[record["utt"]] = record
+            self.training_s += _training_s(record)
+            bar.update(_training_s(record))
 
     def until(self, hours: float, items: Iterator[Item]) -> Iterator[Item]:
         """Items as long as the training is shorter than `hours`."""
@@ -107,7 +107,7 @@ class Corpus:
 
     def finish(self, hours: float | None = None) -> None:
         """Write the directories and say what is in them."""
-        scores = read_journal(self.out / SCORES)
+        scores = {record["utt"]: record for record in read_log(self.out / SCORES)}
         counts = write_directories(self.out, self.made.values(), scores, hours)
         failed = sum("failed" in record for record in self.made.values())
         print(

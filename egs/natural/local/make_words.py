@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the package when it is not installed
-from clips import Journal, read_journal, trim, write_clip  # noqa: E402
+from clips import trim, write_clip  # noqa: E402
 from kokoro import RATE_HZ, TeacherError  # noqa: E402
 from student import Student  # noqa: E402
 from teacher_directories import write_directory  # noqa: E402
@@ -29,6 +29,7 @@ from teacher_texts import held_out_keys, natural_sentences, sentences_of_file  #
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.resample import resample  # noqa: E402
 from ditar.storage.atomic_write import WriteError  # noqa: E402
+from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
 from ditar.storage.lock import InUseError, only_writer  # noqa: E402
 from ditar.text import Phonemiser  # noqa: E402
 from ditar.text.errors import TextError  # noqa: E402
@@ -80,12 +81,9 @@ def run(out: Path, hours: float, texts: Path | None, seed: int) -> None:
     """Make what is missing, then the data directory. ValueError where the folder was begun with another plan."""
     from tqdm import tqdm
 
-    made, student, phonemiser = read_journal(out / MADE), None, Phonemiser("en-us")
+    made, student, phonemiser = {r["utt"]: r for r in read_log(out / MADE)}, None, Phonemiser("en-us")
     rows, seconds = [], 0.0
-    with (
-        Journal(out / MADE) as journal,
-        tqdm(total=round(hours * 3600), unit=" s of speech", mininterval=1 if sys.stderr.isatty() else 30) as bar,
-    ):
+    with tqdm(total=round(hours * 3600), unit=" s of speech", mininterval=1 if sys.stderr.isatty() else 30) as bar:
         for item in plan(seed, texts):
             if seconds >= hours * 3600:
                 break
@@ -93,7 +91,7 @@ def run(out: Path, hours: float, texts: Path | None, seed: int) -> None:
             if record is None:
                 student = student or Student()
                 record = make(item, out, student, phonemiser)
-                journal.add(record)
+                append_json_lines([record], out / MADE)
             elif record["text"] != item.text:
                 raise ValueError(
                     f"{out} was begun with another plan ({item.utt} says {record['text']!r} there, and here "
