@@ -4,11 +4,11 @@
         --data data/test --references data/val --out exp/ablation --studies patch,history,h_dropout --seeds 0,1,2
 
 A point is one setting with one seed: OUT/points/NAME-seedN/{config.yaml,train,model,decode-*,score-*,result.json}. The
-base configuration is a point of every study. LATENTS holds train and val. Points that are done are skipped, and what
-was stopped goes on where it was. recipes/ablation_table.py makes table and plot of the results.
+base configuration is a point of every study. LATENTS holds train and val. Finished points are skipped, and interrupted
+ones are resumed. recipes/ablation_table.py makes a table and a plot of the results.
 
-Every step holds the same seconds of speech at any patch size (batch_patches is scaled), and a point has as many steps
-as its FLOPs for a step leave of the base's: counted by torch in forward and backward passes over the first batches.
+Every step holds the same seconds of speech at any patch size (batch_patches is scaled), and the number of steps is such
+that training costs as many FLOPs as the base's: counted by torch in forward and backward passes over the first batches.
 """
 
 import argparse
@@ -65,12 +65,12 @@ def studies(base: Point) -> dict[str, list[Point]]:
 
 
 def point_of(config: DiTARConfig) -> Point:
-    """The point that a configuration is."""
+    """The point of a configuration."""
     return Point(config.model.patch_frames, config.model.history_patches, config.loss.h_dropout)
 
 
 def configure(base: DiTARConfig, point: Point, seed: int) -> DiTARConfig:
-    """The base configuration at a point, with the base's number of steps and as much speech in a step."""
+    """The base configuration at a point, with the base's number of steps and the same speech in a step."""
     patches = base.data.batch_patches * base.model.patch_frames // point.patch_frames
     return replace(
         base,
@@ -87,7 +87,7 @@ def flops_per_step(config: DiTARConfig, train: LatentStore, valid: LatentStore) 
     flops, seconds = 0, 0.0
     for step in range(COUNTED_BATCHES):
         batch = system.batch(step, 0, ("model",))
-        # torch's fused attention on a CPU is not among what the counter knows
+        # the counter does not know torch's fused attention on a CPU
         with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
             system.forward(system.loss, "model", batch, 0, system.counts(batch))[0].backward()
         flops += counter.get_total_flops()
@@ -98,7 +98,7 @@ def flops_per_step(config: DiTARConfig, train: LatentStore, valid: LatentStore) 
 
 
 def run(command: list[str]) -> None:
-    """A program of the recipes, to its end. DataError where it fails; when stopped, it is stopped and waited for."""
+    """Run a program of the recipes. DataError if it fails; if this program is stopped, so is the other."""
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
     try:
         code = process.wait()
@@ -111,7 +111,7 @@ def run(command: list[str]) -> None:
 
 
 def train_seconds(log: Path) -> float:
-    """Seconds that training computed, over all its starts."""
+    """Seconds spent training, over all its starts."""
     total, before = 0.0, 0
     for row in read_json_lines(log):
         if "train/seconds_forward" in row:
@@ -158,7 +158,7 @@ class Ablation:
         return self.per_step[point.name]
 
     def settings(self, point: Point, seed: int) -> dict[str, Any]:
-        """What a result is a function of; a result with others is not taken for this point's."""
+        """What a result depends on; a result with other settings is not taken for this point's."""
         config = configure(self.base, point, seed)
         steps = max(1, round(self.budget / self.flops(point)))
         config = replace(config, optimiser=replace(config.optimiser, steps=steps))
@@ -171,11 +171,11 @@ class Ablation:
                 "decode_steps": self.args.decode_steps}  # fmt: skip
 
     def guidance(self, point: Point) -> list[float]:
-        """Scales to speak with: what is compared without h-dropout, which guidance needs, also speaks without it."""
+        """Scales to speak with: models without h-dropout, which guidance needs, are also compared without guidance."""
         return [GUIDANCE, 1.0] if point in studies(point_of(self.base))["h_dropout"] else [GUIDANCE]
 
     def make(self, point: Point, seed: int) -> None:
-        """Train, speak and score one point, unless that is done. DataError where its folder holds another's result."""
+        """Train, speak and score one point, unless it is done. DataError if its folder holds another's result."""
         folder = self.args.out / "points" / f"{point.name}-seed{seed}"
         result, settings = folder / "result.json", self.settings(point, seed)
         if result.is_file():
@@ -234,7 +234,7 @@ def _stop(number: int, frame: Any) -> None:
 
 
 def main() -> int:
-    """Parse arguments and run what is not done; returns the exit code."""
+    """Parse arguments and run what is missing; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", required=True, type=Path, help="the base point, without a curriculum")
     parser.add_argument("--latents", required=True, type=Path, help="folder with train (with statistics) and val")
@@ -246,7 +246,7 @@ def main() -> int:
     parser.add_argument("--seeds", default="0,1,2", help="separated by commas (%(default)s)")
     parser.add_argument("--decode-steps", type=int, default=10, help="diffusion steps of a patch (%(default)s)")
     parser.add_argument("--closed-set", type=Path, action="append", default=[], help="decoys, one sentence a line")
-    parser.add_argument("--gpu", action="store_true", help="train on a GPU where there is one")
+    parser.add_argument("--gpu", action="store_true", help="train on a GPU if there is one")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -261,14 +261,14 @@ def main() -> int:
         read_table(args.data / "text")  # before minutes of work
         ablation = Ablation(args)
         chosen = [point for name in args.studies.split(",") for point in studies(point_of(ablation.base))[name]]
-        # Every point once before any a second time: what is there after an interruption is a whole table.
+        # Every point once before any a second time: an interrupted run has a whole table.
         for seed, point in product(map(int, args.seeds.split(",")), dict.fromkeys(chosen)):
             ablation.make(point, seed)
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"ablate: error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("ablate: stopped; the same command goes on", file=sys.stderr)
+        print("ablate: stopped; the same command continues", file=sys.stderr)
         return 130
     return 0
 

@@ -1,10 +1,10 @@
-"""Table and plot of the ablations beside the paper's: OUT/ablation.csv, ablation.md, ablation.png, and ablation.json for
-`ditar report`.
+"""Table and plot of the ablations next to the paper's: OUT/ablation.csv, ablation.md, ablation.png, and ablation.json
+for `ditar report`.
 
     python recipes/ablation_table.py --points exp/ablation/points --out exp/ablation
 
-Reads what recipes/ablate.py wrote; points may be missing. Intervals are 95 %, over seeds and utterances. Of two
-settings the lower word error is named only where their intervals do not overlap.
+Reads what recipes/ablate.py wrote; points may be missing. Intervals are 95 %, over seeds and utterances. The better of
+two settings is named only if their intervals do not overlap.
 """
 
 import argparse
@@ -29,7 +29,7 @@ Interval = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Study:
-    """`key` of a point varies, at `scales` of guidance. `paper`: its word errors in % by setting, where it prints them;
+    """`key` of a point varies, at `scales` of guidance. `paper`: its word errors in % by setting, if it prints them;
     `better`: pairs (better, worse) of settings as the paper orders them; a setting is (value, guidance scale)."""
 
     title: str
@@ -76,7 +76,7 @@ class Row:
 
 
 def read_points(folder: Path) -> list[dict[str, Any]]:
-    """Every result. DataError where there is none, one is of another version, or a base was another."""
+    """Every result. DataError if there is none, one has another version, or a base differs."""
     records = []
     for path in sorted(folder.glob("*/result.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def collect(records: list[dict[str, Any]]) -> list[Row]:
             for scale in study.scales:
                 if f"{scale:g}" in record["guidance"]:
                     groups[record["point"][study.key], scale].append(record)
-        if len({value for value, _ in groups}) > 1:  # one value is no study
+        if len({value for value, _ in groups}) > 1:  # one value is not a study
             rows += [_row(name, setting, groups[setting]) for setting in sorted(groups)]
     return rows
 
@@ -170,7 +170,7 @@ COLUMNS = ("setting", "seeds", "word error %", "paper %", "character error %", "
 
 
 def cells(row: Row) -> list[str]:
-    """What stands in COLUMNS."""
+    """The content of COLUMNS."""
     study, first = STUDIES[row.study], row.records[0]
     paper = study.paper.get(row.setting)
     trained = sum(record["train_seconds"] for record in row.records) / len(row.records)
@@ -182,7 +182,7 @@ def cells(row: Row) -> list[str]:
 
 
 def origin(rows: list[Row]) -> str:
-    """Which code made the points."""
+    """The code that made the points."""
     records = {id(record): record for row in rows for record in row.records}.values()
     commits = ", ".join(sorted({str(record["commit"]) for record in records}))
     return (
@@ -192,7 +192,7 @@ def origin(rows: list[Row]) -> str:
 
 
 def result(rows: list[Row]) -> dict[str, Any]:
-    """What `ditar report` reads: one table of all studies."""
+    """A result for `ditar report`: one table of all studies."""
     sources = [f"{STUDIES[name].title}: {STUDIES[name].source}." for name in dict.fromkeys(row.study for row in rows)]
     return {
         "kind": "table",
@@ -206,7 +206,7 @@ def result(rows: list[Row]) -> dict[str, Any]:
 
 
 def markdown(rows: list[Row]) -> str:
-    """The tables of the studies and what can be said of their orders."""
+    """The tables of the studies, with sentences about their orders."""
     lines = [origin(rows), ""]
     for name, study in STUDIES.items():
         of = [row for row in rows if row.study == name]
@@ -233,7 +233,7 @@ def write_csv(rows: list[Row], path: Path) -> None:
 
 
 def plot(rows: list[Row], path: Path) -> None:
-    """A panel for each study: our word errors with intervals, the paper's below where it prints them."""
+    """A panel for each study: our word errors with intervals, the paper's below if it prints them."""
     from matplotlib.figure import Figure
 
     names = [name for name in STUDIES if any(row.study == name for row in rows)]

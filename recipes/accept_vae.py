@@ -4,7 +4,8 @@ Figures on a Kaldi data directory of held-out utterances, written to OUT/accepta
   signal channels   channels of 64 with Var(mean) / total variance > 1/2; at least 48
   resynthesis       word error of decoding the mean against that of the originals; 95 % interval of the ratio
   noise             word error of decoding mean + 0.3 std noise against decoding the mean; at most 1.10
-  moved             how far narrow bands, codecs, rooms, ... (ditar/data/degrade.py) move the means, in their own std
+  moved             how far narrow bands, codecs, rooms, ... (ditar/data/degrade.py) move the means, in units of their
+  std
 
     python recipes/accept_vae.py --vae exp/vae/final --data data/vae_test --out exp/vae/acceptance
 """
@@ -43,15 +44,15 @@ MOST_RESYNTHESIS, MOST_NOISE = 1.15, 1.10  # ratios of word errors
 
 
 def heard(vae: SpeechVAE, waveform: np.ndarray) -> torch.Tensor:
-    """(S,) at 24 kHz -> (1, T * hop): whole latent frames, low-passed to what the VAE knows, as extraction and references
-    are."""
+    """(S,) at 24 kHz -> (1, T * hop): whole latent frames, low-passed to the VAE's bandwidth, as for extraction and
+    references."""
     waveform = low_pass(waveform, vae.config.bandwidth_hz, SAMPLE_RATE_HZ)
     return torch.from_numpy(waveform[: samples_to_frames(len(waveform)) * HOP_SAMPLES])[None]
 
 
 @torch.inference_mode()
 def moved(vae: SpeechVAE, rows: Sequence[tuple[str, Path]]) -> dict[str, float]:
-    """Of each degradation: root mean square of what it changes in the posterior means, over that of their std."""
+    """For each degradation: root mean square of its change of the posterior means, over that of their std."""
     changes: dict[str, list[float]] = {kind.__name__: [] for kind in DEGRADATIONS}
     stds = []
     for number, (_, path) in enumerate(rows):
@@ -95,7 +96,7 @@ def resynthesise(vae: SpeechVAE, data_dir: Path, out: Path, limit: int) -> dict[
 
 
 def as_result(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures as a table that `ditar report` reads, with all of them beside it."""
+    """The figures as a table that `ditar report` reads, together with all of them."""
 
     def percent(rate: Mapping[str, float]) -> str:
         interval = "" if rate["low"] is None else f" ({rate['low']:.1%} to {rate['high']:.1%})"  # None: one utterance
@@ -123,14 +124,14 @@ def as_result(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Parse arguments, measure, write and print; exit code 1 where the VAE is not accepted."""
+    """Parse arguments, measure, write and print; exit code 1 if the VAE is not accepted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vae", required=True, type=Path)
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory of held-out utterances")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--limit", type=int, default=400, help="utterances at most")
     parser.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS}; default %(default)s")
-    parser.add_argument("--report-only", action="store_true", help="exit 0 also where the VAE is not accepted")
+    parser.add_argument("--report-only", action="store_true", help="exit 0 even if the VAE is not accepted")
     args = parser.parse_args()
     try:
         recogniser = make_recogniser(args.recogniser)  # before minutes of work

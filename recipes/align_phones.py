@@ -1,11 +1,11 @@
-"""Stage 1, where a corpus has no phone times: forced alignment of English speech with its text.
+"""Stage 1, for corpora without phone times: forced alignment of English speech with its text.
 
     python recipes/align_phones.py --data data/train --nj 2 --skip-bad
 
-Writes `phones` into the data directory (see ditar/data/kaldi.py), for recipes/prepare_text.py to read. Utterances that
-have phones, or times from who spoke them (`symbol_times`), are left as they are. One whose text does not fit what is
-said, by the path that is found or because there is none, is refused, or with --skip-bad left without phones and listed
-in `unaligned` with the reason. What is aligned is kept in `.align_phones` until all are, and not done again.
+Writes `phones` into the data directory (see ditar/data/kaldi.py), for recipes/prepare_text.py to read. Utterances with
+phones, or with times from their synthesiser (`symbol_times`), are left unchanged. If no plausible path fits an
+utterance to its text, it is refused, or with --skip-bad left without phones and listed in `unaligned` with the reason.
+Finished alignments are kept in `.align_phones` until all are done, and not repeated.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def align(row: Utterance) -> dict:
 
 
 def align_all(rows: list[Utterance], journal: Path, workers: int, title: str) -> Iterator[dict]:
-    """A line of the journal for each row: what it has of the same text already, then what is aligned now."""
+    """A line of the journal for each row: first those of an earlier run with the same text, then new ones."""
     texts = {row.utt: row.text for row in rows}
     done = {line["utt"]: line for line in _whole_lines(journal) if texts.get(line["utt"]) == line["text"]}
     yield from done.values()
@@ -60,7 +60,7 @@ def align_all(rows: list[Utterance], journal: Path, workers: int, title: str) ->
 
 
 def _whole_lines(journal: Path) -> list[dict]:
-    """What a run that was stopped has left; its last line may be cut."""
+    """What an interrupted run has left; its last line may be incomplete."""
     if not journal.is_file():
         return []
     lines = journal.read_bytes().split(b"\n")[:-1]

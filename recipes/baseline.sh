@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The discrete baseline from prepared data directories to scores: one program per stage, beside recipes/ditar.sh.
+# The discrete baseline from prepared data directories to scores: one program per stage, like recipes/ditar.sh.
 set -euo pipefail
 
 stage=2
@@ -27,17 +27,17 @@ language=en-us
 
 help_message="Usage: recipes/baseline.sh [options]
 
-Stages: 2 codec, 3 codes, 5 token LM, 6 export, 7 decode, 8 score. The data directories are those behind stage 1 of
-recipes/ditar.sh. Results go to EXPDIR/TAG/baseline, so that both systems of an experiment stand together. Stages,
-processes, sets, commands and --language are given as to recipes/ditar.sh.
+Stages: 2 codec, 3 codes, 5 token LM, 6 export, 7 decode, 8 score. The data directories are those after stage 1 of
+recipes/ditar.sh. Results go to EXPDIR/TAG/baseline, so that both systems of an experiment are in one folder. Stages,
+processes, sets, commands and --language are given as for recipes/ditar.sh.
 
-  --codec NAME                  a codec to use, a folder or a name on the hub; stage 2 trains one where none is given
-  --codebooks N                 how many to use of an EnCodec's (all there are)
+  --codec NAME                  a codec to use, a folder or a name on the hub; without one, stage 2 trains one
+  --codebooks N                 how many to use of an EnCodec's (all)
   --codec-init DIR              a trained VAE that lends its encoder and decoder to the new codec (none)
   --codec-config, --train-config FILE   configurations of the codec and of the LM ($codec_config, $train_config)
   --decode-config FILE          options of recipes/decode.py, one line (none)
 
-Relative paths start where you stand; configurations and closed sets that are not there, at the repository's root."
+Relative paths start at the working directory, those of configurations and closed sets else at the repository's root."
 
 . "$(dirname "${BASH_SOURCE[0]}")/parse_options.sh"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)

@@ -1,4 +1,4 @@
-"""Before the first stage: are the packages there that the stages need? One line with pip's command where they are not.
+"""Before the first stage: are the packages of the stages installed? If not, one line with pip's command.
 
 python recipes/check_extras.py recipes eval
 """
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from ditar.extras import install_line
 
-# What the recipes' programs import of each extra of pyproject.toml, whatever their configuration.
+# What the recipes' programs import from each extra of pyproject.toml, whatever their configuration.
 MODULES = {
     "recipes": ("lhotse",),
     "baseline": ("vector_quantize_pytorch",),
@@ -18,7 +18,7 @@ MODULES = {
 
 
 def main() -> int:
-    """Parse arguments and look; returns the exit code."""
+    """Parse arguments and check; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("extras", nargs="+", choices=MODULES)
     args = parser.parse_args()

@@ -2,8 +2,8 @@
 
     python recipes/combine_data.py --data data/teacher data/real/train --out data/train [--skip-missing]
 
-All tables that ditar/data/kaldi.py knows are kept: phones, symbol_times and utt2bandwidth of those utterances that have
-them, utt2dur where all have one. Audio files stay where they are. What stage 1 made (`symbols`) is made again.
+All tables that ditar/data/kaldi.py knows are kept: phones, symbol_times and utt2bandwidth for those utterances that
+have them, utt2dur if all have one. Audio files stay where they are. What stage 1 made (`symbols`) must be made again.
 """
 
 import argparse
@@ -17,7 +17,7 @@ OPTIONAL = ("utt2dur", "phones", "utt2bandwidth", "symbol_times")
 
 
 def combine(folders: list[Path]) -> list[Utterance]:
-    """The utterances of all. DataError where one is in two."""
+    """The utterances of all directories. DataError if one is in two."""
     rows: list[Utterance] = []
     where: dict[str, Path] = {}
     for folder in folders:
@@ -34,7 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, nargs="+", type=Path, help="Kaldi data directories")
     parser.add_argument("--out", required=True, type=Path, help="data directory to write")
-    parser.add_argument("--skip-missing", action="store_true", help="do without directories that are not there")
+    parser.add_argument("--skip-missing", action="store_true", help="ignore directories that do not exist")
     args = parser.parse_args()
     try:
         if args.out.resolve() in [folder.resolve() for folder in args.data]:
@@ -43,10 +43,10 @@ def main() -> int:
         if not folders:
             raise DataError(f"none of {', '.join(map(str, args.data))} is there; make one of them first")
         rows = combine(folders)
-        for name in OPTIONAL:  # of another time: this one may lack it
+        for name in OPTIONAL:  # left by an earlier run: this one may lack it
             (args.out / name).unlink(missing_ok=True)
         write_data_dir(args.out, rows)
-        read_data_dir(args.out)  # as a whole too
+        read_data_dir(args.out)  # it must be valid as a whole, too
     except (DataError, OSError) as error:
         print(f"combine_data: error: {error}", file=sys.stderr)
         return 1

@@ -2,12 +2,12 @@
 
     python recipes/decode.py --model exp/model --data data/test --references data/test_ref --out exp/decode
 
-Of --data the table `text` is enough. Writes OUT/wav/<utt>.wav, OUT/wav/stopped (`ditar evaluate` reports its rate),
+--data needs only the table `text`. Writes OUT/wav/<utt>.wav, OUT/wav/stopped (`ditar evaluate` reports its rate),
 OUT/manifest.jsonl (one line an utterance: reference, seeds, seconds, stopped, warnings; see synthesis/utterance_list),
 OUT/text, and OUT/references (wav.scp, utt2spk, utt2ref: which clip spoke what), which `ditar evaluate --references`
-reads. Where the folder of references has a table utt2ref, its clips speak what it says; otherwise speakers take turns
-and their clips are drawn. When it runs again, utterances are kept whose text, reference, model and options are what
-they were.
+reads. If the folder of references has a table utt2ref, its clips speak what it says; otherwise speakers take turns and
+their clips are drawn at random. A second run keeps utterances whose text, reference, model and options have not
+changed.
 """
 
 import argparse
@@ -34,7 +34,7 @@ BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", "guidance_steps",
 
 
 def choose_references(targets: list[Utterance], clips: list[Utterance], seed: int) -> dict[str, Utterance]:
-    """A clip for each utterance: speakers in turns, a random clip of the speaker, never one that says the target."""
+    """A clip for each utterance: speakers in turn, a random clip of the speaker, never one with the target's text."""
     by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for clip in clips:
         by_speaker[clip.speaker].append(clip)
@@ -50,14 +50,14 @@ def choose_references(targets: list[Utterance], clips: list[Utterance], seed: in
 
 
 def read_targets(folder: Path) -> list[Utterance]:
-    """What is to be spoken: a data directory, or a folder with a table `text` alone, which nobody has said yet."""
+    """What is to be spoken: a data directory, or a folder with only a table `text`, without recordings."""
     if (folder / "wav.scp").is_file() or not (folder / "text").is_file():
         return read_data_dir(folder)
     return [Utterance(utt, "", Path(), text) for utt, text in read_table(folder / "text").items()]
 
 
 def given_references(table: Path, targets: list[Utterance], clips: list[Utterance]) -> dict[str, Utterance]:
-    """The clip for each utterance that a table `utt2ref` names. DataError names the lines that are missing."""
+    """The clip for each utterance that a table `utt2ref` names. DataError names missing lines."""
     names, by_name = read_table(table), {clip.utt: clip for clip in clips}
     bad = [target.utt for target in targets if names.get(target.utt) not in by_name]
     if bad:
@@ -66,8 +66,8 @@ def given_references(table: Path, targets: list[Utterance], clips: list[Utteranc
 
 
 def check_apart(out: Path, data: Path, references: Path, clips: list[Utterance]) -> None:
-    """DataError or WriteError where what is written would take the place of what is read: other WAV files in OUT/wav
-    go, and tables of the same name."""
+    """DataError or WriteError if the output would replace the input: other WAV files in OUT/wav are removed, and tables
+    of the same name overwritten."""
     for option, folder in (("--data", data), ("--references", references)):
         if out.resolve() == folder.resolve():
             raise DataError(f"--out is {option} ({folder}); give another folder")
@@ -75,7 +75,7 @@ def check_apart(out: Path, data: Path, references: Path, clips: list[Utterance])
     inside = [clip.utt for clip in clips if clip.path.resolve().is_relative_to(place)]
     if inside:
         raise DataError(
-            f"{len(inside)} clips of --references, {inside[0]!r} the first, lie in {place}, where outputs go; give "
+            f"{len(inside)} clips of --references, {inside[0]!r} the first, are in {place}, where outputs go; give "
             "another --out"
         )
     check_not_input(out / "text", "--out", {"--data": data / "text"})
@@ -98,7 +98,7 @@ def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
 def tasks_of(
     pipeline: Any, targets: list[Utterance], chosen: dict[str, Utterance], request_options: dict, batch_options: dict
 ) -> list[SpeechTask]:
-    """What to speak; a clip is read when the first utterance is made that it speaks."""
+    """What to speak; a clip is read when its first utterance is made."""
     read = functools.cache(lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text))
     clips = {clip.utt: clip for clip in chosen.values()}
     return [
@@ -118,7 +118,7 @@ def tasks_of(
 def decode(
     pipeline: Any, tasks: list[SpeechTask], out: Path, settings: dict, seed: int, batch_size: int = 1
 ) -> ListOutput:
-    """Speak what OUT does not hold yet, and take out of it what is of other tasks or settings."""
+    """Speak what OUT lacks, and remove from it what belongs to other tasks or settings."""
     with tqdm(total=len(tasks), desc=str(out)) as bar:
         made = speak_many(
             pipeline, tasks, out, seed=seed, settings=settings, audio="wav", split=False, keep_others=False,
@@ -136,18 +136,18 @@ def main() -> int:
     """Parse arguments and decode; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory, or its `text` alone")
+    parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory, or only its `text`")
     parser.add_argument("--references", type=Path, required=True, help="Kaldi data directory with the clips")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--limit", type=int, help="only the first so many utterances")
-    parser.add_argument("--temperature", type=float, help="this and the next: the model's own where they are left out")
+    parser.add_argument("--limit", type=int, help="only this many utterances, from the first")
+    parser.add_argument("--temperature", type=float, help="this and the next: by default the model's own")
     parser.add_argument("--guidance-scale", type=float)
     parser.add_argument("--steps", dest="num_inference_steps", type=int, help="diffusion steps of a patch")
     parser.add_argument("--solver", choices=SOLVERS)
     parser.add_argument("--time-grid", choices=TIME_GRIDS)
     parser.add_argument("--guidance-steps", type=part, metavar="LOW,HIGH", help="guidance at this part of the steps")
-    parser.add_argument("--top-k", type=int, help="of a model that draws tokens: how many to draw from")
-    parser.add_argument("--top-p", type=float, help="the same: which share of the probability")
+    parser.add_argument("--top-k", type=int, help="for a model that draws tokens: how many to draw from")
+    parser.add_argument("--top-p", type=float, help="likewise: which share of the probability")
     parser.add_argument("--language", default="en-us")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, default=1, help="utterances that are spoken at the same time (1)")

@@ -41,31 +41,31 @@ so do the stages after it.
   --nj N                        processes of the stages that have several ($nj)
   --ngpu N                      0: train on the CPU; more than 1: accelerate on as many GPUs ($ngpu)
   --datadir DIR                 where the Kaldi data directories are ($datadir)
-  --raw-datadir DIR             data directories as they come: stage 1 makes those of --datadir, mono 24 kHz, trimmed and
-                                levelled as references are
-  --init MODEL                  fine-tune this model (a folder of export.py, or 'shipped'): its VAE and statistics stay
-                                as they are
+  --raw-datadir DIR             data directories of any audio: stage 1 makes those of --datadir, mono 24 kHz, trimmed
+                                and levelled as references are
+  --init MODEL                  fine-tune this model (a folder of export.py, or 'shipped'): its VAE and statistics are
+                                not changed
   --expdir DIR --tag NAME       results go to EXPDIR/TAG ($expdir/$tag)
-  --data-cmd CMD                stage 0: a command that makes the data directories (none: they are there)
+  --data-cmd CMD                stage 0: a command that makes the data directories (none: they exist)
   --run-cmd CMD                 put before every program, e.g. an srun line (none: run here)
-  --train-cmd CMD               what runs training programs, e.g. srun ... recipes/slurm_launch.sh (see --ngpu)
+  --train-cmd CMD               runs training programs, e.g. srun ... recipes/slurm_launch.sh (see --ngpu)
   --python CMD                  interpreter ($python)
   --train-set, --valid-set, --vae-test-set, --test-set, --ref-set NAME
                                 folders in DIR ($train_set $valid_set $vae_test_set $test_set $ref_set)
-                                several test sets, with as many reference sets, stand between commas: the first is spoken
-                                in EXPDIR/TAG/decode and scored in score, the others in decode_NAME and score_NAME
-  --audio-set NAME              a folder in DIR of audio without text (wav.scp), from which the VAE learns too (none)
-  --align true|false            stage 1 finds phone times where a corpus has none, in English ($align)
+                                several test sets, with as many reference sets, are separated by commas: the first is
+                                spoken in EXPDIR/TAG/decode and scored in score, others in decode_NAME and score_NAME
+  --audio-set NAME              a folder in DIR of audio without text (wav.scp), on which the VAE is trained too (none)
+  --align true|false            stage 1 finds phone times for corpora without them, in English ($align)
   --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, $train_config)
-  --vae-decoder-config FILE     a second phase of the VAE, which starts from the first, e.g. its decoder alone (none)
-  --last-config FILE            a last phase of DiTAR, which starts from what --train-config made (none)
+  --vae-decoder-config FILE     a second phase of the VAE, which starts from the first, e.g. only its decoder (none)
+  --last-config FILE            a last phase of DiTAR, which starts from the result of --train-config (none)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --closed-set FILES            further sentences for closed-set recognition, separated by commas (none)
-  --listen-speakers FILE        the validation speakers, one a line, to whom training listens; their similarity is to
-                                the clips of the validation set (any of them, as the VAE decodes them)
+  --listen-speakers FILE        validation speakers, one a line, whom training listens to; their similarity is to the
+                                clips of the validation set (all of them, with clips decoded by the VAE)
   --language NAME               espeak's name of the texts' language ($language)
 
-Relative paths start where you stand; configurations and closed sets that are not there, at the repository's root."
+Relative paths start at the working directory, those of configurations and closed sets else at the repository's root."
 
 . "$(dirname "${BASH_SOURCE[0]}")/parse_options.sh"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)

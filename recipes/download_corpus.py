@@ -1,8 +1,8 @@
-"""Stage -1: fetch and unpack a corpus with lhotse; a download that broke off goes on where it stopped.
+"""Stage -1: fetch and unpack a corpus with lhotse; an interrupted download is resumed.
 
     python recipes/download_corpus.py --corpus libritts --out downloads --parts train-clean-100,dev-clean,test-clean
 
-Prints the corpus's folder, which recipes/lhotse_to_kaldi.py reads. What is there already is not fetched again.
+Prints the corpus's folder, which recipes/lhotse_to_kaldi.py reads. Existing files are not fetched again.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def ljspeech(out: Path, parts: Sequence[str], mirror: str | None) -> Path:
 
 
 def vctk(out: Path, parts: Sequence[str], mirror: str | None) -> Path:
-    """VCTK 0.92, 11 GB. Its archive has no folder of its own, which lhotse's own function expects of it."""
+    """VCTK 0.92, 11 GB. Its archive has no top-level folder, which lhotse's own function expects."""
     from lhotse.recipes.vctk import EDINBURGH_VCTK_URL
     from lhotse.utils import resumable_download
 
@@ -78,7 +78,7 @@ def main() -> int:
     parser.add_argument("--corpus", required=True, choices=CORPORA)
     parser.add_argument("--out", required=True, type=Path, help="the corpus's folder is made inside it")
     parser.add_argument("--parts", default="", help="parts of the corpus, separated by commas (all)")
-    parser.add_argument("--mirror", metavar="URL", help="in place of the usual address, e.g. another OpenSLR")
+    parser.add_argument("--mirror", metavar="URL", help="instead of the usual address, e.g. another OpenSLR")
     args = parser.parse_args()
     try:
         need_lhotse()

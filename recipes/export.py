@@ -1,4 +1,4 @@
-"""Stage 6: put the parts of a model together into the folder that `ditar synthesize --model` and the hub take.
+"""Stage 6: combine the parts of a model into a folder for `ditar synthesize --model` and the hub.
 
     python recipes/export.py --vae exp/vae/final --ditar exp/ditar/final --out exp/model --dtype float16
     python recipes/export.py --codec exp/codec/final --token-lm exp/baseline/final --out exp/model
@@ -22,7 +22,7 @@ from ditar.vae.loading import load_codec, load_vae
 
 
 def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:
-    """The pipeline of the parts that are given. ModelError where they do not fit."""
+    """The pipeline of the given parts. ModelError if they do not fit together."""
     if args.ditar is None:
         token_lm = TokenLM.from_pretrained(args.token_lm)
         return TokenPipeline(load_codec(args.codec, len(token_lm.streams[AUDIO].delays)), token_lm)

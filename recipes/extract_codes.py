@@ -3,8 +3,8 @@
     python recipes/extract_codes.py --codec exp/codec/final --data data/train --out exp/codes/train --nj 8
     python recipes/extract_codes.py --codec facebook/encodec_24khz --codebooks 8 --data data/train --out exp/codes/train
 
-Writes lhotse Shar (ditar/data/codes.py says what is where), dealt and resumed as recipes/extract_latents.py does it.
-codec.json holds the codec's fingerprint, by which a token LM refuses codes of another one.
+Writes lhotse Shar (for the layout see ditar/data/codes.py), dealt and resumed as by recipes/extract_latents.py.
+codec.json holds the codec's fingerprint, by which a token LM refuses another codec's codes.
 """
 
 import argparse
@@ -64,7 +64,7 @@ class CodeEncoder:
 
 
 def run(args: argparse.Namespace) -> None:
-    """The whole stage. Raises what `main` turns into a message."""
+    """The whole stage. Raises errors that `main` turns into a message."""
     symbols = load_config(args.config, DiTARConfig).model.symbols if args.config else ()
     rows = read_extraction_rows(args.data, Vocabulary(symbols))
     bad = {row.utt: row.bad for row in rows if row.bad}
@@ -105,7 +105,7 @@ def main() -> int:
     try:
         run(args)
     except BrokenProcessPool:
-        print("extract_codes: error: a process was killed (is the memory full?); the same command goes on where it "
+        print("extract_codes: error: a process was killed (is the memory full?); the same command resumes where it "
               "stopped", file=sys.stderr)  # fmt: skip
         return 1
     except (ConfigError, CodecError, DataError, OSError) as error:

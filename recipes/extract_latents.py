@@ -5,13 +5,13 @@
     launch_config=configs/accelerate/processes.yaml gpus_per_node=8 srun --nodes=2 --ntasks-per-node=1 \\
         recipes/slurm_launch.sh recipes/extract_latents.py ...
 
-Writes lhotse Shar (ditar/data/latents.py says what is where). Utterances are dealt to shards at random, so that each
+Writes lhotse Shar (for the layout see ditar/data/latents.py). Utterances are dealt to shards at random, so that each
 shard is a fair sample; the order and the files are the same for any --nj and any number of ranks that a launcher
-starts, each with its own --nj processes, into a folder that they share. A run that was stopped goes on with the shards
-that it lacks. What cannot be used is refused, or with --skip-bad left out and listed in OUT/skipped.
+starts, each with its own --nj processes, writing to a shared folder. An interrupted run resumes with the missing
+shards. Unusable utterances are refused, or with --skip-bad left out and listed in OUT/skipped.
 
---statistics measures the mean and the total std of the latents of this split, writes them beside the latents and
-into the VAE's own checkpoint, from where synthesis normalises.
+--statistics measures the mean and the total std of the latents of this split, and writes them next to the latents and
+into the VAE's own checkpoint, from which synthesis normalises.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Moments:
         self._sum(len(mean), mean.sum(axis=0), np.square(mean).sum(axis=0), noise.sum(axis=0))
 
     def merge(self, stored: list) -> None:
-        """Add what `stored` gave: exact, JSON keeps every bit of a float64."""
+        """Add what `stored` returned: exactly, since JSON keeps every bit of a float64."""
         self._sum(stored[0], *map(np.array, stored[1:]))
 
     def _sum(self, count: int, first: np.ndarray, second: np.ndarray, noise: np.ndarray) -> None:
@@ -68,7 +68,7 @@ class Moments:
         self.first, self.second, self.noise = self.first + first, self.second + second, self.noise + noise
 
     def stored(self) -> list:
-        """For a JSON file."""
+        """Plain values for a JSON file."""
         return [self.count, self.first.tolist(), self.second.tolist(), self.noise.tolist()]
 
     def statistics(self) -> dict[str, torch.Tensor]:
@@ -88,7 +88,7 @@ class MeanEncoder:
         self.moments = Moments()
 
     def start_shard(self) -> None:
-        """Moments of nothing."""
+        """Reset the moments."""
         self.moments = Moments()
 
     @torch.inference_mode()
@@ -112,13 +112,13 @@ class MeanEncoder:
 
 
 def describe(vae: SpeechVAE, rows: list[ExtractionRow], args: argparse.Namespace) -> dict[str, Any]:
-    """What all latents of a folder are a function of: the encoder, the names of the utterances, the options."""
+    """What all latents of a folder depend on: the encoder, the names of the utterances, the options."""
     options = {"shard_size": args.shard_size, "max_seconds": args.max_seconds, "statistics": args.statistics}
     return {"encoder": encoder_fingerprint(vae), "utterances": describe_names(rows), **options}
 
 
 def run(args: argparse.Namespace) -> None:
-    """The whole stage. Raises what `main` turns into a message."""
+    """The whole stage. Raises errors that `main` turns into a message."""
     symbols = load_config(args.config, DiTARConfig).model.symbols if args.config else ()
     rows = read_extraction_rows(args.data, Vocabulary(symbols))
     bad = {row.utt: row.bad for row in rows if row.bad}
@@ -147,16 +147,16 @@ def run(args: argparse.Namespace) -> None:
 
 
 def give_statistics(vae: SpeechVAE, measured: dict[str, torch.Tensor], args: argparse.Namespace) -> None:
-    """Into the VAE's checkpoint. DataError where it has others: models know its latents by them."""
+    """Write them into the VAE's checkpoint. DataError if it has others: models expect latents normalised by those."""
     if not vae.measured:
         for name, value in measured.items():
             vae.get_buffer(name).copy_(value)
         vae.save_pretrained(args.vae)
     elif not all(torch.allclose(value, vae.get_buffer(name), rtol=1e-6) for name, value in measured.items()):
         raise DataError(
-            f"{args.vae} has the statistics of other latents, and models that were trained on them would speak noise with "
-            f"those of {args.data}; it is left as it is: extract again without --statistics, or with a VAE that no model "
-            "uses, as training wrote it"
+            f"{args.vae} has the statistics of other latents, and models trained on them would speak noise with those "
+            f"of {args.data}; it is left unchanged: extract again without --statistics, or with a VAE that no "
+            "model uses, as training wrote it"
         )
 
 
@@ -170,7 +170,7 @@ def main() -> int:
     try:
         run(args)
     except BrokenProcessPool:
-        print("extract_latents: error: a process was killed (is the memory full?); the same command goes on where it "
+        print("extract_latents: error: a process was killed (is the memory full?); the same command resumes where it "
               "stopped", file=sys.stderr)  # fmt: skip
         return 1
     except (ConfigError, DataError, OSError) as error:

@@ -1,6 +1,6 @@
 """Stage 0: a corpus in its own layout -> Kaldi data directories, through lhotse's recipe for it.
 
-Corpora that come in parts (libritts, librittsr, librispeech) make their sets of them:
+For corpora in parts (libritts, librittsr, librispeech), sets are made of parts:
 
     python recipes/lhotse_to_kaldi.py --corpus libritts --folder downloads/LibriTTS --out data/raw \\
         --set train=train-clean-100,train-clean-360 --set val=dev-clean --set test=test-clean --most test=500
@@ -11,7 +11,7 @@ The others (ljspeech, vctk) are split into OUT/{train,val,test}:
         --hold-out speakers --val 4 --test 8
 
 An utterance is named SPEAKER-REST, REST being its name in the corpus without the speaker, so that the order by
-utterance is the order by speaker as Kaldi wants it; the names of a corpus with one speaker stay as they are.
+utterance is also the order by speaker, as Kaldi requires; names in a corpus with one speaker are unchanged.
 """
 
 import argparse
@@ -31,9 +31,9 @@ from ditar.data.optional import need_lhotse
 
 @dataclass(frozen=True)
 class Corpus:
-    """How lhotse reads a corpus. `prepare(folder, parts, nj)` -> {part: its manifests}, "" where there are no parts;
-    `layout`: names of which each list has one in the folder; `speaker`: where the manifests tell none; `texts(folder)`:
-    file of a text -> file of its audio, where lhotse does not go on without one of them."""
+    """How lhotse reads a corpus. `prepare(folder, parts, nj)` -> {part: its manifests}, "" if there are no parts;
+    `layout`: lists of alternative names, of which the folder must have one each; `speaker`: if the manifests name none;
+    `texts(folder)`: file of a text -> file of its audio, if lhotse stops when one of them is missing."""
 
     prepare: Callable[[Path, list[str], int], dict[str, dict]]
     layout: tuple[tuple[str, ...], ...] = ()
@@ -85,15 +85,15 @@ CORPORA = {
 }
 
 
-# Nobody needs audio without a text; and what is trimmed is a rounding: each of these corpora has a file an utterance,
-# whose length divided by the rate and rounded may lie above itself (4 clips of 10 at 22.05 kHz).
+# Nobody needs audio without a text; and what is trimmed is a rounding error: each of these corpora has a file per
+# utterance, whose length divided by the rate and rounded may exceed itself (4 clips of 10 at 22.05 kHz).
 HARMLESS = ("recordings with no corresponding supervisions", "supervisions exceeding the end of the recording")
 ROUNDING_S = 0.001
 AUDIO_FILES = (".wav", ".flac")
 
 
 class _Complaints(logging.Handler):
-    """What lhotse warns of: files that its corpus should have and has not."""
+    """Collects lhotse's warnings about missing files."""
 
     def __init__(self):
         super().__init__(logging.WARNING)
@@ -106,15 +106,15 @@ class _Complaints(logging.Handler):
 
 
 def read_corpus(name: str, folder: Path, parts: list[str], nj: int, skip_bad: bool) -> dict[str, list[Utterance]]:
-    """Utterances of each part ("" where the corpus has none). DataError where the layout is another or audio is
-    missing; `skip_bad` leaves out what has no audio or no text and says how much."""
+    """Utterances of each part ("" if the corpus has none). DataError if the layout differs or audio is missing;
+    `skip_bad` leaves out utterances without audio or text and reports their number."""
     corpus = CORPORA[name]
     lacking = [" or ".join(some) for some in corpus.layout if not any((folder / one).exists() for one in some)]
     lacking += [part for part in parts if not (folder / part).is_dir()]
     if lacking:
         raise DataError(f"{folder} holds no {', no '.join(lacking)}; give the folder of {name} (stage -1 gets it)")
-    with suppress(ImportError):  # lhotse imports it only where it is
-        import_torchaudio()  # a binary that does not fit torch would hide what lhotse has to say
+    with suppress(ImportError):  # lhotse imports it only if it is installed
+        import_torchaudio()  # a binary that does not match torch would hide lhotse's own messages
     complaints = _Complaints()
     logging.getLogger().addHandler(complaints)
     try:
@@ -137,7 +137,7 @@ def read_corpus(name: str, folder: Path, parts: list[str], nj: int, skip_bad: bo
 def _read(
     corpus: Corpus, folder: Path, parts: list[str], nj: int, skip_bad: bool
 ) -> tuple[dict[str, list[Utterance]], list[str]]:
-    """(the utterances of each part, what audio cannot be read). One such file ends lhotse: with `skip_bad` it is shown
+    """(the utterances of each part, unreadable audio files). One such file stops lhotse: with `skip_bad` it is given
     the corpus without them, as links."""
     try:
         return _utterances(corpus, folder, parts, nj), []
@@ -163,7 +163,7 @@ def _read(
 def _utterances(corpus: Corpus, folder: Path, parts: list[str], nj: int) -> dict[str, list[Utterance]]:
     try:
         manifests = corpus.prepare(folder, parts, nj)
-    except Exception as error:  # lhotse has no class for what is wrong with a corpus, and for audio one of its own
+    except Exception as error:  # lhotse has no class for faults of a corpus, and audio errors have their own
         said = " ".join(str(error).split("\nSet LHOTSE_")[0].split())
         raise DataError(
             f"lhotse cannot read {folder} ({type(error).__name__}: {said}); get the corpus again, or remove what is "
@@ -201,13 +201,13 @@ def _utterance(supervision, manifests: dict, corpus: Corpus) -> Utterance:
 
 
 def _named(row: Utterance) -> Utterance:
-    """The same utterance with a name that sorts as its speaker's does."""
+    """The same utterance with a name that sorts like its speaker's."""
     rest = row.utt.removeprefix(row.speaker).lstrip("_-")
     return Utterance(f"{row.speaker}-{rest}", row.speaker, row.path, row.text, row.duration_s)
 
 
 def hold_out_utterances(rows: list[Utterance], val: int, test: int) -> dict[str, list[Utterance]]:
-    """The last `test` utterances, the `val` before them, and the rest. DataError where nothing is left to train on."""
+    """The last `test` utterances, the `val` before them, and the rest. DataError if nothing is left to train on."""
     rows = sorted(rows, key=lambda row: row.utt)
     if val < 1 or test < 1 or val + test >= len(rows):
         raise DataError(f"{len(rows)} utterances cannot give {val} for validation, {test} for the test and some more")
@@ -215,8 +215,8 @@ def hold_out_utterances(rows: list[Utterance], val: int, test: int) -> dict[str,
 
 
 def hold_out_speakers(rows: list[Utterance], val: int, test: int) -> dict[str, list[Utterance]]:
-    """The last `test` speakers, the `val` before them, and the rest; what training speakers say too is left out of both
-    held-out sets. DataError where nothing is left of a set."""
+    """The last `test` speakers, the `val` before them, and the rest; texts of training speakers are left out of both
+    held-out sets. DataError if nothing is left of a set."""
     names = sorted({row.speaker for row in rows})
     if val < 1 or test < 1 or val + test >= len(names):
         raise DataError(f"{len(names)} speakers cannot give {val} for validation, {test} for the test and some more")
@@ -235,7 +235,7 @@ def _words(text: str) -> str:
 
 
 def make_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
-    """The sets that the options ask for. DataError where corpus and options do not fit."""
+    """The sets that the options ask for. DataError if corpus and options do not fit."""
     if CORPORA[args.corpus].parts:
         if not args.set:
             raise DataError(f"{args.corpus} comes in parts; say which make up a set, e.g. --set train=train-clean-100")

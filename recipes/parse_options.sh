@@ -1,7 +1,7 @@
 # Sourced: turns `--some-name value` into some_name=value, for variables that are declared already.
 # Dash and underscore are the same; an unknown option exits 1; --help prints $help_message. Stages, --nj and --ngpu must
-# be whole numbers; what is true or false at first must stay one of them, and alone (`--skip-bad`) becomes true. Behind
-# it, `locate_folders` and `locate_files` say where the user's files are.
+# be whole numbers; an option that is true or false at first must stay so, and without a value (`--skip-bad`) becomes
+# true. The functions below turn the user's paths into whole ones.
 while [ $# -gt 0 ]; do
     case "$1" in
         -h | --help)
@@ -59,7 +59,7 @@ for _variable in stage stop_stage nj ngpu; do
 done
 unset _name _value _variable _rule
 
-# locate_folders VARIABLE...: their folders, seen from where the user stands, as whole paths. They may not be there yet.
+# locate_folders VARIABLE...: their folders, relative to the working directory, as whole paths. They need not exist yet.
 locate_folders() {
     local name
     for name in "$@"; do
@@ -80,8 +80,8 @@ locate_corpora() {
     done
 }
 
-# locate_files ROOT VARIABLE...: their files, seen from where the user stands or else from ROOT, the repository, as
-# paths from ROOT. One that is in neither place exits 1.
+# locate_files ROOT VARIABLE...: their files, relative to the working directory or else to ROOT, the repository, as
+# paths from ROOT. A file in neither place exits 1.
 locate_files() {
     local root=$1 name
     shift

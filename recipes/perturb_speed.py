@@ -1,10 +1,10 @@
-"""Further voices of the same people: every utterance resampled, so that pitch, formants and pace move together.
+"""More voices from the same people: every utterance resampled, so that pitch, formants and pace change together.
 
     python recipes/perturb_speed.py --data data/real/train --out data/real/train_sp --factors 0.9 1.1 --nj 2
 
-Kaldi's speed perturbation: OUT holds, for each factor, the utterances under the names of speakers of their own
-(sp0.9-SPEAKER), with phone and symbol times, lengths and bandwidth that went with the sound; the directory as it is
-stays where it is (recipes/combine_data.py joins both). Files that are there are kept when it runs again.
+Kaldi's speed perturbation: OUT holds, for each factor, the utterances under the names of new speakers
+(sp0.9-SPEAKER), with phone and symbol times, lengths and bandwidth adjusted; the original directory is left unchanged
+(recipes/combine_data.py joins both). A second run keeps existing files.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
-FACTORS = (0.7, 1.4)  # beyond, voices are no longer those of people
+FACTORS = (0.7, 1.4)  # beyond these, voices no longer sound human
 
 
 def perturb(work: tuple[Utterance, float], folder: Path) -> Utterance:
-    """Write one utterance `factor` times as fast, and return it as it then is."""
+    """Write one utterance `factor` times as fast, and return its new entry."""
     utterance, factor = work
     prefix = f"sp{factor:g}-"
     path = folder / f"{prefix}{utterance.utt}.wav"

@@ -2,14 +2,14 @@
 
     python recipes/prepare_audio.py --data data/raw/train --out data/train --nj 8 --max-seconds 20 --skip-bad
 
-Writes OUT/wav/<utt>.wav and a Kaldi data directory that names them; utt2bandwidth says where a recording of a lower
-rate ends. Every utterance is prepared as a reference is at synthesis (ditar/audio/utterance.py): trimmed to what sounds,
-by phone times where the directory has them and by energy, levelled, with the same silence after it; the times in
-`phones` and `symbol_times` move with it. --as-is leaves ends and level as they are.
+Writes OUT/wav/<utt>.wav and a Kaldi data directory that names them; utt2bandwidth gives the bandwidth of recordings at
+lower rates. Every utterance is prepared as a reference is at synthesis (ditar/audio/utterance.py): trimmed to its
+sound, by phone times if the directory has them and by energy, levelled, with the same silence after it; the times in
+`phones` and `symbol_times` move with it. --as-is leaves ends and level unchanged.
 
-Utterances that are silent, cannot be read, or are shorter or longer than the limits are refused, or with --skip-bad left
-out and listed in OUT/skipped_audio with the reason. A directory of audio without text (wav.scp, utt2spk) stays one. What
-is written already is kept when it runs again with the same times and options: OUT/prepared_audio has them.
+Utterances that are silent, cannot be read, or are shorter or longer than the limits are refused, or with --skip-bad
+left out and listed in OUT/skipped_audio with the reason. A directory of audio without text (wav.scp, utt2spk) remains
+one. A second run with the same times and options, recorded in OUT/prepared_audio, keeps existing files.
 """
 
 import argparse
@@ -37,14 +37,14 @@ from ditar.storage.json_lines import write_json_lines
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
 JOURNAL = "prepared_audio"
-TABLES = ("utt2dur", "utt2bandwidth", "phones", "symbol_times")  # those that a run may lack
+TABLES = ("utt2dur", "utt2bandwidth", "phones", "symbol_times")  # optional in a run
 
 
 def prepare(
     row: tuple[Utterance, dict[str, Any] | None], folder: Path, as_is: bool, shortest_s: float, longest_s: float
 ) -> tuple[Utterance, dict[str, Any] | None, str | None]:
-    """Write one file. `row`: the utterance, and its line of the journal where its file is made already. Returns the
-    utterance as it is afterwards, with its line; or why it cannot be used."""
+    """Write one file. `row`: the utterance, and its line of the journal if its file exists already. Returns the new
+    utterance with its line; or why it cannot be used."""
     utterance, done = row
     path = folder / f"{utterance.utt}.wav"
     try:
@@ -77,7 +77,7 @@ def _settings(utterance: Utterance, as_is: bool) -> dict[str, Any]:
 
 
 def _is_made(utterance: Utterance, line: dict[str, Any], args: argparse.Namespace) -> bool:
-    """Whether the file that a line of the journal tells of is there, newer than its source and made as it is now."""
+    """Whether the file of a line of the journal exists, is newer than its source and was made with these settings."""
     path = args.out / "wav" / f"{utterance.utt}.wav"
     if not path.exists() or not utterance.path.exists() or path.stat().st_mtime < utterance.path.stat().st_mtime:
         return False
@@ -91,10 +91,10 @@ def _outside(seconds: float, shortest_s: float, longest_s: float) -> str:
 def prepare_all(
     rows: list[Utterance], args: argparse.Namespace
 ) -> Iterator[tuple[Utterance, dict[str, Any] | None, str | None]]:
-    """What `prepare` returns, in the order of the rows; the journal grows while it goes on."""
+    """What `prepare` returns, in the order of the rows; the journal grows meanwhile."""
     journal, lines = args.out / JOURNAL, {line["utt"]: line for line in _whole_lines(args.out / JOURNAL)}
     kept = {row.utt: lines[row.utt] for row in rows if row.utt in lines and _is_made(row, lines[row.utt], args)}
-    write_json_lines(kept.values(), journal)  # before their files are written again, lines that hold no more go
+    write_json_lines(kept.values(), journal)  # invalid lines are removed before their files are written again
     work = partial(
         prepare,
         folder=args.out / "wav",
@@ -112,7 +112,7 @@ def prepare_all(
 
 
 def _whole_lines(journal: Path) -> list[dict[str, Any]]:
-    """What a run has left; the last line of one that was stopped may be cut."""
+    """What a run has left; the last line of an interrupted one may be incomplete."""
     if not journal.is_file():
         return []
     return [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1]]
@@ -127,7 +127,7 @@ def main() -> int:
     parser.add_argument("--min-seconds", type=float, default=0.3)
     parser.add_argument("--max-seconds", type=float, default=30.0)
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be used and list it")
-    parser.add_argument("--as-is", action="store_true", help="neither trim nor level: what has been prepared already")
+    parser.add_argument("--as-is", action="store_true", help="neither trim nor level: for audio prepared already")
     args = parser.parse_args()
     try:
         if args.out.resolve() == args.data.resolve():
@@ -141,7 +141,7 @@ def main() -> int:
             shown = "\n  ".join(bad[:10])
             raise DataError(f"{len(bad)} of {len(rows)} utterances cannot be used (--skip-bad leaves out):\n  {shown}")
         write_lines(args.out / "skipped_audio", bad)
-        for name in TABLES:  # of another time: this one may have none
+        for name in TABLES:  # left by an earlier run: this one may have none
             (args.out / name).unlink(missing_ok=True)
         (write_data_dir if spoken else write_audio_dir)(args.out, [row for row, _, reason in done if not reason])
         write_json_lines((line for _, line, _ in done if line), args.out / JOURNAL)

@@ -1,11 +1,11 @@
-"""Stage 1: phonemes of a Kaldi data directory, with their times where the corpus has phone times.
+"""Stage 1: phonemes of a Kaldi data directory, with their times if the corpus has phone times.
 
     python recipes/prepare_text.py --data data/train --nj 2
 
-Reads `text` and, where they are there, `phones` and `symbol_times`; writes `symbols` beside them, one JSON object a
-line: utt, symbols, and times (one [start_s, end_s] or null a symbol; null as a whole where the corpus has none). The
-times of `symbol_times`, from a synthesiser that knows when it spoke, go before those of `phones` where it spoke just
-the symbols that the text has here; where it spoke others its times are left out, and counted.
+Reads `text` and, if they exist, `phones` and `symbol_times`; writes `symbols`, one JSON object a line: utt, symbols,
+and times (one [start_s, end_s] or null a symbol; null as a whole if the corpus has none). The times of `symbol_times`,
+from a synthesiser that knows when it spoke, take precedence over those of `phones` if it spoke exactly the symbols that
+the text has here; otherwise its times are left out, and counted.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     python recipes/profile_baseline.py configs/baseline/tiny_*.yaml [--rows 16] [--frames 60] [--steps 20]
 
-Prints a Markdown table: training steps a second with their frames, frames a second and real-time factor of generating
+Prints a Markdown table: training steps a second with their frames, frames a second and real-time factor for generating
 one row with the configuration's guidance and sampling. Nothing is written.
 """
 
@@ -22,11 +22,11 @@ from ditar.config import BaselineConfig, ConfigError, load_config
 from ditar.train.keys import keyed_generators
 from ditar.train.optimiser import build_optimisers
 
-SYMBOLS = 20  # of a row's text, where it stands before or beside the audio
+SYMBOLS = 20  # of a row's text, unless it is a stream
 
 
 def random_batch(model: TokenLM, rows: int, frames: int, seed: int) -> TokenBatch:
-    """Codes and texts at random."""
+    """Random codes and texts."""
     noise, config = torch.Generator().manual_seed(seed), model.config
     parts = {}
     for kind in model.streams.kinds:
@@ -45,7 +45,7 @@ def random_batch(model: TokenLM, rows: int, frames: int, seed: int) -> TokenBatc
 
 
 def train_seconds(config: BaselineConfig, model: TokenLM, rows: int, frames: int, steps: int) -> float:
-    """Seconds of a training step, the first two left out."""
+    """Seconds of a training step, without the first two."""
     loss = TokenLoss(config.loss, model)
     optimisers, started = build_optimisers(loss, config.optimiser), 0.0
     for step in range(steps + 2):

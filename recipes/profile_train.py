@@ -1,10 +1,11 @@
 """Where the time of DiTAR's training goes: patches a second, share of each part, padding, memory.
 
-    python recipes/profile_train.py --config configs/ditar/small.yaml --latents exp/latents/train [--steps 10] [--compile]
+    python recipes/profile_train.py --config configs/ditar/small.yaml --latents exp/latents/train [--steps 10]
+    [--compile]
 
-Prints a Markdown table from one run; nothing is written. Parts are timed alone on the inputs of a real step, forward
-and backward, so their sum says how much is left for what lies between them. MFU (6 x parameters x tokens of the three
-transformers over the time of a step and --peak-tflops) is given where the peak is.
+Prints a Markdown table from one run; nothing is written. Parts are timed separately on the inputs of a real step,
+forward and backward, so the remainder of their sum is what lies between them. MFU (6 x parameters x tokens of the three
+transformers over the time of a step and --peak-tflops) is printed if the peak is given.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from ditar.train.ditar_system import DiTARSystem
 from ditar.train.optimiser import build_optimisers
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was given: kernels run behind the program on a GPU."""
+    """Wait until the device has finished: on a GPU kernels run asynchronously."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 
@@ -92,7 +93,7 @@ class Profile:
         self.padded += batch.latents.shape[0] * batch.latents.shape[1]
 
     def part_seconds(self, number: int) -> dict[str, float]:
-        """Forward and backward of each part alone, on the inputs that a step gives it."""
+        """Forward and backward of each part separately, on the inputs that it has in a step."""
         inputs, found = {}, {}
         hooks = [
             part.register_forward_pre_hook(
@@ -139,7 +140,7 @@ def main() -> int:
     parser.add_argument("--config", required=True, type=Path)
     parser.add_argument("--latents", required=True, type=Path, help="latents of the training set, with statistics")
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--compile", action="store_true", help="torch.compile the three parts; its warm-up is told")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the three parts; reports its warm-up")
     parser.add_argument("--peak-tflops", type=float, help="of the device in this precision, for MFU")
     parser.add_argument("--cpu", action="store_true")
     args = parser.parse_args()

@@ -1,11 +1,11 @@
-# Sourced, from the repository's root: `step`, which runs one program of a pipeline once, `train`, how a training program
-# is run, and `device`, its options. Reads stage, stop_stage, exp, ngpu, python, run_cmd and train_cmd.
+# Sourced, from the repository's root: `step`, which runs one program of a pipeline once, `train`, the command for
+# training programs, and `device`, its options. Reads stage, stop_stage, exp, ngpu, python, run_cmd and train_cmd.
 
 # step STAGE NAME COMMAND...: run one program, unless it has finished with the same command on the same settings
 order=10
 step() {
     local number=$1 name=$2 marker later argument settings
-    order=$((order + 1))  # the place in the pipeline: a step that runs again makes all behind it run again
+    order=$((order + 1))  # the place in the pipeline: if a step runs again, so do all later ones
     marker="$exp/.done/$1-$order-$2"
     shift 2
     if [ "$number" -lt "$stage" ] || [ "$number" -gt "$stop_stage" ]; then return 0; fi
@@ -23,7 +23,7 @@ step() {
     done
     echo "stage $number: $name ($(date '+%F %T'))"
     local started=$SECONDS before=$run_cmd
-    if [ -n "$train_cmd" ] && [ "$1" = "${train[0]}" ]; then before=; fi  # it knows itself where to run
+    if [ -n "$train_cmd" ] && [ "$1" = "${train[0]}" ]; then before=; fi  # it decides itself where to run
     $before "$@"
     printf '%s\n' "$settings" > "$marker"
     echo "stage $number: $name took $((SECONDS - started)) s"
@@ -31,7 +31,7 @@ step() {
 
 device=()
 if [ "$ngpu" -eq 0 ]; then device=(--cpu); fi
-train=("$python")  # how a training program is run
+train=("$python")  # the command for training programs
 if [ -n "$train_cmd" ]; then
     read -r -a train <<< "$train_cmd"
 elif [ "$ngpu" -gt 1 ]; then

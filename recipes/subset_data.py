@@ -1,4 +1,4 @@
-"""Part of a Kaldi data directory: some speakers, some lengths, at most so many utterances.
+"""Part of a Kaldi data directory: some speakers, some lengths, a limited number of utterances.
 
     python recipes/subset_data.py --data data/train --out data/short --speakers slt000,rms000 --max-seconds 3 --most 500
 

@@ -3,7 +3,7 @@
     python recipes/train_baseline.py --config configs/baseline/matched.yaml --train exp/codes/train \\
         --valid exp/codes/valid --codec exp/codec/final --out exp/baseline [--init model/token_lm]
 
-Without --codec (a bare machine) it trains and validates the same, and makes no samples, to which nobody listens.
+Without --codec (on a bare machine) training and validation are the same, but there are no samples.
 """
 
 import argparse
@@ -54,14 +54,14 @@ def make_encoder(config: BaselineConfig):
 
 
 def run(args: argparse.Namespace) -> None:
-    """The whole stage. Raises what `main` turns into a message."""
+    """The whole stage. Raises errors that `main` turns into a message."""
     config = load_config(args.config, BaselineConfig)
     init = TokenLM.from_pretrained(args.init) if args.init else None
     stores = CodeStore(args.train), CodeStore(args.valid)
     config = fill_in(config, stores[0], init)
     info, listener = stores[0].codec, None
     if args.codec is not None:
-        from ditar.evaluate.training_judges import make_training_judges  # with what hears, which a bare machine lacks
+        from ditar.evaluate.training_judges import make_training_judges  # imports recognisers: not on a bare machine
 
         listener = make_listener(lambda: load_decoder(args.codec, info), stores[1], args, make_training_judges)
     system = TokenSystem(config, *stores, listener, init, make_encoder(config))
@@ -79,7 +79,7 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained token LM to start from (fine-tuning)")
     add_listener_arguments(parser)
-    parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
+    parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
     args = parser.parse_args()
     return exit_code("train_baseline", lambda: run(args))
 

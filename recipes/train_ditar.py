@@ -1,9 +1,10 @@
 """Stage 4: train a DiTAR on latents on disk.
 
-    python recipes/train_ditar.py --config configs/ditar/small.yaml --train exp/latents/train --valid exp/latents/valid \\
+    python recipes/train_ditar.py --config configs/ditar/small.yaml --train exp/latents/train --valid exp/latents/valid
+    \\
         --vae exp/vae/final --out exp/ditar [--init model/ditar]
 
-Without --vae (a bare machine) it trains and validates the same, and makes no samples, to which nobody listens.
+Without --vae (on a bare machine) training and validation are the same, but there are no samples.
 """
 
 import argparse
@@ -37,11 +38,11 @@ def load_decoder(vae_dir: Path) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """(mean, std) that normalise: measured on these latents; for fine-tuning those that the VAE has from before."""
+    """(mean, std) for normalisation: measured on these latents; for fine-tuning those that the VAE already has."""
     if not fine_tuning:
         return read_statistics(latents)
     if vae_dir is None:
-        raise DataError("--init needs --vae: latents must be normalised as the model knows them, by its VAE's statistics")
+        raise DataError("--init needs --vae: latents must be normalised by the statistics of the model's VAE")
     from ditar.vae.loading import load_vae
 
     vae = load_vae(vae_dir)
@@ -51,14 +52,14 @@ def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> t
         measured, _ = read_statistics(latents)
         if not torch.allclose(measured, vae.latent_mean, atol=1e-3):
             raise DataError(
-                f"{latents} was extracted with --statistics, so they are not those that the model to start from knows; "
+                f"{latents} was extracted with --statistics, so they are not those of the model to start from; "
                 "extract again without it"
             )
     return vae.latent_mean, vae.latent_std
 
 
 def find_vae(folder: Path, stores: Sequence[LatentStore], statistics: tuple[torch.Tensor, torch.Tensor]) -> str:
-    """The fingerprint of the VAE that latents were made with. DataError where they were made with another."""
+    """The fingerprint of the VAE that made the latents. DataError if another one made them."""
     from ditar.vae.fingerprint import encoder_fingerprint, vae_fingerprint
     from ditar.vae.loading import load_vae
 
@@ -72,19 +73,19 @@ def find_vae(folder: Path, stores: Sequence[LatentStore], statistics: tuple[torc
             )
     if not all(torch.equal(mine, theirs) for mine, theirs in zip(statistics, (vae.latent_mean, vae.latent_std))):
         raise DataError(
-            f"{folder} normalises with other statistics than those of {stores[0].folder}; give the VAE that has them, or "
-            "extract the latents again"
+            f"{folder} normalises with other statistics than those of {stores[0].folder}; give the VAE that has them, "
+            "or extract the latents again"
         )
     return vae_fingerprint(vae)
 
 
 def run(args: argparse.Namespace) -> None:
-    """The whole stage. Raises what `main` turns into a message."""
+    """The whole stage. Raises errors that `main` turns into a message."""
     config = load_config(args.config, DiTARConfig)
     init = DiTAR.from_pretrained(args.init) if args.init else None
     statistics = find_statistics(args.train, args.vae, init is not None)
     stores = LatentStore(args.train, *statistics), LatentStore(args.valid, *statistics)
-    # Kept in the checkpoint: what synthesis has to know of the data.
+    # Kept in the checkpoint: what synthesis must know about the data.
     before = None if init is None else init.config
     known = of_corpus(stores[0].entries, LATENT_RATE_HZ, config.data.max_seconds, before)
     if known["trained_symbols"] and config.data.transcript_unknown + config.data.transcript_wrong > 0:
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
     config = replace(config, model=replace(config.model, **known))
     listener = None
     if args.vae is not None:
-        from ditar.evaluate.training_judges import make_training_judges  # with what hears, which a bare machine lacks
+        from ditar.evaluate.training_judges import make_training_judges  # imports recognisers: not on a bare machine
 
         listener = make_listener(lambda: load_decoder(args.vae), stores[1], args, make_training_judges)
     system = DiTARSystem(config, *stores, listener, init)
@@ -113,7 +114,7 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained DiTAR to start from (fine-tuning)")
     add_listener_arguments(parser)
-    parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
+    parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
     args = parser.parse_args()
     return exit_code("train_ditar", lambda: run(args))
 

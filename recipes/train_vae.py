@@ -13,7 +13,7 @@ from ditar.train.program import exit_code
 
 
 def run(args: argparse.Namespace) -> None:
-    """The whole stage. Raises what `main` turns into a message."""
+    """The whole stage. Raises errors that `main` turns into a message."""
     config = load_config(args.config, VAEConfig)
     from ditar.train.vae_system import VAESystem
     from ditar.vae.loading import load_vae
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--valid", required=True, nargs="+", help="data directories to validate on")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained VAE to start from (fine-tuning)")
-    parser.add_argument("--cpu", action="store_true", help="train on the CPU although a GPU is there")
+    parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
     args = parser.parse_args()
     return exit_code("train_vae", lambda: run(args))
 

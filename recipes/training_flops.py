@@ -1,8 +1,8 @@
-"""Parameters and training FLOPs of configurations on the same data, and the steps that cost as much as the first's.
+"""Parameters and training FLOPs of configurations on the same data, and how many steps cost as much as the first's.
 
     python recipes/training_flops.py --data exp/latents/train configs/ditar/small.yaml configs/baseline/matched.yaml
 
-Reads only the index of --data (latents, or codes of the same frame rate): FLOPs depend on lengths and not on values.
+Reads only the index of --data (latents, or codes of the same frame rate): FLOPs depend on lengths, not on values.
 Steps are taken evenly from the whole run, since curriculum and helpers change what a step costs.
 """
 
@@ -25,7 +25,7 @@ from ditar.units import HOP_SAMPLES, LATENT_RATE_HZ, SAMPLE_RATE_HZ
 
 
 class Lengths(LatentStore):
-    """An index whose utterances hold zeros of `width` channels, or codebooks of `codec`."""
+    """An index whose utterances are zeros of `width` channels, or codebooks of `codec`."""
 
     def __init__(self, folder: Path, width: int, codec: CodecInfo | None = None):
         super().__init__(folder, torch.zeros(width), torch.ones(width))
@@ -38,7 +38,7 @@ class Lengths(LatentStore):
 
 
 def build(path: str, data: Path) -> SpeechSystem:
-    """The system of a configuration of either kind. ConfigError where it is of neither, or of another frame rate."""
+    """The system of a configuration of either kind. ConfigError if it is of neither kind, or has another frame rate."""
     if nearest_kind(path, (DiTARConfig, BaselineConfig)) is DiTARConfig:
         config = load_config(path, DiTARConfig)
         store = Lengths(data, config.model.latent_channels)
