@@ -152,6 +152,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, default=1, help="utterances that are spoken at the same time (1)")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, help="of torch on a CPU (as many as are fastest when it starts)")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the model")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args()
@@ -161,7 +162,7 @@ def main() -> int:
         check_apart(args.out, args.data, args.references, clips)
         given = table.is_file()
         chosen = given_references(table, targets, clips) if given else choose_references(targets, clips, args.seed)
-        pipeline = load_pipeline(args.model, device=args.device, torch_dtype=args.dtype)
+        pipeline = load_pipeline(args.model, device=args.device, torch_dtype=args.dtype, threads=args.threads)
         pipeline.set_progress_bar_config(disable=True)
         request_options, batch_options = (
             {name: value for name in names if (value := getattr(args, name)) is not None}

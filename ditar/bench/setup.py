@@ -71,7 +71,8 @@ class Subject:
     @classmethod
     def load(cls, model: str | None, device: str) -> "Subject":
         """A checkpoint: a folder or hub name, None for the one that ships."""
-        pipeline = DiTARPipeline.from_pretrained(model, device=device, torch_dtype="float32")
+        threads = torch.get_num_threads()  # as it is: what is measured is said
+        pipeline = DiTARPipeline.from_pretrained(model, device=device, torch_dtype="float32", threads=threads)
         return cls(pipeline.ditar, pipeline.vae, f"{model or 'the model that ships'}", pipeline.sampling)
 
     @classmethod

@@ -31,6 +31,13 @@ def add_model_options(command: argparse.ArgumentParser, dtype: bool = True) -> N
     )
     command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
     command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    command.add_argument(
+        "--threads",
+        metavar="N",
+        type=whole(1, 1024),
+        help="of torch on a CPU (default: as many as are fastest when the command starts, which beside other programs "
+        "is often 1; OMP_NUM_THREADS, if it is set)",
+    )
     if dtype:
         command.add_argument(
             "--dtype",

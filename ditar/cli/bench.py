@@ -2,7 +2,7 @@
 
 import argparse
 
-from ditar.cli.arguments import part
+from ditar.cli.arguments import device, number, part, whole
 from ditar.cli.interrupt import starting
 
 
@@ -21,10 +21,12 @@ def add_parser(commands) -> None:
     subject = command.add_mutually_exclusive_group()
     subject.add_argument("--model", metavar="DIR|HUB-ID", help="a checkpoint; by default the model that ships")
     subject.add_argument("--config", metavar="FILE", help="random weights of a file such as configs/ditar/0.1b.yaml")
-    command.add_argument("--lengths", type=float, nargs="+", default=[10.0, 30.0, 120.0], metavar="S", help="seconds")
-    command.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 2, 4, 8], metavar="B")
-    command.add_argument("--steps", type=int, nargs="+", metavar="N", help="(default: the model's)")
-    command.add_argument("--guidance-scale", type=float, nargs="+", metavar="G")
+    command.add_argument(
+        "--lengths", type=number(0.1, 3600), nargs="+", default=[10.0, 30.0, 120.0], metavar="S", help="seconds"
+    )
+    command.add_argument("--batch-sizes", type=whole(1, 1000), nargs="+", default=[1, 2, 4, 8], metavar="B")
+    command.add_argument("--steps", type=whole(1, 1000), nargs="+", metavar="N", help="(default: the model's)")
+    command.add_argument("--guidance-scale", type=number(1, 100), nargs="+", metavar="G")
     command.add_argument(
         "--guidance-steps", nargs="+", type=part, metavar="LOW,HIGH", help="the part of the steps with guidance"
     )
@@ -35,10 +37,12 @@ def add_parser(commands) -> None:
         help="LocDiT with a cached prefix (default: as the model is)",
     )
     command.add_argument("--dtype", nargs="+", choices=["float32", "bfloat16", "float16"], help="of DiTAR")
-    command.add_argument("--threads", type=int, nargs="+", metavar="N", help="of torch (default: as torch has them)")
-    command.add_argument("--repeats", type=int, default=3, help="rounds over all cases (default 3)")
-    command.add_argument("--streams", type=int, default=20, help="requests for first audio (default 20)")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    command.add_argument(
+        "--threads", type=whole(1, 1024), nargs="+", metavar="N", help="of torch (default: as torch has them)"
+    )
+    command.add_argument("--repeats", type=whole(1, 1000), default=3, help="rounds over all cases (default 3)")
+    command.add_argument("--streams", type=whole(1, 10_000), default=20, help="requests for first audio (default 20)")
+    command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
     command.add_argument("--output", metavar="DIR", help="folder for bench.json, bench.md and bench.png")
     command.add_argument("--json", action="store_true", help="print JSON instead of tables")
     command.set_defaults(run=run)
@@ -60,9 +64,9 @@ def run(options: argparse.Namespace) -> int:
     out = None if options.output is None else Path(options.output)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)  # before minutes of work
-    device = choose_device(options.device)
+    place = choose_device(options.device)
     with starting():
-        subject = Subject.random(options.config, device) if options.config else Subject.load(options.model, device)
+        subject = Subject.random(options.config, place) if options.config else Subject.load(options.model, place)
     sampling = subject.sampling  # the model's own, where no option says else
     axes = {
         "steps": options.steps or [sampling.num_inference_steps],
@@ -71,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         "solver": [sampling.solver],
         "time_grid": [sampling.time_grid],
         "prefix_cache": [v == "on" for v in options.prefix_cache or ()] or [subject.config.locdit_prefix_cached],
-        "dtype": options.dtype or ["bfloat16" if device.type == "cuda" else "float32"],
+        "dtype": options.dtype or ["bfloat16" if place.type == "cuda" else "float32"],
         "threads": options.threads or [torch.get_num_threads()],
     }
     result = bench(

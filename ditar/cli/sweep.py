@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from ditar.cli.arguments import add_model_options, add_recogniser_options
+from ditar.cli.arguments import add_model_options, add_recogniser_options, number, whole
 from ditar.cli.interrupt import starting
+from ditar.config.numbers import MAX_SEED
 from ditar.config.sampling import BATCH_SIZE, SOLVERS, TIME_GRIDS
 from ditar.extras import install_line
 
@@ -35,20 +36,29 @@ def add_parser(commands) -> None:
     )
     add_model_options(command)
     axes = command.add_argument_group("axes of the grid, one or more values each")
-    axes.add_argument("--temperature", type=float, nargs="+", metavar="T")
-    axes.add_argument("--guidance-scale", type=float, nargs="+", metavar="G", help="1 + w of the paper; 1 is off")
-    axes.add_argument("--steps", type=int, nargs="+", metavar="N", help="diffusion steps (NFE)")
+    axes.add_argument("--temperature", type=number(0, 100), nargs="+", metavar="T")
+    axes.add_argument(
+        "--guidance-scale", type=number(1, 100), nargs="+", metavar="G", help="1 + w of the paper; 1 is off"
+    )
+    axes.add_argument("--steps", type=whole(1, 1000), nargs="+", metavar="N", help="diffusion steps (NFE)")
     axes.add_argument("--solver", nargs="+", choices=SOLVERS)
     axes.add_argument("--time-grid", nargs="+", choices=TIME_GRIDS)
-    axes.add_argument("--top-k", type=int, nargs="+", metavar="K", help="of the discrete baseline")
-    axes.add_argument("--seed", type=int, nargs="+", metavar="S")
-    command.add_argument("--batch-size", type=int, default=BATCH_SIZE, help="rows of a batch (default %(default)s)")
+    axes.add_argument("--top-k", type=whole(1, 1000), nargs="+", metavar="K", help="of the discrete baseline")
+    axes.add_argument("--seed", type=whole(0, MAX_SEED, "2^63 - 1"), nargs="+", metavar="S")
     command.add_argument(
-        "--max-retries", type=int, default=0, help="new attempts at an output that fails (default 0: failures count)"
+        "--batch-size", type=whole(1, 1000), default=BATCH_SIZE, help="rows of a batch (default %(default)s)"
     )
-    command.add_argument("--page-mb", type=float, default=20.0, help="bound of the page, sound included (default 20)")
+    command.add_argument(
+        "--max-retries",
+        type=whole(0, 100),
+        default=0,
+        help="new attempts at an output that fails (default 0: failures count)",
+    )
+    command.add_argument(
+        "--page-mb", type=number(0.1, 10_000), default=20.0, help="bound of the page, sound included (default 20)"
+    )
     add_recogniser_options(command)
-    command.add_argument("--workers", type=int, help="processes that judge (default: one per core)")
+    command.add_argument("--workers", type=whole(1, 1000), help="processes that judge (default: one per core)")
     command.set_defaults(run=run)
 
 
@@ -58,9 +68,6 @@ def run(options: argparse.Namespace) -> int:
     from ditar.sweep.grid import Grid, TokenGrid, check_grid, override, read_grid
     from ditar.sweep.pairs import read_pairs, text_pairs
 
-    for name, least in (("batch_size", 1), ("max_retries", 0)):
-        if getattr(options, name) < least:
-            raise SweepError(f"--{name.replace('_', '-')} must be at least {least}, got {getattr(options, name)}")
     grid = read_grid(options.grid) if options.grid else TokenGrid() if options.top_k else Grid()
     asked = {axis: getattr(options, axis) for axis in AXES}
     check_grid(override(grid, asked))
@@ -77,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     with only_writer(out):
         with starting():
-            pipeline = speak.load_sweep_pipeline(options.model, options.device, options.dtype)
+            pipeline = speak.load_sweep_pipeline(options.model, options.device, options.dtype, options.threads)
         if not options.grid:  # what no option names is the model's own
             speak.check_pipeline(pipeline, grid)
             grid = type(grid).of(pipeline)

@@ -138,7 +138,7 @@ def add_parser(commands) -> None:
         "--seed",
         type=whole(0, 2**63 - 1, "2^63 - 1"),
         default=0,
-        help="same seed, machine and settings: same samples",
+        help="same seed, machine, settings and --threads: same samples",
     )
     command.add_argument(
         "--batch-size", type=whole(1, 1000), default=BATCH_SIZE, help="sentences that are spoken at the same time"
@@ -167,7 +167,9 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.voice_names import make_voice
         from ditar.units import SAMPLE_RATE_HZ
 
-        pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
+        pipeline = load_pipeline(
+            options.model, device=options.device, torch_dtype=options.dtype, threads=options.threads
+        )
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
     voice = make_voice(reference, pipeline)
     asked = {"language": options.language, **_given(options, REQUEST_OPTIONS)}

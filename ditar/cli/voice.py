@@ -60,7 +60,7 @@ def _create(options: argparse.Namespace) -> int:
         from ditar.synthesis.pretrained import load_pipeline
         from ditar.synthesis.voice import voice_warnings
 
-        pipeline = load_pipeline(options.model, device=options.device)
+        pipeline = load_pipeline(options.model, device=options.device, threads=options.threads)
     voice = pipeline.create_voice(reference)
     printing.warn(voice_warnings(voice))
     save_voice(voice, options.output)

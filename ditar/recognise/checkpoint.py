@@ -102,9 +102,15 @@ def import_transformers():
 
 
 def load_part(kind, name: str):
-    """`kind.from_pretrained(name)`. RecogniserError if there is no such checkpoint."""
+    """`kind.from_pretrained(name)`; of a model, with the threads that are fastest now (`nn.threads.set_threads`).
+    RecogniserError if there is no such checkpoint."""
     try:
-        return kind.from_pretrained(name)
+        part = kind.from_pretrained(name)
+        if hasattr(part, "modules"):
+            from ditar.nn.threads import largest_weight, set_threads  # with torch, which came with the model
+
+            set_threads(None, largest_weight(part))
+        return part
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise RecogniserError(f"no checkpoint {name!r} for {kind.__name__}: {reason}; give a folder that "

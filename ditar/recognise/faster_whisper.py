@@ -7,7 +7,6 @@ of drawing another (`DOUBTFUL_*`). Draws come from a seed, so utterances are ind
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ditar.audio.trim import is_silent
+from ditar.config.cores import usable_cores
 from ditar.extras import missing
 from ditar.recognise.errors import RecogniserError, import_for_recognition
 from ditar.recognise.files import map_files
@@ -99,7 +99,7 @@ class FasterWhisper:
     def _load(self):
         from faster_whisper import WhisperModel
 
-        threads = (os.cpu_count() or 1) if self._is_large else 1
+        threads = usable_cores() if self._is_large else 1
         try:
             return WhisperModel(
                 str(self._folder), self._device, self._index, compute_type=self._precision, cpu_threads=threads

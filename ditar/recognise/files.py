@@ -1,6 +1,5 @@
 """Many audio files through the same recogniser: one process a core, in the order given."""
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -9,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from ditar.config.cores import usable_cores
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.errors import RecogniserError
 
@@ -64,7 +64,7 @@ def map_files(
     """
     from tqdm import tqdm
 
-    workers = min(workers or os.cpu_count() or 1, max(1, len(audio) // fewest))
+    workers = min(workers or usable_cores(), max(1, len(audio) // fewest))
     paths = [str(path) for path in audio.values()]
     options = {"total": len(audio), "desc": title, "unit": "utt", "disable": not progress}
     if workers == 1:

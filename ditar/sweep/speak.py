@@ -18,9 +18,9 @@ from ditar.text import TextError
 from ditar.text.frontend import TextFrontend
 
 
-def load_sweep_pipeline(model: str | None, device: str, dtype: str) -> Any:
+def load_sweep_pipeline(model: str | None, device: str, dtype: str, threads: int | None = None) -> Any:
     """The pipeline of a model's folder or hub name; None: the model that ships."""
-    pipeline = load_pipeline(model, device=device, torch_dtype=dtype)
+    pipeline = load_pipeline(model, device=device, torch_dtype=dtype, threads=threads)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

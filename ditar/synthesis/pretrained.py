@@ -13,7 +13,7 @@ from ditar.synthesis.token_pipeline import TokenPipeline
 def load_pipeline(model: str | Path | None = None, **options) -> DiTARPipeline | TokenPipeline:
     """The pipeline of a folder or of a model on the hub: a DiTARPipeline or a TokenPipeline, as model_index.json says;
     None: the model that ships with the package. `options`: of their `from_pretrained`. ModelError as there."""
-    hub_options = {k: v for k, v in options.items() if k not in ("device", "torch_dtype")}
+    hub_options = {k: v for k, v in options.items() if k not in ("device", "torch_dtype", "threads")}
     folder = model_folder(model, hub_options, None)
     kinds = {kind.__name__: kind for kind in (DiTARPipeline, TokenPipeline)}
     return kinds[class_of(folder)].from_pretrained(folder, **options)

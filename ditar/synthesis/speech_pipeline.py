@@ -12,6 +12,7 @@ import torch
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.sampling import MAX_RETRIES
 from ditar.config.speech import TextConfig
+from ditar.nn.threads import largest_weight, set_threads
 from ditar.synthesis.any_length import speak_any_length
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
@@ -50,7 +51,7 @@ class SpeechPipeline(DiffusionPipeline):
         **options,
     ) -> SpeechOutput:
         """Speak `text` in the voice of a reference clip, or in a `voice` made before. The same seed gives the same
-        samples on the same machine.
+        samples on the same machine with the same number of threads.
 
         Args:
             text: what to say, of any length: a text that does not fit into one call is spoken sentence by sentence, as
@@ -175,6 +176,7 @@ class SpeechPipeline(DiffusionPipeline):
         *,
         torch_dtype: torch.dtype | str | None = None,
         device: torch.device | str | None = None,
+        threads: int | None = None,
         **hub_options,
     ) -> Self:
         """Load from a folder, or a model on the Hugging Face hub; None: the model that ships with the package.
@@ -182,13 +184,18 @@ class SpeechPipeline(DiffusionPipeline):
         Args:
             torch_dtype: of the model; "auto": bfloat16 on a GPU, float32 elsewhere; None: float32.
             device: "auto": a GPU if there is one; None: the CPU.
+            threads: of torch in this process; None: on a CPU as many as are fastest now, which takes a twentieth of a
+                second to find (`nn.threads`), unless OMP_NUM_THREADS or `torch.set_num_threads` was used before.
+                Another number rounds differently.
             hub_options: for `snapshot_download` (revision, token, cache_dir, local_files_only).
 
         ModelError says what is missing or broken, or does not fit.
         """
         device = choose_device(device)
         folder = model_folder(pretrained_model_name_or_path, hub_options, cls.__name__)
-        return cls(*cls._load(folder)).to(device, choose_dtype(torch_dtype, device))
+        pipeline = cls(*cls._load(folder)).to(device, choose_dtype(torch_dtype, device))
+        set_threads(threads, largest_weight(pipeline.model))
+        return pipeline
 
     @staticmethod
     @abstractmethod
