@@ -19,7 +19,7 @@ speakers=slt000,rms000,awb000,kal000
 help_message="Usage: egs/generated/ablate.sh [options]
 
 Stages: 0 corpus and its part of few voices and short utterances, 1 phonemes, 3 latents, 4 points (train, decode, score
-each), 9 table and plot. A finished point is skipped, and what was stopped goes on where it was.
+each), 9 table and plot. Finished points are skipped, and interrupted ones are resumed.
 
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --nj N                        processes of stages 0 to 3 ($nj)
@@ -47,7 +47,7 @@ part=(run 0 "$PYTHON" recipes/subset_data.py --max-seconds 3)
 if [ ! -d "$corpus/test_ref" ]; then run 0 "$PYTHON" egs/generated/local/make_corpus.py --out "$corpus" --nj "$nj" \
     --voices "$speakers" --utterances 4000 --val 8 --vae-test 200; fi
 "${part[@]}" --data "$corpus/train" --out "$expdir/data/train" --speakers "$speakers"
-# Sentences that are in no other split, by the same voices: validation, and the clips to clone.
+# Sentences in no other split, by the same voices: validation, and the clips to clone.
 "${part[@]}" --data "$corpus/vae_test" --out "$expdir/data/val" --speakers "$speakers" --min-seconds 1.2
 "${part[@]}" --data "$corpus/test" --out "$expdir/data/test" --most 60
 run 0 cp -rT "$model/vae" "$expdir/vae"  # stage 3 writes its statistics into it

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The generated corpus: synthesisers' voices speak, a VAE and a DiTAR are trained on them, a held-out voice is cloned;
-# with --baseline true the discrete twin too, and both are compared.
+# with --baseline true also the discrete twin, and both are compared.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/path.sh"
 . "$eg/cmd.sh"
@@ -25,7 +25,7 @@ codec_config=
 help_message="Usage: egs/generated/run.sh [options]
 
 Makes the corpus (flite, festival and espeak-ng speak; nothing is downloaded), trains, speaks and scores.
-Stages: 0 corpus, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score. It resumes where it stopped.
+Stages: 0 corpus, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score. A second run resumes.
 --baseline true adds stages 2 codec, 3 codes, 5 token LM, 6 to 8 of the discrete twin, and 9, the comparison.
 
   --size full|small             small: everything in some minutes, as a check ($size)
@@ -37,8 +37,8 @@ Stages: 0 corpus, 1 phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 s
   --clips DIR                   real speech (wav.scp, utt2spk; no transcripts) that joins the training set ($clips)
   --baseline true|false         also the discrete twin and the comparison ($baseline)
   --codec-config, --baseline-config FILE    of the twin, instead of those of conf/SIZE.sh
-  --vae-config, --train-config, --decode-config FILE    instead of those of conf/SIZE.sh, from where you
-                                stand or from the repository's root"
+  --vae-config, --train-config, --decode-config FILE    instead of those of conf/SIZE.sh, from the working
+                                directory or from the repository's root"
 
 . "$root/recipes/parse_options.sh"
 if [ ! -f "$eg/conf/$size.sh" ]; then

@@ -23,17 +23,17 @@ mirror=
 
 help_message="Usage: egs/librispeech_pc/run.sh [options]
 
-Stages: -1 download (0.35 GB of LibriSpeech and the list), 0 data, 7 decode, 8 score; the others do nothing here. Run
-again, the download and decoding go on where they stopped; data and scores are made anew.
-A line of the list has six fields between tabs: name, seconds and text of the reference, and of what is to be spoken.
+Stages: -1 download (0.35 GB of LibriSpeech and the list), 0 data, 7 decode, 8 score; the others do nothing here. A
+second run resumes download and decoding; data and scores are made anew.
+A line of the list has six fields separated by tabs: name, seconds and text of the reference, and of the target.
 
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --model DIR                   the model to evaluate: a folder of recipes/export.py, or '$model', inside the package
-                                (where none is given)
-  --corpus DIR                  LibriSpeech in its own layout; fetched by stage -1 where it is missing ($corpus)
-  --part NAME --list FILE       part of it ($part), and the list; fetched by stage -1 where it is missing ($list)
-  --real \"[NAME=]DIR ...\"       in place of --corpus: corpora in a layout that ditar/data/corpora.py knows, with some of
-                                the recordings; the lines are spoken whose reference is there, and scored without
+                                (the default)
+  --corpus DIR                  LibriSpeech in its own layout; fetched by stage -1 if it is missing ($corpus)
+  --part NAME --list FILE       part of it ($part), and the list; fetched by stage -1 if it is missing ($list)
+  --real \"[NAME=]DIR ...\"       instead of --corpus: corpora in a layout that ditar/data/corpora.py knows, with some
+                                of the recordings; lines with an existing reference are spoken, and scored without
                                 recordings of what they say
   --skip-bad                    leave out what has no audio or no text; otherwise stage 0 names it and stops
   --mirror URL                  another place than openslr.org/resources to fetch LibriSpeech from

@@ -22,8 +22,8 @@ decode_config=$eg/conf/decode.txt
 
 help_message="Usage: egs/libritts/run.sh [options]
 
-Stages: -1 download, 0 data, 1 audio and phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score. It resumes
-where it stopped. Trains on --parts, validates on dev-clean, and speaks sentences of test-clean in the voices of its
+Stages: -1 download, 0 data, 1 audio and phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score. A second run
+resumes. Trains on --parts, validates on dev-clean, and speaks sentences of test-clean in the voices of its
 speakers (conf/sets.txt limits both).
 
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
@@ -36,7 +36,7 @@ speakers (conf/sets.txt limits both).
   --init MODEL                  fine-tune this model; 'shipped' is the one inside the package
   --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
   --tag NAME                    name of this experiment (EDITION, or EDITION-finetune with --init)
-  --vae-config, --train-config, --decode-config FILE    from where you stand, or from the repository's root
+  --vae-config, --train-config, --decode-config FILE    from the working directory, or from the repository's root
                                 ($vae_config; configs/ditar/0.4b.yaml, or configs/ditar/finetune.yaml with --init)"
 
 . "$root/recipes/parse_options.sh"

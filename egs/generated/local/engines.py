@@ -22,7 +22,7 @@ LEAD_S = 0.05  # silence before the first phone
 TAIL_S = 0.15  # silence after the last phone: a constant the stop head can learn
 LEVEL_DB = -23.0  # RMS of active speech
 PEAK = 0.95
-ARTICULATION = 0.7  # of the way from an accented voice's movements to an English one's (RESULTS.md)
+ARTICULATION = 0.7  # share of the way from an accented voice's movements to an English one's (RESULTS.md)
 SILENCES = {"pau", "#", "sil", "h#", "brth", "ssil"}
 
 PACKAGES = {
@@ -46,7 +46,7 @@ class EngineError(RuntimeError):
 
 @dataclass
 class Speech:
-    """One utterance: float32 waveform (S,) at 24 kHz and, where the engine tells, phones as (name, start_s, end_s)."""
+    """One utterance: float32 waveform (S,) at 24 kHz and, if the engine tells, phones as (name, start_s, end_s)."""
 
     waveform: np.ndarray
     phones: list[Phone] | None
@@ -67,7 +67,7 @@ def check_programs() -> None:
 
 
 def synthesise(voice: Voice, sentences: Sequence[str]) -> list[Speech | None]:
-    """Speak every sentence with `voice`; None stands where the engine failed or spoke next to nothing."""
+    """Speak every sentence with `voice`; None where the engine failed or spoke next to nothing."""
     with tempfile.TemporaryDirectory() as folder:
         if voice.base.startswith("espeak:"):
             raw = [_espeak(voice, sentence, Path(folder)) for sentence in sentences]
@@ -81,7 +81,8 @@ def synthesise(voice: Voice, sentences: Sequence[str]) -> list[Speech | None]:
 
 
 def finish(waveform: np.ndarray, rate_hz: int, phones: list[Phone] | None, voice: Voice) -> Speech | None:
-    """Move the vocal tract, resample to 24 kHz, give the timbre, cut to the speech with constant silences, set the level."""
+    """Move the vocal tract, resample to 24 kHz, apply the timbre, cut to the speech with constant silences, set the
+    level."""
     tract = voice.tract
     waveform = soxr.resample(waveform, rate_hz * tract, RATE_HZ, quality="VHQ").astype(np.float32)
     if voice.timbre is not None:
@@ -143,7 +144,7 @@ def _flite(voice: Voice, sentence: str, folder: Path) -> tuple[np.ndarray, int, 
         return spoken
     partner, share = voice.blend
     other = _speak_flite(voice, partner, sentence, folder)
-    # Both read by the same rules, so that phones pair up; the few that are read otherwise stay as they are.
+    # Both read by the same rules, so that phones pair up; the few that are read otherwise stay unchanged.
     if (
         other is None
         or [name for name, _, _ in other[2]] != [name for name, _, _ in spoken[2]]
@@ -208,7 +209,7 @@ def _accent(voice: Voice, sentences: Sequence[str], folder: Path) -> list[tuple[
 def _articulated(
     voice: Voice, folder: Path, number: int, phones: list[Phone]
 ) -> tuple[np.ndarray, int, list[Phone]] | None:
-    """An accented voice's sentence, drawn to the English voice's: by itself it is hardly understood."""
+    """An accented voice's sentence, moved towards the English voice's: unmoved it can hardly be understood."""
     both = [_spoken(folder / f"{name}{number}.wav", phones) for name in (BASES[voice.base].name, accents.MODEL)]
     if both[0] is None or both[1] is None:
         return None
@@ -276,7 +277,7 @@ _READ = """
 
 
 def _phones(ends: Sequence[tuple[str, str]]) -> list[Phone]:
-    """(name, end) pairs to (name, start_s, end_s): a phone starts where the one before it ends."""
+    """(name, end) pairs to (name, start_s, end_s): a phone starts where the previous one ends."""
     phones, start_s = [], 0.0
     for name, end in ends:
         phones.append((name, start_s, float(end)))

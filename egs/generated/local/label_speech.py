@@ -1,14 +1,14 @@
-"""Labels real speech that has no transcripts, so that real speakers join the training of DiTAR.
+"""Labels real speech without transcripts, so that real speakers join the training of DiTAR.
 
     label_speech.py --clips DIR --out DIR [--derivatives 6] [--add-to DIR] [--seed 0] [--nj 2]
 
-CLIPS holds wav.scp and utt2spk: one clip or more of each speaker. pocketsphinx hears words, a clip is cut at its pauses
-into utterances of 1.5 to 8 s, each is aligned to the phones of its words, and OUT becomes a Kaldi data directory.
-About a quarter of the words are wrong; they sound much like the right ones, since they were taken for them, so
-that phones are better than words. An utterance whose words pocketsphinx doubts is left out.
+CLIPS holds wav.scp and utt2spk: one clip or more of each speaker. pocketsphinx recognises words, a clip is cut at its
+pauses into utterances of 1.5 to 8 s, each is aligned to the phones of its words, and OUT becomes a Kaldi data
+directory. About a quarter of the words are wrong; they sound much like the right ones, for which they were taken, so
+the phones are more accurate than the words. An utterance whose words pocketsphinx doubts is left out.
 
-Each speaker is also given `--derivatives` that have another vocal tract (resampling moves pitch, formants and pace
-together) and another timbre (timbre.py). `--add-to` rewrites a data directory with these utterances added.
+Each speaker also gets `--derivatives` with another vocal tract (resampling moves pitch, formants and pace together) and
+another timbre (timbre.py). `--add-to` rewrites a data directory with these utterances added.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
 HEARING_RATE_HZ = 16_000
 FRAME_S = 0.01  # of pocketsphinx
 LEAST_S, MOST_S = 1.5, 8.0
-PAUSE_S, LONG_PAUSE_S = 0.12, 0.5  # an utterance may end at the one, and always ends at the other
-MARGIN_S = 0.05  # of a pause that stays with the speech beside it
+PAUSE_S, LONG_PAUSE_S = 0.12, 0.5  # an utterance may end at the first, and always ends at the second
+MARGIN_S = 0.05  # of a pause that stays with the adjacent speech
 LEAST_CONFIDENCE = 0.35  # mean posterior of the words, weighted by their length
 
 
@@ -87,7 +87,7 @@ def hear(waveform: np.ndarray) -> list[Heard]:
 
 
 def cut(heard: list[Heard]) -> list[list[Heard]]:
-    """Runs of words of LEAST_S to MOST_S, as short as the pauses allow; what fits nowhere is left out."""
+    """Runs of words of LEAST_S to MOST_S, as short as the pauses allow; what does not fit is left out."""
     pieces: list[list[Heard]] = []
     piece: list[Heard] = []
     for one in heard:
@@ -105,7 +105,7 @@ def cut(heard: list[Heard]) -> list[list[Heard]]:
 
 
 def align(waveform: np.ndarray, piece: list[Heard], start_s: float) -> list[Phone]:
-    """The phones of a piece in its (S,) at HEARING_RATE_HZ, which begins at `start_s` of the clip. Where they do not fit
+    """The phones of a piece in its (S,) at HEARING_RATE_HZ, which begins at `start_s` of the clip. If they do not fit,
     the phones of each word share its time."""
     aligner = _aligner()
     try:
@@ -161,8 +161,8 @@ def derive(speech: np.ndarray, speaker: str, version: int, seed: int) -> tuple[n
 
 
 def read_clips(folder: Path) -> list[tuple[str, str, Path]]:
-    """(utterance, speaker, file) of wav.scp and utt2spk. DataError, before anything is heard: a table lacks an
-    utterance, a file is not there, or pocketsphinx is not installed."""
+    """(utterance, speaker, file) of wav.scp and utt2spk. DataError, before anything is recognised: a table lacks an
+    utterance, a file does not exist, or pocketsphinx is not installed."""
     if find_spec("pocketsphinx") is None:
         raise DataError(missing("pocketsphinx", "eval"))
     speakers, clips = read_table(folder / "utt2spk"), []
@@ -176,11 +176,11 @@ def read_clips(folder: Path) -> list[tuple[str, str, Path]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Label real speech that has no transcripts.")
+    parser = argparse.ArgumentParser(description="Label real speech without transcripts.")
     parser.add_argument("--clips", type=Path, required=True, help="folder with wav.scp and utt2spk")
     parser.add_argument("--out", type=Path, required=True, help="data directory to write")
     parser.add_argument("--derivatives", type=int, default=6, help="altered voices of each speaker")
-    parser.add_argument("--add-to", type=Path, help="data directory that is given these utterances too")
+    parser.add_argument("--add-to", type=Path, help="data directory to which these utterances are added")
     parser.add_argument("--seed", type=int, default=0, help="of the derivatives")
     parser.add_argument("--nj", type=int, default=2, help="processes")
     arguments = parser.parse_args()

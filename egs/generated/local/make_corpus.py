@@ -1,9 +1,9 @@
-"""Makes the generated corpus: WAV files and Kaldi data directories, resumably and with progress.
+"""Makes the generated corpus: WAV files and Kaldi data directories; can be resumed, and shows progress.
 
     make_corpus.py --out DIR --utterances N --val N --vae-test N [--seed 0] [--nj 2]     (conf/*.sh has the numbers)
 
 Layout: DIR/wav/<speaker>/<utt>.wav (16-bit, 24 kHz, appearing as they are made, in a shuffled order of voices),
-DIR/made.jsonl (one line per finished utterance, what a second run resumes from) and, at the end,
+DIR/made.jsonl (one line per finished utterance, from which a second run resumes) and, at the end,
 DIR/{train,val,vae_test,test,test_ref}/{wav.scp,text,utt2spk,spk2utt,utt2dur,phones}.
 """
 
@@ -46,13 +46,13 @@ class Item:
 
 
 def read_list(name: str) -> list[str]:
-    """The lines of a sentence list beside this program."""
+    """The lines of a sentence list in the folder of this program."""
     return [line.strip() for line in (HERE / name).read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def plan(utterances: int, val: int, vae_test: int, seed: int, names: Sequence[str] = ()) -> list[Item]:
     """Every utterance of every split. The same arguments give the same plan; no sentence is in two splits. `names`: of
-    the training voices that speak, by default all. ValueError where there is no such voice."""
+    the training voices that speak, by default all. ValueError if there is no such voice."""
     rng = random.Random(f"{seed}-plan")
     heldout = read_list("heldout.txt")
     excluded = {sentences.key(s) for s in heldout + read_list("decoys.txt")}
@@ -183,7 +183,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--utterances", type=int, required=True, help="training utterances, about 2.45 s each")
     parser.add_argument("--val", type=int, required=True, help="validation utterances")
     parser.add_argument("--vae-test", type=int, required=True, help="utterances of the VAE's test")
-    parser.add_argument("--voices", default="", metavar="NAME,...", help="who speaks (all that there are)")
+    parser.add_argument("--voices", default="", metavar="NAME,...", help="who speaks (all)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
     parser.add_argument("--nj", type=int, default=2, help="processes")
     return parser.parse_args()

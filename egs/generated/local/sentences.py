@@ -22,7 +22,7 @@ _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|etc|No|Prof|Gen|Sen|R
 def fortune_sentences(folder: Path = FORTUNES, low: int = 3, high: int = 14) -> list[str]:
     """Every clean sentence of `low` to `high` words in the fortunes package, sorted and distinct.
 
-    Raises FileNotFoundError with the apt command when the package is missing.
+    Raises FileNotFoundError with the apt command if the package is missing.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no fortunes in {folder}; install them with: apt-get install -y fortunes")

@@ -1,9 +1,8 @@
-"""Another vocal tract, another speaker's and another microphone for a synthesised voice, without a vocoder: only
-magnitudes change.
+"""Another vocal tract, speaker and microphone for a synthesised voice, without a vocoder: only magnitudes change.
 
-The spectral envelope of every frame (its low quefrencies) is moved along the frequency axis by a piecewise linear map, so
-that formants move apart or together as they do between people, and multiplied by a smooth curve, as throats, rooms and
-microphones do. What lies finer than the envelope, pitch and noise, stays where it was, and phases are kept.
+The spectral envelope of every frame (its low quefrencies) is moved along the frequency axis by a piecewise linear map,
+so that formants move apart or together as they do between people, and multiplied by a smooth curve, as by throats,
+rooms and microphones. Detail finer than the envelope, pitch and noise, stays in place, and phases are kept.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def draw(rng: random.Random) -> Timbre:
 def reshape(waveform: np.ndarray, rate_hz: int, timbre: Timbre) -> np.ndarray:
     """(S,) -> (S,) float32."""
     frequency_hz, _, spectrum, envelope = _analyse(waveform, rate_hz)
-    # What is heard at f comes from f / factor, so that formants move up where factors are above 1.
+    # What is heard at f comes from f / factor, so that formants move up if factors are above 1.
     factors = np.interp(frequency_hz, WARP_HZ, timbre.warp)
     position = np.interp(frequency_hz / factors, frequency_hz, np.arange(len(frequency_hz)))
     below = np.minimum(position.astype(int), len(frequency_hz) - 2)
@@ -56,10 +55,10 @@ def reshape(waveform: np.ndarray, rate_hz: int, timbre: Timbre) -> np.ndarray:
 def blend(
     waveform: np.ndarray, other: np.ndarray, rate_hz: int, share: float, times: np.ndarray, other_times: np.ndarray
 ) -> np.ndarray:
-    """(S,) -> (S,) float32: the way to another speaker's envelope by `share` (0: nothing, 1: all of it, below 0: away
-    from it), where `other` (S',) says the same: what is spoken at times[i] s, it speaks at other_times[i] s.
+    """(S,) -> (S,) float32: moved towards another speaker's envelope by `share` (0: not at all, 1: all the way, below
+    0: away from it), where `other` (S',) says the same: what is spoken at times[i] s, it speaks at other_times[i] s.
 
-    Loudness, pitch, noise and pace stay.
+    Loudness, pitch, noise and pace are unchanged.
     """
     _, frames_s, spectrum, envelope = _analyse(waveform, rate_hz)
     _, other_s, _, theirs = _analyse(other, rate_hz)
@@ -71,9 +70,9 @@ def blend(
 
 
 def articulate(waveform: np.ndarray, model: np.ndarray, rate_hz: int, share: float) -> np.ndarray:
-    """(S,) -> (S,) float32: the way to the movements of another speaker's envelope by `share`, where `model` (S',) says
-    the same at the same times. The mean envelope of speech stays, and with it most of who speaks, and so do loudness,
-    pitch and noise; nothing changes above ARTICULATED_HZ.
+    """(S,) -> (S,) float32: moved towards the movements of another speaker's envelope by `share`, where `model` (S',)
+    says the same at the same times. The mean envelope of speech is unchanged, and so are most of the speaker's
+    identity, loudness, pitch and noise; nothing changes above ARTICULATED_HZ.
     """
     frequency_hz, _, spectrum, envelope = _analyse(waveform, rate_hz)
     theirs = _analyse(model, rate_hz)[3]

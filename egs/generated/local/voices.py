@@ -1,11 +1,11 @@
 """The voices of the generated corpus: a few synthesisers' base voices and derivatives of them.
 
-A derivative changes pitch and rate inside the synthesiser and the vocal tract by reinterpreting the sampling rate;
+A derivative changes pitch and rate inside the synthesiser, and the vocal tract by reinterpreting the sampling rate;
 three training voices in four also have a timbre of their own (timbre.py), since a model that hears five timbres learns
 five: it copied voices it knew (similarity 0.87) far better than others (0.67). Blends lie between two bases or beyond
-one of them, since of five throats a model learns to name the nearest; for more throats, voices of other languages speak
-English (accents.py). No vocoder artefacts enter the corpus. Speaker names are base (three letters) + number; 000 is the
-base itself, and blends begin at 501.
+one of them, since from five throats a model learns to name the nearest; for more throats, voices of other languages
+speak English (accents.py). No vocoder artefacts enter the corpus. Speaker names are base (three letters) + number; 000
+is the base itself, and blends begin at 501.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Voice:
     """A speaker of the corpus.
 
     `pitch_hz` and `stretch` are the values heard after the vocal-tract change; `tract` multiplies all formants
-    (above 1: a shorter vocal tract). `pitch_hz` None leaves the base's own pitch (times `tract`). `blend`: another base
-    and the way to its spectral envelope (timbre.blend).
+    (above 1: a shorter vocal tract). `pitch_hz` None keeps the base's own pitch (times `tract`). `blend`: another base
+    and how far to move towards its spectral envelope (timbre.blend).
     """
 
     speaker: str
@@ -64,7 +64,8 @@ BASES = {
     "kal": Base("flite", "kal16", 100.0),
     "hts": Base("festival", "cmu_us_slt_arctic_hts", 172.0, moves_pitch=False, moves_rate=False),
     "ked": Base("festival", "ked_diphone", 105.0),
-    # Other languages' diphones speaking English (accents.py); their licences (GPL, LGPL) leave made speech alone.
+    # Other languages' diphones speaking English (accents.py); their licences (GPL, LGPL) do not cover synthesised
+    # speech.
     "cdi": Base("accent", "dita", 218.0),
     "ckr": Base("accent", "krb", 246.0),
     "cma": Base("accent", "machac", 82.0),
@@ -122,7 +123,8 @@ def derive(base: str, count: int, seed: int | str, timbres: bool = True) -> list
 
 
 def blends(base: str, count: int, seed: int) -> list[Voice]:
-    """`count` derivatives of a flite voice that lean towards another one's envelope by .4 to 1.2, or away by .3 to .6."""
+    """`count` derivatives of a flite voice that lean towards another one's envelope by .4 to 1.2, or away by .3 to
+    .6."""
     rng = random.Random(f"{seed}-{base}-blend")
     partners = [name for name in NATURAL if name != base and BASES[name].engine == "flite"]
     return [

@@ -1,14 +1,14 @@
-"""Stage 0: a cross-sentence list -> what is to be spoken (OUT/test) and the clips to clone (OUT/test_ref).
+"""Stage 0: a cross-sentence list -> the texts to speak (OUT/test) and the clips to clone (OUT/test_ref).
 
     local/cross_sentence.py --data data/all --list cross_sentence.lst --out data
     local/cross_sentence.py --real "DIR ..." --list cross_sentence.lst --out data
 
-A line of the list: name, seconds and text of the reference, name, seconds and text of the target, between tabs. The
-texts, which have capitals and punctuation, are the list's; audio and speakers are those of the data directory.
-OUT/test_ref/utt2ref says which clip speaks what, and recipes/decode.py keeps to it.
+A line of the list: name, seconds and text of the reference, name, seconds and text of the target, separated by tabs.
+The texts, which have capitals and punctuation, are the list's; audio and speakers are those of the data directory.
+OUT/test_ref/utt2ref says which clip speaks what, and recipes/decode.py follows it.
 
-With --real (corpora in any layout of ditar/data/corpora.py, which may hold a part of the recordings) the lines are taken
-whose reference is there, and OUT/test has the texts alone: nobody needs to have said them.
+With --real (corpora in any layout of ditar/data/corpora.py, which may hold only some of the recordings) those lines are
+taken whose reference exists, and OUT/test has only the texts: recordings of them are not needed.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def write_what_is_there(out: Path, pairs: list[Pair], folders: list[str]) -> lis
     if not spoken:
         raise DataError(f"no reference of the list, such as {pairs[0].reference!r}, is in {' '.join(folders)}")
     (out / "test").mkdir(parents=True, exist_ok=True)
-    for name in ("wav.scp", "utt2spk", "spk2utt", "utt2dur"):  # of a run that had the recordings
+    for name in ("wav.scp", "utt2spk", "spk2utt", "utt2dur"):  # left by a run that had the recordings
         (out / "test" / name).unlink(missing_ok=True)
     write_lines(out / "test/text", sorted((f"{p.target} {p.target_text}" for p in spoken), key=str.encode))
     write_references(out / "test_ref", spoken, rows)
@@ -101,7 +101,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="data directory of the whole part of the corpus")
-    source.add_argument("--real", help="folders of corpora or corpora, [NAME=]DIR, between spaces, with some of it")
+    source.add_argument(
+        "--real", help="folders of corpora or corpora, [NAME=]DIR, separated by spaces, with some of it"
+    )
     parser.add_argument("--list", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()

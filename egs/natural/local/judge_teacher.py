@@ -1,10 +1,10 @@
-"""What the judge hears in the teacher's utterances: word error and DistillMOS of each, resumably.
+"""Word error and DistillMOS of each of the teacher's utterances; can be resumed.
 
     judge_teacher.py --out DIR [--nj 2] [--parts ready,train,val]
 
 DIR is that of make_teacher.py. Appends to DIR/scores.jsonl: utt, heard, word_error (of Whisper tiny.en) and distillmos
-(of 1 to 5). What is there already is not heard again, so that it may run while more is made. `make_teacher.py
---finish-only` then leaves out what is doubtful.
+(from 1 to 5). Existing scores are not repeated, so that it may run while more is made. `make_teacher.py --finish-only`
+then leaves out what is doubtful.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ PARTS = "ready,train,val"
 
 
 class Judge:
-    """The project's judge, of one clip: how much of its text is heard, and how natural it sounds."""
+    """The project's judges, for one clip: how much of its text is recognised, and how natural it sounds."""
 
     def __init__(self):
         self._ears, self._taste = FasterWhisper(), DistillMOS()
         self._normalise, _ = whisper_normaliser(packaged_spelling())
 
     def score(self, utt: str, path: Path, text: str) -> dict:
-        """A line of scores.jsonl. A clip without sound is heard as nothing, of quality 1."""
+        """A line of scores.jsonl. A silent clip counts as nothing heard, with quality 1."""
         waveform = read_waveform(path)
         heard = self._ears.transcribe(waveform)
-        # The lower of two: numbers that one normaliser takes apart ("100 and 12") the other leaves whole.
+        # The lower of two: one normaliser splits numbers ("100 and 12") that the other keeps whole.
         error = min(
             word_errors({utt: text}, {utt: heard}, normalise)[0].wer for normalise in (self._normalise, plain_words)
         )
@@ -51,7 +51,7 @@ class Judge:
         return {"utt": utt, "heard": heard, "word_error": round(error, 4), "distillmos": round(quality, 3)}
 
 
-_judge: Judge  # of a process that listens: loaded once
+_judge: Judge  # of a listening process: loaded once
 
 
 def _start() -> None:

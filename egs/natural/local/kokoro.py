@@ -1,6 +1,6 @@
 """The neural teacher: IPA symbols and a style to a waveform at 24 kHz, with the times of every symbol.
 
-Kokoro-82M (StyleTTS 2's family, Apache-2.0) as fetch_teacher.py leaves it. It is given *our* symbols instead of its own
+Kokoro-82M (StyleTTS 2's family, Apache-2.0) as fetch_teacher.py stores it. It is given *our* symbols instead of its own
 reading of the text, so that what a model trained on its speech reads and what it hears agree.
 """
 
@@ -20,8 +20,8 @@ STYLE_NUMBERS = 256  # the first half of a style is timbre, the second prosody
 MODEL, VOCABULARY, VOICES = "model.onnx", "vocab.json", "voices"  # what fetch_teacher.py writes
 DURATIONS = "/encoder/Clip_output_0"  # (1, L) frames of each token, among the graph's outputs after fetch_teacher.py
 
-# Groups of espeak's en-us symbols and the tokens that stand for them; every other symbol is a token itself. The
-# symbols of a group share the time of its tokens, and a symbol that has no token has no time.
+# Groups of espeak's en-us symbols and the tokens that replace them; every other symbol is a token itself. The symbols
+# of a group share the time of its tokens, and a symbol without a token has no time.
 _GROUPS = {
     "eɪ": "A", "aɪ": "I", "aʊ": "W", "oʊ": "O", "ɔɪ": "Y", "tʃ": "ʧ", "dʒ": "ʤ", "ɜː": "ɜɹ", "əl": "ᵊl", "n̩": "ᵊn",
     "ɚ": "əɹ", "ɐ": "ə", "ɾ": "T", "ː": "", "o": "ɔ", "r": "ɹ",
@@ -32,12 +32,12 @@ Times = list[tuple[float, float] | None]
 
 
 class TeacherError(RuntimeError):
-    """The teacher cannot speak: a file of it is missing or damaged, or a sentence is too long for it."""
+    """The teacher cannot speak: one of its files is missing or damaged, or a sentence is too long for it."""
 
 
 @dataclass(frozen=True)
 class Speech:
-    """waveform (S,) float32 at 24 kHz; times: start and end in seconds of each symbol, None where it has no sound."""
+    """waveform (S,) float32 at 24 kHz; times: start and end in seconds of each symbol, None if it has no sound."""
 
     waveform: np.ndarray
     times: Times
@@ -60,7 +60,7 @@ def tokens(symbols: Sequence[str]) -> tuple[list[str], list[tuple[int, int] | No
 class Kokoro:
     """The model and the voices in a folder that fetch_teacher.py made, on one thread of one core.
 
-    TeacherError where a file is missing.
+    TeacherError if a file is missing.
     """
 
     def __init__(self, folder: str | Path):
@@ -112,7 +112,7 @@ class Kokoro:
     def speak(
         self, symbols: Sequence[str], timbre: Sequence[tuple[str, float]], prosody: str, speed: float = 1.0
     ) -> Speech:
-        """Symbols of `ditar.text.Phonemiser("en-us")` spoken. TeacherError where they are more than it can take."""
+        """Symbols of `ditar.text.Phonemiser("en-us")` spoken. TeacherError if there are more than it can take."""
         read, ranges = tokens(symbols)
         known = [token in self._vocabulary for token in read]
         place = np.concatenate([[0], np.cumsum(known)])  # of each token among those that it knows

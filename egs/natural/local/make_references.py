@@ -1,10 +1,11 @@
-"""Reference clips to ship as default voices: 4 to 6 seconds each of natural base voices, the best that the judge hears.
+"""Reference clips to ship as default voices: 4 to 6 seconds each of natural base voices, the best by the judge's
+scores.
 
     make_references.py --model DIR --out DIR [--women 1] [--men 2] [--voices NAME,...]
 
-Each voice says every text of TEXTS; of its clips that are understood without an error the most natural one stays, and
+Each voice says every text of TEXTS; of its clips that are understood without an error the most natural one is kept, and
 of the voices the most natural women and men. Writes OUT/<voice>.flac (24 kHz, 16 bit), OUT/<voice>.txt and
-OUT/scores.json (what the judge heard of every clip).
+OUT/scores.json (the judge's scores of every clip).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ MOST_WORD_ERROR = 0.0
 
 
 def speak(speaker: Kokoro, phonemiser: Phonemiser, judge: Judge, name: str) -> Iterator[dict]:
-    """What `name` makes of each text: its row of scores, with `waveform` (S,)."""
+    """`name` speaking each text: its row of scores, with `waveform` (S,)."""
     voice = teacher_voices.base_voice(name)
     for text in TEXTS:
         speech = speaker.speak(phonemiser(text), voice.timbre, voice.prosody)
@@ -54,13 +55,13 @@ def speak(speaker: Kokoro, phonemiser: Phonemiser, judge: Judge, name: str) -> I
 
 
 def best(rows: Sequence[dict]) -> dict | None:
-    """The most natural clip of the length wanted that is understood, or None."""
+    """The most natural clip of the wanted length that is understood, or None."""
     good = [r for r in rows if r["word_error"] <= MOST_WORD_ERROR and SECONDS[0] <= r["duration_s"] <= SECONDS[1]]
     return max(good, key=lambda row: row["distillmos"], default=None)
 
 
 def choose(clips: Sequence[dict], women: int, men: int) -> list[dict]:
-    """Of the best clips of the voices the most natural of `women` and `men`: Kokoro's names tell (af_, bm_)."""
+    """From the best clips of the voices, the most natural of `women` and `men`, as Kokoro's names tell (af_, bm_)."""
     ordered = sorted(clips, key=lambda row: -row["distillmos"])
     chosen = []
     for letter, count in (("f", women), ("m", men)):

@@ -1,13 +1,13 @@
-"""Makes the natural teacher's corpus: WAV files and Kaldi data directories, resumably and with progress.
+"""Makes the natural teacher's corpus: WAV files and Kaldi data directories; can be resumed, and shows progress.
 
     make_teacher.py --model DIR --out DIR --hours H [--ready DIR ...] [--texts FILE] [--seed 0] [--nj 2]
-    make_teacher.py --out DIR --finish-only [--hours H]      the directories alone, of what is made so far
+    make_teacher.py --out DIR --finish-only [--hours H]      only the directories, of what is made so far
 
 DIR of --model is what fetch_teacher.py made. In OUT: wav/<voice>/<utt>.wav (16-bit, 24 kHz, no dither), made.jsonl (a
-line a finished utterance, what a second run goes on from), and the directories data (training), val (voices that do
-not otherwise occur), test (six voices that never train, ten sentences each) and test_ref (a reference of each), each
-with `symbol_times` beside Kaldi's tables. test, test_ref and val are made first. Scores of judge_teacher.py in
-OUT/scores.jsonl decide what is left out.
+line a finished utterance, from which a second run resumes), and the directories data (training), val (voices that do
+not otherwise occur), test (six voices that are never trained on, ten sentences each) and test_ref (a reference of
+each), each with `symbol_times` in addition to Kaldi's tables. test, test_ref and val are made first. Scores of
+judge_teacher.py in OUT/scores.jsonl decide what is left out.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def make(item: Item, out: Path, speaker: Kokoro, phonemiser: Callable[[str], lis
     }  # fmt: skip
 
 
-_process: tuple[Path, Kokoro, Phonemiser]  # of a process that speaks: loaded once
+_process: tuple[Path, Kokoro, Phonemiser]  # of a speaking process: loaded once
 
 
 def _start(model: Path, out: Path) -> None:
@@ -73,7 +73,7 @@ def speak_all(items: Iterable[Item], model: Path, out: Path, nj: int) -> Iterato
 
 
 class Corpus:
-    """What is made in a folder, and how much of it is training."""
+    """What is made in a folder, and how much of it is for training."""
 
     def __init__(self, out: Path):
         self.out = out
@@ -81,7 +81,7 @@ class Corpus:
         self.training_s = sum(map(_training_s, self.made.values()))
 
     def missing(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Those that are not made. ValueError where one of the same name says something else."""
+        """Those that are not made yet. ValueError if one of the same name says something else."""
         for item in items:
             record = self.made.get(item.utt)
             if record is None:
@@ -93,7 +93,7 @@ class Corpus:
                 )
 
     def add(self, records: Iterable[dict], bar) -> None:
-        """Write down records as they come."""
+        """Write records as they come."""
         for record in records:
             append_json_lines([record], self.out / MADE)
             self.made[record["utt"]] = record
@@ -106,7 +106,7 @@ class Corpus:
             yield next(items)
 
     def finish(self, hours: float | None = None) -> None:
-        """Write the directories and say what is in them."""
+        """Write the directories and report their content."""
         scores = {record["utt"]: record for record in read_log(self.out / SCORES)}
         counts = write_directories(self.out, self.made.values(), scores, hours)
         failed = sum("failed" in record for record in self.made.values())
@@ -132,7 +132,7 @@ def run(
     nj: int,
     progress: bool = True,
 ) -> None:
-    """Make the corpus: the ready parts, the small parts, then training until there are `hours` of it in all."""
+    """Make the corpus: the ready parts, the small parts, then training utterances until there are `hours` in all."""
     from tqdm import tqdm
 
     held_out = held_out_keys()
@@ -164,7 +164,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Make the corpus of the natural teacher.")
     parser.add_argument("--model", type=Path, help="the folder of fetch_teacher.py")
     parser.add_argument("--out", type=Path, required=True, help="where the corpus goes")
-    parser.add_argument("--hours", type=float, help="of training speech in all, the ready part with it")
+    parser.add_argument("--hours", type=float, help="of training speech in all, including the ready part")
     parser.add_argument("--ready", type=Path, action="append", default=[], metavar="DIR", help="a part that is made")
     parser.add_argument("--texts", type=Path, metavar="FILE", help="sentences to speak, one a line (ours)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
@@ -183,7 +183,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     chosen = parse_arguments(arguments)
     try:
-        if chosen.finish_only:  # beside a run that makes more, if there is one
+        if chosen.finish_only:  # possibly during a run that makes more
             if not (chosen.out / MADE).is_file():
                 raise FileNotFoundError(f"{chosen.out / MADE} does not exist: nothing is made there yet")
             Corpus(chosen.out).finish(chosen.hours)

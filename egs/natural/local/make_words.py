@@ -1,11 +1,12 @@
-"""Speech that teaches words: hours of sentences by the teacher's small student, whose one voice is resampled to several.
+"""Speech that teaches words: hours of sentences by the teacher's small student, whose one voice is resampled to
+several.
 
     make_words.py --out DIR --hours H [--texts FILE] [--seed 0]
 
-OUT/wav/<voice>/<utt>.wav (16-bit, 24 kHz, no dither), OUT/made.jsonl (a line a finished utterance, what a second run
-goes on from) and the Kaldi data directory OUT/data with `symbol_times`. Resampling moves pitch, formants and pace
-together (Kaldi's speed perturbation), so the voices are as different as those of relatives: they teach words, and only
-a part of a corpus can be theirs.
+OUT/wav/<voice>/<utt>.wav (16-bit, 24 kHz, no dither), OUT/made.jsonl (a line a finished utterance, from which a second
+run resumes) and the Kaldi data directory OUT/data with `symbol_times`. Resampling changes pitch, formants and pace
+together (Kaldi's speed perturbation), so the voices differ only as relatives' do: they teach words, and should be only
+a part of a corpus.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ from ditar.text import Phonemiser  # noqa: E402
 from ditar.text.errors import TextError  # noqa: E402
 
 MADE = "made.jsonl"
-FACTORS = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.16, 1.22)  # of pitch, formants and pace: from a low voice to a child's
+FACTORS = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.16, 1.22)  # of pitch, formants and pace: a low voice to a child's
 
 
 @dataclass(frozen=True)
 class Item:
-    """One utterance to make. `speed` is the student's own, before resampling, which brings the pace back to it."""
+    """One utterance to make. `speed` is the student's own, before resampling, which restores the pace."""
 
     utt: str
     speaker: str
@@ -78,7 +79,7 @@ def make(item: Item, out: Path, student: Student, phonemiser: Phonemiser) -> dic
 
 
 def run(out: Path, hours: float, texts: Path | None, seed: int) -> None:
-    """Make what is missing, then the data directory. ValueError where the folder was begun with another plan."""
+    """Make what is missing, then the data directory. ValueError if the folder was begun with another plan."""
     from tqdm import tqdm
 
     made, student, phonemiser = {r["utt"]: r for r in read_log(out / MADE)}, None, Phonemiser("en-us")
@@ -102,7 +103,8 @@ def run(out: Path, hours: float, texts: Path | None, seed: int) -> None:
                 seconds += record["duration_s"]
                 bar.update(round(record["duration_s"], 1))
     write_directory(out, out / "data", rows)
-    print(f"{out / 'data'}: {len(rows)} utterances of {len({r['speaker'] for r in rows})} voices, {seconds / 3600:.2f} h")
+    voices = len({row["speaker"] for row in rows})
+    print(f"{out / 'data'}: {len(rows)} utterances of {voices} voices, {seconds / 3600:.2f} h")
 
 
 def main(arguments: list[str] | None = None) -> int:

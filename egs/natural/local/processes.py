@@ -8,20 +8,21 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from typing import Any
 
-WAITING = 2  # items of each process that are taken ahead
+WAITING = 2  # items for each process that are taken ahead
 
 
 def each(
     function: Callable[[Any], dict], items: Iterable[Any], nj: int, start: Callable[..., None], arguments: tuple
 ) -> Iterator[dict]:
-    """function(item) of each item, in any order. `start(*arguments)` prepares a process once; with nj = 1 it is this.
+    """function(item) of each item, in any order. `start(*arguments)` prepares a process once; with nj = 1 it is this
+    one.
 
-    Items are taken only as fast as they are worked on, so that they may be without end.
+    Items are taken only as fast as they are processed, so that they may be without end.
     """
     items = iter(items)
     first = next(items, None)
     if first is None:
-        return  # nothing is loaded for nothing
+        return  # load nothing if there is nothing to do
     items = itertools.chain([first], items)
     if nj == 1:
         start(*arguments)

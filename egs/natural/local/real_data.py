@@ -1,4 +1,4 @@
-"""Real speech as training reads it, from corpora in any layout that ditar.data.corpora knows.
+"""Real speech in the form that training reads, from corpora in any layout that ditar.data.corpora knows.
 
     python egs/natural/local/real_data.py --real "DIR DIR" --out DIR [--nj 2]
 
@@ -6,12 +6,12 @@ Writes OUT/wav (mono, 24 kHz, 16 bit), OUT/corpora.tsv (what came from where, wi
 
     train      voices to learn from               valid    the speakers of conf/valid_speakers.txt
     kept       those of conf/kept_speakers.txt     test_clean    the corpora of conf/test_corpora.txt, never trained on
-    audio_only      of voices to learn from, what has no text: wav.scp, utt2spk, utt2bandwidth
+    audio_only      of voices to learn from, audio without text: wav.scp, utt2spk, utt2bandwidth
 
 A speaker's name begins with the prefix of his corpus (conf/prefixes.txt), so that a person who is in two corpora under
-one number is one speaker and is left out of both. Someone whom a corpus does not know is a speaker of his own for each
-utterance. Nothing is added to the audio: where a recording ends at 8 kHz the band above stays empty, and
-utt2bandwidth says so. WAV files that are there already are kept when it runs again.
+one number is one speaker and is left out of both. A speaker unknown to his corpus counts as a new one for each
+utterance. Nothing is added to the audio: if a recording ends at 8 kHz the band above stays empty, and utt2bandwidth
+says so. A second run keeps existing WAV files.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import soundfile
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))  # where the package is not installed
+sys.path.insert(0, str(ROOT))  # if the package is not installed
 
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
@@ -43,8 +43,8 @@ LEAST_UTTERANCES = 6  # of a speaker to validate on: a reference and targets
 
 
 def names(clip: Clip, prefixes: dict[str, str]) -> tuple[str, str]:
-    """(speaker, utterance) of a clip, unlike those of every other person and clip. "-" ends a speaker's name, since it
-    sorts before all that may be in one: then utterances and speakers have the same order."""
+    """(speaker, utterance) of a clip, different from those of every other person and clip. "-" ends a speaker's name,
+    since it sorts before all characters in one: then utterances and speakers have the same order."""
     prefix = prefixes.get(clip.corpus, f"{clip.corpus}_").removeprefix("-")
     speaker = re.sub(r"[^A-Za-z0-9_]", "_", prefix + (clip.speaker or f"unknown_{clip.utt}"))
     return speaker, f"{speaker}-{re.sub(r'[^A-Za-z0-9_.-]', '_', clip.utt)}"
@@ -71,7 +71,7 @@ def convert(
 
 
 def listed(path: Path) -> list[str]:
-    """The words of a file of conf/, one a line; # begins a remark."""
+    """The words of a file of conf/, one a line; # begins a comment."""
     lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line]
 
@@ -79,8 +79,8 @@ def listed(path: Path) -> list[str]:
 def split(
     clips: Sequence[Clip], rows: Sequence[Utterance], valid: Iterable[str], kept: Iterable[str], tests: Iterable[str]
 ) -> dict[str, list[Utterance]]:
-    """Rows by split, each row beside its clip. `tests` are corpora, the others speakers. Whoever is in a test corpus
-    or a list is in no other split; without text a row is in `audio_only` or nowhere."""
+    """Rows by split, in the order of their clips. `tests` are corpora, the others speakers. Speakers in a test corpus
+    or a list are in no other split; without text a row is in `audio_only` or nowhere."""
     tested = {row.speaker for clip, row in zip(clips, rows, strict=True) if clip.corpus in set(tests)}
     where = {**dict.fromkeys(kept, "kept"), **dict.fromkeys(valid, "valid")}
     splits: dict[str, list[Utterance]] = {name: [] for name in ("train", "valid", "audio_only", "test_clean", "kept")}
@@ -119,7 +119,7 @@ def summary(clips: Sequence[Clip], rows: Sequence[Utterance], splits: dict[str, 
 def main() -> int:
     """Parse arguments and write; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--real", required=True, help="folders of corpora or corpora, [NAME=]DIR, between spaces")
+    parser.add_argument("--real", required=True, help="folders of corpora or corpora, [NAME=]DIR, separated by spaces")
     parser.add_argument("--out", required=True, type=Path, help="folder to write")
     parser.add_argument("--nj", type=int, default=2, help="processes (%(default)s)")
     parser.add_argument("--min-seconds", type=float, default=0.5)

@@ -1,7 +1,8 @@
-"""A small student of the teacher: one voice (Kokoro's `heart`) at a hundredth of real time, with the times of every symbol.
+"""A small student of the teacher: one voice (Kokoro's `heart`) at a hundredth of real time, with the times of every
+symbol.
 
-hibari-tts (Apache-2.0, its voice inside the package) is distilled from Kokoro and reads the same tokens. It teaches
-words: hours of them cost minutes. What it cannot teach is voices.
+hibari-tts (Apache-2.0, its voice comes with the package) is distilled from Kokoro and reads the same tokens. It teaches
+words: hours of them cost minutes. It cannot teach voices.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ DURATIONS = "/Clip_output_0"  # (1, L) frames of each token, inside the graph
 
 
 class Student:
-    """The package's model on one thread of one core. TeacherError where it is missing or is another model."""
+    """The package's model on one thread of one core. TeacherError if it is missing or is another model."""
 
     def __init__(self):
         try:
-            import hibari  # late: planning needs none of it
+            import hibari  # late: planning does not need it
             import onnx
             import onnxruntime
             from hibari import dsp
         except ImportError as error:
-            raise TeacherError(f"{error.name} is missing, which it runs with; install: pip install hibari-tts onnx") from None
+            raise TeacherError(f"{error.name} is missing; install: pip install hibari-tts onnx") from None
 
         assets = Path(hibari.__file__).parent / "assets"
         model = onnx.load(assets / "hibari.onnx")
@@ -45,7 +46,7 @@ class Student:
 
     def speak(self, symbols: Sequence[str], speed: float, seed: int) -> Speech:
         """Symbols of `ditar.text.Phonemiser("en-us")` spoken; `seed` draws the noise in its breath and fricatives.
-        TeacherError where there is nothing to say."""
+        TeacherError if there is nothing to say."""
         read, ranges = tokens(symbols)
         known = [token in self._vocabulary for token in read]
         place = np.concatenate([[0], np.cumsum(known)])  # of each token among those that it knows

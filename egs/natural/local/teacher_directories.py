@@ -13,13 +13,13 @@ MOST_WORD_ERROR, LEAST_QUALITY = 0.2, 3.0  # of a training utterance, by the jud
 
 
 def doubtful(score: dict) -> bool:
-    """Whether the judge does not believe an utterance."""
+    """Whether an utterance is doubtful by the judge's scores."""
     return score["word_error"] > MOST_WORD_ERROR or score["distillmos"] < LEAST_QUALITY
 
 
 def write_directories(out: Path, made: Iterable[dict], scores: dict[str, dict], hours: float | None = None) -> dict:
-    """OUT/data, val, test and test_ref, as far as there are utterances of them; each with `symbol_times`, JSON lines of
-    utt, symbols and times. Returns the counts: utterances of each folder, hours of training, what is left out.
+    """OUT/data, val, test and test_ref, as far as there are utterances for them; each with `symbol_times`, JSON lines
+    of utt, symbols and times. Returns the counts: utterances of each folder, hours of training, what is left out.
 
     `scores`: by utterance, as judge_teacher.py writes them; what it doubts is left out of training and validation.
     `hours`: training ends with the utterance that fills them, ready ones first and then in the order of the plan.
@@ -32,7 +32,7 @@ def write_directories(out: Path, made: Iterable[dict], scores: dict[str, dict], 
         full = hours is not None and seconds >= hours * 3600
         if training and full:
             continue
-        # What the judge left out has been counted as made: its place is not filled by later utterances.
+        # What the judge left out counts as made: later utterances do not take its place.
         seconds += row["duration_s"] if training else 0.0
         if (training or row["part"] == "val") and row["utt"] in scores and doubtful(scores[row["utt"]]):
             left_out += 1
@@ -48,7 +48,7 @@ def write_directories(out: Path, made: Iterable[dict], scores: dict[str, dict], 
 
 
 def write_directory(out: Path, folder: Path, rows: list[dict]) -> None:
-    """One data directory of records of what is made, whose audio is OUT/wav/SPEAKER/UTT.wav."""
+    """One data directory from records of what is made, whose audio is OUT/wav/SPEAKER/UTT.wav."""
     wav = out.resolve() / "wav"
     utterances = [
         Utterance(

@@ -34,8 +34,8 @@ class Item:
 def small_parts(
     seed: int, taken: Collection[frozenset[str]], excluded: set[str], texts: Path | None = None
 ) -> list[Item]:
-    """Validation, test and the test's references. The validation says other sentences than training, unless these are
-    the user's own, `texts`.
+    """Validation, test and the test's references. The validation's sentences are not those of training, unless these
+    are the user's own, `texts`.
 
     `taken`, `excluded`: pairs of voices and keys of sentences that a ready corpus has already.
     """
@@ -60,7 +60,7 @@ def training(
     seed: int, taken: Collection[frozenset[str]], excluded: set[str], texts: Path | None = None
 ) -> Iterator[Item]:
     """Training utterances without end; any prefix is a cross-section of the voices. `texts`: the user's own sentences
-    in the place of ours. `taken`, `excluded`: as in `small_parts`."""
+    instead of ours. `taken`, `excluded`: as in `small_parts`."""
     rng = random.Random(f"{seed}-speeds")
     voices = teacher_voices.turns(seed, teacher_voices.training_voices(seed, taken))
     said = _sentences(str(seed), excluded, texts)
@@ -69,7 +69,7 @@ def training(
 
 
 def reference_texts(seed: int) -> list[str]:
-    """Two or three of the decoys behind one another, 11 to 14 words, for each test voice; no line is used twice."""
+    """Two or three of the decoys in sequence, 11 to 14 words, for each test voice; no line is used twice."""
     lines = teacher_texts.read_lines(teacher_texts.DECOYS)
     random.Random(f"{seed}-references").shuffle(lines)
     texts, current = [], []

@@ -1,4 +1,4 @@
-"""A part of the teacher's corpus that somebody made before: DIR/utts.jsonl and DIR/audio/<voice>/<utt>.opus.
+"""A part of the teacher's corpus that was made before: DIR/utts.jsonl and DIR/audio/<voice>/<utt>.opus.
 
 A line of utts.jsonl has utt, voice, text, symbols, times (of each symbol, [start_s, end_s] or null), speed, timbre
 ([[voice, weight], ...]) and prosody.
@@ -39,14 +39,14 @@ def read_ready(folder: Path) -> list[dict]:
 
 
 def usable(row: dict, held_out: set[str]) -> bool:
-    """Whether an utterance may be trained on: no test voice has a part in it, and its sentence is in no test."""
+    """Whether an utterance may be trained on: no test voice takes part in it, and its sentence is in no test."""
     test = set(teacher_voices.TEST)
     return test.isdisjoint({*row["pair"], row["prosody"], row["voice"]}) and sentences.key(row["text"]) not in held_out
 
 
 def take_over(folder: Path, rows: list[dict], out: Path) -> Iterator[dict]:
-    """Each clip of `rows`, decoded and cut, as a WAV file of ours; yields the record of each. FileNotFoundError where
-    a clip is missing."""
+    """Each clip of `rows`, decoded and cut, as a WAV file of ours; yields the record of each. FileNotFoundError if a
+    clip is missing."""
     for index, row in enumerate(rows):
         stem = folder / "audio" / row["voice"] / row["utt"]
         source = next((p for end in AUDIO_ENDINGS if (p := Path(f"{stem}{end}")).is_file()), None)

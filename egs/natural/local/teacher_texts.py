@@ -1,7 +1,7 @@
-"""What the teacher says: an endless, seeded row of different sentences of 3 to 25 words.
+"""What the teacher says: an endless, seeded sequence of different sentences of 3 to 25 words.
 
-Sentences people wrote (the examples of WordNet, the fortunes package), everyday ones from egs/generated's grammar, and
-what conversation is made of: questions, exclamations, short answers, numbers, clauses joined with commas. None of the
+Sentences that people wrote (the examples of WordNet, the fortunes package), everyday ones from egs/generated's grammar,
+and the stuff of conversation: questions, exclamations, short answers, numbers, clauses joined with commas. None of the
 sentences that egs/generated keeps for tests is among them.
 """
 
@@ -47,7 +47,7 @@ def read_lines(path: Path) -> list[str]:
 def wordnet_sentences(folder: Path = WORDNET) -> list[str]:
     """Every example of WordNet that is a sentence, sorted and distinct.
 
-    Raises FileNotFoundError with the apt command when the package is missing.
+    Raises FileNotFoundError with the apt command if the package is missing.
     """
     files = [folder / f"data.{part}" for part in ("noun", "verb", "adj", "adv")]
     if not files[0].is_file():
@@ -62,7 +62,7 @@ def wordnet_sentences(folder: Path = WORDNET) -> list[str]:
 
 
 def as_sentence(example: str) -> str | None:
-    """An example of a dictionary with a capital and a final mark, or None where it is a phrase or has odd signs."""
+    """An example of a dictionary with a capital and a final mark, or None if it is a phrase or has odd signs."""
     example = " ".join(example.split()).strip(" ,;:-")
     if not _CLEAN.fullmatch(example) or _UNKIND.search(example):
         return None
@@ -78,7 +78,7 @@ def as_sentence(example: str) -> str | None:
     return re.sub(r"\bi\b(?!')", "I", re.sub(r"\bi(?=')", "I", example[0].upper() + example[1:])) + mark
 
 
-# Answers and calls, and what follows many of them.
+# Answers and calls, and what may follow them.
 _ANSWERS = """
 Yes, of course.|No, not at all.|I don't know.|Maybe later.|That's right.|That's not true.|I think so.|I hope so, too.|
 Thank you very much.|You're welcome.|I'm sorry.|Not yet, I'm afraid.|Sure, why not?|Of course not!|Never mind.|
@@ -134,7 +134,7 @@ def _digits(rng: random.Random, count: int) -> str:
 
 
 def spoken_sentence(rng: random.Random) -> str:
-    """A short answer with or without more behind it, a sentence with a number, or a tag question."""
+    """A short answer, alone or continued, a sentence with a number, or a tag question."""
     clause = rng.choice(CLAUSES)
     number, name = _number(rng), rng.choice(sentences.NAMES)
     frame = rng.choice(
@@ -186,8 +186,8 @@ def held_out_keys() -> set[str]:
 
 
 def sentences_of_file(path: Path, seed: str, excluded: set[str]) -> Iterator[str]:
-    """The lines of a user's file without end: shuffled, and shuffled anew when all were said. ValueError where no line
-    is left that tests do not keep."""
+    """The lines of a user's file without end: shuffled, and shuffled again when all were said. ValueError if tests keep
+    all of its lines."""
     lines = [line for line in dict.fromkeys(read_lines(path)) if sentences.key(line) not in excluded]
     if not lines:
         raise ValueError(f"{path} has no line to speak (without those of {HELD_OUT.name} and {DECOYS.name})")
@@ -198,9 +198,9 @@ def sentences_of_file(path: Path, seed: str, excluded: set[str]) -> Iterator[str
 
 
 def natural_sentences(seed: str, excluded: set[str], written: dict[str, list[str]] | None = None) -> Iterator[str]:
-    """Different sentences without end, none whose key is in `excluded`; the same seed gives the same row.
+    """Different sentences without end, none whose key is in `excluded`; the same seed gives the same sequence.
 
-    `written`: the sentences people wrote, by kind; by default those of WordNet and of the fortunes package.
+    `written`: the sentences that people wrote, by kind; by default those of WordNet and of the fortunes package.
     """
     rng = random.Random(f"{seed}-texts")
     if written is None:
@@ -221,7 +221,7 @@ def natural_sentences(seed: str, excluded: set[str], written: dict[str, list[str
             sentence = joined_sentence(rng, short)
         else:
             sentence = spoken_sentence(rng) if kind == "spoken" else sentences.grammar_sentence(rng)
-        # A short answer comes again and again, as in life, but only in different company.
+        # A short answer may come again, as in life, but only in different company.
         if not FEWEST_WORDS - 1 <= len(sentence.split()) <= MOST_WORDS or sentences.key(sentence) in seen:
             continue
         seen.add(sentences.key(sentence))

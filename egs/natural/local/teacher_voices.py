@@ -1,7 +1,7 @@
 """Who speaks: Kokoro's voices, and new voices mixed from two of them.
 
-A style is timbre and prosody, and the timbres of two voices mix into a clean new one as long as both weights lie well
-inside [0, 1]. Six voices never speak but in the test, alone or in a mixture.
+A style is timbre and prosody, and the timbres of two voices mix into a clean new one as long as both weights are well
+inside [0, 1]. Six voices speak only in the test, alone or in a mixture.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ zf_xiaoni zf_xiaoxiao zf_xiaoyi zm_yunjian zm_yunxi zm_yunxia zm_yunyang
 )
 MIXTURES = 800  # of the training voices
 VALIDATION_MIXTURES = 20
-BASE_TURNS = 2  # a base voice speaks as often as so many mixtures
+BASE_TURNS = 2  # a base voice speaks as often as this many mixtures
 _WEIGHTS = tuple(round(0.25 + 0.05 * i, 2) for i in range(11))  # of the first timbre
 _THIRD_PROSODY = 1 / 3  # of the mixtures: the prosody of neither timbre
 
@@ -38,7 +38,7 @@ class Voice:
 
     @property
     def roles(self) -> frozenset[str]:
-        """Every voice that has a part in it."""
+        """Every voice that takes part in it."""
         return frozenset([*(name for name, _ in self.timbre), self.prosody])
 
     @property
@@ -48,7 +48,7 @@ class Voice:
 
 
 def base_voice(name: str, speaker: str | None = None) -> Voice:
-    """One of Kokoro's voices as it is; as a speaker of ours it is called b_<name>."""
+    """One of Kokoro's voices, unchanged; as a speaker of ours it is called b_<name>."""
     return Voice(speaker or f"b_{name}", ((name, 1.0),), name)
 
 
@@ -78,8 +78,8 @@ def turns(seed: int, voices: list[Voice]) -> Iterator[Voice]:
 
 
 def _mixtures(seed: int, taken: Collection[frozenset[str]]) -> tuple[list[Voice], list[Voice]]:
-    """Of validation and of training: pairs in random order, those that nobody has mixed first; when all are mixed, once
-    more with other weights."""
+    """Of validation and of training: pairs in random order, new pairs first; when all are mixed, again with other
+    weights."""
     rng = random.Random(f"{seed}-mixtures")
     pairs = [frozenset(pair) for pair in itertools.combinations(BASES, 2)]
     rng.shuffle(pairs)
