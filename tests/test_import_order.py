@@ -5,6 +5,7 @@ asks for is imported."""
 import ast
 import re
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,18 @@ def test_imports_run_downward_only():
         if room_of(path) != "__init__" and (bad := violations(room_of(path), path.read_text(encoding="utf-8")))
     }
     assert not found
+
+
+def test_no_circles():
+    """Neither between modules that import each other at the top nor where a function imports."""
+    paths = {path.relative_to(ROOT).with_suffix("").as_posix(): path for path in (ROOT / "ditar").rglob("*.py")}
+    modules = {name.replace("/", ".").removesuffix(".__init__"): path for name, path in paths.items()}
+    graph = {}
+    for module, path in modules.items():
+        names = {name for name in imported(path.read_text(encoding="utf-8")) if name in modules}
+        of_packages = {name.rpartition(".")[0] for name in names}  # `from a.b import c` names a.b too, where c is a module
+        graph[module] = names - (of_packages & {m for m in names if modules[m].name == "__init__.py"})
+    TopologicalSorter(graph).prepare()  # CycleError names one
 
 
 def test_the_only_loose_files_are_of_the_package_itself():
