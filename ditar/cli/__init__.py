@@ -16,19 +16,19 @@ COMMANDS = (synthesize, text, voice, info, evaluate, sweep, report, bench, valid
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed (one line says why), 2 bad use, 130 interrupted."""
+    """Run one command and return its exit code: 0 done, 1 failed (one line says why), 2 bad usage, 130 interrupted."""
     prepare_streams()
     parser = build_parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
         parser.print_help()
         return 2
-    # Threads that wait for each other's next small product: asleep at once, speech takes twice as long; spinning
-    # for long, two programs on the same cores slow each other down many times over. So they spin for some 50 us.
+    # Threads that wait for each other's next small product: if they sleep at once, speech takes twice as long; if they
+    # spin for long, two programs on the same cores slow each other down many times over. So they spin for some 50 us.
     # OpenMP reads this when torch is imported, which a command does when it runs.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-    # oneDNN compiles its convolutions for every length of audio and keeps 1024 of them: 60 MB in an hour of sentences.
+    # oneDNN compiles its convolutions for every length of audio and caches 1024 of them: 60 MB in an hour of sentences.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     try:
         return options.run(options) or 0
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except (ValueError, OSError, ImportError) as error:  # every error class of the package is a ValueError
-        # What the system says of a file comes with its number, which says nothing to a person.
+        # The system's messages about files come with a number that means nothing to a person.
         plain = isinstance(error, OSError) and error.filename and error.strerror
         reason = f"{error.filename}: {error.strerror}" if plain else str(error)
         print(f"ditar: error: {one_line(' '.join(reason.split()))}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Options that commands share, and values of options: argparse types whose errors name the range and the value."""
+"""Options that commands share, and types of option values whose errors name the range and the value."""
 
 import argparse
 import re
@@ -10,14 +10,14 @@ from ditar.recognise.choose import DEFAULT, WAYS
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Says what is wrong with a command line in one line, without thirty of usage above it. Subparsers do, too."""
+    """Reports a wrong command line in one line, without thirty of usage above it. So do subparsers."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {one_line(message)}; see {self.prog} --help\n")
 
 
 class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
-    """Help with the defaults that say something: not those of flags, nor None."""
+    """Help with the informative defaults: not those of flags, nor None."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         silent = action.default is None or action.default is False  # 0 equals False
@@ -25,7 +25,7 @@ class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def add_model_options(command: argparse.ArgumentParser, dtype: bool = True) -> None:
-    """What speaks, in which language of espeak-ng's, on which device and, with `dtype`, in which numbers."""
+    """The model, the language (espeak-ng's name), the device and, with `dtype`, the number format."""
     command.add_argument(
         "--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the hub; by default the one that ships"
     )
@@ -48,7 +48,7 @@ def add_model_options(command: argparse.ArgumentParser, dtype: bool = True) -> N
 
 
 def add_recogniser_options(command: argparse.ArgumentParser) -> None:
-    """What hears words, and how they are compared."""
+    """The recogniser of words, and how they are compared."""
     command.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS} (default %(default)s)")
     command.add_argument(
         "--normaliser",
@@ -96,7 +96,7 @@ def part(text: str) -> tuple[float, float]:
 
 
 def device(text: str) -> str:
-    """A name that torch may know; whether it is there is found later."""
+    """A device name that torch may know; whether it exists is checked later."""
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
         raise argparse.ArgumentTypeError(f"must be auto, cpu, mps, cuda or cuda:N, got {text!r}")
     return text

@@ -15,7 +15,7 @@ def add_parser(commands) -> None:
         "memory, shares of the parts and FLOPs per second of audio, of a checkpoint or of a configuration with random "
         "weights. "
         "--steps, --guidance-scale, --guidance-steps, --dtype, --threads take several values: the first of each is the "
-        "base, the others are measured one at a time beside it. Nothing is read from the text: rows make exactly the "
+        "base, the others are measured against it one at a time. No text decides the length: rows make exactly the "
         "length that is asked for.",
     )
     subject = command.add_mutually_exclusive_group()
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     place = choose_device(options.device)
     with starting():
         subject = Subject.random(options.config, place) if options.config else Subject.load(options.model, place)
-    sampling = subject.sampling  # the model's own, where no option says else
+    sampling = subject.sampling  # the model's own, unless an option says otherwise
     axes = {
         "steps": options.steps or [sampling.num_inference_steps],
         "guidance_scale": options.guidance_scale or [sampling.guidance_scale],

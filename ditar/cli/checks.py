@@ -1,4 +1,4 @@
-"""What can be wrong with the options of `ditar synthesize` and `ditar voice`, found in a moment, without torch."""
+"""Quick checks of the options of `ditar synthesize` and `ditar voice`, without torch."""
 
 import argparse
 import sys
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from ditar.synthesis.reference import Reference
     from ditar.text.lines import UtteranceList
 
-MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a file larger than this is not a text to be spoken
-TOKEN_OPTIONS = ("top_k", "top_p")  # of models that draw tokens
-MANIFEST = "manifest.jsonl"  # `utterance_list.MANIFEST`, which comes with torch
-OPTION_NAMES = {"num_inference_steps": "--steps"}  # where it is not the setting's
+MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a larger file is not a text to be spoken
+TOKEN_OPTIONS = ("top_k", "top_p")  # for models that draw tokens
+MANIFEST = "manifest.jsonl"  # `utterance_list.MANIFEST`, whose module imports torch
+OPTION_NAMES = {"num_inference_steps": "--steps"}  # if it differs from the setting's
 
 
 def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Reference | Path]":
-    """Everything that can be wrong and found in a moment; returns the text, of a list its utterances, and what the
-    voice is made of. ValueError, or WriteError."""
+    """Everything that can be checked quickly; returns the text, the utterances of a list, and the source of the voice.
+    ValueError, or WriteError."""
     from ditar.audio.write import check_writable
     from ditar.storage.atomic_write import check_folder, check_not_input
     from ditar.synthesis.finished import partial_files
@@ -34,13 +34,13 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
         require_open("stdout", "--output -")
         if sys.stdout.isatty():
             raise ValueError(
-                "--output - writes raw samples, and standard output is a terminal; pipe them into a program, "
+                "--output - writes raw samples, but standard output is a terminal; pipe them into a program, "
                 "| aplay -f S16_LE -r 24000, or give the name of a file"
             )
     elif options.output is not None:
         check_writable(options.output)
         if options.stream and not options.output.lower().endswith(".wav"):
-            raise ValueError(f"--stream writes a WAV file that grows, or - for standard output, got {options.output!r}")
+            raise ValueError(f"--stream writes a growing WAV file, or - for standard output, got {options.output!r}")
     if options.output_dir is not None:
         if options.text_file is None or options.stream:
             raise ValueError("--output-dir takes the lines of --text-file, and no --stream; give --output")
@@ -49,9 +49,9 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
             raise ValueError(f"--output-dir {options.output_dir} is a file, or {folder.parent} does not exist")
         check_folder(folder if folder.is_dir() else folder.parent)
     elif options.list_format != "auto":
-        raise ValueError("--list-format is of the lines that --output-dir makes files of; leave it out")
+        raise ValueError("--list-format is for the lines of --output-dir; leave it out")
     if getattr(options, "solver", "ddim") != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
-        raise ValueError(f"solver {options.solver!r} has temperature 1 only, got {options.temperature}; use ddim")
+        raise ValueError(f"solver {options.solver!r} allows temperature 1 only, got {options.temperature}; use ddim")
     check_utf8(options.text, "--text")
     _check_kind(options, check_model(options.model))
     check_utf8(options.prompt_text, "--prompt-text")
@@ -68,7 +68,7 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
     if options.output != "-":
         for path in (options.output, *partial_files(options.output)):
             check_not_input(path, "--output", inputs)
-    if len(text) < 1000:  # what is longer says something
+    if len(text) < 1000:  # a longer text is certainly not empty
         check_text(text, options.language)
     else:
         check_language(options.language)
@@ -76,7 +76,7 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
 
 
 def input_files(voice: str | None, prompt_audio: str | None, text_file: str | None = None) -> dict[str, Path]:
-    """The files that are read, by the option that names them: none of them may be written over."""
+    """The input files, by the option that names them: none of them may be overwritten."""
     from ditar.synthesis.voice_names import find_voice
 
     files = {"--prompt-audio": prompt_audio, "--text-file": None if text_file == "-" else text_file}
@@ -99,28 +99,28 @@ def read_named(name: str, option: str, most_bytes: int = -1) -> bytes:
 
 
 def check_model(model: str | None) -> str | None:
-    """The class of the pipeline in a model's folder; None where it is on the hub. ValueError where a folder is named
-    that is not there, or holds no model."""
+    """The class of the pipeline in a model's folder; None if it is on the hub. ValueError if a named folder does not
+    exist, or holds no model."""
     from ditar.synthesis.model_folder import SHIPPED_MODEL, class_of
 
     folder = SHIPPED_MODEL if model is None else Path(model)
-    # `exp/run` may be a name on the hub; what has no slash, or more than one, is none
+    # `exp/run` may be a name on the hub; a name without a slash, or with several, cannot
     if not folder.is_dir() and str(model).count("/") != 1:
         raise ValueError(f"model folder {model!r} does not exist; give a folder that save_pretrained wrote")
     return class_of(folder) if folder.is_dir() else None
 
 
 def check_utf8(text: str | None, name: str) -> None:
-    """ValueError where bytes of a command line are no UTF-8 text: Python hands them on as halves of characters."""
+    """ValueError if bytes of a command line are not UTF-8 text: Python passes them on as halves of characters."""
     try:
         (text or "").encode("utf-8")
     except UnicodeEncodeError as error:
         byte = f"0x{ord(text[error.start]) & 0xFF:02x}"
-        raise ValueError(f"{name} is not UTF-8 text (byte {byte} behind {text[: error.start]!r})") from None
+        raise ValueError(f"{name} is not UTF-8 text (byte {byte} after {text[: error.start]!r})") from None
 
 
 def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
-    """ValueError where an option is not for the kind of model; those of the hub look themselves when they are there."""
+    """ValueError if an option does not apply to the kind of model; models of the hub are checked when loaded."""
     given = vars(options)
     if kind == "DiTARPipeline":
         for name in TOKEN_OPTIONS:
@@ -137,13 +137,13 @@ def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
                 piped = name == "stream" and options.output == "-"
                 option = "--output -" if piped else OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")
                 remedy = "give the name of a file" if piped else "leave it out"
-                raise ValueError(f"{option} is for models with diffusion, and this one draws tokens; {remedy}")
+                raise ValueError(f"{option} is for models with diffusion, but this one draws tokens; {remedy}")
         if options.prompt_audio is not None and not (options.prompt_text or "").strip():
             raise ValueError("--prompt-text is missing: this model needs the transcript of --prompt-audio")
 
 
 def _read_text(name: str) -> str:
-    """The text of a file, a pipe or standard input. ValueError where it is not UTF-8 or far too large to be spoken."""
+    """The text of a file, a pipe or standard input. ValueError if it is not UTF-8 or far too long to be spoken."""
     source = "standard input" if name == "-" else name
     data = read_named(name, "--text-file", MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:

@@ -1,4 +1,4 @@
-"""`ditar evaluate`: its options, and handing them on."""
+"""`ditar evaluate`: its options, passed on."""
 
 import argparse
 
@@ -14,7 +14,7 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "evaluate",
         help="score synthesised audio files",
-        description="Judge a folder of audio files from the files alone, with 95 % intervals, beside originals and "
+        description="Judge a folder of audio files from the files only, with 95 % intervals, against originals and "
         f"another system by pairs. Needs the extra 'eval'; {install_line('eval')}.",
         epilog="metrics: " + "; ".join(f"{name}{needs.get(name, '')}: {text}" for name, text in DESCRIPTIONS.items()),
     )
@@ -23,7 +23,7 @@ def add_parser(commands) -> None:
         "text",
         metavar="TEXT",
         nargs="?",
-        help="a Kaldi text file: what each utterance should say; by default `text` in DIR or beside it, "
+        help="a Kaldi text file: what each utterance should say; by default `text` in DIR or its parent folder, "
         "or the manifest.jsonl of `ditar synthesize --output-dir`",
     )
     command.add_argument("--references", metavar="DIR", help="reference clips, for speaker similarity")
@@ -42,7 +42,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--metrics",
         metavar="NAME,...",
-        help=f"what to measure, see below; by default whatever can be but {', '.join(ON_REQUEST)}",
+        help=f"what to measure, see below; by default everything possible except {', '.join(ON_REQUEST)}",
     )
     add_recogniser_options(command)
     command.add_argument(

@@ -21,7 +21,7 @@ def add_parser(commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what the model of a configuration holds and costs."""
+    """Print the parts and the cost of a configuration's model."""
     from ditar.config import BaselineConfig, DiTARConfig, VAEConfig, load_config, nearest_kind
 
     kind = nearest_kind(options.config, (DiTARConfig, VAEConfig, BaselineConfig))

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Around the imports and the loading of a model, with nothing to be left tidy: Ctrl-C ends the process at once.
+    """For the imports and the loading of a model, which leave nothing to clean up: Ctrl-C ends the process at once.
 
-    Its exit code is 130. As an exception it would get lost now and then: importing torch, transformers and diffusers
-    takes seconds and runs through code that takes whatever is raised for a package that is not there.
+    Its exit code is 130. As an exception it would sometimes get lost: importing torch, transformers and diffusers takes
+    seconds and runs through code that takes any exception for a missing package.
     """
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-        yield  # whoever called us has it otherwise: `nohup` ignores it, a program from Python has a handler of its own
+        yield  # the caller changed the handler: `nohup` ignores the signal, a Python program may have its own
         return
     signal.signal(signal.SIGINT, _end)
     try:

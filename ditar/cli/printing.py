@@ -15,12 +15,12 @@ SHOWN_WARNINGS = 10
 
 
 def bar(characters: int | None) -> tqdm:
-    """Progress with the time that is left, on a terminal; None: nothing is shown."""
+    """Progress with the remaining time, on a terminal; None: nothing is shown."""
     return tqdm(total=characters, unit=" characters", disable=True if characters is None else None, dynamic_ncols=True)
 
 
 def say(line: str) -> None:
-    """What a user should see, and no program reads."""
+    """A message for the user, not for programs."""
     print(f"ditar: {one_line(line)}", file=sys.stderr)
 
 
@@ -39,7 +39,7 @@ def warn(warnings: Iterable[str]) -> None:
 
 
 def of_text(output: str, speech: Any, warnings: list[str], strict: bool = False) -> int:
-    """Of a `LongOutput`; with `strict` 1 where something is wrong with it, else 0."""
+    """For a `LongOutput`; returns 1 with `strict` if something is wrong with it, else 0."""
     if speech.resumed:
         say(f"{speech.resumed} of {speech.pieces} sentences were there already")
     warn([*warnings, *speech.warnings])
@@ -48,24 +48,24 @@ def of_text(output: str, speech: Any, warnings: list[str], strict: bool = False)
 
 
 def of_interrupted(wav: Path, note: Path) -> None:
-    """Where what is done of a long text lies."""
+    """The place of the finished part of a long text."""
     if note.is_file():
-        say(f"what is done is in {wav}; the same command goes on from there")
+        say(f"what is done is in {wav}; the same command resumes from there")
 
 
 def of_what_was_there(found: Any) -> None:
-    """Of a `ListOutput` before anything is made: which files will be made again, and why."""
+    """For a `ListOutput` before anything is made: which files will be made again, and why."""
     if found.damaged:
         some = "a file is" if len(found.damaged) == 1 else f"{len(found.damaged)} files are"
         shown = ", ".join(found.damaged[:SHOWN_WARNINGS])
         warn([f"{some} not as long as the manifest says, and made again: {shown}"])
     for count, why in zip(found.replaced, ("of other text, voice or seed", "with other settings or another model")):
         if count:
-            say(f"made {why}, and replaced one by one when the new ones are done: {count} of the files that are there")
+            say(f"made {why}, and replaced one by one when the new ones are done: {count} of the existing files")
 
 
 def of_list(result: Any, manifest: Path, strict: bool = False) -> int:
-    """Of a `ListOutput`; 1 where one could not be spoken, or with `strict` where something is wrong with one."""
+    """For a `ListOutput`; returns 1 if one could not be spoken, or with `strict` if something is wrong with one."""
     warn(_by_utterance(result.warnings))
     for utt, reason in result.failed:
         fail(f"{utt}: {reason}")
@@ -77,14 +77,14 @@ def of_list(result: Any, manifest: Path, strict: bool = False) -> int:
 
 
 def _of_wrong(lines: list[str]) -> int:
-    """Of what is wrong after all attempts; 1 where there is any."""
+    """What is wrong after all attempts; returns 1 if there is any."""
     for line in lines:
         fail(f"{line}; try another seed or reference")
     return 1 if lines else 0
 
 
 def of_stream(output: str, sink: Any, failed: list[str]) -> int:
-    """Of samples that were written while they were made; 1 where some of it failed."""
+    """For samples that were written while they were made; returns 1 if some of it failed."""
     for line in failed:
         fail(line)
     seconds = sink.samples / SAMPLE_RATE_HZ
@@ -93,17 +93,17 @@ def of_stream(output: str, sink: Any, failed: list[str]) -> int:
 
 
 def of_lost_reader(sink: Any) -> int:
-    """A reader that goes away is no error, 0: it has heard enough."""
-    # What Python flushes at its end must not fail a second time.
+    """A reader that closes the pipe is not an error, 0: it has heard enough."""
+    # What Python flushes at exit must not fail a second time.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     say(f"the reader went away after {sink.samples / SAMPLE_RATE_HZ:.2f} s")
     return 0
 
 
 def _by_utterance(warnings: Iterable[tuple[str, str]]) -> list[str]:
-    """Each warning once, with the utterance or the number of those that it is about."""
+    """Each warning once, with the utterance or the number of utterances that it concerns."""
     about: dict[str, list[str]] = {}
-    for utt, warning in dict.fromkeys(warnings):  # once, however many pieces it is true of
+    for utt, warning in dict.fromkeys(warnings):  # once, even if it concerns several pieces
         about.setdefault(warning, []).append(utt)
     return [
         f"{utts[0]}: {warning}" if len(utts) == 1 else f"{len(utts)} utterances, {utts[0]} the first: {warning}"

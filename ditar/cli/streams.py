@@ -1,4 +1,5 @@
-"""Standard streams as a program finds them: closed, of another encoding, a terminal that obeys control characters."""
+"""Standard streams as a program may get them: closed, in another encoding, or a terminal that obeys control
+characters."""
 
 import os
 import sys
@@ -9,16 +10,16 @@ _closed: set[str] = set()
 
 
 def prepare_streams() -> None:
-    """Make the standard streams such that every command can use them.
+    """Make the standard streams usable for every command.
 
-    One that is closed becomes /dev/null: else the next file that is opened would be taken for it, and a library's
-    message would be written into speech. What an encoding lacks is written as its code, such as \\u0259.
+    A closed one becomes /dev/null: otherwise the next opened file would take its place, and a library's message would
+    be written into speech. Characters that an encoding lacks are written as codes, such as \\u0259.
     """
     for number, name in enumerate(_NAMES):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
             _closed.add(name)
         if getattr(sys, name) is None:
             _closed.add(name)
@@ -30,20 +31,20 @@ def prepare_streams() -> None:
 
 
 def require_open(name: str, option: str) -> None:
-    """ValueError where a standard stream ("stdin", "stdout"), which `option` asks for, was closed from the start."""
+    """ValueError if a standard stream ("stdin", "stdout"), which `option` needs, was closed from the start."""
     if name in _closed:
         long = {"stdin": "standard input", "stdout": "standard output"}[name]
         raise ValueError(f"{option} needs {long}, which is closed; give the name of a file")
 
 
 def visible(text: str) -> str:
-    """With codes in the place of what a terminal obeys or hides: control characters but tabs and ends of lines, and
-    marks that turn the direction of writing."""
+    """The text with codes for what a terminal obeys or hides: control characters except tabs and line ends, and marks
+    that change the direction of writing."""
     return "".join(c if c in "\n\t" or not _is_control(c) else _code(c) for c in text)
 
 
 def one_line(text: str) -> str:
-    """`visible`, with tabs and ends of lines as codes, too."""
+    """`visible`, with tabs and line ends as codes, too."""
     return "".join(_code(c) if _is_control(c) else c for c in text)
 
 

@@ -30,7 +30,7 @@ def add_parser(commands) -> None:
     spoken.add_argument(
         "--text", action="append", metavar="TEXT", help="a text in the voice that ships; may be repeated"
     )
-    command.add_argument("--output", required=True, metavar="DIR", help="folder for everything; made where it is not")
+    command.add_argument("--output", required=True, metavar="DIR", help="folder for everything; made if need be")
     command.add_argument(
         "--grid", metavar="FILE", help="YAML with every axis, such as egs/generated/conf/sweep_temperature.yaml"
     )
@@ -43,7 +43,7 @@ def add_parser(commands) -> None:
     axes.add_argument("--steps", type=whole(1, 1000), nargs="+", metavar="N", help="diffusion steps (NFE)")
     axes.add_argument("--solver", nargs="+", choices=SOLVERS)
     axes.add_argument("--time-grid", nargs="+", choices=TIME_GRIDS)
-    axes.add_argument("--top-k", type=whole(1, 1000), nargs="+", metavar="K", help="of the discrete baseline")
+    axes.add_argument("--top-k", type=whole(1, 1000), nargs="+", metavar="K", help="for the discrete baseline")
     axes.add_argument("--seed", type=whole(0, MAX_SEED, "2^63 - 1"), nargs="+", metavar="S")
     command.add_argument(
         "--batch-size", type=whole(1, 1000), default=BATCH_SIZE, help="rows of a batch (default %(default)s)"
@@ -55,7 +55,7 @@ def add_parser(commands) -> None:
         help="new attempts at an output that fails (default 0: failures count)",
     )
     command.add_argument(
-        "--page-mb", type=number(0.1, 10_000), default=20.0, help="bound of the page, sound included (default 20)"
+        "--page-mb", type=number(0.1, 10_000), default=20.0, help="size limit of the page in MB (default 20)"
     )
     add_recogniser_options(command)
     command.add_argument("--workers", type=whole(1, 1000), help="processes that judge (default: one per core)")

@@ -22,8 +22,8 @@ def add_parser(commands) -> None:
         "synthesize",
         help="speak a text in the voice of a reference clip",
         description="Speak a text in the voice of a reference clip. With no --model and no voice, those that come with "
-        "the package are used. A text of several sentences is spoken sentence by sentence; what was finished when it "
-        "is interrupted stays, and the same command goes on from there.",
+        "the package are used. A text of several sentences is spoken sentence by sentence; finished sentences are kept "
+        "when it is interrupted, and the same command resumes from there.",
         formatter_class=DefaultsShown,
     )
     text = command.add_mutually_exclusive_group(required=True)
@@ -38,22 +38,22 @@ def add_parser(commands) -> None:
         "--list-format",
         choices=LIST_FORMATS,
         default="auto",
-        help="of the lines that --output-dir makes files of: tab: 'id<TAB>text'; kaldi: 'id text'; text: a text alone, "
-        "whose id is the line's number; auto: tab where every line has one, kaldi where every line begins with an id "
-        "that can be no word (utt1, spk_003, 84-121123-0000), otherwise text; how it was read is said",
+        help="for the lines of --output-dir: tab: 'id<TAB>text'; kaldi: 'id text'; text: a text only, whose id is the "
+        "line's number; auto: tab if every line has one, kaldi if every line begins with an id that cannot be a word "
+        "(utt1, spk_003, 84-121123-0000), otherwise text; it reports how they were read",
     )
     output = command.add_mutually_exclusive_group(required=True)
     output.add_argument("--output", metavar="FILE|-", help="audio file to write: .wav, .flac or .ogg; - see --stream")
     output.add_argument(
         "--output-dir",
         metavar="DIR",
-        help="folder for <id>.wav of each line of --text-file, and manifest.jsonl of what is done; what is done with "
-        "the same settings is kept",
+        help="folder for <id>.wav of each line of --text-file, and manifest.jsonl of what is done; files made with the "
+        "same settings are kept",
     )
     command.add_argument(
         "--stream",
         action="store_true",
-        help="write while speaking: a WAV file that grows, or with --output - raw samples (16 bit, little endian, mono,"
+        help="write while speaking: a growing WAV file, or with --output - raw samples (16 bit, little endian, mono,"
         " 24 kHz) to standard output",
     )
     command.add_argument(
@@ -72,17 +72,17 @@ def add_parser(commands) -> None:
         type=number(0.0, 100.0),
         default=argparse.SUPPRESS,
         help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling; default: "
-        f"{SamplingOptions.temperature:g}); arXiv 2502.03930, equations 3 and 4. Of a model that draws tokens: what "
-        "divides their logits, above 1 too (default: the model's)",
+        f"{SamplingOptions.temperature:g}); arXiv 2502.03930, equations 3 and 4. For a model that draws tokens: it "
+        "divides their logits, and may exceed 1 (default: the model's)",
     )
     command.add_argument(
         "--guidance-scale",
         type=number(1.0, 100.0),
         default=argparse.SUPPRESS,
         help=f"LM guidance, 1 + w in the paper's terms (default {SamplingOptions.guidance_scale:g}); 1 turns it off "
-        "and halves the cost of LocDiT. Of a model that draws tokens: the same for the text (default: the model's)",
+        "and halves the cost of LocDiT. For a model that draws tokens: the same for the text (default: the model's)",
     )
-    command.add_argument("--top-k", type=whole(1, 1000), default=argparse.SUPPRESS, help="draw from so many tokens")
+    command.add_argument("--top-k", type=whole(1, 1000), default=argparse.SUPPRESS, help="draw from this many tokens")
     command.add_argument(
         "--top-p", type=number(1e-6, 1.0), default=argparse.SUPPRESS, help="draw from this share of the probability"
     )
@@ -92,21 +92,21 @@ def add_parser(commands) -> None:
         metavar="STEPS",
         type=whole(1, 1000),
         default=argparse.SUPPRESS,
-        help="diffusion steps per patch, NFE (default: the model's, 10 in the one that ships)",
+        help="diffusion steps per patch, NFE (default: the model's, 10 for the one that ships)",
     )
     command.add_argument(
         "--solver",
         choices=SOLVERS,
         default=argparse.SUPPRESS,
         help="how the reverse ODE is solved; all but ddim are diffusers' and need temperature 1 (default: the model's, "
-        "ddim in the one that ships)",
+        "ddim for the one that ships)",
     )
     command.add_argument(
         "--time-grid",
         choices=TIME_GRIDS,
         default=argparse.SUPPRESS,
-        help="where the steps of ddim lie; cosine: closer at both ends, sway: closer at the noise (F5-TTS) (default: "
-        "the model's, uniform in the one that ships)",
+        help="how the steps of ddim are spaced; cosine: denser at both ends, sway: denser at the noise (F5-TTS) "
+        "(default: the model's, uniform for the one that ships)",
     )
     command.add_argument(
         "--guidance-steps",
@@ -119,7 +119,7 @@ def add_parser(commands) -> None:
         "--stop-threshold",
         type=number(0.0, 1.0),
         default=argparse.SUPPRESS,
-        help="the speech ends where the stop head gives more than this (default: the model's); lower ends sooner",
+        help="the speech ends when the stop head exceeds this (default: the model's); lower ends sooner",
     )
     command.add_argument(
         "--max-retries",
@@ -131,8 +131,8 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--strict",
         action="store_true",
-        help="exit with 1 where speech is still cut off, silent or far too short after its retries; it is written, and "
-        "manifest.jsonl says `wrong` of it, in any case",
+        help="exit with 1 if speech is still cut off, silent or far too short after its retries; it is written, and "
+        "marked `wrong` in manifest.jsonl, in any case",
     )
     command.add_argument(
         "--seed",
@@ -156,7 +156,7 @@ def run(options: argparse.Namespace) -> int:
     if utterances is not None:
         source = "standard input" if options.text_file == "-" else options.text_file
         printing.say(f"{source}: {utterances.reading}")
-    # torch and all, after what can be wrong without them
+    # torch and all the rest, after the checks that do not need them
     with starting():
         from ditar.audio.growing import GrowingWav, RawPipe
         from ditar.synthesis.finished import partial_files
@@ -206,7 +206,7 @@ def run(options: argparse.Namespace) -> int:
         return printing.of_stream(options.output, sink, failed)
 
     if len(pieces) > 1:
-        pipeline.set_progress_bar_config(disable=True)  # one of patches under one of sentences
+        pipeline.set_progress_bar_config(disable=True)  # a bar of patches would break the bar of sentences
     with printing.bar(sum(len(piece.text) for piece in pieces) if len(pieces) > 1 else None) as bar:
         try:
             speech = speak_text(
@@ -222,5 +222,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
-    """Those of the options that a user gave; what is not given is the model's to decide."""
+    """The options that a user gave; the model decides the others."""
     return {name: getattr(options, name) for name in names if hasattr(options, name)}

@@ -12,7 +12,7 @@ def add_parser(commands) -> None:
         "text",
         help="show how a text will be read",
         description="Say nothing, but print each sentence as it is written, in words, as symbols, with the pause "
-        "behind it, and what is left out. A model that was trained on fewer symbols leaves out more.",
+        "after it, and what is left out. A model that was trained on fewer symbols leaves out more.",
     )
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("text", metavar="TEXT", nargs="?", help="the text")
@@ -22,7 +22,7 @@ def add_parser(commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the sentences; 1 where one of them cannot be said."""
+    """Print the sentences; 1 if one of them cannot be said."""
     from ditar.text.dry_run import dry_run
     from ditar.text.errors import name_characters
 

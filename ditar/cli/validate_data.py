@@ -12,8 +12,8 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "validate-data",
         help="check Kaldi data directories",
-        description="Apply Kaldi's rules to data directories, open the header of every audio file, and say everything "
-        "that is wrong with file, line and remedy. Prints a line for each directory that is good; exit code 1 if one "
+        description="Apply Kaldi's rules to data directories, open the header of every audio file, and report every "
+        "fault with file, line and remedy. Prints a line for each directory that is good; exit code 1 if one "
         "is not.",
     )
     command.add_argument("data", metavar="DIR", nargs="+", help="data directory; no utterance may be in two")
@@ -24,7 +24,7 @@ def add_parser(commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check, print what is wrong, and write manifests where all is good."""
+    """Check, print the faults, and write manifests if there are none."""
     from ditar.data.validate import validate_data_dirs
 
     problems, summaries = validate_data_dirs(options.data)

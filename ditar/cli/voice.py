@@ -16,18 +16,18 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "voice",
         help="keep voices in files: create, list, show",
-        description="A voice file holds a reference clip as a model reads it, with its transcript; "
-        "`ditar synthesize --voice FILE` speaks with it. Those in the user's folder of voices, and those that ship, have "
-        "names: --voice NAME.",
+        description="A voice file holds a reference clip in the form a model reads, with its transcript; "
+        "`ditar synthesize --voice FILE` speaks with it. Voices in the user's folder, and those that ship, have names: "
+        "--voice NAME.",
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
-    create = actions.add_parser("create", help="make a voice file of a reference clip")
+    create = actions.add_parser("create", help="make a voice file from a reference clip")
     create.add_argument("output", metavar="FILE", help="voice file to write: NAME.safetensors")
     create.add_argument("--prompt-audio", metavar="FILE", required=True, help="reference clip: WAV, FLAC, OGG or MP3")
     create.add_argument(
         "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong"
     )
-    create.add_argument("--force", action="store_true", help="replace the file where there is one")
+    create.add_argument("--force", action="store_true", help="replace an existing file")
     create.add_argument("--name", help="default: the file's")
     add_model_options(create, dtype=False)
     create.set_defaults(run=_create)

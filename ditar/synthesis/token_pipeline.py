@@ -149,7 +149,7 @@ class TokenPipeline(SpeechPipeline):
                 raise TypeError(f"TokenPipeline has no option {name!r}")
             if value not in (None, NOT_OURS[name]):
                 raise ValueError(
-                    f"{name} {value!r} is for models with diffusion, and this one draws tokens; leave it out"
+                    f"{name} {value!r} is for models with diffusion, but this one draws tokens; leave it out"
                 )
         for name, value in zip(OURS, (temperature, guidance_scale)):
             if value is not None:

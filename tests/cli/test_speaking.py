@@ -123,7 +123,7 @@ def test_how_a_list_was_read_is_said_and_can_be_chosen(folder, tmp_path, capsys)
     assert [(row["id"], row["text"]) for row in rows] == [("utt1", "Good morning."), ("1", "utt1 Good morning.")]
     assert all("did not end by itself" in row["wrong"] for row in rows)
     assert synthesize(folder, "--text=Good.", f"--output={tmp_path / 'a.wav'}", "--list-format=kaldi") == 1
-    assert "--list-format is of the lines that --output-dir makes files of" in capsys.readouterr().err
+    assert "--list-format is for the lines of --output-dir" in capsys.readouterr().err
 
 
 def test_strict_fails_where_speech_is_wrong_and_keeps_it(folder, tmp_path, capsys):
