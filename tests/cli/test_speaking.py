@@ -248,7 +248,7 @@ def test_ctrl_c_in_a_long_text_keeps_what_is_done_and_the_same_command_goes_on(f
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
-    assert b"book.wav.partial.wav; the same command goes on" in errors and b"Traceback" not in errors
+    assert b"book.wav.partial.wav; the same command resumes" in errors and b"Traceback" not in errors
     done = note.read_text().splitlines()
     last = json.loads(done[-1])
     assert 0 < len(done) < 300
