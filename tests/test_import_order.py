@@ -146,6 +146,7 @@ def test_public_names_are_no_way_round(room, source, found):
 # Distributions whose module has another name, and what is needed without an import of ours.
 MODULES = {"praat-parselmouth": "parselmouth", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 WITHOUT_IMPORT = {
+    "python-multipart": "FastAPI reads forms with it",
     "tensorboard": "torch.utils.tensorboard imports it",
     "webrtcvad-wheels": "takes the place of Resemblyzer's webrtcvad",
     "whisper-normalizer": "ditar/evaluate/words.py reads its table as a file",

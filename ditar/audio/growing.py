@@ -27,6 +27,14 @@ def pcm16(waveform: np.ndarray) -> bytes:
     return np.round(np.clip(waveform, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
 
 
+def wav_header(rate_hz: int, data_bytes: int) -> bytes:
+    """Of a mono 16-bit WAV file with so many bytes of samples, at most MAX_BYTES."""
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI", b"RIFF", HEADER_BYTES - 8 + data_bytes, b"WAVE", b"fmt ", 16, 1, 1, rate_hz, 2 * rate_hz,
+        2, 16, b"data", data_bytes,
+    )  # fmt: skip
+
+
 class GrowingWav:
     """A mono 16-bit WAV file whose header is right after every `write`. `samples`: the number written so far.
 
@@ -54,11 +62,7 @@ class GrowingWav:
         size = 2 * self.samples + len(data)
         if size > MAX_BYTES:
             raise AudioError(f"{self.path} would be longer than a WAV file can be (4 GiB); speak the text in parts")
-        rate_hz = self.rate_hz
-        header = struct.pack(
-            "<4sI4s4sIHHIIHH4sI", b"RIFF", HEADER_BYTES - 8 + size, b"WAVE", b"fmt ", 16, 1, 1, rate_hz, 2 * rate_hz, 2,
-            16, b"data", size,
-        )  # fmt: skip
+        header = wav_header(self.rate_hz, size)
         try:
             # Samples first: a reader in between finds a shorter file, not one that ends too early.
             self._file.seek(HEADER_BYTES + 2 * self.samples)

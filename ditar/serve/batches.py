@@ -73,13 +73,16 @@ class Batches:
     @torch.inference_mode()
     def step(self) -> None:
         """See Speaker."""
-        for kind in list(self._running):
-            running, again = self._running.pop(kind), []
+        for kind, running in list(self._running.items()):
+            again: list[_Row] = []
             try:
-                self._step(kind, running, again)
+                self._step(running, again)
             except Exception as error:  # noqa: BLE001
                 for row in running.rows:
                     self.end(row.utterance, Ended(error=error))
+                running.rows = []
+            if not running.rows:
+                del self._running[kind]
             self._add(again)
 
     def _prepare(self, utterance: Utterance) -> _Row:
@@ -111,7 +114,7 @@ class Batches:
             batch, rows = join_batches(model, running.batch, batch), [*running.rows, *rows]
         self._running[kind] = _Rows(batch, rows)
 
-    def _step(self, kind: Hashable, running: _Rows, again: list[_Row]) -> None:
+    def _step(self, running: _Rows, again: list[_Row]) -> None:
         """A patch of each; rows whose next attempt is to begin go to `again`."""
         step, going = draw_patches(self.pipeline.ditar, running.batch), []
         for place, row in enumerate(running.rows):
@@ -124,7 +127,6 @@ class Batches:
         running.rows = [running.rows[place] for place in going]  # the others are told, whatever happens below
         if going:
             running.batch = advance_batch(self.pipeline.ditar, running.batch, step.patches, going)
-            self._running[kind] = running
 
     def _hear(self, row: _Row, patch: torch.Tensor, stop: float, ended: bool) -> Ended | None:
         """Hand out what may be heard; the end of the utterance, where this is it."""

@@ -19,6 +19,10 @@ SEAT_KEPT_SECONDS = 0.5
 UTTERANCES_UNTIL_MEMORY_GOES_BACK = 64
 
 
+class EngineClosed(RuntimeError):
+    """The engine speaks no more."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """The end of an utterance: error, what kept it from being spoken (what was heard before is no whole), or cancelled;
@@ -116,10 +120,10 @@ class Engine:
         return self._thread.is_alive()
 
     def speak(self, utterance: Utterance) -> None:
-        """Put it in the queue; in front, where its talk was heard before. RuntimeError: the engine is closed."""
+        """Put it in the queue; in front, where its talk was heard before. EngineClosed."""
         with self._changed:
             if self._closing or not self.alive:
-                raise RuntimeError("the engine is closed and speaks no more; start the server again")
+                raise EngineClosed("the engine is closed and speaks no more; start the server again")
             if utterance.continues:
                 self._waiting.appendleft(utterance)
             else:

@@ -80,10 +80,10 @@ def make_voice(found: Reference | Path, pipeline: Any) -> "Voice":
     return voice
 
 
-def list_voices() -> list[NamedVoice]:
-    """Those in the user's folder, then those that ship without a namesake there, each sorted by name."""
+def list_voices(own: Path | None = None) -> list[NamedVoice]:
+    """Those in a folder (None: the user's), then those that ship without a namesake there, each sorted by name."""
     found: dict[str, NamedVoice] = {}
-    for folder in (user_folder(), SHIPPED):
+    for folder in (user_folder() if own is None else own, SHIPPED):
         if folder.is_dir():
             for path in sorted(folder.iterdir()):
                 if path.suffix.lower() in (VOICE_FILE, *CLIPS):

@@ -82,6 +82,13 @@ def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[
     return pieces
 
 
+def split_whole(text: str) -> tuple[str, float, str]:
+    """Of a text that is still being written: the sentences that are whole whatever follows, the silence behind the last
+    of them, in seconds, and the rest. Both parts together are the text."""
+    *whole, last = [*_sentences(text)] or [(0, 0, 0.0)]
+    return (text[: last[0]], whole[-1][2], text[last[0] :]) if whole else ("", 0.0, text)
+
+
 def pause_after(piece: str) -> float:
     """Seconds of silence after a piece, from its last mark; none after a word."""
     bare = (_TAGS_AT_END.sub("", piece[-140:]) if piece.endswith(">") else piece).rstrip(_CLOSING + " \t\n")

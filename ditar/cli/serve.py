@@ -1,0 +1,90 @@
+"""`ditar serve`: speech over HTTP and WebSocket."""
+
+import argparse
+from pathlib import Path
+
+from ditar.cli.arguments import DefaultsShown, add_model_options, whole
+from ditar.cli.checks import check_model
+from ditar.cli.interrupt import starting
+from ditar.serve.settings import ServeSettings, read_keys
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    command = commands.add_parser(
+        "serve",
+        help="speak for others over HTTP, in the form of OpenAI's speech endpoint",
+        description="Speak over HTTP (POST /v1/audio/speech, as OpenAI's) and WebSocket (/v1/audio/stream); /docs "
+        "describes the rest. SIGTERM and Ctrl-C end it when what it has accepted is spoken, a second one at once. It "
+        "needs the extra `serve`.",
+        formatter_class=DefaultsShown,
+    )
+    command.add_argument("--host", default=ServeSettings.host, help="the address to listen on")
+    command.add_argument(
+        "--port", type=whole(0, 65535), default=ServeSettings.port, help="0: any that is free, which is said"
+    )
+    command.add_argument(
+        "--voices", metavar="DIR", help="voices by name, for uploads too (default: ~/.local/share/ditar/voices)"
+    )
+    command.add_argument(
+        "--api-key-file", metavar="F", help="keys, one a line; one of them must come with every request but /health"
+    )
+    command.add_argument(
+        "--max-queue",
+        type=whole(0, 100_000),
+        default=ServeSettings.max_queue,
+        help="requests that wait; further ones are refused with 429",
+    )
+    command.add_argument(
+        "--max-concurrent",
+        type=whole(1, 1024),
+        default=ServeSettings.max_concurrent,
+        help="requests that are spoken at the same time, as rows of a batch",
+    )
+    command.add_argument(
+        "--allowed-host", action="append", default=[], metavar="NAME", help="another name in the Host header, such as "
+        "that of a proxy; may be given several times",
+    )  # fmt: skip
+    command.add_argument(
+        "--cors-origin", action="append", default=[], metavar="ORIGIN", help="web pages that may use the server, such "
+        "as https://example.org; may be given several times",
+    )  # fmt: skip
+    command.add_argument(
+        "--insecure", action="store_true", help="listen on another address than loopback without --api-key-file"
+    )
+    add_model_options(command, language=False)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal."""
+    settings = ServeSettings(
+        host=options.host,
+        port=options.port,
+        keys=() if options.api_key_file is None else read_keys(options.api_key_file),
+        max_queue=options.max_queue,
+        max_concurrent=options.max_concurrent,
+        voices=None if options.voices is None else Path(options.voices),
+        allowed_hosts=tuple(options.allowed_host),
+        origins=tuple(options.cors_origin),
+        insecure=options.insecure,
+    )
+    check_model(options.model)
+    check_extra()
+
+    with starting():
+        from ditar.serve.program import serve
+        from ditar.synthesis.pretrained import load_pipeline
+
+        pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
+    serve(pipeline, settings, lambda url: print(f"ditar: listening on {url}", flush=True))
+    return 0
+
+
+def check_extra() -> None:
+    """ServeError where the extra is not installed: before seconds of other imports."""
+    from ditar.extras import load_extra
+    from ditar.serve.settings import ServeError
+
+    for module in ("fastapi", "uvicorn", "websockets", "prometheus_client", "python_multipart"):
+        load_extra(module, "serve", ServeError)

@@ -1,0 +1,128 @@
+"""Speech as an HTTP answer: a file that grows, or server-sent events."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import Any, TypeVar
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from ditar.serve.errors import ApiError, failure, log
+from ditar.serve.formats import Encoder
+from ditar.serve.service import Planned
+from ditar.serve.talk import Heard
+
+T = TypeVar("T")
+STALLED_SECONDS = 60.0  # a reader that takes nothing for so long is left
+
+
+async def spoken(planned: Planned) -> AsyncIterator[Heard]:
+    """All that a request is to say."""
+    last = len(planned.pieces) - 1
+    for number, (piece, seed) in enumerate(zip(planned.pieces, planned.seeds)):
+        async with aclosing(planned.talk.say(piece, seed, goes_on=number < last)) as audio:
+            async for heard in audio:
+                yield heard
+
+
+async def as_file(audio: AsyncIterator[Heard], encoder: Encoder) -> AsyncIterator[bytes]:
+    """The bytes of a file."""
+    async for heard in audio:
+        if data := encoder.add(heard.audio):
+            yield data
+    if data := encoder.finish():
+        yield data
+
+
+async def as_events(audio: AsyncIterator[Heard], encoder: Encoder, planned: Planned) -> AsyncIterator[bytes]:
+    """OpenAI's events: speech.audio.delta with a part of the file, in base64; where a piece of the text begins, with it
+    and the second at which it is heard. The last one is speech.audio.done, or an error."""
+    pieces: list[dict[str, Any]] = []
+    try:
+        async for heard in audio:
+            if heard.piece is not None:
+                pieces.append({"text": heard.piece, "start": round(heard.start_s, 4)})
+            if data := encoder.add(heard.audio):
+                yield _delta(data, pieces)
+                pieces = []
+        if (data := encoder.finish()) or pieces:
+            yield _delta(data, pieces)
+    except Exception as error:  # noqa: BLE001  the status has been sent
+        told = error if isinstance(error, ApiError) else failure()
+        yield _event({"type": "error", **told.body()})
+        return
+    talk = planned.talk
+    usage = {"input_tokens": talk.symbols, "output_tokens": talk.patches, "total_tokens": talk.symbols + talk.patches}
+    yield _event(
+        {
+            "type": "speech.audio.done",
+            "usage": usage,
+            "seed": planned.seed,
+            "seconds": round(talk.seconds, 4),
+            "warnings": [*talk.warnings, *talk.wrong],
+        }
+    )
+
+
+class SpeechResponse(StreamingResponse):
+    """An answer whose `done` is awaited when it has ended, however it did. Where speech fails on its way, or nobody
+    reads it, the connection is closed before the end, so that no client takes it for the whole."""
+
+    def __init__(self, content: AsyncIterator[bytes], done: Callable[[], Awaitable[None]], **options: Any):
+        super().__init__(content, **options)
+        self._done = done
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._done()
+
+    async def stream_response(self, send: Send) -> None:
+        async def patient(message: Message) -> None:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await send(message)
+
+        try:
+            await super().stream_response(patient)
+        except TimeoutError:
+            log.warning("a client that took nothing for %g s is left", STALLED_SECONDS)
+        except Exception:  # noqa: BLE001
+            log.exception("speech ended early")
+
+
+async def unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """The result of what a client waits for; ClientDisconnect, and the work cancelled, where it waits no more."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        for task in (working, gone):
+            if not task.done():
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _delta(data: bytes, pieces: list[dict[str, Any]]) -> bytes:
+    more = {"pieces": pieces} if pieces else {}
+    return _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode("ascii"), **more})
+
+
+def _event(content: dict[str, Any]) -> bytes:
+    return format_sse_event(data_str=json.dumps(content))

@@ -1,0 +1,206 @@
+"""The HTTP side: paths, and what each does."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import FastAPI, File, Form, Request, UploadFile, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import ClientDisconnect
+
+from ditar import __version__
+from ditar.serve.answers import SpeechResponse, as_events, as_file, spoken, unless_gone
+from ditar.serve.bodies import MODEL, OPENAI_MODELS, SpeechBody
+from ditar.serve.errors import ApiError, failure, on_api_error, on_failure, on_http_error, on_validation, shown
+from ditar.serve.formats import MEDIA_TYPES, encoder
+from ditar.serve.guard import Guard
+from ditar.serve.metrics import Counted
+from ditar.serve.service import Planned, Service
+from ditar.serve.settings import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
+from ditar.serve.socket import Conversation
+from ditar.serve.voices import VoiceInfo
+from ditar.synthesis.voice import Voice, voice_warnings
+
+STARTED = int(time.time())
+ERRORS = {status: {"description": text} for status, text in (
+    (401, "no key, or a wrong one"), (413, "too long"), (422, "a value that cannot be had"), (429, "too many requests"),
+    (503, "shutting down"),
+)}  # fmt: skip
+
+
+def make_app(service: Service) -> FastAPI:
+    """The application of a service, which starts and ends with it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="ditar",
+        version=__version__,
+        description="Speech in cloned voices, in the form of OpenAI's speech endpoint. Text in pieces goes to the "
+        "WebSocket /v1/audio/stream.",
+        lifespan=lifespan,
+        exception_handlers={
+            ApiError: on_api_error,
+            RequestValidationError: on_validation,
+            HTTPException: on_http_error,
+            ClientDisconnect: _on_gone,
+            Exception: on_failure,
+        },
+    )
+    # The last one added sees a request first.
+    app.add_middleware(Guard, keys=service.settings.keys, origins=service.settings.origins)
+    if service.settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=service.settings.origins, allow_methods=["*"], allow_headers=["*"],
+            expose_headers=["X-Ditar-Seed", "X-Ditar-Warnings", "X-Ditar-Ignored", "Retry-After"],
+        )  # fmt: skip
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=service.settings.hosts, www_redirect=False)
+    app.add_middleware(Counted, metrics=service.metrics)
+    _add_speech(app, service)
+    _add_voices(app, service)
+    _add_others(app, service)
+    return app
+
+
+def _add_speech(app: FastAPI, service: Service) -> None:
+    content = {media: {} for media in (*MEDIA_TYPES.values(), "text/event-stream")}
+
+    @app.post(
+        "/v1/audio/speech",
+        response_class=Response,
+        max_body_size=MAX_BODY_BYTES,
+        responses={200: {"description": "the audio, while it is made", "content": content}, **ERRORS},
+    )
+    async def speech(body: SpeechBody, request: Request) -> Response:
+        """Speak a text. As OpenAI's, with fields of ours by name; errors that are found after the first audio end the
+        connection, or are an event."""
+        leave, audio = service.accept(), None
+        try:
+            planned = await unless_gone(request, service.plan(body, time.monotonic()))
+            audio = spoken(planned)
+            first = await unless_gone(request, anext(audio))
+        except BaseException as error:
+            if audio is not None:
+                await audio.aclose()
+            leave()
+            if isinstance(error, Exception) and not isinstance(error, (ApiError, ClientDisconnect)):
+                raise failure() from None
+            raise
+
+        async def heard():
+            yield first
+            async for one in audio:
+                yield one
+
+        async def done() -> None:
+            await audio.aclose()
+            planned.talk.close()
+            leave()
+
+        encoded = encoder(body.response_format)
+        if body.stream_format == "sse":
+            content, media = as_events(heard(), encoded, planned), "text/event-stream"
+        else:
+            content, media = as_file(heard(), encoded), MEDIA_TYPES[body.response_format]
+        return SpeechResponse(content, done, media_type=media, headers=_headers(planned))
+
+    @app.websocket("/v1/audio/stream")
+    async def stream(websocket: WebSocket) -> None:
+        await Conversation(websocket, service).run()
+
+
+def _add_voices(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/audio/voices", responses=ERRORS)
+    async def voices() -> dict[str, Any]:
+        """All voices by name, with what their clips say."""
+        listed = await service.prepare(service.voices.listed)
+        return {"object": "list", "data": [_listed(voice) for voice in listed], "has_more": False}
+
+    @app.post("/v1/audio/voices", responses=ERRORS, max_body_size=MAX_UPLOAD_BYTES)
+    async def add_voice(
+        name: Annotated[str, Form(description="letters, digits, - and _")],
+        audio_sample: Annotated[UploadFile | None, File(description="a clip: WAV, FLAC, OGG or MP3")] = None,
+        transcript: Annotated[str | None, Form(description="exactly what is said in it", max_length=4096)] = None,
+        language: Annotated[str, Form(description="of the transcript", max_length=40)] = "en-us",
+        voice_file: Annotated[UploadFile | None, File(description="what `ditar voice create` made")] = None,
+        consent: Annotated[str | None, Form(description="OpenAI's; not looked at")] = None,
+    ) -> dict[str, Any]:
+        """Keep a voice: of a clip with its transcript, or of a voice file. Use only voices whose owners agree."""
+        if service.draining.is_set():
+            raise ApiError(503, "the server is shutting down; ask again when it is back")
+        if (audio_sample is None) == (voice_file is None):
+            raise ApiError(422, "give audio_sample, a clip, or voice_file, and not both", param="audio_sample")
+        if audio_sample is not None:
+            data = await audio_sample.read()
+            voice = await service.prepare(service.voices.add_clip, name, data, transcript, language)
+        else:
+            voice = await service.prepare(service.voices.add_file, name, await voice_file.read())
+        return _made(name, voice)
+
+    @app.delete("/v1/audio/voices/{name}", responses={**ERRORS, 404: {"description": "no such voice"}})
+    async def remove_voice(name: str) -> dict[str, Any]:
+        """Delete a voice that is kept here."""
+        await service.prepare(service.voices.remove, name)
+        return {"id": name, "object": "audio.voice.deleted", "deleted": True}
+
+
+def _add_others(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        """The model, and the names of OpenAI's that mean it."""
+        return {"object": "list", "data": [_model(name) for name in (MODEL, *OPENAI_MODELS)]}
+
+    @app.get("/v1/models/{name}", responses={404: {"description": "no such model"}})
+    async def model(name: str) -> dict[str, Any]:
+        """One of them."""
+        if name not in (MODEL, *OPENAI_MODELS):
+            raise ApiError(404, f"model {shown(name)} is not served here; there is {MODEL}", code="model_not_found")
+        return _model(name)
+
+    @app.get("/health", responses={503: {"description": "it does not speak, or soon will not"}})
+    async def health() -> JSONResponse:
+        """Whether it speaks; needs no key."""
+        status = "draining" if service.draining.is_set() else "ok" if service.engine.alive else "failed"
+        return JSONResponse({"status": status}, 200 if status == "ok" else 503)
+
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Response(service.metrics.text(), media_type=service.metrics.content_type)
+
+
+async def _on_gone(request: Request, error: ClientDisconnect) -> Response:
+    return Response(status_code=499)  # nobody reads it
+
+
+def _headers(planned: Planned) -> dict[str, str]:
+    headers = {"X-Ditar-Seed": str(planned.seed), "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    if planned.ignored:
+        headers["X-Ditar-Ignored"] = ", ".join(planned.ignored)
+    if planned.talk.warnings:
+        headers["X-Ditar-Warnings"] = json.dumps(planned.talk.warnings)[:2000]
+    return headers
+
+
+def _listed(voice: VoiceInfo) -> dict[str, Any]:
+    found = {"id": voice.name, "object": "audio.voice", "name": voice.name, "type": "audio_sample"}
+    return {**found, "created_at": STARTED, "transcript": voice.text, "ships": voice.ships, "alias_of": voice.alias}
+
+
+def _made(name: str, voice: Voice) -> dict[str, Any]:
+    found = {"id": name, "object": "audio.voice", "name": name, "type": "audio_sample", "created_at": int(time.time())}
+    return {**found, "transcript": voice.text, "seconds": round(voice.seconds, 2), "warnings": voice_warnings(voice)}
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar"}

@@ -1,0 +1,113 @@
+"""What a client may ask for: OpenAI's fields, and ours by name. Controls of speech get their fields here, and their way
+into SpeechRequest or the pipeline's options in `asked`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ditar.config.sampling import SamplingOptions
+from ditar.serve.errors import ApiError, shown
+from ditar.serve.settings import MAX_CHARACTERS
+from ditar.serve.voices import DEFAULT
+from ditar.synthesis.pipeline import DiTARPipeline
+
+MODEL = "ditar"
+OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
+MAX_STEPS = 64
+MAX_SEED = 2**53 - 1  # what every reader of JSON reads exactly
+
+
+class VoiceId(BaseModel):
+    """OpenAI's form of a voice that a client made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+
+
+class SpeechOptions(BaseModel):
+    """What is asked of speech, whatever it says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[str, Field(description=f"{MODEL}; OpenAI's names of models mean the same")] = MODEL
+    voice: Annotated[
+        str | VoiceId, Field(description="a name of /v1/audio/voices; OpenAI's names of voices mean one of ours")
+    ] = DEFAULT
+    response_format: Literal["mp3", "opus", "flac", "wav", "pcm", "aac"] = "mp3"
+    speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
+    instructions: Annotated[str | None, Field(description="ignored, and a header says so")] = None
+    temperature: Annotated[
+        float | None, Field(ge=0, le=100, description="where noise enters, 0 to 1; of a model of tokens: any from 0 on")
+    ] = None
+    guidance_scale: Annotated[float | None, Field(ge=1, le=100, description="1 is off")] = None
+    steps: Annotated[int | None, Field(ge=1, le=MAX_STEPS, description="diffusion steps of a patch")] = None
+    seed: Annotated[
+        int | None, Field(ge=0, le=MAX_SEED, description="the same one gives the same audio; X-Ditar-Seed says which")
+    ] = None
+    language: Annotated[str, Field(max_length=40, description="espeak-ng's name of it")] = "en-us"
+
+
+class SpeechBody(SpeechOptions):
+    """The body of POST /v1/audio/speech."""
+
+    input: Annotated[str, Field(description=f"what to say, up to {MAX_CHARACTERS} characters")]
+    stream_format: Annotated[
+        Literal["audio", "sse"], Field(description="sse: events with audio in base64, and a last one with its usage")
+    ] = "audio"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """voice: its name; request_options, options: of SpeechRequest, and of the pipeline's call; ignored: fields that
+    do nothing."""
+
+    voice: str
+    request_options: dict[str, Any]
+    options: dict[str, Any]
+    ignored: tuple[str, ...]
+
+
+def check_input(text: str) -> None:
+    """ApiError where there is nothing to say, or too much, or what is no text."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        message = f"input {shown(text)} holds half a character, a lone surrogate; send it whole"
+        raise ApiError(422, message, param="input")
+    if not text.strip():
+        raise ApiError(422, f"input {shown(text)} has nothing to say; give at least one word", param="input")
+    if len(text) > MAX_CHARACTERS:
+        raise ApiError(
+            413, f"input has {len(text)} characters, {MAX_CHARACTERS} is the limit; send it in parts", param="input"
+        )
+
+
+def asked(body: SpeechOptions, pipeline: Any) -> Asked:
+    """What of it a pipeline is called with. ApiError names what cannot be had."""
+    if body.model not in (MODEL, *OPENAI_MODELS):
+        names = ", ".join((MODEL, *OPENAI_MODELS))
+        raise ApiError(404, f"model {shown(body.model)} is not served here; there is {names}", param="model",
+                       code="model_not_found")  # fmt: skip
+    if body.response_format == "aac":
+        raise ApiError(
+            422, 'response_format "aac" is not made here; take mp3, opus, flac, wav or pcm', param="response_format"
+        )
+    if body.speed != 1.0:
+        raise ApiError(422, f"speed {body.speed:g} cannot be had yet; leave it out, or give 1", param="speed")
+    request_options = {
+        name: value
+        for name in ("temperature", "guidance_scale", "language")
+        if (value := getattr(body, name)) is not None
+    }
+    options = {} if body.steps is None else {"num_inference_steps": body.steps}
+    try:
+        chosen = {name: value for name, value in request_options.items() if name != "language"}
+        if isinstance(pipeline, DiTARPipeline):
+            sampling: SamplingOptions = pipeline.sampling
+            sampling.override(**chosen, **options)
+        else:
+            pipeline.decoding_options(**chosen, **options)
+    except ValueError as error:
+        raise ApiError(422, str(error).replace("num_inference_steps", "steps")) from None
+    voice = body.voice if isinstance(body.voice, str) else body.voice.id
+    return Asked(voice, request_options, options, ("instructions",) if body.instructions else ())

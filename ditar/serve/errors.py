@@ -1,0 +1,103 @@
+"""What a client is told when something is wrong: OpenAI's error form, with the value and the remedy in the message."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+log = logging.getLogger("uvicorn.error")
+SHOWN_CHARACTERS = 80  # of a value that is quoted
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_CODES = {401: "invalid_api_key", 404: "not_found", 413: "too_large", 429: "queue_full", 503: "unavailable"}
+
+
+class ApiError(Exception):
+    """An answer that is an error. param: the field that is wrong."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ):
+        super().__init__(message)
+        self.status, self.message, self.param = status, message, param
+        self.code, self.headers = code or _CODES.get(status), dict(headers or {})
+
+    def body(self) -> dict[str, Any]:
+        """In OpenAI's form."""
+        kind = _TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
+        return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+
+    def response(self) -> Response:
+        # ASCII: what is quoted may hold halves of characters
+        return Response(json.dumps(self.body()), self.status, self.headers, "application/json")
+
+
+def shown(value: Any) -> str:
+    """A value as an error quotes it, in one line of plain characters."""
+    text = json.dumps(value, default=repr)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
+
+
+def of_validation(errors: Iterable[Mapping[str, Any]], fields: Iterable[str] = ()) -> ApiError:
+    """Of what pydantic found. fields: that there are, to be named where one is unknown."""
+    said, param = [], None
+    for error in errors:
+        names = [part for part in error["loc"] if isinstance(part, str) and part not in ("body", "query", "path")]
+        place = ".".join(names) or "the body"
+        param = param or (place if names else None)
+        if error["type"] == "extra_forbidden":
+            said.append(f"there is no field {shown(names[-1])}; there are {', '.join(fields)}")
+        elif error["type"] == "missing":
+            said.append(f"{place} is missing; give it")
+        elif error["type"] == "json_invalid":
+            said.append(f"the body is no JSON ({error['ctx']['error']}); send a JSON object")
+        else:
+            reason = error["msg"][:1].lower() + error["msg"][1:]
+            said.append(f"{place}: {reason}, got {shown(error.get('input'))}")
+    message = "; ".join(dict.fromkeys(said)) or "the request is not valid"
+    return ApiError(422, message, param=param, code="invalid_value")
+
+
+async def on_validation(request: Request, error: RequestValidationError) -> Response:
+    """FastAPI's handler of what pydantic refused."""
+    body = getattr(request.scope.get("route"), "body_field", None)
+    model = None if body is None else body.field_info.annotation
+    return of_validation(error.errors(), getattr(model, "model_fields", ())).response()
+
+
+async def on_api_error(request: Request, error: ApiError) -> Response:
+    return error.response()
+
+
+async def on_http_error(request: Request, error: HTTPException) -> Response:
+    """Paths and methods that there are not, bodies that are too large, and what the framework refuses itself."""
+    status = HTTPStatus(error.status_code)
+    messages = {
+        404: f"there is nothing at {shown(request.url.path)}; see /docs",
+        405: f"{request.method} is not for {shown(request.url.path)}; see /docs",
+        413: "the body is larger than is taken here; send less",
+    }
+    message = messages.get(error.status_code, f"{status.phrase}: {error.detail}")
+    return ApiError(error.status_code, message, headers=error.headers).response()
+
+
+def failure() -> ApiError:
+    """Of what went wrong here a client learns nothing but that; the log has the traceback."""
+    log.exception("a request failed")
+    return ApiError(500, "something went wrong on the server; its log says what", code="server_error")
+
+
+async def on_failure(request: Request, error: Exception) -> Response:
+    """FastAPI's handler of what nobody expected, which it logs, too."""
+    return failure().response()

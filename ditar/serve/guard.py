@@ -1,0 +1,78 @@
+"""Who may ask: the key, and which web pages; before anything else of a request is looked at."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ditar.serve.errors import ApiError, shown
+from ditar.serve.settings import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
+
+OPEN_PATHS = ("/health",)  # without a key, for whatever watches the server
+UPLOADS = "/v1/audio/voices"
+KEY_PROTOCOL = "openai-insecure-api-key."  # how a web page, which cannot set headers, gives a key to a WebSocket
+
+
+class Guard:
+    """ASGI middleware. The key comes as `Authorization: Bearer KEY`, as the password of Basic (a browser then asks for
+    it), or in a WebSocket's protocol, and is compared in constant time. A web page of another origin is refused, since
+    a browser sends some of its requests without asking anybody; so is a body that says it is too large.
+    """
+
+    def __init__(self, app: ASGIApp, keys: Sequence[str], origins: Sequence[str]):
+        self._app, self._keys, self._origins = app, [key.encode() for key in keys], tuple(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            try:
+                self._check(scope, Headers(scope=scope))
+            except ApiError as error:
+                await error.response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        origin = headers.get("origin")
+        if origin is not None and not self._is_welcome(origin, headers.get("host", "")):
+            raise ApiError(
+                403, f"pages of {shown(origin)} may not use this server; start it with --cors-origin ORIGIN for that"
+            )
+        if self._keys and scope["path"] not in OPEN_PATHS:
+            given = _key(headers)
+            # of all keys, so that the time says nothing of which it was
+            if not any([hmac.compare_digest(given, key) for key in self._keys]):
+                page = scope["path"] in ("/", "/docs")
+                raise ApiError(
+                    401,
+                    "the API key is missing or wrong; send one of --api-key-file as: Authorization: Bearer KEY",
+                    headers={"WWW-Authenticate": f'{"Basic" if page else "Bearer"} realm="ditar"'},
+                )
+        length, most = headers.get("content-length", ""), body_limit(scope["path"])
+        if length.isdecimal() and int(length[:20]) > most:
+            raise ApiError(413, f"the body has {length[:20]} bytes, and {most} is the limit; send less")
+
+    def _is_welcome(self, origin: str, host: str) -> bool:
+        return "*" in self._origins or origin in self._origins or origin.partition("://")[2] == host
+
+
+def body_limit(path: str) -> int:
+    """Bytes that the body of a request may have."""
+    return MAX_UPLOAD_BYTES if path == UPLOADS else MAX_BODY_BYTES
+
+
+def _key(headers: Headers) -> bytes:
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip().encode()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(given.strip(), validate=True).partition(b":")[2]
+        except (binascii.Error, ValueError):
+            return b""
+    for protocol in headers.get("sec-websocket-protocol", "").split(","):
+        if protocol.strip().startswith(KEY_PROTOCOL):
+            return protocol.strip().removeprefix(KEY_PROTOCOL).encode()
+    return b""

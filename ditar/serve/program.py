@@ -1,0 +1,89 @@
+"""The server as a process: it listens, and on SIGTERM it finishes what it has accepted."""
+
+import asyncio
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from ditar.serve.app import make_app
+from ditar.serve.service import Service
+from ditar.serve.settings import ServeError, ServeSettings
+from ditar.synthesis.request import SpeechRequest
+
+BACKLOG = 512
+MAX_MESSAGE_BYTES = 256 * 1024  # of a WebSocket
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, which drains: after the first SIGTERM or Ctrl-C new requests get 503, and it ends when the accepted
+    ones have. After the second it ends at once."""
+
+    def __init__(self, config: uvicorn.Config, service: Service):
+        super().__init__(config)
+        self._service = service
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets=None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._loop is None or self._service.draining.is_set():
+            self.should_exit = self.force_exit = True
+        else:
+            self._loop.call_soon_threadsafe(self._service.draining.set)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._service.draining.is_set() and not self._service.talks:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def serve(pipeline, settings: ServeSettings, on_ready: Callable[[str], None]) -> None:
+    """Listen until SIGTERM or Ctrl-C; `on_ready` is told the URL. ServeError: the address cannot be used."""
+    service = Service(pipeline, settings)
+    _warm_up(service)
+    config = uvicorn.Config(
+        make_app(service),
+        host=settings.host,
+        port=settings.port,
+        backlog=BACKLOG,
+        # Of connections: beside those that speak there are those that are refused, and pages that are open.
+        limit_concurrency=64 + 16 * (settings.max_queue + settings.max_concurrent),
+        ws_max_size=MAX_MESSAGE_BYTES,
+        server_header=False,
+        log_level="warning",
+    )
+    try:
+        bound = _bind(settings)
+    except OSError as error:
+        raise ServeError(
+            f"--host {settings.host} --port {settings.port} cannot be listened on ({error.strerror}); choose another"
+        ) from None
+    port = bound.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    on_ready(f"http://{host}:{port}")
+    Server(config, service).run(sockets=[bound])
+
+
+def _bind(settings: ServeSettings):
+    import socket
+
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+        bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _warm_up(service: Service) -> None:
+    """Speak a word, so that the first who asks does not wait for what is made once."""
+    voice = service.voices.voice("default")
+    service.pipeline.set_progress_bar_config(disable=True)
+    service.pipeline.batch([SpeechRequest("Hello.", voice, seed=0)], max_retries=0)

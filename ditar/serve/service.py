@@ -1,0 +1,141 @@
+"""What a server has: a model and its engine, voices, places for talks, and a thread for what comes before speech."""
+
+import asyncio
+import math
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ditar.seeds import piece_seeds
+from ditar.serve.batches import Batches
+from ditar.serve.bodies import Asked, SpeechBody, SpeechOptions, asked, check_input
+from ditar.serve.engine import Engine
+from ditar.serve.errors import ApiError
+from ditar.serve.metrics import Metrics
+from ditar.serve.one_by_one import OneByOne
+from ditar.serve.settings import ServeSettings
+from ditar.serve.talk import Talk
+from ditar.serve.voices import VoiceShelf
+from ditar.synthesis.long_text import ReadPiece, pieces_to_speak
+from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.voice import Voice, voice_warnings
+from ditar.text import TextError
+from ditar.text.errors import dropped_warning
+from ditar.text.frontend import check_language
+
+T = TypeVar("T")
+MAX_DRAWN_SEED = 2**31  # of those that are drawn where none is asked for: short enough to be typed
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A request that is understood: its talk, what it will say, and with which seeds."""
+
+    talk: Talk
+    pieces: list[ReadPiece]
+    seeds: list[int]
+    seed: int
+    ignored: tuple[str, ...]
+
+
+class Service:
+    """Everything but HTTP."""
+
+    def __init__(self, pipeline: Any, settings: ServeSettings):
+        self.pipeline, self.settings = pipeline, settings
+        is_continuous = isinstance(pipeline, DiTARPipeline)
+        speaker = Batches(pipeline) if is_continuous else OneByOne(pipeline)
+        self.engine = Engine(speaker, settings.max_concurrent if is_continuous else 1)
+        self.metrics = Metrics(self.engine)
+        self.voices = VoiceShelf(pipeline, settings.voices)
+        self.draining = asyncio.Event()
+        self.talks = 0  # that are accepted and not done
+        self._took: list[float] = []  # seconds of the last of them
+        self._thread = ThreadPoolExecutor(1, "ditar-prepare")
+
+    def start(self) -> None:
+        self.engine.start()
+
+    def close(self) -> None:
+        """End everything; for after the last talk, or where it is not to be waited for."""
+        self.draining.set()
+        self.engine.close()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def accept(self) -> Callable[[], None]:
+        """A place for a talk; it is given back by calling what is returned, when all of the talk is sent. ApiError: the
+        server is full, or goes down."""
+        if self.draining.is_set():
+            raise ApiError(503, "the server is shutting down; ask again when it is back", headers={"Retry-After": "10"})
+        most = self.settings.max_queue + self.engine.max_rows
+        if self.talks >= most:
+            raise ApiError(
+                429,
+                f"{self.talks} requests are waiting or being spoken, which is the limit; ask again later",
+                headers={"Retry-After": str(self._wait_s())},
+            )
+        self.talks += 1
+        self.metrics.talks.set(self.talks)
+        began, over = time.monotonic(), False
+
+        def leave() -> None:
+            nonlocal over
+            if not over:
+                over = True
+                self.talks -= 1
+                self.metrics.talks.set(self.talks)
+                self._took = [*self._took[-31:], time.monotonic() - began]
+
+        return leave
+
+    async def prepare(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of what takes a moment of a processor, without anybody else waiting for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    async def plan(self, body: SpeechBody, began: float) -> Planned:
+        """Understand a request. ApiError names what is wrong with it."""
+        check_input(body.input)
+        found = asked(body, self.pipeline)
+        talk = await self.talk(found, began)
+        pieces, warnings = await self.prepare(self._read, body.input, talk.voice, found)
+        talk.warnings += [*warnings, *(dropped_warning(list(p.read.dropped)) for p in pieces if p.read.dropped)]
+        seed = drawn(body)
+        seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
+        return Planned(talk, pieces, seeds, seed, found.ignored)
+
+    async def talk(self, found: Asked, began: float) -> Talk:
+        """One that says nothing yet. ApiError: its voice, or its language, is not known."""
+        voice = await self.prepare(self._voice, found)
+        talk = Talk(self.engine, self.metrics, voice, found.request_options, found.options, began)
+        talk.warnings += voice_warnings(voice)
+        return talk
+
+    async def read(self, text: str, talk: Talk) -> tuple[list[ReadPiece], list[str]]:
+        """The pieces of more text of a talk, and warnings. ApiError: it cannot be spoken."""
+        return await self.prepare(self._read, text, talk.voice, talk)
+
+    def _voice(self, found: Asked) -> Voice:
+        try:
+            check_language(found.request_options["language"])
+        except TextError as error:
+            raise ApiError(422, str(error), param="language") from None
+        return self.voices.voice(found.voice)
+
+    def _read(self, text: str, voice: Voice, found: Asked | Talk) -> tuple[list[ReadPiece], list[str]]:
+        try:
+            return pieces_to_speak(text, voice, self.pipeline.text_config, found.request_options["language"])
+        except TextError as error:
+            raise ApiError(422, str(error), param="input") from None
+
+    def _wait_s(self) -> int:
+        """Until a place is free: what talks took lately, over those that end at a time."""
+        took = sum(self._took) / len(self._took) if self._took else 1.0
+        return min(60, max(1, math.ceil(took / self.engine.max_rows)))
+
+
+def drawn(body: SpeechOptions) -> int:
+    """The seed that is asked for, or any."""
+    return secrets.randbelow(MAX_DRAWN_SEED) if body.seed is None else body.seed

@@ -1,0 +1,99 @@
+"""What a server is started with, and what of it is refused. Nothing here needs torch."""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_CHARACTERS = 4096  # of an input, as OpenAI's
+MAX_BODY_BYTES = 256 * 1024  # of JSON, in which a character may take 12 bytes
+MAX_UPLOAD_BYTES = 20 * 2**20
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+class ServeError(ValueError):
+    """A server that cannot be started so; the message has the value and the remedy."""
+
+
+@dataclass(frozen=True)
+class ServeSettings:
+    """Args:
+    host, port: where to listen; port 0: any that is free.
+    keys: one of them must be sent with every request; empty: none is asked for.
+    max_queue, max_concurrent: talks that wait, and that are spoken, at a time.
+    voices: folder of voices, for uploads too; None: the user's.
+    allowed_hosts: names in the Host header, beside those of `host`.
+    origins: web pages of other origins that may use the server.
+    insecure: listen on another address than loopback without a key.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    keys: tuple[str, ...] = ()
+    max_queue: int = 32
+    max_concurrent: int = 8
+    voices: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        if self.voices is not None and not self.voices.is_dir():
+            raise ServeError(f"--voices {self.voices} is not a folder; create it with: mkdir -p {self.voices}")
+        if not (is_loopback(self.host) or self.keys or self.insecure):
+            raise ServeError(
+                f"--host {self.host} lets other machines in, and without --api-key-file anybody may use the server; "
+                "give a file with a key, or --insecure where only friends can reach it"
+            )
+        for origin in self.origins:
+            if origin != "*" and not origin.startswith(("http://", "https://")):
+                raise ServeError(f"--cors-origin {origin!r} is no origin; give one such as https://example.org")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """What the Host header may name. Where the server is reached under names that it cannot know (0.0.0.0), those
+        of `allowed_hosts` and this machine's own."""
+        own = [self.host if ":" not in self.host else f"[{self.host}]"]
+        if self.host in ("0.0.0.0", "::"):
+            own = [socket.gethostname().lower(), *_addresses()]
+        return tuple(dict.fromkeys([*LOOPBACK, *own, *self.allowed_hosts]))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_keys(path: str | Path) -> tuple[str, ...]:
+    """The keys of a file, one a line. ServeError: there is none, or one that cannot be sent in a header."""
+    path = Path(path)
+    if not path.is_file():
+        raise ServeError(f"--api-key-file {path} does not exist; write a key into it, one a line")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError:
+        raise ServeError(f"--api-key-file {path} is not UTF-8 text; write a key into it, one a line") from None
+    keys = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not keys:
+        raise ServeError(f"--api-key-file {path} holds no key; write one into it, one a line")
+    for number, key in enumerate(keys, 1):
+        if not (key.isascii() and key.isprintable() and " " not in key and len(key) >= 8):
+            raise ServeError(
+                f"key {number} of --api-key-file {path} must be at least 8 printable ASCII characters without spaces, "
+                f"and has {len(key)}; make one with: openssl rand -hex 24"
+            )
+    return keys
+
+
+def _addresses() -> list[str]:
+    """Of this machine, as a Host header has them."""
+    try:
+        found = socket.getaddrinfo(socket.gethostname(), None)
+    except OSError:
+        return []
+    return [f"[{address[4][0]}]" if ":" in address[4][0] else address[4][0] for address in found]

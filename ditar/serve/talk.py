@@ -1,0 +1,113 @@
+"""One request for speech: its pieces, spoken in order, as a stream of audio."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ditar.serve.engine import Ended, Engine, EngineClosed, Utterance
+from ditar.serve.errors import ApiError
+from ditar.serve.metrics import Metrics
+from ditar.synthesis.long_text import ReadPiece, pause
+from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.voice import Voice, VoiceError
+from ditar.text import TextError
+from ditar.units import samples_to_seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """audio (S,), float32 at 24 kHz; piece: the text that begins with it, or None; start_s: where the audio lies."""
+
+    audio: np.ndarray
+    start_s: float
+    piece: str | None = None
+
+
+@dataclass(eq=False)
+class Talk:
+    """What the pieces of a request have in common, and what became of them so far.
+
+    Args:
+        request_options, options: of every piece's SpeechRequest, and of the pipeline's call.
+        began: `time.monotonic()` of the request.
+        warnings, wrong: what a client should know, and what is wrong with pieces that were heard.
+        symbols, patches, seconds: that were read, and that were made.
+    """
+
+    engine: Engine
+    metrics: Metrics
+    voice: Voice
+    request_options: dict[str, Any]
+    options: dict[str, Any]
+    began: float = field(default_factory=time.monotonic)
+    warnings: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    symbols: int = 0
+    patches: int = 0
+    seconds: float = 0.0
+    _utterance: Utterance | None = None  # the last one, which may still be spoken
+    _last: ReadPiece | None = None
+
+    async def say(self, piece: ReadPiece, seed: int, goes_on: bool) -> AsyncIterator[Heard]:
+        """The silence behind the piece before, and the audio of the next one; `goes_on`: another one follows at once.
+        ApiError: it could not be spoken to its end."""
+        if self._last is not None and len(silence := pause(self._last)):
+            yield self._heard(silence, None)
+        loop, told = asyncio.get_running_loop(), asyncio.Queue()
+
+        def tell(said: np.ndarray | Ended) -> None:
+            try:
+                loop.call_soon_threadsafe(told.put_nowait, said)
+            except RuntimeError:  # the loop has ended, and with it whoever listened
+                pass
+
+        request = SpeechRequest(piece.text, self.voice, seed=seed, read=piece.read, **self.request_options)
+        continues, text, said = self._last is not None, piece.text, None
+        self._last, self.symbols = piece, self.symbols + len(piece.read.symbols)
+        self._utterance = utterance = Utterance(
+            request, self.options, tell, self, continues=continues, goes_on=goes_on
+        )
+        try:
+            self.engine.speak(utterance)
+        except EngineClosed as error:
+            raise ApiError(503, str(error)) from None
+        try:
+            while not isinstance(said := await told.get(), Ended):
+                yield self._heard(said, text)
+                text = None
+        finally:
+            if not isinstance(said, Ended):
+                self.engine.cancel(utterance)
+                self.metrics.utterances.labels("cancelled").inc()
+        self._note(said)
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        if self._utterance is not None:
+            self.engine.cancel(self._utterance)
+
+    def _heard(self, audio: np.ndarray, piece: str | None) -> Heard:
+        if not self.seconds:
+            self.metrics.first_audio.observe(time.monotonic() - self.began)
+        heard = Heard(audio, self.seconds, piece)
+        self.seconds += samples_to_seconds(len(audio))
+        self.metrics.audio.inc(samples_to_seconds(len(audio)))
+        return heard
+
+    def _note(self, ended: Ended) -> None:
+        end = "failed" if ended.error else "cancelled" if ended.cancelled else "wrong" if ended.wrong else "done"
+        self.metrics.utterances.labels(end).inc()
+        if isinstance(ended.error, (TextError, VoiceError)):
+            raise ApiError(422, str(ended.error))
+        if ended.error is not None:
+            raise ended.error
+        if ended.cancelled:
+            raise ApiError(503, "the server is shutting down; ask again when it is back")
+        self.patches += ended.patches
+        self.warnings += [line for line in ended.warnings if line not in self.warnings]
+        if ended.wrong is not None:
+            self.wrong.append(ended.wrong)

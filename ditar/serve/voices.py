@@ -1,0 +1,206 @@
+"""The voices of a server: those that ship, those of its folder, and those that clients bring.
+
+A client names a voice and never a file: a name is looked up in a list, and what is written has a name of ours.
+"""
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from ditar.audio.errors import AudioError
+from ditar.audio.read import mono, read_samples
+from ditar.audio.resample import resample
+from ditar.serve.errors import ApiError, shown
+from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
+from ditar.synthesis.voice import Voice, VoiceError
+from ditar.synthesis.voice_file import VoiceFileError, check_voice, load_voice, save_voice
+from ditar.synthesis.voice_names import SHIPPED, VOICE_FILE, NamedVoice, list_voices, user_folder
+from ditar.text import TextError
+from ditar.units import SAMPLE_RATE_HZ
+
+DEFAULT = "default"  # the voice that comes with the package
+# OpenAI's names, so that programs that ask for them are heard; the voices are ours and sound like nobody of theirs.
+OPENAI_NAMES = {
+    "alloy": DEFAULT, "ash": "michael", "ballad": "michael", "cedar": "michael", "coral": "heart", "echo": "michael",
+    "fable": "fable", "marin": "heart", "nova": "heart", "onyx": "michael", "sage": "heart", "shimmer": "heart",
+    "verse": "fable",
+}  # fmt: skip
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+MAX_CLIP_SECONDS = 60.0
+MAX_CLIP_SAMPLES = 60 * 2 * 48_000  # of all channels: a small file may hold hours of silence
+MAX_FRAMES, MAX_SYMBOLS = 6000, 3000  # of a voice file
+MAX_VOICES = 256  # in the folder
+KEPT = 32  # voices in memory
+
+
+@dataclass(frozen=True)
+class VoiceInfo:
+    """name; text: what is said in its clip, None where only the voice itself knows; ships: it comes with the package
+    and cannot be deleted; alias: OpenAI's name for which voice."""
+
+    name: str
+    text: str | None
+    ships: bool
+    alias: str | None = None
+
+
+class VoiceShelf:
+    """Methods encode clips and read files: they are for one thread, and not that of the event loop.
+
+    folder: None: the user's, see `user_folder`; made when the first voice comes.
+    """
+
+    def __init__(self, pipeline: Any, folder: Path | None = None):
+        self._pipeline, self._folder = pipeline, user_folder() if folder is None else folder
+        self._kept: dict[tuple, Voice] = {}
+
+    def listed(self) -> list[VoiceInfo]:
+        """All that can be named."""
+        found = [VoiceInfo(DEFAULT, None, True)]
+        found += [VoiceInfo(v.name, v.transcript, v.path.parent == SHIPPED) for v in self._named().values()]
+        names = {voice.name for voice in found}
+        aliases = [VoiceInfo(a, None, True, alias=name) for a, name in OPENAI_NAMES.items() if name in names]
+        return [*found, *(alias for alias in aliases if alias.name not in names)]
+
+    def voice(self, name: str) -> Voice:
+        """The voice of a name, made or read once. ApiError: there is none, or it does not fit the model."""
+        known = self._named()
+        if name not in known:
+            name = OPENAI_NAMES.get(name, name)
+        if name == DEFAULT and name not in known:
+            return self._keep((DEFAULT,), self._pipeline.create_voice)
+        if name not in known:
+            raise ApiError(
+                422, f"voice {shown(name)} is not known; there are {', '.join([DEFAULT, *known])}", param="voice"
+            )
+        named = known[name]
+        try:
+            stat = named.path.stat()
+            return self._keep((named.path, stat.st_mtime_ns, stat.st_size), lambda: self._make(named))
+        except (VoiceError, VoiceFileError, AudioError, TextError, OSError) as error:
+            raise ApiError(422, _without_path(f"voice {shown(name)}: {error}", named.path), param="voice") from None
+
+    def add_clip(self, name: str, data: bytes, transcript: str | None, language: str) -> Voice:
+        """Make a voice of a clip (an audio file) and what is said in it, and keep it. ApiError."""
+        path = self._path_of_new(name)
+        try:
+            _check_size(data)
+            samples, rate_hz = read_samples(io.BytesIO(data), "the clip", MAX_CLIP_SECONDS)
+            clip = resample(mono(samples, rate_hz, "the clip"), rate_hz, SAMPLE_RATE_HZ)
+            voice = self._pipeline.create_voice(clip, transcript or None, name=name, language=language)
+        except (AudioError, TextError) as error:
+            raise ApiError(422, str(error).replace("the reference clip", "the clip"), param="audio_sample") from None
+        return self._save(voice, path)
+
+    def add_file(self, name: str, data: bytes) -> Voice:
+        """Keep a voice file that `ditar voice create` made. ApiError."""
+        path = self._path_of_new(name)
+        upload = path.with_name(f".{name}.upload{VOICE_FILE}.partial")
+        try:
+            upload.write_bytes(data)
+            voice = load_voice(upload)
+            check_voice(voice, self._pipeline)
+            _check_content(voice, self.voice(DEFAULT).latents.shape[1])
+        except (ValueError, TypeError, RuntimeError) as error:
+            message = _without_path(str(error), upload).replace(upload.name, "the file")
+            raise ApiError(422, message, param="voice_file") from None
+        except OSError as error:
+            raise ApiError(507, f"the voice cannot be kept: {error.strerror}; free space") from None
+        finally:
+            upload.unlink(missing_ok=True)
+        return self._save(voice, path)
+
+    def remove(self, name: str) -> None:
+        """Delete a voice of the folder. ApiError: there is none of the name, or it ships."""
+        named = self._named().get(name)
+        if named is None or named.path.parent == SHIPPED:
+            ships = named is not None or name == DEFAULT or name in OPENAI_NAMES
+            if ships:
+                raise ApiError(403, f"voice {shown(name)} comes with the package and stays", param="name")
+            raise ApiError(404, f"there is no voice {shown(name)} to delete", param="name")
+        if named.transcript is not None:
+            named.path.with_suffix(".txt").unlink(missing_ok=True)
+        named.path.unlink(missing_ok=True)
+
+    def _named(self) -> dict[str, NamedVoice]:
+        return {voice.name: voice for voice in list_voices(self._folder)}
+
+    def _make(self, named: NamedVoice) -> Voice:
+        if named.transcript is None:
+            voice = load_voice(named.path)
+            check_voice(voice, self._pipeline)
+            return voice
+        reference = read_reference(named.path, named.transcript or None, named.name, SHIPPED_LANGUAGE)
+        return self._pipeline.create_voice(reference)
+
+    def _keep(self, key: tuple, make) -> Voice:
+        if key not in self._kept:
+            self._kept[key] = make()
+            while len(self._kept) > KEPT:
+                del self._kept[next(iter(self._kept))]
+        return self._kept[key]
+
+    def _path_of_new(self, name: str) -> Path:
+        if not NAME.fullmatch(name):
+            raise ApiError(
+                422,
+                f"name {shown(name)} must be 1 to 64 letters, digits, hyphens or underscores, and begin with a letter "
+                "or digit",
+                param="name",
+            )
+        known = self._named()
+        if name == DEFAULT or name in OPENAI_NAMES or (name in known and known[name].path.parent == SHIPPED):
+            raise ApiError(409, f"name {shown(name)} is that of a voice that ships; choose another", param="name")
+        if name in known:
+            raise ApiError(409, f"there is a voice {shown(name)} already; delete it first", param="name")
+        if sum(voice.path.parent != SHIPPED for voice in known.values()) >= MAX_VOICES:
+            raise ApiError(409, f"there are {MAX_VOICES} voices, which is the limit; delete one first")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ApiError(507, f"the voice cannot be kept: {error.strerror}") from None
+        return self._folder / f"{name}{VOICE_FILE}"
+
+    def _save(self, voice: Voice, path: Path) -> Voice:
+        try:
+            save_voice(voice, path)
+        except VoiceFileError as error:
+            raise ApiError(507, _without_path(f"the voice cannot be kept: {error}", path)) from None
+        return voice
+
+
+def _check_size(data: bytes) -> None:
+    try:
+        info = soundfile.info(io.BytesIO(data))
+    except soundfile.LibsndfileError:  # `read_samples` says it in its words
+        return
+    if info.frames * info.channels > MAX_CLIP_SAMPLES and info.frames <= MAX_CLIP_SECONDS * info.samplerate:
+        raise AudioError(
+            f"the clip holds {info.frames * info.channels} samples in {info.channels} channels at {info.samplerate} Hz,"
+            f" the limit is {MAX_CLIP_SAMPLES}; give a mono file at 24 kHz"
+        )
+
+
+def _check_content(voice: Voice, channels: int) -> None:
+    """Of a stranger's file, what the model reads."""
+    latents, symbols = voice.latents, len(voice.symbols)
+    if latents.ndim != 2 or latents.shape[1] != channels or not 1 <= len(latents) <= MAX_FRAMES:
+        raise VoiceFileError(
+            f"its latents have the shape {tuple(latents.shape)}, and this model reads (1 to {MAX_FRAMES}, {channels}); "
+            "make it again"
+        )
+    if not (latents.is_floating_point() and latents.isfinite().all()):
+        raise VoiceFileError(f"its latents are {latents.dtype}, or hold what is no number; make it again")
+    if not 0 < voice.seconds <= MAX_CLIP_SECONDS or symbols > MAX_SYMBOLS:
+        raise VoiceFileError(
+            f"it has {voice.seconds:g} s and {symbols} symbols, the limits are {MAX_CLIP_SECONDS:g} and {MAX_SYMBOLS}"
+        )
+
+
+def _without_path(message: str, path: Path) -> str:
+    """What a client is told names no file of the server."""
+    return message.replace(str(path), path.name).replace(f"{path.parent}/", "")

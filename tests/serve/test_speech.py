@@ -1,0 +1,286 @@
+"""POST /v1/audio/speech on a tiny random model, as clients meet it."""
+
+import asyncio
+import base64
+import io
+import json
+import re
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import httpx2
+import numpy as np
+import openai
+import pytest
+import soundfile
+
+from ditar.seeds import piece_seeds
+from ditar.serve.bodies import MAX_SEED
+from ditar.serve.settings import MAX_CHARACTERS
+from ditar.synthesis.long_text import pause, pieces_to_speak
+from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.retry import SpeechError
+from ditar.units import SAMPLE_RATE_HZ
+from tests.serve.server import PATIENCE, running
+
+TEXT = "Good morning to you. It rains, and it rains. Good night!"
+FAST = {"steps": 2}
+
+
+@pytest.fixture(scope="module")
+def alone(pipeline):
+    """alone(text, seed, **options) -> the audio of one who asks for it alone, from Python."""
+    voice = pipeline.create_voice()
+
+    def speak(text, seed, num_inference_steps=2, **options):
+        pieces, _ = pieces_to_speak(text, voice, pipeline.text_config, "en-us")
+        seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
+        audio = []
+        for number, (piece, of_piece) in enumerate(zip(pieces, seeds)):
+            request = SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **options)
+            with suppress(SpeechError):  # the model never ends by itself
+                for chunk in pipeline.stream(request, num_inference_steps=num_inference_steps):
+                    audio.append(chunk)
+            audio += [pause(piece)] if number < len(pieces) - 1 else []
+        return np.concatenate(audio)
+
+    return speak
+
+
+def samples(data):
+    return np.frombuffer(data, "<i2").astype(np.float32) / 32767
+
+
+def events(response):
+    """The JSON of server-sent events."""
+    return [json.loads(block.removeprefix("data: ")) for block in response.text.split("\n\n") if block]
+
+
+def test_the_official_client_gets_a_file(server, alone):
+    response = server.openai.audio.speech.create(
+        model="tts-1", voice="alloy", input=TEXT, response_format="wav", instructions="Cheerful.",
+        extra_body={"seed": 7, **FAST},
+    )  # fmt: skip
+    audio, rate_hz = soundfile.read(io.BytesIO(response.content), dtype="float32")
+    np.testing.assert_allclose(audio, alone(TEXT, 7), atol=2e-4)
+    assert rate_hz == SAMPLE_RATE_HZ
+    headers = response.response.headers
+    assert headers["x-ditar-seed"] == "7" and headers["x-ditar-ignored"] == "instructions"
+    assert headers["content-type"] == "audio/wav"
+
+
+def test_the_official_client_streams(server, alone, tmp_path):
+    request = {"model": "gpt-4o-mini-tts", "voice": "nova", "input": TEXT, "response_format": "pcm"}
+    with server.openai.audio.speech.with_streaming_response.create(**request, extra_body={"seed": 1, **FAST}) as reply:
+        parts = list(reply.iter_bytes(1024))
+    heart = server.speak(input=TEXT, voice="heart", seed=1, **FAST)
+    assert b"".join(parts) == heart.content and len(parts) > 10
+    with server.openai.audio.speech.with_streaming_response.create(**{**request, "response_format": "mp3"}) as reply:
+        reply.stream_to_file(tmp_path / "out.mp3")
+    assert soundfile.info(tmp_path / "out.mp3").duration > 1
+
+
+def test_the_official_client_at_eight_times_at_once(pipeline, alone, tmp_path):
+    """Rows join and leave, and each hears its own."""
+    texts = [TEXT, "It rains.", "Good morning to you all, and good night.", "Yes."] * 2
+
+    async def ask(url):
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", timeout=PATIENCE, max_retries=0) as client:
+
+            async def one(seed, text):
+                await asyncio.sleep(0.02 * seed)
+                extra = {"seed": seed, "temperature": 0.5 + 0.1 * (seed % 3), "steps": 2 + seed % 2}
+                made = await client.audio.speech.create(
+                    model="ditar", voice="default", input=text, response_format="pcm", extra_body=extra
+                )
+                return made.content
+
+            return await asyncio.gather(*(one(seed, text) for seed, text in enumerate(texts)))
+
+    with running(pipeline, tmp_path, max_concurrent=4) as server:
+        heard = asyncio.run(ask(server.url))
+        server.wait_until_idle()
+        assert 'ditar_utterances_total{end="wrong"} 12.0' in server.http.get("/metrics").text
+    for seed, (text, data) in enumerate(zip(texts, heard)):
+        expected = alone(text, seed, 2 + seed % 2, temperature=0.5 + 0.1 * (seed % 3))
+        np.testing.assert_allclose(samples(data), expected, atol=3e-4)
+
+
+@pytest.mark.parametrize("name", ["mp3", "opus", "flac"])
+def test_formats(server, name):
+    response = server.speak(response_format=name, seed=3, **FAST)
+    whole = samples(server.speak(seed=3, **FAST).content)
+    audio, rate_hz = soundfile.read(io.BytesIO(response.content), dtype="float32")
+    assert rate_hz == SAMPLE_RATE_HZ and len(whole) <= len(audio) < len(whole) + 3000
+    if name == "flac":
+        np.testing.assert_allclose(audio, whole, atol=1e-4)
+
+
+def test_events(server, alone):
+    response = server.speak(input=TEXT, seed=7, stream_format="sse", **FAST)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    *deltas, done = events(response)
+    audio = samples(b"".join(base64.b64decode(delta["audio"]) for delta in deltas))
+    np.testing.assert_allclose(audio, alone(TEXT, 7), atol=2e-4)
+    assert {delta["type"] for delta in deltas} == {"speech.audio.delta"} and done["type"] == "speech.audio.done"
+    usage = done["usage"]
+    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"] > len(TEXT)
+    assert done["seconds"] == pytest.approx(len(audio) / SAMPLE_RATE_HZ, abs=1e-3) and done["seed"] == 7
+    assert any("did not end by itself" in line for line in done["warnings"])
+    pieces = [piece for delta in deltas for piece in delta.get("pieces", ())]
+    assert [piece["text"] for piece in pieces] == ["Good morning to you.", "It rains, and it rains.", "Good night!"]
+    starts = [piece["start"] for piece in pieces]
+    assert starts[0] == 0 and starts == sorted(starts)
+    for start in starts[1:]:  # behind the silence after the sentence before
+        at = round(start * SAMPLE_RATE_HZ)
+        assert not audio[at - 2400 : at].any() and audio[at : at + 2400].any()
+
+
+def test_a_seed_is_drawn_and_told(server):
+    first, second = (server.speak(**FAST) for _ in range(2))
+    assert first.content != second.content
+    again = server.speak(seed=int(first.headers["x-ditar-seed"]), **FAST)
+    assert np.abs(samples(again.content) - samples(first.content)).max() < 2e-4
+
+
+def test_what_is_left_out_is_told(server):
+    response = server.speak(input="It rains \U0001f600 today.", **FAST)
+    assert response.status_code == 200
+    assert any("GRINNING FACE" in line for line in json.loads(response.headers["x-ditar-warnings"]))
+    done = events(server.speak(input="It rains \U0001f600 today.", stream_format="sse", **FAST))[-1]
+    assert any("GRINNING FACE" in line for line in done["warnings"])
+
+
+LONG = "a " * (MAX_CHARACTERS // 2) + "b"
+
+
+@pytest.mark.parametrize(
+    "body, status, message",
+    [
+        ({"input": ""}, 422, 'input "" has nothing to say'),
+        ({"input": LONG}, 413, f"input has {MAX_CHARACTERS + 1} characters, {MAX_CHARACTERS} is the limit"),
+        ({"input": "\U0001f600"}, 422, "GRINNING FACE"),
+        ({"input": None}, 422, "input: input should be a valid string, got null"),
+        ({"model": "whisper-1"}, 404, 'model "whisper-1" is not served here; there is ditar'),
+        ({"voice": "nobody"}, 422, 'voice "nobody" is not known; there are default, fable'),
+        ({"voice": "../../../etc/passwd"}, 422, 'voice "../../../etc/passwd" is not known'),
+        ({"voice": {"id": "nobody"}}, 422, 'voice "nobody" is not known'),
+        ({"response_format": "aac"}, 422, "take mp3, opus, flac, wav or pcm"),
+        ({"response_format": "exe"}, 422, 'response_format: input should be .* got "exe"'),
+        ({"speed": 1.5}, 422, "speed 1.5 cannot be had yet"),
+        ({"speed": 9}, 422, "speed: input should be less than or equal to 4, got 9"),
+        ({"temperature": 1.5}, 422, r"temperature must lie in \[0, 1\] .* got 1.5"),
+        ({"temperature": 0.5, "steps": 1}, 422, "temperature 0.5 needs at least 2 inference steps"),
+        ({"guidance_scale": 0}, 422, "guidance_scale: .* got 0"),
+        ({"steps": 1000}, 422, "steps: input should be less than or equal to 64, got 1000"),
+        ({"seed": -1}, 422, "seed: .* got -1"),
+        ({"seed": MAX_SEED + 1}, 422, "seed: "),
+        ({"language": "xx-nowhere"}, 422, "language 'xx-nowhere' is not known to espeak-ng"),
+        ({"temprature": 1}, 422, 'there is no field "temprature"; there are model, voice, '),
+    ],
+)
+def test_errors_name_the_value_and_the_remedy(server, body, status, message):
+    response = server.speak(**body)
+    error = response.json()["error"]
+    assert response.status_code == status and set(error) == {"message", "type", "param", "code"}
+    assert re.search(message, error["message"]), error
+    assert error["type"] == "invalid_request_error" and "/work" not in response.text
+
+
+def test_bodies_that_are_no_json(server):
+    for content in (b"{", b"[]", b"null", b"\xff\xfe", b'{"input": "\\ud800"}', b"1e999", b"[" * 100_000):
+        headers = {"content-type": "application/json"}
+        response = server.http.post("/v1/audio/speech", content=content, headers=headers)
+        assert response.status_code in (400, 422) and response.json()["error"]["message"], content[:20]
+    response = server.http.post("/v1/audio/speech", content=b"x" * 300_000, headers=headers)
+    assert response.status_code == 413 and "262144 is the limit" in response.json()["error"]["message"]
+    parts = (b"x" * 10_000 for _ in range(30))  # which say nothing of their length
+    assert server.http.post("/v1/audio/speech", content=parts, headers=headers).status_code == 413
+
+
+def test_the_official_client_knows_the_errors(server):
+    for error, body in ((openai.UnprocessableEntityError, {"voice": "nobody"}), (openai.NotFoundError, {"model": "x"})):
+        with pytest.raises(error, match="nobody|is not served here"):
+            server.openai.audio.speech.create(**{"model": "ditar", "voice": "heart", "input": "Hi.", **body})
+
+
+def test_paths_that_there_are_not(server):
+    for method, path, status in (("GET", "/etc/passwd", 404), ("GET", "/v1/audio/speech", 405), ("GET", "/x/", 404)):
+        response = server.http.request(method, path)
+        assert response.status_code == status and "see /docs" in response.json()["error"]["message"]
+
+
+def test_models_health_and_description(server):
+    assert server.http.get("/health").json() == {"status": "ok"}
+    names = [model.id for model in server.openai.models.list()]
+    assert names[0] == "ditar" and "tts-1" in names and server.openai.models.retrieve("tts-1").id == "tts-1"
+    paths = server.http.get("/openapi.json").json()["paths"]
+    assert {"/v1/audio/speech", "/v1/audio/voices", "/v1/models", "/health", "/metrics"} <= set(paths)
+    text = server.http.get("/metrics").text
+    assert 'ditar_http_responses_total{method="GET",path="/health",status="200"}' in text and "ditar_rows 0.0" in text
+
+
+def test_a_full_server_refuses_and_says_when_to_come_back(server):
+    """Three are spoken, three wait."""
+    slow = {"input": TEXT, "steps": 16, "response_format": "pcm"}
+    with httpx2.Client(base_url=server.url, timeout=PATIENCE) as client:
+        replies = []
+        requests = [client.build_request("POST", "/v1/audio/speech", json=slow) for _ in range(6)]
+        threads = [threading.Thread(target=lambda r=r: replies.append(client.send(r).status_code)) for r in requests]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + PATIENCE
+        while server.service.talks < 6 and time.monotonic() < end:
+            time.sleep(0.005)
+        assert server.service.engine.rows <= 3
+        refused = server.speak()
+        assert refused.status_code == 429 and 1 <= int(refused.headers["retry-after"]) <= 60
+        assert refused.json()["error"]["type"] == "rate_limit_error"
+        for thread in threads:
+            thread.join(PATIENCE)
+    assert replies == [200] * 6
+
+
+@pytest.mark.parametrize("read", [0, 1, 20_000])
+def test_a_client_that_goes_away_ends_its_work(server, read):
+    """While it waits, and while it hears."""
+    server.wait_until_idle()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
+        body = json.dumps({"input": f"{TEXT} " * 8, "steps": 16, "response_format": "pcm"}).encode()
+        client.sendall(
+            b"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            + f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        end = time.monotonic() + PATIENCE
+        while not server.service.engine.rows and time.monotonic() < end:
+            time.sleep(0.005)
+        while read > 0:
+            read -= len(client.recv(min(read, 4096)))
+    began = time.monotonic()
+    server.wait_until_idle()
+    assert time.monotonic() - began < 10  # all of it would take minutes
+
+
+def test_what_fails_on_its_way_is_not_taken_for_the_whole(server, pipeline, monkeypatch, caplog):
+    decode, calls = pipeline.vae.decode, []
+
+    def fail_late(latents):
+        calls.append(1)
+        if len(calls) > 2:
+            raise RuntimeError("a secret at /work/secret.py")
+        return decode(latents)
+
+    monkeypatch.setattr(pipeline.vae, "decode", fail_late)
+    with pytest.raises(httpx2.TransportError):
+        server.speak(input=TEXT, **FAST)
+    calls.clear()
+    *_, last = events(server.speak(input=TEXT, stream_format="sse", **FAST))
+    assert last["type"] == "error" and last["error"]["type"] == "server_error" and "secret" not in json.dumps(last)
+    calls.extend([1, 1, 1])
+    early = server.speak(input=TEXT, **FAST)
+    assert early.status_code == 500 and "secret" not in early.text and "Traceback" not in early.text
+    monkeypatch.undo()
+    assert server.speak(**FAST).status_code == 200

@@ -1,0 +1,187 @@
+"""Voices of a server: brought, listed, spoken with and deleted, and what strangers may try."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from ditar.serve import voices as module
+from ditar.serve.errors import ApiError
+from ditar.serve.settings import MAX_UPLOAD_BYTES
+from ditar.serve.voices import VoiceShelf
+from ditar.storage.weights import write_tensors
+from ditar.synthesis.voice_file import load_voice, save_voice
+from tests.tiny import clip, tiny_pipeline
+
+VOICES = "/v1/audio/voices"
+
+
+def encoded(audio, rate_hz=24_000, **options):
+    file = io.BytesIO()
+    soundfile.write(file, audio, rate_hz, format=options.pop("format", "FLAC"), **options)
+    return file.getvalue()
+
+
+def bring(server, name="ann", data=None, field="audio_sample", file_name="clip.flac", **fields):
+    data = encoded(clip(1.0)) if data is None else data
+    return server.http.post(VOICES, data={"name": name, **fields}, files={field: (file_name, data)})
+
+
+def folder(server):
+    return sorted(path.name for path in server.service.settings.voices.iterdir())
+
+
+def test_a_clip_becomes_a_voice_and_goes_again(server, pipeline):
+    made = bring(server, transcript="Hello there.", consent="yes")
+    assert made.status_code == 200 and made.json()["seconds"] == 1.0 and not made.json()["warnings"]
+    assert folder(server) == ["ann.safetensors"]
+    kept = load_voice(server.service.settings.voices / "ann.safetensors")
+    expected = pipeline.create_voice(clip(1.0), "Hello there.")
+    assert kept.text == "Hello there." and kept.symbols == expected.symbols
+    assert torch.allclose(kept.latents, expected.latents, atol=1e-2)  # FLAC has 16 bits
+    spoken = {name: server.speak(voice=name, seed=1, steps=2).content for name in ("ann", "default")}
+    assert spoken["ann"] != spoken["default"]
+    assert server.speak(voice={"id": "ann"}, seed=1, steps=2).content == spoken["ann"]
+    listed = {voice["id"]: voice for voice in server.http.get(VOICES).json()["data"]}
+    assert not listed["ann"]["ships"] and listed["heart"]["ships"] and listed["nova"]["alias_of"] == "heart"
+    assert bring(server).status_code == 409
+    assert server.http.delete(f"{VOICES}/ann").json() == {"id": "ann", "object": "audio.voice.deleted", "deleted": True}
+    assert folder(server) == [] and server.http.delete(f"{VOICES}/ann").status_code == 404
+    assert server.speak(voice="ann").status_code == 422
+
+
+def test_a_voice_file_is_kept(server, pipeline, tmp_path):
+    voice = pipeline.create_voice(clip(0.8), "Yes.", name="whoever")
+    save_voice(voice, tmp_path / "v.safetensors")
+    made = bring(server, "bob", (tmp_path / "v.safetensors").read_bytes(), "voice_file")
+    assert made.status_code == 200 and made.json()["transcript"] == "Yes."
+    assert torch.equal(load_voice(server.service.settings.voices / "bob.safetensors").latents, voice.latents)
+    assert server.speak(voice="bob", steps=2).status_code == 200
+    assert server.http.delete(f"{VOICES}/bob").status_code == 200 and folder(server) == []
+
+
+def test_a_clip_without_its_transcript_says_so(server):
+    assert "is not known" in bring(server, "cat").json()["warnings"][0]
+    assert server.http.delete(f"{VOICES}/cat").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/x", "a/b", "a\\b", ".hidden", "", "a" * 65, "a.wav", "ä", "a b", "-a", "a\0b", "..", "~root"]
+)
+def test_no_name_is_a_path(server, name):
+    made = bring(server, name)
+    assert made.status_code == 422 and made.json()["error"]["message"].startswith("name")
+    assert folder(server) == []
+
+
+@pytest.mark.parametrize("name", ["heart", "default", "alloy"])
+def test_voices_that_ship_stay(server, name):
+    assert bring(server, name).status_code == 409
+    removed = server.http.delete(f"{VOICES}/{name}")
+    assert removed.status_code == 403 and "comes with the package" in removed.json()["error"]["message"]
+    assert server.http.delete(f"{VOICES}/..%2f..%2fetc").status_code == 404
+
+
+@pytest.mark.parametrize("file_name", ["../../../../tmp/evil.flac", "/etc/passwd", "x.safetensors"])
+def test_the_clients_file_name_is_nothing(server, file_name):
+    assert bring(server, "dan", file_name=file_name).status_code == 200
+    assert folder(server) == ["dan.safetensors"]
+    server.http.delete(f"{VOICES}/dan")
+
+
+def wrong_files(pipeline, tmp_path):
+    """(field, bytes, part of the message)"""
+    voice = pipeline.create_voice(clip(0.8), "Yes.")
+    save_voice(voice, tmp_path / "good.safetensors")
+    good = (tmp_path / "good.safetensors").read_bytes()
+
+    def with_latents(latents, **changes):
+        metadata = {"format": "ditar-voice", "version": "1", "seconds": "0.8", "name": "x", "text": "Yes."}
+        metadata |= {"vae": voice.vae, "vocabulary": voice.vocabulary, "symbols": json.dumps(["a"]), **changes}
+        write_tensors(tmp_path / "x.safetensors", {"latents": latents}, metadata)
+        return (tmp_path / "x.safetensors").read_bytes()
+
+    silent_hours = encoded(np.zeros((48_000 * 59, 8), np.int16), 48_000)
+    assert len(silent_hours) < 10**6
+    yield from [
+        ("audio_sample", b"", "cannot be read as audio"),
+        ("audio_sample", b"not audio" * 100, "cannot be read as audio"),
+        ("audio_sample", encoded(clip(1.0))[:300], ""),
+        ("audio_sample", encoded(np.zeros(24_000)), "is silent"),
+        ("audio_sample", encoded(clip(0.2)), "0.20 s of speech"),
+        ("audio_sample", encoded(clip(61.0)), "61.0 s long, the limit is 60 s"),
+        ("audio_sample", silent_hours, "samples in 8 channels at 48000 Hz"),
+        ("audio_sample", encoded(np.full(24_000, np.nan), format="WAV", subtype="FLOAT"), "not numbers"),
+        ("audio_sample", good, "cannot be read as audio"),
+        ("voice_file", good[:200], "not a voice"),
+        ("voice_file", b"\x80\x04\x95" + b"cos\nsystem\n(S'id'\ntR.", "not a voice"),
+        ("voice_file", (2**62).to_bytes(8, "little") + b"{}", "not a voice"),
+        ("voice_file", with_latents(torch.zeros(8, 9)), "its latents have the shape (8, 9)"),
+        ("voice_file", with_latents(torch.zeros(0, 8)), "its latents have the shape (0, 8)"),
+        ("voice_file", with_latents(torch.full((8, 8), torch.nan)), "is no number"),
+        ("voice_file", with_latents(torch.zeros(8, 8, dtype=torch.int64)), "torch.int64"),
+        ("voice_file", with_latents(torch.zeros(7, 8)), "patch"),
+        ("voice_file", with_latents(torch.zeros(8, 8), vae="other"), "VAE other"),
+        ("voice_file", with_latents(torch.zeros(8, 8), seconds="1e9"), "1e+09 s"),
+        ("voice_file", with_latents(torch.zeros(8, 8), symbols="[[["), "broken"),
+        ("voice_file", with_latents(torch.zeros(8, 8), format="other"), "holds no voice"),
+    ]
+
+
+def test_files_that_are_no_voice(server, pipeline, tmp_path):
+    for field, data, message in wrong_files(pipeline, tmp_path):
+        made = bring(server, "eve", data, field)
+        assert made.status_code == 422, (field, data[:20], made.text)
+        said = made.json()["error"]["message"]
+        assert message in said and str(server.service.settings.voices) not in said and "Traceback" not in said, said
+        assert folder(server) == []
+
+
+def test_forms_that_are_none(server):
+    good = ("clip.flac", encoded(clip(1.0)))
+    assert server.http.post(VOICES, data={"name": "x"}).status_code == 422
+    both = server.http.post(VOICES, data={"name": "x"}, files={"audio_sample": good, "voice_file": good})
+    assert both.status_code == 422 and "not both" in both.json()["error"]["message"]
+    missing = server.http.post(VOICES, files={"audio_sample": good})
+    assert missing.status_code == 422 and "name is missing" in missing.json()["error"]["message"]
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    for content in (b"", b"--x", b"--x\r\n\r\n\r\n--y--", b"\0" * 1000):
+        made = server.http.post(VOICES, content=content, headers=headers)
+        assert made.status_code in (400, 422) and made.json()["error"]["message"]
+    large = server.http.post(VOICES, content=b"x" * (MAX_UPLOAD_BYTES + 1), headers=headers)
+    assert large.status_code == 413 and f"{MAX_UPLOAD_BYTES} is the limit" in large.json()["error"]["message"]
+    assert folder(server) == []
+
+
+def test_a_folder_has_its_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_VOICES", 1)
+    shelf = VoiceShelf(tiny_pipeline(), tmp_path / "made" / "when needed")
+    assert len(shelf.listed()) > 3 and not (tmp_path / "made").exists()
+    shelf.add_clip("a", encoded(clip(1.0)), "Yes.", "en-us")
+    with pytest.raises(ApiError, match="1 voices, which is the limit"):
+        shelf.add_clip("b", encoded(clip(1.0)), "Yes.", "en-us")
+
+
+def test_clips_and_files_of_the_folder(tmp_path, pipeline):
+    """What a user puts there: a clip with its transcript, a voice of another model, what is none."""
+    soundfile.write(tmp_path / "fay.wav", clip(1.0), 24_000)
+    (tmp_path / "fay.txt").write_text("Hello there.\n")
+    other = tiny_pipeline(symbols=("<pad>", "a", "b"))
+    save_voice(other.create_voice(clip(1.0)), tmp_path / "gus.safetensors")
+    (tmp_path / "hal.safetensors").write_bytes(b"nothing")
+    shelf = VoiceShelf(pipeline, tmp_path)
+    listed = {voice.name: voice for voice in shelf.listed()}
+    assert listed["fay"].text == "Hello there." and listed["gus"].text is None
+    first = shelf.voice("fay")
+    assert shelf.voice("fay") is first and first.text == "Hello there."
+    soundfile.write(tmp_path / "fay.wav", clip(0.6), 24_000)
+    assert shelf.voice("fay").seconds == pytest.approx(0.6)
+    for name, message in (("gus", "vocabulary"), ("hal", "hal.safetensors .* is not a voice")):
+        with pytest.raises(ApiError, match=message) as error:
+            shelf.voice(name)
+        assert str(tmp_path) not in str(error.value)
+    shelf.remove("fay")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gus.safetensors", "hal.safetensors"]
