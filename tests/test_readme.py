@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -53,10 +54,33 @@ def test_the_first_command_clones_a_voice(clone):
 
 
 def test_the_python_example_runs(clone):
-    (example,) = blocks("python")
+    example, _ = blocks("python")
     done = run([sys.executable, "-c", example], clone)
     assert done.returncode == 0, done.stderr
     assert "24000" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed (apt-get install curl)")
+def test_the_server_answers_curl_and_the_official_client(clone):
+    serve, curl = blocks("sh")
+    _, example = blocks("python")
+    serve = serve.replace("ditar serve --port 8000", f"exec '{sys.executable}' -m ditar.cli serve --port 0")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen(["bash", "-c", serve], cwd=clone, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        url = server.stdout.readline().split()[-1]
+        done = run(["bash", "-c", curl.replace("http://127.0.0.1:8000", url) + " --fail --silent --show-error"], clone)
+        assert done.returncode == 0, done.stderr
+        done = run([sys.executable, "-c", example.replace("http://127.0.0.1:8000", url)], clone)
+        assert done.returncode == 0, done.stderr
+        for name, least in (("morning.mp3", 0.5), ("morning.wav", 1.0)):
+            audio, rate_hz = soundfile.read(clone / name)
+            assert rate_hz == 24_000 and least < len(audio) / rate_hz < 10.0 and abs(audio).max() > 0.05
+        server.terminate()
+        assert server.wait(60) == 0
+    finally:
+        server.kill()
+        server.stdout.close()
 
 
 def test_continuous_integration_runs_the_second_command():

@@ -13,6 +13,7 @@ from ditar.serve.batches import Batches
 from ditar.serve.engine import SEAT_KEPT_SECONDS, Ended, Engine, Utterance
 from ditar.serve.one_by_one import OneByOne
 from ditar.synthesis.request import SpeechRequest
+from ditar.vae.streaming import StreamingDecoder
 from tests.tiny import clip, tiny_pipeline
 from tests.tiny_tokens import tiny_token_pipeline
 
@@ -102,11 +103,11 @@ def test_whoever_shares_the_engine_hears_what_they_would_hear_alone(pipeline, vo
 
 
 def test_silent_speech_is_made_again(pipeline, voices, running, monkeypatch):
-    (request, _), decode, prefill, begun = requests_of(voices)[1], pipeline.vae.decode, pipeline.ditar.prefill, []
+    (request, _), take, prefill, begun = requests_of(voices)[1], StreamingDecoder.take, pipeline.ditar.prefill, []
     again = replace(request, seed=attempt_seed(request.seed, 1))
     (second,) = pipeline.batch([again], max_retries=0, **FAST)
     monkeypatch.setattr(pipeline.ditar, "prefill", lambda *inputs: begun.append(1) or prefill(*inputs))
-    monkeypatch.setattr(pipeline.vae, "decode", lambda latents: decode(latents) * (len(begun) > 1))
+    monkeypatch.setattr(StreamingDecoder, "take", lambda *inputs, **how: take(*inputs, **how) * (len(begun) > 1))
     listener, _ = ask(running(Batches(pipeline)), request, max_retries=1)
     np.testing.assert_allclose(listener.wait(), second.audio, atol=1e-4)
     assert (listener.ended.attempts, listener.ended.seed) == (2, again.seed)

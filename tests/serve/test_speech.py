@@ -23,6 +23,7 @@ from ditar.synthesis.long_text import pause, pieces_to_speak
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import SpeechError
 from ditar.units import SAMPLE_RATE_HZ
+from ditar.vae.streaming import StreamingDecoder
 from tests.serve.server import PATIENCE, running
 
 TEXT = "Good morning to you. It rains, and it rains. Good night!"
@@ -186,7 +187,7 @@ def test_errors_name_the_value_and_the_remedy(server, body, status, message):
     error = response.json()["error"]
     assert response.status_code == status and set(error) == {"message", "type", "param", "code"}
     assert re.search(message, error["message"]), error
-    assert error["type"] == "invalid_request_error" and "/work" not in response.text
+    assert error["type"] == "invalid_request_error" and "/ditar/" not in response.text
 
 
 def test_bodies_that_are_no_json(server):
@@ -264,16 +265,16 @@ def test_a_client_that_goes_away_ends_its_work(server, read):
     assert time.monotonic() - began < 10  # all of it would take minutes
 
 
-def test_what_fails_on_its_way_is_not_taken_for_the_whole(server, pipeline, monkeypatch, caplog):
-    decode, calls = pipeline.vae.decode, []
+def test_what_fails_on_its_way_is_not_taken_for_the_whole(server, monkeypatch):
+    take, calls = StreamingDecoder.take, []
 
-    def fail_late(latents):
+    def fail_late(decoder, final=False):
         calls.append(1)
         if len(calls) > 2:
-            raise RuntimeError("a secret at /work/secret.py")
-        return decode(latents)
+            raise RuntimeError("a secret at /home/secret.py")
+        return take(decoder, final)
 
-    monkeypatch.setattr(pipeline.vae, "decode", fail_late)
+    monkeypatch.setattr(StreamingDecoder, "take", fail_late)
     with pytest.raises(httpx2.TransportError):
         server.speak(input=TEXT, **FAST)
     calls.clear()

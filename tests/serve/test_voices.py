@@ -36,7 +36,8 @@ def folder(server):
 
 def test_a_clip_becomes_a_voice_and_goes_again(server, pipeline):
     made = bring(server, transcript="Hello there.", consent="yes")
-    assert made.status_code == 200 and made.json()["seconds"] == 1.0 and not made.json()["warnings"]
+    assert made.status_code == 200 and made.json()["seconds"] == 1.0
+    assert "not known" not in str(made.json()["warnings"])
     assert folder(server) == ["ann.safetensors"]
     kept = load_voice(server.service.settings.voices / "ann.safetensors")
     expected = pipeline.create_voice(clip(1.0), "Hello there.")
@@ -64,12 +65,12 @@ def test_a_voice_file_is_kept(server, pipeline, tmp_path):
 
 
 def test_a_clip_without_its_transcript_says_so(server):
-    assert "is not known" in bring(server, "cat").json()["warnings"][0]
+    assert "is not known" in str(bring(server, "cat").json()["warnings"])
     assert server.http.delete(f"{VOICES}/cat").status_code == 200
 
 
 @pytest.mark.parametrize(
-    "name", ["../x", "/etc/x", "a/b", "a\\b", ".hidden", "", "a" * 65, "a.wav", "ä", "a b", "-a", "a\0b", "..", "~root"]
+    "name", ["../x", "/etc/x", "a/b", "a\\b", ".hidden", "", "a" * 65, "a.wav", "ä", "a b", "-a", "a\0b", "..", "~a"]
 )
 def test_no_name_is_a_path(server, name):
     made = bring(server, name)
