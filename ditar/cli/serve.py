@@ -76,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
         from ditar.serve.program import serve
         from ditar.synthesis.pretrained import load_pipeline
 
-        pipeline = load_pipeline(options.model, device=options.device, torch_dtype=options.dtype)
+        pipeline = load_pipeline(
+            options.model, device=options.device, torch_dtype=options.dtype, threads=options.threads
+        )
     serve(pipeline, settings, lambda url: print(f"ditar: listening on {url}", flush=True))
     return 0
 
