@@ -28,6 +28,7 @@ from ditar.data.extraction import (
     deal,
     describe_names,
     extract,
+    keep_language,
     positive,
     read_extraction_rows,
     read_records,
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> None:
     rank, extracted = extract(work, made_from, args.nj)
     if rank > 0:
         return
+    keep_language(args.data, args.out)
     if not extracted:
         print(f"{args.out} is complete already")
         return

@@ -35,6 +35,7 @@ from ditar.data.extraction import (
     deal,
     describe_names,
     extract,
+    keep_language,
     read_extraction_rows,
     read_records,
     refusal,
@@ -130,6 +131,7 @@ def run(args: argparse.Namespace) -> None:
     rank, extracted = extract(work, describe(vae, rows, args), args.nj)
     if rank > 0:
         return
+    keep_language(args.data, args.out)
     if not extracted:
         print(f"{args.out} is complete already")
     else:

@@ -5,7 +5,8 @@
 Reads `text` and, if they exist, `phones` and `symbol_times`; writes `symbols`, one JSON object a line: utt, symbols,
 and times (one [start_s, end_s] or null a symbol; null as a whole if the corpus has none). The times of `symbol_times`,
 from a synthesiser that knows when it spoke, take precedence over those of `phones` if it spoke exactly the symbols that
-the text has here; otherwise its times are left out, and counted.
+the text has here; otherwise its times are left out, and counted. A text that nobody can say within the seconds of
+`utt2dur` cannot be prepared. `language` gets the name of the language, for the model to know.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from tqdm import tqdm
 
 from ditar.data.align import align_symbols
 from ditar.data.errors import DataError
-from ditar.data.tables import as_number, read_json_lines, read_table
+from ditar.data.tables import LANGUAGE, as_number, read_json_lines, read_table
+from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines
 from ditar.text import TextError
 from ditar.text.frontend import TextFrontend
@@ -74,6 +76,7 @@ def main() -> int:
             raise DataError(f"no utterance of {args.data} can be prepared; is its text in {language!r} (--language)?")
         lines = [line for line in results.values() if not isinstance(line, str)]
         write_json_lines(lines, args.data / "symbols")
+        write_lines(args.data / LANGUAGE, [language])
     except (DataError, TextError, OSError) as error:
         print(f"prepare_text: error: {error}", file=sys.stderr)
         return 1

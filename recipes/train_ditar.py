@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
     stores = LatentStore(args.train, *statistics), LatentStore(args.valid, *statistics)
     # Kept in the checkpoint: what synthesis must know about the data.
     before = None if init is None else init.config
-    known = of_corpus(stores[0].entries, LATENT_RATE_HZ, config.data.max_seconds, before)
+    known = of_corpus(stores[0], LATENT_RATE_HZ, config.data.max_seconds, before)
     if known["trained_symbols"] and config.data.transcript_unknown + config.data.transcript_wrong > 0:
         known["trained_symbols"] = tuple(sorted({*known["trained_symbols"], UNKNOWN_TRANSCRIPT}))
     if init is not None and not config.model.symbols:  # older models have fewer

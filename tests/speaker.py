@@ -9,7 +9,9 @@ from ditar.synthesis.request import SpeechOutput
 from ditar.synthesis.voice import Voice
 
 VOICE = Voice("tone", torch.zeros(4, 8), ("a",) * 20, "a", 1.0, "vae", "words")
-CONFIG = SimpleNamespace(trained_seconds=5.0, seconds_per_symbol=0.06, symbols=(), trained_symbols=())
+CONFIG = SimpleNamespace(
+    trained_seconds=5.0, seconds_per_symbol=0.06, symbols=(), trained_symbols=(), trained_languages=()
+)
 
 
 class Speaker:

@@ -17,6 +17,8 @@ class TextConfig(Ranged):
     symbols: tuple[str, ...] = ()
     # Those that occurred in training, set by training; empty: unknown.
     trained_symbols: tuple[str, ...] = ()
+    # espeak-ng's names of the languages of its training, set by training; empty: unknown. Synthesis refuses others.
+    trained_languages: tuple[str, ...] = ()
     # Longest training example in seconds, reference included; 0: unknown. Synthesis warns beyond it.
     trained_seconds: NotNegative = 0.0
     # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.

@@ -27,7 +27,8 @@ from tqdm import tqdm
 from ditar.audio.errors import AudioError
 from ditar.data.errors import DataError
 from ditar.data.shards import Latents, LatentWriter
-from ditar.data.tables import read_table, read_wav_scp
+from ditar.data.tables import LANGUAGE, read_languages, read_table, read_wav_scp
+from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import each_json_line
 from ditar.text.vocabulary import Vocabulary
 
@@ -189,6 +190,12 @@ def _extract_all(work: Work, numbers: list[int], processes: int, rank: int) -> N
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def keep_language(data: Path, out: Path) -> None:
+    """The language of the texts goes from a data directory to what is extracted from it."""
+    if languages := read_languages(data):
+        write_lines(out / LANGUAGE, languages)
 
 
 def refusal(bad: dict[str, str], remedy: str = "repair them, or leave them out with --skip-bad") -> DataError:

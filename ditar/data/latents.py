@@ -4,6 +4,7 @@
     <folder>/shar/latents.000000.tar     posterior means (T, C), float16, not normalised, in the order of the index
     <folder>/shar/cuts.000000.jsonl.gz   the same utterances for lhotse: `CutSet.from_shar(in_dir="<folder>/shar")`
     <folder>/statistics.safetensors      latent_mean (C,), latent_std (C,): of the training split
+    <folder>/language                    espeak-ng's name of the language of the texts, as stage 1 noted it
     <folder>/skipped                     `<utterance> <reason>` of what was left out, if anything
 
 `times` holds one [start_s, end_s] or null for each symbol; it is null as a whole if the corpus has no phone times. The
@@ -26,6 +27,7 @@ import torch
 from safetensors.torch import load_file
 
 from ditar.data.errors import DataError
+from ditar.data.tables import read_languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,9 @@ def read_statistics(folder: str | Path) -> tuple[torch.Tensor, torch.Tensor]:
 class LatentStore:
     """Normalised latents of a folder by utterance.
 
-    `entries` is the index and `shards` the names of the shards. The tensors (float16, 18 MB for an hour of speech) of
-    the shards named to `hold` are in memory, and one more shard. Made for a single reading thread.
+    `entries` is the index, `shards` the names of the shards, and `languages` those of the texts, if they are known. The
+    tensors (float16, 18 MB for an hour of speech) of the shards named to `hold` are in memory, and one more shard. Made
+    for a single reading thread.
     """
 
     def __init__(self, folder: str | Path, mean: torch.Tensor, std: torch.Tensor):
@@ -93,6 +96,7 @@ class LatentStore:
         self.mean, self.std = mean, std
         noted = self.folder / "made_from.json"
         self.made_from = noted.read_text(encoding="utf-8") if noted.is_file() else ""  # which VAE and data, as text
+        self.languages = read_languages(self.folder)
         self._shard_of = {e.utt: e.shard for e in self.entries}
         self.shards = sorted(set(self._shard_of.values()))
         for shard in self.shards:

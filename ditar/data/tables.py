@@ -9,6 +9,8 @@ from ditar.data.errors import DataError
 from ditar.storage.inputs import read_input
 from ditar.storage.json_lines import each_json_line
 
+LANGUAGE = "language"  # the table that has one name and no keys
+
 
 @dataclass(frozen=True)
 class Line:
@@ -73,6 +75,13 @@ def read_wav_scp(data_dir: str | Path) -> list[tuple[str, Path]]:
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """All objects of a file of JSON lines; none if there is no such file. DataError names a line that is no object."""
     return list(each_json_line(path, DataError))
+
+
+def read_languages(folder: Path) -> tuple[str, ...]:
+    """espeak-ng's names of the languages of the texts in a data directory, or in what was extracted from one, as
+    recipes/prepare_text.py noted them; none: unknown."""
+    path = folder / LANGUAGE
+    return tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else ()
 
 
 def as_number(text: str) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ditar.text.errors import TextError
 from ditar.text.normalise import normalise
 from ditar.text.phonemise import Phonemiser, espeak_language
 from ditar.text.vocabulary import Vocabulary, ended, keep_trained
@@ -30,19 +31,34 @@ class TextFrontend:
         language: espeak-ng's name of it, such as "en-us".
         symbols: the model's vocabulary in the order of its ids; empty: the project's own.
         trained: those of them that occurred in training; empty: unknown, all are kept.
+        trained_languages: those of its training; empty: unknown. Texts of another one are refused, accents aside.
     """
 
-    def __init__(self, language: str = "en-us", symbols: Sequence[str] = (), trained: Sequence[str] = ()):
+    def __init__(
+        self,
+        language: str = "en-us",
+        symbols: Sequence[str] = (),
+        trained: Sequence[str] = (),
+        trained_languages: Sequence[str] = (),
+    ):
         self.language, self.symbols, self.trained = language, tuple(symbols), tuple(trained)
+        self.trained_languages = tuple(trained_languages)
 
     @functools.cached_property
     def _phonemise(self) -> Phonemiser:  # loaded when a text is read: symbols of training data need no espeak-ng
-        return Phonemiser(self.language)
+        phonemiser = Phonemiser(self.language)
+        heard = {name.split("-")[0] for name in self.trained_languages}
+        if heard and phonemiser.language.split("-")[0] not in heard:
+            raise TextError(
+                f"the model was trained on {', '.join(self.trained_languages)} and never heard {self.language!r}; give "
+                "text and --language of its own, or a model of that language"
+            )
+        return phonemiser
 
     @classmethod
     def of(cls, config: Any, language: str = "en-us") -> "TextFrontend":
-        """The front end for a model's configuration: its `symbols` and `trained_symbols`."""
-        return cls(language, config.symbols, config.trained_symbols)
+        """The front end for a model's configuration, a `config.speech.TextConfig`."""
+        return cls(language, config.symbols, config.trained_symbols, config.trained_languages)
 
     def read(self, text: str) -> ReadText:
         """All steps at once. TextError: nothing of the text can be spoken, or too much of it must be left out."""

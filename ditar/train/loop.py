@@ -6,7 +6,6 @@ ranks, and a run that was killed has the same losses as one that was not.
 """
 
 import contextlib
-import copy
 import math
 import shutil
 import time
@@ -22,20 +21,13 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from ditar.config import OptimiserConfig, RunConfig, from_dict, to_dict
-from ditar.train.checkpoint import (
-    CheckpointError,
-    checkpoints,
-    differences,
-    load_checkpoint,
-    make_run_folder,
-    read_state,
-    save_checkpoint,
-)
+from ditar.config import OptimiserConfig, RunConfig, to_dict
+from ditar.train.checkpoint import CheckpointError, checkpoints, make_run_folder, save_checkpoint
 from ditar.train.errors import Interrupted, TrainingError
 from ditar.train.interrupt import StopSignals
 from ditar.train.optimiser import build_optimisers, learning_rate, weight_average
 from ditar.train.ranks import Ranks
+from ditar.train.resume import CALMING, resume
 from ditar.train.tracker import Tracker
 
 
@@ -93,7 +85,8 @@ def train(
     Args:
         out: gets `checkpoints/step-*`, `best`, `final` and `log.jsonl`.
         config: the whole typed configuration, stored with the fingerprint of the data. A resume with another one is
-            refused, except for what `run` reports and, if no data depends on it, the number of steps.
+            refused, except for what `run` reports, what `resume.MAY_CHANGE` names and, if no data depends on it, the
+            number of steps.
         cpu: train on the CPU even if there is a GPU.
         patience: end after this many validations without a better one, and make the best the final one; at least 1.
 
@@ -118,10 +111,10 @@ def train(
     sums: dict[str, float] = defaultdict(float)  # of the steps after `logged`
     logged = 0
     if found := checkpoints(folder):
-        state = _resume(found[-1], system, average, flat, trained_with, type(config))
+        state, changed = resume(found[-1], system, average, flat, trained_with, type(config))
         first, best, logged = state["step"], state["best"], state["logged"]
         sums |= state["sums"]
-        accelerator.print(f"resumed {found[-1]}")
+        accelerator.print(f"resumed {found[-1]}" + (f", with other settings: {changed}" if changed else ""))
     _same_everywhere(accelerator, first, out)
     loss_module = accelerator.prepare_model(system.loss)
     tracker = Tracker(out, main, first)
@@ -218,7 +211,8 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
         last = checkpoints(folder)
         raise TrainingError(
             f"the {what} is {value} at step {step} (parts: {parts}) on utterances {', '.join(utterances)}; last good "
-            f"checkpoint: {last[-1] if last else 'none'}; lower the learning rate or look at these utterances"
+            f"checkpoint: {last[-1] if last else 'none'}; resume with lower {' or '.join(CALMING)} in the "
+            "configuration, or take these utterances out and start again (another --out, with --init for the weights)"
         )
 
     parts = range(config.accumulation)
@@ -281,33 +275,3 @@ def _same_everywhere(accelerator: Accelerator, first: int, out: Path) -> None:
     found = accelerator.gather(torch.tensor([first], device=accelerator.device)).tolist()
     if len(set(found)) > 1:
         raise CheckpointError(f"the processes go on from different steps {found}; give an --out that all share ({out})")
-
-
-def _resume(
-    path: Path, system: System, average: AveragedModel, optimisers: list, mine: dict, kind: type
-) -> dict[str, Any]:
-    """Restore everything from a checkpoint; returns its state. CheckpointError if the settings or data differ.
-
-    A key of the configuration class `kind` that is newer than the checkpoint has its default there.
-    """
-    state = read_state(path)
-    if missing := [name for name in ("trained_with", "sums", "logged", "best") if name not in state]:
-        raise CheckpointError(f"{path} was written by another version (no {missing[0]!r}); give another --out")
-    # What a run may change on the way: what it reports, and its length.
-    theirs = copy.deepcopy(state["trained_with"])
-    theirs["config"] = to_dict(from_dict(theirs["config"], kind))
-    if not system.steps_place_data:
-        theirs["config"]["optimiser"]["steps"] = mine["config"]["optimiser"]["steps"]
-    seed = theirs["config"]["run"]["seed"]
-    theirs["config"]["run"] = {**mine["config"]["run"], "seed": seed}
-    if different := differences(mine, theirs):
-        raise CheckpointError(
-            f"{path} was trained with other settings: {different}; give another --out (and --init for its weights), or "
-            "the settings that it was trained with"
-        )
-    tensors = load_checkpoint(path, optimisers)
-    system.loss.load_state_dict(tensors["model"])
-    average.module.load_state_dict(tensors["average"])
-    average.n_averaged.fill_(state["step"] + 1)
-    system.epoch_starts = state.get("epoch_starts", system.epoch_starts)  # found again if it is not known
-    return state

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ditar.config import BaselineConfig, DiTARConfig, to_dict
 from ditar.data.examples import JoinedExamples
-from ditar.data.latents import LatentEntry
+from ditar.config.speech import TextConfig
+from ditar.data.latents import LatentEntry, LatentStore
 from ditar.storage.digests import digest_lines
 from ditar.train.checkpoint import start_from
 from ditar.train.tracker import Tracker
@@ -27,19 +28,24 @@ UNITS_AT_ONCE = 8192
 Shares = list[tuple[int, dict[str, float]]]  # (validation batch, what some of its rows add to its figures)
 
 
-def of_corpus(entries: Sequence[LatentEntry], rate_hz: float, max_seconds: float, before: Any | None) -> dict[str, Any]:
-    """What a checkpoint keeps of its data, for synthesis: seconds_per_symbol, trained_symbols, trained_seconds.
+def of_corpus(store: LatentStore, rate_hz: float, max_seconds: float, before: TextConfig | None) -> dict[str, Any]:
+    """What a checkpoint keeps of its data, for synthesis: seconds_per_symbol, trained_symbols, trained_languages,
+    trained_seconds.
 
     `before`: the configuration of the model to start from; if what that one heard is unknown, it stays unknown.
     """
-    heard = {symbol for entry in entries for symbol in entry.symbols}
+    entries = store.entries
+    heard, languages = {symbol for entry in entries for symbol in entry.symbols}, set(store.languages)
     if before is not None:
         heard = heard | set(before.trained_symbols) if before.trained_symbols else set()
+        known = languages and before.trained_languages
+        languages = languages | set(before.trained_languages) if known else set()
     return {
         "seconds_per_symbol": round(
             sum(e.frames for e in entries) / rate_hz / sum(len(e.symbols) for e in entries), 4
         ),
         "trained_symbols": tuple(sorted(heard)),
+        "trained_languages": tuple(sorted(languages)),
         "trained_seconds": max_seconds,
     }
 
@@ -48,7 +54,8 @@ def start_from_trained(model: Any, init: Any) -> None:
     """Fine-tuning: the weights of `init`. CheckpointError if the configurations differ, except for what describes the
     corpus and not the weights."""
     mine = model.config
-    kept = {name: getattr(mine, name) for name in ("seconds_per_symbol", "trained_symbols", "trained_seconds")}
+    of_data = ("seconds_per_symbol", "trained_symbols", "trained_languages", "trained_seconds")
+    kept = {name: getattr(mine, name) for name in of_data}
     if not getattr(init.config, "vae_fingerprint", "another system's"):  # an older model does not say which
         kept["vae_fingerprint"] = mine.vae_fingerprint
     start_from(model, init, to_dict(mine), to_dict(replace(init.config, **kept)))

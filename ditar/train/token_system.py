@@ -30,7 +30,7 @@ def fill_in(config: BaselineConfig, train: CodeStore, init: TokenLM | None = Non
     codec's."""
     check_codec(config.model, train.codec)
     before = None if init is None else init.config
-    known = of_corpus(train.entries, train.codec.frame_rate_hz, config.data.max_seconds, before)
+    known = of_corpus(train, train.codec.frame_rate_hz, config.data.max_seconds, before)
     if init is not None and not config.model.symbols:  # older models have fewer
         known["symbols"] = init.config.symbols
     return replace(config, model=replace(config.model, codec_fingerprint=train.codec.codec, **known))

@@ -40,7 +40,7 @@ def data(tmp_path):
         tables["utt2spk"] += f"{utt} {utt[:2]}\n"
         times = [[0.0, 0.05], None] if number % 2 else None
         tables["symbols"] += json.dumps({"utt": utt, "symbols": ["ə", "."], "times": times}) + "\n"
-    for name, content in tables.items():
+    for name, content in (tables | {"language": "en-us\n"}).items():
         (folder / name).write_text(content)
     trained_vae().save_pretrained(tmp_path / "vae")
     return folder
@@ -83,6 +83,7 @@ def test_any_number_of_processes_gives_the_same_files(data, extract, tmp_path, c
     mean, std = read_statistics(tmp_path / "one")
     store = LatentStore(tmp_path / "one", torch.zeros(8), torch.ones(8))
     assert {e.utt for e in store.entries} == set(UTTERANCES) and len(store.shards) == 3
+    assert store.languages == ("en-us",)
     vae, posteriors = SpeechVAE.from_pretrained(tmp_path / "vae"), []
     for entry in store.entries:
         with torch.no_grad():

@@ -32,6 +32,7 @@ def write(folder, texts, phones):
 def test_symbols_and_their_times(tmp_path, prepare):
     write(tmp_path, {"u1": "A dog.", "u2": "A cat."}, {"u1": PHONES})
     code, _, (first, second) = prepare()
+    assert (tmp_path / "language").read_text() == "en-us\n"
     assert code == 0 and "".join(first["symbols"]) == "ɐ dˈɑːɡ." and first["times"][0] == [0.1, 0.2]
     assert second["utt"] == "u2" and second["times"] is None
 

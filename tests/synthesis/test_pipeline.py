@@ -13,6 +13,7 @@ from ditar.config.sampling import SOLVERS, SamplingOptions
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
 from ditar.storage.weights import ModelError
+from ditar.synthesis.model_folder import SHIPPED_MODEL
 from ditar.synthesis.pipeline import DiTARPipeline, SpeechRequest
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
@@ -281,6 +282,20 @@ def test_a_language_that_the_model_never_heard_is_refused():
     english(TEXT.replace(".", "—"), clip(), CLIP_TEXT, **FAST, max_retries=0)
     with pytest.raises(TextError, match="never heard"):
         english("Grüße", clip(), CLIP_TEXT, language="de", **FAST)
+
+
+@pytest.mark.parametrize("given", [{"text": "Guten Morgen.", "language": "de"}, {"text": "Hi."}])
+def test_so_is_one_by_its_name(given):
+    """Though it has heard all of its sounds; of the text, or of the transcript."""
+    english = tiny_pipeline(trained_symbols=tuple(DEFAULT_SYMBOLS[1:]), trained_languages=("en-us",))
+    with pytest.raises(TextError, match="was trained on en-us and never heard 'de'"):
+        voice = english.create_voice(clip(), None if "language" in given else "Hallo.", language="de")
+        english(voice=voice, **given, **FAST)
+
+
+def test_the_model_that_ships_says_its_language():
+    config = json.loads((SHIPPED_MODEL / "ditar/config.json").read_text(encoding="utf-8"))
+    assert config["trained_languages"] == ["en-us"]
 
 
 def test_longer_than_it_was_trained_on_is_said():

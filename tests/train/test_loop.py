@@ -16,6 +16,7 @@ from ditar.train.checkpoint import CheckpointError, checkpoints
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.loop import TrainingError, train
 from ditar.train.optimiser import learning_rate, weight_average
+from ditar.train.resume import CALMING, MAY_CHANGE
 from tests.data.test_batches import SYMBOLS, write_store
 
 BLOCK = BlockConfig(layers=2, width=32, heads=2, ffn=64)
@@ -113,8 +114,24 @@ def test_nan_names_step_utterances_and_checkpoint(store, tmp_path):
         return replace(batch, latents=batch.latents * float("nan")) if step == 3 else batch
 
     system.batch = poisoned
-    with pytest.raises(TrainingError, match=r"step 3 .*s\d-\d+.*last good checkpoint: .*step-00000002"):
+    message = r"step 3 .*s\d-\d+.*last good checkpoint: .*step-00000002; resume with lower learning_rate or clip_norm"
+    with pytest.raises(TrainingError, match=message):
         train(system, config.optimiser, config.run, tmp_path, config, cpu=True)
+
+
+def test_the_remedy_for_a_loss_that_is_no_number_is_accepted_by_a_resume(whole, store, tmp_path, capsys):
+    """What the error names, and what else calms a run."""
+    out, log = whole
+    part = tmp_path / "part"
+    shutil.copytree(out / "checkpoints" / "step-00000002", part / "checkpoints" / "step-00000002")
+    config = make_config()
+    calmer = {"learning_rate": 1e-5, "clip_norm": 0.1, "final_learning_rate": 1e-6}
+    assert set(CALMING) < set(calmer) < set(MAY_CHANGE)
+    resumed = run(replace(config, optimiser=replace(config.optimiser, **calmer)), store, part)
+    said = capsys.readouterr().out
+    assert "with other settings: learning_rate is 0.002 there and 1e-05 here" in said and "clip_norm is" in said
+    mine, theirs = losses(resumed), losses(log)
+    assert mine[3] == theirs[3] and mine[6] != theirs[6]  # the first loss is before the first step
 
 
 @pytest.mark.parametrize(
@@ -122,7 +139,7 @@ def test_nan_names_step_utterances_and_checkpoint(store, tmp_path):
     [
         ("model", {"lm": replace(BLOCK, layers=3)}, r"config\.model\.lm\.layers is 2 there and 3 here"),
         ("loss", {"stop_weight": 0.5}, r"config\.loss\.stop_weight is 1\.0 there and 0\.5 here"),
-        ("optimiser", {"learning_rate": 1.0}, r"config\.optimiser\.learning_rate is 0\.002 there and 1\.0 here"),
+        ("optimiser", {"weight_decay": 0.5}, r"config\.optimiser\.weight_decay is 0\.01 there and 0\.5 here"),
         ("run", {"seed": 1}, r"config\.run\.seed is 0 there and 1 here"),
     ],
 )

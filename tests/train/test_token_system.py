@@ -32,6 +32,7 @@ def write_codes(folder, info=INFO, **options) -> CodeStore:
 
     write_store(folder, values=code, **options)
     write_codec(folder, info)
+    (folder / "language").write_text("en-us\nen-gb\n")
     return CodeStore(folder)
 
 
@@ -110,6 +111,7 @@ def test_a_run_writes_what_it_says(whole, store):
     config = model.config
     assert config.codec_fingerprint == INFO.codec and config.symbols == SYMBOLS
     assert config.trained_symbols == ("a", "b", "c", "ˈ") and config.trained_seconds == 2.0
+    assert config.trained_languages == ("en-gb", "en-us")
     frames, symbols = sum(e.frames for e in store.entries), sum(len(e.symbols) for e in store.entries)
     assert config.seconds_per_symbol == pytest.approx(frames / 40 / symbols, abs=1e-4)
     assert not any("helper" in name for name, _ in model.named_parameters())
