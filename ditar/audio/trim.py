@@ -24,10 +24,12 @@ def prepare_reference(
 ) -> np.ndarray:
     """Reference clip (S,) -> (S',): silence at both ends trimmed, level -23 dBFS where there is speech.
 
-    `cut`: a clip of more than 30 s of speech is cut at its last pause before that, and a message is appended here;
-    None, for a clip with a transcript, which would not fit any more: such a clip is refused. AudioError, naming `name`,
-    if it is silent, if it holds less than 0.5 s of speech, and if it is longer than 30 s and has no pause or must not
-    be cut.
+    AudioError, naming `name`, if it is silent, if it holds less than 0.5 s of speech, and if it is longer than 30 s and
+    has no pause or must not be cut.
+
+    Args:
+        cut: a clip of more than 30 s of speech is cut at its last pause before that, and a message is appended here;
+            None, for a clip with a transcript, which would not fit any more: such a clip is refused.
     """
     waveform = np.asarray(waveform, dtype=np.float32)
     if not np.isfinite(waveform).all():

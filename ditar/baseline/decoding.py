@@ -70,8 +70,12 @@ def start_token_decoding(
     max_frames: int,
     options: DecodingOptions,
 ) -> TokenDecodingState:
-    """Read the text and the prompt. `known` (B, Q, K): tokens of the first K frames, UNKNOWN for those to be made;
-    frames after K are unknown. At most max_frames frames follow those that are known in every predicted stream.
+    """Read the text and the prompt.
+
+    Args:
+        known: (B, Q, K), tokens of the first K frames, UNKNOWN for those to be made; frames after K are unknown.
+        rows: B.
+        max_frames: at most so many follow those that are known in every predicted stream.
 
     ValueError: tokens out of range, input streams that do not reach the end, nothing to make.
     """

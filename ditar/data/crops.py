@@ -40,10 +40,15 @@ class AudioBatch:
 class AudioCrops:
     """Equally likely utterances of data directories, a random position in each, a random gain and speed.
 
-    A directory that is named twice is twice as likely. Speed is plain resampling: pitch and formants change with it.
-    What lies above `bandwidth_hz` is removed, as it is from references when the VAE is used. A table `utt2bandwidth`
-    gives the bandwidth of utterances recorded at lower rates. `degraded_share` of the crops is heard as
-    `ditar.data.degrade` changes it. `pitch_hop`: samples of the frames whose pitch batches hold (None: no pitch).
+    Args:
+        data_dirs: one that is named twice is twice as likely.
+        level_db: range of the gain, in dB.
+        seed: of all draws, with the step.
+        speed: range of plain resampling, which changes pitch and formants too.
+        bandwidth_hz: what lies above is removed, as it is from references when the VAE is used. A table `utt2bandwidth`
+            gives the bandwidth of utterances recorded at lower rates.
+        degraded_share: of the crops in [0, 1], which are heard as `ditar.data.degrade` changes them.
+        pitch_hop: samples of the frames whose pitch batches hold; None: no pitch.
     """
 
     def __init__(

@@ -29,9 +29,15 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
     """VP cosine schedule, prediction of u, and a choice of solvers and time grids.
 
     `timesteps` run from 1 to the last time above 0; call `set_timesteps`, then `start`, and `step` once for each.
-    solver: "ddim" is ours, with the paper's temperature (`diffusion.ddim`) on any time_grid (`schedule.grid_time`);
-    "diffusers-ddim", "dpm-solver++" and "unipc" are diffusers' (`diffusion.diffusers_solver`), at temperature 1 on the
-    uniform grid. ValueError for other names and other combinations.
+    ValueError for names and combinations other than these:
+
+    Args:
+        solver: "ddim" is ours, with the paper's temperature (`diffusion.ddim`) on any time_grid;
+            "diffusers-ddim", "dpm-solver++" and "unipc" are diffusers' (`diffusion.diffusers_solver`), at temperature 1
+            on the uniform grid.
+        num_inference_steps: diffusion steps of a patch (NFE), at least 1; at least 2 at temperatures between 0 and 1.
+        prediction_type: "v_prediction", which diffusers expects in the file.
+        time_grid: "uniform", "cosine" or "sway", see `schedule.grid_time`.
     """
 
     order = 1

@@ -24,7 +24,14 @@ def corpus_rate(errors: Sequence[float], counts: Sequence[float]) -> float:
 def bootstrap_interval(
     errors: Sequence[float], counts: Sequence[float], resamples: int = 2000, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval of `corpus_rate` when utterances are resampled with replacement."""
+    """Percentile interval of `corpus_rate` when utterances are resampled with replacement.
+
+    Args, here and below:
+        errors, counts: one each per utterance; counts are above 0.
+        resamples: at least 1; each draws as many utterances as there are.
+        seed: of the draws.
+        level: share of the distribution inside the interval, in (0, 1).
+    """
     errors, counts = _checked(errors, counts)
     if len(errors) == 1:
         return math.nan, math.nan

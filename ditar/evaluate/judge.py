@@ -24,11 +24,17 @@ RESEMBLYZER = "resemblyzer"  # any other name is a checkpoint's
 
 
 class Judge:
-    """Measures the metric groups `groups` (`metrics.GROUPS`) of files; `names` says with which tool, by group.
+    """Measures files; `names` says with which tool, by group, and `seconds` adds up the time of each group.
 
-    recogniser: see `recognise.choose`; embedder: "resemblyzer", else a checkpoint of transformers. normaliser: of
-    `words.NORMALISERS`, or None for the recogniser's own. sentences: the closed set, for pocketsphinx. workers:
-    processes of recognisers, by default one per core. `seconds` adds up the time of each group.
+    Args:
+        groups: of `metrics.GROUPS`.
+        recogniser: see `recognise.choose`.
+        normaliser: of `words.NORMALISERS`, or None for the recogniser's own.
+        embedder: "resemblyzer", else a checkpoint of transformers.
+        utmos: see `quality.UTMOS`.
+        sentences: the closed set, for pocketsphinx.
+        device: for Whisper, checkpoints, DistillMOS and UTMOS: "cpu", "cuda", ...
+        workers: processes of recognisers, by default one per core.
     """
 
     def __init__(

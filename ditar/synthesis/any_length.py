@@ -18,9 +18,15 @@ def speak_any_length(
     pipeline: Any, text: str, voice: Voice, *, seed: int | None, generator: torch.Generator | None, language: str,
     request_options: dict[str, Any], batch_options: dict[str, Any],
 ) -> SpeechOutput:  # fmt: skip
-    """Speak a text by `pipeline.batch`, whatever its length. For several pieces, `seed` is that of the whole, and each
-    piece has its own, as in `long_text.speak_text`, which writes the same samples. A generator draws the seed of the
-    whole. `request_options`, `batch_options`: of SpeechRequest and of the pipeline's `batch`."""
+    """Speak a text by `pipeline.batch`, whatever its length.
+
+    Args:
+        seed: of a single piece; of several, that of the whole, from which each has its own, as in
+            `long_text.speak_text`, which writes the same samples.
+        generator: instead of the seed; for several pieces it draws the seed of the whole.
+        language: espeak-ng's name of the text's.
+        request_options, batch_options: of SpeechRequest and of the pipeline's `batch`.
+    """
     pieces, left_out = pieces_to_speak(text, voice, pipeline.text_config, language, whole=True)
     asked = {"language": language, **request_options}
     if len(pieces) == 1:

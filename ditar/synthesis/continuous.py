@@ -71,8 +71,14 @@ def prepare_request(
     sampling: SamplingOptions,
     solver: Callable[[SamplingOptions], Solver],
 ) -> PreparedRequest:
-    """text -> phoneme ids, voice -> patches. `sampling`: the call's; `solver`: makes one from options. TextError,
-    ValueError: a text that cannot be spoken, a number out of range."""
+    """text -> phoneme ids, voice -> patches. TextError, ValueError: a text that cannot be spoken, a number out of
+    range.
+
+    Args:
+        frontend: for the language of the text.
+        sampling: the call's; the request's own temperature and guidance scale override it.
+        solver: makes one from options.
+    """
     config = model.config
     sampling = sampling.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
     read = frontend.read(request.text) if request.read is None else request.read

@@ -48,8 +48,13 @@ def prepare_tokens(
     options: DecodingOptions,
     encode_words: Callable[[str], TextCondition],
 ) -> PreparedTokens:
-    """text -> phoneme ids, or encoded words (`encode_words`, for a model that reads those); voice -> known ids.
-    TextError: a text that cannot be spoken."""
+    """text -> phoneme ids, or encoded words; voice -> known ids. TextError: a text that cannot be spoken.
+
+    Args:
+        frontend: for the language of the text.
+        options: how tokens are drawn.
+        encode_words: text -> condition, for a model that reads encoded words.
+    """
     config = model.config
     read = frontend.read(request.text) if request.read is None else request.read
     if config.text == "cross":

@@ -227,8 +227,14 @@ def stream_text(
     warn: Callable[[list[str]], None] = lambda _: None,
 ) -> list[str]:
     """Speak pieces in sequence, each while it is made; returns what went wrong with some of them, which were played to
-    their end. `warn` gets what a user should know, about the voice first, then about each piece. BrokenPipeError: the
-    reader has closed the pipe. For the rest see `speak_text`."""
+    their end. BrokenPipeError: the reader has closed the pipe.
+
+    Args:
+        sink: where the samples go.
+        seed, request_options: see `speak_text`.
+        stream_options: of `pipeline.stream`, for every piece.
+        warn: called with what a user should know, about the voice first, then about each piece.
+    """
     of_voice = voice_warnings(voice)  # given once, not for every piece
     warn(of_voice)
     failed: list[str] = []

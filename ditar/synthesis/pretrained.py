@@ -11,8 +11,12 @@ from ditar.synthesis.token_pipeline import TokenPipeline
 
 
 def load_pipeline(model: str | Path | None = None, **options) -> DiTARPipeline | TokenPipeline:
-    """The pipeline of a folder or of a model on the hub: a DiTARPipeline or a TokenPipeline, as model_index.json says;
-    None: the model that ships with the package. `options`: of their `from_pretrained`. ModelError as there."""
+    """The pipeline of a model: a DiTARPipeline or a TokenPipeline, as model_index.json says.
+
+    Args:
+        model: a folder, or a name on the Hugging Face hub; None: the model that ships with the package.
+        options: `device`, `torch_dtype`, ...: of `SpeechPipeline.from_pretrained`. ModelError as there.
+    """
     hub_options = {k: v for k, v in options.items() if k not in ("device", "torch_dtype", "threads")}
     folder = model_folder(model, hub_options, None)
     kinds = {kind.__name__: kind for kind in (DiTARPipeline, TokenPipeline)}

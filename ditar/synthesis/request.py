@@ -94,10 +94,16 @@ def check_asked(text: Any, seed: Any, generator: Any, voice: Any, prompt_audio: 
 class SpeechOutput(BaseOutput):
     """What a pipeline returns.
 
-    audio (S,) float32 at sample_rate; stopped: the model ended it, not the length cap; patches: generated ones;
-    attempts: 1 plus the retries; seed: what made this audio (None with a generator); warnings: what a user should know;
-    failures: what was wrong with the discarded attempts; wrong: what is wrong with this one, the last: it is silent,
-    far too short, or was cut at the length cap; None: nothing. The warnings include it.
+    Args:
+        audio: (S,) float32 at `sample_rate` Hz.
+        stopped: the model ended it, not the length cap.
+        patches: the number of generated ones.
+        attempts: 1 plus the retries.
+        seed: what made this audio (None with a generator).
+        warnings: what a user should know.
+        failures: what was wrong with the discarded attempts.
+        wrong: what is wrong with this one, the last: it is silent, far too short, or was cut at the length cap; None:
+            nothing. The warnings include it.
     """
 
     audio: np.ndarray

@@ -23,10 +23,17 @@ class VoiceError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Voice:
-    """A reference. latents (T, C) float32, normalised by the VAE's statistics, T a multiple of the patch length, with
-    speech at their end; symbols: phonemes of the transcript, empty if it is unknown; text: the transcript; seconds: of
-    speech; vae, vocabulary: fingerprints of what made the latents and of the symbols' list; warnings: what a user
-    should know about how it was made, which is not saved to files."""
+    """A reference clip.
+
+    Args:
+        name: for people.
+        latents: (T, C) float32, normalised by the VAE's statistics, T a multiple of the patch length, with speech at
+            their end; for the baseline codes (T, Q).
+        symbols, text: the transcript as phonemes, empty if it is unknown, and as written.
+        seconds: of speech.
+        vae, vocabulary: fingerprints of what made the latents and of the symbols' list.
+        warnings: what a user should know about how it was made; not saved to files.
+    """
 
     name: str
     latents: Tensor

@@ -29,7 +29,7 @@ def save_checkpoint(
     """Write `folder/step-XXXXXXXX`: one safetensors file per entry of `tensors`, the optimisers, and state.json.
 
     Written to a temporary place and renamed, so a killed process or a full disk leaves the older checkpoints intact;
-    the newest `keep` stay. CheckpointError if the disk refuses.
+    the newest `keep` (0: all) are kept. CheckpointError if the disk refuses.
     """
     final = folder / f"step-{step:08d}"
     partial = folder / f".partial-{step:08d}"

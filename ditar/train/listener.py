@@ -26,10 +26,12 @@ SAMPLES = 8
 class Listener:
     """The recipe provides the judges, so that training does not depend on them. Waveforms are (S,) at 24 kHz.
 
-    decode: normalised latents (1, T, C), or codes (1, Q, T) -> waveform. word_error: waveforms and their texts -> word
-    error. quality: waveforms and the references they should sound like -> figures by name. recorded: utterance -> its
-    recorded clip; without one, references are what `decode` makes of them. speakers: whose pairs are listened to
-    (`speaker_pairs`); None: anybody's.
+    Args:
+        decode: normalised latents (1, T, C), or codes (1, Q, T) -> waveform.
+        word_error: waveforms and their texts -> word error.
+        quality: waveforms and the references they should sound like -> figures by name.
+        recorded: utterance -> its recorded clip; None: references are what `decode` makes of them.
+        speakers: whose pairs are listened to (`speaker_pairs`); None: anybody's.
     """
 
     decode: Callable[[torch.Tensor], torch.Tensor]
