@@ -1,5 +1,5 @@
-# Sourced behind path.sh and cmd.sh by the run.sh of a corpus that is fetched whole: the options that all of them have,
-# with their help, and what follows the options.
+# Sourced after path.sh and cmd.sh by the run.sh of a corpus that is fetched whole: the common options, with their help,
+# and what follows the options.
 stage=-1
 stop_stage=9
 nj=4
@@ -30,7 +30,7 @@ $4
                                 ($vae_config; $3, or configs/ditar/finetune.yaml with --init)"
 }
 
-# fetch_corpus NAME [OPTION...]: stage -1; recipes/download_corpus.py puts it beside --corpus.
+# fetch_corpus NAME [OPTION...]: stage -1; recipes/download_corpus.py puts it at --corpus.
 fetch_corpus() {
     if [ "$stage" -le -1 ] && [ "$stop_stage" -ge -1 ]; then
         "$PYTHON" "$root/recipes/download_corpus.py" --corpus "$1" --out "$(dirname "$corpus")" "${@:2}"
@@ -38,7 +38,7 @@ fetch_corpus() {
 }
 
 # train_on_corpus TAG FINETUNE_TAG CONFIG REF_SET NAME OPTIONS: all stages from 0 on. The tags and the configuration are
-# those where no option says else; NAME and OPTIONS are lhotse_to_kaldi.py's.
+# defaults; NAME and OPTIONS are lhotse_to_kaldi.py's.
 train_on_corpus() {
     local default=("$1" "$3")
     if [ -n "$init" ]; then default=("$2" configs/ditar/finetune.yaml); fi

@@ -21,7 +21,7 @@ def add_parser(commands) -> None:
     )
     command.add_argument("--host", default=ServeSettings.host, help="the address to listen on")
     command.add_argument(
-        "--port", type=whole(0, 65535), default=ServeSettings.port, help="0: any that is free, which is said"
+        "--port", type=whole(0, 65535), default=ServeSettings.port, help="0: any free one, which is printed"
     )
     command.add_argument(
         "--voices", metavar="DIR", help="voices by name, for uploads too (default: ~/.local/share/ditar/voices)"
@@ -50,7 +50,7 @@ def add_parser(commands) -> None:
         "as https://example.org; may be given several times",
     )  # fmt: skip
     command.add_argument(
-        "--insecure", action="store_true", help="listen on another address than loopback without --api-key-file"
+        "--insecure", action="store_true", help="listen on an address other than loopback without --api-key-file"
     )
     add_model_options(command, language=False)
     command.set_defaults(run=run)
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check_extra() -> None:
-    """ServeError where the extra is not installed: before seconds of other imports."""
+    """ServeError if the extra is not installed: before seconds of other imports."""
     from ditar.extras import load_extra
     from ditar.serve.settings import ServeError
 

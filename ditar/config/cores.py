@@ -5,15 +5,15 @@ from pathlib import Path
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """Cores that the process may run on (its affinity), or fewer where its control group has a quota of time, as
-    containers have: os.cpu_count() knows neither. `root`: of the file system, for tests."""
+    """Cores that the process may run on (its affinity), or fewer if its control group has a quota of time, as in
+    containers: os.cpu_count() knows neither. `root`: of the file system, for tests."""
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([there, *(int(quota) for quota in _quotas(root))]))
 
 
 def _quotas(root: Path) -> list[float]:
-    """Cores' worth of time of the control group and of those above it, as far as they have a quota. Version 2 has them
-    in `cpu.max`, version 1 in two files of the controller `cpu`."""
+    """The quotas, in cores, of the control group and of those above it. Version 2 has them in `cpu.max`, version 1 in
+    two files of the controller `cpu`."""
     found = []
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)

@@ -1,4 +1,4 @@
-"""What both systems that speak have in common: `configs/ditar/*.yaml` and `configs/baseline/*.yaml`."""
+"""What both speaking systems have in common: `configs/ditar/*.yaml` and `configs/baseline/*.yaml`."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ from ditar.config.ranges import Ascending, ConfigError, Count, NotNegative, Posi
 
 @dataclass(frozen=True, kw_only=True)
 class TextConfig(Ranged):
-    """How a model reads text, and what its checkpoint knows of the texts of its training."""
+    """How a model reads text, and what its checkpoint knows about the texts of its training."""
 
     # Our choice where the paper is silent: RoPE positions of patches start again at 0 after the text, so that a patch
     # and the phoneme it speaks are close to each other whatever the length of the text. `continue` counts on.

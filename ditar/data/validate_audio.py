@@ -1,4 +1,4 @@
-"""Audio files of a data directory, by their headers, beside what its tables say of them."""
+"""Audio files of a data directory, by their headers, compared with its tables."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +7,7 @@ from ditar.audio.cut_off import what_is_missing
 from ditar.data.tables import Line, as_number
 from ditar.text.lengths import letter_count, pace_fault
 
-LENGTH_WITHIN_S = 0.05  # of a length in a table: programs round to hundredths, and count what an MP3 begins with
+LENGTH_WITHIN_S = 0.05  # of a length in a table: programs round to hundredths, and count the start of an MP3
 
 
 def check_audio(path: Path, lines: Iterable[Line], audio: bool, problems: list[str]) -> dict[str, float]:
@@ -52,7 +52,7 @@ def _open(path: Path) -> tuple[float, str]:
 def check_lengths(
     folder: Path, tables: dict[str, dict[str, Line]], seconds: dict[str, float], problems: list[str]
 ) -> None:
-    """utt2dur and segments say what the files (their seconds by key) say, and texts can be said in their time."""
+    """Check that utt2dur and segments agree with the files (their seconds by key), and that texts fit their time."""
     segments, durations, texts = (tables.get(name, {}) for name in ("segments", "utt2dur", "text"))
     lasts = {} if (folder / "segments").is_file() else seconds
     for utt, line in segments.items():

@@ -11,7 +11,7 @@ from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights,
 
 
 class PretrainedModel(nn.Module):
-    """A module built of a `config` of the class `config_class`, and nothing else."""
+    """A module built only from a `config` of the class `config_class`."""
 
     config_class: type
     config: Any

@@ -1,4 +1,4 @@
-"""How many threads torch has on a CPU. Beside other programs two of them are 3 to 15 times slower than one: each small
+"""How many threads torch has on a CPU. On a busy machine two of them are 3 to 15 times slower than one: each small
 product waits for a thread that does not run."""
 
 import os
@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from ditar.config.cores import usable_cores
 from ditar.config.numbers import whole
 
-ROWS = 16  # of a product: a patch, its history and what guides it, with and without guidance
+ROWS = 16  # of a product: a patch, its history and its conditioning, with and without guidance
 ROUNDS, ROUND_SECONDS, FEWEST_PRODUCTS = 4, 0.004, 3
-CLEAR = 2.0  # so many times slower, and no further round is needed
+CLEAR = 2.0  # times slower: no further round is needed
 GAIN = 1.1  # that twice as many threads must bring: they take the cores from others
 MOST_THREADS = 1024
 ASKED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def set_threads(threads: int | None, weight: Tensor) -> None:
-    """Give torch so many threads in this process. None: on a CPU as many as are fastest now, by `fastest_threads` with
-    the weight of a model; but not where OMP_NUM_THREADS or `torch.set_num_threads` has said it before. ValueError: out
-    of range."""
+    """Set the number of torch's threads in this process. None: on a CPU as many as are fastest now, by
+    `fastest_threads` with the weight of a model, unless OMP_NUM_THREADS or `torch.set_num_threads` has set it before.
+    ValueError: out of range."""
     if threads is not None:
         torch.set_num_threads(whole(threads, "threads", 1, MOST_THREADS))
         return
@@ -40,7 +40,7 @@ def largest_weight(model: nn.Module) -> Tensor:
 def fastest_threads(weight: Tensor, most: int | None = None) -> int:
     """1, 2, 4, ... threads, up to `most` (None: the cores that the process may use): as many as make a product with a
     weight (out, in) at least a tenth faster each time that they are doubled. Takes some 0.05 s on two cores; leaves
-    torch with any number of threads."""
+    torch with an arbitrary number of threads."""
     most, best = usable_cores() if most is None else most, 1
     while 2 * best <= most:
         seconds = {best: 0.0, 2 * best: 0.0}

@@ -1,4 +1,4 @@
-"""Speech as an HTTP answer: a file that grows, or server-sent events."""
+"""Speech as an HTTP answer: a growing file, or server-sent events."""
 
 import asyncio
 import base64
@@ -19,11 +19,11 @@ from ditar.serve.service import Planned
 from ditar.serve.talk import Heard
 
 T = TypeVar("T")
-STALLED_SECONDS = 60.0  # a reader that takes nothing for so long is left
+STALLED_SECONDS = 60.0  # a reader that takes nothing for this long is dropped
 
 
 async def spoken(planned: Planned) -> AsyncIterator[Heard]:
-    """All that a request is to say."""
+    """All the audio of a request."""
     last = len(planned.pieces) - 1
     for number, (piece, seed) in enumerate(zip(planned.pieces, planned.seeds)):
         async with aclosing(planned.talk.say(piece, seed, goes_on=number < last)) as audio:
@@ -41,8 +41,8 @@ async def as_file(audio: AsyncIterator[Heard], encoder: Encoder) -> AsyncIterato
 
 
 async def as_events(audio: AsyncIterator[Heard], encoder: Encoder, planned: Planned) -> AsyncIterator[bytes]:
-    """OpenAI's events: speech.audio.delta with a part of the file, in base64; where a piece of the text begins, with it
-    and the second at which it is heard. The last one is speech.audio.done, or an error."""
+    """OpenAI's events: speech.audio.delta with a part of the file, in base64; at the start of a piece of the text, also
+    the piece and the second at which it is heard. The last one is speech.audio.done, or an error."""
     pieces: list[dict[str, Any]] = []
     try:
         async for heard in audio:
@@ -71,8 +71,8 @@ async def as_events(audio: AsyncIterator[Heard], encoder: Encoder, planned: Plan
 
 
 class SpeechResponse(StreamingResponse):
-    """An answer whose `done` is awaited when it has ended, however it did. Where speech fails on its way, or nobody
-    reads it, the connection is closed before the end, so that no client takes it for the whole."""
+    """An answer whose `done` is awaited when it has ended, in whatever way. If speech fails midway, or nobody reads it,
+    the connection is closed early, so that no client takes it for the whole."""
 
     def __init__(self, content: AsyncIterator[bytes], done: Callable[[], Awaitable[None]], **options: Any):
         super().__init__(content, **options)
@@ -92,13 +92,13 @@ class SpeechResponse(StreamingResponse):
         try:
             await super().stream_response(patient)
         except TimeoutError:
-            log.warning("a client that took nothing for %g s is left", STALLED_SECONDS)
+            log.warning("a client that took nothing for %g s is dropped", STALLED_SECONDS)
         except Exception:  # noqa: BLE001
             log.exception("speech ended early")
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """The result of what a client waits for; ClientDisconnect, and the work cancelled, where it waits no more."""
+    """The result of what a client waits for; if it disconnects, ClientDisconnect, and the work is cancelled."""
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(request))
     try:

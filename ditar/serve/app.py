@@ -29,7 +29,7 @@ from ditar.synthesis.voice import Voice, voice_warnings
 
 STARTED = int(time.time())
 ERRORS = {status: {"description": text} for status, text in (
-    (401, "no key, or a wrong one"), (413, "too long"), (422, "a value that cannot be had"), (429, "too many requests"),
+    (401, "no key, or a wrong one"), (413, "too long"), (422, "an impossible value"), (429, "too many requests"),
     (503, "shutting down"),
 )}  # fmt: skip
 
@@ -82,8 +82,8 @@ def _add_speech(app: FastAPI, service: Service) -> None:
         responses={200: {"description": "the audio, while it is made", "content": content}, **ERRORS},
     )
     async def speech(body: SpeechBody, request: Request) -> Response:
-        """Speak a text. As OpenAI's, with fields of ours by name; errors that are found after the first audio end the
-        connection, or are an event."""
+        """Speak a text. As OpenAI's, with further fields by name; errors after the first audio end the connection, or
+        are an event."""
         leave, audio = service.accept(), None
         try:
             planned = await unless_gone(request, service.plan(body, time.monotonic()))
@@ -133,13 +133,13 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         transcript: Annotated[str | None, Form(description="exactly what is said in it", max_length=4096)] = None,
         language: Annotated[str, Form(description="of the transcript", max_length=40)] = "en-us",
         voice_file: Annotated[UploadFile | None, File(description="what `ditar voice create` made")] = None,
-        consent: Annotated[str | None, Form(description="OpenAI's; not looked at")] = None,
+        consent: Annotated[str | None, Form(description="OpenAI's; ignored")] = None,
     ) -> dict[str, Any]:
-        """Keep a voice: of a clip with its transcript, or of a voice file. Use only voices whose owners agree."""
+        """Keep a voice, from a clip with its transcript, or from a voice file. Use only voices whose owners agree."""
         if service.draining.is_set():
             raise ApiError(503, "the server is shutting down; ask again when it is back")
         if (audio_sample is None) == (voice_file is None):
-            raise ApiError(422, "give audio_sample, a clip, or voice_file, and not both", param="audio_sample")
+            raise ApiError(422, "give audio_sample, a clip, or voice_file, but not both", param="audio_sample")
         if audio_sample is not None:
             data = await audio_sample.read()
             voice = await service.prepare(service.voices.add_clip, name, data, transcript, language)
@@ -157,7 +157,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
 def _add_others(app: FastAPI, service: Service) -> None:
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
-        """The model, and the names of OpenAI's that mean it."""
+        """The model, and OpenAI's names for it."""
         return {"object": "list", "data": [_model(name) for name in (MODEL, *OPENAI_MODELS)]}
 
     @app.get("/v1/models/{name}", responses={404: {"description": "no such model"}})

@@ -1,4 +1,4 @@
-"""A patch of every row, again and again: the rows of a model with diffusion, which join and leave between patches."""
+"""A patch of every row, repeatedly: the rows of a model with diffusion, which join and leave between patches."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.retry import given_up
 from ditar.synthesis.spoken import SpokenRequest
 
-CHUNK_SECONDS = 0.4  # the first chunk leaves as soon as anything is certain
+CHUNK_SECONDS = 0.4  # the first chunk leaves as soon as any audio is final
 
 
 @dataclass(eq=False)
@@ -39,9 +39,9 @@ class _Rows:
 
 
 class Batches:
-    """A `Speaker`. Rows that differ in the number of inference steps, or in the part of them with guidance, are in
-    different batches, which take turns; all else may differ from row to row. What fails, fails alone where that can be
-    known, else with its batch.
+    """A `Speaker`. Rows with different numbers of inference steps, or different parts of them with guidance, are in
+    different batches, which take turns; everything else may differ from row to row. An error affects one row if its
+    cause is known, else its batch.
     """
 
     end: Callable[[Utterance, Ended], None]
@@ -92,7 +92,7 @@ class Batches:
         return _Row(utterance, spoken, (sampling.num_inference_steps, sampling.guidance_steps))
 
     def _add(self, rows: Sequence[_Row]) -> None:
-        """Rows of which an attempt begins: they read their texts together, and join those of their kind."""
+        """Rows whose attempt begins: they read their texts together, and join those of their kind."""
         for row in rows:
             row.row = row.spoken.row()
         for kind in dict.fromkeys(row.kind for row in rows):
@@ -115,7 +115,7 @@ class Batches:
         self._running[kind] = _Rows(batch, rows)
 
     def _step(self, running: _Rows, again: list[_Row]) -> None:
-        """A patch of each; rows whose next attempt is to begin go to `again`."""
+        """A patch of each; rows whose next attempt is due go to `again`."""
         step, going = draw_patches(self.pipeline.ditar, running.batch), []
         for place, row in enumerate(running.rows):
             if ended := self._hear(row, step.patches[place], step.stop[place], step.ended[place]):
@@ -129,7 +129,7 @@ class Batches:
             running.batch = advance_batch(self.pipeline.ditar, running.batch, step.patches, going)
 
     def _hear(self, row: _Row, patch: torch.Tensor, stop: float, ended: bool) -> Ended | None:
-        """Hand out what may be heard; the end of the utterance, where this is it."""
+        """Hand out what may be played; returns the end of the utterance, if this is it."""
         if row.utterance.cancelled:
             return Ended(cancelled=True)
         spoken = row.spoken

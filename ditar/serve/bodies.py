@@ -1,4 +1,4 @@
-"""What a client may ask for: OpenAI's fields, and ours by name. Controls of speech get their fields here, and their way
+"""Requests of clients: OpenAI's fields, and ours by name. New controls of speech get their fields here, and their way
 into SpeechRequest or the pipeline's options in `asked`."""
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MAX_SEED = 2**53 - 1  # what every reader of JSON reads exactly
 
 
 class VoiceId(BaseModel):
-    """OpenAI's form of a voice that a client made."""
+    """OpenAI's form of a voice made by a client."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,7 +27,7 @@ class VoiceId(BaseModel):
 
 
 class SpeechOptions(BaseModel):
-    """What is asked of speech, whatever it says."""
+    """Options of speech, whatever the text."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,7 +39,8 @@ class SpeechOptions(BaseModel):
     speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
     instructions: Annotated[str | None, Field(description="ignored, and a header says so")] = None
     temperature: Annotated[
-        float | None, Field(ge=0, le=100, description="where noise enters, 0 to 1; of a model of tokens: any from 0 on")
+        float | None,
+        Field(ge=0, le=100, description="where noise enters, 0 to 1; for a model of tokens: any from 0 on"),
     ] = None
     guidance_scale: Annotated[float | None, Field(ge=1, le=100, description="1 is off")] = None
     steps: Annotated[int | None, Field(ge=1, le=MAX_STEPS, description="diffusion steps of a patch")] = None
@@ -60,8 +61,8 @@ class SpeechBody(SpeechOptions):
 
 @dataclass(frozen=True)
 class Asked:
-    """voice: its name; request_options, options: of SpeechRequest, and of the pipeline's call; ignored: fields that
-    do nothing."""
+    """voice: its name; request_options, options: of SpeechRequest, and of the pipeline's call; ignored: fields without
+    effect."""
 
     voice: str
     request_options: dict[str, Any]
@@ -70,7 +71,7 @@ class Asked:
 
 
 def check_input(text: str) -> None:
-    """ApiError where there is nothing to say, or too much, or what is no text."""
+    """ApiError if there is nothing to say, too much, or no valid text."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         message = f"input {shown(text)} holds half a character, a lone surrogate; send it whole"
         raise ApiError(422, message, param="input")
@@ -83,7 +84,7 @@ def check_input(text: str) -> None:
 
 
 def asked(body: SpeechOptions, pipeline: Any) -> Asked:
-    """What of it a pipeline is called with. ApiError names what cannot be had."""
+    """The arguments for a pipeline. ApiError names what is impossible."""
     if body.model not in (MODEL, *OPENAI_MODELS):
         names = ", ".join((MODEL, *OPENAI_MODELS))
         raise ApiError(404, f"model {shown(body.model)} is not served here; there is {names}", param="model",

@@ -1,4 +1,4 @@
-"""One thread that speaks for all who ask: who waits, who is spoken, who went away."""
+"""One thread that speaks for all clients: who waits, who is spoken, who went away."""
 
 import threading
 import time
@@ -13,19 +13,19 @@ from ditar.config.sampling import MAX_RETRIES
 from ditar.synthesis.long_text import give_back_memory
 from ditar.synthesis.request import SpeechRequest
 
-# How long the seat of a talk stays free for its next piece. The text of a next piece may be long in coming, or its
-# reader slow: then it waits again, but before those who have heard nothing yet.
+# How long the seat of a talk stays free for its next piece. The text of the next piece may arrive late, or its reader
+# may be slow: then it waits again, but before those of whom nothing has been spoken yet.
 SEAT_KEPT_SECONDS = 0.5
 UTTERANCES_UNTIL_MEMORY_GOES_BACK = 64
 
 
 class EngineClosed(RuntimeError):
-    """The engine speaks no more."""
+    """The engine is closed."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of an utterance: error, what kept it from being spoken (what was heard before is no whole), or cancelled;
+    """The end of an utterance: error, what kept it from being spoken (the audio so far is incomplete), or cancelled;
     else wrong: what is wrong with the speech after all attempts, or None. seed, attempts, patches, warnings: as in
     SpeechOutput."""
 
@@ -43,12 +43,12 @@ class Utterance:
     """One piece of text to be spoken.
 
     Args:
-        request: whose `read` and `voice` are known.
+        request: with known `read` and `voice`.
         options: of the pipeline's call, by name.
-        tell: is given float32 chunks (S,) at 24 kHz as they are made, and then one `Ended`; called in the engine's
-            thread, and must return at once.
-        talk: what tells the pieces of one request from those of others.
-        continues, goes_on: there was a piece of the talk before this one, there is one behind it.
+        tell: gets float32 chunks (S,) at 24 kHz as they are made, and then one `Ended`; called in the engine's thread,
+            and must return at once.
+        talk: identifies the request that the piece belongs to.
+        continues, goes_on: whether the talk had a piece before this one, and has one after it.
         max_retries: see `DiTARPipeline`.
         cancelled: nobody wants it any more; see `Engine.cancel`.
     """
@@ -64,22 +64,22 @@ class Utterance:
 
 
 class Speaker(Protocol):
-    """What makes audio, step by step. `end` is called with each utterance that is done, and what became of it."""
+    """Makes audio, step by step. `end` is called with each finished utterance and its outcome."""
 
     end: Callable[[Utterance, Ended], None]
 
     def __len__(self) -> int:
-        """How many utterances are under way."""
+        """The number of utterances in progress."""
 
     @property
     def utterances(self) -> Sequence[Utterance]:
-        """They."""
+        """The utterances in progress."""
 
     def begin(self, utterances: Sequence[Utterance]) -> None:
-        """Take these in. One that cannot be spoken ends."""
+        """Add these. One that cannot be spoken ends."""
 
     def step(self) -> None:
-        """Make a patch of each, or what else is a moment's work; those that are cancelled end."""
+        """Make a patch of each, or do a similarly short piece of work; cancelled ones end."""
 
 
 class Engine:
@@ -107,7 +107,7 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        """Utterances that nothing has been made of."""
+        """Utterances of which nothing has been made."""
         return len(self._waiting)
 
     @property
@@ -120,10 +120,10 @@ class Engine:
         return self._thread.is_alive()
 
     def speak(self, utterance: Utterance) -> None:
-        """Put it in the queue; in front, where its talk was heard before. EngineClosed."""
+        """Put it in the queue; in front if its talk has been heard before. EngineClosed."""
         with self._changed:
             if self._closing or not self.alive:
-                raise EngineClosed("the engine is closed and speaks no more; start the server again")
+                raise EngineClosed("the engine is closed; start the server again")
             if utterance.continues:
                 self._waiting.appendleft(utterance)
             else:
@@ -138,7 +138,7 @@ class Engine:
             self._changed.notify()
 
     def close(self) -> None:
-        """Speak no more; what is not done ends as cancelled. Waits for the thread."""
+        """Stop speaking; unfinished utterances end as cancelled. Waits for the thread."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -153,7 +153,7 @@ class Engine:
                 if self._closing:
                     break
                 taken = self._take()
-                if not taken and not len(self._speaker):  # all wait for a seat that is kept for somebody else
+                if not taken and not len(self._speaker):  # all wait for a seat that is kept for another talk
                     self._changed.wait(SEAT_KEPT_SECONDS / 10)
                     continue
             if taken:
@@ -167,7 +167,7 @@ class Engine:
             utterance.tell(Ended(cancelled=True))
 
     def _take(self) -> list[Utterance]:
-        """Those of the queue for whom there is a seat; the cancelled ones end."""
+        """Those in the queue that get a seat; the cancelled ones end."""
         now, taken, left = time.monotonic(), [], deque()
         self._kept = {talk: until for talk, until in self._kept.items() if until > now}
         for utterance in self._waiting:

@@ -1,4 +1,4 @@
-"""What a client is told when something is wrong: OpenAI's error form, with the value and the remedy in the message."""
+"""Errors for clients: OpenAI's form, with the value and the remedy in the message."""
 
 import json
 import logging
@@ -39,7 +39,7 @@ class ApiError(Exception):
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
 
     def response(self) -> Response:
-        # ASCII: what is quoted may hold halves of characters
+        # ASCII: a quoted value may hold halves of characters
         return Response(json.dumps(self.body()), self.status, self.headers, "application/json")
 
 
@@ -50,7 +50,7 @@ def shown(value: Any) -> str:
 
 
 def of_validation(errors: Iterable[Mapping[str, Any]], fields: Iterable[str] = ()) -> ApiError:
-    """Of what pydantic found. fields: that there are, to be named where one is unknown."""
+    """An answer for pydantic's errors. fields: the existing ones, to be named if one is unknown."""
     said, param = [], None
     for error in errors:
         names = [part for part in error["loc"] if isinstance(part, str) and part not in ("body", "query", "path")]
@@ -61,7 +61,7 @@ def of_validation(errors: Iterable[Mapping[str, Any]], fields: Iterable[str] = (
         elif error["type"] == "missing":
             said.append(f"{place} is missing; give it")
         elif error["type"] == "json_invalid":
-            said.append(f"the body is no JSON ({error['ctx']['error']}); send a JSON object")
+            said.append(f"the body is not JSON ({error['ctx']['error']}); send a JSON object")
         else:
             reason = error["msg"][:1].lower() + error["msg"][1:]
             said.append(f"{place}: {reason}, got {shown(error.get('input'))}")
@@ -81,7 +81,7 @@ async def on_api_error(request: Request, error: ApiError) -> Response:
 
 
 async def on_http_error(request: Request, error: HTTPException) -> Response:
-    """Paths and methods that there are not, bodies that are too large, and what the framework refuses itself."""
+    """Unknown paths and methods, bodies that are too large, and what the framework itself refuses."""
     status = HTTPStatus(error.status_code)
     messages = {
         404: f"there is nothing at {shown(request.url.path)}; see /docs",
@@ -93,11 +93,11 @@ async def on_http_error(request: Request, error: HTTPException) -> Response:
 
 
 def failure() -> ApiError:
-    """Of what went wrong here a client learns nothing but that; the log has the traceback."""
+    """The answer to an internal error: a client learns nothing more; the log has the traceback."""
     log.exception("a request failed")
     return ApiError(500, "something went wrong on the server; its log says what", code="server_error")
 
 
 async def on_failure(request: Request, error: Exception) -> Response:
-    """FastAPI's handler of what nobody expected, which it logs, too."""
+    """FastAPI's handler of unexpected errors, which it logs, too."""
     return failure().response()

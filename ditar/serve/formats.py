@@ -9,8 +9,8 @@ import soundfile
 from ditar.audio.growing import MAX_BYTES, pcm16, wav_header
 from ditar.units import SAMPLE_RATE_HZ
 
-# Of the formats that there are; opus leaves a page, about a second, at a time, and flac in one piece at the end: its
-# header says how long it is, and where it does not, libsndfile cannot read it.
+# The formats; opus is sent a page, about a second, at a time, and flac in one piece at the end: its header states its
+# length, and without it libsndfile cannot read the file.
 MEDIA_TYPES = {
     "mp3": "audio/mpeg",
     "opus": "audio/ogg",
@@ -24,22 +24,22 @@ class Encoder(Protocol):
     """One file of 24 kHz mono audio."""
 
     def add(self, audio: np.ndarray) -> bytes:
-        """Take float (S,) in [-1, 1]; what can leave now."""
+        """Take float (S,) in [-1, 1]; returns the bytes that can be sent now."""
 
     def finish(self) -> bytes:
         """The rest of the file."""
 
 
 def encoder(name: str) -> Encoder:
-    """That of a format of MEDIA_TYPES."""
+    """The encoder of a format of MEDIA_TYPES."""
     if name in ("wav", "pcm"):
         return _Samples(wav_header(SAMPLE_RATE_HZ, MAX_BYTES - MAX_BYTES % 2) if name == "wav" else b"")
     return _Encoded(*_LIBSNDFILE[name])
 
 
 class _Samples:
-    """16-bit samples, little endian, behind a header. A WAV's says 4 GiB, the most there can be: how long it gets is
-    not known, and readers take the end of the file for the end."""
+    """16-bit samples, little endian, after a header. A WAV's says 4 GiB, the maximum: its final length is unknown, and
+    readers stop at the end of the file."""
 
     def __init__(self, header: bytes):
         self._header = header
@@ -52,8 +52,8 @@ class _Samples:
         return self._header
 
 
-# Format, subtype, options, whether it may leave in parts. MP3 at a constant rate (some 96 kbit/s): of another, readers
-# that find no length in its header, which is written last, guess one by the first seconds.
+# Format, subtype, options, whether it may be sent in parts. MP3 at a constant rate (some 96 kbit/s): at another,
+# readers that find no length in its header, which is written last, guess one from the first seconds.
 _LIBSNDFILE = {
     "mp3": ("MP3", "MPEG_LAYER_III", {"bitrate_mode": "CONSTANT", "compression_level": 0.4}, True),
     "opus": ("OGG", "OPUS", {}, True),
@@ -62,7 +62,7 @@ _LIBSNDFILE = {
 
 
 class _Encoded:
-    """What libsndfile encodes."""
+    """A format that libsndfile encodes."""
 
     def __init__(self, kind: str, subtype: str, options: dict, in_parts: bool):
         self._sink, self._in_parts = _Sink(), in_parts
@@ -80,7 +80,7 @@ class _Encoded:
 
 
 class _Sink(io.RawIOBase):
-    """A file of which the beginning has left already: what is written there again, headers at the end, is dropped."""
+    """A file whose beginning has been sent already: what is written there again, headers at the end, is dropped."""
 
     def __init__(self):
         super().__init__()
@@ -109,7 +109,7 @@ class _Sink(io.RawIOBase):
         return len(data)
 
     def take(self) -> bytes:
-        """What has not left yet."""
+        """What has not been sent yet."""
         data = bytes(self._kept)
         self._gone += len(data)
         self._kept.clear()

@@ -1,4 +1,4 @@
-"""Who may ask: the key, and which web pages; before anything else of a request is looked at."""
+"""Access: the key, and which web pages; checked before anything else of a request."""
 
 import base64
 import binascii
@@ -11,15 +11,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ditar.serve.errors import ApiError, shown
 from ditar.serve.settings import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 
-OPEN_PATHS = ("/health",)  # without a key, for whatever watches the server
+OPEN_PATHS = ("/health",)  # without a key, for monitoring
 UPLOADS = "/v1/audio/voices"
-KEY_PROTOCOL = "openai-insecure-api-key."  # how a web page, which cannot set headers, gives a key to a WebSocket
+KEY_PROTOCOL = "openai-insecure-api-key."  # how a web page, which cannot set headers, sends a key to a WebSocket
 
 
 class Guard:
     """ASGI middleware. The key comes as `Authorization: Bearer KEY`, as the password of Basic (a browser then asks for
     it), or in a WebSocket's protocol, and is compared in constant time. A web page of another origin is refused, since
-    a browser sends some of its requests without asking anybody; so is a body that says it is too large.
+    a browser sends some of its requests without asking anybody; so is a body whose declared size is too large.
     """
 
     def __init__(self, app: ASGIApp, keys: Sequence[str], origins: Sequence[str]):
@@ -42,7 +42,7 @@ class Guard:
             )
         if self._keys and scope["path"] not in OPEN_PATHS:
             given = _key(headers)
-            # of all keys, so that the time says nothing of which it was
+            # all keys are compared, so that the time does not reveal which one it was
             if not any([hmac.compare_digest(given, key) for key in self._keys]):
                 page = scope["path"] in ("/", "/docs")
                 raise ApiError(
@@ -59,7 +59,7 @@ class Guard:
 
 
 def body_limit(path: str) -> int:
-    """Bytes that the body of a request may have."""
+    """The largest body of a request, in bytes."""
     return MAX_UPLOAD_BYTES if path == UPLOADS else MAX_BODY_BYTES
 
 

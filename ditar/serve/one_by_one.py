@@ -1,4 +1,4 @@
-"""One utterance after the other: a model that draws tokens, whose audio comes when all of them are there."""
+"""One utterance at a time: for a model that draws tokens, whose audio comes when all of them exist."""
 
 from collections.abc import Callable, Sequence
 

@@ -16,7 +16,7 @@ MAX_MESSAGE_BYTES = 256 * 1024  # of a WebSocket
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which drains: after the first SIGTERM or Ctrl-C new requests get 503, and it ends when the accepted
+    """uvicorn's, with draining: after the first SIGTERM or Ctrl-C new requests get 503, and it ends when the accepted
     ones have. After the second it ends at once."""
 
     def __init__(self, config: uvicorn.Config, service: Service):
@@ -41,7 +41,7 @@ class Server(uvicorn.Server):
 
 
 def serve(pipeline, settings: ServeSettings, on_ready: Callable[[str], None]) -> None:
-    """Listen until SIGTERM or Ctrl-C; `on_ready` is told the URL. ServeError: the address cannot be used."""
+    """Listen until SIGTERM or Ctrl-C; `on_ready` is called with the URL. ServeError: the address cannot be used."""
     service = Service(pipeline, settings)
     _warm_up(service)
     config = uvicorn.Config(
@@ -49,7 +49,7 @@ def serve(pipeline, settings: ServeSettings, on_ready: Callable[[str], None]) ->
         host=settings.host,
         port=settings.port,
         backlog=BACKLOG,
-        # Of connections: beside those that speak there are those that are refused, and pages that are open.
+        # Of connections: besides those that speak there are refused ones, and open pages.
         limit_concurrency=64 + 16 * (settings.max_queue + settings.max_concurrent),
         ws_max_size=MAX_MESSAGE_BYTES,
         server_header=False,
@@ -83,7 +83,7 @@ def _bind(settings: ServeSettings):
 
 
 def _warm_up(service: Service) -> None:
-    """Speak a word, so that the first who asks does not wait for what is made once."""
+    """Speak a word, so that the first client does not wait for what is made only once."""
     voice = service.voices.voice("default")
     service.pipeline.set_progress_bar_config(disable=True)
     service.pipeline.batch([SpeechRequest("Hello.", voice, seed=0)], max_retries=0)

@@ -1,4 +1,4 @@
-"""What a server has: a model and its engine, voices, places for talks, and a thread for what comes before speech."""
+"""The parts of a server: a model and its engine, voices, places for talks, and a thread for the work before speech."""
 
 import asyncio
 import math
@@ -27,12 +27,12 @@ from ditar.text.errors import dropped_warning
 from ditar.text.frontend import check_language
 
 T = TypeVar("T")
-MAX_DRAWN_SEED = 2**31  # of those that are drawn where none is asked for: short enough to be typed
+MAX_DRAWN_SEED = 2**31  # of seeds that are drawn if none is given: short enough to type
 
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """A request that is understood: its talk, what it will say, and with which seeds."""
+    """A parsed request: its talk, what it will say, and with which seeds."""
 
     talk: Talk
     pieces: list[ReadPiece]
@@ -52,7 +52,7 @@ class Service:
         self.metrics = Metrics(self.engine)
         self.voices = VoiceShelf(pipeline, settings.voices)
         self.draining = asyncio.Event()
-        self.talks = 0  # that are accepted and not done
+        self.talks = 0  # accepted and not finished
         self._took: list[float] = []  # seconds of the last of them
         self._thread = ThreadPoolExecutor(1, "ditar-prepare")
 
@@ -60,14 +60,14 @@ class Service:
         self.engine.start()
 
     def close(self) -> None:
-        """End everything; for after the last talk, or where it is not to be waited for."""
+        """End everything; to be called after the last talk, or to stop without waiting."""
         self.draining.set()
         self.engine.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def accept(self) -> Callable[[], None]:
-        """A place for a talk; it is given back by calling what is returned, when all of the talk is sent. ApiError: the
-        server is full, or goes down."""
+        """A place for a talk; call what is returned to give it back, when all of the talk is sent. ApiError: the server
+        is full, or shutting down."""
         if self.draining.is_set():
             raise ApiError(503, "the server is shutting down; ask again when it is back", headers={"Retry-After": "10"})
         most = self.settings.max_queue + self.engine.max_rows
@@ -92,11 +92,11 @@ class Service:
         return leave
 
     async def prepare(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of what takes a moment of a processor, without anybody else waiting for it."""
+        """The result of a short computation, without making other clients wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     async def plan(self, body: SpeechBody, began: float) -> Planned:
-        """Understand a request. ApiError names what is wrong with it."""
+        """Parse a request. ApiError names what is wrong with it."""
         check_input(body.input)
         found = asked(body, self.pipeline)
         talk = await self.talk(found, began)
@@ -107,14 +107,14 @@ class Service:
         return Planned(talk, pieces, seeds, seed, found.ignored)
 
     async def talk(self, found: Asked, began: float) -> Talk:
-        """One that says nothing yet. ApiError: its voice, or its language, is not known."""
+        """A talk without pieces yet. ApiError: its voice, or its language, is unknown."""
         voice = await self.prepare(self._voice, found)
         talk = Talk(self.engine, self.metrics, voice, found.request_options, found.options, began)
         talk.warnings += voice_warnings(voice)
         return talk
 
     async def read(self, text: str, talk: Talk) -> tuple[list[ReadPiece], list[str]]:
-        """The pieces of more text of a talk, and warnings. ApiError: it cannot be spoken."""
+        """The pieces of further text of a talk, and warnings. ApiError: it cannot be spoken."""
         return await self.prepare(self._read, text, talk.voice, talk)
 
     def _voice(self, found: Asked) -> Voice:
@@ -131,11 +131,11 @@ class Service:
             raise ApiError(422, str(error), param="input") from None
 
     def _wait_s(self) -> int:
-        """Until a place is free: what talks took lately, over those that end at a time."""
+        """Until a place is free: the duration of recent talks, over the number that end at a time."""
         took = sum(self._took) / len(self._took) if self._took else 1.0
         return min(60, max(1, math.ceil(took / self.engine.max_rows)))
 
 
 def drawn(body: SpeechOptions) -> int:
-    """The seed that is asked for, or any."""
+    """The given seed, or a random one."""
     return secrets.randbelow(MAX_DRAWN_SEED) if body.seed is None else body.seed

@@ -1,4 +1,4 @@
-"""What a server is started with, and what of it is refused. Nothing here needs torch."""
+"""How a server is started, and which settings are refused. Nothing here needs torch."""
 
 import ipaddress
 import socket
@@ -12,19 +12,21 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class ServeError(ValueError):
-    """A server that cannot be started so; the message has the value and the remedy."""
+    """A server that cannot be started like this; the message has the value and the remedy."""
 
 
 @dataclass(frozen=True)
 class ServeSettings:
-    """Args:
-    host, port: where to listen; port 0: any that is free.
-    keys: one of them must be sent with every request; empty: none is asked for.
-    max_queue, max_concurrent: talks that wait, and that are spoken, at a time.
-    voices: folder of voices, for uploads too; None: the user's.
-    allowed_hosts: names in the Host header, beside those of `host`.
-    origins: web pages of other origins that may use the server.
-    insecure: listen on another address than loopback without a key.
+    """How a server listens, and for whom.
+
+    Args:
+        host, port: where to listen; port 0: any free one.
+        keys: one of them must be sent with every request; empty: none is required.
+        max_queue, max_concurrent: talks that wait, and that are spoken, at a time.
+        voices: folder of voices, for uploads too; None: the user's.
+        allowed_hosts: names in the Host header, besides those of `host`.
+        origins: web pages of other origins that may use the server.
+        insecure: listen on an address other than loopback without a key.
     """
 
     host: str = "127.0.0.1"
@@ -51,8 +53,8 @@ class ServeSettings:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """What the Host header may name. Where the server is reached under names that it cannot know (0.0.0.0), those
-        of `allowed_hosts` and this machine's own."""
+        """The names allowed in the Host header. If the server is reached under names that it cannot know (0.0.0.0),
+        those of `allowed_hosts` and this machine's own."""
         own = [self.host if ":" not in self.host else f"[{self.host}]"]
         if self.host in ("0.0.0.0", "::"):
             own = [socket.gethostname().lower(), *_addresses()]
@@ -60,7 +62,7 @@ class ServeSettings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
+    """Whether an address can be reached only from this machine."""
     if host == "localhost":
         return True
     try:
@@ -91,7 +93,7 @@ def read_keys(path: str | Path) -> tuple[str, ...]:
 
 
 def _addresses() -> list[str]:
-    """Of this machine, as a Host header has them."""
+    """Of this machine, in the form of a Host header."""
     try:
         found = socket.getaddrinfo(socket.gethostname(), None)
     except OSError:

@@ -5,12 +5,12 @@ A client sends JSON, a server JSON and, in binary messages, parts of an audio fi
     client                                            server
     {"type": "start", "voice": ..., ...}              {"type": "started", "seed": ..., ...}
     {"type": "text", "text": "Good mor"}, ...         {"type": "piece", "text": ..., "start": seconds}, audio, ...
-    {"type": "flush"}  what there is is a sentence
-    {"type": "end"}    there is no more               {"type": "done", "seconds": ..., "warnings": [...]}
+    {"type": "flush"}  the text so far is a sentence
+    {"type": "end"}    there is no more text          {"type": "done", "seconds": ..., "warnings": [...]}
     {"type": "cancel"} stop, at any time              {"type": "cancelled"}
 
-`start` has the fields of SpeechOptions, and may be left out. Another talk may follow the end of one. What is wrong is
-told as {"type": "error", "error": {...}} in OpenAI's form, and ends the talk.
+`start` has the fields of SpeechOptions, and may be left out. Another talk may follow the end of one. Errors are sent as
+{"type": "error", "error": {...}} in OpenAI's form, and end the talk.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ from ditar.synthesis.long_text import ReadPiece
 from ditar.text.sentences import split_whole
 from ditar.units import SAMPLE_RATE_HZ
 
-MAX_WAITING_CHARACTERS = 65_536  # of a talk, that are not spoken yet
-MAX_SENTENCE_CHARACTERS = 4096  # what is longer is spoken before its end is known
+MAX_WAITING_CHARACTERS = 65_536  # of a talk, not spoken yet
+MAX_SENTENCE_CHARACTERS = 4096  # a longer sentence is spoken before its end is known
 
 
 class Start(SpeechOptions):
@@ -62,12 +62,12 @@ MESSAGE = TypeAdapter(Annotated[Start | Text | Signal, Field(discriminator="type
 
 
 class _Gone(Exception):
-    """The client is not there any more, or takes nothing."""
+    """The client has disconnected, or takes nothing."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Text that may be spoken; pause_s: the silence behind it, None: as at the end of a text."""
+    """Text that may be spoken; pause_s: the silence after it, None: as at the end of a text."""
 
     text: str
     pause_s: float | None = None
@@ -79,16 +79,16 @@ class Conversation:
     def __init__(self, websocket: WebSocket, service: Service):
         self._socket, self._service = websocket, service
         self._speaking: asyncio.Task | None = None
-        self._failed = False  # the talk ended with an error: what belongs to it is not listened to
+        self._failed = False  # the talk ended with an error: its further messages are ignored
         self._clear()
 
     def _clear(self) -> None:
         self._parts: asyncio.Queue[_Part | None] = asyncio.Queue()  # None: there is no more
-        self._rest, self._waiting = "", 0  # what is no whole sentence yet; characters that are not spoken
+        self._rest, self._waiting = "", 0  # the incomplete sentence so far; characters that are not spoken
         self._ended = False
 
     async def run(self) -> None:
-        """Until the client goes away."""
+        """Run until the client disconnects."""
         offered = self._socket.scope.get("subprotocols", [])
         await self._socket.accept(next((p for p in offered if not p.startswith(KEY_PROTOCOL)), None))
         try:
@@ -123,7 +123,7 @@ class Conversation:
         self._clear()
         found, leave = asked(start, self._service.pipeline), self._service.accept()
         self._failed, self._speaking = False, asyncio.create_task(self._speak(start, found))
-        self._speaking.add_done_callback(lambda _: leave())  # also where it is cancelled before it begins
+        self._speaking.add_done_callback(lambda _: leave())  # even if it is cancelled before it begins
 
     def _take(self, message: Text | Signal) -> None:
         if self._ended:
@@ -147,7 +147,7 @@ class Conversation:
     async def _speak(self, start: Start, found: Asked) -> None:
         try:
             await self._talk(start, found)
-        except _Gone:  # whoever reads messages finds out
+        except _Gone:  # the reader of messages finds out
             pass
         except ApiError as error:
             await self._fail(error)
@@ -179,7 +179,7 @@ class Conversation:
             talk.close()
 
     async def _pieces(self, part: _Part, talk: Talk) -> list[tuple[ReadPiece, bool]]:
-        """(piece, whether it is the last one) of a part; none, and a warning, where it cannot be spoken: others may."""
+        """(piece, whether it is the last one) of a part; none, and a warning, if it cannot be spoken: others may be."""
         try:
             pieces, warnings = await self._service.read(part.text, talk)
         except ApiError as error:
@@ -190,7 +190,7 @@ class Conversation:
         return [(piece, number == len(pieces)) for number, piece in enumerate(pieces, 1)]
 
     async def _next_part(self) -> _Part | None:
-        """None: there is no more, or none is waited for any more, since the server goes down."""
+        """None: there is no more, or the server is shutting down."""
         part = asyncio.ensure_future(self._parts.get())
         draining = asyncio.ensure_future(self._service.draining.wait())
         try:
@@ -238,7 +238,7 @@ def _parsed(text: str | None) -> Start | Text | Signal:
 
 
 def _fields(text: str) -> list[str]:
-    """Of the message that was meant."""
+    """The fields of the message that was meant."""
     kinds = {"start": Start, "text": Text}
     try:
         kind = json.loads(text).get("type")

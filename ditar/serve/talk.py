@@ -20,7 +20,7 @@ from ditar.units import samples_to_seconds
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """audio (S,), float32 at 24 kHz; piece: the text that begins with it, or None; start_s: where the audio lies."""
+    """audio (S,), float32 at 24 kHz; piece: the text that begins with it, or None; start_s: the time of the audio."""
 
     audio: np.ndarray
     start_s: float
@@ -34,8 +34,8 @@ class Talk:
     Args:
         request_options, options: of every piece's SpeechRequest, and of the pipeline's call.
         began: `time.monotonic()` of the request.
-        warnings, wrong: what a client should know, and what is wrong with pieces that were heard.
-        symbols, patches, seconds: that were read, and that were made.
+        warnings, wrong: what a client should know, and what is wrong with pieces that were played.
+        symbols, patches, seconds: the numbers read and made.
     """
 
     engine: Engine
@@ -53,7 +53,7 @@ class Talk:
     _last: ReadPiece | None = None
 
     async def say(self, piece: ReadPiece, seed: int, goes_on: bool) -> AsyncIterator[Heard]:
-        """The silence behind the piece before, and the audio of the next one; `goes_on`: another one follows at once.
+        """The silence after the previous piece, and the audio of the next one; `goes_on`: another one follows at once.
         ApiError: it could not be spoken to its end."""
         if self._last is not None and len(silence := pause(self._last)):
             yield self._heard(silence, None)
@@ -62,7 +62,7 @@ class Talk:
         def tell(said: np.ndarray | Ended) -> None:
             try:
                 loop.call_soon_threadsafe(told.put_nowait, said)
-            except RuntimeError:  # the loop has ended, and with it whoever listened
+            except RuntimeError:  # the loop has ended, and with it the listener
                 pass
 
         request = SpeechRequest(piece.text, self.voice, seed=seed, read=piece.read, **self.request_options)

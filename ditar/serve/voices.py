@@ -1,6 +1,6 @@
-"""The voices of a server: those that ship, those of its folder, and those that clients bring.
+"""The voices of a server: those that ship, those in its folder, and those that clients upload.
 
-A client names a voice and never a file: a name is looked up in a list, and what is written has a name of ours.
+A client names a voice and never a file: a name is looked up in a list, and written files have names of ours.
 """
 
 import io
@@ -23,7 +23,7 @@ from ditar.text import TextError
 from ditar.units import SAMPLE_RATE_HZ
 
 DEFAULT = "default"  # the voice that comes with the package
-# OpenAI's names, so that programs that ask for them are heard; the voices are ours and sound like nobody of theirs.
+# OpenAI's names, so that programs that ask for them are served; the voices are ours and sound like none of theirs.
 OPENAI_NAMES = {
     "alloy": DEFAULT, "ash": "michael", "ballad": "michael", "cedar": "michael", "coral": "heart", "echo": "michael",
     "fable": "fable", "marin": "heart", "nova": "heart", "onyx": "michael", "sage": "heart", "shimmer": "heart",
@@ -39,8 +39,8 @@ KEPT = 32  # voices in memory
 
 @dataclass(frozen=True)
 class VoiceInfo:
-    """name; text: what is said in its clip, None where only the voice itself knows; ships: it comes with the package
-    and cannot be deleted; alias: OpenAI's name for which voice."""
+    """name; text: what is said in its clip, None if only the voice itself knows; ships: it comes with the package and
+    cannot be deleted; alias: the voice that OpenAI's name means."""
 
     name: str
     text: str | None
@@ -49,9 +49,9 @@ class VoiceInfo:
 
 
 class VoiceShelf:
-    """Methods encode clips and read files: they are for one thread, and not that of the event loop.
+    """Methods encode clips and read files: they must be called from one thread, and not from that of the event loop.
 
-    folder: None: the user's, see `user_folder`; made when the first voice comes.
+    folder: None: the user's, see `user_folder`; made when the first voice is added.
     """
 
     def __init__(self, pipeline: Any, folder: Path | None = None):
@@ -59,7 +59,7 @@ class VoiceShelf:
         self._kept: dict[tuple, Voice] = {}
 
     def listed(self) -> list[VoiceInfo]:
-        """All that can be named."""
+        """All voices that have names."""
         found = [VoiceInfo(DEFAULT, None, True)]
         found += [VoiceInfo(v.name, v.transcript, v.path.parent == SHIPPED) for v in self._named().values()]
         names = {voice.name for voice in found}
@@ -85,7 +85,7 @@ class VoiceShelf:
             raise ApiError(422, _without_path(f"voice {shown(name)}: {error}", named.path), param="voice") from None
 
     def add_clip(self, name: str, data: bytes, transcript: str | None, language: str) -> Voice:
-        """Make a voice of a clip (an audio file) and what is said in it, and keep it. ApiError."""
+        """Make a voice from a clip (an audio file) and its transcript, and keep it. ApiError."""
         path = self._path_of_new(name)
         try:
             _check_size(data)
@@ -115,12 +115,12 @@ class VoiceShelf:
         return self._save(voice, path)
 
     def remove(self, name: str) -> None:
-        """Delete a voice of the folder. ApiError: there is none of the name, or it ships."""
+        """Delete a voice of the folder. ApiError: there is none of that name, or it ships."""
         named = self._named().get(name)
         if named is None or named.path.parent == SHIPPED:
             ships = named is not None or name == DEFAULT or name in OPENAI_NAMES
             if ships:
-                raise ApiError(403, f"voice {shown(name)} comes with the package and stays", param="name")
+                raise ApiError(403, f"voice {shown(name)} comes with the package and cannot be deleted", param="name")
             raise ApiError(404, f"there is no voice {shown(name)} to delete", param="name")
         if named.transcript is not None:
             named.path.with_suffix(".txt").unlink(missing_ok=True)
@@ -176,7 +176,7 @@ class VoiceShelf:
 def _check_size(data: bytes) -> None:
     try:
         info = soundfile.info(io.BytesIO(data))
-    except soundfile.LibsndfileError:  # `read_samples` says it in its words
+    except soundfile.LibsndfileError:  # `read_samples` has a better message
         return
     if info.frames * info.channels > MAX_CLIP_SAMPLES and info.frames <= MAX_CLIP_SECONDS * info.samplerate:
         raise AudioError(
@@ -186,7 +186,7 @@ def _check_size(data: bytes) -> None:
 
 
 def _check_content(voice: Voice, channels: int) -> None:
-    """Of a stranger's file, what the model reads."""
+    """Check what the model reads of a stranger's file."""
     latents, symbols = voice.latents, len(voice.symbols)
     if latents.ndim != 2 or latents.shape[1] != channels or not 1 <= len(latents) <= MAX_FRAMES:
         raise VoiceFileError(
@@ -202,5 +202,5 @@ def _check_content(voice: Voice, channels: int) -> None:
 
 
 def _without_path(message: str, path: Path) -> str:
-    """What a client is told names no file of the server."""
+    """The message without the name of a file of the server."""
     return message.replace(str(path), path.name).replace(f"{path.parent}/", "")

@@ -1,8 +1,8 @@
-"""What a source-filter vocoder filters: harmonics of the pitch and noise, both white and of power 1.
+"""The source of a source-filter vocoder: harmonics of the pitch and noise, both white and of power 1.
 
-A network that must make every harmonic itself needs hundreds of thousands of steps to do it cleanly; given a source with
-the right pitch, it only has to learn spectral envelopes (Wang et al. 2019, arXiv 1904.12088; Engel et al. 2020, arXiv
-2001.04643).
+A network that must make every harmonic itself needs hundreds of thousands of steps to do it cleanly; given a source
+with the right pitch, it only has to learn spectral envelopes (Wang et al. 2019, arXiv 1904.12088; Engel et al. 2020,
+arXiv 2001.04643).
 """
 
 import math
@@ -21,9 +21,9 @@ NEAR_BINS = 4  # on either side of the likeliest bin, whose mean is the pitch
 
 @dataclass(frozen=True)
 class SourceStart:
-    """Where in an utterance a window of latents lies, so that its source goes on from the window before: the window's
-    first sample is sample `position` of the utterance (one for all rows, or (B,)), and at the window's sample `anchor`
-    the harmonics have phase `turns`, in periods of the pitch."""
+    """The place of a window of latents in an utterance, so that its source continues that of the previous window: the
+    window's first sample is sample `position` of the utterance (one for all rows, or (B,)), and at the window's sample
+    `anchor` the harmonics have phase `turns`, in periods of the pitch."""
 
     position: int | torch.Tensor = 0
     anchor: int = 0
@@ -61,8 +61,8 @@ class PitchHead(nn.Module):
 
 
 def held_through(pitch_hz: torch.Tensor) -> torch.Tensor:
-    """(B, L) in Hz with 0 where unvoiced -> the same with lines through the unvoiced frames; rows without any voiced
-    frame have 100 Hz."""
+    """(B, L) in Hz with 0 where unvoiced -> the same with lines through the unvoiced frames; 100 Hz for rows without
+    voiced frames."""
     rows = []
     places = torch.arange(pitch_hz.shape[1], dtype=torch.float32, device=pitch_hz.device)
     for row in pitch_hz:
@@ -102,8 +102,8 @@ def harmonics(pitch_hz: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def noise_at(positions: torch.Tensor) -> torch.Tensor:
-    """White noise of power 1 as a function of the sample's number (int64, any shape), which no order of decoding
-    changes: an integer hash, evenly distributed."""
+    """White noise of power 1 as a function of the sample's number (int64, any shape), independent of the order of
+    decoding: an integer hash, evenly distributed."""
     mask, x = 0xFFFFFFFF, positions & 0xFFFFFFFF
     for shift, factor in ((16, 0x7FEB352D), (15, 0x46CA68B5)):
         x = ((x ^ (x >> shift)) * factor) & mask

@@ -24,7 +24,7 @@ HIGHEST_LOG_GAIN = math.log(1e2)  # as vocos limits magnitudes
 
 @dataclass(frozen=True)
 class Decoded:
-    """Waveform (B, 600 T) and, of a head with a source, the phase of its harmonics at each sample (B, 600 T) in turns
+    """Waveform (B, 600 T) and, for a head with a source, the phase of its harmonics at each sample (B, 600 T) in turns
     and the logits of the pitch (B, 2T, bins)."""
 
     waveform: torch.Tensor
@@ -63,13 +63,14 @@ class Vocoder(nn.Module):
         self.unfold.load_state_dict(plain.unfold.state_dict())
         self.backbone.load_state_dict(plain.backbone.state_dict())
         with torch.no_grad():
-            for values, of_plain in ((self.head.out.weight, plain.head.out.weight), (self.head.out.bias, plain.head.out.bias)):
+            own, given = self.head.out, plain.head.out
+            for values, of_plain in ((own.weight, given.weight), (own.bias, given.bias)):
                 gain, phase, noise_gain = values.chunk(3)
                 magnitude, _ = of_plain.chunk(2)
                 gain.copy_(magnitude), phase.zero_(), noise_gain.copy_(magnitude)
 
     def features(self, latents: torch.Tensor) -> torch.Tensor:
-        """(B, T, C) -> what the head reads, (B, 2T, D) float32."""
+        """(B, T, C) -> the input of the head, (B, 2T, D) float32."""
         x = rearrange(self.unfold(latents), "b t (k d) -> b d (t k)", k=self.frames_per_latent)
         return self.backbone(x).float()
 
@@ -79,8 +80,8 @@ class Vocoder(nn.Module):
         start: SourceStart = SourceStart(),
         pitch_hz: torch.Tensor | None = None,
     ) -> Decoded:
-        """Latents (B, T, C); `start` says where in the utterance they lie. `pitch_hz` (B, 2T), of every frame: taken for
-        the harmonics in the place of what the features say."""
+        """Latents (B, T, C); `start` is their place in the utterance. `pitch_hz` (B, 2T), of every frame: used for the
+        harmonics instead of the features' prediction."""
         x = self.features(latents)
         with torch.autocast(x.device.type, enabled=False):  # phases and magnitudes need float32
             if isinstance(self.head, ISTFTHead):
@@ -89,8 +90,8 @@ class Vocoder(nn.Module):
 
 
 class SourceFilterHead(nn.Module):
-    """Features (B, L, D) and pitch -> waveform: the spectra of harmonics and of noise, each filtered by what the
-    features say of its frame (gain and phase of the harmonics, gain of the noise), in an ISTFT as vocos's."""
+    """Features (B, L, D) and pitch -> waveform: the spectra of harmonics and of noise, each filtered as the features of
+    its frame say (gain and phase of the harmonics, gain of the noise), in an ISTFT like vocos's."""
 
     def __init__(self, width: int, n_fft: int, hop: int):
         super().__init__()

@@ -114,7 +114,7 @@ def test_without_start_all_is_as_it_is_where_nobody_says(client):
 @pytest.mark.parametrize(
     "messages, message",
     [
-        (["{"], "the body is no JSON"),
+        (["{"], "the body is not JSON"),
         (["[]"], "got"),
         (['{"type": "sing"}'], "'start', 'text', 'flush', 'end', 'cancel'"),
         (['{"type": "text"}'], "text is missing"),
