@@ -176,7 +176,7 @@ class TokenLM(PretrainedModel):
         """Embeddings (B, L + S, width) of the symbols and of tokens (B, Q, S), L, and the symbols of each row (B,)."""
         if (condition is not None) != (self.config.text in ("prefix", "cross")):
             given = "a text" if condition is not None else "no text"
-            raise ValueError(f"{given} beside the tokens, and the model's text is {self.config.text!r}")
+            raise ValueError(f"{given} given with the tokens, but the model's text is {self.config.text!r}")
         if condition is not None and len(condition.counts) != len(tokens):
             raise ValueError(f"{len(condition.counts)} texts for {len(tokens)} rows of tokens; give one for each row")
         if condition is not None and not condition.counts.is_meta and condition.counts.min() < 1:
@@ -229,7 +229,7 @@ def _check_config(config: BaselineModelConfig) -> None:
     streams = Streams(config.streams)
     if config.depth is not None and len(streams.predicted) < 2:
         raise ConfigError(
-            f"a depth transformer predicts the kinds of streams behind the first, and {len(streams.predicted)} is "
+            f"a depth transformer predicts the kinds of streams after the first, but {len(streams.predicted)} is "
             "predicted; split the streams in two, or set depth: null"
         )
     if (config.text == "cross") != (config.text_width is not None):

@@ -91,8 +91,8 @@ class Streams:
     def fill(self, tokens: Tensor, frame_counts: Tensor) -> Tensor:
         """Tokens (B, Q, T) with the empty ids after the first frame_counts (B,) frames of each row."""
         empty = torch.tensor(self.pattern.empty_ids, device=tokens.device)[:, None]
-        behind = torch.arange(tokens.shape[2], device=tokens.device) >= frame_counts[:, None, None]
-        return torch.where(behind, empty, tokens)
+        ended = torch.arange(tokens.shape[2], device=tokens.device) >= frame_counts[:, None, None]
+        return torch.where(ended, empty, tokens)
 
     def from_codes(self, codes: Tensor, name: str = AUDIO) -> Tensor:
         """Codes of a codec, (its streams, T) from 0, to ids; if these streams have an end id, one more frame carries
@@ -138,7 +138,7 @@ def _check_kind(kind: StreamsConfig, before: Mapping[str, slice]) -> None:
             raise ConfigError(f"streams {name!r}: id {number} is not one of the outputs 0 to {kind.outputs - 1}")
     if kind.end_id is not None and kind.delays[0] != min(kind.delays):
         raise ConfigError(
-            f"streams {name!r} end where the first says so, so its delay {kind.delays[0]} must not be more than "
+            f"streams {name!r} end with the first, so its delay {kind.delays[0]} must not be more than "
             f"{min(kind.delays)}"
         )
 

@@ -36,7 +36,7 @@ def add_model_options(command: argparse.ArgumentParser, dtype: bool = True, lang
         "--threads",
         metavar="N",
         type=whole(1, 1024),
-        help="of torch on a CPU (default: as many as are fastest when the command starts, which beside other programs "
+        help="of torch on a CPU (default: as many as are fastest when the command starts, which on a busy machine "
         "is often 1; OMP_NUM_THREADS, if it is set)",
     )
     if dtype:

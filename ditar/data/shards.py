@@ -130,18 +130,18 @@ class LatentWriter:
     def _write_shar(self, number: int, utterances: Sequence[Latents]) -> None:
         from lhotse.shar import SharWriter
 
-        beside = self.folder / ".shards" / f"{number:06d}"
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        with SharWriter(beside, {self.field: "numpy"}, shard_size=len(utterances), shard_offset=number) as writer:
+        temporary = self.folder / ".shards" / f"{number:06d}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        with SharWriter(temporary, {self.field: "numpy"}, shard_size=len(utterances), shard_offset=number) as writer:
             for utterance in utterances:
                 writer.write(self._cut(utterance))
-        with open(beside / _cuts(number), "r+b") as file:
+        with open(temporary / _cuts(number), "r+b") as file:
             file.seek(4)
             file.write(bytes(4))  # gzip's header holds the time (RFC 1952); without it, equal contents are equal files
         for name in (self._tar(number), _cuts(number)):
-            os.replace(beside / name, self.folder / "shar" / name)
-        beside.rmdir()
+            os.replace(temporary / name, self.folder / "shar" / name)
+        temporary.rmdir()
 
     def _tar(self, number: int) -> str:
         return f"{self.field}.{number:06d}.tar"

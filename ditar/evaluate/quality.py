@@ -97,7 +97,7 @@ class DNSMOS:
 
     @property
     def name(self) -> str:
-        """Name and version, to be written beside every figure."""
+        """Name and version, to be reported with every figure."""
         return f"DNSMOS P.835 and P.808, speechmos {version('speechmos')}"
 
     def score(self, waveform: np.ndarray) -> dict[str, float]:

@@ -125,13 +125,13 @@ def test_a_folder_of_another_shape_is_named(tmp_path):
 
 def test_texts_that_do_not_fit():
     model, delayed, data = example("matched")
-    with pytest.raises(ValueError, match="no text beside the tokens, and the model's text is 'prefix'"):
+    with pytest.raises(ValueError, match="no text given with the tokens, but the model's text is 'prefix'"):
         model(delayed)
     with pytest.raises(ValueError, match="3 texts for 2 rows"):
         model(delayed[:2], data.condition)
     with pytest.raises(ValueError, match="at least 1 symbol, got 0"):
         model(delayed, dataclasses.replace(data.condition, counts=torch.tensor([1, 0, 1])))
-    with pytest.raises(ValueError, match="a text beside the tokens, and the model's text is 'stream'"):
+    with pytest.raises(ValueError, match="a text given with the tokens, but the model's text is 'stream'"):
         build("moshi")(delayed, data.condition)
     model, delayed, data = example("musicgen")
     with pytest.raises(ValueError, match="8 channels and the model reads 16"):
@@ -141,7 +141,7 @@ def test_texts_that_do_not_fit():
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("matched", {"depth": BlockConfig(1, 8, 1, 8)}, "predicts the kinds of streams behind the first, and 1 is"),
+        ("matched", {"depth": BlockConfig(1, 8, 1, 8)}, "predicts the kinds of streams after the first, but 1 is"),
         ("matched", {"text": "stream"}, "no streams are named 'text' among audio"),
         ("matched", {"text_width": 8}, "text_width is for text: cross, which needs it; got 8 for 'prefix'"),
         ("matched", {"categories": ("a",)}, "categories are for text: category, got 1 for 'prefix'"),

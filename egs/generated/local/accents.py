@@ -134,10 +134,10 @@ def respell(phones: Sequence[tuple[str, float, float]], accent: Accent, known: f
 
 
 def _junctions(
-    before: Sequence[str], behind: Sequence[str], fillers: Sequence[str], known: frozenset[str]
+    before: Sequence[str], after: Sequence[str], fillers: Sequence[str], known: frozenset[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Ways from one of `before` to one of `behind`, best first, as (left, filler or "", right)."""
-    pairs = [(a, b) for a in before for b in behind]
+    """Ways from one of `before` to one of `after`, best first, as (left, filler or "", right)."""
+    pairs = [(a, b) for a in before for b in after]
     yield from ((a, "", b) for a, b in pairs if f"{a}-{b}" in known)
     for filler in fillers:
         yield from ((a, filler, b) for a, b in pairs if f"{a}-{filler}" in known and f"{filler}-{b}" in known)
