@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from ditar.baseline.batch import TextCondition
 from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, BaselineModelConfig
+from ditar.nn.counting import count_flops, count_parameters
 
 REFERENCE_S, OUTPUT_S, TEXT_TOKENS = 3.0, 10.0, 130  # the example of arXiv 2502.03930, section 4.4
 
@@ -49,21 +49,17 @@ def describe_baseline(config: BaselineConfig) -> dict:
         model = TokenLM(config.model).eval()
     cross = sum(p.numel() for n, p in model.transformer.named_parameters() if ".cross" in n)
     parameters = {
-        "embeddings": _count(model.embeddings),
-        "transformer": _count(model.transformer) - cross,
+        "embeddings": count_parameters(model.embeddings),
+        "transformer": count_parameters(model.transformer) - cross,
         "cross_attention": cross,
-        "depth": _count(getattr(model, "depth", None)),
-        "heads": _count(getattr(model, "heads", None)),
-        "text": _count(getattr(model, "symbols", None)) + _count(getattr(model, "condition", None)),
+        "depth": count_parameters(getattr(model, "depth", None)),
+        "heads": count_parameters(getattr(model, "heads", None)),
+        "text": count_parameters(getattr(model, "symbols", None)) + count_parameters(getattr(model, "condition", None)),
     }
     parameters["total"] = sum(parameters.values())
-    assert parameters["total"] == _count(model)
+    assert parameters["total"] == count_parameters(model)
     tflops = _utterance_flops(model) / 1e12
     return {"parameters": parameters, "tflops": tflops, "published": published(config.model, parameters)}
-
-
-def _count(module: torch.nn.Module | None) -> int:
-    return 0 if module is None else sum(p.numel() for p in module.parameters())
 
 
 @torch.no_grad()
@@ -79,11 +75,11 @@ def _utterance_flops(model: TokenLM) -> float:
         dtype = torch.long if config.text == "prefix" else torch.float32
         counts = torch.full((rows,), TEXT_TOKENS, device="meta")
         condition = TextCondition(torch.zeros(shape, dtype=dtype, device="meta"), counts)
-    prefill, (hidden, state) = _flops(lambda: model.prefill(tokens, condition, steps))
-    predicting, _ = _flops(lambda: _predict(model, hidden, tokens[..., 0]))
-    first, _ = _flops(lambda: model.step(tokens[..., 0], state))
+    prefill, (hidden, state) = count_flops(lambda: model.prefill(tokens, condition, steps))
+    predicting, _ = count_flops(lambda: _predict(model, hidden, tokens[..., 0]))
+    first, _ = count_flops(lambda: model.step(tokens[..., 0], state))
     late = replace(state, cache=state.cache.advance(steps - 1))
-    last, _ = _flops(lambda: model.step(tokens[..., 0], late))
+    last, _ = count_flops(lambda: model.step(tokens[..., 0], late))
     # The cost of a step grows linearly with what it attends to.
     return prefill + steps * (predicting + (first + last) / 2)
 
@@ -96,9 +92,3 @@ def _predict(model: TokenLM, hidden, tokens) -> None:
         read = model.depth.embed_before(model.before(tokens))
         for _ in range(model.depth.streams):
             _, place = model.depth.step(place, read)
-
-
-def _flops(run):
-    with FlopCounterMode(display=False) as counter:
-        result = run()
-    return counter.get_total_flops(), result

@@ -13,6 +13,7 @@ from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput
+from ditar.nn.counting import count_parameters
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
@@ -95,7 +96,7 @@ class Subject:
     @property
     def parameters(self) -> int:
         """Of DiTAR, without the VAE."""
-        return sum(p.numel() for p in self._first.parameters())
+        return count_parameters(self._first)
 
     def model(self, variant: Variant) -> DiTAR:
         """The model in a variant's form and dtype; made once."""

@@ -82,7 +82,7 @@ def align_symbols(symbols: Sequence[str], phones: Sequence[Phone], duration_s: f
     for i, span in zip(letters, spoken, strict=True):
         times[i] = span
     _fill_marks(symbols, times)
-    _fill_pauses(symbols, times, phones, duration_s)
+    _fill_pauses(symbols, times, duration_s)
     return times
 
 
@@ -222,7 +222,7 @@ def _is_mark(symbol: str) -> bool:
     return unicodedata.category(symbol[0]) in ("Mn", "Lm", "Sk", "Nd")
 
 
-def _fill_pauses(symbols: Sequence[str], times: Times, phones: Sequence[Phone], duration_s: float | None) -> None:
+def _fill_pauses(symbols: Sequence[str], times: Times, duration_s: float | None) -> None:
     """Punctuation takes the gap between the letters around it, if there is one."""
     known = [i for i, span in enumerate(times) if span is not None]
     if not known:

@@ -4,13 +4,13 @@ import math
 from dataclasses import replace
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from ditar.config import DiTARConfig
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput, advance, start_decoding
 from ditar.model.sampler import PatchSampler
+from ditar.nn.counting import count_flops, count_parameters
 from ditar.units import frames_to_patches, seconds_to_frames
 
 REFERENCE_S, OUTPUT_S, TEXT_TOKENS, STEPS = 3.0, 10.0, 130, 10  # the paper's example (section 4.4)
@@ -26,13 +26,9 @@ def describe_ditar(config: DiTARConfig) -> dict:
     with torch.device("meta"):
         model = DiTAR(config.model).eval()
     parts = {"aggregation_encoder": model.encoder, "lm": model.lm, "locdit": model.locdit}
-    parameters = {name: _count(part.transformer) for name, part in parts.items()}
-    parameters["total"] = _count(model)
+    parameters = {name: count_parameters(part.transformer) for name, part in parts.items()}
+    parameters["total"] = count_parameters(model)
     return {"parameters": parameters, "tflops": _utterance_flops(model) / 1e12}
-
-
-def _count(module: torch.nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
 
 
 @torch.no_grad()
@@ -42,17 +38,12 @@ def _utterance_flops(model: DiTAR) -> float:
     patches = math.ceil(seconds_to_frames(OUTPUT_S) / patch_frames)
     ids = torch.zeros(TEXT_TOKENS, dtype=torch.long, device="meta")
     clip = torch.zeros(prompt, patch_frames, model.config.latent_channels, device="meta")
-    prefill, state = _flops(lambda: start_decoding(model, [GenerationInput(ids, clip, torch.Generator(), patches)]))
+    row = GenerationInput(ids, clip, torch.Generator(), patches)
+    prefill, state = count_flops(lambda: start_decoding(model, [row]))
     sampler = PatchSampler(model, [DDIM(STEPS, 0.0)], [2.0], None)
-    sampling, patch = _flops(lambda: sampler(state.h, state.history, state.exists))
-    first, _ = _flops(lambda: advance(model, patch, state))
+    sampling, patch = count_flops(lambda: sampler(state.h, state.history, state.exists))
+    first, _ = count_flops(lambda: advance(model, patch, state))
     late = replace(state, lm=replace(state.lm, cache=state.lm.cache.advance(patches - 2)))
-    last, _ = _flops(lambda: advance(model, patch, late))
+    last, _ = count_flops(lambda: advance(model, patch, late))
     # The cost of a step grows linearly with what it attends to; the last patch is not read.
     return prefill + patches * sampling + (patches - 1) * (first + last) / 2
-
-
-def _flops(run):
-    with FlopCounterMode(display=False) as counter:
-        result = run()
-    return counter.get_total_flops(), result
