@@ -88,7 +88,7 @@ def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterato
 
     places = [
         (model, "prefill", "lm"), (model, "step", "lm"), (model, "embed_patches", "encoder"),
-        (model.locdit, "context", "locdit"), (model.locdit, "denoise", "locdit"), (vae, "decode", "vocoder"),
+        (model.locdit, "context", "locdit"), (model.locdit, "denoise", "locdit"), (vae.decoder, "forward", "vocoder"),
     ]  # fmt: skip
     with ExitStack() as stack:
         for owner, name, part in places:
