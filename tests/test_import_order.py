@@ -163,7 +163,7 @@ def test_every_dependency_is_imported():
         for path in (ROOT / folder).rglob("*.py"):
             source = path.read_text(encoding="utf-8")
             used |= {name.split(".")[0] for name in imported(source)}
-            used |= set(re.findall(r"(?:import_for_\w+|import_module)\(\"(\w+)\"", source))  # where an extra is asked for
+            used |= set(re.findall(r"(?:load_extra|import_for_\w+|import_module)\(\"(\w+)\"", source))  # where an extra is asked for
     unused = {name for name in names - set(WITHOUT_IMPORT) if MODULES.get(name, name.replace("-", "_")) not in used}
     assert not unused, f"nothing imports {sorted(unused)}; take them out of pyproject.toml"
     assert set(WITHOUT_IMPORT) <= names
