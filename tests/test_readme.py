@@ -62,7 +62,7 @@ def test_the_python_example_runs(clone):
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed (apt-get install curl)")
 def test_the_server_answers_curl_and_the_official_client(clone):
-    serve, curl = blocks("sh")
+    serve, curl, browse = (block.replace("python3", f"'{sys.executable}'") for block in blocks("sh"))
     _, example = blocks("python")
     serve = serve.replace("ditar serve --port 8000", f"exec '{sys.executable}' -m ditar.cli serve --port 0")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -71,6 +71,9 @@ def test_the_server_answers_curl_and_the_official_client(clone):
         url = server.stdout.readline().split()[-1]
         done = run(["bash", "-c", curl.replace("http://127.0.0.1:8000", url) + " --fail --silent --show-error"], clone)
         assert done.returncode == 0, done.stderr
+        browse = f"BROWSER='curl --fail --silent --output page.html %s' {browse.replace('http://127.0.0.1:8000', url)}"
+        assert run(["bash", "-c", browse], clone).returncode == 0
+        assert (clone / "page.html").read_text() == (ROOT / "ditar" / "assets" / "serve.html").read_text()
         done = run([sys.executable, "-c", example.replace("http://127.0.0.1:8000", url)], clone)
         assert done.returncode == 0, done.stderr
         for name, least in (("morning.mp3", 0.5), ("morning.wav", 1.0)):

@@ -14,9 +14,9 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "serve",
         help="speak for others over HTTP, in the form of OpenAI's speech endpoint",
-        description="Speak over HTTP (POST /v1/audio/speech, as OpenAI's) and WebSocket (/v1/audio/stream); /docs "
-        "describes the rest. SIGTERM and Ctrl-C end it when what it has accepted is spoken, a second one at once. It "
-        "needs the extra `serve`.",
+        description="Speak over HTTP (POST /v1/audio/speech, as OpenAI's) and WebSocket (/v1/audio/stream); / is a "
+        "page to speak with, and /docs describes the rest. SIGTERM and Ctrl-C end it when what it has accepted is "
+        "spoken, a second one at once. It needs the extra `serve`.",
         formatter_class=DefaultsShown,
     )
     command.add_argument("--host", default=ServeSettings.host, help="the address to listen on")

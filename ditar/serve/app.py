@@ -1,6 +1,9 @@
 """The HTTP side: paths, and what each does."""
 
+import base64
+import hashlib
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,8 +28,10 @@ from ditar.serve.service import Planned, Service
 from ditar.serve.settings import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 from ditar.serve.socket import Conversation
 from ditar.serve.voices import VoiceInfo
+from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.voice import Voice, voice_warnings
 
+PAGE = ASSETS / "serve.html"
 STARTED = int(time.time())
 ERRORS = {status: {"description": text} for status, text in (
     (401, "no key, or a wrong one"), (413, "too long"), (422, "an impossible value"), (429, "too many requests"),
@@ -155,6 +160,15 @@ def _add_voices(app: FastAPI, service: Service) -> None:
 
 
 def _add_others(app: FastAPI, service: Service) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    policy = _policy(page)
+
+    @app.get("/", response_class=Response, include_in_schema=False)
+    async def speak() -> Response:
+        """The page."""
+        headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+        return Response(page, media_type="text/html", headers=headers)
+
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
         """The model, and OpenAI's names for it."""
@@ -181,6 +195,16 @@ def _add_others(app: FastAPI, service: Service) -> None:
 
 async def _on_gone(request: Request, error: ClientDisconnect) -> Response:
     return Response(status_code=499)  # nobody reads it
+
+
+def _policy(page: str) -> str:
+    """What the page may do: run the script that is in it, and speak with this server."""
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.S)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; connect-src 'self'; "
+        "media-src blob:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 
 
 def _headers(planned: Planned) -> dict[str, str]:

@@ -1,0 +1,166 @@
+"""The page of the server: in one file, and in a browser."""
+
+import re
+
+import pytest
+import soundfile
+
+from ditar.serve.app import PAGE
+from tests.serve.browser import browser
+from tests.serve.test_voices import encoded
+from tests.tiny import clip
+
+CTRL = 2
+
+
+def test_it_is_one_file_that_asks_nobody(server):
+    reply = server.http.get("/")
+    assert reply.status_code == 200 and reply.headers["content-type"].startswith("text/html")
+    assert reply.text == PAGE.read_text(encoding="utf-8")
+    assert not re.search(r"https?://|(src|href)=|@import|url\(", reply.text)
+    policy = reply.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "script-src 'sha256-" in policy and "connect-src 'self'" in policy
+
+
+@pytest.fixture(scope="module")
+def page(server, tmp_path_factory):
+    with browser(server.url, tmp_path_factory.mktemp("browser")) as found:
+        found.resize(1200, 900)
+        found.until("document.querySelector('select').options.length > 3")
+        found.run("for (const name of ['A', 'B'].keys()) forms[name].querySelector('[name=steps]').value = 2")
+        yield found
+        assert not found.problems  # nor was anything asked for that the policy forbids
+
+
+@pytest.fixture(autouse=True)
+def quiet(request):
+    yield
+    if "page" in request.fixturenames:
+        request.getfixturevalue("page").run("stop()")
+
+
+def say(page, text):
+    page.run(f"document.querySelector('#text').value = {text!r}, document.querySelector('[name=seed]').value = 1")
+
+
+def is_drawn(page, canvas):
+    """Whether a picture has more than one colour."""
+    return page.run(
+        f"(() => {{ const c = {canvas}, d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        " return new Set(new Uint32Array(d.buffer)).size > 1; })()"
+    )
+
+
+def test_a_click_speaks_and_it_is_heard_and_seen(page, tmp_path):
+    say(page, "Good morning. It rains.")
+    page.click("#speak")
+    page.until("takes.length === 1 && takes[0].samples > 0 && context.state === 'running' && playing === takes[0]")
+    page.until("takes[0].at > 0.2")  # the sound goes on
+    page.until("takes[0].done")
+    assert page.run("takes[0].audio.slice(0, takes[0].samples).some(x => Math.abs(x) > 0.01)")
+    assert is_drawn(page, "takes[0].wave") and is_drawn(page, "takes[0].spectrum")
+    assert page.run("takes[0].words.map(word => word.node.textContent)") == ["Good", "morning.", "It", "rains."]
+    ends = page.run("takes[0].words.map(word => [word.start, word.end])")
+    assert ends[0] == ends[1] and ends[2] == ends[3]  # of the first sentence, and of the second
+    assert ends[0][1] <= ends[2][0] < ends[2][1] <= page.run("takes[0].seconds")
+    page.run(f"takes[0].show({ends[2][0]} + 0.01)")
+    assert page.run("[...document.querySelectorAll('.now')].map(node => node.textContent)") == ["It"]
+    assert page.run("document.querySelector('#status').textContent").startswith("Done: ")
+    page.picture(tmp_path / "page.png")
+    assert (tmp_path / "page.png").stat().st_size > 10_000
+
+
+def test_the_same_settings_again_and_a_download(page, server, tmp_path):
+    page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    say(page, "It rains.")
+    page.run("speak()")
+    page.until("takes.at(-1).done")
+    page.run("takes.at(-1).download.click()")
+    page.until("true")
+    expected = len(server.speak(input="It rains.", seed=1, steps=2).content) // 2
+    path, tries = tmp_path / "default-1.wav", 0
+    while not path.is_file() and tries < 200:
+        page.until("new Promise(done => setTimeout(() => done(true), 50))")
+        tries += 1
+    assert soundfile.info(path).frames == expected and soundfile.info(path).samplerate == 24_000
+    page.run("takes.at(-1).again.click()")
+    assert page.run("document.querySelector('[name=seed]').value") == "1"
+
+
+def test_two_settings_side_by_side(page):
+    say(page, "It rains.")
+    page.click("#compare")
+    page.run("forms[1].querySelector('[name=voice]').value = 'heart'")
+    before = page.run("takes.length")
+    page.run("speak()")
+    page.until(f"takes.length === {before + 2} && takes.at(-1).done && takes.at(-2).done")
+    assert page.run("takes.slice(-2).map(take => take.found.voice)") == ["default", "heart"]
+    boxes = page.run("takes.slice(-2).map(take => take.node.getBoundingClientRect()).map(box => [box.x, box.y])")
+    assert boxes[0][0] < boxes[1][0] and boxes[0][1] == boxes[1][1]
+    page.click("#compare")
+
+
+def test_the_keyboard(page):
+    say(page, "It rains, and it rains, and it rains.")
+    before = page.run("takes.length")
+    page.run("document.querySelector('#text').focus()")
+    page.press("Enter", 13, CTRL)
+    page.until(f"takes.length === {before + 1} && takes.at(-1).samples > 0")
+    page.press("Escape", 27)
+    page.until("playing === null && asking.length === 0")
+    reached = []
+    page.run("document.querySelector('#text').focus()")
+    for _ in range(12):
+        page.press("Tab", 9)
+        reached.append(page.run("document.activeElement.name || document.activeElement.id"))
+    assert {"voice", "temperature", "guidance_scale", "steps", "seed", "compare", "speak"} <= set(reached)
+
+
+def test_a_clip_becomes_a_voice(page, server, tmp_path):
+    (tmp_path / "my voice.flac").write_bytes(encoded(clip(1.0)))
+    document = page.call("DOM.getDocument")["root"]["nodeId"]
+    node = page.call("DOM.querySelector", nodeId=document, selector="#file")["nodeId"]
+    page.call("DOM.setFileInputFiles", nodeId=node, files=[str(tmp_path / "my voice.flac")])
+    assert page.until("document.querySelector('#clip-facts').textContent") and page.until("clip !== null")
+    page.run("document.querySelector('#transcript').value = 'Hello there.'")
+    page.run("document.querySelector('#name').value = 'mine', document.querySelector('#add').click()")
+    page.until("document.querySelector('[name=voice]').value === 'mine'")
+    assert [path.name for path in server.service.settings.voices.iterdir()] == ["mine.safetensors"]
+    say(page, "It rains.")
+    page.run("speak()")
+    page.until("takes.at(-1).done && takes.at(-1).found.voice === 'mine'")
+    page.run("window.confirm = () => true, document.querySelector('#remove').click()")
+    page.until("![...document.querySelector('[name=voice]').options].some(option => option.value === 'mine')")
+    assert not list(server.service.settings.voices.iterdir())
+
+
+def test_the_microphone(page):
+    page.run("clip = null, document.querySelector('#record').click()")
+    page.until("recorder !== null && recorder.state === 'recording'")
+    page.until("new Promise(done => setTimeout(() => done(true), 700))")
+    page.run("document.querySelector('#record').click()")
+    page.until("clip !== null && clip.size > 10000")
+    assert "Recording, " in page.run("document.querySelector('#clip-facts').textContent")
+
+
+def test_what_is_wrong_is_said(page):
+    page.run("document.querySelector('[name=voice]').add(new Option('nobody', 'nobody', true, true))")
+    say(page, "It rains.")
+    before = page.run("document.querySelectorAll('.take').length")
+    page.run("speak()")
+    assert 'voice "nobody" is not known' in page.until("document.querySelector('#problem').textContent")
+    page.until(f"document.querySelectorAll('.take').length === {before}")
+    page.run("document.querySelector('[name=voice]').value = 'default'")
+    page.problems.clear()  # the browser logs the answer 422
+
+
+def test_a_screen_reader_and_narrow_screens(page):
+    unnamed = "[...document.querySelectorAll('input, select, textarea')].filter(e => !e.labels?.length && !e.ariaLabel)"
+    assert page.run(f"{unnamed}.map(e => e.outerHTML)") == []
+    assert page.run("[...document.querySelectorAll('button')].every(button => button.textContent.trim())")
+    assert page.run("[...document.querySelectorAll('canvas')].every(c => c.role === 'img' && c.ariaLabel)")
+    for width, dark in ((360, False), (1200, True)):
+        page.resize(width, 800, dark)
+        assert page.run("document.documentElement.scrollWidth <= innerWidth")
+        text = page.run("getComputedStyle(document.body).color")
+        assert text == ("rgb(255, 255, 255)" if dark else "rgb(0, 0, 0)")
