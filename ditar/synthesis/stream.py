@@ -1,6 +1,8 @@
 """One request, spoken while it is made."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -47,12 +49,14 @@ class SpeechStream(Iterator[np.ndarray]):
     ):
         self._model, self._spoken, self._guidance_steps = model, spoken, guidance_steps
         self.first_audio = first_audio
-        self._chunks = self._speak()
+        self._chunks, self._closed = self._speak(), threading.Event()
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return self._chunks
+    def __iter__(self) -> "SpeechStream":
+        return self
 
     def __next__(self) -> np.ndarray:
+        if self._closed.is_set():
+            raise StopIteration
         return next(self._chunks)
 
     def __enter__(self) -> "SpeechStream":
@@ -62,8 +66,11 @@ class SpeechStream(Iterator[np.ndarray]):
         self.close()
 
     def close(self) -> None:
-        """Stop making speech."""
-        self._chunks.close()
+        """Stop; nothing more is made. Another thread that waits for a chunk meanwhile has the end of the stream within
+        a patch."""
+        self._closed.set()
+        with suppress(ValueError):  # it is in another thread's `next`, which sees the mark
+            self._chunks.close()
 
     @property
     def seed(self) -> int:
@@ -97,6 +104,8 @@ class SpeechStream(Iterator[np.ndarray]):
             state = start_decoding(self._model, [row])
             first.prefill_s += clock()
             for step in generate_patches(self._model, [row], state=state, guidance_steps=self._guidance_steps):
+                if self._closed.is_set():
+                    return
                 chunk = spoken.hear(step.patches[0], step.stop[0], step.ended[0])
                 if chunk is not None:
                     if waiting:

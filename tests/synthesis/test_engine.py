@@ -1,5 +1,6 @@
 """Batches and streams of the pipeline on tiny random models: the same speech as one call each."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -138,6 +139,23 @@ def test_a_reader_that_goes_away_ends_the_work(pipeline, requests):
     assert not torch.is_inference_mode_enabled()
 
 
+def test_another_thread_closes_a_stream_within_a_patch(pipeline, requests):
+    """While a reader waits for a chunk: all of the speech is to be one."""
+    stream = pipeline.stream(requests[0], **FAST, first_chunk_seconds=3600.0)
+    heard, made, at_close = [], threading.Event(), []
+    hear = stream._spoken.hear
+    stream._spoken.hear = lambda *step: made.set() or hear(*step)
+    reader = threading.Thread(target=lambda: heard.extend(stream))
+    reader.start()
+    assert made.wait(60)
+    stream.close()
+    at_close.append(stream.patches)
+    reader.join(60)
+    assert not reader.is_alive() and heard == [] and stream.patches <= at_close[0] + 1
+    assert list(stream) == []
+    stream.close()  # once more
+
+
 def test_a_stream_that_fails_before_anything_was_heard_goes_again(requests):
     short = tiny_pipeline(stop_bias=20.0)  # ends as soon as it may, at 0.3 of what is expected
     request = replace(requests[0], voice=short.create_voice(clip(), "Hello there."))
@@ -167,9 +185,9 @@ def test_nothing_leaves_while_all_is_silent(pipeline, requests, monkeypatch):
 
 
 def test_bad_requests_are_refused_at_the_call(pipeline, requests, voices):
-    with pytest.raises(ValueError, match="chunks must be at least 0 s"):
+    with pytest.raises(ValueError, match="chunk_seconds must be a number from 0 to 3600, got -1.0"):
         pipeline.stream(requests[0], chunk_seconds=-1.0)
-    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be a whole number from 1 to 1000, got 0"):
         pipeline.batch(requests, batch_size=0)
     with pytest.raises(ValueError, match="give a voice, or prompt_audio"):
         pipeline("Good morning.", clip(), "Hello there.", voice=voices[0])
