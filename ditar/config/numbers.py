@@ -7,7 +7,7 @@ from typing import Any
 MAX_SEED = 2**63 - 1
 
 
-def whole(value: Any, name: str, low: int, high: int) -> int:
+def check_whole(value: Any, name: str, low: int, high: int) -> int:
     """A whole number from `low` to `high`, as Python's own. ValueError, with name, range and value, for all else."""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and low <= value <= high:
         return int(value)
@@ -15,8 +15,8 @@ def whole(value: Any, name: str, low: int, high: int) -> int:
     raise ValueError(f"{name} must be a whole number from {low} to {shown}, got {value!r}")
 
 
-def number(value: Any, name: str, low: float, high: float) -> float:
-    """A finite number from `low` to `high`. ValueError as `whole`."""
+def check_number(value: Any, name: str, low: float, high: float) -> float:
+    """A finite number from `low` to `high`. ValueError as `check_whole`."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if real and low <= value <= high and math.isfinite(value):
         return float(value)

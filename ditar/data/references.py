@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from ditar.data.align import Times
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT, is_letter
 from ditar.units import seconds_to_frames
 
 LEAST_SECONDS = 1.0  # that remain of a reference
-Times = list[list[float] | None]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ditar.data.errors import DataError
 from ditar.data.tables import Line, as_number, read_lines, read_table
-from ditar.data.validate_audio import check_audio, check_lengths
+from ditar.data.validate_audio import check_audio_files, check_lengths
 from ditar.data.validate_times import check_phones, check_symbol_times
 
 NEEDED = ("wav.scp", "text", "utt2spk", "spk2utt")
@@ -71,7 +71,7 @@ def validate_data_dir(folder: str | Path, audio: bool = False) -> list[str]:
             problems.append(f"{folder / name} does not exist; every data directory has {' '.join(NEEDED)}")
     files = [line for line in tables.get("wav.scp", {}).values() if line.value]
     unheard: list[str] = []
-    seconds = check_audio(folder / "wav.scp", files, audio, unheard)
+    seconds = check_audio_files(folder / "wav.scp", files, audio, unheard)
     check_lengths(folder, tables, seconds, unheard)
     if "utt2spk" in tables:
         utterances = tables["utt2spk"]

@@ -10,7 +10,7 @@ from ditar.text.lengths import letter_count, pace_fault
 LENGTH_WITHIN_S = 0.05  # of a length in a table: programs round to hundredths, and count the start of an MP3
 
 
-def check_audio(path: Path, lines: Iterable[Line], audio: bool, problems: list[str]) -> dict[str, float]:
+def check_audio_files(path: Path, lines: Iterable[Line], audio: bool, problems: list[str]) -> dict[str, float]:
     """Seconds of every file that can be opened, by its key."""
     found = {}
     for line in lines:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ditar.config.cores import usable_cores
-from ditar.config.numbers import whole
+from ditar.config.numbers import check_whole
 
 ROWS = 16  # of a product: a patch, its history and its conditioning, with and without guidance
 ROUNDS, ROUND_SECONDS, FEWEST_PRODUCTS = 4, 0.004, 3
@@ -23,7 +23,7 @@ def set_threads(threads: int | None, weight: Tensor) -> None:
     `fastest_threads` with the weight of a model, unless OMP_NUM_THREADS or `torch.set_num_threads` has set it before.
     ValueError: out of range."""
     if threads is not None:
-        torch.set_num_threads(whole(threads, "threads", 1, MOST_THREADS))
+        torch.set_num_threads(check_whole(threads, "threads", 1, MOST_THREADS))
         return
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     is_said = any(os.environ.get(name) for name in ASKED) or torch.get_num_threads() not in (there, os.cpu_count())

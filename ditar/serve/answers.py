@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from ditar.serve.errors import ApiError, failure, log
-from ditar.serve.formats import Encoder
+from ditar.serve.formats import FileEncoder
 from ditar.serve.service import Planned
 from ditar.serve.talk import Heard
 
@@ -31,7 +31,7 @@ async def spoken(planned: Planned) -> AsyncIterator[Heard]:
                 yield heard
 
 
-async def as_file(audio: AsyncIterator[Heard], encoder: Encoder) -> AsyncIterator[bytes]:
+async def as_file(audio: AsyncIterator[Heard], encoder: FileEncoder) -> AsyncIterator[bytes]:
     """The bytes of a file."""
     async for heard in audio:
         if data := encoder.add(heard.audio):
@@ -40,7 +40,7 @@ async def as_file(audio: AsyncIterator[Heard], encoder: Encoder) -> AsyncIterato
         yield data
 
 
-async def as_events(audio: AsyncIterator[Heard], encoder: Encoder, planned: Planned) -> AsyncIterator[bytes]:
+async def as_events(audio: AsyncIterator[Heard], encoder: FileEncoder, planned: Planned) -> AsyncIterator[bytes]:
     """OpenAI's events: speech.audio.delta with a part of the file, in base64; at the start of a piece of the text, also
     the piece and the second at which it is heard. The last one is speech.audio.done, or an error."""
     pieces: list[dict[str, Any]] = []

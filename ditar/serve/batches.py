@@ -14,7 +14,7 @@ from ditar.model.generate import (
     join_batches,
     start_batch,
 )
-from ditar.serve.engine import Ended, Utterance
+from ditar.serve.engine import Ended, QueuedUtterance
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.retry import given_up
 from ditar.synthesis.spoken import SpokenRequest
@@ -24,7 +24,7 @@ CHUNK_SECONDS = 0.4  # the first chunk leaves as soon as any audio is final
 
 @dataclass(eq=False)
 class _Row:
-    utterance: Utterance
+    utterance: QueuedUtterance
     spoken: SpokenRequest
     kind: Hashable  # rows of one kind may share a batch
     row: GenerationInput | None = None  # of the attempt
@@ -44,7 +44,7 @@ class Batches:
     cause is known, else its batch.
     """
 
-    end: Callable[[Utterance, Ended], None]
+    end: Callable[[QueuedUtterance, Ended], None]
 
     def __init__(self, pipeline: DiTARPipeline):
         self.pipeline = pipeline
@@ -55,12 +55,12 @@ class Batches:
         return sum(len(running.rows) for running in self._running.values())
 
     @property
-    def utterances(self) -> Iterable[Utterance]:
+    def utterances(self) -> Iterable[QueuedUtterance]:
         """Those under way."""
         return [row.utterance for running in self._running.values() for row in running.rows]
 
     @torch.inference_mode()
-    def begin(self, utterances: Sequence[Utterance]) -> None:
+    def begin(self, utterances: Sequence[QueuedUtterance]) -> None:
         """See Speaker."""
         rows = []
         for utterance in utterances:
@@ -85,7 +85,7 @@ class Batches:
                 del self._running[kind]
             self._add(again)
 
-    def _prepare(self, utterance: Utterance) -> _Row:
+    def _prepare(self, utterance: QueuedUtterance) -> _Row:
         sampling = self.pipeline.sampling.override(**utterance.options)
         (prepared,) = self.pipeline.prepare([utterance.request], sampling, self._solver)
         spoken = SpokenRequest(self.pipeline.vae, prepared, utterance.max_retries, 0.0, CHUNK_SECONDS)

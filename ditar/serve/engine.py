@@ -39,7 +39,7 @@ class Ended:
 
 
 @dataclass(eq=False)
-class Utterance:
+class QueuedUtterance:
     """One piece of text to be spoken.
 
     Args:
@@ -66,16 +66,16 @@ class Utterance:
 class Speaker(Protocol):
     """Makes audio, step by step. `end` is called with each finished utterance and its outcome."""
 
-    end: Callable[[Utterance, Ended], None]
+    end: Callable[[QueuedUtterance, Ended], None]
 
     def __len__(self) -> int:
         """The number of utterances in progress."""
 
     @property
-    def utterances(self) -> Sequence[Utterance]:
+    def utterances(self) -> Sequence[QueuedUtterance]:
         """The utterances in progress."""
 
-    def begin(self, utterances: Sequence[Utterance]) -> None:
+    def begin(self, utterances: Sequence[QueuedUtterance]) -> None:
         """Add these. One that cannot be spoken ends."""
 
     def step(self) -> None:
@@ -94,7 +94,7 @@ class Engine:
             raise ValueError(f"max_rows must be at least 1, got {max_rows}")
         self._speaker, self.max_rows = speaker, max_rows
         speaker.end = self._ended
-        self._waiting: deque[Utterance] = deque()
+        self._waiting: deque[QueuedUtterance] = deque()
         self._kept: dict[object, float] = {}  # seats, by talk, until when
         self._done = 0
         self._closing = False
@@ -119,7 +119,7 @@ class Engine:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def speak(self, utterance: Utterance) -> None:
+    def speak(self, utterance: QueuedUtterance) -> None:
         """Put it in the queue; in front if its talk has been heard before. EngineClosed."""
         with self._changed:
             if self._closing or not self.alive:
@@ -130,7 +130,7 @@ class Engine:
                 self._waiting.append(utterance)
             self._changed.notify()
 
-    def cancel(self, utterance: Utterance) -> None:
+    def cancel(self, utterance: QueuedUtterance) -> None:
         """End it, within a patch."""
         utterance.cancelled = True
         with self._changed:
@@ -166,7 +166,7 @@ class Engine:
         for utterance in list(self._speaker.utterances):
             utterance.tell(Ended(cancelled=True))
 
-    def _take(self) -> list[Utterance]:
+    def _take(self) -> list[QueuedUtterance]:
         """Those in the queue that get a seat; the cancelled ones end."""
         now, taken, left = time.monotonic(), [], deque()
         self._kept = {talk: until for talk, until in self._kept.items() if until > now}
@@ -182,7 +182,7 @@ class Engine:
         self._waiting = left
         return taken
 
-    def _ended(self, utterance: Utterance, ended: Ended) -> None:
+    def _ended(self, utterance: QueuedUtterance, ended: Ended) -> None:
         if utterance.goes_on and not utterance.cancelled:
             self._kept[utterance.talk] = time.monotonic() + SEAT_KEPT_SECONDS
         utterance.tell(ended)

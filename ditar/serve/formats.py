@@ -20,7 +20,7 @@ MEDIA_TYPES = {
 }
 
 
-class Encoder(Protocol):
+class FileEncoder(Protocol):
     """One file of 24 kHz mono audio."""
 
     def add(self, audio: np.ndarray) -> bytes:
@@ -30,7 +30,7 @@ class Encoder(Protocol):
         """The rest of the file."""
 
 
-def encoder(name: str) -> Encoder:
+def encoder(name: str) -> FileEncoder:
     """The encoder of a format of MEDIA_TYPES."""
     if name in ("wav", "pcm"):
         return _Samples(wav_header(SAMPLE_RATE_HZ, MAX_BYTES - MAX_BYTES % 2) if name == "wav" else b"")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ditar.serve.engine import Ended, Utterance
+from ditar.serve.engine import Ended, QueuedUtterance
 from ditar.synthesis.token_pipeline import TokenPipeline
 
 
@@ -13,21 +13,21 @@ class _Cancelled(Exception):
 class OneByOne:
     """A `Speaker`. A step speaks one utterance; one that is cancelled ends within a frame."""
 
-    end: Callable[[Utterance, Ended], None]
+    end: Callable[[QueuedUtterance, Ended], None]
 
     def __init__(self, pipeline: TokenPipeline):
         self.pipeline = pipeline
-        self._begun: list[Utterance] = []
+        self._begun: list[QueuedUtterance] = []
 
     def __len__(self) -> int:
         return len(self._begun)
 
     @property
-    def utterances(self) -> Sequence[Utterance]:
+    def utterances(self) -> Sequence[QueuedUtterance]:
         """Those under way."""
         return self._begun
 
-    def begin(self, utterances: Sequence[Utterance]) -> None:
+    def begin(self, utterances: Sequence[QueuedUtterance]) -> None:
         """See Speaker."""
         self._begun += utterances
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ditar.serve.engine import Ended, Engine, EngineClosed, Utterance
+from ditar.serve.engine import Ended, Engine, EngineClosed, QueuedUtterance
 from ditar.serve.errors import ApiError
 from ditar.serve.metrics import Metrics
 from ditar.synthesis.long_text import ReadPiece, pause
@@ -49,7 +49,7 @@ class Talk:
     symbols: int = 0
     patches: int = 0
     seconds: float = 0.0
-    _utterance: Utterance | None = None  # the last one, which may still be spoken
+    _utterance: QueuedUtterance | None = None  # the last one, which may still be spoken
     _last: ReadPiece | None = None
 
     async def say(self, piece: ReadPiece, seed: int, goes_on: bool) -> AsyncIterator[Heard]:
@@ -68,7 +68,7 @@ class Talk:
         request = SpeechRequest(piece.text, self.voice, seed=seed, read=piece.read, **self.request_options)
         continues, text, said = self._last is not None, piece.text, None
         self._last, self.symbols = piece, self.symbols + len(piece.read.symbols)
-        self._utterance = utterance = Utterance(
+        self._utterance = utterance = QueuedUtterance(
             request, self.options, tell, self, continues=continues, goes_on=goes_on
         )
         try:

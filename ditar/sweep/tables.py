@@ -29,7 +29,7 @@ def _figure(metric: Metric) -> tuple[str, float, int, bool | None]:
 FIGURES = {name: _figure(metric) for name, metric in METRICS.items()}
 
 
-def shown(figure: Mapping[str, Any] | None, name: str) -> str:
+def shown_figure(figure: Mapping[str, Any] | None, name: str) -> str:
     """`mean ± spread` in the figure's unit; only the mean for one seed; empty if it is unknown."""
     if figure is None:
         return ""
@@ -56,7 +56,7 @@ def sweep_markdown(result: Mapping[str, Any]) -> str:
     rows = [heading, ["---"] * len(heading)]
     for entry in entries:
         cells = [plain(entry["settings"][axis]) for axis in columns]
-        rows.append(cells + [shown(entry["figures"].get(name), name) for name in names])
+        rows.append(cells + [shown_figure(entry["figures"].get(name), name) for name in names])
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     fixed = [f"{LABELS[a]} {plain(v)}" for a, v in entries[0]["settings"].items() if a not in columns]
     timing, seeds = result["timing"], result["seeds"]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.config.numbers import MAX_SEED, number, whole
+from ditar.config.numbers import MAX_SEED, check_number, check_whole
 from ditar.synthesis.voice import Voice
 from ditar.text.errors import TextError
 from ditar.text.frontend import ReadText
@@ -55,7 +55,9 @@ class SpeechRequest:
             )
         given = {name: value for name in ("seed", *RANGES) if (value := getattr(self, name)) is not None}
         for name, value in given.items():
-            value = whole(value, name, 0, MAX_SEED) if name == "seed" else number(value, name, *RANGES[name])
+            value = (
+                check_whole(value, name, 0, MAX_SEED) if name == "seed" else check_number(value, name, *RANGES[name])
+            )
             object.__setattr__(self, name, value)  # frozen from here on
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ditar.audio.trim import fade, is_silent
-from ditar.config.numbers import whole
+from ditar.config.numbers import check_whole
 from ditar.seeds import attempt_seed
 from ditar.synthesis.request import SpeechOutput
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
@@ -39,7 +39,7 @@ def given_up(wrong: str, attempts: int) -> str:
 def attempt_seeds(seed: int | None, random: bool, retries: int) -> list[int]:
     """A seed for each attempt; seed None: the first is drawn. If nothing is `random` there is one attempt: another seed
     would give the same samples. ValueError: `retries` is not a whole number from 0 to 100."""
-    retries = whole(retries, "max_retries", 0, MOST_RETRIES)
+    retries = check_whole(retries, "max_retries", 0, MOST_RETRIES)
     first = secrets.randbits(63) if seed is None else seed
     return [attempt_seed(first, attempt) for attempt in range(1 + retries if random else 1)]
 
@@ -53,7 +53,7 @@ class Attempts:
 
     def __init__(self, lengths: Sequence[float], seeds: Sequence[Sequence[int]], batch_size: int):
         self.outputs: list[SpeechOutput | None] = [None] * len(seeds)
-        self._seeds, self._batch_size = seeds, whole(batch_size, "batch_size", 1, MOST_ROWS)
+        self._seeds, self._batch_size = seeds, check_whole(batch_size, "batch_size", 1, MOST_ROWS)
         self._failures: list[list[str]] = [[] for _ in seeds]
         self._waiting = sorted(range(len(seeds)), key=lambda place: -lengths[place])
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ditar.audio.trim import fade, is_silent
-from ditar.config.numbers import number
+from ditar.config.numbers import check_number
 from ditar.model.generate import GenerationInput
 from ditar.synthesis.continuous import PreparedRequest
 from ditar.synthesis.retry import problem
@@ -37,7 +37,7 @@ class SpokenRequest:
     ):
         self._vae, self._prepared = vae, prepared
         lengths = {"first_chunk_seconds": first_chunk_seconds, "chunk_seconds": chunk_seconds}  # 0: whatever is final
-        self._chunk_frames = [max(1, seconds_to_frames(number(s, name, 0, 3600))) for name, s in lengths.items()]
+        self._chunk_frames = [max(1, seconds_to_frames(check_number(s, name, 0, 3600))) for name, s in lengths.items()]
         self._seeds = prepared.seeds(max_retries)
         self.warnings: list[str] = list(prepared.warnings)
         self.failures: list[str] = []

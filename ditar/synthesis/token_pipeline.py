@@ -13,7 +13,7 @@ from ditar.baseline.generate import collect_tokens, generate_tokens
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
-from ditar.config.numbers import number, whole
+from ditar.config.numbers import check_number, check_whole
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
 from ditar.data.codes import CodecInfo
 from ditar.storage.weights import ModelError
@@ -76,7 +76,7 @@ class TokenPipeline(SpeechPipeline):
         For the rest see `__call__` and `DiTARPipeline.batch`.
         """
         # text -> phoneme ids or words, voice -> ids (1, Q, T): of all, before anything is made
-        whole(batch_size, "batch_size", 1, MOST_ROWS)
+        check_whole(batch_size, "batch_size", 1, MOST_ROWS)
         prepared = self._prepare(as_requests(requests, generator), options)
         ends = self.token_lm.streams[AUDIO].end_id is not None
         attempts = Attempts([p.max_frames for p in prepared], [p.seeds(max_retries) for p in prepared], 1)
@@ -153,7 +153,7 @@ class TokenPipeline(SpeechPipeline):
                 )
         for name, value in zip(OURS, (temperature, guidance_scale)):
             if value is not None:
-                number(value, name, *RANGES[name])
+                check_number(value, name, *RANGES[name])
         given = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         given = {name: value for name, value in given.items() if value is not None}
         sampling = {kind.name: replace(kind.sampling, **given) for kind in self.token_lm.streams.predicted}

@@ -10,7 +10,7 @@ import pytest
 
 from ditar.seeds import attempt_seed
 from ditar.serve.batches import Batches
-from ditar.serve.engine import SEAT_KEPT_SECONDS, Ended, Engine, Utterance
+from ditar.serve.engine import SEAT_KEPT_SECONDS, Ended, Engine, QueuedUtterance
 from ditar.serve.one_by_one import OneByOne
 from ditar.synthesis.request import SpeechRequest
 from ditar.vae.streaming import StreamingDecoder
@@ -68,7 +68,7 @@ class Listener:
 
 def ask(engine, request, *, options=FAST, **details):
     listener = Listener()
-    utterance = Utterance(request, dict(options), listener.told.put, **{"max_retries": 0, **details})
+    utterance = QueuedUtterance(request, dict(options), listener.told.put, **{"max_retries": 0, **details})
     engine.speak(utterance)
     return listener, utterance
 
@@ -164,14 +164,14 @@ def test_a_talk_keeps_its_seat_from_piece_to_piece(pipeline, voices, running):
     def tell(name):
         return lambda said: done.put(name) if isinstance(said, Ended) else None
 
-    engine.speak(Utterance(request, dict(FAST), tell("first"), talk, goes_on=True, max_retries=0))
-    engine.speak(Utterance(request, dict(FAST), tell("other"), max_retries=0))
+    engine.speak(QueuedUtterance(request, dict(FAST), tell("first"), talk, goes_on=True, max_retries=0))
+    engine.speak(QueuedUtterance(request, dict(FAST), tell("other"), max_retries=0))
     assert done.get(timeout=PATIENCE) == "first"
-    engine.speak(Utterance(request, dict(FAST), tell("second"), talk, continues=True, max_retries=0))
+    engine.speak(QueuedUtterance(request, dict(FAST), tell("second"), talk, continues=True, max_retries=0))
     assert [done.get(timeout=PATIENCE) for _ in range(2)] == ["second", "other"]
     # whoever does not come back in time loses it
-    engine.speak(Utterance(request, dict(FAST), tell("first"), talk, goes_on=True, max_retries=0))
-    engine.speak(Utterance(request, dict(FAST), tell("other"), max_retries=0))
+    engine.speak(QueuedUtterance(request, dict(FAST), tell("first"), talk, goes_on=True, max_retries=0))
+    engine.speak(QueuedUtterance(request, dict(FAST), tell("other"), max_retries=0))
     began = time.monotonic()
     assert [done.get(timeout=PATIENCE) for _ in range(2)] == ["first", "other"]
     assert time.monotonic() - began > SEAT_KEPT_SECONDS
@@ -220,7 +220,7 @@ def test_tokens_are_cancelled_within_a_frame(running):
     request = SpeechRequest("It rains, and it rains.", pipeline.create_voice(clip(1.0), "Hello there."), seed=1)
     engine = running(OneByOne(pipeline), 1)
     listener = Listener()
-    utterance = Utterance(request, {}, listener.told.put)
+    utterance = QueuedUtterance(request, {}, listener.told.put)
     steps, original = [], pipeline.token_lm.step
 
     def step(*arguments, **options):

@@ -18,7 +18,7 @@ from ditar.sweep.page import spectrogram
 from ditar.sweep.pairs import Pair
 from ditar.sweep.score import aggregate, diversity, mean_and_spread, seed_figures
 from ditar.sweep.study import study
-from ditar.sweep.tables import shown, sweep_markdown
+from ditar.sweep.tables import shown_figure, sweep_markdown
 from tests.tiny import clip, tiny_pipeline
 
 GRID = Grid(temperature=(0.0, 1.0), guidance_scale=(1.0, 2.0), steps=(2,), seed=(0, 1))
@@ -49,8 +49,9 @@ def test_quality_is_a_mean_over_the_outputs_that_have_a_sound():
 def test_spread_is_the_standard_deviation_over_seeds():
     assert mean_and_spread([1.0, 3.0]) == {"mean": 2.0, "spread": pytest.approx(2**0.5), "values": [1.0, 3.0]}
     assert mean_and_spread([1.0])["spread"] is None and mean_and_spread([1.0], deterministic=True)["spread"] == 0.0
-    assert shown(mean_and_spread([0.1, 0.3]), "wer") == "20.0 ± 14.1" and shown(mean_and_spread([0.1]), "wer") == "10.0"
-    assert shown(None, "diversity") == ""
+    assert shown_figure(mean_and_spread([0.1, 0.3]), "wer") == "20.0 ± 14.1"
+    assert shown_figure(mean_and_spread([0.1]), "wer") == "10.0"
+    assert shown_figure(None, "diversity") == ""
 
 
 def test_diversity_is_the_distance_of_voices_of_one_sentence():
