@@ -122,7 +122,7 @@ def decode(
     with tqdm(total=len(tasks), desc=str(out)) as bar:
         made = speak_many(
             pipeline, tasks, out, seed=seed, settings=settings, audio="wav", split=False, keep_others=False,
-            batch_size=batch_size, batches_at_once=1, on_progress=lambda task: bar.update(),
+            batch_size=batch_size, batches_at_once=1, on_progress=lambda tasks, _: bar.update(len(tasks)),
         )  # fmt: skip
     for count, why in zip(made.replaced, ("from other texts or references", "by another model or with other options")):
         if count:

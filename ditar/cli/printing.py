@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,44 @@ from ditar.cli.streams import one_line
 from ditar.units import SAMPLE_RATE_HZ
 
 SHOWN_WARNINGS = 10
+LINE_SECONDS = 30.0  # between two lines of progress where no terminal can show a bar
 
 
-def bar(characters: int | None) -> tqdm:
-    """Progress with the remaining time, on a terminal; None: nothing is shown."""
-    return tqdm(total=characters, unit=" characters", disable=True if characters is None else None, dynamic_ncols=True)
+class Progress:
+    """What is done of a number of characters, and the time that is left: a bar on a terminal, and elsewhere a line now
+    and then. None: nothing is shown.
+
+    The time is by what this run has made: what was there before took it none.
+    """
+
+    def __init__(self, characters: int | None):
+        on_terminal = characters is not None and sys.stderr.isatty()
+        self._bar = None
+        if on_terminal:
+            self._bar = tqdm(total=characters, unit=" characters", dynamic_ncols=True, smoothing=0)
+        self._total = characters if not on_terminal else None  # of lines
+        self._done = self._made = 0
+        self._began = self._said = time.monotonic()
+
+    def __call__(self, characters: int, made: bool) -> None:
+        """So many more are done, and were `made` now."""
+        if self._bar is not None:
+            self._bar.initial += 0 if made else characters
+            self._bar.update(characters)
+            self._bar.refresh()
+        self._done, self._made = self._done + characters, self._made + made * characters
+        now = time.monotonic()
+        if self._total and self._made and now - self._said >= LINE_SECONDS:
+            self._said, left_s = now, (now - self._began) / self._made * (self._total - self._done)
+            share = f"{100 * self._done // self._total} % of {self._total} characters are spoken"
+            say(f"{share}, about {tqdm.format_interval(left_s)} are left")
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._bar is not None:
+            self._bar.close()
 
 
 def say(line: str) -> None:

@@ -180,10 +180,10 @@ def run(options: argparse.Namespace) -> int:
         pipeline.set_progress_bar_config(disable=True)
         key = voice_key(voice)
         tasks = [SpeechTask(utt, said, voice, key, None, asked, shared) for utt, said in utterances.rows]
-        with printing.bar(sum(len(said) for _, said in utterances.rows)) as bar:
+        with printing.Progress(sum(len(said) for _, said in utterances.rows)) as progress:
             result = speak_many(
                 pipeline, tasks, options.output_dir, seed=options.seed, settings=settings,
-                batch_size=options.batch_size, on_progress=lambda task: bar.update(len(task.text)),
+                batch_size=options.batch_size, on_progress=lambda tasks, made: progress(sum(len(task.text) for task in tasks), made),
                 on_resume=printing.of_what_was_there,
             )  # fmt: skip
         return printing.of_list(result, Path(options.output_dir) / MANIFEST, options.strict)
@@ -207,15 +207,15 @@ def run(options: argparse.Namespace) -> int:
 
     if len(pieces) > 1:
         pipeline.set_progress_bar_config(disable=True)  # a bar of patches would break the bar of sentences
-    with printing.bar(sum(len(piece.text) for piece in pieces) if len(pieces) > 1 else None) as bar:
+    with printing.Progress(sum(len(piece.text) for piece in pieces) if len(pieces) > 1 else None) as progress:
         try:
             speech = speak_text(
                 pipeline, pieces, voice, options.output, seed=options.seed, settings=settings, request_options=asked,
                 batch_options=shared, batch_size=options.batch_size,
-                on_progress=lambda piece: bar.update(len(piece.text)), warn=printing.warn,
+                warn=printing.warn,
+                on_progress=lambda some, made: progress(sum(len(piece.text) for piece in some), made),
             )  # fmt: skip
         except KeyboardInterrupt:
-            bar.close()
             printing.of_interrupted(*partial_files(options.output))
             raise
     return printing.of_text(options.output, speech, warnings, options.strict)

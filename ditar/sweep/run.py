@@ -80,7 +80,7 @@ def synthesise(
     with tqdm(total=len(tasks), unit="utt", desc=str(out), disable=not progress) as bar:
         made = speak_many(
             pipeline, tasks, out, settings=fixed, audio=WAVS, split=False, batch_size=batch_size, batches_at_once=1,
-            on_progress=lambda _: bar.update(),
+            on_progress=lambda tasks, _: bar.update(len(tasks)),
         )  # fmt: skip
     if made.failed:
         raise SweepError("; ".join(f"{name}: {reason}" for name, reason in made.failed[:3]))

@@ -141,7 +141,7 @@ def speak_text(
     request_options: dict[str, Any],
     batch_options: dict[str, Any],
     batch_size: int = BATCH_SIZE,
-    on_progress: Callable[[Piece], None] = lambda _: None,
+    on_progress: Callable[[list[ReadPiece], bool], None] = lambda pieces, made: None,
     warn: Callable[[list[str]], None] = lambda _: None,
 ) -> LongOutput:
     """Speak pieces to one file; a single piece is written as it comes from the pipeline.
@@ -157,7 +157,7 @@ def speak_text(
         settings: plain values: everything else that the audio depends on.
         request_options, batch_options: of `SpeechRequest` and of `pipeline.batch`, for every piece.
         batch_size: pieces spoken at the same time, at least 1.
-        on_progress: called for every piece that is done, those of an earlier run included.
+        on_progress: called with the pieces of every batch, or of an earlier run, and whether they were made now.
     """
     path = Path(path)
     check_writable(path)
@@ -165,7 +165,7 @@ def speak_text(
         request = SpeechRequest(pieces[0].text, voice, seed=seed, read=pieces[0].read, **request_options)
         (output,) = pipeline.batch([request], batch_size=1, **batch_options)
         write_audio(path, output.audio, output.sample_rate)
-        on_progress(pieces[0])
+        on_progress(list(pieces), True)
         wrong = [] if output.wrong is None else [output.wrong]
         return LongOutput(len(output.audio) / output.sample_rate, 1, 0, output.warnings, wrong)
     seeds = piece_seeds(seed, [piece.text for piece in pieces])
@@ -175,8 +175,7 @@ def speak_text(
     with FinishedPieces(path) as finished:
         warn(_not_of_this_text(finished, keys))
         to_make = [number for number, key in enumerate(keys) if key not in finished]
-        for number in sorted(set(range(len(pieces))).difference(to_make)):
-            on_progress(pieces[number])
+        on_progress([pieces[number] for number in sorted(set(range(len(pieces))).difference(to_make))], False)
         for first in range(0, len(to_make), BATCHES_AT_ONCE * batch_size):
             some = to_make[first : first + BATCHES_AT_ONCE * batch_size]
             requests = [
@@ -188,7 +187,7 @@ def speak_text(
                 piece, audio = pieces[number], join(pieces[number : number + 1], [output])
                 warnings = [line for line in output.warnings if line not in of_voice]
                 finished.add(keys[number], audio, pause(piece), piece.text, warnings, output.wrong)
-                on_progress(piece)
+            on_progress([pieces[number] for number in some], True)
             del outputs, output, audio
             give_back_memory()
         pauses = [len(pause(piece)) for piece in pieces[:-1]] + [0]

@@ -115,7 +115,7 @@ def speak_many(
     keep_others: bool = True,
     batch_size: int = BATCH_SIZE,
     batches_at_once: int = BATCHES_AT_ONCE,
-    on_progress: Callable[[SpeechTask], None] = lambda task: None,
+    on_progress: Callable[[list[SpeechTask], bool], None] = lambda tasks, made: None,
     on_resume: Callable[[ListOutput], None] = lambda found: None,
 ) -> ListOutput:
     """Speak every task that is missing in the folder. One that cannot be spoken does not stop the others.
@@ -133,7 +133,8 @@ def speak_many(
             manifest: they are not from this program.
         batch_size: utterances that are spoken at the same time, at least 1.
         batches_at_once: batches requested at once; an interruption loses at most that much.
-        on_progress: called for every task that is done, was done before, or failed.
+        on_progress: called with tasks that are done, were done before, or failed, and whether they were made now: all
+            that a batch has finished at once.
         on_resume: called with what an earlier run left (`rows`, `kept`, `replaced`, `damaged`), before anything is
             made.
 
@@ -152,12 +153,12 @@ def speak_many(
                 (folder / stale[task.name]["file"]).unlink(missing_ok=True)
                 kept = [row for row in _rows(folder / MANIFEST) if row["id"] != task.name]
                 write_json_lines(kept, folder / MANIFEST)
-            on_progress(task)
+            on_progress([task], False)
 
         def begun() -> Iterator[_Speaking]:
             for task in tasks:
                 if task.name in result.rows:
-                    on_progress(task)
+                    on_progress([task], False)
                     continue
                 language = task.request_options.get("language", "en-us")
                 try:
@@ -177,6 +178,7 @@ def speak_many(
             requests = [one.request(number, seed) for one, number in batch]
             outputs = pipeline.batch(requests, batch_size=batch_size, **batch[0][0].task.batch_options)
             took = (time.perf_counter() - started) / len(batch)
+            finished: list[SpeechTask] = []
             for (one, _), output in zip(batch, outputs, strict=True):
                 one.outputs.append(output)
                 one.took_s += took
@@ -186,7 +188,8 @@ def speak_many(
                     result.rows[one.task.name] = row
                     result.spoken += 1
                     result.warnings += [(one.task.name, line) for line in row["warnings"]]
-                    on_progress(one.task)
+                    finished.append(one.task)
+            on_progress(finished, True)
             del outputs
             give_back_memory()
         every = {row["id"]: row for row in _rows(folder / MANIFEST)}

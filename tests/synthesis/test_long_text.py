@@ -75,9 +75,10 @@ def test_whole_keeps_sentences_together_where_they_fit():
 
 def test_the_file_holds_every_sentence_with_its_pause_at_one_level(pieces, tmp_path):
     speaker, shown = Speaker(), []
-    result = speak(speaker, pieces, tmp_path / "a.wav", on_progress=lambda p: shown.append(p.text))
+    result = speak(speaker, pieces, tmp_path / "a.wav", on_progress=lambda p, made: shown.append((p, made)))
     audio, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
-    assert [r.text for r in speaker.said] == shown == [p.text for p in pieces] and speaker.batches == 3
+    assert [r.text for r in speaker.said] == [p.text for p in pieces] and speaker.batches == 3
+    assert [p for some, made in shown if made for p in some] == list(pieces) and len(shown) == 4
     assert [r.seed for r in speaker.said] == piece_seeds(3, [p.text for p in pieces])
     expected = [len(trim_silence(tone(r), 24_000)) for r in speaker.said]
     expected = sum(expected) + round(24_000 * sum(p.pause_seconds for p in pieces[:-1]))
