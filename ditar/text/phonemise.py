@@ -5,11 +5,16 @@ espeak drops it.
 """
 
 import difflib
+import errno
 import functools
 import logging
+import os
 import re
+import tempfile
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ditar.text.errors import TextError, name_characters
 from ditar.text.normalise import PUNCTUATION, normalise
@@ -29,6 +34,7 @@ _USUAL = {
     "no": "nb",
     "pt-pt": "pt",
 }
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # IPA letters that Unicode would decompose.
 _WHOLE = {"c\u0327": "ç"}
 
@@ -45,7 +51,8 @@ def symbols_of(ipa: str) -> list[str]:
 def phonemised_languages() -> dict[str, str]:
     """Every language that espeak-ng reads: its name for it (`en-us`) and the English name."""
     # Cached because each query loads another copy of the library.
-    return dict(_backend_class().supported_languages())
+    with _loading():
+        return dict(_backend_class().supported_languages())
 
 
 def espeak_language(language: str) -> str:
@@ -129,13 +136,34 @@ class _Voice:
         quiet = logging.getLogger(f"{__name__}.phonemizer")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False  # it warns about switches to English inside other languages, which are intended
-        self._backend = _backend_class()(
-            language, preserve_punctuation=False, with_stress=True, language_switch="remove-flags", logger=quiet
-        )
+        with _loading():
+            self._backend = _backend_class()(
+                language, preserve_punctuation=False, with_stress=True, language_switch="remove-flags", logger=quiet
+            )
 
     def read(self, text: str) -> str:
         with self._lock:
             return self._backend.phonemize([text], strip=True)[0]
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """OSError names the folder for temporary files if it is at fault: phonemizer copies the library into it, for each
+    voice its own, and loads the copy."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        try:
+            folder = tempfile.gettempdir()
+        except OSError:  # nothing can be written into any
+            folder = os.environ.get("TMPDIR", "/tmp")
+        of_it = isinstance(error, FileNotFoundError) or folder in str(error) or getattr(error, "errno", 0) in _FULL
+        if not of_it:
+            raise
+        raise OSError(
+            f"espeak-ng cannot be loaded by way of {folder}, the folder for temporary files ({error}): it is full, or "
+            "programs may not run from it (noexec); free space there, or set TMPDIR to another folder"
+        ) from None
 
 
 @functools.cache

@@ -1,9 +1,13 @@
+import ctypes
+import errno
+import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ditar.text import Phonemiser, TextError, Vocabulary
-from ditar.text.phonemise import phonemised_languages, symbols_of
+from ditar.text.phonemise import espeak_language, phonemised_languages, symbols_of
 
 
 def test_words_stress_and_punctuation():
@@ -68,3 +72,31 @@ def test_threads_do_not_mix_languages():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda language: Phonemiser(language)(texts[language]), jobs))
     assert found == [expected[language] for language in jobs]
+
+
+@pytest.mark.parametrize(("fails", "error"), [
+    ("shutil.copy", OSError(errno.ENOSPC, "No space left on device", "/usr/lib/libespeak-ng.so")),
+    ("ctypes.cdll.LoadLibrary", None),  # of the copy: as where it may not be run
+    ("tempfile.mkdtemp", FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")),
+])  # fmt: skip
+def test_a_folder_for_temporary_files_that_is_full_or_noexec_is_named(fails, error, tmp_path, monkeypatch):
+    """phonemizer copies the library into it and loads the copy."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    module, _, name = fails.rpartition(".")
+    of = {"shutil": shutil, "ctypes.cdll": ctypes.cdll, "tempfile": tempfile}[module]
+    plain = getattr(of, name)
+
+    def failing(*arguments, **options):
+        if error is not None:
+            raise error
+        if str(tmp_path) in str(arguments[0]):
+            raise OSError(f"{arguments[0]}: failed to map segment from shared object")
+        return plain(*arguments, **options)
+
+    monkeypatch.setattr(of, name, failing)
+    phonemised_languages.cache_clear()
+    with pytest.raises(OSError, match=f"by way of {tmp_path}, the folder for temporary files .*set TMPDIR to another"):
+        espeak_language("en-us")
+    monkeypatch.undo()
+    phonemised_languages.cache_clear()
+    assert espeak_language("en-us") == "en-us"
