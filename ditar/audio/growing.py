@@ -38,7 +38,8 @@ def wav_header(rate_hz: int, data_bytes: int) -> bytes:
 class GrowingWav:
     """A mono 16-bit WAV file whose header is right after every `write`. `samples`: the number written so far.
 
-    `keep_samples`: continue after that many samples of the existing file; what follows them is cut off. AudioError if
+    An existing file stays as it is until the first samples are there. `keep_samples`: continue after that many samples
+    of it; what follows them is cut off at once. A new file without samples goes where a `with` block fails. AudioError if
     they do not exist, if the disk is full, and beyond 4 GiB; InUseError if another program writes it.
     """
 
@@ -47,14 +48,17 @@ class GrowingWav:
         check_writable(self.path)
         if keep_samples and self.path.stat().st_size < HEADER_BYTES + 2 * keep_samples:
             raise AudioError(f"{self.path} holds fewer than the {keep_samples} samples that it should; delete it")
-        self._file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")  # nothing is cut off yet
+        self._file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:
             lock(self._file.fileno(), self.path)
         except InUseError:
             self._file.close()
             raise
-        self._file.truncate(HEADER_BYTES + 2 * keep_samples if keep_samples else 0)
-        self.write(np.zeros(0))
+        self._is_new = os.fstat(self._file.fileno()).st_size == 0
+        self._is_begun = bool(keep_samples) or self._is_new
+        if self._is_begun:
+            self._file.truncate(HEADER_BYTES + 2 * keep_samples if keep_samples else 0)
+            self.write(np.zeros(0))
 
     def write(self, waveform: np.ndarray) -> None:
         """Append float (S,)."""
@@ -63,7 +67,12 @@ class GrowingWav:
         if size > MAX_BYTES:
             raise AudioError(f"{self.path} would be longer than a WAV file can be (4 GiB); speak the text in parts")
         header = wav_header(self.rate_hz, size)
+        if not (self._is_begun or data):
+            return
         try:
+            if not self._is_begun:
+                self._file.truncate(0)
+                self._is_begun = True
             # Samples first: a reader in between finds a shorter file, not one that ends too early.
             self._file.seek(HEADER_BYTES + 2 * self.samples)
             self._file.write(data)
@@ -78,7 +87,9 @@ class GrowingWav:
     def __enter__(self) -> "GrowingWav":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_) -> None:
+        if kind is not None and self._is_new and not self.samples:
+            self.path.unlink(missing_ok=True)
         self._file.close()
 
 

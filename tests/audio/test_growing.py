@@ -45,6 +45,21 @@ def test_a_second_writer_is_refused_before_it_cuts_anything_off(tmp_path):
     assert soundfile.info(tmp_path / "a.wav").frames == 10
 
 
+def test_an_existing_file_stays_until_the_first_samples_are_there(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"of the user")
+    with pytest.raises(KeyboardInterrupt), GrowingWav(path, RATE_HZ) as file:
+        file.write(WAVE[:0])
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"of the user"
+    with GrowingWav(path, RATE_HZ) as file:
+        file.write(WAVE[:10])
+    assert soundfile.info(path).frames == 10
+    with pytest.raises(KeyboardInterrupt), GrowingWav(tmp_path / "new.wav", RATE_HZ):
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == ["a.wav"]
+
+
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
 def test_a_file_of_parts_of_a_grown_one_in_their_order(tmp_path, ending):
     with GrowingWav(tmp_path / "grown.wav", RATE_HZ) as file:

@@ -76,6 +76,20 @@ def test_lines_become_files_once(folder, capsys):
     assert "0 utterances spoken, 1 kept, 1 failed" in printed.out and "error: b: " in printed.err
 
 
+def test_a_stream_that_fails_before_its_first_sample_leaves_the_file_that_was_there(folder, tmp_path, monkeypatch):
+    from ditar.model.locdit import LocDiT
+
+    def failing(*_, **__):
+        raise ValueError("no patch")
+
+    monkeypatch.setattr(LocDiT, "denoise", failing)
+    for name, before in (("old.wav", b"of the user"), ("new.wav", None)):
+        if before is not None:
+            (tmp_path / name).write_bytes(before)
+        assert synthesize(folder, "--text=Hello there.", "--stream", f"--output={tmp_path / name}") == 1
+    assert os.listdir(tmp_path) == ["old.wav"] and (tmp_path / "old.wav").read_bytes() == b"of the user"
+
+
 @pytest.mark.parametrize("way", ["--output", "--output by a link", "--output-dir", "partial", "--voice", "transcript"])
 def test_what_is_read_is_not_written_over(folder, tmp_path, capsys, way):
     clip_path = tmp_path / ("a.wav.partial.wav" if way == "partial" else "utt1.wav")
