@@ -51,8 +51,8 @@ class SpeechStream(Iterator[np.ndarray]):
         self.first_audio = first_audio
         self._chunks, self._closed = self._speak(), threading.Event()
 
-    def __iter__(self) -> "SpeechStream":
-        return self
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self._chunks  # itself: each frame between a command and the model counts
 
     def __next__(self) -> np.ndarray:
         if self._closed.is_set():

@@ -11,6 +11,7 @@ from ditar.synthesis import pipeline as module
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.voice import VoiceError
+from ditar.vae.streaming import StreamingDecoder
 from tests.tiny import clip, tiny_pipeline
 
 FAST = {"num_inference_steps": 2, "max_retries": 0}
@@ -176,8 +177,8 @@ def test_a_stream_that_fails_when_it_was_heard_says_so(pipeline, requests):
 
 
 def test_nothing_leaves_while_all_is_silent(pipeline, requests, monkeypatch):
-    decode = pipeline.vae.decode
-    monkeypatch.setattr(pipeline.vae, "decode", lambda latents: 0 * decode(latents))
+    take = StreamingDecoder.take
+    monkeypatch.setattr(StreamingDecoder, "take", lambda *inputs, **how: 0 * take(*inputs, **how))
     stream = pipeline.stream(requests[0], num_inference_steps=2, max_retries=1)
     chunks, error = heard(stream)
     assert stream.attempts == 2 and stream.failures == ["the output is silent"] and "silent, after 2" in error

@@ -112,17 +112,17 @@ def test_the_saved_scheduler_decides_what_a_call_does_not_name(pipeline, tmp_pat
 def test_the_seam_is_the_middle_of_one_decoding(pipeline, monkeypatch):
     """The output equals decoding the whole reference and the speech at once, cut at the seam: no click, no leak."""
     seen = {}
-    decode, encode = pipeline.vae.decode, pipeline.vae.encode
+    decode, encode, forward = pipeline.vae.decode, pipeline.vae.encode, pipeline.vae.decoder.forward
 
-    def spy_decode(latents):
+    def spy_forward(latents, *start):
         seen["decoded"] = latents
-        return decode(latents)
+        return forward(latents, *start)
 
     def spy_encode(waveform):
         seen["waveform"] = waveform
         return encode(waveform)
 
-    monkeypatch.setattr(pipeline.vae, "decode", spy_decode)
+    monkeypatch.setattr(pipeline.vae.decoder, "forward", spy_forward)
     monkeypatch.setattr(pipeline.vae, "encode", spy_encode)
     speech = pipeline(TEXT, clip(1.33), CLIP_TEXT, **FAST, max_retries=0)
     frames = (seen["waveform"].shape[1] - 6000) // 600
