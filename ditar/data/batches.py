@@ -1,6 +1,6 @@
 """Batches of DiTAR: joined utterances as padded patches of latents with their symbols."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -9,6 +9,7 @@ from ditar.data.errors import DataError
 from ditar.data.examples import Example, FrameGrid, JoinedExamples
 from ditar.data.latents import LatentStore
 from ditar.nn.alignment import NO_TARGET
+from ditar.nn.movable import Movable
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.units import LATENT_RATE_HZ
 
@@ -16,7 +17,7 @@ __all__ = ["NO_TARGET", "DiTARBatch", "DiTARBatches"]
 
 
 @dataclass(frozen=True)
-class DiTARBatch:
+class DiTARBatch(Movable):
     """Padded examples.
 
     symbol_ids (B, L) padded with 0, symbol_counts (B,); latents (B, N, P, C) normalised, padded with 0, patch_counts
@@ -35,11 +36,6 @@ class DiTARBatch:
     spoken: torch.Tensor
     utterances: list[str]
     examples: list[str]
-
-    def to(self, device: torch.device) -> "DiTARBatch":
-        """The same on another device."""
-        moved = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{k: v.to(device) for k, v in moved.items() if isinstance(v, torch.Tensor)})
 
 
 class DiTARBatches(JoinedExamples):

@@ -1,7 +1,7 @@
 """Random crops of audio for the VAE: a pure function of (seed, step), read straight from the files."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,12 @@ from ditar.audio.resample import low_pass, resample
 from ditar.data.degrade import degrade
 from ditar.data.errors import DataError
 from ditar.data.tables import read_table, read_wav_scp
+from ditar.nn.movable import Movable
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 
 @dataclass(frozen=True)
-class AudioBatch:
+class AudioBatch(Movable):
     """Waveforms (B, S) at 24 kHz, `heard` (B, S) as the encoder hears them, `bandwidth_hz` (B,) up to which they hold
     recorded sound, the names of their utterances, and a unique name for each row. `pitch_hz` (B, S / hop), where asked
     for: that of each frame of the vocoder, 0 where unvoiced."""
@@ -28,13 +29,6 @@ class AudioBatch:
     utterances: list[str]
     examples: list[str]
     pitch_hz: torch.Tensor | None = None
-
-    def to(self, device: torch.device) -> "AudioBatch":
-        """The same on another device."""
-        moved = {name: getattr(self, name).to(device) for name in ("waveform", "heard", "bandwidth_hz")}
-        if self.pitch_hz is not None:
-            moved["pitch_hz"] = self.pitch_hz.to(device)
-        return replace(self, **moved)
 
 
 class AudioCrops:
