@@ -7,7 +7,6 @@ interval. One utterance says nothing about the variation: its interval is (NaN, 
 scipy.stats.bootstrap: it draws the same rows in more lines, and gives NaN if a ratio is infinite in a resample.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,19 +23,9 @@ def corpus_rate(errors: Sequence[float], counts: Sequence[float]) -> float:
 def bootstrap_interval(
     errors: Sequence[float], counts: Sequence[float], resamples: int = 2000, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval of `corpus_rate` when utterances are resampled with replacement.
-
-    Args, here and below:
-        errors, counts: one each per utterance; counts are above 0.
-        resamples: at least 1; each draws as many utterances as there are.
-        seed: of the draws.
-        level: share of the distribution inside the interval, in (0, 1).
-    """
-    errors, counts = _checked(errors, counts)
-    if len(errors) == 1:
-        return math.nan, math.nan
-    rows = _draws(len(errors), resamples, seed)  # (resamples, utterances)
-    return _percentiles(errors[rows].sum(1) / counts[rows].sum(1), level)
+    """Percentile interval of `corpus_rate` when utterances are resampled with replacement."""
+    (rates,) = _resampled([_checked(errors, counts)], resamples, seed)
+    return _percentiles(rates, level)
 
 
 def paired_ratio(
@@ -52,9 +41,8 @@ def paired_ratio(
 
     A resample in which the base makes no error counts as infinite, or as 1 if neither system makes one.
     """
-    pairs = _paired(errors, base_errors, counts, counts if base_counts is None else base_counts)
-    value, ratios = _compared(pairs, _ratio, resamples, seed)
-    return value, *_percentiles(ratios, level)
+    systems = _checked(errors, counts), _checked(base_errors, counts if base_counts is None else base_counts)
+    return _compared(_ratio, systems, resamples, seed, level)
 
 
 def paired_difference(
@@ -67,28 +55,28 @@ def paired_difference(
     level: float = 0.95,
 ) -> tuple[float, float, float]:
     """Difference of two systems' pooled rates over the *same* utterances, and its interval: (difference, low, high)."""
-    value, differences = _compared(_paired(errors, base_errors, counts, base_counts), np.subtract, resamples, seed)
-    return value, *_percentiles(differences, level)
+    systems = _checked(errors, counts), _checked(base_errors, base_counts)
+    return _compared(np.subtract, systems, resamples, seed, level)
 
 
-def _compared(pairs, function, resamples: int, seed: int) -> tuple[float, np.ndarray]:
-    """function(rate, base rate) over all utterances, and over each resample: (resamples,)."""
-    errors, counts, base_errors, base_counts = pairs
-    whole = function(np.array([errors.sum() / counts.sum()]), np.array([base_errors.sum() / base_counts.sum()]))
-    if len(errors) == 1:
-        return float(whole[0]), np.full(1, np.nan)
-    rows = _draws(len(errors), resamples, seed)
-    drawn = function(errors[rows].sum(1) / counts[rows].sum(1), base_errors[rows].sum(1) / base_counts[rows].sum(1))
-    return float(whole[0]), drawn
-
-
-def _paired(errors, base_errors, counts, base_counts) -> tuple[np.ndarray, ...]:
-    errors, counts = _checked(errors, counts)
-    base_errors, base_counts = _checked(base_errors, base_counts)
+def _compared(function, systems, resamples: int, seed: int, level: float) -> tuple[float, float, float]:
+    """function(rate, base rate) over all utterances, and its interval."""
+    (errors, _), (base_errors, _) = systems
     if len(errors) != len(base_errors):
-        raise EvaluationError(f"a paired comparison needs the same utterances, got {len(errors)} and "
-                              f"{len(base_errors)}")
-    return errors, counts, base_errors, base_counts
+        raise EvaluationError(
+            f"a paired comparison needs the same utterances, got {len(errors)} and {len(base_errors)}"
+        )
+    whole = function(*(np.array([wrong.sum() / count.sum()]) for wrong, count in systems))
+    return float(whole[0]), *_percentiles(function(*_resampled(systems, resamples, seed)), level)
+
+
+def _resampled(systems: Sequence[tuple[np.ndarray, np.ndarray]], resamples: int, seed: int) -> list[np.ndarray]:
+    """The rate of each system in each resample, (resamples,); NaN if there is one utterance only."""
+    utterances = len(systems[0][0])
+    if utterances == 1:
+        return [np.full(1, np.nan) for _ in systems]
+    rows = np.random.default_rng(seed).integers(0, utterances, size=(resamples, utterances))
+    return [errors[rows].sum(1) / counts[rows].sum(1) for errors, counts in systems]
 
 
 def _ratio(rate: np.ndarray, base: np.ndarray) -> np.ndarray:
@@ -101,10 +89,6 @@ def _percentiles(values: np.ndarray, level: float) -> tuple[float, float]:
     # "lower"/"higher" are defined with infinities, where interpolation gives NaN
     return (float(np.percentile(values, tail, method="lower")),
             float(np.percentile(values, 100 - tail, method="higher")))
-
-
-def _draws(utterances: int, resamples: int, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, utterances, size=(resamples, utterances))
 
 
 def _checked(errors: Sequence[float], counts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
