@@ -4,6 +4,7 @@ setup    checkpoint or configuration -> model and VAE in each variant (steps, gu
 measure  one case: seconds, shares of the parts, peak memory, FLOPs
 study    lengths, batch sizes, variants and first audio in turn, so that ratios are from one run
 tables   Markdown and a plot
+load     a running server, with many clients
 """
 
 

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from ditar import __version__
-from ditar.cli import bench, evaluate, info, report, serve, sweep, synthesize, text, validate_data, voice
+from ditar.cli import bench, evaluate, info, load, report, serve, sweep, synthesize, text, validate_data, voice
 from ditar.cli.arguments import CommandParser
 from ditar.cli.streams import one_line, prepare_streams
 
-COMMANDS = (synthesize, serve, text, voice, info, evaluate, sweep, report, bench, validate_data)
+COMMANDS = (synthesize, serve, text, voice, info, evaluate, sweep, report, bench, load, validate_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

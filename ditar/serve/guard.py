@@ -1,17 +1,20 @@
 """Access: the key, and which web pages; checked before anything else of a request."""
 
+import asyncio
 import base64
 import binascii
 import hmac
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ditar.serve.errors import ApiError, shown
 from ditar.serve.settings import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 
 OPEN_PATHS = ("/health",)  # without a key, for monitoring
+BODY_SECONDS = 30.0  # between two parts of a body
 UPLOADS = "/v1/audio/voices"
 KEY_PROTOCOL = "openai-insecure-api-key."  # how a web page, which cannot set headers, sends a key to a WebSocket
 
@@ -32,7 +35,7 @@ class Guard:
             except ApiError as error:
                 await error.response()(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        await self._app(scope, _in_time(receive) if scope["type"] == "http" else receive, send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         origin = headers.get("origin")
@@ -56,6 +59,23 @@ class Guard:
 
     def _is_welcome(self, origin: str, host: str) -> bool:
         return "*" in self._origins or origin in self._origins or origin.partition("://")[2] == host
+
+
+def _in_time(receive: Receive) -> Receive:
+    """With a limit on how long a part of a body may be in coming."""
+    whole = False
+
+    async def receive_in_time() -> Message:
+        nonlocal whole
+        try:
+            async with asyncio.timeout(None if whole else BODY_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"nothing of the body came for {BODY_SECONDS:g} s; send it again") from None
+        whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    return receive_in_time
 
 
 def body_limit(path: str) -> int:

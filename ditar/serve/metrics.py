@@ -31,6 +31,7 @@ class Metrics:
             ("ditar_waiting", "Utterances that wait to be spoken", lambda: engine.waiting),
         ):
             Gauge(name, text, registry=registry).set_function(value)
+        self.places = Gauge("ditar_places", "Requests that are accepted at a time", registry=registry)
         self.talks = Gauge("ditar_talks", "Requests for speech that are not done", registry=registry)
 
     def text(self) -> bytes:

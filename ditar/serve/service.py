@@ -50,6 +50,8 @@ class Service:
         speaker = Batches(pipeline) if is_continuous else OneByOne(pipeline)
         self.engine = Engine(speaker, settings.max_concurrent if is_continuous else 1)
         self.metrics = Metrics(self.engine)
+        self.places = settings.max_queue + self.engine.max_rows
+        self.metrics.places.set(self.places)
         self.voices = VoiceShelf(pipeline, settings.voices)
         self.draining = asyncio.Event()
         self.talks = 0  # accepted and not finished
@@ -70,8 +72,7 @@ class Service:
         is full, or shutting down."""
         if self.draining.is_set():
             raise ApiError(503, "the server is shutting down; ask again when it is back", headers={"Retry-After": "10"})
-        most = self.settings.max_queue + self.engine.max_rows
-        if self.talks >= most:
+        if self.talks >= self.places:
             raise ApiError(
                 429,
                 f"{self.talks} requests are waiting or being spoken, which is the limit; ask again later",

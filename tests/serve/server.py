@@ -18,10 +18,11 @@ PATIENCE = 60.0
 
 
 class Running:
-    """A server under test: its service, its address, and clients of it."""
+    """A server under test: its service, its loop, the socket that listens, and clients of it."""
 
-    def __init__(self, service, loop, port):
-        self.service, self.loop, self.port, self.url = service, loop, port, f"http://127.0.0.1:{port}"
+    def __init__(self, service, loop, listener):
+        self.service, self.loop, self.listener, self.port = service, loop, listener, listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx2.Client(base_url=self.url, timeout=PATIENCE)
         self.openai = openai.OpenAI(base_url=f"{self.url}/v1", api_key="none", timeout=PATIENCE, max_retries=0)
 
@@ -49,7 +50,8 @@ def running(pipeline, voices: Path, **settings):
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.01)
-    found = Running(service, loop, server.servers[0].sockets[0].getsockname()[1])
+    listener = server.servers[0].sockets[0]
+    found = Running(service, loop, listener)
     try:
         yield found
     finally:
