@@ -8,17 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from ditar import __version__
-from ditar.cli import bench, evaluate, info, load, report, serve, sweep, synthesize, text, validate_data, voice
 from ditar.cli.arguments import CommandParser
+from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line, prepare_streams
-
-COMMANDS = (synthesize, serve, text, voice, info, evaluate, sweep, report, bench, load, validate_data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed (one line says why), 2 bad usage, 130 interrupted."""
     prepare_streams()
-    parser = build_parser()
+    with starting():
+        parser = build_parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
         parser.print_help()
@@ -47,9 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> CommandParser:
     """The parser of all commands."""
+    # Here, since they take half a second: so long would Ctrl-C be a traceback.
+    from ditar.cli import bench, evaluate, info, load, report, serve, sweep, synthesize, text, validate_data, voice
+
     parser = CommandParser(prog="ditar", description="Zero-shot speech synthesis over continuous latents.")
     parser.add_argument("--version", action="version", version=f"ditar {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in COMMANDS:
+    for command in (synthesize, serve, text, voice, info, evaluate, sweep, report, bench, load, validate_data):
         command.add_parser(commands)
     return parser

@@ -101,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         worst=options.worst,
         provenance=provenance(),
+        loading=starting,
     )
     print(
         json.dumps(result, indent=2) if options.json else evaluation_markdown(result), end="\n" if options.json else ""

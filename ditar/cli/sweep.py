@@ -101,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
             workers=options.workers,
             recogniser=options.recogniser,
             normaliser=options.normaliser,
+            loading=starting,
         )
     print(sweep_markdown(result), end="")
     page = result["page"]

@@ -3,7 +3,8 @@
 `score` judges one system; `hear` and `compare` ask how much a resynthesis (a VAE's, say) costs in words.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def score(
     device: str = "cpu",
     worst: int = 5,
     provenance: Mapping[str, Any] | None = None,
+    loading: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> dict[str, Any]:
     """Score `<wav_dir>/<utt>.wav` (any rate; or a Kaldi folder with wav.scp) against a Kaldi `text` file.
 
@@ -78,6 +80,7 @@ def score(
         device: for Whisper, checkpoints, DistillMOS and UTMOS.
         worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
         provenance: stored with the figures.
+        loading: entered while the judges are imported and loaded.
 
     Returns the content of scores.json: `kind`, `version`, `utterances`, `metrics` ({name: value, low, high,
     utterances}), `speakers`, `runs`, `original` and `against` (each with `metrics`, `differences` and `wer_ratio`, or
@@ -116,8 +119,9 @@ def score(
     systems = [*repeated, originals or {}, voices.get("clips", {}), (base.audio or {}) if base is not None else {}]
     check_audio(path for system in systems for path in system.values())
     sentences = [*texts.values(), *(s for file in closed_set for s in read_sentences(file))] if closed_set else []
-    judge = Judge(groups, recogniser=recogniser, normaliser=normaliser, embedder=embedder, utmos=utmos, device=device,
-                  sentences=sentences, workers=workers, progress=progress)  # fmt: skip
+    with loading():
+        judge = Judge(groups, recogniser=recogniser, normaliser=normaliser, embedder=embedder, utmos=utmos,
+                      device=device, sentences=sentences, workers=workers, progress=progress)  # fmt: skip
     judge.check_texts(texts or {})
     if base is not None:
         base.check_tools(judge.names)

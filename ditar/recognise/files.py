@@ -1,7 +1,9 @@
 """Many audio files through the same recogniser: one process a core, in the order given."""
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -72,7 +74,24 @@ def map_files(
     if workers == 1:
         return dict(tqdm(zip(audio, (function(read_waveform(path)) for path in paths)), **options))
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (function,)) as pool:
-        return dict(tqdm(zip(audio, pool.map(_work, paths, chunksize=2)), **options))
+        with _interrupts_held():
+            found = [pool.submit(_work, path) for path in paths]
+        try:
+            return dict(tqdm(zip(audio, (one.result() for one in found)), **options))
+        except BaseException:  # Ctrl-C, or a file that cannot be read: nobody waits for the others
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes started within never get Ctrl-C, which a terminal sends to all: they would end in the midst of their
+    imports, with a traceback each. This process gets it afterwards, and ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _own: Callable[[np.ndarray], Any] | None = None  # a worker process's

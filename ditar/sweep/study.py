@@ -1,7 +1,8 @@
 """A sweep from its grid to its page: synthesis, scores, tables, plots, page, one result file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def study(
     recogniser: str = DEFAULT,
     normaliser: str | None = None,
     progress: bool = True,
+    loading: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> dict[str, Any]:
     """Speak and score a whole grid (`check_grid` first) into the folder `out`; returns the content of sweep.json.
 
@@ -54,8 +56,10 @@ def study(
         workers: processes of recognisers, by default one per core.
         recogniser: see `recognise.choose`.
         normaliser: of words, by default the recogniser's own.
+        loading: entered while the judges are imported and loaded.
     """
-    judge = make_judge(recogniser, workers, progress, normaliser)
+    with loading():
+        judge = make_judge(recogniser, workers, progress, normaliser)
     fixed = {"model": model, "weights": weights_digest(pipeline), "max_retries": max_retries, "language": language}
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")

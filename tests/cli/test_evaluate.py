@@ -5,6 +5,7 @@ import pytest
 import soundfile
 
 from ditar.cli import main
+from ditar.cli.interrupt import starting
 from ditar.evaluate import report, score
 
 
@@ -29,6 +30,7 @@ def test_options_are_handed_on(asked, capsys):
     assert main(["evaluate", "wavs", "text", *options]) == 0
     assert capsys.readouterr().out == "2 utterances\n"
     provenance = asked.pop("provenance")
+    assert asked.pop("loading") is starting  # Ctrl-C while the judges are imported
     assert set(provenance) == {"date", "commit", "command", "environment"}
     assert asked == {
         "audio": "wavs", "text": "text", "reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"],
