@@ -20,7 +20,7 @@ from ditar.data.codes import CodecInfo, CodeStore, require_codec
 from ditar.data.errors import DataError
 from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
-from ditar.train.program import exit_code
+from ditar.train.program import check_out, exit_code
 from ditar.train.token_system import TokenSystem, fill_in
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -55,6 +55,7 @@ def make_encoder(config: BaselineConfig):
 
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `main` turns into a message."""
+    check_out(args.out, init=args.init, codec=args.codec, train=args.train, valid=args.valid)
     config = load_config(args.config, BaselineConfig)
     init = TokenLM.from_pretrained(args.init) if args.init else None
     stores = CodeStore(args.train), CodeStore(args.valid)

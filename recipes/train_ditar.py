@@ -24,7 +24,7 @@ from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
-from ditar.train.program import exit_code
+from ditar.train.program import check_out, exit_code
 from ditar.train.speech_system import of_corpus
 from ditar.units import LATENT_RATE_HZ
 
@@ -81,6 +81,7 @@ def find_vae(folder: Path, stores: Sequence[LatentStore], statistics: tuple[torc
 
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `main` turns into a message."""
+    check_out(args.out, init=args.init, vae=args.vae, train=args.train, valid=args.valid)
     config = load_config(args.config, DiTARConfig)
     init = DiTAR.from_pretrained(args.init) if args.init else None
     statistics = find_statistics(args.train, args.vae, init is not None)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from ditar.config import VAEConfig, load_config
 from ditar.train.loop import train
-from ditar.train.program import exit_code
+from ditar.train.program import check_out, exit_code
 
 
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `main` turns into a message."""
+    check_out(args.out, init=args.init, train=args.train, valid=args.valid)
     config = load_config(args.config, VAEConfig)
     from ditar.train.vae_system import VAESystem
     from ditar.vae.loading import load_vae
