@@ -41,7 +41,7 @@ def import_torchaudio() -> types.ModuleType:
         _forget()
         raise ImportError(
             f"torchaudio cannot be imported, with its compiled extension ({reason}) or without it ({error}); "
-            "install a version that fits torch: pip install 'torchaudio>=2.11,<2.12' 'torch>=2.11,<2.14'"
+            "install a version that fits torch: pip install 'torchaudio>=2.11,<2.12' 'torch>=2.11,<2.15'"
         ) from reason
     torchaudio._extension = sys.modules[_EXTENSION]
     return torchaudio
