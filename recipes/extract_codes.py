@@ -9,7 +9,6 @@ codec.json holds the codec's fingerprint, by which a token LM refuses another co
 
 import argparse
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,21 @@ import torch
 
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
-from ditar.config import ConfigError, DiTARConfig, load_config
 from ditar.data.codes import CodecInfo, write_codec
-from ditar.data.errors import DataError
 from ditar.data.extraction import (
     Work,
     add_options,
     deal,
     describe_names,
+    exit_code,
     extract,
     keep_language,
     positive,
-    read_extraction_rows,
     read_records,
     refusal,
+    rows_to_extract,
 )
 from ditar.data.shards import LatentWriter
-from ditar.text.vocabulary import Vocabulary
 from ditar.vae.codec import Codec, CodecError
 from ditar.vae.loading import load_codec
 
@@ -65,12 +62,8 @@ class CodeEncoder:
 
 
 def run(args: argparse.Namespace) -> None:
-    """The whole stage. Raises errors that `main` turns into a message."""
-    symbols = load_config(args.config, DiTARConfig).model.symbols if args.config else ()
-    rows = read_extraction_rows(args.data, Vocabulary(symbols))
-    bad = {row.utt: row.bad for row in rows if row.bad}
-    if bad and not args.skip_bad:
-        raise refusal(bad)  # before hours of work
+    """The whole stage. Raises errors that `exit_code` turns into a message."""
+    rows = rows_to_extract(args)
     codec = load_codec(args.codec, args.codebooks)
     if codec.codebook_size > np.iinfo(DTYPE).max + 1:
         raise CodecError(f"codes are stored in {DTYPE.__name__}, which cannot hold {codec.codebook_size} of them")
@@ -103,17 +96,7 @@ def main() -> int:
     parser.add_argument("--codec", required=True, help="folder or hub name: a VAE with a quantiser, an EnCodec, a SNAC")
     parser.add_argument("--codebooks", type=positive, help="how many to use of an EnCodec's")
     add_options(parser)
-    args = parser.parse_args()
-    try:
-        run(args)
-    except BrokenProcessPool:
-        print("extract_codes: error: a process was killed (is the memory full?); the same command resumes where it "
-              "stopped", file=sys.stderr)  # fmt: skip
-        return 1
-    except (ConfigError, CodecError, DataError, OSError) as error:
-        print(f"extract_codes: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code("extract_codes", run, parser.parse_args())
 
 
 if __name__ == "__main__":

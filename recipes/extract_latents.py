@@ -16,7 +16,6 @@ into the VAE's own checkpoint, from which synthesis normalises.
 
 import argparse
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from safetensors.torch import load_file
 
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
-from ditar.config import ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.extraction import (
     ExtractionRow,
@@ -34,14 +32,14 @@ from ditar.data.extraction import (
     add_options,
     deal,
     describe_names,
+    exit_code,
     extract,
     keep_language,
-    read_extraction_rows,
     read_records,
     refusal,
+    rows_to_extract,
 )
 from ditar.data.shards import LatentWriter
-from ditar.text.vocabulary import Vocabulary
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, frames_to_seconds, samples_to_frames
 from ditar.vae import SpeechVAE
 from ditar.vae.fingerprint import encoder_fingerprint
@@ -119,12 +117,8 @@ def describe(vae: SpeechVAE, rows: list[ExtractionRow], args: argparse.Namespace
 
 
 def run(args: argparse.Namespace) -> None:
-    """The whole stage. Raises errors that `main` turns into a message."""
-    symbols = load_config(args.config, DiTARConfig).model.symbols if args.config else ()
-    rows = read_extraction_rows(args.data, Vocabulary(symbols))
-    bad = {row.utt: row.bad for row in rows if row.bad}
-    if bad and not args.skip_bad:
-        raise refusal(bad)  # before hours of work
+    """The whole stage. Raises errors that `exit_code` turns into a message."""
+    rows = rows_to_extract(args)
     vae, writer = load_vae(args.vae).eval(), LatentWriter(args.out)
     shards = deal(rows, args.shard_size)
     work = Work(MeanEncoder(vae, args.max_seconds), writer, shards, args.skip_bad)
@@ -168,17 +162,7 @@ def main() -> int:
     parser.add_argument("--vae", required=True, type=Path)
     add_options(parser)
     parser.add_argument("--statistics", action="store_true", help="measure statistics and store them in the VAE too")
-    args = parser.parse_args()
-    try:
-        run(args)
-    except BrokenProcessPool:
-        print("extract_latents: error: a process was killed (is the memory full?); the same command resumes where it "
-              "stopped", file=sys.stderr)  # fmt: skip
-        return 1
-    except (ConfigError, DataError, OSError) as error:
-        print(f"extract_latents: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code("extract_latents", run, parser.parse_args())
 
 
 if __name__ == "__main__":

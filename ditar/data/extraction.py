@@ -13,7 +13,10 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +28,7 @@ import torch.distributed
 from tqdm import tqdm
 
 from ditar.audio.errors import AudioError
+from ditar.config import DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.shards import Latents, LatentWriter
 from ditar.data.tables import LANGUAGE, read_languages, read_table, read_wav_scp
@@ -91,7 +95,32 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def read_extraction_rows(data: Path, vocabulary: Vocabulary) -> list[ExtractionRow]:
+def exit_code(program: str, run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
+    """Run an extraction program: 0 done, 1 failed (one line says why)."""
+    try:
+        run(args)
+    except BrokenProcessPool:
+        message = "a process was killed (is the memory full?); the same command resumes where it stopped"
+    except (ValueError, OSError) as error:  # every error class of the package is a ValueError
+        message = str(error)
+    else:
+        return 0
+    print(f"{program}: error: {message}", file=sys.stderr)
+    return 1
+
+
+def rows_to_extract(args: argparse.Namespace) -> list[ExtractionRow]:
+    """The utterances of --data, in the vocabulary of --config. DataError, before hours of work, for unusable ones unless
+    --skip-bad leaves them out."""
+    symbols = load_config(args.config, DiTARConfig).model.symbols if args.config else ()
+    rows = _read_rows(args.data, Vocabulary(symbols))
+    bad = {row.utt: row.bad for row in rows if row.bad}
+    if bad and not args.skip_bad:
+        raise refusal(bad)
+    return rows
+
+
+def _read_rows(data: Path, vocabulary: Vocabulary) -> list[ExtractionRow]:
     """Every utterance of wav.scp, with the faults that the tables reveal."""
     texts, speakers = read_table(data / "text"), read_table(data / "utt2spk")
     prepared, unspeakable = {}, {}
