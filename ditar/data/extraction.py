@@ -110,8 +110,8 @@ def exit_code(program: str, run: Callable[[argparse.Namespace], None], args: arg
 
 
 def rows_to_extract(args: argparse.Namespace) -> list[ExtractionRow]:
-    """The utterances of --data, in the vocabulary of --config. DataError, before hours of work, for unusable ones unless
-    --skip-bad leaves them out."""
+    """The utterances of --data, in the vocabulary of --config. DataError, before hours of work, for unusable ones,
+    unless --skip-bad leaves them out."""
     symbols = load_config(args.config, DiTARConfig).model.symbols if args.config else ()
     rows = _read_rows(args.data, Vocabulary(symbols))
     bad = {row.utt: row.bad for row in rows if row.bad}
