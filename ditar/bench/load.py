@@ -52,7 +52,7 @@ class Reply:
     broken: bool = False
 
 
-class Speaker:
+class SpeechClient:
     """Asks a server for speech. BenchError: the URL is none."""
 
     def __init__(self, url: str, key: str | None = None):
@@ -100,7 +100,7 @@ class Speaker:
 
 
 def measure_load(
-    speaker: Speaker,
+    speaker: SpeechClient,
     clients: Sequence[int] = (1, 8, 32),
     seconds: float = 120.0,
     overload: int = 8,
@@ -127,7 +127,7 @@ def measure_load(
 
 
 def _phase(
-    speaker: Speaker, clients: int, seconds: float, expected: dict[int, np.ndarray], pid: int | None
+    speaker: SpeechClient, clients: int, seconds: float, expected: dict[int, np.ndarray], pid: int | None
 ) -> dict[str, Any]:
     began, replies, memory = time.perf_counter(), [], []
     over = threading.Event()

@@ -39,7 +39,7 @@ def measure(subject: Subject, variant: Variant, rows: int, seconds: float) -> di
     return {"audio_s": audio_s, "took_s": took, "parts_s": parts, "peak_mib": peak_mib(model.device)}
 
 
-def count_flops(subject: Subject, variant: Variant, seconds: float) -> dict[str, float]:
+def flops_by_part(subject: Subject, variant: Variant, seconds: float) -> dict[str, float]:
     """GFLOP per second of audio, by part and in total (a multiplication and an addition count as two; matrix products,
     convolutions and attention as torch counts them, without the vocoder's FFT)."""
     model, vae = subject.model(variant), subject.vae

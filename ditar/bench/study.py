@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ditar.bench import BenchError
-from ditar.bench.measure import count_flops, measure, threads
+from ditar.bench.measure import flops_by_part, measure, threads
 from ditar.bench.setup import REFERENCE_S, Subject, Variant, check_variant
 from ditar.bench.tables import VERSION, bench_markdown, plot
 from ditar.storage.atomic_write import atomic_write, write_lines
@@ -89,7 +89,7 @@ def bench(
                 "name": variant.changes(base),
                 "settings": vars(variant),
                 **_figures(found[variant, 1, short], found[first]),
-                "gflop_per_audio_s": count_flops(subject, variant, min(short, 10.0)),
+                "gflop_per_audio_s": flops_by_part(subject, variant, min(short, 10.0)),
             }
             for variant in variants
         ],

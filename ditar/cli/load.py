@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     import sys
     from pathlib import Path
 
-    from ditar.bench.load import Speaker, load_markdown, measure_load
+    from ditar.bench.load import SpeechClient, load_markdown, measure_load
     from ditar.serve.settings import read_keys
     from ditar.storage.atomic_write import write_lines
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)  # before minutes of work
     result = measure_load(
-        Speaker(options.url, key), options.clients, options.seconds, options.overload, options.pid,
+        SpeechClient(options.url, key), options.clients, options.seconds, options.overload, options.pid,
         lambda line: print(f"ditar: {line}", file=sys.stderr, flush=True),
     )  # fmt: skip
     if folder is not None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ditar.bench import BenchError
-from ditar.bench.measure import PARTS, count_flops, measure, metered, speak
+from ditar.bench.measure import PARTS, flops_by_part, measure, metered, speak
 from ditar.bench.setup import Subject, Variant, check_variant, variants_of
 from ditar.bench.study import bench
 from ditar.bench.tables import bench_markdown, plot
@@ -49,14 +49,14 @@ def test_the_meter_counts_calls_once_and_goes_away(subject):
 
 
 def test_flops_follow_the_arithmetic(subject):
-    base = count_flops(subject, BASE, 1.0)
+    base = flops_by_part(subject, BASE, 1.0)
     assert base["total"] == pytest.approx(sum(base[part] for part in PARTS), rel=0.02)  # the stop head stands outside
-    double = count_flops(subject, replace(BASE, steps=4), 1.0)
+    double = flops_by_part(subject, replace(BASE, steps=4), 1.0)
     assert double["lm"] == base["lm"] and double["vocoder"] == base["vocoder"]
     assert 1.7 < double["locdit"] / base["locdit"] <= 2.0
-    half = count_flops(subject, replace(BASE, guidance_scale=1.0), 1.0)
+    half = flops_by_part(subject, replace(BASE, guidance_scale=1.0), 1.0)
     assert half["locdit"] == pytest.approx(base["locdit"] / 2, rel=0.02)
-    part = count_flops(subject, replace(BASE, guidance_steps=(0.0, 0.5)), 1.0)
+    part = flops_by_part(subject, replace(BASE, guidance_steps=(0.0, 0.5)), 1.0)
     assert half["locdit"] < part["locdit"] < base["locdit"]
 
 
@@ -67,8 +67,8 @@ def test_prepacked_weights_cost_as_many_flops(monkeypatch):
     with monkeypatch.context() as patch:
         for (owner, name), method in cpu_kernels.PLAIN.items():
             patch.setattr(owner, name, method)
-        expected = count_flops(plain, variant, 0.5)
-    found = count_flops(plain, variant, 0.5)
+        expected = flops_by_part(plain, variant, 0.5)
+    found = flops_by_part(plain, variant, 0.5)
     assert all(found[part] == pytest.approx(expected[part], rel=0.01) for part in PARTS)
 
 
@@ -81,7 +81,7 @@ def test_flops_agree_with_ditar_info(monkeypatch):
     subject = Subject.random(config, "cpu")
     monkeypatch.setattr(info, "OUTPUT_S", 1.0)
     monkeypatch.setattr(info, "TEXT_TOKENS", round(4.0 / subject.config.seconds_per_symbol))
-    found = count_flops(subject, Variant(), 1.0)
+    found = flops_by_part(subject, Variant(), 1.0)
     ours = (found["total"] - found["vocoder"]) / 1e3
     assert ours == pytest.approx(info.describe_ditar(load_config(config, DiTARConfig))["tflops"], rel=0.01)
 
@@ -93,7 +93,7 @@ def test_variants_share_their_weights(subject):
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), other.state_dict().values()))
     assert subject.model(replace(BASE, dtype="bfloat16")).dtype == torch.bfloat16
     assert subject.model(cached) is other
-    assert count_flops(subject, cached, 0.5)["locdit"] < count_flops(subject, BASE, 0.5)["locdit"]
+    assert flops_by_part(subject, cached, 0.5)["locdit"] < flops_by_part(subject, BASE, 0.5)["locdit"]
 
 
 def test_a_whole_measurement(subject, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditar.bench import BenchError
-from ditar.bench.load import Speaker, _apart, measure_load
+from ditar.bench.load import SpeechClient, _apart, measure_load
 from ditar.cli import main
 from tests.serve.server import running
 from tests.tiny import tiny_pipeline
@@ -33,7 +33,7 @@ def test_a_server_under_load(server, tmp_path, capsys):
 
 
 def test_wrong_audio_is_found(server):
-    speaker = Speaker(server.url)
+    speaker = SpeechClient(server.url)
     alone, speak = speaker.speak(0).audio, speaker.speak
     asked = []
 
@@ -51,5 +51,5 @@ def test_wrong_audio_is_found(server):
 @pytest.mark.parametrize("url, message", [("ftp://x", "must be http"), ("http://127.0.0.1:1", "ditar serve")])
 def test_servers_that_are_none(url, message, capsys):
     with pytest.raises(BenchError, match=message):
-        measure_load(Speaker(url))
+        measure_load(SpeechClient(url))
     assert main(["load", url]) == 1 and message in capsys.readouterr().err
