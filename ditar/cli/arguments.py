@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from ditar.cli.streams import one_line
-from ditar.recognise.choose import DEFAULT, WAYS
+from ditar.recognise.choose import COMPARISONS, DEFAULT, NORMALISERS, WAYS
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -51,12 +51,7 @@ def add_model_options(command: argparse.ArgumentParser, dtype: bool = True, lang
 def add_recogniser_options(command: argparse.ArgumentParser) -> None:
     """The recogniser of words, and how they are compared."""
     command.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS} (default %(default)s)")
-    command.add_argument(
-        "--normaliser",
-        choices=["plain", "whisper", "spoken"],
-        help="of words; by default Whisper's English one, and plain for pocketsphinx; spoken: by the English front "
-        "end, so that $5 and five dollars are the same",
-    )
+    command.add_argument("--normaliser", choices=NORMALISERS, help=COMPARISONS)
 
 
 def number(low: float, high: float) -> Callable[[str], float]:

@@ -29,7 +29,7 @@ class Judge:
     Args:
         groups: of `metrics.GROUPS`.
         recogniser: see `recognise.choose`.
-        normaliser: of `words.NORMALISERS`, or None for the recogniser's own.
+        normaliser: of `recognise.choose.NORMALISERS`, or None for the recogniser's own.
         embedder: "resemblyzer", else a checkpoint of transformers.
         utmos: see `quality.UTMOS`.
         sentences: the closed set, for pocketsphinx.

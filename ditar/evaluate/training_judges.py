@@ -17,6 +17,7 @@ from ditar.evaluate.words import choose_normaliser, word_errors
 from ditar.extras import missing
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.choose import AUTO, NONE, installed, make_recogniser
+from ditar.recognise.errors import RecogniserError
 from ditar.units import SAMPLE_RATE_HZ
 
 WordError = Callable[[list[np.ndarray], list[str]], float]
@@ -69,14 +70,17 @@ def _at_16_khz(waveform: np.ndarray) -> np.ndarray:
 def _make_word_error(name: str, asked: str | None = None) -> tuple[str, WordError]:
     recogniser = make_recogniser(name, quick=True)
     # Whisper's normaliser is in transformers, which a training machine may lack.
-    normalise, _ = choose_normaliser(asked or (None if find_spec("transformers") else "plain"), recogniser)
+    try:
+        normalise, how = choose_normaliser(asked or (None if find_spec("transformers") else "plain"), recogniser)
+    except EvaluationError as error:
+        raise RecogniserError(str(error)) from None
 
     def word_error(waveforms: list[np.ndarray], texts: list[str]) -> float:
         heard = [recogniser.transcribe(_at_16_khz(waveform)) for waveform in waveforms]
         rows = word_errors(dict(enumerate(texts)), dict(enumerate(heard)), normalise)
         return corpus_rate([r.word_errors for r in rows], [r.words for r in rows])
 
-    return recogniser.name, word_error
+    return f"{recogniser.name} ({how})", word_error
 
 
 Rater = tuple[str, str, Callable[[list[np.ndarray], list[np.ndarray]], float | None]]  # judge, figure, rate

@@ -18,13 +18,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ditar.evaluate.inputs import EvaluationError, import_for_evaluation, quote
+from ditar.recognise.choose import NORMALISERS
 from ditar.recognise.files import Recogniser
 from ditar.recognise.words import plain_words
 from ditar.text import TextError, normalise
 
 NORMALISER = "ditar.evaluate.words.plain_words 1"
 SPOKEN_NORMALISER = "ditar.evaluate.words.spoken_words 1"
-NORMALISERS = ("plain", "whisper", "spoken")
 # One hundred and five, which the front end says without "and".
 _AND = re.compile(
     r"(?<=hundred|housand|million) and (?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen"

@@ -1,4 +1,4 @@
-"""Which recogniser a name on the command line means."""
+"""Which recogniser a name on the command line means, and how words that it hears may be compared."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ WAYS = (
     "faster-whisper (Whisper tiny.en), faster-whisper:NAME or faster-whisper:DIR (any Whisper in the format of "
     "CTranslate2), pocketsphinx, or a Whisper or CTC checkpoint of transformers: a folder, or OWNER/NAME on the "
     "Hugging Face hub"
+)
+NORMALISERS = ("plain", "whisper", "spoken")
+# What they are; shown by --help.
+COMPARISONS = (
+    "of words; by default Whisper's English one, and plain for pocketsphinx; spoken: by the English front end, so that "
+    "$5 and five dollars are the same"
 )
 
 

@@ -13,7 +13,7 @@ import torch
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.data.tables import read_wav_scp
-from ditar.recognise.choose import AUTO, NONE, WAYS
+from ditar.recognise.choose import AUTO, COMPARISONS, NONE, NORMALISERS, WAYS
 from ditar.recognise.errors import RecogniserError, quote
 from ditar.text.frontend import TextFrontend
 from ditar.text.lengths import Lengths, expected_lengths
@@ -103,6 +103,7 @@ def add_listener_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"recognises what the model says: {AUTO} (faster-whisper, else pocketsphinx, whichever is installed; the "
         f"default), {NONE}, or {WAYS}",
     )
+    parser.add_argument("--normaliser", choices=NORMALISERS, help=COMPARISONS)
     parser.add_argument(
         "--listen-speakers", metavar="FILE", type=Path, help="a validation speaker a line: whom to listen to (all)"
     )
@@ -119,21 +120,22 @@ def make_listener(
     load_decoder: Callable[[], Callable[[torch.Tensor], torch.Tensor]],
     store: LatentStore,
     args: argparse.Namespace,
-    make_judges: Callable[[str], Any],
+    make_judges: Callable[[str, str | None], Any],
 ) -> Listener | None:
     """The listener that `add_listener_arguments` describes; None if nobody listens.
 
     Args:
         load_decoder: makes `Listener.decode`; called only if somebody listens.
-        make_judges: `evaluate.training_judges.make_training_judges`: a recogniser's name -> something with `word_error`
-            and `quality`, or None.
+        make_judges: `evaluate.training_judges.make_training_judges`: the names of a recogniser and of a normaliser ->
+            something with `word_error` and `quality`, or None.
 
-    DataError, before training begins, if the recogniser, a speaker or a recording that is asked for is missing.
+    DataError, before training begins, if the recogniser, the normaliser, a speaker or a recording that is asked for is
+    missing.
     """
     try:
-        judges = make_judges(args.recogniser)
+        judges = make_judges(args.recogniser, args.normaliser)
     except RecogniserError as error:
-        raise DataError(f"--recogniser: {error}") from None
+        raise DataError(f"--recogniser and --normaliser: {error}") from None
     if judges is None:
         return None
     speakers = _read_speakers(args.listen_speakers, store) if args.listen_speakers is not None else None

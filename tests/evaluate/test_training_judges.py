@@ -3,6 +3,7 @@
 import argparse
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from ditar.audio.read import read_audio
 from ditar.data.errors import DataError
 from ditar.evaluate import training_judges
 from ditar.evaluate.training_judges import make_training_judges
+from ditar.evaluate.words import NORMALISER
 from ditar.recognise import RecogniserError
 from ditar.synthesis.reference import SHIPPED_VOICE
 from ditar.train.listener import add_listener_arguments, make_listener
@@ -42,7 +44,7 @@ def test_nobody_listens_where_nobody_is_asked_to(capsys):
 def test_a_recogniser_by_name_has_to_be_there(tmp_path):
     with pytest.raises(RecogniserError, match="no recogniser is called 'ears'"):
         make_training_judges("ears")
-    with pytest.raises(DataError, match="--recogniser: no recogniser is called 'ears'"):
+    with pytest.raises(DataError, match="--recogniser and --normaliser: no recogniser is called 'ears'"):
         make_listener(lambda: None, write_store(tmp_path), options("--recogniser", "ears"), make_training_judges)
 
 
@@ -53,9 +55,34 @@ def test_words_by_pocketsphinx_and_nothing_else(monkeypatch, capsys):
     for module in (training_judges, sys.modules["ditar.recognise.choose"]):
         monkeypatch.setattr(module, "find_spec", lambda name: None if name in absent else sys)
     heard = make_training_judges()
-    assert "heard by pocketsphinx" in capsys.readouterr().err and len(heard.names) == 1
+    assert "heard by pocketsphinx" in capsys.readouterr().err and len(heard.names) == 1 and NORMALISER in heard.names[0]
     assert heard.word_error([np.zeros(24_000, np.float32)] * 2, ["One two.", "Three."]) == 1.0
     assert heard.quality([np.zeros(24_000, np.float32)], [np.zeros(24_000, np.float32)]) == {}
+
+
+def test_the_normaliser_that_is_asked_for_counts_the_errors(monkeypatch, tmp_path):
+    """`$5` and "five dollars" differ by a word unless the front end says both."""
+    pytest.importorskip("jiwer")
+    ear = SimpleNamespace(name="an ear", normaliser="plain", spelling=None, transcribe=lambda _: "it is five dollars")
+    monkeypatch.setattr(training_judges, "make_recogniser", lambda name, quick: ear)
+    for module in (training_judges, sys.modules["ditar.recognise.choose"]):
+        monkeypatch.setattr(module, "find_spec", lambda name: sys if name in ("pocketsphinx", "jiwer") else None)
+    errors = {}
+    for name in ("plain", "spoken"):
+        given = options("--normaliser", name)
+        listener = make_listener(lambda: abs, write_store(tmp_path / name), given, make_training_judges)
+        errors[name] = listener.word_error([np.zeros(24_000, np.float32)], ["It is $5."])
+    assert errors == {"plain": pytest.approx(1 / 3), "spoken": 0.0}
+
+
+def test_a_normaliser_whose_package_is_missing_ends_before_training(monkeypatch, tmp_path):
+    ear = SimpleNamespace(name="an ear", normaliser="plain", spelling=None)
+    monkeypatch.setattr(training_judges, "make_recogniser", lambda name, quick: ear)
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    pytest.importorskip("jiwer")
+    given = options("--normaliser", "whisper", "--recogniser", "pocketsphinx")
+    with pytest.raises(DataError, match="--normaliser: .*transformers"):
+        make_listener(lambda: None, write_store(tmp_path), given, make_training_judges)
 
 
 def test_words_and_quality_of_the_clip_that_ships():

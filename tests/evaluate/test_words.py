@@ -1,15 +1,12 @@
-import argparse
 from importlib.util import find_spec
 from types import SimpleNamespace
 
 import pytest
 
-from ditar.cli import build_parser
 from ditar.evaluate import words
 from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate.words import (
     NORMALISER,
-    NORMALISERS,
     SPOKEN_NORMALISER,
     choose_normaliser,
     closed_set_hits,
@@ -108,10 +105,6 @@ def test_the_front_end_makes_what_is_written_and_what_is_said_the_same():
 def test_a_normaliser_that_is_not_there_is_named():
     with pytest.raises(EvaluationError, match="'spokn'.*plain, whisper, spoken"):
         choose_normaliser("spokn", SimpleNamespace(normaliser="plain", spelling=None))
-    (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    (option,) = [a for a in commands.choices["evaluate"]._actions if a.dest == "normaliser"]
-    (swept,) = [a for a in commands.choices["sweep"]._actions if a.dest == "normaliser"]
-    assert tuple(option.choices) == tuple(swept.choices) == NORMALISERS
 
 
 def test_the_table_of_spellings_comes_with_a_package(monkeypatch):
