@@ -7,7 +7,7 @@ within a limit, so that the time is proportional to the length of the text.
 
 import re
 
-from ditar.text.english_codes import join_thousands, part_letters, spell_codes
+from ditar.text.english_codes import figures_as_in_english, join_thousands, part_letters, spell_codes
 from ditar.text.english_dates import spell_dates, spell_decades, spell_times
 from ditar.text.english_letters import is_shouting, spell_abbreviations, spell_capitals, spell_letter_a
 from ditar.text.english_numbers import cardinal, digits_one_by_one, spell_fractions, spell_numbers, spell_ordinals
@@ -22,6 +22,11 @@ _ADDRESS = re.compile(
     re.I,
 )
 _NAME = re.compile(rf"[\w-]+(?:\.[\w-]+)*\.(?:{_TOP})(?:/.*)?", re.I | re.S)
+_FILE = re.compile(
+    r"[\w-]*[A-Za-z][\w-]*(?:\.\w+)*?((?:\.(?:txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|ya?ml|toml|xml|html?|md|py|js|css"
+    r"|cpp|sh|exe|zip|tar|gz|mp[34]|wav|flac|ogg|jpe?g|png|gif|svg|ini|cfg|log|dll))+)",
+    re.I,
+)
 _HANDLE = re.compile(r"(?<![\w@])([@#])(?=[A-Za-z_])")
 
 
@@ -29,6 +34,7 @@ def spell_english(text: str, language: str = "en-us") -> str:
     """`text` with every number, date, time, amount, address, abbreviation, symbol and acronym as words."""
     shouting = is_shouting(text)
     text = _ADDRESS.sub(_address, text)
+    text = figures_as_in_english(text)
     text = spell_codes(text)
     text = join_thousands(text)
     text = spell_dates(text, month_first=language in {"en", "en-us", "en-us-nyc"})
@@ -50,11 +56,13 @@ def spell_english(text: str, language: str = "en-us") -> str:
 
 
 def _address(match: re.Match) -> str:
-    """URLs and e-mail addresses: at, dot, slash; the scheme and a final slash are not read."""
+    """URLs, e-mail addresses and names of files: at, dot, slash; the scheme and a final slash are not read."""
     address = re.sub(r"^(?:https?|ftp)://", "", match[0], flags=re.I)
     bare = address.rstrip(".,!?;:)")
     tail = address[len(bare) :]
-    if "@" not in bare and address == match[0] and bare[:4].lower() != "www." and not _NAME.fullmatch(bare):
+    if file := _FILE.fullmatch(bare):
+        bare = bare[: file.start(1)] + file[1].upper()  # read as capitals are: T X T, but json
+    elif "@" not in bare and address == match[0] and bare[:4].lower() != "www." and not _NAME.fullmatch(bare):
         return match[0]
     words = re.sub(r"\bwww\b", "W W W", bare.rstrip("/"), flags=re.I)
     for symbol, word in IN_ADDRESSES.items():
@@ -65,8 +73,8 @@ def _address(match: re.Match) -> str:
 
 def _symbols(text: str) -> str:
     text = re.sub(r"\s&\s", " and ", text)
-    text = text.replace("and/or", "and or")
-    text = text.replace("N/A", "N eigh")
+    text = re.sub(r"\band\s?/\s?or\b", "and or", text)
+    text = re.sub(r"\b([Ss])/he\b", r"\1he or he", text)
     text = re.sub(r"(?<=[A-Za-z])/(?=[A-Za-z])", " or ", text)
     text = re.sub(r"--+", " — ", text)
     text = _HANDLE.sub(lambda m: "at " if m[1] == "@" else "hashtag ", text)

@@ -14,7 +14,19 @@ _AREA = re.compile(r"(?<![\w.,-])(?:\(0\d{1,4}\)|0\d{1,4})(?:[ -]\d{3,6}){1,3}(?
 _AMERICAN = re.compile(r"(?<![\w.])(?:(1)[-. ])?\(?(\d{3})\)?[-. ]\s?(\d{3})[-. ](\d{4})\b(?![.,]\d)")
 _LOCAL = re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])")
 _DIALLED = re.compile(r"\b((?i:dial|call|called|calling|dialled|dialed|text)\s)(911|999|112|[3-8]11)(?!\w|[.,]\d)")
-_PAIR = re.compile(r"(?<![\w./-])(9/11|24/7|50[/-]50)(?![\w/-]|[.,]\d)")  # not fractions, dates or ranges
+_PAIR = re.compile(r"(?<![\w./-])(9/11|24/7|50[/-]50|24/7/365)(?![\w/-]|[.,]\d)")  # not fractions, dates or ranges
+# One comma between two numbers, without a space, that no list goes on behind; and thousands that no comma separates.
+_DECIMAL_COMMA = re.compile(
+    r"(?<![\w.,:/])(?<!\d[ -])(?<!\d, )(0,\d{1,9}|[1-9]\d{0,2},(?:\d{1,2}|\d{4,9}))"
+    r"(?!\d|[.,:/]\d|,? (?:and|or|&) \d{1,9}(?![\d,])|, \d)"
+)
+_LISTED = re.compile(
+    r"(?:[A-Z][a-z]{0,12}\.?|\b(?:pages?|pp\.|chapters?|verses?|sections?|lines?|steps?|questions?|items?|rooms?|parts?"
+    r"|levels?|grades?|numbers?|nos\.|figs?\.|figures?|tables?|volumes?|vols?\.|exercises?|days?|weeks?)) $"
+)
+_GROUPS_AND_COMMA = re.compile(r"(?<![\w.,])([1-9]\d{0,2}(?:[. ]\d{3})++),(\d{1,2})(?![\w]|[.,]\d)")
+_DOTTED_MILLIONS = re.compile(r"(?<![\w.,-])([1-9]\d{0,2})\.(\d{3})\.(\d{3})(?![\w-]|[.,]\d)")  # an address has four
+_LAKHS = re.compile(r"(?<![\w.,])[1-9]\d?(?:,\d{2}(?!\d))++,\d{3}(?![\w,]|\.\d{3})")
 _VERSION = re.compile(r"(?<![\w.])\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
 
 
@@ -32,6 +44,20 @@ def spell_codes(text: str) -> str:
     text = _DIALLED.sub(lambda m: m[1] + digits_one_by_one(m[2]), text)
     text = _PAIR.sub(lambda m: " ".join(map(cardinal, re.split("[/-]", m[1]))), text)
     return _VERSION.sub(_version, text)
+
+
+def figures_as_in_english(text: str) -> str:
+    """`1,5`, `1.234,56`, `1.000.000` and `1,00,000` to `1.5`, `1234.56`, `1,000,000` and `100,000`."""
+
+    def decimal(match: re.Match) -> str:
+        before = match.string[max(0, match.start() - 16) : match.start()]
+        pair = before.endswith("(") and match.string.startswith(")", match.end())  # a point in a plane
+        return match[0] if pair or _LISTED.search(before) else match[0].replace(",", ".")
+
+    text = _GROUPS_AND_COMMA.sub(lambda m: f"{re.sub('[. ]', '', m[1])}.{m[2]}", text)
+    text = _DOTTED_MILLIONS.sub(r"\1,\2,\3", text)
+    text = _LAKHS.sub(lambda m: f"{int(m[0].replace(',', '')):,}", text)
+    return _DECIMAL_COMMA.sub(decimal, text)
 
 
 def _version(match: re.Match) -> str:
@@ -59,6 +85,7 @@ def join_thousands(text: str) -> str:
 
 def part_letters(text: str) -> str:
     """A space between letters and figures: `MP3`, `R2D2`, `2FA`, `v1.2`; letters are named, words are not."""
+    text = re.sub(r"\b([A-Z]{2,4})v(?=\d)", lambda m: f"{spell_letters(m[1])} V ", text)  # IPv6
     text = re.sub(r"\b([A-Z]{1,4})-?(?=\d)", lambda m: f"{spell_letters(m[1])} ", text)
     # Letters that are not a word before a power: mc².
     text = re.sub(r"\b([b-df-hj-np-tv-xz]{2,3})(?=[²³^])", lambda m: m[0] if m[0] in UNITS else " ".join(m[0]), text)

@@ -43,10 +43,12 @@ def spell_dates(text: str, month_first: bool) -> str:
         text = re.sub(day, lambda m: f"{m[1]} {_by_numbers('', m[2], m[3], f'{m[2]}/{m[3]}')}", text)
         day = r"\b((?:on|by|until|till|due|since|before|after) )(\d{1,2})/(\d{1,2})(?![\w/]|\.\d| of\b)"
         text = re.sub(day, lambda m: m[1] + _by_numbers("", m[2], m[3], f"{m[2]}/{m[3]}"), text)
+    text = re.sub(rf"\b((?:{_MONTH})\s\d{{1,2}}),(?=\d{{4}}(?!\d))", r"\1, ", text)
     text = _named(text)
     text = re.sub(rf"\b({_DAY})\.?{_DASH}({_DAY})\b\.?", lambda m: f"{WEEKDAYS[m[1]]} to {WEEKDAYS[m[2]]}", text)
     text = re.sub(rf"\b({_SHORT})\.?{_DASH}({_SHORT})\b\.?", lambda m: f"{MONTHS[m[1]]} to {MONTHS[m[2]]}", text)
-    day = rf"\b({_DAY})(?:\.(?=[\s,])|(?=\.?,?\s(?:{_MONTH})(?!\w)))"  # "Sun" alone is the star
+    # "Sun" alone is the star.
+    day = rf"\b({_DAY})(?:\.(?=[\s,])|(?=\.?,?\s(?:the [a-z]+(?: [a-z]+)? of )?(?:{_MONTH})(?!\w)))"
     text = re.sub(day, lambda m: WEEKDAYS[m[1]], text)
     # "Jan." with its full stop is the month; "May" and "March" without one may be words, and sound the same anyway.
     return re.sub(rf"\b({_SHORT})\.(?=\s)", lambda m: MONTHS[m[1]], text)
@@ -94,6 +96,7 @@ def spell_times(text: str) -> str:
     text = re.sub(span, lambda m: f"{m[1]} to ", text)
     text = re.sub(rf"{ALONE}(\d{{1,2}}):(\d{{2}})(?::(\d{{2}}))?(?![\d:]){_MARKER}?{_HOURS}?", _clock, text)
     text = re.sub(rf"{ALONE}(\d{{1,2}})[.](\d{{2}}){_MARKER}", _clock_with_point, text)
+    text = re.sub(rf"{ALONE}(\d{{1,2}})h([0-5]\d)(?!\w)", _french_clock, text)
     text = re.sub(r"(\b[A-Z][a-z]+ )(\d{1,3}):(?=\d{1,3}(?![\d:]))", r"\1\2 ", text)  # Psalm 23:4
     text = re.sub(rf"{ALONE}(?<!:)(\d{{1,4}}):(?=\d{{1,4}}(?![\d:]))", r"\1 to ", text)  # a ratio
     return re.sub(rf"{ALONE}(\d{{1,2}}){_MARKER}", lambda m: cardinal(m[1]) + _half(m[2]) + _stop(m, m[2]), text)
@@ -122,6 +125,17 @@ def _clock_with_point(match: re.Match) -> str:
         return match[0]
     middle = "" if minute == "00" else f" {'oh ' if minute[0] == '0' else ''}{cardinal(str(int(minute)))}"
     return cardinal(hour) + middle + _half(marker) + _stop(match, marker)
+
+
+def _french_clock(match: re.Match) -> str:
+    """`19h30` is a time, `2h30` lasts."""
+    hour, minute = match.groups()
+    if int(hour) > 24:
+        return match[0]
+    if len(hour) == 2:
+        words = f"{'oh ' if minute[0] == '0' else ''}{cardinal(str(int(minute)))}"
+        return f"{cardinal(str(int(hour)))} {'hundred' if minute == '00' else words}"
+    return f"{hour} h {minute} min"
 
 
 def _half(marker: str | None) -> str:
@@ -154,6 +168,12 @@ _CODE = re.compile(r"(?<=[A-Z])-?(\d{1,4})s\b|(?<=\b[A-Z] )(\d{1,4})s\b")
 _MANY = re.compile(
     rf"\b((?:(?i:{_MANY_BEFORE}))[ -])(\d{{1,3}})'?s\b(?! (?:delay|timeout|pause|video|clip|limit|mark))"
 )
+# Models, sizes and codes in the plural; what is no three figures of Boeing's needs a name before it.
+_MODEL = re.compile(
+    r"(?P<before>\b(?:Boeing|Airbus|Douglas|Cessna|Porsche|Ferrari|Peugeot|Volvo|Mazda|Fiat|BMW|Nokia|HTTP|[Ss]izes?) "
+    r"|(?<=[a-z,] )[A-Z][A-Za-z]{1,20} )(?P<number>\d{1,4})s\b|(?<![\w.,'-])(?P<boeing>7\d7)s\b"
+)
+_BEFORE_SECONDS = re.compile(rf"\b(?:{_SECONDS_BEFORE}) ?$", re.I)
 _TWO = re.compile(r"(?<![\w.,])(\d{1,3})'?s( (?:and|or|to) |, )(\d{1,3})'?s\b")
 _NOSTALGIC = re.compile(
     rf"(?<!\w)(?<!\d[.,])(?<!\b\w )([6-9]0)s\b(?= [a-z])"
@@ -162,16 +182,22 @@ _NOSTALGIC = re.compile(
 
 
 def spell_decades(text: str) -> str:
-    """`the 1990s`, `the '80s`, `in her 30s`, and other numbers in the plural: `1s and 0s`, `F-16s`, `two 747s`. An s
-    after other figures is left unchanged: seconds."""
+    """`the 1990s`, `the '80s`, `in her 30s`, and other numbers in the plural: `1s and 0s`, `F-16s`, `two 747s`,
+    `Boeing 777s`. An s after other figures is left unchanged: seconds."""
 
     def many(digits: str) -> str:
         return plural(cardinal(str(int(digits))))
+
+    def model(match: re.Match) -> str:
+        name, number = match["before"] or "", match["number"] or match["boeing"]
+        seconds = _BEFORE_SECONDS.search(name or match.string[max(0, match.start() - 12) : match.start()])
+        return match[0] if seconds else name + many(number)
 
     text = re.sub(r"(?<![\w'])'(\d{2})(?![\w'\"])", lambda m: _short_year(m[1]), text)
     text = _CENTURY.sub(lambda m: _century(m[1], m[2]), text)
     text = _TENS.sub(lambda m: many(m[1] or m[2]) if (m[1] or m[2]) != "00" else "two thousands", text)
     text = _CODE.sub(lambda m: f" {many(m[1] or m[2])}", text)
+    text = _MODEL.sub(model, text)
     text = _TWO.sub(lambda m: f"{many(m[1])}{m[2]}{many(m[3])}", text)
     text = _MANY.sub(lambda m: m[1] + many(m[2]), text)
     return _NOSTALGIC.sub(lambda m: many(m[1]), text)

@@ -25,6 +25,7 @@ _INITIAL = re.compile(
 )
 _PAIR = re.compile(r"\b([A-Z]{1,5})\s?&\s?([A-Z]{1,5})\b(?!\.\w)")
 _SLASHED = re.compile(r"\b([A-Z]{2,5})/([A-Z]{2,5})\b")
+_TWO_LETTERS = re.compile(r"(?<![\w/])([A-Z])/([A-Z])(?![\w/])")  # A/C, I/O
 _WORD = re.compile(r"\b([A-Z]{2,40})('?s)?\b")
 _STATE = re.compile(rf"(?<=[a-z], )({'|'.join(STATES)})(?=\s\d|[,;:)]|\.?\s*$|\s[a-z])")
 
@@ -69,8 +70,9 @@ def spell_capitals(text: str, shouting: bool) -> str:
 
 def spell_letter_a(text: str) -> str:
     """A capital A before a word is the article, as in titles and at the start of verses, unless its neighbours rule
-    that out. If no word follows, espeak reads the letter anyway."""
+    that out. If no word follows, espeak reads the letter anyway. Two letters at a slash, `A/C`, are letters."""
     letter = spell_letters("A")
+    text = _TWO_LETTERS.sub(lambda m: " ".join(map(spell_letters, m.groups())), text)
     text = re.sub(rf"\b((?i:{NO_ARTICLE_AFTER})\s)A(?=\s)", rf"\1{letter}", text)
     text = re.sub(r"\b(in\s)A(?=\s(?:[Mm]ajor|[Mm]inor|flat|sharp)\b)", rf"\1{letter}", text)
     return re.sub(rf"\bA(?=\s(?:{NO_ARTICLE_BEFORE})\b(?![-/])|\s[&+=]|/)", letter, text)

@@ -12,6 +12,10 @@ ALONE = r"(?<![\w.])(?<!\d,)"
 _ORDINAL = re.compile(rf"{ALONE}(\d{{1,15}}(?:,\d{{3}}){{0,5}})\s?(?:st|nd|rd|th|ST|ND|RD|TH)\b")
 _YEAR_BEFORE = "in|In|since|Since|year|until|till|by|By|before|Before|after|After|around|circa|c\\.|from|of|A D|AD"
 _TENS = {"1/2": ("one half", "a half"), "1/4": ("one quarter", "a quarter"), "3/4": ("three quarters",) * 2}
+_PARTS = {"2": "half", "4": "quarter"}
+_BEATS = re.compile(
+    rf"{ALONE}([2-9]|1\d)/([248]|16)(?= (?:time|metre|meter|beats?|bars?|measures?|rhythms?|grooves?|signatures?)\b)"
+)
 _FRACTIONS_OF = {*range(2, 11), 12, 16, 20, 32, 64, 100, 1000}
 _LONG = 10  # figures: a longer number without commas is a code
 
@@ -64,13 +68,15 @@ def plural(words: str) -> str:
 
 
 def spell_ordinals(text: str) -> str:
-    """`21st`, `THE 21ST`, `1,000th`, `1st-3rd`."""
+    """`21st`, `THE 21ST`, `1,000th`, `1st-3rd`; `1/10th` becomes a fraction."""
+    text = re.sub(r"(?<=\d/)(\d{1,4})(?:st|nd|rd|th)s?(?!\w)", r"\1", text)
     text = re.sub(r"(?<=\d(?:st|nd|rd|th))\s?[-—]\s?(?=\d{1,4}(?:st|nd|rd|th)\b)", " to ", text)
     return _ORDINAL.sub(lambda m: ordinal(m[1]), text)
 
 
 def spell_fractions(text: str) -> str:
-    """`1/2`, `2 1/2`, `5/8`, `4/5 stars`, `22/7`."""
+    """`1/2`, `2 1/2`, `5/8`, `7/4`, `4/5 stars`, `10/10`, `3/4 time`, `22/7`, `1/10th`."""
+    text = _BEATS.sub(lambda m: f"{cardinal(m[1])} {cardinal(m[2])}", text)
     text = re.sub(rf"{ALONE}(\d{{1,4}})[ -](\d{{1,2}}/\d{{1,4}})(?![\w/-]|\.\d)", _mixed, text)
     text = re.sub(
         rf"{ALONE}(\d{{1,2}})/(5|10|100)(?=\s(?:stars?|points?|score|rating|on|in)\b)",
@@ -92,11 +98,18 @@ def _mixed(match: re.Match) -> str:
 def _fraction(top: str, bottom: str, article: bool) -> str:
     if found := _TENS.get(f"{top}/{bottom}"):
         return found[article]
-    if int(top) >= int(bottom) or int(bottom) not in _FRACTIONS_OF:
+    if int(top) == int(bottom):
+        return f"{cardinal(top)} out of {cardinal(bottom)}"
+    # More than one whole is said so only if it is small and no division that leaves nothing: 10/2, 22/7.
+    large = int(top) > int(bottom) and (int(top) > 20 or int(top) % int(bottom) == 0)
+    if large or int(bottom) not in _FRACTIONS_OF:
         return f"{cardinal(top)} over {cardinal(bottom)}"
-    part = ordinal(bottom).replace("one hundredth", "hundredth").replace("one thousandth", "thousandth")
+    if bottom in _PARTS:
+        part = _PARTS[bottom]
+    else:
+        part = ordinal(bottom).replace("one hundredth", "hundredth").replace("one thousandth", "thousandth")
     number = "a" if article and top == "1" and bottom == "3" else cardinal(top)
-    return f"{number} {part}" if top == "1" else f"{number} {plural(part)}"
+    return f"{number} {part}" if top == "1" else f"{number} {'halves' if part == 'half' else plural(part)}"
 
 
 def spell_numbers(text: str) -> str:

@@ -4,11 +4,14 @@ import re
 
 from ditar.text.english_dates import ends_sentence
 from ditar.text.english_numbers import ALONE, NUMBER, cardinal, digits_one_by_one, year_words
-from ditar.text.english_units import CODES, COUNTRIES, CURRENCIES, DOTTED, PER, SCALES, UNITS
+from ditar.text.english_units import CODES, COUNTRIES, CURRENCIES, DOTTED, DOTTED_SIGNS, LETTERED, PER, SCALES, UNITS
 
 _TO = r"\s?[-—]\s?"
 _SIGNS = re.escape("".join(CURRENCIES))
-_SIGN = rf"(?:(?:{'|'.join(COUNTRIES)})?[{_SIGNS}]|\b(?:Rs\.?|{'|'.join(CODES)}))"
+_LETTERS = "|".join(map(re.escape, [*CODES, *LETTERED]))
+_STOP = "|".join(rf"(?<=\b{sign})\.|(?<=\d{sign})\." for sign in DOTTED_SIGNS)
+# Letters after a figure belong to it: `50 USD 20 ...`.
+_SIGN = rf"(?:(?:{'|'.join(COUNTRIES)})?[{_SIGNS}]|(?<!\d)(?<!\d )\b(?:{_LETTERS})(?:{_STOP})?)"
 _SCALE = rf"(?:\s?(?:{'|'.join(SCALES)})(?!\w)|(?:[kKmMbB]|bn|tn)(?!\w))?"
 _PER_UNIT = "|".join(sorted(map(re.escape, PER), key=len, reverse=True))
 _PER = rf"(?:\s?/\s?(?P<per>{_PER_UNIT})(?![\w/]))?"
@@ -17,7 +20,8 @@ _PREFIXED = re.compile(
     rf"(?:(?P<to>{_TO})(?={_SIGN}\s?\.?\d)|{_TO}(?P<last>{NUMBER})(?![\d:/-])(?P<last_scale>{_SCALE}))?{_PER}"
 )
 _SUFFIXED = re.compile(
-    rf"{ALONE}(?P<amount>{NUMBER})(?P<scale>{_SCALE})\s?(?P<sign>[{_SIGNS}]|(?:{'|'.join(CODES)})\b){_PER}"
+    rf"{ALONE}(?P<amount>{NUMBER})(?P<scale>{_SCALE})\s?"
+    rf"(?P<sign>[{_SIGNS}]|(?:{_LETTERS})(?!\w))(?P<stop>{_STOP})?{_PER}"
 )
 _MANY_UNITS = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 
@@ -41,7 +45,8 @@ def _prefixed(match: re.Match) -> str:
 
 
 def _suffixed(match: re.Match) -> str:
-    return _money(match["amount"], match["scale"], _names(match["sign"])) + _rate(match["per"], "a")
+    words = _money(match["amount"], match["scale"], _names(match["sign"])) + _rate(match["per"], "a")
+    return words + ("." if match["stop"] and ends_sentence(match.string, match.end()) else "")
 
 
 _ARTICLES = {"a ", " a ", "an ", "\na ", "(a ", '"a '}
@@ -50,9 +55,9 @@ _SHORT_SCALES = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion
 
 
 def _names(sign: str) -> tuple[str, str, str, str]:
-    """Singular and plural of a currency and of its hundredth; for a sign, `US$`, or a code."""
-    if sign.rstrip(".") in CODES:
-        return CODES[sign.rstrip(".")]
+    """Singular and plural of a currency and of its hundredth; for a sign, `US$`, a code, or `kr.`."""
+    if names := CODES.get(sign) or LETTERED.get(sign.rstrip(".")):
+        return names
     one, many, cent, cents = CURRENCIES[sign[-1]]
     country = COUNTRIES[sign[:-1]] + " " if sign[:-1] else ""
     return f"{country}{one}", f"{country}{many}", cent, cents
@@ -66,6 +71,7 @@ def _scaled(amount: str, scale: str) -> str:
 
 def _money(amount: str, scale: str, names: tuple[str, str, str, str]) -> str:
     one, many, cent, cents = names
+    amount = re.sub(r"^(\d{1,3})\.000$", r"\1,000", amount)  # no amount is given to tenths of its hundredths
     if scale:
         return f"{_scaled(amount, scale)} {many}"
     whole, _, small = amount.replace(",", "").partition(".")
@@ -90,7 +96,9 @@ _PART = re.compile(rf"{ALONE}((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_
 _RATED = re.compile(
     rf"{ALONE}(?<!\d/)({NUMBER})(\s?|-)({_MANY_UNITS})(²|³)?(?:\s?/\s?({_PER_UNIT})(²|³)?)?(?![\w/²³])(\.?)", re.I
 )
-_BARE_RATE = re.compile(r"(?<![\w/])(km/h|MB/s|GB/s|Mb/s|Gb/s|m/s|mg/dL|ft/s)(?![\w/²³])")
+_WORDS_TOO = {"in", "mi", "pt", "mo", "cal", "ha", "inch", "cc", "min"}
+_SURE_UNITS = "|".join(re.escape(unit) for unit in UNITS if unit == "m" or len(unit) > 1 and unit not in _WORDS_TOO)
+_BARE_RATE = re.compile(rf"(?<![\w/])((?:{_SURE_UNITS})/(?:{_PER_UNIT}))(?![\w/²³])")
 _SCALED = re.compile(rf"{ALONE}({NUMBER})(k|K|M|bn|tn)(?![\w-])")
 _AFTER_INCHES = re.compile(r"\s?(?:[x×;)]|wide\b|long\b|tall\b|high\b|deep\b|thick\b|by\b)")
 _MARKS = re.compile(rf'"|{ALONE}(\d{{1,4}}(?:\.\d{{1,3}})?|(?:\d{{1,3}} )?\d/\d{{1,2}})"')
@@ -109,7 +117,8 @@ def spell_quantities(text: str) -> str:
     text = re.sub(rf"{ALONE}({NUMBER})\s?%", lambda m: f"{cardinal(m[1])} percent", text)
     text = _DEGREES.sub(_degrees, text)
     text = re.sub(rf"{ALONE}({NUMBER})x(?!\w)", lambda m: f"{cardinal(m[1])} times", text)
-    text = re.sub(rf"{ALONE}(\d{{1,2}})\s?h(?:rs?)?\s(\d{{1,2}})\s?m\b", r"\1 h \2 min", text)
+    text = re.sub(rf"{ALONE}(\d{{1,2}})\s?h(?:rs?)?\s?(\d{{1,2}})\s?m(?=\d|\b)", r"\1 h \2 min ", text)
+    text = re.sub(r"(?<![\w.,])(\d{1,3}) ?m(?:in)? ?(?=\d{1,2} ?s(?:ec)?\b)", r"\1 min ", text)
     text = _PEOPLE.sub(r"\1 million", text)
     text = _PART.sub(lambda m: f"{m[1]} {UNITS[m[2]][' ' in m[1]]}", text)
     text = _RATED.sub(_quantity, text)
@@ -161,6 +170,8 @@ def _quantity(match: re.Match) -> str:
 
 def _thousands(match: re.Match) -> str:
     amount, letter = match.groups()
+    if match[0] == "3M" and re.match(r" (?!people\b)\w{1,20}(?<!s)\b", match.string[match.end() :]):
+        return "three M"  # the company: of 3M users there are millions
     if letter == "K" and "." not in amount and len(amount) == 1:  # 4K is a picture, 5K a run
         return f"{cardinal(amount)} K"
     scale = {"k": "thousand", "K": "thousand", "M": "million", "bn": "billion", "tn": "trillion"}[letter]

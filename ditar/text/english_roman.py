@@ -24,7 +24,10 @@ _NAMED = re.compile(
     r"(?<!\bthe )(?<![\w'.-])([A-Z][\w'.-]*)\s((?:I{2,3}|IV|VI{1,3}|IX|X[IV]{1,4}|XX[IV]{1,4}|XXX[IV]{1,4}))\b(?!')"
 )
 _NO_NAME = {"An", "A", "The", "By", "On", "His", "Her", "My", "Via", "In", "I"}
-_CENTURY = re.compile(r"\b([IVX]{1,5})(?:th|st|nd|rd)?(?=[ -](?:[Cc]entur(?:y|ies)|[Dd]ynasty)\b)")
+_CENTURY = re.compile(
+    r"\b([IVX]{1,5})(?:th|st|nd|rd)?"
+    r"(?=[ -](?:[Cc]entur(?:y|ies)|[Dd]ynasty|Olympi(?:ad|cs?)|Amendment|Congress|Corps|Legion)\b)"
+)
 _HEADING = re.compile(r"(?m)^([IVX]{2,5})(?=\.\s)")
 
 

@@ -18,7 +18,7 @@ CURRENCIES = {
 COUNTRIES = {
     "US": "U S", "CAN": "Canadian", "CA": "Canadian", "C": "Canadian", "AUD": "Australian", "AU": "Australian",
     "A": "Australian", "NZ": "New Zealand", "HK": "Hong Kong", "SG": "Singapore", "S": "Singapore", "NT": "New Taiwan",
-    "MX": "Mexican", "R": "Brazilian",
+    "MX": "Mexican",
 }  # fmt: skip
 _CENTS = ("cent", "cents")
 CODES = {
@@ -35,9 +35,22 @@ CODES = {
     "RUB": ("ruble", "rubles", "", ""), "KRW": ("won", "won", "", ""),
     "BRL": ("Brazilian real", "Brazilian reais", "", ""),
     "MXN": ("Mexican peso", "Mexican pesos", "", ""), "ZAR": ("rand", "rand", "", ""),
-    "BTC": ("bitcoin", "bitcoins", "", ""),
-    "Rs": ("rupee", "rupees", "paisa", "paise"),
+    "BTC": ("bitcoin", "bitcoins", "", ""), "THB": ("Thai baht", "Thai baht", "", ""),
+    "AED": ("dirham", "dirhams", "", ""), "SAR": ("riyal", "riyals", "", ""), "EGP": ("Egyptian pound",) * 2 + ("", ""),
+    "CZK": ("Czech koruna", "Czech korunas", "", ""), "HUF": ("forint", "forints", "", ""),
+    "ISK": ("Icelandic krona", "Icelandic kronur", "", ""), "ILS": ("shekel", "shekels", "", ""),
+    "IDR": ("rupiah", "rupiah", "", ""), "MYR": ("ringgit", "ringgit", "sen", "sen"),
+    "TWD": ("New Taiwan dollar", "New Taiwan dollars", *_CENTS), "UAH": ("hryvnia", "hryvnias", "", ""),
+    "NGN": ("naira", "naira", "kobo", "kobo"), "VND": ("dong", "dong", "", ""),
 }  # fmt: skip
+# Letters of other cases that stand for a currency; those of DOTTED_SIGNS with or without a full stop.
+LETTERED = {
+    "Rs": ("rupee", "rupees", "paisa", "paise"), "kr": ("krone", "kroner", "øre", "øre"),
+    "Kr": ("krone", "kroner", "øre", "øre"), "Rp": ("rupiah", "rupiah", "", ""), "zł": ("zloty", "zlotys", "", ""),
+    "Kč": ("Czech koruna", "Czech korunas", "", ""), "RM": ("ringgit", "ringgit", "sen", "sen"),
+    "R$": ("Brazilian real", "Brazilian reais", "centavo", "centavos"),
+}  # fmt: skip
+DOTTED_SIGNS = ("Rs", "kr", "Kr", "Rp")
 SCALES = ("thousand", "million", "billion", "trillion")
 
 UNITS = {
@@ -86,7 +99,7 @@ UNITS = {
     "wk": ("week", "weeks"), "wks": ("week", "weeks"), "mo": ("month", "months"), "mos": ("month", "months"),
     "yr": ("year", "years"), "yrs": ("year", "years"), "sq ft": ("square foot", "square feet"),
     "sq. ft": ("square foot", "square feet"), "sq mi": ("square mile", "square miles"),
-    "sq m": ("square metre", "square metres"),
+    "sq m": ("square metre", "square metres"), "sq in": ("square inch", "square inches"),
     "cu ft": ("cubic foot", "cubic feet"),
 }  # fmt: skip
 # Abbreviations that are written with a full stop.
@@ -100,8 +113,8 @@ PER = {
     "min": "minute", "minute": "minute", "day": "day", "d": "day", "night": "night", "wk": "week", "week": "week",
     "mo": "month", "month": "month", "yr": "year", "year": "year", "person": "person", "user": "user", "unit": "unit",
     "piece": "piece", "each": "each", "km": "kilometre", "m": "metre",
-    "cm": "centimetre", "mi": "mile", "mile": "mile", "ft": "foot", "sq ft": "square foot", "kg": "kilogram",
-    "g": "gram",
+    "cm": "centimetre", "mi": "mile", "mile": "mile", "ft": "foot", "sq ft": "square foot", "sq in": "square inch",
+    "kg": "kilogram", "g": "gram",
     "lb": "pound", "oz": "ounce", "l": "litre", "L": "litre", "dL": "decilitre", "dl": "decilitre", "mL": "millilitre",
     "ml": "millilitre", "gal": "gallon", "GB": "gigabyte", "MB": "megabyte", "kWh": "kilowatt hour", "call": "call",
 }  # fmt: skip

@@ -65,7 +65,7 @@ def test_roman_numerals_of_kings_things_and_lists():
 def test_powers_and_fractions_survive_compatibility_forms():
     reads(
         ("10⁻³, x², x²³", "ten to the power of minus three, x squared, x to the power of twenty three"),
-        ("1½ and 11/2", "one and a half and eleven over two"),
+        ("1½ and 11/2", "one and a half and eleven halves"),
         ("5 ㎡ and 5 m³", "five square metres and five cubic metres"),
         ("2½-inch", "two and a half inches"),
         ("CO₂, C₆H₁₂O₆", "C O two, C six H twelve O six"),
@@ -132,6 +132,68 @@ def test_codes_are_read_figure_by_figure():
 def test_other_languages_keep_what_espeak_reads_itself(language):
     assert normalise("1 000 x² ½ 30s", language) == "1 000 x² ½ 30s"
     assert normalise("ﬁ ＡＢ ①", language) == "fi AB 1"
+
+
+def test_more_than_one_whole_is_a_fraction_a_time_signature_or_a_mark():
+    reads(
+        ("7/4, 3/2 and 22/7", "seven quarters, three halves and twenty two over seven"),
+        ("in 7/4 time, 3/4 bars", "in seven four time, three four bars"),
+        ("10/10 and 100/10", "ten out of ten and one hundred over ten"),
+        ("on 7/4", "on July fourth"),
+        ("1/10th, 3/4ths, 5th/6th", "one tenth, three quarters, fifth or sixth"),
+    )
+
+
+def test_figures_of_other_countries():
+    reads(
+        ("1,5 or 2,75 kg, 0,125", "one point five or two point seven five kilograms, zero point one two five"),
+        ("pages 1,5 and 7; 1,5,7; (1,5)", "pages one, five and seven; one, five, seven; (one, five)"),
+        ("May 3,2024 and 1,800", "May third, twenty twenty four and one thousand eight hundred"),
+        ("€1.234,56", "one thousand two hundred thirty four euros and fifty six cents"),
+        ("1.234.567 at 192.168.100.200", "one million two hundred thirty four thousand five hundred sixty seven at one "
+         "hundred ninety two point one hundred sixty eight point one hundred point two hundred"),
+        ("₹2,50,000", "two hundred fifty thousand rupees"),
+    )  # fmt: skip
+
+
+def test_currencies_of_letters():
+    reads(
+        ("kr 50 or 50 kr. each", "fifty kroner or fifty kroner each"),
+        ("It costs 50 kr. The end.", "It costs fifty kroner. The end."),
+        ("It cost 50 USD. 20 paid.", "It cost fifty U S dollars. twenty paid."),
+        ("R$ 5, Rp 50.000, 30 zł", "five Brazilian reais, fifty thousand rupiah, thirty zlotys"),
+    )
+
+
+def test_models_and_codes_in_the_plural_are_no_seconds():
+    reads(
+        ("777s", "seven hundred seventy sevens"),
+        ("Boeing 747s, size 8s, HTTP 404s",
+         "Boeing seven hundred forty sevens, size eights, H T T P four hundred fours"),
+        ("wait 777s, Timeout 300s", "wait seven hundred seventy seven seconds, Timeout three hundred seconds"),
+    )  # fmt: skip
+
+
+def test_durations_and_clocks_without_spaces():
+    reads(
+        ("1h30m, 1m30s, 2h30", "one hour thirty minutes, one minute thirty seconds, two hours thirty minutes"),
+        ("at 19h30 or 08h05", "at nineteen thirty or eight oh five"),
+    )
+
+
+def test_slashes_of_letters_rates_and_words():
+    reads(
+        ("I/O, A/C and N/A", "I O, eigh C and N eigh"),
+        ("km/hour, lbs/sq in, in/out", "kilometres per hour, pounds per square inch, in or out"),
+        ("s/he and / or his/her", "she or he and or his or her"),
+    )
+
+
+def test_names_of_files():
+    reads(
+        ("See file.PDF and notes.v2.txt.", "See file dot P D F and notes dot v two dot T X T."),
+        ("I left.Then", "I left.Then"),
+    )
 
 
 def test_a_footnotes_number_is_left_out_and_named():

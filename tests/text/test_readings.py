@@ -12,7 +12,7 @@ def ours(text):
     return normalise(text, dropped=[])
 
 
-@pytest.mark.parametrize("half", [1, 2, 3])
+@pytest.mark.parametrize("half", [1, 2, 3, 4])
 def test_at_least_97_of_100_are_right_in_each_part(half):
     assert len(readings(half)) >= 100
     assert share(ours, half) >= 0.97
