@@ -68,10 +68,7 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
     if options.output != "-":
         for path in (options.output, *partial_files(options.output)):
             check_not_input(path, "--output", inputs)
-    if len(text) < 1000:  # a longer text is certainly not empty
-        check_text(text, options.language)
-    else:
-        check_language(options.language)
+    check_text(text, options.language)
     return text, None, reference
 
 

@@ -160,7 +160,8 @@ def run(options: argparse.Namespace) -> int:
     with starting():
         from ditar.audio.growing import GrowingWav, RawPipe
         from ditar.synthesis.finished import partial_files
-        from ditar.synthesis.long_text import pieces_to_speak, speak_text, stream_text
+        from ditar.synthesis.long_text import speak_text, stream_text
+        from ditar.synthesis.pieces import pieces_to_speak
         from ditar.synthesis.pretrained import load_pipeline, require_options
         from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, model_settings, speak_many
         from ditar.synthesis.voice import voice_key

@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
                 ("said", sentence.said),
                 ("symbols", sentence.symbols),
                 ("pause", f"{sentence.pause_seconds:g} s"),
+                *([("before it", f"{sentence.lead_seconds:g} s")] if sentence.lead_seconds else []),
             ]
         if sentence.left_out:
             lines.append(("left out", name_characters(sentence.left_out)))

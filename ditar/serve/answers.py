@@ -29,6 +29,8 @@ async def spoken(planned: Planned) -> AsyncIterator[Heard]:
         async with aclosing(planned.talk.say(piece, seed, goes_on=number < last)) as audio:
             async for heard in audio:
                 yield heard
+    async for heard in planned.talk.rest():
+        yield heard
 
 
 async def as_file(audio: AsyncIterator[Heard], encoder: FileEncoder) -> AsyncIterator[bytes]:

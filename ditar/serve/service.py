@@ -16,10 +16,10 @@ from ditar.serve.engine import Engine
 from ditar.serve.errors import ApiError
 from ditar.serve.metrics import Metrics
 from ditar.serve.one_by_one import OneByOne
-from ditar.serve.settings import ServeSettings
+from ditar.serve.settings import MAX_PAUSES_SECONDS, ServeSettings
 from ditar.serve.talk import Talk
 from ditar.serve.voices import VoiceShelf
-from ditar.synthesis.long_text import ReadPiece, pieces_to_speak
+from ditar.synthesis.pieces import ReadPiece, pieces_to_speak
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text import TextError
@@ -127,9 +127,15 @@ class Service:
 
     def _read(self, text: str, voice: Voice, found: Asked | Talk) -> tuple[list[ReadPiece], list[str]]:
         try:
-            return pieces_to_speak(text, voice, self.pipeline.text_config, found.request_options["language"])
+            pieces, warnings = pieces_to_speak(
+                text, voice, self.pipeline.text_config, found.request_options["language"]
+            )
         except TextError as error:
             raise ApiError(422, str(error), param="input") from None
+        if (pauses := sum(piece.pause_seconds for piece in pieces if piece.asked)) > MAX_PAUSES_SECONDS:
+            most = f"{MAX_PAUSES_SECONDS:g} s is the limit; send it in parts"
+            raise ApiError(422, f"input asks for {pauses:g} s of pauses, {most}", param="input")
+        return pieces, warnings
 
     def _wait_s(self) -> int:
         """Until a place is free: the duration of recent talks, over the number that end at a time."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_CHARACTERS = 4096  # of an input, as OpenAI's
+MAX_PAUSES_SECONDS = 300.0  # of silence that an input asks for
 MAX_BODY_BYTES = 256 * 1024  # of JSON, in which a character may take 12 bytes
 MAX_UPLOAD_BYTES = 20 * 2**20
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

@@ -32,7 +32,7 @@ from ditar.serve.formats import encoder
 from ditar.serve.guard import KEY_PROTOCOL
 from ditar.serve.service import Service, drawn
 from ditar.serve.talk import Talk
-from ditar.synthesis.long_text import ReadPiece
+from ditar.synthesis.pieces import ReadPiece
 from ditar.text.sentences import split_whole
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -172,6 +172,8 @@ class Conversation:
                                 await self._send(begin)
                             await self._send_audio(encoded.add(heard.audio))
                 self._waiting -= len(part.text)
+            async for heard in talk.rest():
+                await self._send_audio(encoded.add(heard.audio))
             await self._send_audio(encoded.finish())
             warnings = [*talk.warnings, *talk.wrong]
             await self._send({"type": "done", "seconds": round(talk.seconds, 4), "warnings": warnings})
@@ -185,7 +187,7 @@ class Conversation:
         except ApiError as error:
             pieces, warnings = [], [f"{shown(part.text)} is left out: {error.message}"]
         talk.warnings += warnings
-        if pieces and part.pause_s is not None:
+        if pieces and part.pause_s is not None and not pieces[-1].asked:
             pieces[-1] = replace(pieces[-1], pause_seconds=part.pause_s)
         return [(piece, number == len(pieces)) for number, piece in enumerate(pieces, 1)]
 

@@ -11,7 +11,7 @@ import numpy as np
 from ditar.serve.engine import Ended, Engine, EngineClosed, QueuedUtterance
 from ditar.serve.errors import ApiError
 from ditar.serve.metrics import Metrics
-from ditar.synthesis.long_text import ReadPiece, pause
+from ditar.synthesis.pieces import ReadPiece, gap_samples, silent
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.text import TextError
@@ -55,8 +55,8 @@ class Talk:
     async def say(self, piece: ReadPiece, seed: int, goes_on: bool) -> AsyncIterator[Heard]:
         """The silence after the previous piece, and the audio of the next one; `goes_on`: another one follows at once.
         ApiError: it could not be spoken to its end."""
-        if self._last is not None and len(silence := pause(self._last)):
-            yield self._heard(silence, None)
+        if gap := gap_samples(self._last, piece):
+            yield self._heard(silent(gap), None)
         loop, told = asyncio.get_running_loop(), asyncio.Queue()
 
         def tell(said: np.ndarray | Ended) -> None:
@@ -84,6 +84,11 @@ class Talk:
                 self.engine.cancel(utterance)
                 self.metrics.utterances.labels("cancelled").inc()
         self._note(said)
+
+    async def rest(self) -> AsyncIterator[Heard]:
+        """The silence after the last piece, if the text asked for it."""
+        if self._last is not None and (gap := gap_samples(self._last, None)):
+            yield self._heard(silent(gap), None)
 
     def close(self) -> None:
         """Nobody listens any more."""

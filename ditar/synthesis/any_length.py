@@ -4,12 +4,11 @@ command line."""
 import secrets
 from typing import Any
 
-import numpy as np
 import torch
 
 from ditar.config.numbers import MAX_SEED
 from ditar.seeds import piece_seeds
-from ditar.synthesis.long_text import join, pieces_to_speak
+from ditar.synthesis.pieces import join, pieces_to_speak
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.voice import Voice, voice_warnings
 
@@ -32,6 +31,7 @@ def speak_any_length(
     if len(pieces) == 1:
         request = SpeechRequest(pieces[0].text, voice, seed=seed, read=pieces[0].read, **asked)
         (output,) = pipeline.batch([request], generator=generator, **batch_options)
+        output.audio = join(pieces, [output])
         output.warnings += left_out
         return output
     if generator is not None:
@@ -51,7 +51,7 @@ def speak_any_length(
         return [f"{text!r}: {line}" for text, line in by_piece if line not in without]
 
     return SpeechOutput(
-        audio=join(pieces, outputs).astype(np.float32, copy=False),
+        audio=join(pieces, outputs),
         sample_rate=outputs[0].sample_rate,
         stopped=all(output.stopped for output in outputs),
         patches=sum(output.patches for output in outputs),

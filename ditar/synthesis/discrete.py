@@ -14,6 +14,7 @@ from ditar.synthesis.length import length_warnings, lengths
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import attempt_seeds
 from ditar.synthesis.voice import Voice, voice_warnings
+from ditar.text.controls import plain_text
 from ditar.text.errors import dropped_warning
 from ditar.text.frontend import TextFrontend
 from ditar.text.lengths import Lengths
@@ -58,7 +59,7 @@ def prepare_tokens(
     config = model.config
     read = frontend.read(request.text) if request.read is None else request.read
     if config.text == "cross":
-        condition = encode_words(f"{voice.text} {request.text}")
+        condition = encode_words(f"{voice.text} {plain_text(request.text, request.language)}")
     else:
         ids = frontend.ids([*frontend.end(voice.symbols), " ", *read.symbols])
         condition = TextCondition(torch.tensor([ids]), torch.tensor([len(ids)]))

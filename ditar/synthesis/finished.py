@@ -87,11 +87,13 @@ class FinishedPieces:
         """How many finished pieces have none of these keys."""
         return len(self._pieces.keys() - set(keys))
 
-    def finish(self, keys: Sequence[str], pauses_samples: Sequence[int]) -> int:
-        """Write the pieces with these keys to the file, each with its pause; returns its samples. Then the finished
-        pieces are removed, unless there are others among them."""
+    def finish(self, keys: Sequence[str], gaps: Sequence[int]) -> int:
+        """Write the pieces with these keys to the file, with so many samples of silence before each and, the last
+        number, after all; returns its samples. Then the finished pieces are removed, unless there are others among
+        them."""
         pieces = [self._pieces[key] for key in keys]
-        parts = ((piece.start, piece.samples, pause) for piece, pause in zip(pieces, pauses_samples, strict=True))
+        places = [(0, 0), *((piece.start, piece.samples) for piece in pieces)]
+        parts = ((start, samples, gap) for (start, samples), gap in zip(places, gaps, strict=True))
         samples = assemble(self.wav, parts, self.path)
         if not self.others(keys):
             self.note.unlink()

@@ -6,37 +6,27 @@ punctuation. Finished pieces are kept (finished.py). No more than two batches of
 
 import contextlib
 import ctypes
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ditar.audio.growing import GrowingWav, RawPipe
-from ditar.audio.trim import fade, level, trim_silence
 from ditar.audio.write import check_writable, write_audio
 from ditar.config.sampling import BATCH_SIZE
 from ditar.seeds import piece_seeds
 from ditar.storage.digests import digest_values
 from ditar.synthesis.finished import FinishedPieces
-from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
-from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.pieces import ReadPiece, gaps, join, levelled, silent
+from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.voice import Voice, voice_key, voice_warnings
-from ditar.text import TextError
-from ditar.text.frontend import ReadText, TextFrontend
-from ditar.text.sentences import Piece, split_text
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
-MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no longer sentences, however long the reference
 # Batches requested at once: among more sentences, those of similar length can be batched. An interruption loses at most
 # that much.
 BATCHES_AT_ONCE = 2
-LONG_NUMBER = re.compile(r"\d{16,}")  # is read digit by digit, even if only part of it fits into a piece
-SYMBOLS_PER_CHARACTER = 1 / 6  # fewer than in any language: a text that is too long even so need not be phonemised
 
 
 @dataclass
@@ -49,85 +39,6 @@ class LongOutput:
     resumed: int
     warnings: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class ReadPiece(Piece):
-    """A piece of text as the model reads it."""
-
-    read: ReadText | None = None  # None: not read yet
-
-
-def pieces_to_speak(
-    text: str, voice: Voice, config: Any, language: str, whole: bool = False
-) -> tuple[list[ReadPiece], list[str]]:
-    """The pieces of a text that a model can speak, and the warnings about what was left out.
-
-    `config` describes its training data: trained_seconds of reference and text together, seconds_per_symbol, symbols,
-    trained_symbols. `whole`: a text that fits is one piece, however many sentences it has. TextError: nothing of it can
-    be spoken.
-    """
-    frontend = TextFrontend.of(config, language)
-    text = LONG_NUMBER.sub(lambda match: " ".join(match[0]), text)
-    seconds = config.trained_seconds - voice.seconds if config.trained_seconds else MAX_TEXT_SECONDS
-    one = lengths(1, voice, config.seconds_per_symbol).expected
-    limit = int(min(max(seconds, MIN_PIECE_SECONDS), MAX_TEXT_SECONDS) / one)
-    phonemised: dict[str, tuple[list[str], list[str]]] = {}  # symbols and what was dropped, of what fits
-
-    def phonemise(piece: str) -> tuple[list[str], list[str]]:
-        dropped: list[str] = []
-        return frontend.phonemise(piece, dropped), dropped
-
-    def fits(piece: str) -> bool:
-        if len(piece) * SYMBOLS_PER_CHARACTER > limit:
-            return False
-        try:
-            found = phonemise(piece)
-        except TextError:  # perhaps a shorter part of it can be spoken
-            return len(piece) <= limit
-        if len(found[0]) <= limit:
-            phonemised[piece] = found
-        return len(found[0]) <= limit
-
-    spoken, left_out, reason = [], [], None
-    for piece in [Piece(text.strip(), 0.0)] if whole and fits(text.strip()) else split_text(text, fits):
-        try:
-            read = frontend.finish(piece.text, *(phonemised.get(piece.text) or phonemise(piece.text)))
-            spoken.append(ReadPiece(piece.text, piece.pause_seconds, read))
-        except TextError as error:
-            reason = reason or error
-            left_out.append(piece.text)
-    if not spoken:
-        frontend.phonemise(text, [])  # raises for an empty text
-        raise reason
-    if left_out:
-        first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
-        parts = f"{len(left_out)} part{'s' * (len(left_out) != 1)}"
-        return spoken, [f"{parts} of the text left out, the first {first!r}: {reason}"]
-    return spoken, []
-
-
-def one_piece(text: str, voice: Voice, config: Any, language: str) -> ReadPiece:
-    """A text that must not be cut. TextError: it cannot be spoken, or is too long for one call."""
-    read = TextFrontend.of(config, language).read(text)
-    lengths(len(read.symbols), voice, config.seconds_per_symbol)
-    return ReadPiece(text, 0.0, read)
-
-
-def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], last: bool = True) -> np.ndarray:
-    """(S,) of the pieces with their pauses, all at one level; `last`: no pause after the last piece."""
-    parts = []
-    for number, (piece, output) in enumerate(zip(pieces, outputs, strict=True), 1):
-        audio = fade(level(trim_silence(output.audio, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
-        parts.append(audio)
-        if not last or number < len(pieces):
-            parts.append(pause(piece))
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-
-def pause(piece: Piece) -> np.ndarray:
-    """(S,) of silence after a piece."""
-    return np.zeros(seconds_to_samples(piece.pause_seconds), np.float32)
 
 
 def speak_text(
@@ -164,10 +75,11 @@ def speak_text(
     if len(pieces) == 1:
         request = SpeechRequest(pieces[0].text, voice, seed=seed, read=pieces[0].read, **request_options)
         (output,) = pipeline.batch([request], batch_size=1, **batch_options)
-        write_audio(path, output.audio, output.sample_rate)
+        audio = join(pieces, [output])
+        write_audio(path, audio, output.sample_rate)
         on_progress(list(pieces), True)
         wrong = [] if output.wrong is None else [output.wrong]
-        return LongOutput(len(output.audio) / output.sample_rate, 1, 0, output.warnings, wrong)
+        return LongOutput(len(audio) / output.sample_rate, 1, 0, output.warnings, wrong)
     seeds = piece_seeds(seed, [piece.text for piece in pieces])
     shared = digest_values([voice_key(voice), settings, request_options, batch_options])
     keys = [digest_values([piece.text, of_piece, shared]) for piece, of_piece in zip(pieces, seeds)]
@@ -184,14 +96,14 @@ def speak_text(
             ]
             outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
             for number, output in zip(some, outputs, strict=True):
-                piece, audio = pieces[number], join(pieces[number : number + 1], [output])
+                piece, audio = pieces[number], levelled(output.audio)
                 warnings = [line for line in output.warnings if line not in of_voice]
-                finished.add(keys[number], audio, pause(piece), piece.text, warnings, output.wrong)
+                pause = silent(seconds_to_samples(piece.pause_seconds))
+                finished.add(keys[number], audio, pause, piece.text, warnings, output.wrong)
             on_progress([pieces[number] for number in some], True)
             del outputs, output, audio
             give_back_memory()
-        pauses = [len(pause(piece)) for piece in pieces[:-1]] + [0]
-        samples = finished.finish(keys, pauses)
+        samples = finished.finish(keys, gaps(pieces))
     found = [(piece.text[:40], finished[key]) for piece, key in zip(pieces, keys)]
     warnings = [f"{text!r}: {line}" for text, piece in found for line in piece.warnings]
     wrong = [f"{text!r}: {piece.wrong}" for text, piece in found if piece.wrong is not None]
@@ -238,7 +150,9 @@ def stream_text(
     warn(of_voice)
     failed: list[str] = []
     seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
-    for number, (piece, of_piece) in enumerate(zip(pieces, seeds)):
+    *before, after = gaps(pieces)
+    for piece, of_piece, gap in zip(pieces, seeds, before):
+        sink.write(silent(gap))
         request = SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **request_options)
         with pipeline.stream(request, **stream_options) as chunks:
             try:
@@ -247,8 +161,7 @@ def stream_text(
             except SpeechError as error:  # played to its end; the following pieces are not affected
                 failed.append(f"{piece.text[:40]!r}: {error}")
         warn([line for line in chunks.warnings if line not in of_voice])
-        if number < len(pieces) - 1:
-            sink.write(pause(piece))
+    sink.write(silent(after))
     return failed
 
 

@@ -24,11 +24,13 @@ from ditar.storage.atomic_write import write_lines
 from ditar.storage.digests import digest_values
 from ditar.storage.json_lines import append_json_lines, read_log, write_json_lines
 from ditar.storage.lock import only_writer
-from ditar.synthesis.long_text import BATCHES_AT_ONCE, ReadPiece, give_back_memory, join, one_piece, pieces_to_speak
+from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory
 from ditar.synthesis.model_folder import SHIPPED_MODEL
+from ditar.synthesis.pieces import ReadPiece, join, one_piece, pieces_to_speak
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.voice import Voice
 from ditar.text import TextError
+from ditar.text.controls import plain_text
 
 MANIFEST = "manifest.jsonl"
 LENGTH_ROUNDING_S = 0.001  # of `seconds` in a line
@@ -283,14 +285,15 @@ def _batches(begun: Iterable[_Speaking], size: int) -> Iterator[list[tuple[_Spea
 def _write(folder: Path, audio: str, one: _Speaking) -> dict[str, Any]:
     """Write the audio of a finished task; returns its line of the manifest."""
     outputs, first = one.outputs, one.outputs[0]
-    waveform = first.audio if len(outputs) == 1 else join(one.pieces, outputs)
+    waveform = join(one.pieces, outputs)
+    language = one.task.request_options.get("language", "en-us")
     file = Path(audio) / f"{one.task.name}.wav"
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
     write_audio(folder / file, waveform, first.sample_rate)
     return {
         "id": one.task.name,
         "file": str(file),
-        "text": one.task.text,
+        "text": plain_text(one.task.text, language),  # what `ditar evaluate` listens for
         **one.task.note,
         "seconds": round(len(waveform) / first.sample_rate, 3),
         "took_s": round(one.took_s, 4),  # its share of the time of its batches

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ditar.text.controls import cut, passages
 from ditar.text.errors import TextError
 from ditar.text.normalise import normalise
 from ditar.text.phonemise import Phonemiser
-from ditar.text.sentences import split_text
+from ditar.text.pronunciation import written
 
 
 @dataclass(frozen=True)
 class SaidSentence:
     """A sentence as it is written and as it is said: in words, as IPA symbols, and the silence after it in seconds.
-    `left_out`: characters and markup without a sound. `refused`: why nothing of it can be said, else ""."""
+    `left_out`: characters and markup without a sound. `refused`: why nothing of it can be said, else "".
+    `lead_seconds`: silence that was asked for before the first sentence."""
 
     written: str
     said: str
@@ -20,6 +22,7 @@ class SaidSentence:
     pause_seconds: float
     left_out: tuple[str, ...] = ()
     refused: str = ""
+    lead_seconds: float = 0.0
 
 
 def dry_run(text: str, language: str = "en-us") -> Iterator[SaidSentence]:
@@ -27,16 +30,19 @@ def dry_run(text: str, language: str = "en-us") -> Iterator[SaidSentence]:
     phonemise = Phonemiser(language)
     reason: TextError | None = None
     said_one = False
-    for piece in split_text(text):
+    for piece in cut(passages(text, phonemise.language)):
         left_out: list[str] = []
         try:
             symbols = "".join(phonemise(piece.text, left_out))
         except TextError as error:
             reason = reason or error
-            yield SaidSentence(piece.text, "", "", 0.0, tuple(left_out), str(error))
+            yield SaidSentence(written(piece.text), "", "", 0.0, tuple(left_out), str(error))
             continue
         said_one = True
-        words = normalise(piece.text, phonemise.language, [])
-        yield SaidSentence(piece.text, words, symbols, piece.pause_seconds, tuple(left_out))
+        words = written(normalise(piece.text, phonemise.language, []))
+        lead = piece.lead_seconds or 0.0
+        yield SaidSentence(
+            written(piece.text), words, symbols, piece.pause_seconds, tuple(left_out), lead_seconds=lead
+        )
     if not said_one:
         raise reason or TextError("the text is empty; give at least one word")

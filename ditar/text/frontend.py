@@ -8,10 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ditar.text.errors import TextError
+from ditar.text.controls import Passage, passages
+from ditar.text.errors import TextError, name_characters
 from ditar.text.normalise import normalise
 from ditar.text.phonemise import Phonemiser, espeak_language
-from ditar.text.vocabulary import Vocabulary, ended, keep_trained
+from ditar.text.pronunciation import RUN, read_run, written
+from ditar.text.vocabulary import Vocabulary, ended, is_letter, keep_trained
+
+CERTAINLY_SAYS = 1000  # characters: a longer text is not empty
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,29 @@ class TextFrontend:
         return cls(language, config.symbols, config.trained_symbols, config.trained_languages)
 
     def read(self, text: str) -> ReadText:
-        """All steps at once. TextError: nothing of the text can be spoken, or too much of it must be left out."""
+        """All steps at once, for a text without pauses. TextError: nothing of the text can be spoken, or too much of it
+        must be left out."""
         dropped: list[str] = []
-        return self.finish(text, self.phonemise(text, dropped), dropped)
+        first, *more = self.passages(text)
+        if more or first.asked or first.lead_seconds is not None:
+            raise TextError(
+                f"the text {text[:60]!r} asks for a pause, which stands between pieces of speech, and this call makes "
+                "one piece; leave the pause out, or call the pipeline with the text"
+            )
+        return self.finish(text, self.phonemise(first.text, dropped), dropped)
+
+    def passages(self, text: str) -> list[Passage]:
+        """A text from pause to pause, see `text.controls`. TextError: a control that cannot be read, or a pronunciation
+        with sounds that the model never learnt."""
+        found = passages(text, self.language)
+        known = self.trained or self.symbols
+        for run in (run for passage in found for run in RUN.findall(passage.text) if known):
+            if missing := [s for s in read_run(run)[1] if is_letter(s) and s not in known]:
+                sounds = " ".join(sorted(filter(is_letter, known)))
+                raise TextError(
+                    f"{written(run)}: the model never learnt {name_characters(missing)}; it knows the sounds {sounds}"
+                )
+        return found
 
     def finish(self, text: str, symbols: Iterable[str], dropped: Iterable[str] = ()) -> ReadText:
         """The steps after phonemisation: keep what is trained, and end the sentence."""
@@ -98,5 +122,9 @@ def check_language(language: str) -> None:
 
 
 def check_text(text: str, language: str) -> None:
-    """TextError if a text has nothing to say, or espeak-ng has no such language: a quick check."""
-    normalise(text, espeak_language(language), [])
+    """TextError if a text has nothing to say or a control that cannot be read, or espeak-ng has no such language: a
+    quick check."""
+    language = espeak_language(language)
+    found = passages(text, language)
+    if len(text) < CERTAINLY_SAYS:
+        normalise(" ".join(passage.text for passage in found), language, [])

@@ -12,6 +12,7 @@ from ditar.text.english import spell_english
 from ditar.text.english_words import SPOKEN_SYMBOLS
 from ditar.text.errors import TextError, name_characters
 from ditar.text.markup import without_markup
+from ditar.text.pronunciation import is_private, stand_in_words, stand_out
 from ditar.text.scripts import check_script
 
 # Symbols that a rule speaks, in the language of the text; English has spoken many more by then.
@@ -29,19 +30,22 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
     nothing to say or if a character has no pronunciation (emoji, pictures, letters of a script that the language does
     not use). With a list `dropped`, such characters are left out and appended to it; then only a text with nothing to
     say, or with more letters of a foreign script than others, is refused. Markup is always left out, and appended to
-    such a list.
+    such a list. Pronunciations (`text.pronunciation`) pass unchanged.
     """
     if not isinstance(text, str):
         raise TextError(f"text must be a string, got {type(text).__name__}")
     english = language.split("-")[0] == "en"
     plain, marks = without_markup(text)
     cleaned, notes = one_spelling(plain, english)
-    _check_something_to_say(text, cleaned)
+    if not has_something_to_say(cleaned):
+        _refuse_empty(text)
     if dropped is not None:
         dropped += marks
     _leave_out(text, notes, dropped)
     if english:
-        cleaned = spell_english(cleaned, language)
+        # Rules look at neighbours, `Dr.` before a name: a pronounced word is a word that no rule knows.
+        named, runs = stand_in_words(cleaned)
+        cleaned = stand_out(spell_english(named, language), runs)
     silent = _silent_symbols(cleaned)
     _leave_out(cleaned, silent, dropped)
     foreign = check_script(cleaned, language, refuse=dropped is None)
@@ -59,9 +63,12 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
     return cleaned.lstrip(" ,.;:!?)").strip()
 
 
-def _check_something_to_say(text: str, cleaned: str) -> None:
-    if any(unicodedata.category(c)[0] in "LN" for c in cleaned) or any(c in _SAID_ALONE for c in cleaned):
-        return
+def has_something_to_say(text: str) -> bool:
+    """Whether a text without markup has anything that is ever spoken: letters, figures, symbols with a name."""
+    return any(unicodedata.category(c)[0] in "LN" or c in _SAID_ALONE or is_private(c) for c in text)
+
+
+def _refuse_empty(text: str) -> None:
     shown = [c for c in text if not c.isspace()]
     if not shown:
         raise TextError("the text is empty; give at least one word")
@@ -73,7 +80,12 @@ def _silent_symbols(cleaned: str) -> list[str]:
         c
         for c in cleaned
         if not (
-            unicodedata.category(c)[0] in "LMN" or c.isspace() or c in PUNCTUATION or c in "'-" or c in _KEPT_SYMBOLS
+            unicodedata.category(c)[0] in "LMN"
+            or c.isspace()
+            or c in PUNCTUATION
+            or c in "'-"
+            or c in _KEPT_SYMBOLS
+            or is_private(c)
         )
     ]
 

@@ -12,15 +12,16 @@ import os
 import re
 import tempfile
 import threading
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ditar.text.errors import TextError, name_characters
 from ditar.text.normalise import PUNCTUATION, normalise
+from ditar.text.pronunciation import RUN, VOWELS, read_run
 from ditar.text.soundless import SoundlessLetters
+from ditar.text.vocabulary import is_letter, symbols_of
 
-_SPLIT = re.compile(rf"(\.\.\.|[{re.escape(PUNCTUATION)}])")
+_SPLIT = re.compile(rf"(\.\.\.|[{re.escape(PUNCTUATION)}]|{RUN.pattern})")
 # Opening marks: they belong to the next word.
 _OPENING = "(¿¡"
 # Common names of languages that espeak does not know.
@@ -35,16 +36,9 @@ _USUAL = {
     "pt-pt": "pt",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-# IPA letters that Unicode would decompose.
-_WHOLE = {"c\u0327": "ç"}
-
-
-def symbols_of(ipa: str) -> list[str]:
-    """The symbols of an IPA string: its code points after canonical decomposition, except that ç stays whole."""
-    decomposed = unicodedata.normalize("NFD", ipa)
-    for apart, whole in _WHOLE.items():
-        decomposed = decomposed.replace(apart, whole)
-    return list(decomposed)
+# Read behind a text that ends where a pronounced word follows: espeak reads `a` in front of nothing as the letter. The
+# second one in front of a vowel.
+_STAND_INS = {"en": ("bird", "apple")}
 
 
 @functools.cache
@@ -88,16 +82,18 @@ class Phonemiser:
             raise TextError(f"language {self.language!r} has no sound for {name_characters(lost)}; write other letters")
         if lost:
             dropped += lost
-        pieces = [piece.strip() for piece in _SPLIT.split(normal)]
+        pieces = [piece for part in _SPLIT.split(normal) if (piece := part.strip())]
         words: list[list[str]] = []
         spoken = False
-        for piece in pieces:
-            if not piece:
+        for piece, following in zip(pieces, [*pieces[1:], ""]):
+            if RUN.fullmatch(piece):
+                words.append(read_run(piece)[1])
+                spoken = True
                 continue
             if _SPLIT.fullmatch(piece):
                 words.append(["…"] if piece == "..." else [piece])
                 continue
-            ipa = self._voice.read(piece)
+            ipa = self._read_before(piece, following) if RUN.fullmatch(following) else self._voice.read(piece)
             read = [symbols_of(word) for word in ipa.split()]
             if not read and re.search(r"\w", piece) and dropped is not None:
                 dropped += piece
@@ -108,6 +104,15 @@ class Phonemiser:
         if not spoken:
             raise TextError(f"nothing to say in {text!r}; give at least one word")
         return words
+
+    def _read_before(self, text: str, run: str) -> str:
+        """The IPA of a text in front of a pronounced word."""
+        if stand_ins := _STAND_INS.get(self.language.split("-")[0]):
+            stand_in = stand_ins[next((s in VOWELS for s in read_run(run)[1] if is_letter(s)), False)]
+            *words, last = self._voice.read(f"{text} {stand_in}").split() or [""]
+            if last == self._voice.read(stand_in):
+                return " ".join(words)
+        return self._voice.read(text)
 
     def __call__(self, text: str, dropped: list[str] | None = None) -> list[str]:
         """Flat symbols; words are separated by a space, punctuation follows its word without one. `dropped`: see

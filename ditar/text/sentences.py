@@ -40,6 +40,11 @@ _UNITS = set("ft in yd yds mi lb lbs oz gal qt pt tsp tbsp sec secs min mins hr 
 
 _TAGS = re.compile(r"(?:</?\w[^<>]{0,100}>\s*){0,9}")  # skipped where a sentence begins or ends
 _TAGS_AT_END = re.compile(r"(?:\s*</?\w[^<>]{0,100}>)+$")
+_UNFINISHED = re.compile(
+    r"(?:</?[A-Za-z][^<>]{0,600}|\[\s?pause[^\[\]]{0,40}|\]\(/[^/\n]{0,400}"
+    r"|<(?:phoneme|sub|say-as)\s[^<>]{0,600}(?<!/)>[^<]{0,400})$",
+    re.I,
+)
 _END_MARKS = re.compile(
     rf"(?P<marks>[.!?…]+|[。！？।۔]+)(?P<closing>(?:[{re.escape(_CLOSING)}]|</\w{{1,20}}>)*)(?P<space>\s*)"
 )
@@ -61,10 +66,13 @@ _CUTS = tuple(
 
 @dataclass(frozen=True)
 class Piece:
-    """What is spoken in one go, and the silence after it."""
+    """What is spoken in one go, and the silence after it. asked: the text gave that silence a length
+    (`text.controls`). lead_seconds: silence that it asked for before the first piece; None: for none."""
 
     text: str
     pause_seconds: float
+    asked: bool = False
+    lead_seconds: float | None = None
 
 
 def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[Piece]:
@@ -84,8 +92,11 @@ def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[
 
 def split_whole(text: str) -> tuple[str, float, str]:
     """Of a text that is still being written: the sentences that are whole whatever follows, the silence behind the last
-    of them, in seconds, and the rest. Both parts together are the text."""
+    of them, in seconds, and the rest, with any tag or control that is not finished. Both parts together are the text.
+    """
     *whole, last = [*_sentences(text)] or [(0, 0, 0.0)]
+    while whole and _UNFINISHED.search(text, max(0, last[0] - 1100), last[0]):
+        last = whole.pop()
     return (text[: last[0]], whole[-1][2], text[last[0] :]) if whole else ("", 0.0, text)
 
 

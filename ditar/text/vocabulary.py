@@ -45,6 +45,18 @@ _ENDS, CLOSING = frozenset(".!?…"), frozenset("\")")  # of a sentence, and wha
 UNHEARD_SHARE = 0.1  # of the speech sounds of a text: with more of them, it is in another language
 
 
+# IPA letters that Unicode would decompose.
+_WHOLE = {"c\u0327": "ç"}
+
+
+def symbols_of(ipa: str) -> list[str]:
+    """The symbols of an IPA string: its code points after canonical decomposition, except that ç stays whole."""
+    decomposed = unicodedata.normalize("NFD", ipa)
+    for apart, whole in _WHOLE.items():
+        decomposed = decomposed.replace(apart, whole)
+    return list(decomposed)
+
+
 @functools.cache
 def is_letter(symbol: str) -> bool:
     """Whether a symbol is a speech sound of its own (not stress, length, a diacritic, punctuation or a space)."""

@@ -59,6 +59,18 @@ def test_several_sentences_are_one_file(folder, capsys):
     assert not list(folder.glob("*.partial.*"))
 
 
+def test_pauses_of_a_text_and_of_a_list(folder, capsys):
+    for name, text in (("plain", "Hello there."), ("paused", "[pause:0.25] Hello there. [pause:0.5]")):
+        assert synthesize(folder, f"--text={text}", f"--output={folder / name}.wav") == 0
+    plain, paused = (soundfile.read(folder / f"{name}.wav")[0] for name in ("plain", "paused"))
+    assert np.array_equal(paused, np.concatenate([np.zeros(6000), plain, np.zeros(12_000)]))
+    (folder / "paused.txt").write_text("a\tHello [there](/ðɛɹ/). [pause:0.5]\nb\tBye [pause:now]\n", encoding="utf-8")
+    lines = [f"--text-file={folder / 'paused.txt'}", f"--output-dir={folder / 'paused'}"]
+    assert synthesize(folder, *lines) == 1 and "b: [pause:now]: 'now' is no length" in capsys.readouterr().err
+    (row,) = map(json.loads, (folder / "paused" / "manifest.jsonl").read_text().splitlines())
+    assert row["text"] == "Hello there." and not soundfile.read(folder / "paused" / "a.wav")[0][-12_000:].any()
+
+
 def test_lines_become_files_once(folder, capsys):
     command = [f"--text-file={folder / 'list.txt'}", f"--output-dir={folder / 'out'}"]
     assert synthesize(folder, *command) == 0

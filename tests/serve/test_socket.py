@@ -66,6 +66,19 @@ def test_text_in_pieces_sounds_as_it_does_in_one(server, client, step):
     assert begun == {"type": "started", "seed": 7, "response_format": "pcm", "sample_rate": 24_000, "ignored": []}
 
 
+@pytest.mark.parametrize("step", [1, 1000])
+def test_pauses_are_those_of_the_whole_text(server, client, step):
+    text = "Good morning. <break time='1s'/> It [rains](/ɹeɪnz/). Good night! [pause:0.5]"
+    client.say(START)
+    client.write(text, step)
+    client.say("end")
+    client.hear("done", "error")
+    assert client.pieces() == ["Good morning.", "It [rains](/ɹeɪnz/).", "Good night!"]
+    whole = server.speak(input=text, seed=7, steps=2).content
+    heard, expected = (np.frombuffer(data, "<i2").astype(np.float32) for data in (client.audio, whole))
+    assert heard.shape == expected.shape and np.abs(heard - expected).max() <= 8 and not heard[-12_000:].any()
+
+
 def test_a_sentence_is_heard_before_the_next_is_written(client):
     client.say(START)
     client.write("Good morning to you. ")

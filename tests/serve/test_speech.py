@@ -19,7 +19,7 @@ import soundfile
 from ditar.seeds import piece_seeds
 from ditar.serve.bodies import MAX_SEED
 from ditar.serve.settings import MAX_CHARACTERS
-from ditar.synthesis.long_text import pause, pieces_to_speak
+from ditar.synthesis.pieces import gaps, pieces_to_speak, silent
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import SpeechError
 from ditar.units import SAMPLE_RATE_HZ
@@ -38,14 +38,15 @@ def alone(pipeline):
     def speak(text, seed, num_inference_steps=2, **options):
         pieces, _ = pieces_to_speak(text, voice, pipeline.text_config, "en-us")
         seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
+        *before, after = gaps(pieces)
         audio = []
-        for number, (piece, of_piece) in enumerate(zip(pieces, seeds)):
+        for piece, of_piece, gap in zip(pieces, seeds, before):
+            audio.append(silent(gap))
             request = SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **options)
             with suppress(SpeechError):  # the model never ends by itself
                 for chunk in pipeline.stream(request, num_inference_steps=num_inference_steps):
                     audio.append(chunk)
-            audio += [pause(piece)] if number < len(pieces) - 1 else []
-        return np.concatenate(audio)
+        return np.concatenate([*audio, silent(after)])
 
     return speak
 
@@ -70,6 +71,13 @@ def test_the_official_client_gets_a_file(server, alone):
     headers = response.response.headers
     assert headers["x-ditar-seed"] == "7" and headers["x-ditar-ignored"] == "instructions"
     assert headers["content-type"] == "audio/wav"
+
+
+def test_pauses_ssml_and_pronunciations_sound_as_from_python(server, alone):
+    text = "[pause:0.2] Good <break time='100ms'/> morning, [you](/juː/). It rains.[pause:0.5]"
+    heard, expected = samples(server.speak(input=text, seed=7, **FAST).content), alone(text, 7)
+    np.testing.assert_allclose(heard, expected, atol=2e-4)
+    assert not heard[:4800].any() and not heard[-12_000:].any()
 
 
 def test_the_official_client_streams(server, alone, tmp_path):
@@ -178,6 +186,9 @@ LONG = "a " * (MAX_CHARACTERS // 2) + "b"
         ({"steps": 1000}, 422, "steps: input should be less than or equal to 64, got 1000"),
         ({"seed": -1}, 422, "seed: .* got -1"),
         ({"seed": MAX_SEED + 1}, 422, "seed: "),
+        ({"input": "Hi [pause:soon]"}, 422, "'soon' is no length of a pause; give seconds from 0 to 60"),
+        ({"input": "Hi. [pause:60] " * 6}, 422, "input asks for 360 s of pauses, 300 s is the limit"),
+        ({"input": "<phoneme ph='a'>x"}, 422, "<phoneme ph='a'> has no end"),
         ({"language": "xx-nowhere"}, 422, "language 'xx-nowhere' is not known to espeak-ng"),
         ({"temprature": 1}, 422, 'there is no field "temprature"; there are model, voice, '),
     ],

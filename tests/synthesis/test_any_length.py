@@ -5,7 +5,8 @@ import pytest
 import soundfile
 import torch
 
-from ditar.synthesis.long_text import pieces_to_speak, speak_text
+from ditar.synthesis.long_text import speak_text
+from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.request import SpeechRequest
 from ditar.text import TextError
 from tests.tiny import clip, tiny_pipeline

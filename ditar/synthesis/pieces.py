@@ -1,0 +1,125 @@
+"""A text of any length as pieces that a model speaks one by one, and their speech joined with the silence between them.
+
+Long texts, streams, lists, calls from Python and the server all read texts here, and take the silences from here.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ditar.audio.trim import fade, level, trim_silence
+from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
+from ditar.synthesis.request import SpeechOutput
+from ditar.synthesis.voice import Voice
+from ditar.text import TextError
+from ditar.text.controls import cut
+from ditar.text.frontend import ReadText, TextFrontend
+from ditar.text.pronunciation import written
+from ditar.text.sentences import Piece
+from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
+
+MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no longer sentences, however long the reference
+LONG_NUMBER = re.compile(r"\d{16,}")  # is read digit by digit, even if only part of it fits into a piece
+SYMBOLS_PER_CHARACTER = 1 / 6  # fewer than in any language: a text that is too long even so need not be phonemised
+
+
+@dataclass(frozen=True)
+class ReadPiece(Piece):
+    """A piece of text as the model reads it; pronunciations are in the text as they are written."""
+
+    read: ReadText | None = None  # None: not read yet
+
+
+def pieces_to_speak(
+    text: str, voice: Voice, config: Any, language: str, whole: bool = False
+) -> tuple[list[ReadPiece], list[str]]:
+    """The pieces of a text that a model can speak, with the silence between them, and the warnings about what was left
+    out.
+
+    `config` describes its training data: trained_seconds of reference and text together, seconds_per_symbol, symbols,
+    trained_symbols. `whole`: a text that fits is one piece, however many sentences it has, up to a pause that it asks
+    for. TextError: nothing of it can be spoken, or a control (`text.controls`) cannot be read.
+    """
+    frontend = TextFrontend.of(config, language)
+    passages = frontend.passages(LONG_NUMBER.sub(lambda match: " ".join(match[0]), text))
+    seconds = config.trained_seconds - voice.seconds if config.trained_seconds else MAX_TEXT_SECONDS
+    one = lengths(1, voice, config.seconds_per_symbol).expected
+    limit = int(min(max(seconds, MIN_PIECE_SECONDS), MAX_TEXT_SECONDS) / one)
+    phonemised: dict[str, tuple[list[str], list[str]]] = {}  # symbols and what was dropped, of what fits
+
+    def phonemise(piece: str) -> tuple[list[str], list[str]]:
+        dropped: list[str] = []
+        return frontend.phonemise(piece, dropped), dropped
+
+    def fits(piece: str) -> bool:
+        if len(piece) * SYMBOLS_PER_CHARACTER > limit:
+            return False
+        try:
+            found = phonemise(piece)
+        except TextError:  # perhaps a shorter part of it can be spoken
+            return len(piece) <= limit
+        if len(found[0]) <= limit:
+            phonemised[piece] = found
+        return len(found[0]) <= limit
+
+    spoken, left_out, reason = [], [], None
+    for piece in cut(passages, fits, whole):
+        text = written(piece.text)
+        try:
+            read = frontend.finish(text, *(phonemised.get(piece.text) or phonemise(piece.text)))
+            spoken.append(ReadPiece(text, piece.pause_seconds, piece.asked, piece.lead_seconds, read))
+        except TextError as error:
+            reason = reason or error
+            left_out.append(text)
+    if not spoken:
+        raise reason or TextError("the text is empty; give at least one word")
+    if left_out:
+        first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
+        parts = f"{len(left_out)} part{'s' * (len(left_out) != 1)}"
+        return spoken, [f"{parts} of the text left out, the first {first!r}: {reason}"]
+    return spoken, []
+
+
+def one_piece(text: str, voice: Voice, config: Any, language: str) -> ReadPiece:
+    """A text that must not be cut. TextError: it cannot be spoken, or is too long for one call."""
+    read = TextFrontend.of(config, language).read(text)
+    lengths(len(read.symbols), voice, config.seconds_per_symbol)
+    return ReadPiece(text, 0.0, read=read)
+
+
+def gaps(pieces: Sequence[Piece]) -> list[int]:
+    """Samples of silence before each of consecutive pieces, and after the last one: n + 1 numbers."""
+    around = [None, *pieces, None]
+    return [gap_samples(before, after) for before, after in zip(around, around[1:])]
+
+
+def gap_samples(before: Piece | None, after: Piece | None) -> int:
+    """Of silence between two pieces; None: an end of the text, where there is only silence that was asked for."""
+    asked = [before.pause_seconds] if before is not None and before.asked else []
+    if after is not None and after.lead_seconds is not None:
+        asked.append(after.lead_seconds)
+    at_end = before is None or after is None
+    return seconds_to_samples(sum(asked) if asked or at_end else before.pause_seconds)
+
+
+def silent(samples: int) -> np.ndarray:
+    """(S,) of silence."""
+    return np.zeros(samples, np.float32)
+
+
+def levelled(audio: np.ndarray) -> np.ndarray:
+    """The speech of a piece (S,) -> (S',), ready to stand between others: without silence at its ends, all at one
+    level, faded in and out."""
+    return fade(level(trim_silence(audio, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+
+
+def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput]) -> np.ndarray:
+    """(S,) of pieces with their silences. A single one is as it was made, several are levelled."""
+    *before, after = gaps(pieces)
+    parts = []
+    for gap, output in zip(before, outputs, strict=True):
+        parts += [silent(gap), output.audio if len(pieces) == 1 else levelled(output.audio)]
+    return np.concatenate([*parts, silent(after)])

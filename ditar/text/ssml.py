@@ -1,0 +1,118 @@
+"""The subset of SSML 1.1 (W3C, 2010) that a text may use, with or without `<speak>` around it, rewritten as inline
+controls:
+
+    <speak>                              nothing
+    <p>, <s>                             a paragraph, a sentence
+    <break time="500ms" | strength="...">  [pause:0.5]
+    <phoneme alphabet="ipa" ph="...">    [word](/ipa/); alphabet="cmu-arpabet" is read, too
+    <sub alias="...">                    the alias
+    <say-as interpret-as="...">          characters, digits, telephone, cardinal, ordinal; dates, times and amounts of
+                                         money are read as they are written
+
+Every other tag is left to `text.markup`, which names it and does not speak it; `<prosody>` among them.
+"""
+
+import html
+import re
+from collections.abc import Callable
+
+from ditar.text.arpabet import to_ipa
+from ditar.text.english_letters import spell_letters
+from ditar.text.english_numbers import cardinal, digits_one_by_one, ordinal
+from ditar.text.errors import TextError
+from ditar.text.pronunciation import is_english
+from ditar.text.sentences import PARAGRAPH_PAUSE_SECONDS, PAUSE_SECONDS
+
+_TAG = re.compile(
+    r"<!--.{0,400}?-->"
+    r"|<(?P<element>phoneme|sub|say-as)(?P<of>\s[^<>]{0,600}?)?(?:/>|>(?P<inner>[^<]{0,400})</(?P=element)\s{0,9}>)"
+    r"|<(?P<tag>/?(?:speak|p|s|break))(?P<attributes>\s[^<>]{0,600}?)?\s{0,9}/?>"
+    r"|<(?P<open>phoneme|say-as)(?:\s[^<>]{0,600})?>",
+    re.I | re.S,
+)
+_ATTRIBUTE = re.compile(r"""([\w:.-]{1,40})\s{0,9}=\s{0,9}(?:"([^"<>]{0,400})"|'([^'<>]{0,400})')""")
+_AT_PARAGRAPH = re.compile(r"(?:\s*\[pause\])*\s*\n\n\s*(?:\[pause\]\s*)*")
+_STRENGTHS = {
+    "none": 0.0, "x-weak": PAUSE_SECONDS[","], "weak": PAUSE_SECONDS[";"], "medium": PAUSE_SECONDS["."],
+    "strong": PARAGRAPH_PAUSE_SECONDS, "x-strong": 1.2,
+}  # fmt: skip
+_TIME = re.compile(r"\+?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})m?s", re.I)
+_AS_WRITTEN = {"date", "time", "currency", "unit", "fraction", "address", "name", "net"}
+
+
+def as_inline(text: str, language: str) -> str:
+    """`text` with the inline controls that the tags mean. TextError quotes a tag that lacks its end or an attribute, or
+    whose value cannot be read."""
+    if "<" not in text:
+        return text
+    inline = _TAG.sub(lambda match: _rewritten(match, language), text)
+    return inline if inline == text else _AT_PARAGRAPH.sub("\n\n", inline)
+
+
+def _rewritten(match: re.Match, language: str) -> str:
+    if match["open"]:
+        raise TextError(
+            f"{match[0]} has no end; write one or more words, without other tags, and </{match['open']}> behind it"
+        )
+    if match["element"]:
+        given, inner = _attributes(match["of"]), match["inner"] or ""
+        rewrite = {"phoneme": _phoneme, "sub": _sub, "say-as": _say_as}[match["element"].lower()]
+        return rewrite(match, given, inner, language)
+    tag = (match["tag"] or "").lower()
+    if tag == "break":
+        return _break(match[0], _attributes(match["attributes"]))
+    return {"p": "\n\n", "/p": "\n\n", "s": "[pause]", "/s": "[pause]", "speak": "", "/speak": ""}.get(tag, match[0])
+
+
+def _phoneme(match: re.Match, given: dict[str, str], word: str, _: str) -> str:
+    alphabet, ph = given.get("alphabet", "ipa").lower(), " ".join(given.get("ph", "").split()).strip("/")
+    start = match[0].partition(">")[0] + ">"
+    if not ph:
+        raise TextError(f'{start} does not say how; write <phoneme alphabet="ipa" ph="təˈmɑːtoʊ">')
+    if alphabet in ("cmu-arpabet", "cmu", "arpabet"):
+        ph = to_ipa(ph, start)
+    elif alphabet != "ipa":
+        raise TextError(f"{start}: the alphabet {alphabet!r} is not read; write ipa, or cmu-arpabet")
+    if "/" in ph:
+        raise TextError(f"{start}: '/' is not of the IPA; write one pronunciation")
+    word = re.sub(r"[\[\]\s]+", " ", html.unescape(word)).strip()
+    return f"[{word or ph}](/{ph}/)"
+
+
+def _sub(match: re.Match, given: dict[str, str], inner: str, _: str) -> str:
+    return given["alias"] if given.get("alias", "").strip() else match[0]  # without it, HTML's subscript
+
+
+def _say_as(match: re.Match, given: dict[str, str], inner: str, language: str) -> str:
+    kind, english = given.get("interpret-as", "").strip().lower(), is_english(language)
+    if kind in ("characters", "spell-out", "verbatim"):
+        return " ".join(_character(c, english) for c in html.unescape(inner) if not c.isspace())
+    if kind in ("digits", "telephone"):
+        groups = re.findall(r"\d+", inner)
+        of_group: Callable[[str], str] = digits_one_by_one if english else " ".join
+        return ", ".join(map(of_group, groups)) if groups else inner
+    number = re.fullmatch(r"\s*(\d{1,15}(?:,\d{3})*)(\.\d+)?\s*", inner)
+    if kind in ("cardinal", "number", "ordinal") and english and number and not (kind == "ordinal" and number[2]):
+        return ordinal(number[1]) if kind == "ordinal" else cardinal(inner.strip())
+    return inner if kind in {*_AS_WRITTEN, "cardinal", "number", "ordinal"} else match[0]
+
+
+def _character(character: str, english: bool) -> str:
+    if english and character.isascii() and character.isalpha():
+        return spell_letters(character)
+    return digits_one_by_one(character) if english and character in "0123456789" else character
+
+
+def _break(tag: str, given: dict[str, str]) -> str:
+    if "time" in given:
+        if not _TIME.fullmatch(given["time"].strip()):
+            raise TextError(f'{tag}: {given["time"]!r} is no time; write <break time="500ms"/> or <break time="0.5s"/>')
+        return f"[pause:{given['time'].strip()}]"
+    strength = given.get("strength", "medium").strip().lower()
+    if strength not in _STRENGTHS:
+        raise TextError(f"{tag}: the strength {strength!r} is none of {', '.join(_STRENGTHS)}; or give a time")
+    return "[pause]" if strength == "medium" else f"[pause:{_STRENGTHS[strength]:g}]"
+
+
+def _attributes(text: str | None) -> dict[str, str]:
+    return {name.lower(): html.unescape(a or b) for name, a, b in _ATTRIBUTE.findall(text or "")}

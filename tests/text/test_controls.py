@@ -1,0 +1,134 @@
+"""Pauses, pronunciations and SSML inside a text."""
+
+import pytest
+
+from ditar.text import Phonemiser, TextError
+from ditar.text.controls import cut, passages, plain_text
+from ditar.text.frontend import TextFrontend
+from ditar.text.pronunciation import written
+from ditar.text.sentences import split_whole
+
+
+def read(text, language="en-us"):
+    """(text, silence after it, whether it was asked for) of every piece, and the silence before the first."""
+    pieces = cut(passages(text, language))
+    return [(written(p.text), p.pause_seconds, p.asked) for p in pieces], pieces[0].lead_seconds
+
+
+def symbols(text, language="en-us"):
+    return "".join(Phonemiser(language)(passages(text, language)[0].text))
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "lead"),
+    [
+        ("Good. Day", [("Good.", 0.45, False), ("Day", 0.8, False)], None),
+        ("Good [pause:0.25] day.", [("Good", 0.25, True), ("day.", 0.8, False)], None),
+        ("Good. [Pause: 500ms] Day.[pause:1s]", [("Good.", 0.5, True), ("Day.", 1.0, True)], None),
+        ("[pause:1] Good.[pause:2] [pause:0.5]", [("Good.", 2.5, True)], 1.0),
+        ("Good [pause] day. [pause]", [("Good", 0.45, False), ("day.", 0.8, False)], None),
+        ("Good.[pause:0]Day.", [("Good.", 0.0, True), ("Day.", 0.8, False)], None),
+        ("Good. [pause:1]. Day.", [("Good.", 1.0, True), ("Day.", 0.8, False)], None),
+        ("Good day. [pause:1] </b>", [("Good day.  </b>", 1.0, True)], None),
+        ("[note] a [pausing] man", [("[note] a [pausing] man", 0.8, False)], None),
+    ],
+)
+def test_a_pause_stands_where_it_was_asked_for(text, pieces, lead):
+    found, before = read(text)
+    assert [(" ".join(t.split()), *rest) for t, *rest in found] == [(" ".join(t.split()), *rest) for t, *rest in pieces]
+    assert before == lead
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("<speak>Good <break time='250ms'/> day.</speak>", [("Good", 0.25), ("day.", 0.8)]),
+        ('Good<break strength="weak"/>day <break/> all', [("Good", 0.3), ("day", 0.45), ("all", 0.8)]),
+        ("<p>One.</p><p><s>two</s><s>three</s></p>", [("One.", 0.8), ("two", 0.45), ("three", 0.8)]),
+        ('The <sub alias="World &amp; Co">W</sub> H<sub>2</sub>O', [("The World & Co H<sub>2</sub>O", 0.8)]),
+        ('<say-as interpret-as="characters">aB1</say-as>', [("eigh B one", 0.8)]),
+        ("<say-as interpret-as='telephone'>55-12</say-as>", [("five five, one two", 0.8)]),
+        ('<say-as interpret-as="ordinal">3</say-as>', [("third", 0.8)]),
+        ('<say-as interpret-as="cardinal">1984</say-as>', [("one thousand nine hundred eighty four", 0.8)]),
+        ('<say-as interpret-as="date" format="ymd">2020-01-02</say-as>', [("2020-01-02", 0.8)]),
+        ('a <phoneme alphabet="ipa" ph="pɪˈkɑːn">pecan</phoneme>', [("a [pecan](/pɪkˈɑːn/)", 0.8)]),
+        ('<phoneme alphabet="cmu-arpabet" ph="P AH0 K AA1 N">pecan</phoneme>', [("[pecan](/pəkˈɑːn/)", 0.8)]),
+        ("<!-- <break time='1s'/> -->Hi", [("<!-- <break time='1s'/> -->Hi", 0.8)]),
+    ],
+)
+def test_ssml(text, pieces):
+    assert [(t.replace("&amp;", "&"), s) for t, s, _ in read(text)[0]] == pieces
+
+
+def test_other_tags_are_named_and_not_spoken():
+    (text,), dropped = passages('<prosody rate="slow">Hi</prosody> <say-as interpret-as="x">5</say-as>'), []
+    assert "".join(Phonemiser()(text.text, dropped)) == "hˈaɪ fˈaɪv"
+    assert dropped == ['<prosody rate="slow">', "</prosody>", '<say-as interpret-as="x">', "</say-as>"]
+
+
+def test_a_pronounced_word_is_said_as_given_and_its_neighbours_as_always():
+    plain, given = symbols("I ate a potato, the apple."), symbols("I ate a [tomato](/təˈmɑːtəʊ/), the [apple](/ˈæpl̩/).")
+    assert given == plain.replace("pətˈeɪɾoʊ", "təmˈɑːtəʊ").replace("ˈæpəl", "ˈæpl\u0329")
+    assert symbols("[Nguyen](/ŋwɪən/)'s [GIF](/dʒɪf/)'s [kiss](/kɪs/)’s") == "ŋwɪənz dʒɪfs kɪsᵻz"
+    assert symbols("[x](/t͡ʃ'a:.g/)") == "tʃˈaːɡ" and symbols("[r](/ra/)") == "ɹa" and symbols("[r](/ra/)", "de") == "ra"
+    assert symbols("Dr. [Who](/huː/) paid $5") == "dˈɑːktɚ huː pˈeɪd fˈaɪv dˈɑːlɚz"
+
+
+def test_what_is_written_reads_the_same_again():
+    text = "A [tomato](/təmˈɑːtəʊ/) [pause:0.5] and ç [Façade](/fəsˈɑːd/)."
+    (first, *_), _ = read(text)
+    assert first[0] == "A [tomato](/təmˈɑːtəʊ/)"
+    assert TextFrontend().read(first[0]).symbols == TextFrontend().read("A [tomato](/təˈmɑːtəʊ/)").symbols
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Hi [pause:soon]", r"\[pause:soon\]: 'soon' is no length.*from 0 to 60.*\[pause:0.5\]"),
+        ("Hi [pause:]", "'' is no length"),
+        ("Hi [pause:-1]", "'-1' is no length"),
+        ("Hi [pause:61]", "61 s is too long; at most 60 s"),
+        ("Hi [pause:40][pause:40]", "80 s is too long"),
+        ("[pause:1][pause:2]", "nothing to say but pauses"),
+        ("[x](/Q!/)", r"\[x\]\(/Q!/\): 'Q' \(U\+0051.*'!'.*not of the IPA"),
+        ("[x](/ˈ/)", "has no sound"),
+        ("[x](//)", "has no sound"),
+        (f"[x](/{'a' * 101}/)", "101 symbols, at most 100"),
+        ("<phoneme ph='a'>x", "<phoneme ph='a'> has no end"),
+        ("<phoneme>x</phoneme>", "<phoneme> does not say how"),
+        ("<phoneme alphabet='x-sampa' ph='a'>x</phoneme>", "'x-sampa' is not read"),
+        ("<phoneme alphabet='cmu-arpabet' ph='AA1 Q'>x</phoneme>", "'Q' is not of ARPABET"),
+        ("<break time='long'/> x", "'long' is no time"),
+        ("<break strength='huge'/> x", "'huge' is none of none, x-weak"),
+        ("<say-as interpret-as='date'>x <b>y</b></say-as>", "has no end"),
+    ],
+)
+def test_what_cannot_be_read_is_quoted_with_the_remedy(text, message):
+    with pytest.raises(TextError, match=message):
+        passages(text)
+
+
+def test_sounds_that_the_model_never_learnt_are_named():
+    frontend = TextFrontend("en-us", trained=tuple("hˈaɪ. "))
+    with pytest.raises(TextError, match=r"\[Bach\]\(/bax/\): the model never learnt 'b'.*'x'.*it knows the sounds a h"):
+        frontend.read("Hi [Bach](/bax/).")
+    with pytest.raises(TextError, match="asks for a pause.*call the pipeline"):
+        frontend.read("Hi. [pause:1] Hi.")
+
+
+def test_private_characters_of_a_user_are_no_pronunciation():
+    dropped = []
+    assert "".join(Phonemiser()(passages("Hi <b> \U000f0061")[0].text, dropped)) == "hˈaɪ"
+    assert dropped == ["<b>", "\ue000"]
+
+
+def test_the_words_that_a_listener_should_hear():
+    assert plain_text("A [tomato](/təˈmɑːtəʊ/)'s [pause:1] end.") == "A tomato's end."
+    assert plain_text("<speak>One<break time='1s'/> [two]</speak>") == "One [two]"
+
+
+def test_a_stream_waits_for_the_end_of_a_control():
+    for unfinished in ("Hi. I say [x](/a. B", "Hi. I <sub alias='A. B", "Hi. I <sub alias='x'>Dr. A. B"):
+        whole, _, rest = split_whole(unfinished + " and so on")
+        assert whole.strip() in ("Hi.", "") and whole + rest == unfinished + " and so on"
+    assert split_whole("I <sub alias='x'>A</sub> say. No")[0] == "I <sub alias='x'>A</sub> say. "
