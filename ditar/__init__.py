@@ -22,6 +22,7 @@ _HOMES = {
     "load_pipeline": "ditar.synthesis.pretrained",
     "SpeechOutput": "ditar.synthesis.request",
     "SpeechRequest": "ditar.synthesis.request",
+    "Lexicon": "ditar.text.lexicon",
     "Voice": "ditar.synthesis.voice",
     "load_voice": "ditar.synthesis.voice_file",
     "save_voice": "ditar.synthesis.voice_file",

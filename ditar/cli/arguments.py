@@ -54,6 +54,16 @@ def add_recogniser_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--normaliser", choices=NORMALISERS, help=COMPARISONS)
 
 
+def add_lexicon_option(command: argparse.ArgumentParser) -> None:
+    """A file of pronunciations."""
+    command.add_argument(
+        "--lexicon",
+        metavar="FILE",
+        help="pronunciations, word<TAB>IPA or word<TAB>CMU's symbols on each line, and a third column for those of one "
+        "language only; see also [word](/ipa/) in a text",
+    )
+
+
 def number(low: float, high: float) -> Callable[[str], float]:
     """A number from `low` to `high`."""
 

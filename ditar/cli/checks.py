@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ditar.storage.inputs import read_input
 
 if TYPE_CHECKING:
     from ditar.synthesis.reference import Reference
+    from ditar.text.lexicon import Lexicon
     from ditar.text.lines import UtteranceList
 
 MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a larger file is not a text to be spoken
@@ -55,32 +57,47 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
     check_utf8(options.text, "--text")
     _check_kind(options, check_model(options.model))
     check_utf8(options.prompt_text, "--prompt-text")
+    lexicon = lexicon_of(options)
     reference = read_voice(options.voice, options.prompt_audio, options.prompt_text, options.language)
     text = options.text if options.text_file is None else _read_text(options.text_file)
-    inputs = input_files(options.voice, options.prompt_audio, options.text_file)
+    inputs = input_files(options.voice, options.prompt_audio, options.text_file, options.lexicon)
     if options.output_dir is not None:
         name = "standard input" if options.text_file == "-" else options.text_file
         utterances = read_utterances(text, name, options.list_format)
         for file in (MANIFEST, "stopped", *(f"{utt}.wav" for utt, _ in utterances.rows)):
             check_not_input(folder / file, "--output-dir", inputs)
         check_language(options.language)
-        return text, utterances, reference
+        rows = [(utt, lexicon.apply(said, options.language)) for utt, said in utterances.rows]
+        return text, replace(utterances, rows=rows), reference
     if options.output != "-":
         for path in (options.output, *partial_files(options.output)):
             check_not_input(path, "--output", inputs)
+    text = lexicon.apply(text, options.language)
     check_text(text, options.language)
     return text, None, reference
 
 
-def input_files(voice: str | None, prompt_audio: str | None, text_file: str | None = None) -> dict[str, Path]:
+def input_files(
+    voice: str | None, prompt_audio: str | None, text_file: str | None = None, lexicon: str | None = None
+) -> dict[str, Path]:
     """The input files, by the option that names them: none of them may be overwritten."""
     from ditar.synthesis.voice_names import find_voice
 
-    files = {"--prompt-audio": prompt_audio, "--text-file": None if text_file == "-" else text_file}
+    files = {"--prompt-audio": prompt_audio, "--text-file": text_file, "--lexicon": lexicon}
     if voice is not None:
         files["--voice"] = named = find_voice(voice).path
         files["the transcript of --voice"] = named.with_suffix(".txt")
-    return {option: Path(file) for option, file in files.items() if file is not None}
+    return {option: Path(file) for option, file in files.items() if file not in (None, "-")}
+
+
+def lexicon_of(options: argparse.Namespace) -> "Lexicon":
+    """The pronunciations of --lexicon. TextError names bad lines; ValueError: the file does not exist."""
+    from ditar.text.lexicon import as_lexicon
+
+    try:
+        return as_lexicon(options.lexicon)
+    except FileNotFoundError:
+        raise ValueError(f"--lexicon: the file {options.lexicon} does not exist") from None
 
 
 def read_named(name: str, option: str, most_bytes: int = -1) -> bytes:

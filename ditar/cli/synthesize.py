@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ditar.cli.arguments import DefaultsShown, add_model_options, number, part, whole
+from ditar.cli.arguments import DefaultsShown, add_lexicon_option, add_model_options, number, part, whole
 from ditar.cli.checks import TOKEN_OPTIONS, check
 from ditar.cli.interrupt import starting
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SOLVERS, TIME_GRIDS, SamplingOptions
@@ -143,6 +143,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--batch-size", type=whole(1, 1000), default=BATCH_SIZE, help="sentences that are spoken at the same time"
     )
+    add_lexicon_option(command)
     add_model_options(command)
     command.set_defaults(run=run)
 

@@ -2,7 +2,8 @@
 
 import argparse
 
-from ditar.cli.checks import read_named
+from ditar.cli.arguments import add_lexicon_option
+from ditar.cli.checks import lexicon_of, read_named
 from ditar.cli.streams import one_line
 
 
@@ -18,6 +19,7 @@ def add_parser(commands) -> None:
     source.add_argument("text", metavar="TEXT", nargs="?", help="the text")
     source.add_argument("--text-file", metavar="FILE", help="a UTF-8 file with the text, - for standard input")
     command.add_argument("--language", metavar="NAME", default="en-us", help="espeak-ng's name (default %(default)s)")
+    add_lexicon_option(command)
     command.set_defaults(run=run)
 
 
@@ -27,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     from ditar.text.errors import name_characters
 
     refused = 0
-    for number, sentence in enumerate(dry_run(_text(options), options.language), 1):
+    text = lexicon_of(options).apply(_text(options), options.language)
+    for number, sentence in enumerate(dry_run(text, options.language), 1):
         lines = [("written", " ".join(sentence.written.split()))]
         if sentence.refused:
             refused += 1

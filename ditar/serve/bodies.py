@@ -11,10 +11,13 @@ from ditar.serve.errors import ApiError, shown
 from ditar.serve.settings import MAX_CHARACTERS
 from ditar.serve.voices import DEFAULT
 from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.text import TextError
+from ditar.text.lexicon import Lexicon
 
 MODEL = "ditar"
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 MAX_STEPS = 64
+MAX_LEXICON_WORDS = 1000
 MAX_SEED = 2**53 - 1  # what every reader of JSON reads exactly
 
 
@@ -48,6 +51,10 @@ class SpeechOptions(BaseModel):
         int | None, Field(ge=0, le=MAX_SEED, description="the same one gives the same audio; X-Ditar-Seed says which")
     ] = None
     language: Annotated[str, Field(max_length=40, description="espeak-ng's name of it")] = "en-us"
+    lexicon: Annotated[
+        dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=400)]] | None,
+        Field(max_length=MAX_LEXICON_WORDS, description="pronunciations by word, in the IPA or CMU's symbols"),
+    ] = None
 
 
 class SpeechBody(SpeechOptions):
@@ -62,12 +69,13 @@ class SpeechBody(SpeechOptions):
 @dataclass(frozen=True)
 class Asked:
     """voice: its name; request_options, options: of SpeechRequest, and of the pipeline's call; ignored: fields without
-    effect."""
+    effect; lexicon: pronunciations of words."""
 
     voice: str
     request_options: dict[str, Any]
     options: dict[str, Any]
     ignored: tuple[str, ...]
+    lexicon: Lexicon
 
 
 def check_input(text: str) -> None:
@@ -110,5 +118,9 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
             pipeline.decoding_options(**chosen, **options)
     except ValueError as error:
         raise ApiError(422, str(error).replace("num_inference_steps", "steps")) from None
+    try:
+        lexicon = Lexicon(body.lexicon)
+    except TextError as error:
+        raise ApiError(422, str(error), param="lexicon") from None
     voice = body.voice if isinstance(body.voice, str) else body.voice.id
-    return Asked(voice, request_options, options, ("instructions",) if body.instructions else ())
+    return Asked(voice, request_options, options, ("instructions",) if body.instructions else (), lexicon)

@@ -110,7 +110,7 @@ class Service:
     async def talk(self, found: Asked, began: float) -> Talk:
         """A talk without pieces yet. ApiError: its voice, or its language, is unknown."""
         voice = await self.prepare(self._voice, found)
-        talk = Talk(self.engine, self.metrics, voice, found.request_options, found.options, began)
+        talk = Talk(self.engine, self.metrics, voice, found.request_options, found.options, found.lexicon, began)
         talk.warnings += voice_warnings(voice)
         return talk
 
@@ -126,10 +126,10 @@ class Service:
         return self.voices.voice(found.voice)
 
     def _read(self, text: str, voice: Voice, found: Asked | Talk) -> tuple[list[ReadPiece], list[str]]:
+        language = found.request_options["language"]
         try:
-            pieces, warnings = pieces_to_speak(
-                text, voice, self.pipeline.text_config, found.request_options["language"]
-            )
+            said = found.lexicon.apply(text, language)
+            pieces, warnings = pieces_to_speak(said, voice, self.pipeline.text_config, language)
         except TextError as error:
             raise ApiError(422, str(error), param="input") from None
         if (pauses := sum(piece.pause_seconds for piece in pieces if piece.asked)) > MAX_PAUSES_SECONDS:

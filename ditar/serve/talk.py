@@ -15,6 +15,7 @@ from ditar.synthesis.pieces import ReadPiece, gap_samples, silent
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.text import TextError
+from ditar.text.lexicon import Lexicon
 from ditar.units import samples_to_seconds
 
 
@@ -33,6 +34,7 @@ class Talk:
 
     Args:
         request_options, options: of every piece's SpeechRequest, and of the pipeline's call.
+        lexicon: pronunciations of words.
         began: `time.monotonic()` of the request.
         warnings, wrong: what a client should know, and what is wrong with pieces that were played.
         symbols, patches, seconds: the numbers read and made.
@@ -43,6 +45,7 @@ class Talk:
     voice: Voice
     request_options: dict[str, Any]
     options: dict[str, Any]
+    lexicon: Lexicon
     began: float = field(default_factory=time.monotonic)
     warnings: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)

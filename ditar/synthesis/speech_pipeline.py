@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +20,7 @@ from ditar.synthesis.reference import Reference, check_transcript, read_referenc
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
 from ditar.synthesis.voice import Voice, check_fit
 from ditar.text.frontend import TextFrontend
+from ditar.text.lexicon import Lexicon, as_lexicon
 from ditar.text.vocabulary import vocabulary_fingerprint
 
 import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
@@ -48,6 +49,7 @@ class SpeechPipeline(DiffusionPipeline):
         language: str = "en-us",
         stop_threshold: float | None = None,
         max_retries: int = MAX_RETRIES,
+        lexicon: Lexicon | Mapping[str, str] | str | Path | None = None,
         **options,
     ) -> SpeechOutput:
         """Speak `text` in the voice of a reference clip, or in a `voice` made before. The same seed gives the same
@@ -55,7 +57,7 @@ class SpeechPipeline(DiffusionPipeline):
 
         Args:
             text: what to say, of any length: a text that does not fit into one call is spoken sentence by sentence, as
-                on the command line.
+                on the command line. It may have pauses, pronunciations and SSML in it, see `text.controls`.
             prompt_audio, prompt_text, sample_rate: see `create_voice`.
             voice: instead of these.
             seed, generator: one of them; with neither, a seed is drawn, and the output says which.
@@ -63,12 +65,14 @@ class SpeechPipeline(DiffusionPipeline):
             stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
             max_retries: 0 to 100; an output that never stops, is silent or is far too short is made again that often,
                 with other seeds; if it is still wrong, its `warnings` say so.
+            lexicon: pronunciations of words, in the IPA or CMU's symbols, or a file of them, see `text.lexicon`.
             options: how it is sampled, see `batch`.
 
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
         check_asked(text, seed, generator, voice, prompt_audio, prompt_text)
         options = self._checked(options)
+        text = as_lexicon(lexicon).apply(text, language)
         if voice is None:
             voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)
         return speak_any_length(

@@ -27,6 +27,19 @@ def test_files_and_standard_input(tmp_path, capsys, monkeypatch):
     assert "five kilometres" in out and "five metres" in out
 
 
+def test_a_lexicon(tmp_path, capsys):
+    lexicon = tmp_path / "lexicon.tsv"
+    lexicon.write_text("tomato\ttəˈmɑːtəʊ\n", encoding="utf-8")
+    assert main(["text", "A tomato. [pause:2] So.", f"--lexicon={lexicon}"]) == 0
+    out = capsys.readouterr().out
+    assert "ɐ təmˈɑːtəʊ." in out and "pause     2 s" in out
+    lexicon.write_text("tomato\n", encoding="utf-8")
+    for arguments in ([f"--lexicon={lexicon}"], [f"--lexicon={tmp_path / 'none'}"]):
+        assert main(["text", "A tomato.", *arguments]) == 1
+    errors = capsys.readouterr().err
+    assert "lexicon.tsv:1: write word<TAB>pronunciation" in errors and "none does not exist" in errors
+
+
 def test_what_cannot_be_said_fails_and_says_why(tmp_path, capsys):
     assert main(["text", "Hello.\n\n😀"]) == 1
     assert "refused" in capsys.readouterr().out

@@ -78,6 +78,8 @@ def test_pauses_ssml_and_pronunciations_sound_as_from_python(server, alone):
     heard, expected = samples(server.speak(input=text, seed=7, **FAST).content), alone(text, 7)
     np.testing.assert_allclose(heard, expected, atol=2e-4)
     assert not heard[:4800].any() and not heard[-12_000:].any()
+    by_lexicon = server.speak(input="The Data here.", lexicon={"data": "D EY1 T AH0"}, seed=7, **FAST)
+    assert by_lexicon.content == server.speak(input="The [Data](/dˈeɪtə/) here.", seed=7, **FAST).content
 
 
 def test_the_official_client_streams(server, alone, tmp_path):
@@ -189,6 +191,8 @@ LONG = "a " * (MAX_CHARACTERS // 2) + "b"
         ({"input": "Hi [pause:soon]"}, 422, "'soon' is no length of a pause; give seconds from 0 to 60"),
         ({"input": "Hi. [pause:60] " * 6}, 422, "input asks for 360 s of pauses, 300 s is the limit"),
         ({"input": "<phoneme ph='a'>x"}, 422, "<phoneme ph='a'> has no end"),
+        ({"lexicon": {"data": "D QQ"}}, 422, "lexicon: 'data': 'QQ' is not of ARPABET"),
+        ({"lexicon": {"data": 5}}, 422, "lexicon.data: input should be a valid string, got 5"),
         ({"language": "xx-nowhere"}, 422, "language 'xx-nowhere' is not known to espeak-ng"),
         ({"temprature": 1}, 422, 'there is no field "temprature"; there are model, voice, '),
     ],

@@ -69,6 +69,14 @@ def test_a_call_and_a_stream_have_them_too(pipeline):
     np.testing.assert_allclose(sink.heard, made, atol=1e-4)
 
 
+def test_a_call_takes_a_lexicon(pipeline):
+    voice = pipeline.create_voice(clip(), "Hello there.")
+    by_word = pipeline("A tomato.", voice=voice, seed=1, lexicon={"tomato": "təˈmɑːtəʊ"}, **FAST)
+    in_text = pipeline("A [tomato](/təˈmɑːtəʊ/).", voice=voice, seed=1, **FAST)
+    assert np.array_equal(by_word.audio, in_text.audio)
+    assert not np.array_equal(by_word.audio, pipeline("A tomato.", voice=voice, seed=1, **FAST).audio)
+
+
 def test_a_pronunciation_is_part_of_what_a_piece_is_made_from():
     (plain,), _ = pieces_to_speak("A tomato.", VOICE, CONFIG, "en-us")
     (given,), _ = pieces_to_speak("A [tomato](/təˈmɑːtəʊ/).", VOICE, CONFIG, "en-us")
