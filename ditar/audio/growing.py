@@ -1,22 +1,21 @@
-"""Audio written as it is made: a WAV that grows and can be played at any time, and raw samples for a pipe."""
+"""Audio written as it is made: a WAV that grows and can be played at any time, and a file of its parts."""
 
 import os
 import struct
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
 from ditar.audio.errors import AudioError
-from ditar.audio.write import FORMATS, check_writable
+from ditar.audio.formats import FORMATS
+from ditar.audio.write import BLOCK_SAMPLES, check_writable, open_to_write, write_blocks
 from ditar.storage.atomic_write import WriteError, atomic_write
 from ditar.storage.lock import InUseError, lock
 
 HEADER_BYTES = 44
 MAX_BYTES = 2**32 - 1 - HEADER_BYTES  # sizes in a WAV's header have 32 bits: 24.8 hours at 24 kHz
-BLOCK_SAMPLES = 65_536
 
 
 def pcm16(waveform: np.ndarray) -> bytes:
@@ -93,42 +92,23 @@ class GrowingWav:
         self._file.close()
 
 
-class RawPipe:
-    """Raw 16-bit samples for the reader of a pipe. BrokenPipeError if there is none any more."""
-
-    def __init__(self, file: BinaryIO):
-        self._file, self.samples = file, 0
-
-    def write(self, waveform: np.ndarray) -> None:
-        """Append float (S,)."""
-        self._file.write(pcm16(waveform))
-        self._file.flush()
-        self.samples += len(waveform)
-
-    def __enter__(self) -> "RawPipe":
-        return self
-
-    def __exit__(self, *_) -> None:
-        pass
-
-
 def assemble(wav: str | Path, parts: Iterable[tuple[int, int, int]], path: str | Path) -> int:
-    """Make `path` (WAV, FLAC or OGG) from parts of a mono 16-bit WAV file, which is kept, in their order: (first
-    sample, samples, samples of silence after them). Block by block and atomically; returns the number of samples
+    """Make `path`, in the format of its ending, from parts of a mono 16-bit WAV file, which is kept, in their order:
+    (first sample, samples, samples of silence after them). Block by block and atomically; returns the number of samples
     written.
 
     AudioError names what cannot be read or written, and says that the speech is in the first file.
     """
     wav, path = Path(wav), Path(path)
-    kind, subtype = FORMATS[path.suffix.lower()]
+    target_format = FORMATS[path.suffix.lower()]
     parts, written = list(parts), 0
-    if kind == "WAV" and 2 * sum(samples + silence for _, samples, silence in parts) > MAX_BYTES:
+    if target_format.kind == "WAV" and 2 * sum(samples + silence for _, samples, silence in parts) > MAX_BYTES:
         raise AudioError(f"{path} would be longer than a WAV file can be (4 GiB); give a .flac. The speech is in {wav}")
     try:
         with (
             atomic_write(path) as partial,
             soundfile.SoundFile(wav) as source,
-            soundfile.SoundFile(partial, "w", source.samplerate, 1, subtype=subtype, format=kind) as target,
+            open_to_write(partial, target_format, source.samplerate) as target,
         ):
             for first, samples, silence in parts:
                 source.seek(first)
@@ -136,7 +116,7 @@ def assemble(wav: str | Path, parts: Iterable[tuple[int, int, int]], path: str |
                     block = source.read(min(BLOCK_SAMPLES, samples - done), dtype="int16")
                     target.write(block)
                     written += len(block)
-                target.write(np.zeros(silence, np.int16))
+                write_blocks(target, np.zeros(silence, np.int16))
                 written += silence
             if written != sum(samples + silence for _, samples, silence in parts):
                 raise AudioError(f"{wav} is shorter than it should be")

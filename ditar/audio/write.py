@@ -3,18 +3,20 @@
 import io
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
 from ditar.audio.errors import AudioError
+from ditar.audio.formats import FORMATS, Format
 from ditar.storage.atomic_write import WriteError, atomic_write, check_folder
 
-FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+BLOCK_SAMPLES = 65_536
 
 
 def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
-    """Write mono float (S,) in [-1, 1] as 16-bit WAV, FLAC or OGG, by the name's ending; samples outside are clipped.
+    """Write mono float (S,) in [-1, 1] in the format of the name's ending, see FORMATS; samples outside are clipped.
 
     AudioError if the folder does not exist, the ending is unknown, samples are not numbers, or the disk is full.
     """
@@ -25,10 +27,10 @@ def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
         raise AudioError(f"a waveform to write must have the shape (S,), got {waveform.shape}")
     if not np.isfinite(waveform).all():
         raise AudioError(f"{path} was not written: the waveform holds NaN or infinite samples")
-    kind, subtype = FORMATS[path.suffix.lower()]
     # Encoded in memory first: then a full disk is an OSError with its number, not a silently truncated file.
     encoded = io.BytesIO()
-    soundfile.write(encoded, np.clip(waveform, -1.0, 1.0), rate_hz, format=kind, subtype=subtype)
+    with open_to_write(encoded, FORMATS[path.suffix.lower()], rate_hz) as file:
+        write_blocks(file, np.clip(waveform, -1.0, 1.0))
     try:
         with atomic_write(path) as partial, open(partial, "wb") as file:
             file.write(encoded.getbuffer())
@@ -36,6 +38,19 @@ def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
             os.fsync(file.fileno())
     except WriteError as error:
         raise AudioError(str(error)) from None
+
+
+def open_to_write(file: str | Path | BinaryIO, as_format: Format, rate_hz: int) -> soundfile.SoundFile:
+    """A new mono file."""
+    return soundfile.SoundFile(
+        file, "w", rate_hz, 1, format=as_format.kind, subtype=as_format.subtype, **as_format.options
+    )
+
+
+def write_blocks(file: soundfile.SoundFile, samples: np.ndarray) -> None:
+    """Append (S,), however long: libsndfile's encoder of Vorbis crashes where it gets a minute at once."""
+    for start in range(0, len(samples), BLOCK_SAMPLES):
+        file.write(samples[start : start + BLOCK_SAMPLES])
 
 
 def check_writable(path: str | Path) -> None:

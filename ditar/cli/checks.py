@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ditar.text.lines import UtteranceList
 
 MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a larger file is not a text to be spoken
+MAX_CLIP_BYTES = 200_000_000
 TOKEN_OPTIONS = ("top_k", "top_p")  # for models that draw tokens
 MANIFEST = "manifest.jsonl"  # `utterance_list.MANIFEST`, whose module imports torch
 OPTION_NAMES = {"num_inference_steps": "--steps"}  # if it differs from the setting's
@@ -36,9 +37,11 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
         require_open("stdout", "--output -")
         if sys.stdout.isatty():
             raise ValueError(
-                "--output - writes raw samples, but standard output is a terminal; pipe them into a program, "
+                "--output - writes audio, but standard output is a terminal; pipe it into a program, "
                 "| aplay -f S16_LE -r 24000, or give the name of a file"
             )
+    elif options.output_format is not None:
+        raise ValueError("--output-format is for --output -; the ending of a file's name is its format: leave it out")
     elif options.output is not None:
         check_writable(options.output)
         if options.stream and not options.output.lower().endswith(".wav"):
@@ -58,7 +61,9 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
     _check_kind(options, check_model(options.model))
     check_utf8(options.prompt_text, "--prompt-text")
     lexicon = lexicon_of(options)
-    reference = read_voice(options.voice, options.prompt_audio, options.prompt_text, options.language)
+    if options.prompt_audio == "-" == options.text_file:
+        raise ValueError("--prompt-audio - and --text-file - would read the same; give the name of a file for one")
+    reference = read_voice(options.voice, prompt_clip(options), options.prompt_text, options.language)
     text = options.text if options.text_file is None else _read_text(options.text_file)
     inputs = input_files(options.voice, options.prompt_audio, options.text_file, options.lexicon)
     if options.output_dir is not None:
@@ -88,6 +93,17 @@ def input_files(
         files["--voice"] = named = find_voice(voice).path
         files["the transcript of --voice"] = named.with_suffix(".txt")
     return {option: Path(file) for option, file in files.items() if file not in (None, "-")}
+
+
+def prompt_clip(options: argparse.Namespace) -> str | bytes | None:
+    """The reference clip: a file's name, or what standard input holds. ValueError: too much, or nothing."""
+    if options.prompt_audio != "-" or getattr(options, "voice", None) is not None:
+        return options.prompt_audio
+    data = read_named("-", "--prompt-audio", MAX_CLIP_BYTES + 1)
+    if not 0 < len(data) <= MAX_CLIP_BYTES:
+        many = f"more than {MAX_CLIP_BYTES}" if data else "no"
+        raise ValueError(f"--prompt-audio -: standard input holds {many} bytes; give a clip of 0.5 to 30 s of speech")
+    return data
 
 
 def lexicon_of(options: argparse.Namespace) -> "Lexicon":

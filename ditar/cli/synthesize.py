@@ -3,9 +3,11 @@
 import argparse
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from ditar.audio.formats import STREAMED
 from ditar.cli.arguments import DefaultsShown, add_lexicon_option, add_model_options, number, part, whole
 from ditar.cli.checks import TOKEN_OPTIONS, check
 from ditar.cli.interrupt import starting
@@ -43,7 +45,12 @@ def add_parser(commands) -> None:
         "(utt1, spk_003, 84-121123-0000), otherwise text; it reports how they were read",
     )
     output = command.add_mutually_exclusive_group(required=True)
-    output.add_argument("--output", metavar="FILE|-", help="audio file to write: .wav, .flac or .ogg; - see --stream")
+    output.add_argument(
+        "--output",
+        metavar="FILE|-",
+        help="audio file to write: .wav, .flac, .mp3, .opus or .ogg (Vorbis); - is standard output, see "
+        "--output-format",
+    )
     output.add_argument(
         "--output-dir",
         metavar="DIR",
@@ -53,15 +60,24 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--stream",
         action="store_true",
-        help="write while speaking: a growing WAV file, or with --output - raw samples (16 bit, little endian, mono,"
-        " 24 kHz) to standard output",
+        help="write while speaking: a growing WAV file, or with --output - to standard output, see --output-format",
+    )
+    command.add_argument(
+        "--output-format",
+        choices=STREAMED,
+        help="of --output -, which is written while it is made, but for flac; pcm: raw samples, 16 bit, little endian, "
+        "mono, 24 kHz (default: pcm)",
     )
     command.add_argument(
         "--voice",
         metavar="NAME|FILE",
         help="a voice: a file that `ditar voice create` made, or a name that `ditar voice list` shows",
     )
-    command.add_argument("--prompt-audio", metavar="FILE", help="reference clip: WAV, FLAC, OGG or MP3, from 0.5 s on")
+    command.add_argument(
+        "--prompt-audio",
+        metavar="FILE|-",
+        help="reference clip: WAV, FLAC, OGG or MP3, from 0.5 s on; - reads it from standard input",
+    )
     command.add_argument(
         "--prompt-text",
         metavar="TEXT",
@@ -159,7 +175,8 @@ def run(options: argparse.Namespace) -> int:
         printing.say(f"{source}: {utterances.reading}")
     # torch and all the rest, after the checks that do not need them
     with starting():
-        from ditar.audio.growing import GrowingWav, RawPipe
+        from ditar.audio.encode import Pipe
+        from ditar.audio.growing import GrowingWav
         from ditar.synthesis.finished import partial_files
         from ditar.synthesis.long_text import speak_text, stream_text
         from ditar.synthesis.pieces import pieces_to_speak
@@ -197,12 +214,15 @@ def run(options: argparse.Namespace) -> int:
         pipeline.set_progress_bar_config(disable=True)
         printing.warn(warnings)
         piped = options.output == "-"
-        with RawPipe(sys.stdout.buffer) if piped else GrowingWav(options.output, SAMPLE_RATE_HZ) as sink:
+        pipe = Pipe(sys.stdout.buffer, options.output_format or "pcm") if piped else None
+        with nullcontext(pipe) if piped else GrowingWav(options.output, SAMPLE_RATE_HZ) as sink:
             try:
                 failed = stream_text(
                     pipeline, pieces, voice, sink, seed=options.seed, request_options=asked, stream_options=shared,
                     warn=printing.warn,
                 )  # fmt: skip
+                if piped:
+                    pipe.finish()
             except BrokenPipeError:
                 return printing.of_lost_reader(sink)
         return printing.of_stream(options.output, sink, failed)

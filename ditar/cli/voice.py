@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ditar.cli.arguments import add_model_options
-from ditar.cli.checks import check_model, check_utf8
+from ditar.cli.checks import check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
 
@@ -23,7 +23,10 @@ def add_parser(commands) -> None:
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
     create = actions.add_parser("create", help="make a voice file from a reference clip")
     create.add_argument("output", metavar="FILE", help="voice file to write: NAME.safetensors")
-    create.add_argument("--prompt-audio", metavar="FILE", required=True, help="reference clip: WAV, FLAC, OGG or MP3")
+    create.add_argument(
+        "--prompt-audio", metavar="FILE|-", required=True,
+        help="reference clip: WAV, FLAC, OGG or MP3; - reads standard input",
+    )  # fmt: skip
     create.add_argument(
         "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong"
     )
@@ -52,7 +55,7 @@ def _create(options: argparse.Namespace) -> int:
     check_model(options.model)
     check_utf8(options.prompt_text, "--prompt-text")
     name = options.name or Path(options.output).stem
-    reference = read_reference(options.prompt_audio, options.prompt_text, name, options.language)
+    reference = read_reference(prompt_clip(options), options.prompt_text, name, options.language)
 
     from ditar.cli import printing
 

@@ -13,8 +13,8 @@ from fastapi.sse import format_sse_event
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
+from ditar.audio.encode import FileEncoder
 from ditar.serve.errors import ApiError, failure, log
-from ditar.serve.formats import FileEncoder
 from ditar.serve.service import Planned
 from ditar.serve.talk import Heard
 

@@ -18,10 +18,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 from ditar import __version__
+from ditar.audio.encode import encoder
 from ditar.serve.answers import SpeechResponse, as_events, as_file, spoken, unless_gone
 from ditar.serve.bodies import MODEL, OPENAI_MODELS, SpeechBody
 from ditar.serve.errors import ApiError, failure, on_api_error, on_failure, on_http_error, on_validation, shown
-from ditar.serve.formats import MEDIA_TYPES, encoder
 from ditar.serve.guard import Guard
 from ditar.serve.metrics import Counted
 from ditar.serve.service import Planned, Service
@@ -31,6 +31,13 @@ from ditar.serve.voices import VoiceInfo
 from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.voice import Voice, voice_warnings
 
+MEDIA_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
 PAGE = ASSETS / "serve.html"
 STARTED = int(time.time())
 ERRORS = {status: {"description": text} for status, text in (

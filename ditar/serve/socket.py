@@ -24,11 +24,11 @@ from typing import Annotated, Any, Literal
 from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from ditar.audio.encode import encoder
 from ditar.seeds import piece_seeds
 from ditar.serve.answers import STALLED_SECONDS
 from ditar.serve.bodies import Asked, SpeechOptions, asked
 from ditar.serve.errors import ApiError, failure, of_validation, shown
-from ditar.serve.formats import encoder
 from ditar.serve.guard import KEY_PROTOCOL
 from ditar.serve.service import Service, drawn
 from ditar.serve.talk import Talk

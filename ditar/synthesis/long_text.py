@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ditar.audio.growing import GrowingWav, RawPipe
+from ditar.audio.encode import Pipe
+from ditar.audio.growing import GrowingWav
 from ditar.audio.write import check_writable, write_audio
 from ditar.config.sampling import BATCH_SIZE
 from ditar.seeds import piece_seeds
@@ -130,7 +131,7 @@ def stream_text(
     pipeline: Any,
     pieces: Sequence[ReadPiece],
     voice: Voice,
-    sink: GrowingWav | RawPipe,
+    sink: GrowingWav | Pipe,
     *,
     seed: int,
     request_options: dict[str, Any],

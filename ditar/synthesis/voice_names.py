@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ditar.synthesis.voice import Voice
 
 SHIPPED = ASSETS / "voices"
-CLIPS = (".wav", ".flac", ".ogg", ".mp3")
+CLIPS = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 VOICE_FILE = ".safetensors"
 
 
@@ -32,9 +32,10 @@ class NamedVoice:
 
 
 def user_folder() -> Path:
-    """The folder of a user's own voices: `ditar/voices` in XDG_DATA_HOME, by default ~/.local/share."""
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "ditar" / "voices"
+    """The folder of a user's own voices: `ditar/voices` in XDG_DATA_HOME, by default ~/.local/share; a relative path is
+    ignored, as the XDG Base Directory Specification asks."""
+    home = Path(os.environ.get("XDG_DATA_HOME", ""))
+    return (home if home.is_absolute() else Path.home() / ".local" / "share") / "ditar" / "voices"
 
 
 def find_voice(name: str) -> NamedVoice:
@@ -54,7 +55,7 @@ def find_voice(name: str) -> NamedVoice:
 
 
 def read_voice(
-    name: str | None, prompt_audio: str | None = None, prompt_text: str | None = None, language: str = "en-us"
+    name: str | None, prompt_audio: str | bytes | None = None, prompt_text: str | None = None, language: str = "en-us"
 ) -> Reference | Path:
     """The source of the voice that a user chose, read once and checked before a model is loaded: the clip, or the voice
     file, of a name, or else a clip with its transcript; without any, the voice that ships. ValueError: it cannot be

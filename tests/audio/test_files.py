@@ -137,3 +137,14 @@ def test_waveforms_that_are_none(tmp_path):
     with pytest.raises(AudioError, match="NaN"):
         write_audio(tmp_path / "a.wav", np.full(10, np.nan), 24_000)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("ending", ["mp3", "opus", "ogg"])
+def test_minutes_of_speech_in_a_compressed_format(tmp_path, ending):
+    """libsndfile ends the process where its encoder of Vorbis gets a minute at once."""
+    waveform = tone(seconds=90.0)
+    write_audio(tmp_path / f"a.{ending}", waveform, 24_000)
+    audio, rate_hz = soundfile.read(tmp_path / f"a.{ending}", dtype="float32")
+    assert rate_hz == 24_000 and 0 <= len(audio) - len(waveform) <= 4 * 576
+    assert (tmp_path / f"a.{ending}").stat().st_size < len(waveform)
+    assert abs(np.abs(audio[24_000:-24_000]).max() - np.abs(waveform).max()) < 0.05

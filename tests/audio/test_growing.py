@@ -1,6 +1,5 @@
 """Audio that grows: readable at any time, resumable, never half a file under its final name."""
 
-import io
 import os
 
 import numpy as np
@@ -8,7 +7,8 @@ import pytest
 import soundfile
 
 from ditar.audio import AudioError, growing
-from ditar.audio.growing import GrowingWav, RawPipe, assemble, pcm16
+from ditar.audio.growing import GrowingWav, assemble
+from ditar.audio.write import write_audio
 from ditar.storage.lock import InUseError
 
 RATE_HZ = 24_000
@@ -60,15 +60,21 @@ def test_an_existing_file_stays_until_the_first_samples_are_there(tmp_path):
     assert os.listdir(tmp_path) == ["a.wav"]
 
 
-@pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3", "opus"])
 def test_a_file_of_parts_of_a_grown_one_in_their_order(tmp_path, ending):
     with GrowingWav(tmp_path / "grown.wav", RATE_HZ) as file:
         file.write(np.tile(WAVE, 5))
     samples = assemble(tmp_path / "grown.wav", [(30_000, 90_000, 100), (0, 10, 0)], tmp_path / f"a.{ending}")
     audio, rate_hz = soundfile.read(tmp_path / f"a.{ending}")
     expected = np.concatenate([np.tile(WAVE, 3), np.zeros(100), WAVE[:10]])
-    assert rate_hz == RATE_HZ and len(audio) == samples == len(expected)
-    np.testing.assert_allclose(audio, expected, atol=0.1 if ending == "ogg" else 1e-4)
+    assert rate_hz == RATE_HZ and samples == len(expected)
+    assert len(audio) - len(expected) in range(4 * 576 if ending == "mp3" else 1)  # a coder's delay and frames
+    exact = 0.1 if ending in ("ogg", "mp3", "opus") else 1e-4
+    if ending != "mp3":
+        np.testing.assert_allclose(audio, expected, atol=exact)
+    write_audio(tmp_path / f"at_once.{ending}", expected, RATE_HZ)
+    np.testing.assert_allclose(audio, soundfile.read(tmp_path / f"at_once.{ending}")[0], atol=exact)
+    (tmp_path / f"at_once.{ending}").unlink()
     assert sorted(os.listdir(tmp_path)) == [f"a.{ending}", "grown.wav"]
 
 
@@ -96,11 +102,3 @@ def test_what_cannot_be_written(tmp_path, monkeypatch):
     assert soundfile.info(tmp_path / "a.wav").frames == 0
     with pytest.raises(AudioError, match="does not exist"):
         GrowingWav(tmp_path / "no" / "a.wav", RATE_HZ)
-
-
-def test_raw_samples_are_clipped_little_endian_16_bit():
-    pipe = io.BytesIO()
-    with RawPipe(pipe) as sink:
-        sink.write(np.array([0.0, 1.0, -2.0, 0.5]))
-    assert pipe.getvalue() == pcm16(np.array([0, 1, -1, 0.5])) == b"\x00\x00\xff\x7f\x01\x80\x00\x40"
-    assert sink.samples == 4

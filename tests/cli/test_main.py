@@ -86,6 +86,7 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"model": "{}"}, "model_index.json cannot be read"),
         ({"output": None, "output_dir": "{}/out"}, "--output-dir takes the lines of --text-file"),
         ({"output": "{}/out.flac", "stream": True}, "--stream writes a growing WAV file"),
+        ({"output": "{}/out.flac", "output_format": "mp3"}, "--output-format is for --output -"),
         ({"prompt_audio": None}, "give both or neither"),
         ({"model": "{}/missing"}, "missing' does not exist"),
         ({"model": "{}/broken"}, "is not a whole safetensors file"),
@@ -276,7 +277,7 @@ def test_the_range_of_the_temperature_is_that_of_the_kind_of_model(tmp_path, mon
 def test_raw_samples_are_not_written_to_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert main(["synthesize", "--text=Hi.", "--output=-"]) == 1
-    assert "standard output is a terminal; pipe them" in capsys.readouterr().err
+    assert "standard output is a terminal; pipe it" in capsys.readouterr().err
 
 
 def test_the_checks_need_no_torch(folder):

@@ -1,5 +1,6 @@
 """Long texts, lists, streams and voice files on the command line, with a tiny model that never stops."""
 
+import io
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -250,6 +252,33 @@ def test_raw_samples_go_to_standard_output_and_nothing_else_does(folder):
     streamed = np.frombuffer(samples, "<i2")
     assert process.returncode == 1 and b"-: " in errors
     np.testing.assert_allclose(streamed, whole, atol=4)
+
+
+def test_text_and_clip_from_standard_input_and_audio_in_a_format_to_standard_output(folder, capsys, monkeypatch):
+    def spoken(*more, stdin=b""):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin)))
+        monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=io.BytesIO(), isatty=lambda: False, flush=int))
+        code = synthesize(folder, *more, "--output=-")
+        return code, sys.stdout.buffer.getvalue()
+
+    code, plain = spoken("--text=Good morning.")
+    assert code == 1 and plain  # the tiny model never ends by itself
+    assert spoken("--text-file=-", stdin=b"Good morning.") == (1, plain)
+    assert spoken("--text=Good morning.", "--prompt-audio=-", stdin=(folder / "good.wav").read_bytes()) == (1, plain)
+    for name in ("wav", "mp3", "ogg"):
+        _, data = spoken("--text=Good morning.", f"--output-format={name}")
+        audio, _ = soundfile.read(io.BytesIO(data))
+        assert 0 <= len(audio) - len(plain) // 2 <= 4 * 576
+    capsys.readouterr()
+    assert spoken("--text-file=-", "--prompt-audio=-")[0] == spoken("--text=Hi.", "--prompt-audio=-")[0] == 1
+    errors = capsys.readouterr().err
+    assert "would read the same" in errors and "standard input holds no bytes" in errors
+
+
+@pytest.mark.parametrize("ending", ["mp3", "opus", "ogg"])
+def test_compressed_files(folder, ending):
+    assert synthesize(folder, f"--text={LONG}", f"--output={folder / 'a'}.{ending}") == 0
+    assert soundfile.info(folder / f"a.{ending}").duration > 3
 
 
 def test_a_reader_that_goes_away_ends_the_stream_cleanly(folder):

@@ -47,6 +47,13 @@ def test_a_file_comes_before_the_user_s_folder_and_that_before_what_ships(home, 
     assert [v.name for v in list_voices()].count(name) == 1
 
 
+def test_a_relative_data_home_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in ("data", ""):
+        monkeypatch.setenv("XDG_DATA_HOME", value)
+        assert user_folder() == tmp_path / ".local" / "share" / "ditar" / "voices"
+
+
 def test_a_name_that_nobody_has_says_who_is_there(home):
     name = list_voices()[0].name
     with pytest.raises(VoiceFileError, match=f"voice '{name}x' is not a file.*did you mean '{name}'.*{home}/NAME.safetensors"):

@@ -1,23 +1,14 @@
 """Float samples in, the bytes of an audio file out as they are made."""
 
 import io
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
-import soundfile
 
+from ditar.audio.formats import FORMATS, Format
 from ditar.audio.growing import MAX_BYTES, pcm16, wav_header
+from ditar.audio.write import open_to_write, write_blocks
 from ditar.units import SAMPLE_RATE_HZ
-
-# The formats; opus is sent a page, about a second, at a time, and flac in one piece at the end: its header states its
-# length, and without it libsndfile cannot read the file.
-MEDIA_TYPES = {
-    "mp3": "audio/mpeg",
-    "opus": "audio/ogg",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "pcm": "audio/pcm",
-}
 
 
 class FileEncoder(Protocol):
@@ -31,10 +22,33 @@ class FileEncoder(Protocol):
 
 
 def encoder(name: str) -> FileEncoder:
-    """The encoder of a format of MEDIA_TYPES."""
+    """The encoder of a format of `formats.STREAMED`."""
     if name in ("wav", "pcm"):
         return _Samples(wav_header(SAMPLE_RATE_HZ, MAX_BYTES - MAX_BYTES % 2) if name == "wav" else b"")
-    return _Encoded(*_LIBSNDFILE[name])
+    return _Encoded(FORMATS[f".{name}"], in_parts=name != "flac")
+
+
+class Pipe:
+    """A file of 24 kHz mono audio for the reader of a pipe. BrokenPipeError if there is none any more.
+
+    `samples`: the number written so far. The file is whole after `finish`.
+    """
+
+    def __init__(self, file: BinaryIO, format: str = "pcm"):
+        self._file, self._encoder, self.samples = file, encoder(format), 0
+
+    def write(self, waveform: np.ndarray) -> None:
+        """Append float (S,)."""
+        self._send(self._encoder.add(waveform))
+        self.samples += len(waveform)
+
+    def finish(self) -> None:
+        """The rest of the file."""
+        self._send(self._encoder.finish())
+
+    def _send(self, data: bytes) -> None:
+        self._file.write(data)
+        self._file.flush()
 
 
 class _Samples:
@@ -52,26 +66,15 @@ class _Samples:
         return self._header
 
 
-# Format, subtype, options, whether it may be sent in parts. MP3 at a constant rate (some 96 kbit/s): at another,
-# readers that find no length in its header, which is written last, guess one from the first seconds.
-_LIBSNDFILE = {
-    "mp3": ("MP3", "MPEG_LAYER_III", {"bitrate_mode": "CONSTANT", "compression_level": 0.4}, True),
-    "opus": ("OGG", "OPUS", {}, True),
-    "flac": ("FLAC", "PCM_16", {}, False),
-}
-
-
 class _Encoded:
     """A format that libsndfile encodes."""
 
-    def __init__(self, kind: str, subtype: str, options: dict, in_parts: bool):
+    def __init__(self, of: Format, in_parts: bool):
         self._sink, self._in_parts = _Sink(), in_parts
-        self._file = soundfile.SoundFile(
-            self._sink, "w", SAMPLE_RATE_HZ, 1, format=kind, subtype=subtype, **options
-        )
+        self._file = open_to_write(self._sink, of, SAMPLE_RATE_HZ)
 
     def add(self, audio: np.ndarray) -> bytes:
-        self._file.write(np.clip(audio, -1.0, 1.0).astype(np.float32))
+        write_blocks(self._file, np.clip(audio, -1.0, 1.0).astype(np.float32))
         return self._sink.take() if self._in_parts else b""
 
     def finish(self) -> bytes:
