@@ -1,5 +1,6 @@
 """Audio files -> mono float32, through libsndfile (WAV, FLAC, OGG, MP3): no FFmpeg, no torchaudio.load."""
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,7 +35,8 @@ def read_file(path: str | Path, max_seconds: float = MAX_SECONDS) -> tuple[np.nd
         with open_input(path) as file:
             return read_samples(file, str(path), max_seconds)
     except FileNotFoundError:
-        raise AudioError(f"audio file {path} does not exist") from None
+        remedy = "; download it first, and give the file" if re.match("[a-z]+:/", str(path)) else ""
+        raise AudioError(f"audio file {path} does not exist{remedy}") from None
     except IsADirectoryError:
         raise AudioError(f"{path} is a folder, not an audio file") from None
     except OSError as error:

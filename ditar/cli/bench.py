@@ -3,6 +3,7 @@
 import argparse
 
 from ditar.cli.arguments import device, number, part, whole
+from ditar.cli.checks import check_model
 from ditar.cli.interrupt import starting
 
 
@@ -53,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     import json
     from pathlib import Path
 
+    if options.config is None:
+        check_model(options.model)
     with starting():
         import torch
 

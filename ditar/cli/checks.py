@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ditar.cli.streams import require_open
 from ditar.config.sampling import OPTIONS, SamplingOptions
-from ditar.storage.inputs import read_input
+from ditar.storage.inputs import decode_text, read_input
 
 if TYPE_CHECKING:
     from ditar.synthesis.reference import Reference
@@ -50,8 +50,10 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
         if options.text_file is None or options.stream:
             raise ValueError("--output-dir takes the lines of --text-file, and no --stream; give --output")
         folder = Path(options.output_dir).resolve()
-        if folder.is_file() or not folder.parent.is_dir():
-            raise ValueError(f"--output-dir {options.output_dir} is a file, or {folder.parent} does not exist")
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"--output-dir {options.output_dir} is a file; give another name, or --output for one text")
+        if not folder.parent.is_dir():
+            raise ValueError(f"the folder {folder.parent} does not exist; create it with: mkdir -p {folder.parent}")
         check_folder(folder if folder.is_dir() else folder.parent)
     elif options.list_format != "auto":
         raise ValueError("--list-format is for the lines of --output-dir; leave it out")
@@ -179,6 +181,6 @@ def _read_text(name: str) -> str:
     if len(data) > MAX_TEXT_BYTES:
         raise ValueError(f"{source} holds more than {MAX_TEXT_BYTES} bytes; speak it in parts")
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{source} is not UTF-8 text (byte {error.start}); convert it with iconv -t UTF-8") from None
+        return decode_text(data)
+    except ValueError as error:
+        raise ValueError(f"{source} {error}") from None

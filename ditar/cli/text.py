@@ -5,6 +5,7 @@ import argparse
 from ditar.cli.arguments import add_lexicon_option
 from ditar.cli.checks import lexicon_of, read_named
 from ditar.cli.streams import one_line
+from ditar.storage.inputs import decode_text
 
 
 def add_parser(commands) -> None:
@@ -54,6 +55,6 @@ def _text(options: argparse.Namespace) -> str:
         return options.text
     data = read_named(options.text_file, "--text-file")
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{options.text_file} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        return decode_text(data)
+    except ValueError as error:
+        raise ValueError(f"{options.text_file} {error}") from None

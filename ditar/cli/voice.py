@@ -4,11 +4,15 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ditar.cli.arguments import add_model_options
 from ditar.cli.checks import check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
+
+
+NO_TRANSCRIPT = "(none: quality suffers)"
 
 
 def add_parser(commands) -> None:
@@ -37,8 +41,8 @@ def add_parser(commands) -> None:
     listing = actions.add_parser("list", help="the voices that have names, or the voice files of a folder")
     listing.add_argument("folder", metavar="DIR", nargs="?", help="a folder of voice files; without it, voices by name")
     listing.set_defaults(run=_list)
-    show = actions.add_parser("show", help="what a voice file holds")
-    show.add_argument("file", metavar="FILE")
+    show = actions.add_parser("show", help="what a voice holds")
+    show.add_argument("voice", metavar="NAME|FILE", help="a voice's name or file, as of --voice")
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=_show)
 
@@ -100,19 +104,30 @@ def _list(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     from ditar.synthesis.voice_file import describe_voice
+    from ditar.synthesis.voice_names import find_voice
 
-    voice = describe_voice(options.file)
+    named = find_voice(options.voice)
+    if named.transcript is not None:  # a clip, which belongs to no model yet
+        rows = {"name": named.name, "transcript": named.transcript or NO_TRANSCRIPT, "clip": str(named.path)}
+        return _print(rows, options.json)
+    voice = describe_voice(named.path)
     if options.json:
-        print(json.dumps(asdict(voice), indent=2, ensure_ascii=False))
-        return 0
+        return _print(asdict(voice), as_json=True)
     rows = {
         "name": voice.name,
-        "transcript": voice.text or "(none: quality suffers)",
+        "transcript": voice.text or NO_TRANSCRIPT,
         "phonemes": "".join(voice.symbols) or "(none)",
         "length": f"{voice.seconds:.2f} s, latents ({voice.frames}, {voice.channels})",
         "VAE": voice.vae,
         "vocabulary": voice.vocabulary,
     }
+    return _print(rows, as_json=False)
+
+
+def _print(rows: dict[str, Any], as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return 0
     for name, value in rows.items():
         print(f"{name:<11} {one_line(str(value))}")
     return 0

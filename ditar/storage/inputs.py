@@ -1,5 +1,6 @@
-"""Inputs by name: a file, a pipe such as <(...) or a FIFO, /dev/stdin."""
+"""Inputs by name: a file, a pipe such as <(...) or a FIFO, /dev/stdin; and the text in one."""
 
+import codecs
 import errno
 import io
 import os
@@ -30,6 +31,22 @@ def read_input(path: str | Path, most_bytes: int = -1) -> bytes:
     """The bytes of a file or pipe, or its first `most_bytes`. OSError as `open_input`."""
     with _open(path) as file:
         return file.read(most_bytes)
+
+
+def decode_text(data: bytes) -> str:
+    """The text of a file: UTF-8, or UTF-16 if it begins with a byte-order mark, as Windows writes it. ValueError, to be
+    read after the name of the file: which byte is no such text, and the command that converts it."""
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"is not UTF-8 text (byte {error.start}); convert it with iconv -f LATIN1 -t UTF-8, or from whichever "
+            "encoding it has"
+        ) from None
+    if 4 * text.count("\0") > len(text):
+        raise ValueError("is no text, or UTF-16 without a byte-order mark; convert it with iconv -f UTF-16LE -t UTF-8")
+    return text
 
 
 def _open(path: str | Path) -> BinaryIO:

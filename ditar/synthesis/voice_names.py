@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ditar.storage.inputs import decode_text
 from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, Reference, read_reference
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice
@@ -96,4 +97,8 @@ def _at(path: Path) -> NamedVoice:
     if path.suffix.lower() not in CLIPS:
         return NamedVoice(path.stem, path, None)
     transcript = path.with_suffix(".txt")
-    return NamedVoice(path.stem, path, transcript.read_text(encoding="utf-8").strip() if transcript.is_file() else "")
+    try:
+        said = decode_text(transcript.read_bytes()) if transcript.is_file() else ""
+    except ValueError as error:
+        raise VoiceFileError(f"{transcript} {error}") from None
+    return NamedVoice(path.stem, path, said.strip())

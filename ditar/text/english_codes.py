@@ -79,7 +79,7 @@ def _abroad(match: re.Match) -> str:
 def join_thousands(text: str) -> str:
     """`1 000 000` and `1_000` to `1,000,000`."""
     # The figures before a space are not examined twice: the run is taken whole or not at all.
-    spaced = r"(?<![\w.,+-])(?<!\d )([1-9]\d{0,2})((?:[ _]\d{3}(?!\d))++)(?! \d)(?![-/:]\d)"
+    spaced = r"(?<![\w.,+-])(?<!\d )([1-9]\d{0,2})((?:[ _]\d{3}(?!\d))++)(?! \d)(?![-/:]\d)(?!'?s\b)"
     return re.sub(spaced, lambda m: m[1] + re.sub("[ _]", ",", m[2]), text)
 
 

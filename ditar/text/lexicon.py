@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ditar.storage.inputs import read_input
+from ditar.storage.inputs import decode_text, read_input
 from ditar.text.arpabet import is_arpabet, to_ipa
 from ditar.text.errors import TextError
 from ditar.text.phonemise import espeak_language
@@ -104,9 +104,9 @@ def read_lexicon(path: str | Path) -> Lexicon:
     if len(data) > MAX_LEXICON_BYTES:
         raise TextError(f"{path} holds more than {MAX_LEXICON_BYTES} bytes, which is no lexicon; give a smaller file")
     try:
-        lines = data.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise TextError(f"{path} is not UTF-8 text (byte {error.start}); convert it with iconv -t UTF-8") from None
+        lines = decode_text(data).split("\n")
+    except ValueError as error:
+        raise TextError(f"{path} {error}") from None
     lexicon, faults, seen = Lexicon(), [], {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith(("#", ";;;")):

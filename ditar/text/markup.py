@@ -1,4 +1,5 @@
-"""Markup that must not be spoken: tags, entities, and Markdown's marks are removed before a text is read."""
+"""Markup that must not be spoken: tags, entities, Markdown's marks and the colours of terminals are removed before a
+text is read."""
 
 import html
 import re
@@ -12,6 +13,7 @@ _TAG = re.compile(
 _INLINE = set("a abbr b bdi big cite code del dfn em emphasis font i ins kbd mark phoneme prosody q s samp".split())
 _INLINE |= set("say-as small span strike strong sub sup tt u var voice w".split())
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]{0,40}[ -/]{0,4}[@-~]")
 # Markdown. A mark counts if it touches what it marks; between figures and letters it is a sign of arithmetic.
 _LINK = re.compile(r"!?\[(?P<text>[^\[\]\n]{1,200})\](?P<mark>\([^\s()]{1,400}\))")
 _LINE = re.compile(r"^[^\S\n]{0,9}(?P<mark>#{1,6}(?=\s)|>(?=\s)|[*+](?=\s+[^\s\d])|(?:\*{3,}|-{3,})$|```\w*$)", re.M)
@@ -24,7 +26,7 @@ _STARS = re.compile(
 
 
 def without_markup(text: str) -> tuple[str, list[str]]:
-    """`text` without tags and Markdown's marks, and these, in order; entities such as `&amp;` become what they mean."""
+    """`text` without tags, Markdown's marks and terminals' sequences, and these, in order; entities such as `&amp;` become what they mean."""
     left_out: list[str] = []
 
     def tag(match: re.Match) -> str:
@@ -39,6 +41,8 @@ def without_markup(text: str) -> tuple[str, list[str]]:
         left_out.append(match[0].strip())
         return ""
 
+    if "\x1b" in text:
+        text = _TERMINAL.sub(mark, text)
     if "<" in text:
         text = _TAG.sub(tag, text)
     if "&" in text:

@@ -85,6 +85,8 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"voice": "nobody", "prompt_audio": None, "prompt_text": None}, "voice 'nobody' is not a file"),
         ({"model": "{}"}, "model_index.json cannot be read"),
         ({"output": None, "output_dir": "{}/out"}, "--output-dir takes the lines of --text-file"),
+        ({"text": None, "text_file": "{}/sentence.txt", "output": None, "output_dir": "{}/sentence.txt"}, "is a file; give"),
+        ({"text": None, "text_file": "{}/sentence.txt", "output": None, "output_dir": "{}/no/out"}, "mkdir -p"),
         ({"output": "{}/out.flac", "stream": True}, "--stream writes a growing WAV file"),
         ({"output": "{}/out.flac", "output_format": "mp3"}, "--output-format is for --output -"),
         ({"prompt_audio": None}, "give both or neither"),
@@ -98,7 +100,8 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"top_k": 5}, "--top-k is for models that draw tokens"),
         ({"output": "/proc/out.wav"}, "nothing can be written in the folder /proc"),
         ({"text": None, "text_file": "{}/missing.txt"}, "missing.txt does not exist"),
-        ({"text": None, "text_file": "{}/latin1.txt"}, "not UTF-8"),
+        ({"text": None, "text_file": "{}/latin1.txt"}, "latin1.txt is not UTF-8 text (byte 3); convert it with iconv -f"),
+        ({"prompt_audio": "https://a.org/b.wav"}, "b.wav does not exist; download it first"),
         ({"text": "Hi \udcff there."}, "--text is not UTF-8 text (byte 0xff after 'Hi ')"),
         ({"prompt_text": "\udce9"}, "--prompt-text is not UTF-8 text (byte 0xe9 after '')"),
     ],
@@ -306,6 +309,11 @@ def test_text_from_standard_input_in_a_process_of_its_own(folder):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert soundfile.info(folder / "stdin.flac").samplerate == 24_000
+
+
+def test_a_bench_of_no_model_ends_before_torch_is_imported(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ditar.bench.setup", None)
+    assert main(["bench", "--model=missing"]) == 1 and "model folder 'missing' does not exist" in capsys.readouterr().err
 
 
 def test_what_the_system_says_of_a_file_comes_without_its_number(capsys):

@@ -210,6 +210,8 @@ def test_a_voice_is_made_listed_shown_and_used(folder, capsys):
     printed = capsys.readouterr().out
     assert f"{path}\tnoise\t1.00 s\tHello there." in printed and "transcript  Hello there." in printed
     assert json.loads(printed[printed.index("{") :])["channels"] == 8
+    assert main(["voice", "show", "heart"]) == 0 and "The roses have just begun" in capsys.readouterr().out
+    assert main(["voice", "show", "hart"]) == 1 and "did you mean 'heart'" in capsys.readouterr().err
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'a.wav'}") == 0
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'b.wav'}", f"--voice={path}") == 0
     assert (folder / "a.wav").read_bytes() == (folder / "b.wav").read_bytes()

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from ditar.storage import inputs
-from ditar.storage.inputs import open_input, read_input
+from ditar.storage.inputs import decode_text, open_input, read_input
 
 
 def test_a_file_and_a_pipe_are_read_alike(tmp_path):
@@ -24,6 +24,25 @@ def test_a_file_and_a_pipe_are_read_alike(tmp_path):
     with open_input(f"/dev/fd/{reading}") as file:
         assert file.read() == b"hello" and file.seek(1) == 1 and file.read() == b"ello"
     os.close(reading)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_is_read_in_the_encodings_that_say_what_they_are(encoding):
+    assert decode_text("Café ½ 😀\r\n\0".encode(encoding)) == "Café ½ 😀\r\n\0"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("Café".encode("latin-1"), r"is not UTF-8 text \(byte 3\); convert it with iconv -f LATIN1 -t UTF-8"),
+        ("Hello".encode("utf-16-le"), "UTF-16 without a byte-order mark.*iconv -f UTF-16LE"),
+        (b"\xff\xfeH", "is not UTF-8 text"),
+        (bytes(range(256)), "byte 128"),
+    ],
+)
+def test_other_encodings_are_refused_with_the_command_that_converts(data, said):
+    with pytest.raises(ValueError, match=said):
+        decode_text(data)
 
 
 def test_what_comes_out_of_a_pipe_has_a_bound(tmp_path, monkeypatch):

@@ -25,6 +25,15 @@ def write_clip(path, transcript=None):
         path.with_suffix(".txt").write_text(transcript + "\n")
 
 
+def test_a_transcript_in_another_encoding_is_named(tmp_path):
+    write_clip(tmp_path / "ann.wav")
+    (tmp_path / "ann.txt").write_bytes(b"Caf\xe9.")
+    with pytest.raises(VoiceFileError, match="ann.txt is not UTF-8 text .byte 3.; convert it with iconv"):
+        find_voice(str(tmp_path / "ann.wav"))
+    (tmp_path / "ann.txt").write_bytes("Café.".encode("utf-16"))
+    assert find_voice(str(tmp_path / "ann.wav")).transcript == "Café."
+
+
 def test_every_voice_that_ships_is_a_reference_with_its_transcript():
     names = [voice.name for voice in list_voices()]
     assert names == sorted(names) and 2 <= len(names) <= 3

@@ -33,6 +33,7 @@ def test_spaces_are_normalised_after_numbers_are_read():
     reads(
         ("1 000 000", "one million"),
         ("1\u202f000\u202f000 and 20\u00a0000", "one million and twenty thousand"),
+        ("take 50 777s", "take fifty seven hundred seventy sevens"),
         ("In 2020 500 came", "In twenty twenty five hundred came"),
         ("5\u00a0km", "five kilometres"),
         ("555 123 4567", "five five five, one two three, four five six seven"),

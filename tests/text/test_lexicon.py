@@ -82,7 +82,7 @@ def test_all_bad_lines_are_named_at_once_but_not_thousands(lexicon):
 
 
 def test_what_is_no_lexicon(tmp_path):
-    (tmp_path / "a").write_bytes(b"\xff\xfe")
+    (tmp_path / "a").write_bytes(b"\xff\xff")
     with pytest.raises(TextError, match=r"not UTF-8 text \(byte 0\)"):
         as_lexicon(tmp_path / "a")
     for given, message in (([1], "must be a mapping"), ({"a": 1}, "must be strings"), ({"a": "7!"}, "'a': '!'")):

@@ -17,6 +17,7 @@ MARKED = [
     ("# Title\n\n* item\n> quoted", " Title\n\n item\n quoted", ["#", "*", ">"]),
     ("~~no~~ `code`", "no code", ["~~", "`"]),
     ("see [this](http://a.com/b)", "see this", ["(http://a.com/b)"]),
+    ("\x1b[1;31mred\x1b[0m (1m)", "red (1m)", ["\x1b[1;31m", "\x1b[0m"]),
     ("Price*, **open", "Price, open", ["*", "**"]),
     ("Tom &amp; Jerry &#38; &quot;me&quot;", 'Tom & Jerry & "me"', []),
 ]  # fmt: skip
