@@ -81,7 +81,8 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--prompt-text",
         metavar="TEXT",
-        help="exactly what is said in the reference clip; without it, more words may go wrong",
+        help="exactly what is said in the reference clip; without it, more words may go wrong; auto: what Whisper "
+        "tiny.en hears in it (English; needs the extra `eval`)",
     )
     command.add_argument(
         "--temperature",

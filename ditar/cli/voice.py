@@ -32,7 +32,8 @@ def add_parser(commands) -> None:
         help="reference clip: WAV, FLAC, OGG or MP3; - reads standard input",
     )  # fmt: skip
     create.add_argument(
-        "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong"
+        "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong; "
+        "auto: what Whisper tiny.en hears in it (English; needs the extra `eval`)",
     )
     create.add_argument("--force", action="store_true", help="replace an existing file")
     create.add_argument("--name", help="default: the file's")

@@ -142,7 +142,9 @@ def _add_voices(app: FastAPI, service: Service) -> None:
     async def add_voice(
         name: Annotated[str, Form(description="letters, digits, - and _")],
         audio_sample: Annotated[UploadFile | None, File(description="a clip: WAV, FLAC, OGG or MP3")] = None,
-        transcript: Annotated[str | None, Form(description="exactly what is said in it", max_length=4096)] = None,
+        transcript: Annotated[
+            str | None, Form(description="exactly what is said in it; auto: what a recogniser hears", max_length=4096)
+        ] = None,
         language: Annotated[str, Form(description="of the transcript", max_length=40)] = "en-us",
         voice_file: Annotated[UploadFile | None, File(description="what `ditar voice create` made")] = None,
         consent: Annotated[str | None, Form(description="OpenAI's; ignored")] = None,

@@ -14,6 +14,7 @@ import soundfile
 from ditar.audio.errors import AudioError
 from ditar.audio.read import mono, read_samples
 from ditar.audio.resample import resample
+from ditar.recognise.errors import RecogniserError
 from ditar.serve.errors import ApiError, shown
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
 from ditar.synthesis.voice import Voice, VoiceError
@@ -85,14 +86,15 @@ class VoiceShelf:
             raise ApiError(422, _without_path(f"voice {shown(name)}: {error}", named.path), param="voice") from None
 
     def add_clip(self, name: str, data: bytes, transcript: str | None, language: str) -> Voice:
-        """Make a voice from a clip (an audio file) and its transcript, and keep it. ApiError."""
+        """Make a voice from a clip (an audio file) and its transcript, or "auto" (see `read_reference`), and keep it.
+        ApiError."""
         path = self._path_of_new(name)
         try:
             _check_size(data)
             samples, rate_hz = read_samples(io.BytesIO(data), "the clip", MAX_CLIP_SECONDS)
             clip = resample(mono(samples, rate_hz, "the clip"), rate_hz, SAMPLE_RATE_HZ)
             voice = self._pipeline.create_voice(clip, transcript or None, name=name, language=language)
-        except (AudioError, TextError) as error:
+        except (AudioError, TextError, RecogniserError) as error:
             raise ApiError(422, str(error).replace("the reference clip", "the clip"), param="audio_sample") from None
         return self._save(voice, path)
 

@@ -11,13 +11,17 @@ from ditar.audio.errors import AudioError
 from ditar.audio.faults import faults
 from ditar.audio.resample import resample
 from ditar.audio.trim import prepare_reference
+from ditar.recognise import RECOGNISER_RATE_HZ
+from ditar.recognise.choose import make_recogniser
 from ditar.synthesis.model_folder import ASSETS
 from ditar.text.errors import TextError
 from ditar.text.lengths import pace_fault
+from ditar.text.pronunciation import is_english
 from ditar.units import SAMPLE_RATE_HZ
 
 SHIPPED_VOICE = ASSETS / "reference.flac"  # its transcript is in reference.txt
 SHIPPED_LANGUAGE = "en-us"  # of that transcript
+HEARD = "auto"  # in place of a transcript: what the recogniser that judges speech, Whisper tiny.en, hears in the clip
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +52,14 @@ def read_reference(
 
     Args:
         prompt_audio: 0.5 to 30 s of speech, in any form that `audio.clip.read_clip` takes.
-        prompt_text: exactly what is said in it; None: unknown.
+        prompt_text: exactly what is said in it; None: unknown; "auto": a recogniser hears it, which takes a second or
+            two and the extra `eval`, and a warning says what it heard.
         name: of the voice; None: the file's.
         language: espeak-ng's name of the transcript's.
         sample_rate: of samples, in Hz.
 
-    ValueError: a transcript without a clip. AudioError: see `prepare_reference` and `read_clip`.
+    ValueError: a transcript without a clip. AudioError: see `prepare_reference` and `read_clip`. For "auto",
+    RecogniserError if the extra is missing, TextError if nothing is heard or the language is not English.
     """
     if isinstance(prompt_audio, Reference):
         return prompt_audio
@@ -67,9 +73,23 @@ def read_reference(
     of_file = isinstance(prompt_audio, (str, Path))
     whose, short_name = (str(prompt_audio), Path(prompt_audio).stem) if of_file else ("the reference clip", "reference")
     waveform, rate_hz = read_clip(prompt_audio, sample_rate, whose)
-    clip = prepare_reference(resample(waveform, rate_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, whose, None if text else told)
+    if text == HEARD and not is_english(language):
+        raise TextError(f"prompt_text 'auto' hears English only, and not {language!r}; write what is said in {whose}")
+    may_be_cut = told if text in ("", HEARD) else None
+    clip = prepare_reference(resample(waveform, rate_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, whose, may_be_cut)
+    if text == HEARD:
+        text = _hear(clip, whose)
+        told.append(f"heard in {whose}: {text!r}; if that is not exactly what is said, write it (--prompt-text)")
     told += faults(waveform, rate_hz, whose)
     return Reference(clip, text, short_name if name is None else name, language, tuple(told))
+
+
+def _hear(clip: np.ndarray, whose: str) -> str:
+    """What is said in a clip (S,) at 24 kHz."""
+    text = make_recogniser().transcribe(resample(clip, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ)).strip()
+    if not any(map(str.isalnum, text)):
+        raise TextError(f"no words are heard in {whose}; write what is said in it, or give another clip")
+    return text
 
 
 def check_transcript(reference: Reference, symbols: int) -> None:

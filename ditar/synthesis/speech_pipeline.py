@@ -102,7 +102,8 @@ class SpeechPipeline(DiffusionPipeline):
         Args:
             prompt_audio: 0.5 to 30 s of speech: a file, an open file, or its bytes; samples, (S,) or with channels, of
                 numpy, torch or lists, alone or with their rate, (rate, samples); or what `read_reference` made of them.
-            prompt_text: exactly what is said in it; None: unknown, and more words may go wrong.
+            prompt_text: exactly what is said in it; None: unknown, and more words may go wrong; "auto": what a
+                recogniser hears in it, see `read_reference`.
             sample_rate: of samples, in Hz; None: 24 kHz.
             name: of the voice; None: the file's.
             language: espeak-ng's name of the transcript's.

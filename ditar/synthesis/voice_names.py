@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ditar.storage.inputs import decode_text
 from ditar.synthesis.model_folder import ASSETS
-from ditar.synthesis.reference import SHIPPED_LANGUAGE, Reference, read_reference
+from ditar.synthesis.reference import HEARD, SHIPPED_LANGUAGE, Reference, read_reference
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice
 
 if TYPE_CHECKING:
@@ -59,18 +59,22 @@ def read_voice(
     name: str | None, prompt_audio: str | bytes | None = None, prompt_text: str | None = None, language: str = "en-us"
 ) -> Reference | Path:
     """The source of the voice that a user chose, read once and checked before a model is loaded: the clip, or the voice
-    file, of a name, or else a clip with its transcript; without any, the voice that ships. ValueError: it cannot be
-    used, or both are given."""
+    file, of a name, or else a clip with its transcript; without any, the voice that ships. prompt_text "auto" is for a
+    clip without a transcript, of a name, too. ValueError: it cannot be used, or both are given."""
     if name is None:
         return read_reference(prompt_audio, prompt_text, language=language)
-    if prompt_audio is not None or prompt_text is not None:
+    if prompt_audio is not None or prompt_text not in (None, HEARD):
         raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
     named = find_voice(name)
     if named.transcript is None:
-        describe_voice(named.path)
+        if not describe_voice(named.path).text and prompt_text == HEARD:
+            raise VoiceFileError(
+                f"voice {name!r} has no transcript, and a voice file holds no sound to hear it in; make it again with: "
+                "ditar voice create --prompt-text auto"
+            )
         return named.path
     language = SHIPPED_LANGUAGE if named.path.parent == SHIPPED else language
-    return read_reference(named.path, named.transcript or None, named.name, language)
+    return read_reference(named.path, named.transcript or prompt_text, named.name, language)
 
 
 def make_voice(found: Reference | Path, pipeline: Any) -> "Voice":

@@ -2,17 +2,20 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from ditar.recognise.choose import make_recogniser
 from ditar.serve import voices as module
 from ditar.serve.errors import ApiError
 from ditar.serve.settings import MAX_UPLOAD_BYTES
 from ditar.serve.voices import VoiceShelf
 from ditar.storage.weights import write_tensors
+from ditar.synthesis import reference
 from ditar.synthesis.voice_file import load_voice, save_voice
 from tests.tiny import clip, tiny_pipeline
 
@@ -52,6 +55,17 @@ def test_a_clip_becomes_a_voice_and_goes_again(server, pipeline):
     assert server.http.delete(f"{VOICES}/ann").json() == {"id": "ann", "object": "audio.voice.deleted", "deleted": True}
     assert folder(server) == [] and server.http.delete(f"{VOICES}/ann").status_code == 404
     assert server.speak(voice="ann").status_code == 422
+
+
+def test_a_transcript_may_be_heard(server, monkeypatch):
+    said = "Hello there."
+    monkeypatch.setattr(reference, "make_recogniser", lambda: SimpleNamespace(transcribe=lambda waveform: said))
+    made = bring(server, transcript="auto").json()
+    assert made["transcript"] == said and f"heard in the reference clip: '{said}'" in str(made["warnings"])
+    assert server.http.delete(f"{VOICES}/ann").status_code == 200
+    monkeypatch.setattr(reference, "make_recogniser", lambda: make_recogniser("nobody"))
+    refused = bring(server, transcript="auto")
+    assert refused.status_code == 422 and "no recogniser is called 'nobody'" in refused.json()["error"]["message"]
 
 
 def test_a_voice_file_is_kept(server, pipeline, tmp_path):
