@@ -22,15 +22,10 @@ MANIFEST = "manifest.jsonl"  # `utterance_list.MANIFEST`, whose module imports t
 OPTION_NAMES = {"num_inference_steps": "--steps"}  # if it differs from the setting's
 
 
-def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Reference | Path]":
-    """Everything that can be checked quickly; returns the text, the utterances of a list, and the source of the voice.
-    ValueError, or WriteError."""
+def check_options(options: argparse.Namespace) -> None:
+    """What can be checked quickly of how and where something is spoken. ValueError, or WriteError."""
     from ditar.audio.write import check_writable
-    from ditar.storage.atomic_write import check_folder, check_not_input
-    from ditar.synthesis.finished import partial_files
-    from ditar.synthesis.voice_names import read_voice
-    from ditar.text.frontend import check_language, check_text
-    from ditar.text.lines import read_utterances
+    from ditar.storage.atomic_write import check_folder
 
     if options.output == "-":
         options.stream = True
@@ -59,16 +54,28 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
         raise ValueError("--list-format is for the lines of --output-dir; leave it out")
     if getattr(options, "solver", "ddim") != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
         raise ValueError(f"solver {options.solver!r} allows temperature 1 only, got {options.temperature}; use ddim")
-    check_utf8(options.text, "--text")
     _check_kind(options, check_model(options.model))
+
+
+def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Reference | Path]":
+    """What can be checked quickly of one text, or of a list; returns the text, the utterances of the list, and the
+    source of the voice. ValueError, or WriteError."""
+    from ditar.storage.atomic_write import check_not_input
+    from ditar.synthesis.finished import partial_files
+    from ditar.synthesis.voice_names import read_voice
+    from ditar.text.frontend import check_language, check_text
+    from ditar.text.lines import read_utterances
+
+    check_utf8(options.text, "--text")
     check_utf8(options.prompt_text, "--prompt-text")
     lexicon = lexicon_of(options)
     if options.prompt_audio == "-" == options.text_file:
         raise ValueError("--prompt-audio - and --text-file - would read the same; give the name of a file for one")
     reference = read_voice(options.voice, prompt_clip(options), options.prompt_text, options.language)
-    text = options.text if options.text_file is None else _read_text(options.text_file)
+    text = options.text if options.text_file is None else read_text(options.text_file, "--text-file")
     inputs = input_files(options.voice, options.prompt_audio, options.text_file, options.lexicon)
     if options.output_dir is not None:
+        folder = Path(options.output_dir).resolve()
         name = "standard input" if options.text_file == "-" else options.text_file
         utterances = read_utterances(text, name, options.list_format)
         for file in (MANIFEST, "stopped", *(f"{utt}.wav" for utt, _ in utterances.rows)):
@@ -85,12 +92,16 @@ def check(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Refe
 
 
 def input_files(
-    voice: str | None, prompt_audio: str | None, text_file: str | None = None, lexicon: str | None = None
+    voice: str | None,
+    prompt_audio: str | None,
+    text_file: str | None = None,
+    lexicon: str | None = None,
+    script: str | None = None,
 ) -> dict[str, Path]:
     """The input files, by the option that names them: none of them may be overwritten."""
     from ditar.synthesis.voice_names import find_voice
 
-    files = {"--prompt-audio": prompt_audio, "--text-file": text_file, "--lexicon": lexicon}
+    files = {"--prompt-audio": prompt_audio, "--text-file": text_file, "--lexicon": lexicon, "--script": script}
     if voice is not None:
         files["--voice"] = named = find_voice(voice).path
         files["the transcript of --voice"] = named.with_suffix(".txt")
@@ -174,10 +185,11 @@ def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
             raise ValueError("--prompt-text is missing: this model needs the transcript of --prompt-audio")
 
 
-def _read_text(name: str) -> str:
-    """The text of a file, a pipe or standard input. ValueError if it is not UTF-8 or far too long to be spoken."""
+def read_text(name: str, option: str) -> str:
+    """The text of a file, a pipe or standard input, that `option` names. ValueError if it is not UTF-8 or far too long
+    to be spoken."""
     source = "standard input" if name == "-" else name
-    data = read_named(name, "--text-file", MAX_TEXT_BYTES + 1)
+    data = read_named(name, option, MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:
         raise ValueError(f"{source} holds more than {MAX_TEXT_BYTES} bytes; speak it in parts")
     try:

@@ -9,8 +9,9 @@ from typing import Any
 
 from ditar.audio.formats import STREAMED
 from ditar.cli.arguments import DefaultsShown, add_lexicon_option, add_model_options, number, part, whole
-from ditar.cli.checks import TOKEN_OPTIONS, check
+from ditar.cli.checks import TOKEN_OPTIONS, check_options, check_text_options
 from ditar.cli.interrupt import starting
+from ditar.cli.script_checks import check_script
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SOLVERS, TIME_GRIDS, SamplingOptions
 from ditar.text.lines import LIST_FORMATS
 
@@ -35,6 +36,18 @@ def add_parser(commands) -> None:
         metavar="F|-",
         help="a UTF-8 file with what to say; - reads standard input. With --output it is one text; with --output-dir "
         "each line is an utterance, see --list-format",
+    )
+    text.add_argument(
+        "--script",
+        metavar="F|-",
+        help="a UTF-8 file with lines '[anna] text' of several speakers, for one file; lines without a speaker go on "
+        "with the previous one's. Each is spoken by the voice of that name, see --voice and --script-voice",
+    )
+    command.add_argument(
+        "--script-voice",
+        metavar="NAME=VOICE",
+        action="append",
+        help="the voice, as --voice takes it, of a speaker of the script; may be given several times",
     )
     command.add_argument(
         "--list-format",
@@ -167,7 +180,9 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Speak; 0 when all of it is written."""
-    text, utterances, reference = check(options)
+    check_options(options)
+    script = check_script(options)
+    text, utterances, reference = ("", None, None) if script is not None else check_text_options(options)
 
     from ditar.cli import printing
 
@@ -182,6 +197,7 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.long_text import speak_text, stream_text
         from ditar.synthesis.pieces import pieces_to_speak
         from ditar.synthesis.pretrained import load_pipeline, require_options
+        from ditar.synthesis.script import script_to_speak
         from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, model_settings, speak_many
         from ditar.synthesis.voice import voice_key
         from ditar.synthesis.voice_names import make_voice
@@ -191,13 +207,13 @@ def run(options: argparse.Namespace) -> int:
             options.model, device=options.device, torch_dtype=options.dtype, threads=options.threads
         )
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
-    voice = make_voice(reference, pipeline)
     asked = {"language": options.language, **_given(options, REQUEST_OPTIONS)}
     shared = _given(options, BATCH_OPTIONS)
     settings = model_settings(pipeline, options.model, options.device, options.dtype, **asked, **shared)
 
     if utterances is not None:
         pipeline.set_progress_bar_config(disable=True)
+        voice = make_voice(reference, pipeline)
         key = voice_key(voice)
         tasks = [SpeechTask(utt, said, voice, key, None, asked, shared) for utt, said in utterances.rows]
         with printing.Progress(sum(len(said) for _, said in utterances.rows)) as progress:
@@ -208,7 +224,12 @@ def run(options: argparse.Namespace) -> int:
             )  # fmt: skip
         return printing.of_list(result, Path(options.output_dir) / MANIFEST, options.strict)
 
-    pieces, warnings = pieces_to_speak(text, voice, pipeline.text_config, options.language)
+    config = pipeline.text_config
+    if script is None:
+        pieces, warnings = pieces_to_speak(text, make_voice(reference, pipeline), config, options.language)
+    else:
+        voices = {speaker: make_voice(source, pipeline) for speaker, source in script.sources.items()}
+        pieces, warnings = script_to_speak(script.turns, voices, config, options.language, script.lexicon, script.name)
     if options.stream:
         if not hasattr(pipeline, "stream"):
             raise ValueError(f"a {type(pipeline).__name__}, which this model is, has no --stream; leave it out")
@@ -219,7 +240,7 @@ def run(options: argparse.Namespace) -> int:
         with nullcontext(pipe) if piped else GrowingWav(options.output, SAMPLE_RATE_HZ) as sink:
             try:
                 failed = stream_text(
-                    pipeline, pieces, voice, sink, seed=options.seed, request_options=asked, stream_options=shared,
+                    pipeline, pieces, sink, seed=options.seed, request_options=asked, stream_options=shared,
                     warn=printing.warn,
                 )  # fmt: skip
                 if piped:
@@ -233,7 +254,7 @@ def run(options: argparse.Namespace) -> int:
     with printing.Progress(sum(len(piece.text) for piece in pieces) if len(pieces) > 1 else None) as progress:
         try:
             speech = speak_text(
-                pipeline, pieces, voice, options.output, seed=options.seed, settings=settings, request_options=asked,
+                pipeline, pieces, options.output, seed=options.seed, settings=settings, request_options=asked,
                 batch_options=shared, batch_size=options.batch_size,
                 warn=printing.warn,
                 on_progress=lambda some, made: progress(sum(len(piece.text) for piece in some), made),

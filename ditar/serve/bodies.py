@@ -18,6 +18,7 @@ MODEL = "ditar"
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 MAX_STEPS = 64
 MAX_LEXICON_WORDS = 1000
+MAX_SPEAKERS = 16
 MAX_SEED = 2**53 - 1  # what every reader of JSON reads exactly
 
 
@@ -61,6 +62,13 @@ class SpeechBody(SpeechOptions):
     """The body of POST /v1/audio/speech."""
 
     input: Annotated[str, Field(description=f"what to say, up to {MAX_CHARACTERS} characters")]
+    voices: Annotated[
+        dict[Annotated[str, Field(max_length=64)], str] | None,
+        Field(
+            max_length=MAX_SPEAKERS,
+            description="by the names of speakers: `input` is a script, with lines '[anna] Good morning.'",
+        ),
+    ] = None
     stream_format: Annotated[
         Literal["audio", "sse"], Field(description="sse: events with audio in base64, and a last one with its usage")
     ] = "audio"

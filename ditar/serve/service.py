@@ -19,12 +19,14 @@ from ditar.serve.one_by_one import OneByOne
 from ditar.serve.settings import MAX_PAUSES_SECONDS, ServeSettings
 from ditar.serve.talk import Talk
 from ditar.serve.voices import VoiceShelf
-from ditar.synthesis.pieces import ReadPiece, pieces_to_speak
+from ditar.synthesis.pieces import ReadPiece, pieces_to_speak, warnings_of_voices
 from ditar.synthesis.pipeline import DiTARPipeline
-from ditar.synthesis.voice import Voice, voice_warnings
+from ditar.synthesis.script import check_speakers, script_to_speak
+from ditar.synthesis.voice import Voice, VoiceError, voice_warnings
 from ditar.text import TextError
 from ditar.text.errors import dropped_warning
 from ditar.text.frontend import check_language
+from ditar.text.script import read_script, speakers
 
 T = TypeVar("T")
 MAX_DRAWN_SEED = 2**31  # of seeds that are drawn if none is given: short enough to type
@@ -101,7 +103,10 @@ class Service:
         check_input(body.input)
         found = asked(body, self.pipeline)
         talk = await self.talk(found, began)
-        pieces, warnings = await self.prepare(self._read, body.input, talk.voice, found)
+        if body.voices is None:
+            pieces, warnings = await self.prepare(self._read, body.input, talk.voice, found)
+        else:
+            pieces, warnings = await self.prepare(self._read_script, body, found)
         talk.warnings += [*warnings, *(dropped_warning(list(p.read.dropped)) for p in pieces if p.read.dropped)]
         seed = drawn(body)
         seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
@@ -132,10 +137,21 @@ class Service:
             pieces, warnings = pieces_to_speak(said, voice, self.pipeline.text_config, language)
         except TextError as error:
             raise ApiError(422, str(error), param="input") from None
-        if (pauses := sum(piece.pause_seconds for piece in pieces if piece.asked)) > MAX_PAUSES_SECONDS:
-            most = f"{MAX_PAUSES_SECONDS:g} s is the limit; send it in parts"
-            raise ApiError(422, f"input asks for {pauses:g} s of pauses, {most}", param="input")
-        return pieces, warnings
+        return _checked(pieces), warnings
+
+    def _read_script(self, body: SpeechBody, found: Asked) -> tuple[list[ReadPiece], list[str]]:
+        try:
+            turns = read_script(body.input, "input")
+            check_speakers(turns, body.voices)
+            voices = {speaker: self.voices.voice(body.voices[speaker]) for speaker in speakers(turns)}
+            pieces, warnings = script_to_speak(
+                turns, voices, self.pipeline.text_config, found.request_options["language"], found.lexicon, "input"
+            )
+        except TextError as error:
+            raise ApiError(422, str(error), param="input") from None
+        except VoiceError as error:
+            raise ApiError(422, str(error), param="voices") from None
+        return _checked(pieces), [*warnings_of_voices(pieces), *warnings]
 
     def _wait_s(self) -> int:
         """Until a place is free: the duration of recent talks, over the number that end at a time."""
@@ -146,3 +162,11 @@ class Service:
 def drawn(body: SpeechOptions) -> int:
     """The given seed, or a random one."""
     return secrets.randbelow(MAX_DRAWN_SEED) if body.seed is None else body.seed
+
+
+def _checked(pieces: list[ReadPiece]) -> list[ReadPiece]:
+    """ApiError: they ask for too much silence."""
+    if (pauses := sum(piece.pause_seconds for piece in pieces if piece.asked)) > MAX_PAUSES_SECONDS:
+        most = f"{MAX_PAUSES_SECONDS:g} s is the limit; send it in parts"
+        raise ApiError(422, f"input asks for {pauses:g} s of pauses, {most}", param="input")
+    return pieces

@@ -12,7 +12,6 @@ from ditar.serve.engine import Ended, Engine, EngineClosed, QueuedUtterance
 from ditar.serve.errors import ApiError
 from ditar.serve.metrics import Metrics
 from ditar.synthesis.pieces import ReadPiece, gap_samples, silent
-from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
@@ -68,7 +67,7 @@ class Talk:
             except RuntimeError:  # the loop has ended, and with it the listener
                 pass
 
-        request = SpeechRequest(piece.text, self.voice, seed=seed, read=piece.read, **self.request_options)
+        request = piece.request(seed, **self.request_options)
         continues, text, said = self._last is not None, piece.text, None
         self._last, self.symbols = piece, self.symbols + len(piece.read.symbols)
         self._utterance = utterance = QueuedUtterance(

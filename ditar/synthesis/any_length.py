@@ -2,35 +2,34 @@
 command line."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from ditar.config.numbers import MAX_SEED
 from ditar.seeds import piece_seeds
-from ditar.synthesis.pieces import join, pieces_to_speak
-from ditar.synthesis.request import SpeechOutput, SpeechRequest
-from ditar.synthesis.voice import Voice, voice_warnings
+from ditar.synthesis.pieces import ReadPiece, join, warnings_of_voices
+from ditar.synthesis.request import SpeechOutput
 
 
-def speak_any_length(
-    pipeline: Any, text: str, voice: Voice, *, seed: int | None, generator: torch.Generator | None, language: str,
-    request_options: dict[str, Any], batch_options: dict[str, Any],
+def speak_pieces(
+    pipeline: Any, pieces: Sequence[ReadPiece], left_out: Sequence[str], *, seed: int | None,
+    generator: torch.Generator | None, language: str, request_options: dict[str, Any], batch_options: dict[str, Any],
 ) -> SpeechOutput:  # fmt: skip
-    """Speak a text by `pipeline.batch`, whatever its length.
+    """Speak the pieces of a text, or of a script, by `pipeline.batch`.
 
     Args:
+        left_out: warnings about what is in no piece.
         seed: of a single piece; of several, that of the whole, from which each has its own, as in
             `long_text.speak_text`, which writes the same samples.
         generator: instead of the seed; for several pieces it draws the seed of the whole.
         language: espeak-ng's name of the text's.
         request_options, batch_options: of SpeechRequest and of the pipeline's `batch`.
     """
-    pieces, left_out = pieces_to_speak(text, voice, pipeline.text_config, language, whole=True)
     asked = {"language": language, **request_options}
     if len(pieces) == 1:
-        request = SpeechRequest(pieces[0].text, voice, seed=seed, read=pieces[0].read, **asked)
-        (output,) = pipeline.batch([request], generator=generator, **batch_options)
+        (output,) = pipeline.batch([pieces[0].request(seed, **asked)], generator=generator, **batch_options)
         output.audio = join(pieces, [output])
         output.warnings += left_out
         return output
@@ -39,12 +38,9 @@ def speak_any_length(
     elif seed is None:
         seed = secrets.randbits(63)
     seeds = piece_seeds(seed, [piece.text for piece in pieces])
-    requests = [
-        SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **asked)
-        for piece, of_piece in zip(pieces, seeds)
-    ]
+    requests = [piece.request(of_piece, **asked) for piece, of_piece in zip(pieces, seeds)]
     outputs = pipeline.batch(requests, **batch_options)
-    of_voice = voice_warnings(voice)  # given once, not for every piece
+    of_voices = warnings_of_voices(pieces)
 
     def of_pieces(lines: list[list[str]], without: list[str]) -> list[str]:
         by_piece = [(piece.text[:40], line) for piece, some in zip(pieces, lines) for line in some]
@@ -57,7 +53,7 @@ def speak_any_length(
         patches=sum(output.patches for output in outputs),
         attempts=max(output.attempts for output in outputs),
         seed=None if generator is not None else seed,
-        warnings=[*left_out, *of_voice, *of_pieces([output.warnings for output in outputs], of_voice)],
+        warnings=[*left_out, *of_voices, *of_pieces([output.warnings for output in outputs], of_voices)],
         failures=of_pieces([output.failures for output in outputs], []),
         wrong="; ".join(of_pieces([[output.wrong] if output.wrong else [] for output in outputs], [])) or None,
     )

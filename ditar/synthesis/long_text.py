@@ -1,6 +1,6 @@
-"""A text of any length: sentence by sentence in one voice, written as it is made, resumable.
+"""A text of any length: sentence by sentence, each in its voice, written as it is made, resumable.
 
-The voice comes from the reference, not from the previous sentence, so it cannot drift; the pauses come from the
+A voice comes from its reference, not from the previous sentence, so it cannot drift; the pauses come from the
 punctuation. Finished pieces are kept (finished.py). No more than two batches of sentences are in memory at any time.
 """
 
@@ -19,10 +19,9 @@ from ditar.config.sampling import BATCH_SIZE
 from ditar.seeds import piece_seeds
 from ditar.storage.digests import digest_values
 from ditar.synthesis.finished import FinishedPieces
-from ditar.synthesis.pieces import ReadPiece, gaps, join, levelled, silent
-from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.pieces import ReadPiece, gaps, join, levelled, silent, warnings_of_voices
 from ditar.synthesis.retry import SpeechError
-from ditar.synthesis.voice import Voice, voice_key, voice_warnings
+from ditar.synthesis.voice import voice_key
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 # Batches requested at once: among more sentences, those of similar length can be batched. An interruption loses at most
@@ -45,7 +44,6 @@ class LongOutput:
 def speak_text(
     pipeline: Any,
     pieces: Sequence[ReadPiece],
-    voice: Voice,
     path: str | Path,
     *,
     seed: int,
@@ -64,7 +62,7 @@ def speak_text(
     same file, and whatever `pipeline.batch` raises.
 
     Args:
-        path: WAV, FLAC or OGG by its ending.
+        path: in the format of its ending, see `audio.formats`.
         seed: of a single piece; each of several pieces has its own (`piece_seeds`).
         settings: plain values: everything else that the audio depends on.
         request_options, batch_options: of `SpeechRequest` and of `pipeline.batch`, for every piece.
@@ -74,31 +72,31 @@ def speak_text(
     path = Path(path)
     check_writable(path)
     if len(pieces) == 1:
-        request = SpeechRequest(pieces[0].text, voice, seed=seed, read=pieces[0].read, **request_options)
-        (output,) = pipeline.batch([request], batch_size=1, **batch_options)
+        (output,) = pipeline.batch([pieces[0].request(seed, **request_options)], batch_size=1, **batch_options)
         audio = join(pieces, [output])
         write_audio(path, audio, output.sample_rate)
         on_progress(list(pieces), True)
         wrong = [] if output.wrong is None else [output.wrong]
         return LongOutput(len(audio) / output.sample_rate, 1, 0, output.warnings, wrong)
     seeds = piece_seeds(seed, [piece.text for piece in pieces])
-    shared = digest_values([voice_key(voice), settings, request_options, batch_options])
-    keys = [digest_values([piece.text, of_piece, shared]) for piece, of_piece in zip(pieces, seeds)]
-    of_voice = voice_warnings(voice)  # given once, not for every piece
+    voices = {id(piece.voice): piece.voice for piece in pieces}
+    shared = {
+        number: digest_values([voice_key(voice), settings, request_options, batch_options])
+        for number, voice in voices.items()
+    }
+    keys = [digest_values([piece.text, of_piece, shared[id(piece.voice)]]) for piece, of_piece in zip(pieces, seeds)]
+    of_voices = warnings_of_voices(pieces)
     with FinishedPieces(path) as finished:
         warn(_not_of_this_text(finished, keys))
         to_make = [number for number, key in enumerate(keys) if key not in finished]
         on_progress([pieces[number] for number in sorted(set(range(len(pieces))).difference(to_make))], False)
         for first in range(0, len(to_make), BATCHES_AT_ONCE * batch_size):
             some = to_make[first : first + BATCHES_AT_ONCE * batch_size]
-            requests = [
-                SpeechRequest(pieces[n].text, voice, seed=seeds[n], read=pieces[n].read, **request_options)
-                for n in some
-            ]
+            requests = [pieces[number].request(seeds[number], **request_options) for number in some]
             outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
             for number, output in zip(some, outputs, strict=True):
                 piece, audio = pieces[number], levelled(output.audio)
-                warnings = [line for line in output.warnings if line not in of_voice]
+                warnings = [line for line in output.warnings if line not in of_voices]
                 pause = silent(seconds_to_samples(piece.pause_seconds))
                 finished.add(keys[number], audio, pause, piece.text, warnings, output.wrong)
             on_progress([pieces[number] for number in some], True)
@@ -109,7 +107,7 @@ def speak_text(
     warnings = [f"{text!r}: {line}" for text, piece in found for line in piece.warnings]
     wrong = [f"{text!r}: {piece.wrong}" for text, piece in found if piece.wrong is not None]
     return LongOutput(
-        samples / SAMPLE_RATE_HZ, len(pieces), len(pieces) - len(to_make), [*of_voice, *warnings], wrong
+        samples / SAMPLE_RATE_HZ, len(pieces), len(pieces) - len(to_make), [*of_voices, *warnings], wrong
     )
 
 
@@ -130,7 +128,6 @@ def _not_of_this_text(finished: FinishedPieces, keys: Sequence[str]) -> list[str
 def stream_text(
     pipeline: Any,
     pieces: Sequence[ReadPiece],
-    voice: Voice,
     sink: GrowingWav | Pipe,
     *,
     seed: int,
@@ -145,23 +142,22 @@ def stream_text(
         sink: where the samples go.
         seed, request_options: see `speak_text`.
         stream_options: of `pipeline.stream`, for every piece.
-        warn: called with what a user should know, about the voice first, then about each piece.
+        warn: called with what a user should know, about the voices first, then about each piece.
     """
-    of_voice = voice_warnings(voice)  # given once, not for every piece
-    warn(of_voice)
+    of_voices = warnings_of_voices(pieces)
+    warn(of_voices)
     failed: list[str] = []
     seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
     *before, after = gaps(pieces)
     for piece, of_piece, gap in zip(pieces, seeds, before):
         sink.write(silent(gap))
-        request = SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **request_options)
-        with pipeline.stream(request, **stream_options) as chunks:
+        with pipeline.stream(piece.request(of_piece, **request_options), **stream_options) as chunks:
             try:
                 for chunk in chunks:
                     sink.write(chunk)
             except SpeechError as error:  # played to its end; the following pieces are not affected
                 failed.append(f"{piece.text[:40]!r}: {error}")
-        warn([line for line in chunks.warnings if line not in of_voice])
+        warn([line for line in chunks.warnings if line not in of_voices])
     sink.write(silent(after))
     return failed
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from ditar.audio.trim import fade, level, trim_silence
 from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
-from ditar.synthesis.request import SpeechOutput
-from ditar.synthesis.voice import Voice
+from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text import TextError
 from ditar.text.controls import cut
 from ditar.text.frontend import ReadText, TextFrontend
@@ -28,9 +28,15 @@ SYMBOLS_PER_CHARACTER = 1 / 6  # fewer than in any language: a text that is too 
 
 @dataclass(frozen=True)
 class ReadPiece(Piece):
-    """A piece of text as the model reads it; pronunciations are in the text as they are written."""
+    """A piece of text as the model reads it, and the voice that speaks it; pronunciations are in the text as they are
+    written."""
 
     read: ReadText | None = None  # None: not read yet
+    voice: Voice | None = None  # None: the one that ships
+
+    def request(self, seed: int | None, **options: Any) -> SpeechRequest:
+        """For it; `options` of SpeechRequest."""
+        return SpeechRequest(self.text, self.voice, seed=seed, read=self.read, **options)
 
 
 def pieces_to_speak(
@@ -70,7 +76,7 @@ def pieces_to_speak(
         text = written(piece.text)
         try:
             read = frontend.finish(text, *(phonemised.get(piece.text) or phonemise(piece.text)))
-            spoken.append(ReadPiece(text, piece.pause_seconds, piece.asked, piece.lead_seconds, read))
+            spoken.append(ReadPiece(text, piece.pause_seconds, piece.asked, piece.lead_seconds, read, voice))
         except TextError as error:
             reason = reason or error
             left_out.append(text)
@@ -87,7 +93,13 @@ def one_piece(text: str, voice: Voice, config: Any, language: str) -> ReadPiece:
     """A text that must not be cut. TextError: it cannot be spoken, or is too long for one call."""
     read = TextFrontend.of(config, language).read(text)
     lengths(len(read.symbols), voice, config.seconds_per_symbol)
-    return ReadPiece(text, 0.0, read=read)
+    return ReadPiece(text, 0.0, read=read, voice=voice)
+
+
+def warnings_of_voices(pieces: Sequence[ReadPiece]) -> list[str]:
+    """What a user should know of the voices of pieces, once and not for every piece."""
+    voices = {id(piece.voice): piece.voice for piece in pieces if piece.voice is not None}
+    return list(dict.fromkeys(line for voice in voices.values() for line in voice_warnings(voice)))
 
 
 def gaps(pieces: Sequence[Piece]) -> list[int]:

@@ -13,14 +13,17 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.sampling import MAX_RETRIES
 from ditar.config.speech import TextConfig
 from ditar.nn.threads import largest_weight, set_threads
-from ditar.synthesis.any_length import speak_any_length
+from ditar.synthesis.any_length import speak_pieces
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
+from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.reference import Reference, check_transcript, read_reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
+from ditar.synthesis.script import script_to_speak
 from ditar.synthesis.voice import Voice, check_fit
 from ditar.text.frontend import TextFrontend
 from ditar.text.lexicon import Lexicon, as_lexicon
+from ditar.text.script import read_script
 from ditar.text.vocabulary import vocabulary_fingerprint
 
 import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
@@ -44,6 +47,7 @@ class SpeechPipeline(DiffusionPipeline):
         *,
         sample_rate: int | None = None,
         voice: Voice | None = None,
+        voices: Mapping[str, Voice] | None = None,
         seed: int | None = None,
         generator: torch.Generator | None = None,
         language: str = "en-us",
@@ -60,6 +64,7 @@ class SpeechPipeline(DiffusionPipeline):
                 on the command line. It may have pauses, pronunciations and SSML in it, see `text.controls`.
             prompt_audio, prompt_text, sample_rate: see `create_voice`.
             voice: instead of these.
+            voices: instead of these, by the names of speakers: the text is a script, see `text.script`.
             seed, generator: one of them; with neither, a seed is drawn, and the output says which.
             language: espeak-ng's name of the text's.
             stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
@@ -71,12 +76,17 @@ class SpeechPipeline(DiffusionPipeline):
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
         check_asked(text, seed, generator, voice, prompt_audio, prompt_text)
-        options = self._checked(options)
-        text = as_lexicon(lexicon).apply(text, language)
-        if voice is None:
-            voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)
-        return speak_any_length(
-            self, text, voice, seed=seed, generator=generator, language=language,
+        options, lexicon, config = self._checked(options), as_lexicon(lexicon), self.text_config
+        if voices is not None:
+            if any(given is not None for given in (voice, prompt_audio, prompt_text)):
+                raise ValueError("give the voices of a script's speakers, or one voice, not both")
+            pieces, left_out = script_to_speak(read_script(text), voices, config, language, lexicon)
+        else:
+            if voice is None:
+                voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)
+            pieces, left_out = pieces_to_speak(lexicon.apply(text, language), voice, config, language, whole=True)
+        return speak_pieces(
+            self, pieces, left_out, seed=seed, generator=generator, language=language,
             request_options={"stop_threshold": stop_threshold}, batch_options={"max_retries": max_retries, **options},
         )  # fmt: skip
 

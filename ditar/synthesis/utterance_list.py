@@ -89,11 +89,10 @@ class ListOutput:
 
 @dataclass
 class _Speaking:
-    """A task in progress: its voice, its pieces and what has been spoken of them."""
+    """A task in progress: its pieces and what has been spoken of them."""
 
     task: SpeechTask
     seed: int
-    voice: Voice
     pieces: list[ReadPiece]
     warnings: list[str]
     outputs: list[SpeechOutput] = field(default_factory=list)
@@ -102,7 +101,7 @@ class _Speaking:
     def request(self, number: int, seed: int) -> SpeechRequest:
         piece = self.pieces[number]
         of_piece = self.seed if len(self.pieces) == 1 else seed_of(seed, f"{self.task.name} {number}")
-        return SpeechRequest(piece.text, self.voice, seed=of_piece, read=piece.read, **self.task.request_options)
+        return piece.request(of_piece, **self.task.request_options)
 
 
 def speak_many(
@@ -173,7 +172,7 @@ def speak_many(
                     failed(task, error)
                     continue
                 own_seed = seed_of(seed, task.name) if task.seed is None else task.seed
-                yield _Speaking(task, own_seed, voice, pieces, warnings)
+                yield _Speaking(task, own_seed, pieces, warnings)
 
         for batch in _batches(begun(), batches_at_once * batch_size):
             started = time.perf_counter()

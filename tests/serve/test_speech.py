@@ -20,8 +20,10 @@ from ditar.seeds import piece_seeds
 from ditar.serve.bodies import MAX_SEED
 from ditar.serve.settings import MAX_CHARACTERS
 from ditar.synthesis.pieces import gaps, pieces_to_speak, silent
-from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import SpeechError
+from ditar.synthesis.script import script_to_speak
+from ditar.text.lexicon import Lexicon
+from ditar.text.script import read_script
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.streaming import StreamingDecoder
 from tests.serve.server import PATIENCE, running
@@ -35,14 +37,15 @@ def alone(pipeline):
     """alone(text, seed, **options) -> the audio of one who asks for it alone, from Python."""
     voice = pipeline.create_voice()
 
-    def speak(text, seed, num_inference_steps=2, **options):
-        pieces, _ = pieces_to_speak(text, voice, pipeline.text_config, "en-us")
+    def speak(text, seed, num_inference_steps=2, pieces=None, **options):
+        if pieces is None:
+            pieces, _ = pieces_to_speak(text, voice, pipeline.text_config, "en-us")
         seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
         *before, after = gaps(pieces)
         audio = []
         for piece, of_piece, gap in zip(pieces, seeds, before):
             audio.append(silent(gap))
-            request = SpeechRequest(piece.text, voice, seed=of_piece, read=piece.read, **options)
+            request = piece.request(of_piece, **options)
             with suppress(SpeechError):  # the model never ends by itself
                 for chunk in pipeline.stream(request, num_inference_steps=num_inference_steps):
                     audio.append(chunk)
@@ -80,6 +83,22 @@ def test_pauses_ssml_and_pronunciations_sound_as_from_python(server, alone):
     assert not heard[:4800].any() and not heard[-12_000:].any()
     by_lexicon = server.speak(input="The Data here.", lexicon={"data": "D EY1 T AH0"}, seed=7, **FAST)
     assert by_lexicon.content == server.speak(input="The [Data](/dˈeɪtə/) here.", seed=7, **FAST).content
+
+
+def test_a_script_is_spoken_by_several_voices(server, alone):
+    script, names = "[anna] It rains.\n[bob] Where? [pause:0.5]\n[anna] Here.", {"anna": "heart", "bob": "fable"}
+    voices = {speaker: server.service.voices.voice(name) for speaker, name in names.items()}
+    pieces, _ = script_to_speak(read_script(script), voices, server.service.pipeline.text_config, "en-us", Lexicon())
+    expected = alone(script, 7, pieces=pieces)
+    heard = samples(server.speak(input=script, voices=names, seed=7, **FAST).content)
+    np.testing.assert_allclose(heard, expected, atol=2e-4)
+    for body, message in (
+        ({"voices": {"anna": "heart"}}, "no voice is given for 'bob'; there are voices for 'anna'"),
+        ({"voices": {**names, "bob": "nobody"}}, 'voice "nobody" is not known'),
+        ({"voices": names, "input": "Hi."}, "input:1: 'Hi.' has no speaker; begin it with [name]"),
+    ):
+        refused = server.speak(**{"input": script, **body})
+        assert refused.status_code == 422 and message in refused.json()["error"]["message"]
 
 
 def test_the_official_client_streams(server, alone, tmp_path):

@@ -29,7 +29,7 @@ def test_the_samples_are_those_of_the_command_line(pipeline, voice, tmp_path):
     made = pipeline(LONG, voice=voice, seed=5, **FAST)
     pieces, _ = pieces_to_speak(LONG, voice, pipeline.text_config, "en-us")
     assert len(pieces) == 12
-    speak_text(pipeline, pieces, voice, tmp_path / "a.wav", seed=5, settings={}, request_options={}, batch_options=FAST)
+    speak_text(pipeline, pieces, tmp_path / "a.wav", seed=5, settings={}, request_options={}, batch_options=FAST)
     np.testing.assert_allclose(made.audio, soundfile.read(tmp_path / "a.wav")[0], atol=1.1 / 32_768)
     assert made.seed == 5 and made.attempts == 1 and not made.stopped and made.patches > 24
     assert "'This is sentence number 3 of many.': the speech did not end by itself" in made.wrong

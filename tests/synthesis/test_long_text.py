@@ -27,8 +27,9 @@ TEXT = "One sentence. And another, I say! A third? A fourth. Number five."
 
 
 def speak(speaker, pieces, path, voice=VOICE, **options):
+    pieces = [piece if piece.voice is voice else replace(piece, voice=voice) for piece in pieces]
     options = {"seed": 3, "settings": {"steps": 2}, "batch_size": 1, **options}
-    return speak_text(speaker, pieces, voice, path, request_options={}, batch_options={}, **options)
+    return speak_text(speaker, pieces, path, request_options={}, batch_options={}, **options)
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +224,7 @@ def test_what_is_wrong_with_a_piece_is_told(pieces, tmp_path):
 def test_memory_does_not_grow_with_the_text(tmp_path):
     peaks = []
     for count in (30, 300):
-        some = [ReadPiece(f"Sentence number {n}.", 0.4) for n in range(count)]
+        some = [ReadPiece(f"Sentence number {n}.", 0.4, voice=VOICE) for n in range(count)]
         speaker = Speaker()
         speaker.said = Forgetful()
         tracemalloc.start()

@@ -33,7 +33,7 @@ def test_a_file_that_is_resumed_has_every_silence(tmp_path):
 
     def speak(speaker, path):
         options = {"seed": 3, "settings": {}, "request_options": {}, "batch_options": {}, "batch_size": 1}
-        return speak_text(speaker, pieces, VOICE, path, **options)
+        return speak_text(speaker, pieces, path, **options)
 
     speak(speaker := Speaker(), tmp_path / "whole.wav")
     outputs = Speaker().batch(speaker.said[:2], batch_size=1) + Speaker().batch(speaker.said[2:], batch_size=1)
@@ -65,7 +65,7 @@ def test_a_call_and_a_stream_have_them_too(pipeline):
             self.heard = np.concatenate([self.heard, audio])
 
     pieces, _ = pieces_to_speak("[pause:0.1] One is here. [pause:0.25]", voice, pipeline.text_config, "en-us")
-    stream_text(pipeline, pieces, voice, sink := Sink(), seed=1, request_options={}, stream_options=FAST)
+    stream_text(pipeline, pieces, sink := Sink(), seed=1, request_options={}, stream_options=FAST)
     np.testing.assert_allclose(sink.heard, made, atol=1e-4)
 
 

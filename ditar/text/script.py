@@ -1,0 +1,50 @@
+"""A script of several speakers: `[anna] Good morning.`, one line or more for each turn."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ditar.text.errors import TextError
+
+# Not the pronunciation of a word at the start of a line, nor a pause.
+_SPEAKER = re.compile(r"\s*\[(?P<name>[^\[\]\n:<>]{1,64})\](?!\()(?P<text>.*)")
+_PAUSE = re.compile(r"\s*pause\s*", re.I)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a speaker says until the next one does; number: of its first line."""
+
+    speaker: str
+    text: str
+    number: int
+
+
+def read_script(text: str, name: str = "the script") -> list[Turn]:
+    """The turns of a script `name`. A line without a speaker goes on with the previous line's. TextError names a line
+    before the first speaker, a turn without words, and a script without any turn."""
+    turns: list[Turn] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.rstrip("\r")
+        found = _SPEAKER.fullmatch(line)
+        if found and not _PAUSE.fullmatch(found["name"]):
+            if not found["name"].strip():
+                raise TextError(f"{name}:{number}: the speaker has no name; write [name] text")
+            turns.append(Turn(" ".join(found["name"].split()), found["text"].strip(), number))
+        elif turns:
+            before = turns[-1]
+            turns[-1] = Turn(before.speaker, f"{before.text}\n{line}", before.number)
+        elif line.strip():
+            raise TextError(f"{name}:{number}: {line.strip()[:40]!r} has no speaker; begin it with [name]")
+    if not turns:
+        raise TextError(f"{name} holds no turn; write lines such as: [anna] Good morning.")
+    turns = [Turn(turn.speaker, turn.text.strip(), turn.number) for turn in turns]
+    for turn in turns:
+        if not turn.text:
+            raise TextError(f"{name}:{turn.number}: [{turn.speaker}] says nothing; write words behind it, or remove it")
+    return turns
+
+
+def speakers(turns: Sequence[Turn]) -> list[str]:
+    """The names in a script, in the order in which they speak first."""
+    return list(dict.fromkeys(turn.speaker for turn in turns))

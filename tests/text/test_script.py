@@ -1,0 +1,35 @@
+"""Scripts of several speakers."""
+
+import pytest
+
+from ditar.text import TextError
+from ditar.text.script import Turn, read_script, speakers
+
+
+def test_turns_of_one_line_or_more():
+    text = (
+        "[anna] Good morning.\r\n\n[bob  b.]  Hi!\nIt rains.\n\n[pause:1]\n[tomato](/təmˈɑːtəʊ/) soup?\n"
+        "[pause]\n[anna]\n(softly) Yes. [bob] no\n"
+    )
+    turns = read_script(text)
+    assert turns == [
+        Turn("anna", "Good morning.", 1),
+        Turn("bob b.", "Hi!\nIt rains.\n\n[pause:1]\n[tomato](/təmˈɑːtəʊ/) soup?\n[pause]", 3),
+        Turn("anna", "(softly) Yes. [bob] no", 9),
+    ]
+    assert speakers(turns) == ["anna", "bob b."]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "play.txt holds no turn; write lines such as: \\[anna\\] Good"),
+        ("\nHello.\n[a] Hi.", "play.txt:2: 'Hello.' has no speaker; begin it with \\[name\\]"),
+        ("[pause:1]\n[a] Hi.", "play.txt:1: '\\[pause:1\\]' has no speaker"),
+        ("[a] Hi.\n[b]\n[a] Bye.", "play.txt:2: \\[b\\] says nothing; write words behind it"),
+        ("[ ] Hi.", "play.txt:1: the speaker has no name"),
+    ],
+)
+def test_lines_that_are_none_are_named_by_number(text, message):
+    with pytest.raises(TextError, match=message):
+        read_script(text, "play.txt")
