@@ -1,6 +1,7 @@
 """The continuous system: `configs/ditar/*.yaml`."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ditar.config.ranges import ConfigError, Count, NotNegative, Ranged, Share, Whole
 from ditar.config.speech import ExamplesConfig, HelperConfig, TextConfig
@@ -24,6 +25,9 @@ class DiTARModelConfig(TextConfig):
     # Of the VAE of the training latents, set by training; empty: unknown, as in older models.
     vae_fingerprint: str = ""
     stop_threshold: Share = 0.5
+    # How patches find their symbols. `attention`, the paper's, learns it; `monotonic` (ours) is told, see
+    # ditar/model/reading.py, and needs the times of symbols in training.
+    alignment: Literal["attention", "monotonic"] = "attention"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class DiTARLossConfig(HelperConfig):
     stop_positive_weight: NotNegative = 5.0
     h_dropout: Share = 0.1
     noise_draws: Count = 1
+    reading_weight: NotNegative = 0.1  # of the head that moves from symbol to symbol, where the alignment is monotonic
     time_logit_normal: Share = 0.8  # share of logit-normal draws of t, the rest is uniform
     time_end: Share = 0.05  # share of draws with x = 0 at t = 1, where temperature < 1 starts
     lm_noise: NotNegative = 0.0  # std ~ U(0, this) on the patches that the LM reads, normalised latents

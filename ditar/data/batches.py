@@ -22,7 +22,9 @@ class DiTARBatch(Movable):
 
     symbol_ids (B, L) padded with 0, symbol_counts (B,); latents (B, N, P, C) normalised, padded with 0, patch_counts
     (B,). For the helpers of small models: frame_symbols (B, N, P), the id of the symbol spoken in each frame, the
-    number of symbols for silence, NO_TARGET if unknown; spoken (B, N, L) bool, the symbols that patch i speaks.
+    number of symbols for silence, NO_TARGET if unknown; spoken (B, N, L) bool, the symbols that patch i speaks. For
+    monotonic reading: alignment (B, N, P), the place of the symbol that each frame speaks, see
+    `JoinedExamples.alignment`. trained (B, N) bool: the patches that losses cover; without monotonic reading, all.
     `examples` names each row by its utterances, joined by "+"; no two rows of an epoch have the same name.
 
     B is 0 (and so are L and N) for a rank that gets none of a batch with fewer examples than there are ranks.
@@ -34,15 +36,24 @@ class DiTARBatch(Movable):
     patch_counts: torch.Tensor
     frame_symbols: torch.Tensor
     spoken: torch.Tensor
+    alignment: torch.Tensor
+    trained: torch.Tensor
     utterances: list[str]
     examples: list[str]
 
 
 class DiTARBatches(JoinedExamples):
-    """Batches of a latent store. `patch_frames` is P."""
+    """Batches of a latent store. `patch_frames` is P; `monotonic`: for monotonic reading, so that references are
+    whole patches and losses cover what follows them, as far as its symbols have times."""
 
     def __init__(
-        self, store: LatentStore, config: DiTARDataConfig, patch_frames: int, symbols: tuple[str, ...], seed: int
+        self,
+        store: LatentStore,
+        config: DiTARDataConfig,
+        patch_frames: int,
+        symbols: tuple[str, ...],
+        seed: int,
+        monotonic: bool = False,
     ):
         if config.transcript_unknown + config.transcript_wrong > 0 and UNKNOWN_TRANSCRIPT not in symbols:
             raise DataError(
@@ -50,7 +61,8 @@ class DiTARBatches(JoinedExamples):
                 "data.transcript_unknown and data.transcript_wrong to 0"
             )
         grid = FrameGrid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
-        super().__init__(store, config, grid, symbols, seed, config, config.most_per_speaker)
+        self.monotonic = monotonic
+        super().__init__(store, config, grid, symbols, seed, config, config.most_per_speaker, monotonic)
 
     def collate(self, examples: list[Example]) -> DiTARBatch:
         """Pad examples to one batch and place the helpers' targets."""
@@ -59,13 +71,20 @@ class DiTARBatches(JoinedExamples):
         latents = self.pad_values(examples, channels)
         patches = latents.shape[1] // patch
         frame_symbols, spoken = self.targets(examples)
+        alignment = self.alignment(examples).view(rows, patches, patch)
+        counts = torch.tensor([len(e.values) // patch for e in examples], dtype=torch.long)
+        trained = torch.arange(patches) < counts[:, None]
+        if self.monotonic:
+            trained = trained & (alignment != NO_TARGET).all(-1)
         return DiTARBatch(
             symbol_ids=ids,
             symbol_counts=symbol_counts,
             latents=latents.view(rows, patches, patch, channels),
-            patch_counts=torch.tensor([len(e.values) // patch for e in examples], dtype=torch.long),
+            patch_counts=counts,
             frame_symbols=frame_symbols.view(rows, patches, patch),
             spoken=spoken,
+            alignment=alignment,
+            trained=trained,
             utterances=[u for e in examples for u in e.utterances],
             examples=["+".join(e.utterances) for e in examples],
         )

@@ -20,8 +20,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from ditar.data.align import Times
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
+from ditar.data.reading import frame_places
 from ditar.data.references import ExamplePart, ReferenceOptions, as_reference, shift
 from ditar.nn.alignment import NO_TARGET
 from ditar.text.vocabulary import is_letter
@@ -67,13 +69,15 @@ class _Plan:
 
 @dataclass(frozen=True)
 class Example:
-    """Utterances of one voice, concatenated. `unaligned`: ranges of frames, from and to, whose symbols are unknown."""
+    """Utterances of one voice, concatenated. `unaligned`: ranges of frames, from and to, whose symbols are unknown.
+    `reference`: how many symbols and frames precede the second of several utterances."""
 
     symbols: list[str]
     times: list[list[float] | None]  # seconds, in the example
     unaligned: list[tuple[int, int]]
     values: torch.Tensor  # (T, C), latents or codes
     utterances: list[str]
+    reference: tuple[int, int] = (0, 0)
 
 
 class JoinedExamples(ABC):
@@ -89,11 +93,14 @@ class JoinedExamples(ABC):
         seed: int,
         references: ReferenceOptions | None = None,
         most_per_speaker: int = 0,
+        whole_references: bool = False,
     ):
         """`references`: what happens to the first of several utterances; `most_per_speaker`: utterances of a speaker in
-        one epoch, others in the next, so that speakers are equally frequent (0: all of them)."""
+        one epoch, others in the next, so that speakers are equally frequent (0: all of them); `whole_references`: the
+        first of several utterances ends with a unit, as at synthesis, and with any part of its pause."""
         self.store, self.config, self.grid, self.seed = store, config, grid, seed
         self.references, self.most_per_speaker = references, most_per_speaker
+        self.whole_references = whole_references
         self.ids = {symbol: number for number, symbol in enumerate(symbols)}
         self.silence_id = len(symbols)
         self._refuse_unknown_symbols()
@@ -233,7 +240,16 @@ class JoinedExamples(ABC):
         parts: list[torch.Tensor] = []
         unaligned: list[tuple[int, int]] = []
         frames = 0
+        reference = (0, 0)
         for number, piece in enumerate(pieces):
+            if number == 1 and self.whole_references:
+                spare = frames % self.grid.unit_frames
+                parts, times = [parts[0][spare:]], shift(times, -spare / self.grid.rate_hz)
+                frames -= spare
+                unaligned = [(0, frames) for _ in unaligned]
+                pause = 0 if pieces[0].ends_open else frames - self._last_sound(times, frames)
+                taken = int(random.integers(pause // self.grid.unit_frames + 1)) * self.grid.unit_frames
+                reference = len(symbols) + 1, frames - taken
             if number:
                 symbols.append(" ")
                 times.append(None)
@@ -246,7 +262,12 @@ class JoinedExamples(ABC):
             frames += len(parts[-1])
         values = torch.cat(parts)
         whole = frames_to_patches(len(values), self.grid.unit_frames) * self.grid.unit_frames
-        return Example(symbols, times, unaligned, values[:whole], utterances)
+        return Example(symbols, times, unaligned, values[:whole], utterances, reference)
+
+    def _last_sound(self, times: Times, frames: int) -> int:
+        """The frame after it, `frames` if no times are known."""
+        ends = [t[1] for t in times if t]
+        return min(frames, max(0, self._frames(max(ends)))) if ends else frames
 
     def _end_with_pause(self, piece: ExamplePart, random: np.random.Generator) -> torch.Tensor:
         """Cut or lengthen the silence after the last sound, so that a pause precedes the next utterance. Speech that
@@ -303,6 +324,22 @@ class JoinedExamples(ABC):
             for first, last in example.unaligned:
                 frame_symbols[row, first : min(last, frames)] = NO_TARGET
         return torch.from_numpy(frame_symbols), torch.from_numpy(spoken)
+
+    def alignment(self, examples: Sequence[Example]) -> torch.Tensor:
+        """For monotonic reading, (B, T): the place of the symbol that each frame speaks; NO_TARGET in references, in
+        padding, and where the times of a symbol are unknown. The last frame of a reference is at the space after
+        it, where synthesis begins."""
+        longest = max((len(e.values) for e in examples), default=0)
+        places = np.full((len(examples), longest), NO_TARGET)
+        for row, example in enumerate(examples):
+            first, begin = example.reference
+            frames = len(example.values) - begin
+            times = shift(example.times[first:], -begin / self.grid.rate_hz)
+            found = frame_places(example.symbols[first:], times, frames, self.grid.rate_hz)
+            places[row, begin : begin + frames] = np.where(found == NO_TARGET, NO_TARGET, found + first)
+            if begin and found[0] != NO_TARGET:
+                places[row, begin - 1] = first - 1
+        return torch.from_numpy(places)
 
     def _frames(self, seconds: float) -> int:
         return seconds_to_frames(seconds, self.grid.rate_hz)

@@ -11,7 +11,8 @@ from ditar.model.aggregation import AggregationEncoder
 from ditar.model.lm import LM, LMOutput, LMState
 from ditar.model.locdit import LocDiT
 from ditar.model.patches import histories, history_exists, valid_patches
-from ditar.nn.alignment import text_attention
+from ditar.model.reading import Reading, ReadingState
+from ditar.nn.alignment import NO_TARGET, text_attention
 from ditar.nn.pretrained import PretrainedModel
 from ditar.text.vocabulary import DEFAULT_SYMBOLS
 
@@ -28,12 +29,13 @@ def in_pieces(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
 
 @dataclass
 class DiTAROutput:
-    """u (K * M, P, C): predictions for K noise draws of the M valid patches, draw by draw, rows in order;
-    stop_logits (B, N); lm: the LM's output, with h before dropout."""
+    """u (K * M, P, C): predictions for K noise draws of the M trained patches, draw by draw, rows in order;
+    stop_logits (B, N); lm: the LM's output, with h before dropout; reading: the sum of the reading head's losses."""
 
     u: Tensor
     stop_logits: Tensor
     lm: LMOutput
+    reading: Tensor | None = None
 
 
 class DiTAR(PretrainedModel):
@@ -63,6 +65,9 @@ class DiTAR(PretrainedModel):
             config.locdit_prefix_cached,
         )
         self.stop_head = nn.Linear(config.lm.width, 1)
+        self.reading = None
+        if config.alignment == "monotonic":
+            self.reading = Reading(config.symbols, patch_frames, config.lm.width, config.locdit.width)
 
     def forward(
         self,
@@ -77,8 +82,10 @@ class DiTAR(PretrainedModel):
         keep_history: Tensor | None = None,
         keep_h: Tensor | None = None,
         keep_layers: Collection[int] = (),
+        alignment: Tensor | None = None,
+        trained: Tensor | None = None,
     ) -> DiTAROutput:
-        """One training pass over M valid patches with K noise draws each.
+        """One training pass over M patches with K noise draws each.
 
         Args:
             symbol_ids, symbol_counts: (B, L) padded with 0, and (B,).
@@ -88,9 +95,17 @@ class DiTAR(PretrainedModel):
             keep_history: (B, N) bool: False hides the history.
             keep_h: (B, N) bool: False replaces h by zeros (for guidance).
             keep_layers: see LMOutput.
+            alignment: (B, N, P), the place of the symbol that each frame speaks, for monotonic reading.
+            trained: (B, N) bool, the M patches; None: all valid ones.
         """
-        valid = valid_patches(patches, patch_counts)
-        lm = self.condition(symbol_ids, symbol_counts, patches, patch_counts, keep_layers)
+        valid = valid_patches(patches, patch_counts) if trained is None else trained
+        taught = None
+        if self.reading is not None:
+            unknown = torch.full(patches.shape[:3], NO_TARGET, device=patches.device)
+            alignment = unknown if alignment is None else alignment
+            taught = self.reading.teach(symbol_ids, alignment)
+        for_lm = None if taught is None else taught[0]
+        lm = self.condition(symbol_ids, symbol_counts, patches, patch_counts, keep_layers, for_lm)
         count = self.config.history_patches
         past = histories(patches if history is None else history, count)[valid]  # (M, H, P, C)
         exists = history_exists(patches.shape[1], count, patches.device).expand(len(patches), -1, -1)
@@ -98,12 +113,18 @@ class DiTAR(PretrainedModel):
             exists = exists & keep_history[..., None]
         exists = exists[valid]  # (M, H)
         h = lm.h if keep_h is None else lm.h * keep_h[..., None].to(lm.h.dtype)
-        h = h[valid]  # (M, width)
-        draws = len(noisy) // max(1, len(h))
+        inputs = [h[valid], past, exists]  # (M, width), (M, H, P, C), (M, H)
+        if taught is not None:
+            spoken = taught[1] if keep_h is None else taught[1] * keep_h[..., None, None].to(taught[1].dtype)
+            inputs.append(spoken[valid])  # (M, P, width of LocDiT)
+        draws = len(noisy) // max(1, len(past))
         if draws > 1:
-            h, past, exists = h.repeat(draws, 1), past.repeat(draws, 1, 1, 1), exists.repeat(draws, 1)
-        u = in_pieces(self.locdit, noisy, times, h, past, exists)
-        return DiTAROutput(u, self.stop_head(lm.h)[..., 0], lm)
+            inputs = [x.repeat(draws, *[1] * (x.ndim - 1)) for x in inputs]
+        u = in_pieces(self.locdit, noisy, times, *inputs)
+        stop_logits = self.stop_head(lm.h)[..., 0]
+        if taught is None:
+            return DiTAROutput(u, stop_logits, lm)
+        return DiTAROutput(u, stop_logits, lm, self.reading.loss(lm.h, symbol_ids, alignment, taught[2]))
 
     def condition(
         self,
@@ -112,29 +133,46 @@ class DiTAR(PretrainedModel):
         patches: Tensor,
         patch_counts: Tensor,
         keep_layers: Collection[int] = (),
+        reading: Tensor | None = None,
     ) -> LMOutput:
-        """h (B, N, width) of every patch, teacher-forced. Shapes as in `forward`."""
+        """h (B, N, width) of every patch, teacher-forced. Shapes as in `forward`; reading (B, N, width): what the LM is
+        told with each patch, see `Reading.teach`."""
         read = patches[:, :-1]  # nothing follows the last
         # Only patches that exist are encoded; the others stay zero and, last in a causal row, unread.
         valid = valid_patches(patches, patch_counts)[:, :-1]
         embedded = self.embed_patches(read[valid])  # (M', width)
         audio = embedded.new_zeros(*valid.shape, embedded.shape[-1])
         audio = audio.masked_scatter(valid[..., None], embedded)
-        return self.lm(symbol_ids, symbol_counts, audio, keep_layers)
+        return self.lm(symbol_ids, symbol_counts, audio, keep_layers, reading)
 
     def embed_patches(self, patches: Tensor) -> Tensor:
         """(M, P, C) -> (M, width of the LM)."""
         return self.embed(in_pieces(self.encoder, patches))
 
-    def prefill(self, symbol_ids: Sequence[Tensor], prompts: Sequence[Tensor], capacity: int) -> tuple[Tensor, LMState]:
+    def prefill(
+        self,
+        symbol_ids: Sequence[Tensor],
+        prompts: Sequence[Tensor],
+        capacity: int,
+        reading: ReadingState | None = None,
+    ) -> tuple[Tensor, LMState]:
         """Read each row's text (L,) and the patches of its prompt (N0, P, C): h of the next patch, (B, width), and the
-        state. At most `capacity` patches may follow."""
+        state. At most `capacity` patches may follow. reading: where each row begins to speak."""
         audio = self.embed_patches(torch.cat(list(prompts))).split([len(prompt) for prompt in prompts])
-        return self.lm.prefill(symbol_ids, audio, capacity)
+        told = None
+        if reading is not None:
+            begins = self.reading.for_lm(reading).split(1)
+            unread = self.reading.unread
+            told = [torch.cat((unread.expand(len(one), -1), begin)) for one, begin in zip(audio, begins, strict=True)]
+        return self.lm.prefill(symbol_ids, audio, capacity, told)
 
-    def step(self, patch: Tensor, state: LMState) -> tuple[Tensor, LMState]:
-        """Read one patch (B, P, C): h of the next one, (B, width), and the state after it. One LM step."""
-        return self.lm.step(self.embed_patches(patch), state)
+    def step(self, patch: Tensor, state: LMState, reading: ReadingState | None = None) -> tuple[Tensor, LMState]:
+        """Read one patch (B, P, C): h of the next one, (B, width), and the state after it. One LM step. reading: how
+        far the rows had read after it."""
+        embedded = self.embed_patches(patch)
+        if reading is not None:
+            embedded = embedded + self.reading.for_lm(reading)
+        return self.lm.step(embedded, state)
 
     @torch.no_grad()
     def attention_maps(

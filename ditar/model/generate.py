@@ -15,6 +15,7 @@ from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.solver import Solver, make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.lm import LMState
+from ditar.model.reading import ReadingState
 from ditar.model.sampler import ALL_STEPS, GUIDANCE_SCALE, PatchSampler
 
 FAITHFUL = make_solver(SamplingOptions())
@@ -33,6 +34,7 @@ class GenerationInput:
         solver: with its temperature; rows that share one object are faster.
         guidance_scale: at least 1; 1 is off.
         stop_threshold: in [0, 1]; None: the configuration's.
+        first: the number of the text's first symbol, after the prompt's; for monotonic reading.
     """
 
     symbol_ids: Tensor
@@ -43,6 +45,7 @@ class GenerationInput:
     solver: Solver = field(default=FAITHFUL)
     guidance_scale: float = GUIDANCE_SCALE
     stop_threshold: float | None = None
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,23 +53,33 @@ class DecodingState:
     """Everything that generation carries from patch to patch; passed in and returned.
 
     lm: what the LM has read; h (B, width): its output for the next patch; history (B, H, P, C): the last patches,
-    oldest first, zeros where `exists` (B, H) is False.
+    oldest first, zeros where `exists` (B, H) is False; reading: which symbols the next patch speaks, if the model reads
+    monotonically.
     """
 
     lm: LMState
     h: Tensor
     history: Tensor
     exists: Tensor
+    reading: ReadingState | None = None
+
+    @property
+    def spoken(self) -> Tensor | None:
+        """What the frames of the next patch say, for LocDiT."""
+        return None if self.reading is None else self.reading.spoken
 
     def select(self, places: Sequence[int]) -> "DecodingState":
         """The state of some of the rows, in any order."""
         places = list(places)
-        return DecodingState(self.lm.select(places), self.h[places], self.history[places], self.exists[places])
+        reading = None if self.reading is None else self.reading.select(places)
+        kept = (self.h[places], self.history[places], self.exists[places], reading)
+        return DecodingState(self.lm.select(places), *kept)
 
     def join(self, other: "DecodingState", capacity: int) -> "DecodingState":
         """The state of these rows, then of the other's; at most `capacity` patches may follow."""
         pairs = ((self.h, other.h), (self.history, other.history), (self.exists, other.exists))
-        return DecodingState(self.lm.join(other.lm, capacity), *(torch.cat(pair) for pair in pairs))
+        reading = None if self.reading is None else self.reading.join(other.reading)
+        return DecodingState(self.lm.join(other.lm, capacity), *(torch.cat(pair) for pair in pairs), reading)
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,8 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
         if row.symbol_ids.ndim != 1 or not len(row.symbol_ids):
             shape = tuple(row.symbol_ids.shape)
             raise ValueError(f"row {number} must have symbol_ids of the shape (L,), L at least 1, got {shape}")
+        if not 0 <= row.first < len(row.symbol_ids):
+            raise ValueError(f"row {number} must have 0 <= first < {len(row.symbol_ids)}, its symbols, got {row.first}")
         if not 1 <= row.min_patches <= row.max_patches:
             raise ValueError(
                 f"row {number} must have 1 <= min_patches <= max_patches, got {row.min_patches} and {row.max_patches}"
@@ -95,23 +110,27 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
     config, like = model.config, model.stop_head.weight
     none = like.new_zeros(0, config.patch_frames, config.latent_channels)
     prompts = [none if row.prompt is None else row.prompt for row in rows]
-    h, lm = model.prefill([row.symbol_ids for row in rows], prompts, max(row.max_patches for row in rows))
+    ids, reading = [row.symbol_ids for row in rows], None
+    if model.reading is not None:
+        reading = model.reading.start(ids, [row.first for row in rows])
+    h, lm = model.prefill(ids, prompts, max(row.max_patches for row in rows), reading)
     history = like.new_zeros(len(rows), config.history_patches, *none.shape[1:])
     exists = torch.zeros(history.shape[:2], dtype=torch.bool, device=like.device)
     for place, prompt in enumerate(prompts):
         if count := min(config.history_patches, len(prompt)):
             history[place, -count:], exists[place, -count:] = prompt[-count:], True
-    return DecodingState(lm, h, history, exists)
+    return DecodingState(lm, h, history, exists, None if reading is None else model.reading.read(h, reading))
 
 
 def advance(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingState:
     """The state after a patch of each row, (B, P, C): one LM step; the patch joins the history. Nothing else advances
     the state."""
-    h, lm = model.step(patches, state.lm)
+    h, lm = model.step(patches, state.lm, state.reading)
+    reading = None if state.reading is None else model.reading.read(h, state.reading)
     count = state.history.shape[1]
     history = torch.cat((state.history, patches[:, None]), dim=1)[:, -count:] if count else state.history
     exists = torch.cat((state.exists[:, 1:], torch.ones_like(state.exists[:, :1])), dim=1)
-    return replace(state, lm=lm, h=h, history=history, exists=exists)
+    return DecodingState(lm, h, history, exists, reading)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,12 +160,14 @@ def start_batch(
 def draw_patches(model: DiTAR, batch: DecodingBatch) -> GeneratedPatches:
     """The next patch of each row, numbered by its place in the batch."""
     state = batch.state
-    return _with_stops(model, batch, batch.sampler(state.h, state.history, state.exists))
+    return _with_stops(model, batch, batch.sampler(state.h, state.history, state.exists, state.spoken))
 
 
 def _with_stops(model: DiTAR, batch: DecodingBatch, patches: Tensor) -> GeneratedPatches:
-    stop = model.stop_head(batch.state.h)[..., 0].double().sigmoid().tolist()
-    ended = []
+    stop = model.stop_head(batch.state.h)[..., 0].double().sigmoid()
+    if batch.state.reading is not None:  # not before the last symbol, and not long after it
+        stop = torch.where(batch.state.reading.over, 1.0, stop) * batch.state.reading.finished
+    stop, ended = stop.tolist(), []
     for row, made, share in zip(batch.rows, batch.made, stop):
         threshold = model.config.stop_threshold if row.stop_threshold is None else row.stop_threshold
         ended.append(made + 1 == row.max_patches or (made + 1 >= row.min_patches and share > threshold))
@@ -190,7 +211,8 @@ def generate_patches(
     batch, live = start_batch(model, rows, guidance_steps, state), tuple(range(len(rows)))
     while True:
         with torch.inference_mode():  # as `draw_patches`: a frame less between a command and LocDiT
-            patches = batch.sampler(batch.state.h, batch.state.history, batch.state.exists)
+            state = batch.state
+            patches = batch.sampler(state.h, state.history, state.exists, state.spoken)
             step = _with_stops(model, batch, patches)
         yield replace(step, rows=live)
         going = [place for place, over in enumerate(step.ended) if not over]

@@ -62,11 +62,22 @@ class LM(nn.Module):
         self.transformer = Transformer(config)
         self.audio_positions = audio_positions
 
-    def forward(self, symbol_ids: Tensor, symbol_counts: Tensor, audio: Tensor, keep: Collection[int] = ()) -> LMOutput:
-        """symbol_ids (B, L), symbol_counts (B,), audio (B, N - 1, width): embeddings of all patches but the last."""
+    def forward(
+        self,
+        symbol_ids: Tensor,
+        symbol_counts: Tensor,
+        audio: Tensor,
+        keep: Collection[int] = (),
+        reading: Tensor | None = None,
+    ) -> LMOutput:
+        """symbol_ids (B, L), symbol_counts (B,), audio (B, N - 1, width): embeddings of all patches but the last.
+        reading (B, N, width): what is added to begin of audio and to them."""
         symbols = self.symbols(symbol_ids)  # (B, L, width)
         begin = self.begin.to(symbols.dtype).expand(len(symbols), 1, -1)
-        x = torch.cat((symbols, begin, audio.to(symbols.dtype)), dim=1)  # (B, L + N, width)
+        heard = torch.cat((begin, audio.to(symbols.dtype)), dim=1)  # (B, N, width)
+        if reading is not None:
+            heard = heard + reading.to(heard.dtype)
+        x = torch.cat((symbols, heard), dim=1)  # (B, L + N, width)
         text, places = symbol_ids.shape[1], torch.arange(x.shape[1], device=x.device)
         start = self._first_position(symbol_counts)[:, None]
         positions = torch.where(places < text, places, start + places - text)  # (B, L + N)
@@ -76,8 +87,15 @@ class LM(nn.Module):
         output = self.transformer(x, tables, mask=mask, outputs=slice(text, None), keep=keep)
         return LMOutput(output.hidden, output.kept)
 
-    def prefill(self, symbol_ids: Sequence[Tensor], audio: Sequence[Tensor], capacity: int) -> tuple[Tensor, LMState]:
-        """Read each row's text (L,), begin of audio and the patches of its prompt (N0, width).
+    def prefill(
+        self,
+        symbol_ids: Sequence[Tensor],
+        audio: Sequence[Tensor],
+        capacity: int,
+        reading: Sequence[Tensor] | None = None,
+    ) -> tuple[Tensor, LMState]:
+        """Read each row's text (L,), begin of audio and the patches of its prompt (N0, width); reading (N0 + 1, width)
+        is added to the latter two.
 
         Returns h of the next patch, (B, width), and the state; `capacity` is how many patches may follow.
         """
@@ -89,6 +107,8 @@ class LM(nn.Module):
         for row, (ids, heard) in enumerate(zip(symbol_ids, audio)):
             text, begin = len(ids), total - 1 - len(heard)
             x[row, :text], x[row, begin], x[row, begin + 1 :] = self.symbols(ids), self.begin, heard
+            if reading is not None:
+                x[row, begin:] += reading[row]
             cache.valid[row, text:begin] = False
             positions[row, :text] = torch.arange(text, device=x.device)
             places = torch.arange(total + capacity - begin, device=x.device)

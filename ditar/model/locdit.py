@@ -14,17 +14,20 @@ from ditar.nn.transformer import Transformer
 @dataclass(frozen=True)
 class LocDiTContext:
     """What is the same at all steps of one patch: h projected (M, width), the history's tokens (M, H * P, width), RoPE
-    tables of the whole sequence; `prefix`: keys and values of [h | history], if they do not change either."""
+    tables of the whole sequence; `spoken` (M, P, width): added to the noisy frames, what each of them says; `prefix`:
+    keys and values of [h | history], if they do not change either."""
 
     condition: Tensor
     history: Tensor
     tables: tuple[Tensor, Tensor]
+    spoken: Tensor | None = None
     prefix: KVCache | None = None
 
     def first(self, rows: int) -> "LocDiTContext":
         """The context of the first rows."""
         prefix = None if self.prefix is None else self.prefix.first(rows)
-        return replace(self, condition=self.condition[:rows], history=self.history[:rows], prefix=prefix)
+        spoken = None if self.spoken is None else self.spoken[:rows]
+        return replace(self, condition=self.condition[:rows], history=self.history[:rows], spoken=spoken, prefix=prefix)
 
 
 class LocDiT(nn.Module):
@@ -58,14 +61,25 @@ class LocDiT(nn.Module):
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, noisy: Tensor, times: Tensor, h: Tensor, history: Tensor, exists: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        noisy: Tensor,
+        times: Tensor,
+        h: Tensor,
+        history: Tensor,
+        exists: Tensor | None = None,
+        spoken: Tensor | None = None,
+    ) -> Tensor:
         """noisy (M, P, C), times (M,) or (1,), h (M, h_width), history (M, H, P, C), exists (M, H) bool, True where
-        the history holds a patch (None: everywhere) -> u (M, P, C). The single pass of training."""
-        return self.denoise(noisy, self.time(times), self._inputs(h, history, exists))
+        the history holds a patch (None: everywhere), spoken (M, P, width), see `LocDiTContext` -> u (M, P, C). The
+        single pass of training."""
+        return self.denoise(noisy, self.time(times), self._inputs(h, history, exists, spoken))
 
-    def context(self, h: Tensor, history: Tensor, exists: Tensor | None = None) -> LocDiTContext:
+    def context(
+        self, h: Tensor, history: Tensor, exists: Tensor | None = None, spoken: Tensor | None = None
+    ) -> LocDiTContext:
         """What `denoise` reads at every step of a patch. Shapes as in `forward`."""
-        context = self._inputs(h, history, exists)
+        context = self._inputs(h, history, exists, spoken)
         if not self.prefix_cached:
             return context
         x = torch.cat((context.condition[:, None], context.history), dim=1)  # (M, 1 + H P, width)
@@ -77,6 +91,8 @@ class LocDiT(nn.Module):
     def denoise(self, noisy: Tensor, time: Tensor, context: LocDiTContext) -> Tensor:
         """noisy (M, P, C), time (M or 1, width) embedded -> u (M, P, C)."""
         first, patch, mask = context.condition, self.noisy(noisy), None
+        if context.spoken is not None:
+            patch = patch + context.spoken
         if self.prefix_cached:
             patch = patch + time[:, None]
         else:
@@ -93,7 +109,7 @@ class LocDiT(nn.Module):
         hidden = self.transformer(x, context.tables, mask=mask, outputs=slice(-self.patch_frames, None)).hidden
         return self.out(hidden)
 
-    def _inputs(self, h: Tensor, history: Tensor, exists: Tensor | None) -> LocDiTContext:
+    def _inputs(self, h: Tensor, history: Tensor, exists: Tensor | None, spoken: Tensor | None) -> LocDiTContext:
         condition = self.condition(h)
         if self.history_patches:
             past = self.history(history)  # (M, H, P, width)
@@ -103,4 +119,5 @@ class LocDiT(nn.Module):
         else:
             past = condition.new_zeros(len(condition), 0, condition.shape[-1])
         length = 1 + past.shape[1] + self.patch_frames
-        return LocDiTContext(condition, past, self.transformer.positions(torch.arange(length, device=h.device)))
+        tables = self.transformer.positions(torch.arange(length, device=h.device))
+        return LocDiTContext(condition, past, tables, spoken)

@@ -26,11 +26,12 @@ class DiTARLoss(nn.Module):
 
     @staticmethod
     def counts(batch: DiTARBatch) -> Tensor:
-        """What the losses are averaged over, (3,) float64: patches, frames with a known symbol, patches that speak.
+        """What the losses are averaged over, (3,) float64: trained patches, frames with a known symbol, patches that
+        speak.
 
         Summed over processes and accumulated batches, it makes their losses add up to that of the whole batch.
         """
-        counts = (batch.patch_counts.sum(), (batch.frame_symbols != NO_TARGET).sum(), batch.spoken.any(-1).sum())
+        counts = (batch.trained.sum(), (batch.frame_symbols != NO_TARGET).sum(), batch.spoken.any(-1).sum())
         return torch.stack(counts).double()
 
     def forward(
@@ -40,7 +41,8 @@ class DiTARLoss(nn.Module):
         helper_scale: float = 0.0,
         counts: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Scalars: `loss`, the weighted sum to minimise; `diffusion`, `stop`; with helpers `phoneme`, `attention`.
+        """Scalars: `loss`, the weighted sum to minimise; `diffusion`, `stop`; with monotonic reading `reading`; with
+        helpers `phoneme`, `attention`.
 
         `generators`: one a row, on the CPU. `helper_scale` in [0, 1] fades the helpers out; at 0 they are not computed.
         `counts`: what to divide by, this batch's own if None.
@@ -48,10 +50,11 @@ class DiTARLoss(nn.Module):
         c, clean = self.config, batch.latents
         device = clean.device
         patches, known, speaking = (self.counts(batch) if counts is None else counts).clamp(min=1).tolist()
-        valid = valid_patches(clean, batch.patch_counts)  # (B, N)
+        trained = batch.trained  # (B, N)
         drawn = draw_training_noise(clean.shape, batch.patch_counts, c, generators)
-        target = clean[valid].repeat(c.noise_draws, 1, 1)  # (K * M, P, C)
-        noise, times = drawn.noise.to(device), drawn.times.to(device)
+        target = clean[trained].repeat(c.noise_draws, 1, 1)  # (K * M, P, C)
+        kept = trained[valid_patches(clean, batch.patch_counts)].repeat(c.noise_draws)  # of the draws, for all patches
+        noise, times = drawn.noise.to(device)[kept], drawn.times.to(device)[kept]
         t = times[:, None, None]
         helped = self.helpers is not None and helper_scale > 0
         output = self.model(
@@ -65,12 +68,17 @@ class DiTARLoss(nn.Module):
             keep_history=None if drawn.keep_history is None else drawn.keep_history.to(device),
             keep_h=None if drawn.keep_h is None else drawn.keep_h.to(device),
             keep_layers=(self.attention_layer,) if helped and c.attention_weight else (),
+            alignment=batch.alignment,
+            trained=trained,
         )
         error = (output.u.float() - velocity(target, noise, t)).square().mean(dim=(1, 2))  # (K * M,)
         diffusion = error.sum() / (c.noise_draws * patches)
-        stop = self._stop(output.stop_logits.float(), batch.patch_counts, valid) / patches
+        stop = self._stop(output.stop_logits.float(), batch.patch_counts, trained) / patches
         losses = {"diffusion": diffusion, "stop": stop}
         total = c.diffusion_weight * diffusion + c.stop_weight * stop
+        if output.reading is not None:
+            losses["reading"] = output.reading / (patches * clean.shape[2])
+            total = total + c.reading_weight * losses["reading"]
         if helped and c.phoneme_weight:
             losses["phoneme"] = self.helpers(output.lm.h, batch.frame_symbols) / known
             total = total + helper_scale * c.phoneme_weight * losses["phoneme"]
@@ -80,9 +88,9 @@ class DiTARLoss(nn.Module):
             total = total + helper_scale * c.attention_weight * losses["attention"]
         return {"loss": total, **losses}
 
-    def _stop(self, logits: Tensor, patch_counts: Tensor, valid: Tensor) -> Tensor:
+    def _stop(self, logits: Tensor, patch_counts: Tensor, trained: Tensor) -> Tensor:
         """Sum of binary cross-entropies; the label is 1 at the last patch, whose h is known before it is made."""
         last = torch.arange(logits.shape[1], device=logits.device) == patch_counts[:, None] - 1
         weight = logits.new_tensor(self.config.stop_positive_weight)
         loss = F.binary_cross_entropy_with_logits(logits, last.to(logits.dtype), pos_weight=weight, reduction="none")
-        return loss[valid].sum()
+        return loss[trained].sum()

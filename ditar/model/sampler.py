@@ -48,17 +48,17 @@ class PatchSampler:
         self.times = model.locdit.time(times.flatten()).unflatten(0, times.shape)  # (steps, 1 or B, width)
         self.times_of_both = self._both(self.times, dim=1) if times.shape[1] > 1 else self.times
 
-    def __call__(self, h: Tensor, history: Tensor, exists: Tensor) -> Tensor:
+    def __call__(self, h: Tensor, history: Tensor, exists: Tensor, spoken: Tensor | None = None) -> Tensor:
         """The next patch of each row, (B, P, C), given h (B, width), the patches before it (B, H, P, C) and which of
-        those exist (B, H).
+        those exist (B, H); with monotonic reading also what each frame says, (B, P, width of LocDiT).
 
         With guidance LocDiT runs once per step on both branches: h, and h = 0; the history stays in both (arXiv
-        2502.03930, section 3.4).
+        2502.03930, section 3.4). What is said is left out as h is.
         """
         if any(self.is_guided):
-            unconditional = torch.zeros_like(h[self.guided])
-            h, history, exists = torch.cat((h, unconditional)), self._both(history), self._both(exists)
-        both = self.locdit.context(h, history, exists)
+            h, history, exists = self._with_nothing(h), self._both(history), self._both(exists)
+            spoken = None if spoken is None else self._with_nothing(spoken)
+        both = self.locdit.context(h, history, exists, spoken)
         conditional = both if all(self.is_guided) else both.first(self.rows)
         x = self.solver.start((self.rows, *history.shape[2:]), self.generators, like=self.like)
         for index, guided in enumerate(self.is_guided):
@@ -75,6 +75,10 @@ class PatchSampler:
         """Rows of the conditional branch, then those of the unconditional one."""
         guided = x[self.guided] if dim == 0 else x[:, self.guided]
         return torch.cat((x, guided), dim=dim)
+
+    def _with_nothing(self, x: Tensor) -> Tensor:
+        """Rows of the conditional branch, then zeros for those of the unconditional one."""
+        return torch.cat((x, torch.zeros_like(x[self.guided])))
 
     def _guide(self, u: Tensor) -> Tensor:
         conditional, unconditional = u[: self.rows], u[self.rows :]

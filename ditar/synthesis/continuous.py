@@ -27,12 +27,13 @@ from ditar.vae.streaming import StreamingDecoder
 
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
-    """symbol_ids (L,): of the reference's transcript and the text; prompt (N, P, C): the reference; lengths: the
+    """symbol_ids (L,): of the reference's transcript and, from `first` on, the text; prompt (N, P, C): the reference; lengths: the
     expected length of the speech; patch_seconds; sampling, and its solver, which rows may share; stop_threshold;
     warnings that hold for any output."""
 
     request: SpeechRequest
     symbol_ids: Tensor
+    first: int
     prompt: Tensor
     lengths: Lengths
     patch_seconds: float
@@ -60,6 +61,7 @@ class PreparedRequest:
             solver=self.solver,
             guidance_scale=self.sampling.guidance_scale,
             stop_threshold=self.stop_threshold,
+            first=self.first,
         )
 
 
@@ -93,6 +95,7 @@ def prepare_request(
     return PreparedRequest(
         request,
         torch.tensor(ids, device=model.device),
+        len(said) + 1,
         patch(voice.latents[None], config.patch_frames)[0].to(model.device, model.dtype),
         expected,
         patches_to_seconds(1, config.patch_frames),

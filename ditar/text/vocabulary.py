@@ -63,6 +63,11 @@ def is_letter(symbol: str) -> bool:
     return len(symbol) == 1 and unicodedata.category(symbol) in ("Ll", "Lo", "Lu")
 
 
+def is_pause(symbol: str) -> bool:
+    """Whether a speaker may fall silent at a symbol: a space or a punctuation mark."""
+    return symbol in _PUNCTUATION
+
+
 def keep_trained(
     symbols: Iterable[str], trained: Sequence[str], where: str = "the text", dropped: list[str] | None = None
 ) -> list[str]:

@@ -102,14 +102,18 @@ def _unreadable(path: Path, error: Exception) -> CheckpointError:
     )
 
 
-def start_from(model: nn.Module, trained: nn.Module, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
-    """Fine-tuning: copy the weights of `trained`. CheckpointError quotes both values if configurations differ."""
+def start_from(
+    model: nn.Module, trained: nn.Module, mine: dict[str, Any], theirs: dict[str, Any], new: tuple[str, ...] = ()
+) -> None:
+    """Fine-tuning: copy the weights of `trained`, those aside whose names begin with one of `new`. CheckpointError
+    quotes both values if configurations differ."""
     if different := differences(mine, theirs):
         raise CheckpointError(
             f"the weights to start from belong to another model: {different}; give the configuration that they were "
             "trained with"
         )
-    model.load_state_dict(trained.state_dict())
+    kept = {name: value for name, value in model.state_dict().items() if name.startswith(new)} if new else {}
+    model.load_state_dict({**trained.state_dict(), **kept})
 
 
 def differences(mine: Any, theirs: Any, where: str = "") -> str:

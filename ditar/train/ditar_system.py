@@ -39,12 +39,13 @@ class DiTARSystem(SpeechSystem):
         if init is not None:
             start_from_trained(self.model, init)
         symbols = self.model.config.symbols
+        monotonic = config.model.alignment == "monotonic"
         lm, patch_frames, seed = config.model.lm, config.model.patch_frames, config.run.seed
         self.loss = DiTARLoss(config.loss, self.model, AlignmentHelpers(lm.width, patch_frames, len(symbols)))
         self.optimised = {"model": self.loss}
         whole = replace(config.data, reference_cut=0.0, transcript_unknown=0.0, transcript_wrong=0.0)
-        self.valid_batches = DiTARBatches(valid, whole, patch_frames, symbols, seed)
-        batches = DiTARBatches(train, config.data, patch_frames, symbols, seed)
+        self.valid_batches = DiTARBatches(valid, whole, patch_frames, symbols, seed, monotonic)
+        batches = DiTARBatches(train, config.data, patch_frames, symbols, seed, monotonic)
         super().__init__(config, batches, [train.made_from, str(train.mean.tolist()), str(train.std.tolist())])
 
     def counts(self, batch: DiTARBatch) -> torch.Tensor:

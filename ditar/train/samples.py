@@ -6,15 +6,17 @@ import torch
 
 from ditar.config.sampling import SamplingOptions
 from ditar.data.latents import LatentEntry, LatentStore
+from ditar.data.reading import frame_places
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput, collect_patches, generate_patches
 from ditar.model.patches import histories, history_exists, patch, unpatch
 from ditar.model.sampler import PatchSampler
+from ditar.nn.alignment import NO_TARGET
 from ditar.text.vocabulary import Vocabulary
 from ditar.train.listener import Listener, as_spoken, pair_lengths, reference_frames
 from ditar.train.tracker import Tracker
-from ditar.units import SAMPLE_RATE_HZ, frames_to_patches, patches_to_seconds
+from ditar.units import LATENT_RATE_HZ, SAMPLE_RATE_HZ, frames_to_patches, patches_to_seconds
 
 
 def _ids(model: DiTAR, symbols: Sequence[str]) -> torch.Tensor:
@@ -41,11 +43,18 @@ def teacher_forced_words(
         true = patch(latents[None, : patches * config.patch_frames], config.patch_frames)  # (1, N, P, C)
         ids = _ids(model, as_spoken(target, config))
         counts = torch.tensor([len(ids)], device=device)
-        h = model.condition(ids[None], counts, true, torch.tensor([patches], device=device)).h[0]  # (N, width)
+        alignment, told, spoken_frames = true.new_full(true.shape[:3], NO_TARGET, dtype=torch.long), None, None
+        if model.reading is not None:
+            times = [*(target.times or []), *[None] * len(ids)][: len(ids)]
+            places = frame_places(as_spoken(target, config), times, alignment.numel(), LATENT_RATE_HZ)
+            alignment = torch.from_numpy(places).to(device).view_as(alignment)
+            told, (spoken_frames,), _ = model.reading.teach(ids[None], alignment)
+        h = model.condition(ids[None], counts, true, torch.tensor([patches], device=device), reading=told).h[0]
         generator, scales = torch.Generator().manual_seed(number), [sampling.guidance_scale] * patches
         sampler = PatchSampler(model, [solver] * patches, scales, generator, sampling.guidance_steps)
         history = histories(true, config.history_patches)[0]
-        made = sampler(h, history, history_exists(patches, config.history_patches, device))  # (N, P, C)
+        exists = history_exists(patches, config.history_patches, device)
+        made = sampler(h, history, exists, spoken_frames)  # (N, P, C)
         spoken.append(listener.decode(unpatch(made[None])).float().cpu().numpy())
         texts.append(target.text)
     return listener.word_error(spoken, texts)
@@ -67,7 +76,8 @@ def sample_words(
         least, most, generator = limits.least_units(unit), limits.most_units(unit), torch.Generator()
         generator.manual_seed(number)
         how = {"solver": solver, "guidance_scale": sampling.guidance_scale}
-        row = GenerationInput(ids, prompt, generator, most, min_patches=least, **how)
+        first = len(ids) - len(as_spoken(target, config))
+        row = GenerationInput(ids, prompt, generator, most, min_patches=least, first=first, **how)
         (made,) = collect_patches(generate_patches(model, [row], guidance_steps=sampling.guidance_steps))
         stopped += made.stop > config.stop_threshold
         latents = unpatch(made.patches[None])  # (1, T, C)

@@ -52,13 +52,17 @@ def of_corpus(store: LatentStore, rate_hz: float, max_seconds: float, before: Te
 
 def start_from_trained(model: Any, init: Any) -> None:
     """Fine-tuning: the weights of `init`. CheckpointError if the configurations differ, except for what describes the
-    corpus and not the weights."""
+    corpus and not the weights. A model that attends to its text may learn to read monotonically: what that adds to its
+    weights starts new."""
     mine = model.config
     of_data = ("seconds_per_symbol", "trained_symbols", "trained_languages", "trained_seconds")
     kept = {name: getattr(mine, name) for name in of_data}
     if not getattr(init.config, "vae_fingerprint", "another system's"):  # an older model does not say which
         kept["vae_fingerprint"] = mine.vae_fingerprint
-    start_from(model, init, to_dict(mine), to_dict(replace(init.config, **kept)))
+    new = ()
+    if getattr(mine, "alignment", "") == "monotonic" and init.config.alignment == "attention":
+        kept["alignment"], new = mine.alignment, ("reading.",)
+    start_from(model, init, to_dict(mine), to_dict(replace(init.config, **kept)), new)
 
 
 class SpeechSystem:

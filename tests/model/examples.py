@@ -15,6 +15,7 @@ VARIANTS = [
     {"history_patches": 0},
     {"history_patches": 2},
     {"locdit_prefix_cached": True},
+    {"alignment": "monotonic"},
 ]
 
 
@@ -48,7 +49,9 @@ def batch(symbol_counts=(4, 7), patch_counts=(6, 3), dtype=torch.float64, seed=0
             frame_symbols[row, i], spoken[row, i, i] = ids[row, i], True
     counts = torch.tensor(symbol_counts), torch.tensor(patch_counts)
     names = [f"utt{i}" for i in range(rows)]
-    return DiTARBatch(ids, counts[0], latents, counts[1], frame_symbols, spoken, names, names)
+    trained = torch.arange(patches) < counts[1][:, None]
+    alignment = torch.full(frame_symbols.shape, NO_TARGET)
+    return DiTARBatch(ids, counts[0], latents, counts[1], frame_symbols, spoken, alignment, trained, names, names)
 
 
 def row_of(whole, row):
@@ -62,6 +65,8 @@ def row_of(whole, row):
         whole.patch_counts[keep],
         whole.frame_symbols[keep, :patches],
         whole.spoken[keep, :patches, :symbols],
+        whole.alignment[keep, :patches],
+        whole.trained[keep, :patches],
         whole.utterances[keep],
         whole.examples[keep],
     )

@@ -30,7 +30,7 @@ def patches_of(model, **changes):
     return collect_patches(generate_patches(model, [row(dtype=model.dtype, **changes)]))[0].patches
 
 
-@pytest.mark.parametrize("changes", VARIANTS)
+@pytest.mark.parametrize("changes", [v for v in VARIANTS if "alignment" not in v])  # for that one see test_reading.py
 @pytest.mark.parametrize("prompt", [0, 1, 3])
 def test_cached_equals_uncached(changes, prompt):
     model, data = build(**changes), batch((5,), (6,))

@@ -1,0 +1,204 @@
+"""Monotonic reading: which symbol each latent frame speaks, decided frame by frame (ours, not the paper's).
+
+A small decoder-only model learns last of all which symbol to speak when. Here it is told: its LM reads, with every
+patch, the symbol that it has come to, a small head on h says for each frame of the next patch whether that symbol goes
+on, and LocDiT reads the symbol of each frame that it makes. Symbols are spoken in their order, and none is left out, so
+that nothing can be skipped or repeated; h is left with voice and prosody. Feeding the aligned phonemes back is VALL-E
+R's idea (arXiv 2406.07855); durations by the probability of going on, with their median at synthesis, are those of
+neural HMMs (arXiv 2108.13320).
+
+A *place* is the number of a symbol in its row, -1 before the first. Frames are at sounds (letters), or, where there is
+silence, at the last space or mark before the next sound; stress and length marks have no frames of their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ditar.nn.alignment import NO_TARGET
+from ditar.text.vocabulary import is_letter, is_pause
+
+WINDOW = range(-2, 4)  # symbols around the spoken one that are read with it
+MOST_HELD = 48  # frames at one symbol that are told apart
+SYMBOL_WIDTH, HEAD_WIDTH = 64, 256
+STAY, NEXT_SOUND, PAUSE = range(3)  # what the head chooses from
+MOST_TAIL_FRAMES = 20  # of silence after the last symbol; then the speech is over whatever the stop head says
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Where a row may go from place p, in column p + 1, (B, L + 1) each: the next sound, or L if there is none; the
+    pause before that (or at the end), or -1 if nothing there can be one."""
+
+    sound: Tensor
+    pause: Tensor
+
+
+@dataclass(frozen=True)
+class ReadingState:
+    """How far the rows have read: after the frames of the patch that is made next.
+
+    symbol_ids (B, L), moves; place, held (B,): the symbol and the frames spent on it before this one; going (B,): the
+    probability that it lasted so long. spoken (B, P, width of LocDiT): what the frames of the next patch say.
+    """
+
+    symbol_ids: Tensor
+    moves: Moves
+    place: Tensor
+    held: Tensor
+    going: Tensor
+    spoken: Tensor
+
+    @property
+    def finished(self) -> Tensor:
+        """(B,) bool: nothing is left to say."""
+        column = self.place[:, None] + 1
+        left = self.moves.sound.gather(1, column) < self.symbol_ids.shape[1]
+        return ~(left | (self.moves.pause.gather(1, column) >= 0))[:, 0]
+
+    @property
+    def over(self) -> Tensor:
+        """(B,) bool: finished, and silent for so long that the speech has ended."""
+        return self.finished & (self.held >= MOST_TAIL_FRAMES)
+
+    def select(self, rows: Sequence[int]) -> "ReadingState":
+        """The state of some of the rows."""
+        rows = list(rows)
+        moves = Moves(self.moves.sound[rows], self.moves.pause[rows])
+        tensors = {n: getattr(self, n)[rows] for n in ("symbol_ids", "place", "held", "going", "spoken")}
+        return ReadingState(moves=moves, **tensors)
+
+    def join(self, other: "ReadingState") -> "ReadingState":
+        """The state of these rows, then of the other's."""
+        longest = max(self.symbol_ids.shape[1], other.symbol_ids.shape[1])
+        one, two = self._padded(longest), other._padded(longest)
+        moves = Moves(*(torch.cat(pair) for pair in zip(vars(one.moves).values(), vars(two.moves).values())))
+        names = ("symbol_ids", "place", "held", "going", "spoken")
+        return ReadingState(moves=moves, **{n: torch.cat((getattr(one, n), getattr(two, n))) for n in names})
+
+    def _padded(self, longest: int) -> "ReadingState":
+        old, more = self.symbol_ids.shape[1], longest - self.symbol_ids.shape[1]
+        sound = F.pad(torch.where(self.moves.sound == old, longest, self.moves.sound), (0, more), value=longest)
+        moves = Moves(sound, F.pad(self.moves.pause, (0, more), value=-1))
+        return replace(self, symbol_ids=F.pad(self.symbol_ids, (0, more)), moves=moves)
+
+
+class Reading(nn.Module):
+    """What LM and LocDiT read of the spoken symbol, and the head that moves on. `symbols`: the model's vocabulary."""
+
+    def __init__(self, symbols: Sequence[str], patch_frames: int, lm_width: int, locdit_width: int):
+        super().__init__()
+        self.symbols = nn.Embedding(len(symbols), SYMBOL_WIDTH, padding_idx=0)
+        self.held = nn.Embedding(MOST_HELD + 1, SYMBOL_WIDTH)
+        width = SYMBOL_WIDTH * (len(WINDOW) + 1)
+        self.to_lm = nn.Linear(width, lm_width)
+        self.unread = nn.Parameter(torch.zeros(lm_width))  # with patches of a reference, whose times nobody knows
+        self.to_locdit = nn.Linear(width, locdit_width, bias=False)  # 0 stays 0, for guidance
+        self.head_window, self.head_h = nn.Linear(width, HEAD_WIDTH), nn.Linear(lm_width, HEAD_WIDTH, bias=False)
+        self.head_frame = nn.Embedding(patch_frames, HEAD_WIDTH)
+        self.head = nn.Linear(HEAD_WIDTH, 3)
+        sounds, pauses = ([test(symbol) for symbol in symbols] for test in (is_letter, is_pause))
+        self.register_buffer("is_sound", torch.tensor(sounds), persistent=False)
+        self.register_buffer("is_pause", torch.tensor(pauses), persistent=False)
+
+    def moves(self, symbol_ids: Tensor) -> Moves:
+        """Of rows (B, L) padded with 0."""
+        length = symbol_ids.shape[1]
+        at = torch.arange(length, device=symbol_ids.device)
+        sounds = torch.where(self.is_sound[symbol_ids], at, length)
+        following = sounds.flip(1).cummin(1).values.flip(1)  # the first sound from each place on
+        sound = F.pad(following, (0, 1), value=length)  # (B, L + 1)
+        pauses = torch.where(self.is_pause[symbol_ids], at, -1).cummax(1).values  # the last pause up to each place
+        pause = F.pad(pauses, (1, 0), value=-1).gather(1, sound)  # the last one before that sound
+        return Moves(sound, torch.where(pause > torch.arange(-1, length, device=at.device), pause, -1))
+
+    def window(self, symbol_ids: Tensor, places: Tensor, held: Tensor) -> Tensor:
+        """Embeddings of the symbols around `places` and of the frames spent there: (B, L), (B, T), (B, T) -> (B, T,
+        width)."""
+        padded = F.pad(symbol_ids, (1 - WINDOW.start, WINDOW.stop - 1))  # column place + 1 + (offset - first offset)
+        around = places[..., None] + 1 + torch.arange(len(WINDOW), device=places.device)  # (B, T, W)
+        ids = padded.gather(1, around.clamp(0, padded.shape[1] - 1).flatten(1)).view_as(around)
+        return torch.cat((self.symbols(ids).flatten(2), self.held(held.clamp(max=MOST_HELD))), dim=-1)
+
+    def teach(self, symbol_ids: Tensor, alignment: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What is read in training, alignment (B, N, P) being the place of each frame, NO_TARGET where unknown: for the
+        LM (B, N, width of the LM), for LocDiT (B, N, P, its width), and windows before each frame (B, N, P, width)."""
+        frames = alignment.flatten(1)  # (B, T)
+        before = F.pad(frames[:, :-1], (1, 0), value=-1)  # what has been come to when a frame is decided upon
+        before[:, 0] = torch.where(frames[:, 0] == NO_TARGET, NO_TARGET, -1)
+        at = torch.arange(frames.shape[1], device=frames.device)
+        since = torch.where((frames != before) | (before == NO_TARGET), at, 0).cummax(1).values
+        windows = self.window(symbol_ids, frames.clamp(min=-1), at - since + (frames == -1))  # (B, T, width)
+        first = self.window(symbol_ids, before[:, :1].clamp(min=-1), torch.zeros_like(before[:, :1]))
+        behind = torch.cat((first, windows[:, :-1]), dim=1).unflatten(1, alignment.shape[1:])
+        known = before.unflatten(1, alignment.shape[1:])[:, :, 0] != NO_TARGET  # (B, N)
+        to_lm = torch.where(known[..., None], self.to_lm(behind[:, :, 0]), self.unread.to(behind.dtype))
+        return to_lm, self.to_locdit(windows.unflatten(1, alignment.shape[1:])), behind
+
+    def targets(self, symbol_ids: Tensor, alignment: Tensor) -> Tensor:
+        """What the head should choose at each frame, (B, N, P), NO_TARGET where the alignment is unknown or a symbol
+        has no frame."""
+        frames = alignment.flatten(1)
+        before = F.pad(frames[:, :-1], (1, 0), value=-1)
+        moves, column = self.moves(symbol_ids), (before + 1).clamp(0, symbol_ids.shape[1])
+        choices = torch.full_like(frames, NO_TARGET)
+        choices[frames == moves.pause.gather(1, column)] = PAUSE
+        choices[frames == moves.sound.gather(1, column)] = NEXT_SOUND
+        choices[frames == before] = STAY
+        choices[(frames == NO_TARGET) | (before == NO_TARGET)] = NO_TARGET
+        return choices.view_as(alignment)
+
+    def choose(self, h: Tensor, windows: Tensor, frames: Tensor) -> Tensor:
+        """Logits (..., 3), given h (..., width of the LM), windows (..., width) before frames (...) of their patch."""
+        hidden = self.head_window(windows) + self.head_h(h) + self.head_frame(frames)
+        return self.head(F.silu(hidden))
+
+    def loss(self, h: Tensor, symbol_ids: Tensor, alignment: Tensor, behind: Tensor) -> Tensor:
+        """Sum of the head's cross-entropies over the frames of (B, N, P); h (B, N, width), `behind` as `teach` has
+        it."""
+        targets = self.targets(symbol_ids, alignment)
+        frames = torch.arange(alignment.shape[2], device=h.device).expand_as(alignment)
+        known = targets != NO_TARGET
+        logits = self.choose(h[:, :, None].expand(*frames.shape, -1)[known], behind[known], frames[known])
+        return F.cross_entropy(logits.float(), targets[known], reduction="sum")
+
+    def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int]) -> ReadingState:
+        """Before the symbols `first` of rows (L,)."""
+        ids = nn.utils.rnn.pad_sequence(list(symbol_ids), batch_first=True)
+        place = torch.tensor(first, device=ids.device) - 1
+        going = torch.ones(len(ids), device=ids.device, dtype=self.to_lm.weight.dtype)
+        spoken = going.new_zeros(len(ids), 0, self.to_locdit.out_features)
+        return ReadingState(ids, self.moves(ids), place, torch.zeros_like(place), going, spoken)
+
+    def for_lm(self, state: ReadingState) -> Tensor:
+        """What the LM reads with the next patch's predecessor, (B, width of the LM)."""
+        return self.to_lm(self._window(state))
+
+    def read(self, h: Tensor, state: ReadingState) -> ReadingState:
+        """The state after the frames of the next patch, given its h (B, width of the LM): a symbol lasts until it is
+        more likely over than not."""
+        windows = []
+        for frame in range(self.head_frame.num_embeddings):
+            at = torch.full_like(state.place, frame)
+            stay, sound, pause = self.choose(h, self._window(state), at).float().softmax(-1).unbind(-1)
+            column = state.place[:, None] + 1
+            to_sound, to_pause = (m.gather(1, column)[:, 0] for m in (state.moves.sound, state.moves.pause))
+            sound = sound * (to_sound < state.symbol_ids.shape[1])
+            pause = pause * (to_pause >= 0)
+            going = state.going.float() * stay / (stay + sound + pause)
+            moved = going < 0.5
+            to = torch.where(pause > sound, to_pause, to_sound)
+            state = replace(
+                state,
+                place=torch.where(moved, to, state.place),
+                held=torch.where(moved, 0, state.held + 1),
+                going=torch.where(moved, 1.0, going).to(state.going.dtype),
+            )
+            windows.append(self._window(state))
+        return replace(state, spoken=self.to_locdit(torch.stack(windows, dim=1)))
+
+    def _window(self, state: ReadingState) -> Tensor:
+        return self.window(state.symbol_ids, state.place[:, None], state.held[:, None])[:, 0]
