@@ -100,18 +100,17 @@ class Reading(nn.Module):
         self.head_window, self.head_h = nn.Linear(width, HEAD_WIDTH), nn.Linear(lm_width, HEAD_WIDTH, bias=False)
         self.head_frame = nn.Embedding(patch_frames, HEAD_WIDTH)
         self.head = nn.Linear(HEAD_WIDTH, 3)
-        sounds, pauses = ([test(symbol) for symbol in symbols] for test in (is_letter, is_pause))
-        self.register_buffer("is_sound", torch.tensor(sounds), persistent=False)
-        self.register_buffer("is_pause", torch.tensor(pauses), persistent=False)
+        self._is_sound, self._is_pause = ([test(symbol) for symbol in symbols] for test in (is_letter, is_pause))
 
     def moves(self, symbol_ids: Tensor) -> Moves:
         """Of rows (B, L) padded with 0."""
         length = symbol_ids.shape[1]
         at = torch.arange(length, device=symbol_ids.device)
-        sounds = torch.where(self.is_sound[symbol_ids], at, length)
+        is_sound, is_pause = (torch.tensor(x, device=at.device)[symbol_ids] for x in (self._is_sound, self._is_pause))
+        sounds = torch.where(is_sound, at, length)
         following = sounds.flip(1).cummin(1).values.flip(1)  # the first sound from each place on
         sound = F.pad(following, (0, 1), value=length)  # (B, L + 1)
-        pauses = torch.where(self.is_pause[symbol_ids], at, -1).cummax(1).values  # the last pause up to each place
+        pauses = torch.where(is_pause, at, -1).cummax(1).values  # the last pause up to each place
         pause = F.pad(pauses, (1, 0), value=-1).gather(1, sound)  # the last one before that sound
         return Moves(sound, torch.where(pause > torch.arange(-1, length, device=at.device), pause, -1))
 
