@@ -88,3 +88,33 @@ def test_a_vocabulary_without_the_symbol_is_refused(tmp_path):
     config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, transcript_unknown=0.1)
     with pytest.raises(DataError, match="no symbol for unknown transcripts.*transcript_wrong to 0"):
         DiTARBatches(write_store(tmp_path), config, 4, SYMBOLS, seed=0)
+
+
+def test_monotonic_reading_begins_after_the_reference(tmp_path):
+    """References are whole patches; what follows is read from the space after them on, in order; losses cover that."""
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, joined_share=1.0, crop_frames=0)
+    batches = DiTARBatches(write_store(tmp_path), config, 4, SYMBOLS, seed=0, monotonic=True)
+    joined = 0
+    for position, examples in enumerate(batches.plan(0, 2.0)):
+        batch = batches.batch(0, position, 2.0)
+        for row, indices in enumerate(examples):
+            ids, places = batch.symbol_ids[row].tolist(), batch.alignment[row].flatten().tolist()
+            known = [place for place in places if place != NO_TARGET]
+            assert known == sorted(known)
+            sounds = [i for i, s in enumerate(ids[: int(batch.symbol_counts[row])]) if SYMBOLS[s] in ("a", "b", "c")]
+            assert {place for place in known if place in sounds} == {s for s in sounds if s >= known[0]}
+            assert not batch.trained[row, int(batch.patch_counts[row]) :].any()
+            if len(indices) > 1:
+                joined += 1
+                begin = places.index(known[0])
+                assert begin % 4 == 3 and SYMBOLS[ids[known[0]]] == " "  # the last frame of a reference
+                assert batch.trained[row].tolist().index(True) == (begin + 1) // 4
+            else:
+                assert batch.trained[row, 0] and places[0] in (-1, sounds[0])
+    assert joined > 5
+
+
+def test_without_times_monotonic_reading_trains_nothing(tmp_path):
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0)
+    batches = DiTARBatches(write_store(tmp_path, timed=False), config, 4, SYMBOLS, seed=0, monotonic=True)
+    assert not batches.batch(0, 0, 2.0).trained.any()

@@ -35,22 +35,22 @@ def helpers_of(model):
 
 
 def batch(symbol_counts=(4, 7), patch_counts=(6, 3), dtype=torch.float64, seed=0):
-    """Rows of the given lengths; the helpers' targets speak symbol i in patch i."""
+    """Rows of the given lengths; the helpers' targets and the alignment speak symbol i in patch i."""
     generator = torch.Generator().manual_seed(seed)
     rows, symbols, patches = len(symbol_counts), max(symbol_counts), max(patch_counts)
     ids = torch.zeros(rows, symbols, dtype=torch.long)
     latents = torch.zeros(rows, patches, PATCH, CHANNELS, dtype=dtype)
     frame_symbols = torch.full((rows, patches, PATCH), NO_TARGET)
     spoken = torch.zeros(rows, patches, symbols, dtype=torch.bool)
+    alignment = torch.full_like(frame_symbols, NO_TARGET)
     for row, (length, count) in enumerate(zip(symbol_counts, patch_counts)):
         ids[row, :length] = torch.randint(1, len(SYMBOLS), (length,), generator=generator)
         latents[row, :count] = torch.randn(count, PATCH, CHANNELS, dtype=dtype, generator=generator)
         for i in range(min(length, count)):
-            frame_symbols[row, i], spoken[row, i, i] = ids[row, i], True
+            frame_symbols[row, i], spoken[row, i, i], alignment[row, i] = ids[row, i], True, i
     counts = torch.tensor(symbol_counts), torch.tensor(patch_counts)
     names = [f"utt{i}" for i in range(rows)]
     trained = torch.arange(patches) < counts[1][:, None]
-    alignment = torch.full(frame_symbols.shape, NO_TARGET)
     return DiTARBatch(ids, counts[0], latents, counts[1], frame_symbols, spoken, alignment, trained, names, names)
 
 
