@@ -58,6 +58,11 @@ def check_writable(path: str | Path) -> None:
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise AudioError(f"{path} must end in one of {', '.join(FORMATS)}, got {path.suffix or 'no ending'!r}")
+    if (kind := FORMATS[path.suffix.lower()].kind) not in soundfile.available_formats():
+        raise AudioError(
+            f"{path}: the libsndfile of this machine cannot write {kind}; give a .wav, or install soundfile's wheel, "
+            "which has its own"
+        )
     if path.is_dir():
         raise AudioError(f"{path} is a folder; give the name of a file in it")
     if path.exists() and not path.is_file():

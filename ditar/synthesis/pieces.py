@@ -82,11 +82,12 @@ def pieces_to_speak(
             left_out.append(text)
     if not spoken:
         raise reason or TextError("the text is empty; give at least one word")
+    warnings = frontend.marks_left_out(passages)
     if left_out:
         first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
         parts = f"{len(left_out)} part{'s' * (len(left_out) != 1)}"
-        return spoken, [f"{parts} of the text left out, the first {first!r}: {reason}"]
-    return spoken, []
+        warnings.append(f"{parts} of the text left out, the first {first!r}: {reason}")
+    return spoken, warnings
 
 
 def one_piece(text: str, voice: Voice, config: Any, language: str) -> ReadPiece:

@@ -26,6 +26,12 @@ def script_to_speak(
     voices: by speaker. TextError names the line of a turn that cannot be spoken; VoiceError: a speaker has no voice.
     """
     check_speakers(turns, voices)
+    for speaker, voice in voices.items():
+        if not isinstance(voice, Voice):
+            raise VoiceError(
+                f"the voice of {speaker!r} must be a Voice, which create_voice and load_voice make, got "
+                f"{type(voice).__name__}"
+            )
     pieces: list[ReadPiece] = []
     warnings: list[str] = []
     for turn in turns:

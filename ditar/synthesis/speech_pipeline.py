@@ -78,6 +78,8 @@ class SpeechPipeline(DiffusionPipeline):
         check_asked(text, seed, generator, voice, prompt_audio, prompt_text)
         options, lexicon, config = self._checked(options), as_lexicon(lexicon), self.text_config
         if voices is not None:
+            if not isinstance(voices, Mapping):
+                raise ValueError(f"voices must be a mapping of speakers to voices, got {type(voices).__name__}")
             if any(given is not None for given in (voice, prompt_audio, prompt_text)):
                 raise ValueError("give the voices of a script's speakers, or one voice, not both")
             pieces, left_out = script_to_speak(read_script(text), voices, config, language, lexicon)

@@ -46,19 +46,22 @@ def passages(text: str, language: str = "en-us") -> list[Passage]:
         return [Passage(without_private(text))]  # by far the most texts
     inline = as_inline(without_private(text), language)
     encoded = _PRONOUNCED.sub(lambda match: _pronounced(match, language), inline)
-    found, lead, rest, start = [], None, "", 0
+    found: list[Passage] = []
+    lead, waiting, start = None, [], 0  # waiting: what says nothing, and stays with what follows
     for pause in _PAUSE.finditer(encoded):
-        rest, start = rest + _after_pause(encoded[start : pause.start()], start), pause.end()
+        text, start = _after_pause(encoded[start : pause.start()], start), pause.end()
+        waiting.append(text)
         seconds = None if pause["length"] is None else _seconds(pause[0], pause["length"])
-        if _says(rest):
-            found.append(Passage(rest, PAUSE_SECONDS["."] if seconds is None else seconds, seconds is not None))
-            rest = ""
+        if _says(text):
+            length = PAUSE_SECONDS["."] if seconds is None else seconds
+            found.append(Passage("".join(waiting), length, seconds is not None))
+            waiting = []
         elif seconds is not None and found:
             before = found[-1].pause_seconds if found[-1].asked else 0.0
             found[-1] = replace(found[-1], pause_seconds=_checked(before + seconds), asked=True)
         elif seconds is not None:
             lead = _checked((lead or 0.0) + seconds)
-    rest += _after_pause(encoded[start:], start)
+    rest = "".join([*waiting, _after_pause(encoded[start:], start)])
     if not found:
         if start and not _says(rest):
             raise TextError(f"the text {text[:60]!r} has nothing to say but pauses; give at least one word")

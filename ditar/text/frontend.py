@@ -89,6 +89,14 @@ class TextFrontend:
                 )
         return found
 
+    def marks_left_out(self, found: Iterable[Passage]) -> list[str]:
+        """Warnings about pronunciations with marks, such as that of a nasal vowel, that the model never learnt."""
+        known, warnings = self.trained or self.symbols, []
+        for run in (run for passage in found for run in RUN.findall(passage.text) if known):
+            if missing := [s for s in read_run(run)[1] if s not in known]:
+                warnings.append(f"{written(run)}: left out, since the model never learnt it: {name_characters(missing)}")
+        return warnings
+
     def finish(self, text: str, symbols: Iterable[str], dropped: Iterable[str] = ()) -> ReadText:
         """The steps after phonemisation: keep what is trained, and end the sentence."""
         dropped = list(dropped)

@@ -85,7 +85,7 @@ def stand_in_words(text: str) -> tuple[str, list[str]]:
 
     def word(match: re.Match) -> str:
         start = _STAND_IN.capitalize() if read_run(match[0])[0][:1].isupper() else _STAND_IN
-        return start + "".join("abcdefghij"[int(digit)] for digit in str(next(numbers)))
+        return start + "".join("abcdefghij"[int(digit)] for digit in str(next(numbers))) + "q"
 
     return (RUN.sub(word, text) if runs else text), runs
 
@@ -97,7 +97,7 @@ def stand_out(text: str, runs: list[str]) -> str:
         number = int("".join(str("abcdefghij".index(c)) for c in match[1]))
         return runs[number] if number < len(runs) else match[0]
 
-    return re.sub(f"(?i:{_STAND_IN})([a-j]+)", run, text) if runs else text
+    return re.sub(f"(?i:{_STAND_IN})([a-j]+)q", run, text) if runs else text
 
 
 def is_private(character: str) -> bool:

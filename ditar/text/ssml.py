@@ -31,7 +31,7 @@ _TAG = re.compile(
     re.I | re.S,
 )
 _ATTRIBUTE = re.compile(r"""([\w:.-]{1,40})\s{0,9}=\s{0,9}(?:"([^"<>]{0,400})"|'([^'<>]{0,400})')""")
-_AT_PARAGRAPH = re.compile(r"(?:\s*\[pause\])*\s*\n\n\s*(?:\[pause\]\s*)*")
+_AT_PARAGRAPH = re.compile(r"(?:\s{0,99}\[pause\]){0,9}\s{0,99}\n\n\s{0,99}(?:\[pause\]\s{0,99}){0,9}")
 _STRENGTHS = {
     "none": 0.0, "x-weak": PAUSE_SECONDS[","], "weak": PAUSE_SECONDS[";"], "medium": PAUSE_SECONDS["."],
     "strong": PARAGRAPH_PAUSE_SECONDS, "x-strong": 1.2,

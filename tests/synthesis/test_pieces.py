@@ -1,5 +1,7 @@
 """Pauses that a text asks for, on every way that a text takes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import soundfile
@@ -82,3 +84,9 @@ def test_a_pronunciation_is_part_of_what_a_piece_is_made_from():
     (given,), _ = pieces_to_speak("A [tomato](/təˈmɑːtəʊ/).", VOICE, CONFIG, "en-us")
     assert given.text == "A [tomato](/təmˈɑːtəʊ/)." != plain.text
     assert "".join(given.read.symbols) == "ɐ təmˈɑːtəʊ."
+
+
+def test_marks_that_the_model_never_learnt_are_named():
+    config = SimpleNamespace(**{**vars(CONFIG), "trained_symbols": tuple("ɐbɔˈ .")})
+    (piece,), (warning,) = pieces_to_speak("A [bon](/bɔ̃/).", VOICE, config, "en-us")
+    assert "".join(piece.read.symbols) == "ɐ bɔ." and "[bon](/bɔ̃/): left out" in warning and "COMBINING TILDE" in warning

@@ -71,6 +71,7 @@ def test_a_pronounced_word_is_said_as_given_and_its_neighbours_as_always():
     assert given == plain.replace("pətˈeɪɾoʊ", "təmˈɑːtəʊ").replace("ˈæpəl", "ˈæpl\u0329")
     assert symbols("[Nguyen](/ŋwɪən/)'s [GIF](/dʒɪf/)'s [kiss](/kɪs/)’s") == "ŋwɪənz dʒɪfs kɪsᵻz"
     assert symbols("[x](/t͡ʃ'a:.g/)") == "tʃˈaːɡ" and symbols("[r](/ra/)") == "ɹa" and symbols("[r](/ra/)", "de") == "ra"
+    assert symbols("un[x](/ɪks/)able I[V](/viː/)") == "ˈʌn ɪks ˈeɪbəl aɪ viː"
     assert symbols("Dr. [Who](/huː/) paid $5") == "dˈɑːktɚ huː pˈeɪd fˈaɪv dˈɑːlɚz"
 
 

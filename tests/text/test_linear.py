@@ -5,6 +5,9 @@ import time
 import pytest
 
 from ditar.text import TextError, normalise
+from ditar.text.controls import passages, plain_text
+from ditar.text.lexicon import Lexicon
+from ditar.text.sentences import split_whole
 
 CHARACTERS = 2_000
 REPEATED = [
@@ -20,20 +23,41 @@ REPEATED = [
 ]  # fmt: skip
 
 
-def seconds(text):
+CONTROLS = [
+    "[pause:0]", "[pause:0] ♜", "[pause", "[", "](/", "[a](/a/)", "[a](/a", "<p>", "<p> ", "<s></s>", "<phoneme ", "<!--",
+    "<sub alias='", "<sub alias='a'>", " ", "\n", "a@", "data", "data ", "<b ",
+]  # fmt: skip
+LEXICON = Lexicon({"data": "a", "data data": "b"})
+
+
+def controlled(text):
+    text = f"<p>word [pause] {text} word</p>"
+    LEXICON.apply(text), split_whole(text), plain_text(text)
+    passages(text)
+
+
+def seconds(work, text):
     started = time.process_time()
     try:
-        normalise(f"word {text} word", dropped=[])
+        work(text)
     except TextError:
         pass
     return time.process_time() - started
 
 
-@pytest.mark.parametrize("unit", REPEATED, ids=repr)
-def test_four_times_the_text_takes_about_four_times_as_long(unit):
-    normalise(f"{unit} warm", dropped=[])
+def normalised(text):
+    normalise(f"word {text} word", dropped=[])
+
+
+@pytest.mark.parametrize(
+    ("work", "unit"),
+    [(normalised, unit) for unit in REPEATED] + [(controlled, unit) for unit in CONTROLS],
+    ids=lambda of: repr(of) if isinstance(of, str) else of.__name__,
+)
+def test_four_times_the_text_takes_about_four_times_as_long(work, unit):
+    seconds(work, f"{unit} warm")
     for _ in range(3):  # another program takes the caches now and then
-        short, long = (seconds(unit * (size // len(unit))) for size in (CHARACTERS, 4 * CHARACTERS))
+        short, long = (seconds(work, unit * (size // len(unit))) for size in (CHARACTERS, 4 * CHARACTERS))
         if long < 8 * short + 0.02:  # 16 times were a square
             return
     pytest.fail(f"{short:.4f} s and {long:.4f} s")
