@@ -49,10 +49,10 @@ def passages(text: str, language: str = "en-us") -> list[Passage]:
     found: list[Passage] = []
     lead, waiting, start = None, [], 0  # waiting: what says nothing, and stays with what follows
     for pause in _PAUSE.finditer(encoded):
-        text, start = _after_pause(encoded[start : pause.start()], start), pause.end()
-        waiting.append(text)
+        chunk, start = _after_pause(encoded[start : pause.start()], start), pause.end()
+        waiting.append(chunk)
         seconds = None if pause["length"] is None else _seconds(pause[0], pause["length"])
-        if _says(text):
+        if _says(chunk):
             length = PAUSE_SECONDS["."] if seconds is None else seconds
             found.append(Passage("".join(waiting), length, seconds is not None))
             waiting = []

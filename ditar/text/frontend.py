@@ -94,7 +94,7 @@ class TextFrontend:
         known, warnings = self.trained or self.symbols, []
         for run in (run for passage in found for run in RUN.findall(passage.text) if known):
             if missing := [s for s in read_run(run)[1] if s not in known]:
-                warnings.append(f"{written(run)}: left out, since the model never learnt it: {name_characters(missing)}")
+                warnings.append(f"{written(run)}: left out, as the model never learnt it: {name_characters(missing)}")
         return warnings
 
     def finish(self, text: str, symbols: Iterable[str], dropped: Iterable[str] = ()) -> ReadText:

@@ -90,7 +90,7 @@ def test_what_is_written_reads_the_same_again():
         ("Hi [pause:-1]", "'-1' is no length"),
         ("Hi [pause:61]", "61 s is too long; at most 60 s"),
         ("Hi [pause:40][pause:40]", "80 s is too long"),
-        ("[pause:1][pause:2]", "nothing to say but pauses"),
+        ("[pause:1][pause:2]", r"the text '\[pause:1\]\[pause:2\]' has nothing to say but pauses"),
         ("[x](/Q!/)", r"\[x\]\(/Q!/\): 'Q' \(U\+0051.*'!'.*not of the IPA"),
         ("[x](/ˈ/)", "has no sound"),
         ("[x](//)", "has no sound"),
