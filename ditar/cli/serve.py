@@ -6,7 +6,7 @@ from pathlib import Path
 from ditar.cli.arguments import DefaultsShown, add_model_options, whole
 from ditar.cli.checks import check_model
 from ditar.cli.interrupt import starting
-from ditar.serve.settings import ServeSettings, read_keys
+from ditar.serve.settings import ServeSettings, bind, read_keys
 
 
 def add_parser(commands) -> None:
@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
     )
     check_model(options.model)
     check_extra()
+    bound = bind(settings)
 
     with starting():
         from ditar.serve.program import serve
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         pipeline = load_pipeline(
             options.model, device=options.device, torch_dtype=options.dtype, threads=options.threads
         )
-    serve(pipeline, settings, lambda url: print(f"ditar: listening on {url}", flush=True))
+    serve(pipeline, settings, bound, lambda url: print(f"ditar: listening on {url}", flush=True))
     return 0
 
 

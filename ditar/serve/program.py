@@ -1,6 +1,7 @@
 """The server as a process: it listens, and on SIGTERM it finishes what it has accepted."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from types import FrameType
 
@@ -8,7 +9,7 @@ import uvicorn
 
 from ditar.serve.app import make_app
 from ditar.serve.service import Service
-from ditar.serve.settings import ServeError, ServeSettings
+from ditar.serve.settings import ServeSettings, cannot_listen
 from ditar.synthesis.request import SpeechRequest
 
 BACKLOG = 512
@@ -40,8 +41,9 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(pipeline, settings: ServeSettings, on_ready: Callable[[str], None]) -> None:
-    """Listen until SIGTERM or Ctrl-C; `on_ready` is called with the URL. ServeError: the address cannot be used."""
+def serve(pipeline, settings: ServeSettings, bound: socket.socket, on_ready: Callable[[str], None]) -> None:
+    """Listen on a socket of `settings.bind` until SIGTERM or Ctrl-C; `on_ready` is called with the URL. ServeError:
+    another program has begun to listen there."""
     service = Service(pipeline, settings)
     _warm_up(service)
     config = uvicorn.Config(
@@ -56,30 +58,13 @@ def serve(pipeline, settings: ServeSettings, on_ready: Callable[[str], None]) ->
         log_level="warning",
     )
     try:
-        bound = _bind(settings)
+        bound.listen(BACKLOG)
     except OSError as error:
-        raise ServeError(
-            f"--host {settings.host} --port {settings.port} cannot be listened on ({error.strerror}); choose another"
-        ) from None
+        raise cannot_listen(settings, error) from None
     port = bound.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     on_ready(f"http://{host}:{port}")
     Server(config, service).run(sockets=[bound])
-
-
-def _bind(settings: ServeSettings):
-    import socket
-
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((settings.host, settings.port))
-        bound.listen(BACKLOG)
-    except OSError:
-        bound.close()
-        raise
-    return bound
 
 
 def _warm_up(service: Service) -> None:

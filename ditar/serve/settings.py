@@ -72,6 +72,26 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def bind(settings: ServeSettings) -> socket.socket:
+    """The socket of the address, on which nobody listens yet: before a model is loaded. ServeError: it cannot be used."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        raise cannot_listen(settings, error) from None
+    return bound
+
+
+def cannot_listen(settings: ServeSettings, error: OSError) -> ServeError:
+    """What to say of an address that is taken or is not this machine's."""
+    return ServeError(
+        f"--host {settings.host} --port {settings.port} cannot be listened on ({error.strerror}); choose another"
+    )
+
+
 def read_keys(path: str | Path) -> tuple[str, ...]:
     """The keys of a file, one a line. ServeError: there is none, or one that cannot be sent in a header."""
     path = Path(path)

@@ -131,7 +131,8 @@ def test_sigkill_leaves_no_half_of_a_voice(start, tmp_path):
     assert len(kept) >= 5 and all(load_voice(path).text == "Hello there." for path in kept)
 
 
-def test_a_port_that_is_taken(model, capsys):
+def test_a_port_that_is_taken_is_found_before_the_model_is_loaded(model, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ditar.synthesis.pretrained", None)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
