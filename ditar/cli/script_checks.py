@@ -10,18 +10,17 @@ from ditar.cli.checks import input_files, lexicon_of, read_text
 
 if TYPE_CHECKING:
     from ditar.synthesis.reference import Reference
-    from ditar.text.lexicon import Lexicon
     from ditar.text.script import Turn
 
 
 @dataclass(frozen=True)
 class Script:
-    """A script `name`: its turns, the source of each speaker's voice (`voice_names.read_voice`), and pronunciations."""
+    """A script `name`: its turns, with pronunciations, and the source of each speaker's voice
+    (`voice_names.read_voice`)."""
 
     name: str
     turns: "Sequence[Turn]"
     sources: "dict[str, Reference | Path]"
-    lexicon: "Lexicon"
 
 
 def check_script(options: argparse.Namespace) -> Script | None:
@@ -51,9 +50,10 @@ def check_script(options: argparse.Namespace) -> Script | None:
     lexicon = lexicon_of(options)
     voices = {speaker: given.get(speaker, speaker) for speaker in names}
     sources = {speaker: _source(speaker, voice, options) for speaker, voice in voices.items()}
+    turns = [turn.pronounced(lexicon, language=options.language) for turn in turns]
     for turn in turns:
         try:
-            check_text(lexicon.apply(turn.text, options.language), options.language)
+            check_text(turn.text, options.language)
         except TextError as error:
             raise TextError(f"{name}:{turn.number}: {error}") from None
     if options.output != "-":
@@ -61,7 +61,7 @@ def check_script(options: argparse.Namespace) -> Script | None:
         for path in (options.output, *partial_files(options.output)):
             for inputs in files:
                 check_not_input(path, "--output", inputs)
-    return Script(name, turns, sources, lexicon)
+    return Script(name, turns, sources)
 
 
 def _script_voices(given: Sequence[str]) -> dict[str, str]:

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from ditar.cli.arguments import DefaultsShown, add_model_options, whole
-from ditar.cli.checks import check_model
+from ditar.cli.arguments import DefaultsShown, add_lexicon_option, add_model_options, whole
+from ditar.cli.checks import check_model, lexicon_of
 from ditar.cli.interrupt import starting
 from ditar.serve.settings import ServeSettings, bind, read_keys
 
@@ -52,6 +52,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--insecure", action="store_true", help="listen on an address other than loopback without --api-key-file"
     )
+    add_lexicon_option(command)
     add_model_options(command, language=False)
     command.set_defaults(run=run)
 
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         allowed_hosts=tuple(options.allowed_host),
         origins=tuple(options.cors_origin),
         insecure=options.insecure,
+        lexicon=lexicon_of(options),
     )
     check_model(options.model)
     check_extra()

@@ -229,7 +229,7 @@ def run(options: argparse.Namespace) -> int:
         pieces, warnings = pieces_to_speak(text, make_voice(reference, pipeline), config, options.language)
     else:
         voices = {speaker: make_voice(source, pipeline) for speaker, source in script.sources.items()}
-        pieces, warnings = script_to_speak(script.turns, voices, config, options.language, script.lexicon, script.name)
+        pieces, warnings = script_to_speak(script.turns, voices, config, options.language, script.name)
     if options.stream:
         if not hasattr(pipeline, "stream"):
             raise ValueError(f"a {type(pipeline).__name__}, which this model is, has no --stream; leave it out")

@@ -133,7 +133,7 @@ class Service:
     def _read(self, text: str, voice: Voice, found: Asked | Talk) -> tuple[list[ReadPiece], list[str]]:
         language = found.request_options["language"]
         try:
-            said = found.lexicon.apply(text, language)
+            said = self.settings.lexicon.apply(found.lexicon.apply(text, language), language)
             pieces, warnings = pieces_to_speak(said, voice, self.pipeline.text_config, language)
         except TextError as error:
             raise ApiError(422, str(error), param="input") from None
@@ -141,12 +141,12 @@ class Service:
 
     def _read_script(self, body: SpeechBody, found: Asked) -> tuple[list[ReadPiece], list[str]]:
         try:
-            turns = read_script(body.input, "input")
+            language = found.request_options["language"]
+            lexicons = (found.lexicon, self.settings.lexicon)
+            turns = [turn.pronounced(*lexicons, language=language) for turn in read_script(body.input, "input")]
             check_speakers(turns, body.voices)
             voices = {speaker: self.voices.voice(body.voices[speaker]) for speaker in speakers(turns)}
-            pieces, warnings = script_to_speak(
-                turns, voices, self.pipeline.text_config, found.request_options["language"], found.lexicon, "input"
-            )
+            pieces, warnings = script_to_speak(turns, voices, self.pipeline.text_config, language, "input")
         except TextError as error:
             raise ApiError(422, str(error), param="input") from None
         except VoiceError as error:

@@ -2,8 +2,10 @@
 
 import ipaddress
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from ditar.text.lexicon import Lexicon
 
 MAX_CHARACTERS = 4096  # of an input, as OpenAI's
 MAX_PAUSES_SECONDS = 300.0  # of silence that an input asks for
@@ -28,6 +30,7 @@ class ServeSettings:
         allowed_hosts: names in the Host header, besides those of `host`.
         origins: web pages of other origins that may use the server.
         insecure: listen on an address other than loopback without a key.
+        lexicon: pronunciations for all requests; a request's own come first.
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +42,7 @@ class ServeSettings:
     allowed_hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     insecure: bool = False
+    lexicon: Lexicon = field(default_factory=Lexicon)
 
     def __post_init__(self) -> None:
         if self.voices is not None and not self.voices.is_dir():

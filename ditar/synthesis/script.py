@@ -7,7 +7,6 @@ from typing import Any
 from ditar.synthesis.pieces import ReadPiece, pieces_to_speak
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.text import TextError
-from ditar.text.lexicon import Lexicon
 from ditar.text.script import Turn, speakers
 
 TURN_PAUSE_SECONDS = 0.5  # between two speakers, unless the script asks for another
@@ -18,7 +17,6 @@ def script_to_speak(
     voices: Mapping[str, Voice],
     config: Any,
     language: str,
-    lexicon: Lexicon,
     name: str = "the script",
 ) -> tuple[list[ReadPiece], list[str]]:
     """The pieces of a script `name` and warnings, as `pieces_to_speak` has them of a text.
@@ -36,9 +34,7 @@ def script_to_speak(
     warnings: list[str] = []
     for turn in turns:
         try:
-            said, told = pieces_to_speak(
-                lexicon.apply(turn.text, language), voices[turn.speaker], config, language
-            )
+            said, told = pieces_to_speak(turn.text, voices[turn.speaker], config, language)
         except TextError as error:
             raise TextError(f"{name}:{turn.number}: {error}") from None
         if not said[-1].asked:

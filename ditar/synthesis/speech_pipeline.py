@@ -82,7 +82,8 @@ class SpeechPipeline(DiffusionPipeline):
                 raise ValueError(f"voices must be a mapping of speakers to voices, got {type(voices).__name__}")
             if any(given is not None for given in (voice, prompt_audio, prompt_text)):
                 raise ValueError("give the voices of a script's speakers, or one voice, not both")
-            pieces, left_out = script_to_speak(read_script(text), voices, config, language, lexicon)
+            turns = [turn.pronounced(lexicon, language=language) for turn in read_script(text)]
+            pieces, left_out = script_to_speak(turns, voices, config, language)
         else:
             if voice is None:
                 voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)

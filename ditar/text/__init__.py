@@ -1,4 +1,4 @@
-"""Text to IPA symbols: normalise -> phonemise -> vocabulary.
+"""Text to IPA symbols: controls (pauses, pronunciations, SSML) -> normalise -> phonemise -> vocabulary.
 
 Text is a Unicode string; symbols are single code points of the International Phonetic Alphabet, stress, length and tone
 marks, punctuation and the space between words; ids index a model's embedding table.

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ditar.text.errors import TextError
+from ditar.text.lexicon import Lexicon
 
 # Not the pronunciation of a word at the start of a line, nor a pause.
 _SPEAKER = re.compile(r"\s*\[(?P<name>[^\[\]\n:<>]{1,64})\](?!\()(?P<text>.*)")
@@ -18,6 +19,13 @@ class Turn:
     speaker: str
     text: str
     number: int
+
+    def pronounced(self, *lexicons: Lexicon, language: str) -> "Turn":
+        """With pronunciations in its text."""
+        text = self.text
+        for lexicon in lexicons:
+            text = lexicon.apply(text, language)
+        return replace(self, text=text)
 
 
 def read_script(text: str, name: str = "the script") -> list[Turn]:
@@ -33,12 +41,12 @@ def read_script(text: str, name: str = "the script") -> list[Turn]:
             turns.append(Turn(" ".join(found["name"].split()), found["text"].strip(), number))
         elif turns:
             before = turns[-1]
-            turns[-1] = Turn(before.speaker, f"{before.text}\n{line}", before.number)
+            turns[-1] = replace(before, text=f"{before.text}\n{line}")
         elif line.strip():
             raise TextError(f"{name}:{number}: {line.strip()[:40]!r} has no speaker; begin it with [name]")
     if not turns:
         raise TextError(f"{name} holds no turn; write lines such as: [anna] Good morning.")
-    turns = [Turn(turn.speaker, turn.text.strip(), turn.number) for turn in turns]
+    turns = [replace(turn, text=turn.text.strip()) for turn in turns]
     for turn in turns:
         if not turn.text:
             raise TextError(f"{name}:{turn.number}: [{turn.speaker}] says nothing; write words behind it, or remove it")

@@ -85,10 +85,18 @@ def test_pauses_ssml_and_pronunciations_sound_as_from_python(server, alone):
     assert by_lexicon.content == server.speak(input="The [Data](/dˈeɪtə/) here.", seed=7, **FAST).content
 
 
+def test_a_server_has_a_lexicon_and_a_request_s_own_comes_first(pipeline, tmp_path, server):
+    with running(pipeline, tmp_path, lexicon=Lexicon({"data": "dɑːtə", "rains": "ɹaɪnz"})) as other:
+        heard = other.speak(input="Data rains.", lexicon={"data": "deɪtə"}, seed=7, **FAST).content
+        of_script = other.speak(input="[a] Data rains.", voices={"a": "default"}, seed=7, **FAST).content
+    assert heard == server.speak(input="[Data](/deɪtə/) [rains](/ɹaɪnz/).", seed=7, **FAST).content
+    assert of_script == server.speak(input="[Data](/dɑːtə/) [rains](/ɹaɪnz/).", seed=7, **FAST).content
+
+
 def test_a_script_is_spoken_by_several_voices(server, alone):
     script, names = "[anna] It rains.\n[bob] Where? [pause:0.5]\n[anna] Here.", {"anna": "heart", "bob": "fable"}
     voices = {speaker: server.service.voices.voice(name) for speaker, name in names.items()}
-    pieces, _ = script_to_speak(read_script(script), voices, server.service.pipeline.text_config, "en-us", Lexicon())
+    pieces, _ = script_to_speak(read_script(script), voices, server.service.pipeline.text_config, "en-us")
     expected = alone(script, 7, pieces=pieces)
     heard = samples(server.speak(input=script, voices=names, seed=7, **FAST).content)
     np.testing.assert_allclose(heard, expected, atol=2e-4)

@@ -25,7 +25,8 @@ FAST = {"num_inference_steps": 1, "max_retries": 0}
 
 def pieces_of(text, voices=None, **options):
     voices = {"anna": ANNA, "bob": BOB} if voices is None else voices
-    return script_to_speak(read_script(text), voices, CONFIG, "en-us", Lexicon(options), "play.txt")
+    turns = [turn.pronounced(Lexicon(options), language="en-us") for turn in read_script(text)]
+    return script_to_speak(turns, voices, CONFIG, "en-us", "play.txt")
 
 
 def test_pieces_have_their_speaker_s_voice_and_turns_their_pause():
