@@ -91,5 +91,5 @@ def check_extra() -> None:
     from ditar.extras import load_extra
     from ditar.serve.settings import ServeError
 
-    for module in ("fastapi", "uvicorn", "websockets", "prometheus_client", "python_multipart"):
+    for module in ("fastapi", "fastapi_offline", "uvicorn", "websockets", "prometheus_client", "python_multipart"):
         load_extra(module, "serve", ServeError)

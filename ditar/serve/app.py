@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, File, Form, Request, UploadFile, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -55,7 +56,9 @@ def make_app(service: Service) -> FastAPI:
         yield
         service.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(  # FastAPI, with the files that /docs needs
+        redoc_url=None,
+        swagger_ui_parameters={"validatorUrl": None},  # another server
         title="ditar",
         version=__version__,
         description="Speech in cloned voices, in the form of OpenAI's speech endpoint. Text in pieces goes to the "
