@@ -34,7 +34,8 @@ class GenerationInput:
         solver: with its temperature; rows that share one object are faster.
         guidance_scale: at least 1; 1 is off.
         stop_threshold: in [0, 1]; None: the configuration's.
-        first: the number of the text's first symbol, after the prompt's; for monotonic reading.
+        first, speed: for monotonic reading, the number of the text's first symbol, after the prompt's, and how fast it
+            is read, 1 being the voice's own.
     """
 
     symbol_ids: Tensor
@@ -46,6 +47,7 @@ class GenerationInput:
     guidance_scale: float = GUIDANCE_SCALE
     stop_threshold: float | None = None
     first: int = 0
+    speed: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,14 @@ class DecodingState:
 @dataclass(frozen=True)
 class GeneratedPatches:
     """One more patch of every row that has not ended yet: rows, their numbers; patches (B, P, C), normalised latents;
-    stop: the stop head's probability that it is the last one; ended: whether it is."""
+    stop: the stop head's probability that it is the last one; ended: whether it is; places (B, P): the number of the
+    symbol that each frame speaks, if the model reads monotonically."""
 
     rows: tuple[int, ...]
     patches: Tensor
     stop: tuple[float, ...]
     ended: tuple[bool, ...]
+    places: Tensor | None = None
 
 
 def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingState:
@@ -103,6 +107,10 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
             raise ValueError(f"row {number} must have symbol_ids of the shape (L,), L at least 1, got {shape}")
         if not 0 <= row.first < len(row.symbol_ids):
             raise ValueError(f"row {number} must have 0 <= first < {len(row.symbol_ids)}, its symbols, got {row.first}")
+        if not row.speed > 0:
+            raise ValueError(f"row {number} must have a speed above 0, got {row.speed}")
+        if row.speed != 1.0 and model.reading is None:
+            raise ValueError(f"row {number} has the speed {row.speed}, which a model with monotonic alignment can follow")
         if not 1 <= row.min_patches <= row.max_patches:
             raise ValueError(
                 f"row {number} must have 1 <= min_patches <= max_patches, got {row.min_patches} and {row.max_patches}"
@@ -112,7 +120,7 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
     prompts = [none if row.prompt is None else row.prompt for row in rows]
     ids, reading = [row.symbol_ids for row in rows], None
     if model.reading is not None:
-        reading = model.reading.start(ids, [row.first for row in rows])
+        reading = model.reading.start(ids, [row.first for row in rows], [row.speed for row in rows])
     h, lm = model.prefill(ids, prompts, max(row.max_patches for row in rows), reading)
     history = like.new_zeros(len(rows), config.history_patches, *none.shape[1:])
     exists = torch.zeros(history.shape[:2], dtype=torch.bool, device=like.device)
@@ -171,7 +179,8 @@ def _with_stops(model: DiTAR, batch: DecodingBatch, patches: Tensor) -> Generate
     for row, made, share in zip(batch.rows, batch.made, stop):
         threshold = model.config.stop_threshold if row.stop_threshold is None else row.stop_threshold
         ended.append(made + 1 == row.max_patches or (made + 1 >= row.min_patches and share > threshold))
-    return GeneratedPatches(tuple(range(len(stop))), patches, tuple(stop), tuple(ended))
+    places = None if batch.state.reading is None else batch.state.reading.places
+    return GeneratedPatches(tuple(range(len(stop))), patches, tuple(stop), tuple(ended), places)
 
 
 @torch.inference_mode()
@@ -229,18 +238,24 @@ def _sampler(model: DiTAR, rows: Sequence[GenerationInput], guidance_steps: tupl
 
 @dataclass(frozen=True)
 class GenerationOutput:
-    """A whole row: patches (N, P, C) and the stop probability of the last."""
+    """A whole row: patches (N, P, C), the stop probability of the last, and the places (N, P) of their frames, see
+    `GeneratedPatches`."""
 
     patches: Tensor
     stop: float
+    places: Tensor | None = None
 
 
 def collect_patches(steps: Iterable[GeneratedPatches]) -> list[GenerationOutput]:
     """All of `generate_patches` at once, in the order of the rows."""
     patches: dict[int, list[Tensor]] = {}
+    places: dict[int, list[Tensor]] = {}
     stop: dict[int, float] = {}
     for step in steps:
-        for row, patch, share in zip(step.rows, step.patches, step.stop):
+        for index, (row, patch, share) in enumerate(zip(step.rows, step.patches, step.stop)):
             patches.setdefault(row, []).append(patch)
             stop[row] = share
-    return [GenerationOutput(torch.stack(patches[row]), stop[row]) for row in sorted(patches)]
+            if step.places is not None:
+                places.setdefault(row, []).append(step.places[index])
+    made = ((torch.stack(patches[row]), stop[row], places.get(row)) for row in sorted(patches))
+    return [GenerationOutput(x, share, None if at is None else torch.stack(at)) for x, share, at in made]

@@ -24,6 +24,7 @@ from ditar.text.vocabulary import is_letter, is_pause
 WINDOW = range(-2, 4)  # symbols around the spoken one that are read with it
 MOST_HELD = 48  # frames at one symbol that are told apart
 SYMBOL_WIDTH, HEAD_WIDTH = 64, 256
+_OF_ROWS = ("symbol_ids", "speed", "place", "held", "going", "places", "spoken")
 STAY, NEXT_SOUND, PAUSE = range(3)  # what the head chooses from
 MOST_TAIL_FRAMES = 20  # of silence after the last symbol; then the speech is over whatever the stop head says
 
@@ -41,15 +42,18 @@ class Moves:
 class ReadingState:
     """How far the rows have read: after the frames of the patch that is made next.
 
-    symbol_ids (B, L), moves; place, held (B,): the symbol and the frames spent on it before this one; going (B,): the
-    probability that it lasted so long. spoken (B, P, width of LocDiT): what the frames of the next patch say.
+    symbol_ids (B, L), moves; speed (B,): 2 is twice as fast; place, held (B,): the symbol and the frames spent on it
+    before this one, at the speed of 1; going (B,): the probability that it lasted so long. places (B, P): of the frames
+    of the next patch; spoken (B, P, width of LocDiT): what they say.
     """
 
     symbol_ids: Tensor
     moves: Moves
+    speed: Tensor
     place: Tensor
     held: Tensor
     going: Tensor
+    places: Tensor
     spoken: Tensor
 
     @property
@@ -62,22 +66,21 @@ class ReadingState:
     @property
     def over(self) -> Tensor:
         """(B,) bool: finished, and silent for so long that the speech has ended."""
-        return self.finished & (self.held >= MOST_TAIL_FRAMES)
+        return self.finished & (self.held >= MOST_TAIL_FRAMES * self.speed)
 
     def select(self, rows: Sequence[int]) -> "ReadingState":
         """The state of some of the rows."""
         rows = list(rows)
         moves = Moves(self.moves.sound[rows], self.moves.pause[rows])
-        tensors = {n: getattr(self, n)[rows] for n in ("symbol_ids", "place", "held", "going", "spoken")}
-        return ReadingState(moves=moves, **tensors)
+        return ReadingState(moves=moves, **{name: getattr(self, name)[rows] for name in _OF_ROWS})
 
     def join(self, other: "ReadingState") -> "ReadingState":
         """The state of these rows, then of the other's."""
         longest = max(self.symbol_ids.shape[1], other.symbol_ids.shape[1])
         one, two = self._padded(longest), other._padded(longest)
         moves = Moves(*(torch.cat(pair) for pair in zip(vars(one.moves).values(), vars(two.moves).values())))
-        names = ("symbol_ids", "place", "held", "going", "spoken")
-        return ReadingState(moves=moves, **{n: torch.cat((getattr(one, n), getattr(two, n))) for n in names})
+        tensors = {name: torch.cat((getattr(one, name), getattr(two, name))) for name in _OF_ROWS}
+        return ReadingState(moves=moves, **tensors)
 
     def _padded(self, longest: int) -> "ReadingState":
         old, more = self.symbol_ids.shape[1], longest - self.symbol_ids.shape[1]
@@ -120,7 +123,7 @@ class Reading(nn.Module):
         padded = F.pad(symbol_ids, (1 - WINDOW.start, WINDOW.stop - 1))  # column place + 1 + (offset - first offset)
         around = places[..., None] + 1 + torch.arange(len(WINDOW), device=places.device)  # (B, T, W)
         ids = padded.gather(1, around.clamp(0, padded.shape[1] - 1).flatten(1)).view_as(around)
-        return torch.cat((self.symbols(ids).flatten(2), self.held(held.clamp(max=MOST_HELD))), dim=-1)
+        return torch.cat((self.symbols(ids).flatten(2), self.held(held.clamp(max=MOST_HELD).round().long())), dim=-1)
 
     def teach(self, symbol_ids: Tensor, alignment: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What is read in training, alignment (B, N, P) being the place of each frame, NO_TARGET where unknown: for the
@@ -164,13 +167,13 @@ class Reading(nn.Module):
         logits = self.choose(h[:, :, None].expand(*frames.shape, -1)[known], behind[known], frames[known])
         return F.cross_entropy(logits.float(), targets[known], reduction="sum")
 
-    def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int]) -> ReadingState:
+    def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int], speed: Sequence[float]) -> ReadingState:
         """Before the symbols `first` of rows (L,)."""
         ids = nn.utils.rnn.pad_sequence(list(symbol_ids), batch_first=True)
-        place = torch.tensor(first, device=ids.device) - 1
-        going = torch.ones(len(ids), device=ids.device, dtype=self.to_lm.weight.dtype)
-        spoken = going.new_zeros(len(ids), 0, self.to_locdit.out_features)
-        return ReadingState(ids, self.moves(ids), place, torch.zeros_like(place), going, spoken)
+        place, speeds = torch.tensor(first, device=ids.device) - 1, torch.tensor(speed, device=ids.device)
+        none = self.to_locdit.weight.new_zeros(len(ids), 0, self.to_locdit.out_features)
+        held, going = torch.zeros_like(speeds), torch.ones_like(speeds)
+        return ReadingState(ids, self.moves(ids), speeds, place, held, going, place[:, None][:, :0], none)
 
     def for_lm(self, state: ReadingState) -> Tensor:
         """What the LM reads with the next patch's predecessor, (B, width of the LM)."""
@@ -178,8 +181,8 @@ class Reading(nn.Module):
 
     def read(self, h: Tensor, state: ReadingState) -> ReadingState:
         """The state after the frames of the next patch, given its h (B, width of the LM): a symbol lasts until it is
-        more likely over than not."""
-        windows = []
+        more likely over than not. At another speed a frame passes as several would, or as a part of one."""
+        windows, places = [], []
         for frame in range(self.head_frame.num_embeddings):
             at = torch.full_like(state.place, frame)
             stay, sound, pause = self.choose(h, self._window(state), at).float().softmax(-1).unbind(-1)
@@ -187,17 +190,18 @@ class Reading(nn.Module):
             to_sound, to_pause = (m.gather(1, column)[:, 0] for m in (state.moves.sound, state.moves.pause))
             sound = sound * (to_sound < state.symbol_ids.shape[1])
             pause = pause * (to_pause >= 0)
-            going = state.going.float() * stay / (stay + sound + pause)
+            going = state.going * (stay / (stay + sound + pause)) ** state.speed
             moved = going < 0.5
             to = torch.where(pause > sound, to_pause, to_sound)
             state = replace(
                 state,
                 place=torch.where(moved, to, state.place),
-                held=torch.where(moved, 0, state.held + 1),
-                going=torch.where(moved, 1.0, going).to(state.going.dtype),
+                held=torch.where(moved, 0.0, state.held + state.speed),
+                going=torch.where(moved, 1.0, going),
             )
             windows.append(self._window(state))
-        return replace(state, spoken=self.to_locdit(torch.stack(windows, dim=1)))
+            places.append(state.place)
+        return replace(state, places=torch.stack(places, 1), spoken=self.to_locdit(torch.stack(windows, 1)))
 
     def _window(self, state: ReadingState) -> Tensor:
         return self.window(state.symbol_ids, state.place[:, None], state.held[:, None])[:, 0]

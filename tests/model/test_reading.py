@@ -65,7 +65,7 @@ def test_training_reads_what_generation_reads(prompt):
     frames = [NO_TARGET] * (prompt * PATCH)
     if prompt:
         frames[-1] = 2
-    reading, now = model.reading, model.reading.start([ids], [3])
+    reading, now = model.reading, model.reading.start([ids], [3], [1.0])
     for h in hidden:
         for frame in range(PATCH):
             one = _one_frame(reading, h, now, frame)
