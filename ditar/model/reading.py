@@ -191,7 +191,8 @@ class Reading(nn.Module):
             sound = sound * (to_sound < state.symbol_ids.shape[1])
             pause = pause * (to_pause >= 0)
             going = state.going * (stay / (stay + sound + pause)) ** state.speed
-            moved = going < 0.5
+            # Nothing lasts longer than what training tells apart: neither a drawl nor a pause can go on for ever.
+            moved = (going < 0.5) | ((state.held >= MOST_HELD) & (sound + pause > 0))
             to = torch.where(pause > sound, to_pause, to_sound)
             state = replace(
                 state,

@@ -1,11 +1,13 @@
 """Monotonic reading: what is taught equals what is done, and nothing is left out."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from ditar.data.reading import frame_places
 from ditar.model.generate import GenerationInput, advance, collect_patches, generate_patches, start_decoding
-from ditar.model.reading import MOST_TAIL_FRAMES, NEXT_SOUND, NO_TARGET, PAUSE, STAY
+from ditar.model.reading import MOST_HELD, MOST_TAIL_FRAMES, NEXT_SOUND, NO_TARGET, PAUSE, STAY
 from ditar.train.checkpoint import CheckpointError
 from ditar.train.speech_system import start_from_trained
 from tests.model.examples import CHANNELS, PATCH, batch, build
@@ -110,6 +112,36 @@ def test_everything_is_said_in_order_before_the_end():
         assert seen == sorted(seen)
         if len(seen) < 400:
             assert seen[-1] == 8
+
+
+def test_nothing_lasts_for_ever():
+    """A head that always says to stay is overruled, in a pause before the text as in a sound."""
+    model, ids = reader(), ids_of(" ab.")
+    torch.nn.init.zeros_(model.reading.head.weight)
+    model.reading.head.bias.data = torch.tensor([50.0, 0.0, 0.0], dtype=model.dtype)
+    row = GenerationInput(ids, None, torch.Generator().manual_seed(0), 100, first=1, stop_threshold=1.0)
+    (made,) = collect_patches(generate_patches(model, [row]))
+    _, lasting = made.places.flatten().unique(return_counts=True)
+    assert lasting.tolist()[:3] == [MOST_HELD, MOST_HELD + 1, MOST_HELD + 1]
+
+
+@pytest.mark.parametrize("speed", [0.5, 2.0])
+def test_speed(speed):
+    """Twice as fast is half as many frames, of one row and not of its neighbour."""
+    model, ids = reader(), ids_of("abcdabcdabcd.")
+    torch.nn.init.zeros_(model.reading.head.weight)
+    model.reading.head.bias.data = torch.tensor([3.0, 0.0, -9.0], dtype=model.dtype)
+    row = GenerationInput(ids, None, torch.Generator().manual_seed(0), 400, stop_threshold=0.0)
+    fast = replace(row, speed=speed, generator=torch.Generator().manual_seed(0))
+    one, other = collect_patches(generate_patches(model, [row, fast]))
+    sounds = [int((x.places < 12).sum()) for x in (one, other)]
+    assert sounds[0] / sounds[1] == pytest.approx(speed, rel=0.1)
+
+
+def test_speed_is_for_models_that_read():
+    rows = [GenerationInput(ids_of("ab."), None, torch.Generator(), 4, speed=2.0)]
+    with pytest.raises(ValueError, match="speed 2.0"):
+        start_decoding(build(symbols=SYMBOLS), rows)
 
 
 def test_speech_ends_after_a_tail_even_if_the_stop_head_never_fires():
