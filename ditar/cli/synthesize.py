@@ -15,7 +15,7 @@ from ditar.cli.script_checks import check_script
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SOLVERS, TIME_GRIDS, SamplingOptions
 from ditar.text.lines import LIST_FORMATS
 
-REQUEST_OPTIONS = ("temperature", "guidance_scale", "stop_threshold")
+REQUEST_OPTIONS = ("temperature", "guidance_scale", "stop_threshold", "speed")
 BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", *TOKEN_OPTIONS, "guidance_steps", "max_retries")
 
 
@@ -150,6 +150,13 @@ def add_parser(commands) -> None:
         type=number(0.0, 1.0),
         default=argparse.SUPPRESS,
         help="the speech ends when the stop head exceeds this (default: the model's); lower ends sooner",
+    )
+    command.add_argument(
+        "--speed",
+        type=number(0.5, 2.0),
+        default=argparse.SUPPRESS,
+        help="2 is twice as fast, 0.5 half as fast (default: the voice's own pace); for a model with monotonic "
+        "alignment (its configuration says so)",
     )
     command.add_argument(
         "--max-retries",

@@ -11,6 +11,7 @@ from ditar.serve.errors import ApiError, shown
 from ditar.serve.settings import MAX_CHARACTERS
 from ditar.serve.voices import DEFAULT
 from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.request import RANGES
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
 
@@ -109,16 +110,22 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
         raise ApiError(
             422, 'response_format "aac" is not made here; take mp3, opus, flac, wav or pcm', param="response_format"
         )
-    if body.speed != 1.0:
-        raise ApiError(422, f"speed {body.speed:g} cannot be had yet; leave it out, or give 1", param="speed")
+    low, high = RANGES["speed"]
+    if not low <= body.speed <= high:
+        raise ApiError(422, f"speed must be from {low:g} to {high:g} here, got {body.speed:g}", param="speed")
+    if body.speed != 1.0 and getattr(pipeline.text_config, "alignment", "") != "monotonic":
+        message = f"speed {body.speed:g} cannot be had of this model; leave it out, or give 1"
+        raise ApiError(422, message, param="speed")
     request_options = {
         name: value
         for name in ("temperature", "guidance_scale", "language")
         if (value := getattr(body, name)) is not None
     }
+    if body.speed != 1.0:
+        request_options["speed"] = body.speed
     options = {} if body.steps is None else {"num_inference_steps": body.steps}
     try:
-        chosen = {name: value for name, value in request_options.items() if name != "language"}
+        chosen = {name: value for name, value in request_options.items() if name not in ("language", "speed")}
         if isinstance(pipeline, DiTARPipeline):
             sampling: SamplingOptions = pipeline.sampling
             sampling.override(**chosen, **options)

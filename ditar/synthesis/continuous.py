@@ -28,7 +28,7 @@ from ditar.vae.streaming import StreamingDecoder
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
     """symbol_ids (L,): of the reference's transcript and, from `first` on, the text; prompt (N, P, C): the reference; lengths: the
-    expected length of the speech; patch_seconds; sampling, and its solver, which rows may share; stop_threshold;
+    expected length of the speech at `speed`; patch_seconds; sampling, and its solver, which rows may share; stop_threshold;
     warnings that hold for any output."""
 
     request: SpeechRequest
@@ -40,6 +40,7 @@ class PreparedRequest:
     sampling: SamplingOptions
     solver: Solver
     stop_threshold: float
+    speed: float
     warnings: tuple[str, ...]
 
     @property
@@ -62,6 +63,7 @@ class PreparedRequest:
             guidance_scale=self.sampling.guidance_scale,
             stop_threshold=self.stop_threshold,
             first=self.first,
+            speed=self.speed,
         )
 
 
@@ -91,7 +93,13 @@ def prepare_request(
     else:
         said = _stand_in(read.symbols, round(voice.seconds / config.seconds_per_symbol))
     ids = frontend.ids([*said, " ", *read.symbols])
-    expected = lengths(len(read.symbols), voice, config.seconds_per_symbol)
+    speed = 1.0 if request.speed is None else request.speed
+    if speed != 1.0 and model.reading is None:
+        raise ValueError(
+            f"speed {speed:g} is for models with monotonic alignment, and this one speaks at the pace of the voice; "
+            "leave it out, or give a faster or slower reference"
+        )
+    expected = lengths(len(read.symbols), voice, config.seconds_per_symbol).at(speed)
     return PreparedRequest(
         request,
         torch.tensor(ids, device=model.device),
@@ -102,6 +110,7 @@ def prepare_request(
         sampling,
         solver(sampling),
         config.stop_threshold if request.stop_threshold is None else request.stop_threshold,
+        speed,
         (
             *([dropped_warning(list(read.dropped))] if read.dropped else []),
             *voice_warnings(voice),

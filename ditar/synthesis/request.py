@@ -18,7 +18,9 @@ import_torchaudio()  # diffusers imports it, and a binary that does not match to
 from diffusers.utils import BaseOutput  # noqa: E402
 
 # What the command line takes, too. A model of diffusion takes less of the first.
-RANGES = {"temperature": (0.0, 100.0), "guidance_scale": (1.0, 100.0), "stop_threshold": (0.0, 1.0)}
+RANGES = {
+    "temperature": (0.0, 100.0), "guidance_scale": (1.0, 100.0), "stop_threshold": (0.0, 1.0), "speed": (0.5, 2.0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class SpeechRequest:
             call's, or else the model's.
         language: espeak-ng's name of it.
         stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
+        speed: in [0.5, 2], 2 is twice as fast; None: the voice's own. For a model with monotonic alignment.
         read: the text as the model reads it, if its `TextFrontend` has read it already.
     """
 
@@ -43,6 +46,7 @@ class SpeechRequest:
     guidance_scale: float | None = field(default=None, kw_only=True)
     language: str = field(default="en-us", kw_only=True)
     stop_threshold: float | None = field(default=None, kw_only=True)
+    speed: float | None = field(default=None, kw_only=True)
     read: ReadText | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:

@@ -169,6 +169,11 @@ class TokenPipeline(SpeechPipeline):
                     f"stop_threshold {request.stop_threshold} is for models with a stop head, and this one draws its "
                     "end as a token; leave it out"
                 )
+            if request.speed not in (None, 1.0):
+                raise ValueError(
+                    f"speed {request.speed:g} is for models with monotonic alignment, and this one draws tokens; leave "
+                    "it out"
+                )
             own = {"temperature": request.temperature, "guidance_scale": request.guidance_scale}
             options = self.decoding_options(**given | {name: value for name, value in own.items() if value is not None})
             prepared.append(prepare_tokens(self.token_lm, request, voice, frontend, options, encode_words))
