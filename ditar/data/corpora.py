@@ -83,7 +83,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8 text; convert the file with iconv -t UTF-8") from None
+        raise DataError(
+            f"{path}: not UTF-8 text; convert it with iconv -f LATIN1 -t UTF-8, or from whichever it has"
+        ) from None
     head = lines[0].split("\t")
     if lacking := {"utt", "speaker"} - set(head):
         raise DataError(f"{path}:1: no column {' and '.join(sorted(lacking))} among {', '.join(head)}")

@@ -33,7 +33,9 @@ def read_lines(path: Path) -> list[Line]:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}:{number}: not UTF-8 text; convert the file with iconv -t UTF-8") from None
+        raise DataError(
+            f"{path}:{number}: not UTF-8 text; convert it with iconv -f LATIN1 -t UTF-8, or from whichever it has"
+        ) from None
     lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines(): U+2028 does not end a line
     fields = [re.split("[ \t]+", line.strip(" \t\r"), maxsplit=1) for line in lines]
     return [Line(number, *field) for number, field in enumerate(fields, 1)]

@@ -91,7 +91,7 @@ def check_asked(text: Any, seed: Any, generator: Any, voice: Any, prompt_audio: 
     """ValueError if a call says the same in two ways, or if an argument has another type."""
     if seed is not None and generator is not None:
         raise ValueError("give a seed or a generator, not both")
-    as_requests([SpeechRequest(text, voice, seed=seed)], generator)
+    as_requests([SpeechRequest(text, None if isinstance(voice, str) else voice, seed=seed)], generator)
     if voice is not None and (prompt_audio is not None or prompt_text is not None):
         raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
 

@@ -21,6 +21,7 @@ from ditar.synthesis.reference import Reference, check_transcript, read_referenc
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
 from ditar.synthesis.script import script_to_speak
 from ditar.synthesis.voice import Voice, check_fit
+from ditar.synthesis.voice_names import make_voice, read_voice
 from ditar.text.frontend import TextFrontend
 from ditar.text.lexicon import Lexicon, as_lexicon
 from ditar.text.script import read_script
@@ -46,12 +47,13 @@ class SpeechPipeline(DiffusionPipeline):
         prompt_text: str | None = None,
         *,
         sample_rate: int | None = None,
-        voice: Voice | None = None,
-        voices: Mapping[str, Voice] | None = None,
+        voice: Voice | str | None = None,
+        voices: Mapping[str, Voice | str] | None = None,
         seed: int | None = None,
         generator: torch.Generator | None = None,
         language: str = "en-us",
         stop_threshold: float | None = None,
+        speed: float | None = None,
         max_retries: int = MAX_RETRIES,
         lexicon: Lexicon | Mapping[str, str] | str | Path | None = None,
         **options,
@@ -63,11 +65,12 @@ class SpeechPipeline(DiffusionPipeline):
             text: what to say, of any length: a text that does not fit into one call is spoken sentence by sentence, as
                 on the command line. It may have pauses, pronunciations and SSML in it, see `text.controls`.
             prompt_audio, prompt_text, sample_rate: see `create_voice`.
-            voice: instead of these.
+            voice: instead of these; a name or a file means what it does on the command line, see `find_voice`.
             voices: instead of these, by the names of speakers: the text is a script, see `text.script`.
             seed, generator: one of them; with neither, a seed is drawn, and the output says which.
             language: espeak-ng's name of the text's.
             stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
+            speed: in [0.5, 2], 2 is twice as fast; for a model with monotonic alignment.
             max_retries: 0 to 100; an output that never stops, is silent or is far too short is made again that often,
                 with other seeds; if it is still wrong, its `warnings` say so.
             lexicon: pronunciations of words, in the IPA or CMU's symbols, or a file of them, see `text.lexicon`.
@@ -82,16 +85,21 @@ class SpeechPipeline(DiffusionPipeline):
                 raise ValueError(f"voices must be a mapping of speakers to voices, got {type(voices).__name__}")
             if any(given is not None for given in (voice, prompt_audio, prompt_text)):
                 raise ValueError("give the voices of a script's speakers, or one voice, not both")
+            voices = {speaker: self._named(one, language) for speaker, one in voices.items()}
             turns = [turn.pronounced(lexicon, language=language) for turn in read_script(text)]
             pieces, left_out = script_to_speak(turns, voices, config, language)
         else:
             if voice is None:
                 voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)
+            voice = self._named(voice, language)
             pieces, left_out = pieces_to_speak(lexicon.apply(text, language), voice, config, language, whole=True)
         return speak_pieces(
             self, pieces, left_out, seed=seed, generator=generator, language=language,
-            request_options={"stop_threshold": stop_threshold}, batch_options={"max_retries": max_retries, **options},
+            request_options={"stop_threshold": stop_threshold, "speed": speed}, batch_options={"max_retries": max_retries, **options},
         )  # fmt: skip
+
+    def _named(self, voice: Voice | str, language: str) -> Voice:
+        return make_voice(read_voice(voice, language=language), self) if isinstance(voice, str) else voice
 
     @abstractmethod
     def _checked(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class TextFrontend:
         if heard and phonemiser.language.split("-")[0] not in heard:
             raise TextError(
                 f"the model was trained on {', '.join(self.trained_languages)} and never heard {self.language!r}; give "
-                "text and --language of its own, or a model of that language"
+                "text and language of its own, or a model of that language"
             )
         return phonemiser
 

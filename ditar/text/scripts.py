@@ -43,6 +43,6 @@ def check_script(text: str, language: str, refuse: bool = True) -> list[str]:
     if foreign and (refuse or 2 * len(foreign) > sum(c.isalpha() for c in text)):
         raise TextError(
             f"language {language!r} has no pronunciation for {name_characters(foreign)}; choose the language of the "
-            "text (--language) or write it in that language's letters"
+            "text, or write it in that language's letters"
         )
     return foreign

@@ -85,7 +85,7 @@ def keep_trained(
     elif missing:
         raise TextError(
             f"the model never heard {name_characters(c for symbol in missing for c in symbol)} in training, a sound of "
-            f"{where} in the language that was given; give another --language or text, or a model of this language"
+            f"{where} in the language that was given; give another language or text, or a model of this language"
         )
     return [s for s in symbols if s in known]
 

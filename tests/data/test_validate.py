@@ -147,7 +147,7 @@ def test_what_follows_from_a_fault_is_not_said_too(data, capsys):
 def test_a_table_that_is_not_utf8(data, capsys):
     (data / "text").write_bytes((data / "text").read_bytes().replace(b"say 2", b"\xe9t\xe9", 1))
     assert validate(data) == 1
-    assert f"{data / 'text'}:2: not UTF-8 text; convert the file with iconv" in capsys.readouterr().err
+    assert f"{data / 'text'}:2: not UTF-8 text; convert it with iconv" in capsys.readouterr().err
 
 
 def test_order_is_that_of_bytes(tmp_path, capsys):

@@ -34,6 +34,12 @@ def test_the_limits_of_the_length_follow_the_speed():
     assert slow.lengths.most == 2 * plain.lengths.most and slow.lengths.expected == 2 * plain.lengths.expected
 
 
+def test_a_call_takes_it():
+    pipeline = reader(sooner=2.2)
+    plain, fast = (len(pipeline(TEXT, seed=1, speed=speed, max_retries=0).audio) for speed in (None, 2.0))
+    assert plain / fast == pytest.approx(2.0, rel=0.15)
+
+
 def test_a_model_without_it_refuses():
     with pytest.raises(ValueError, match="speed 1.5 is for models with monotonic alignment"):
         tiny_pipeline().batch([SpeechRequest(TEXT, speed=1.5)])

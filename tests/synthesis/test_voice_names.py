@@ -7,9 +7,10 @@ import soundfile
 from ditar.audio.read import read_audio
 from ditar.audio.trim import prepare_reference
 from ditar.synthesis.voice_file import VoiceFileError
-from ditar.synthesis.voice_names import SHIPPED, find_voice, list_voices, user_folder
+from ditar.synthesis.voice_names import SHIPPED, find_voice, list_voices, make_voice, read_voice, user_folder
 from ditar.text import Phonemiser
 from ditar.units import SAMPLE_RATE_HZ
+from tests.tiny import tiny_pipeline
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +68,19 @@ def test_a_name_that_nobody_has_says_who_is_there(home):
     name = list_voices()[0].name
     with pytest.raises(VoiceFileError, match=f"voice '{name}x' is not a file.*did you mean '{name}'.*{home}/NAME.safetensors"):
         find_voice(f"{name}x")
+
+
+def test_python_takes_names_as_the_command_line_does(home):
+    """A call, and the speakers of a script, by name: the same samples as with the voice itself."""
+    pipeline = tiny_pipeline(stop_bias=20.0)
+    name = list_voices()[0].name
+    voice = make_voice(read_voice(name), pipeline)
+    by_name, itself = pipeline("Good.", voice=name, seed=1), pipeline("Good.", voice=voice, seed=1)
+    assert np.array_equal(by_name.audio, itself.audio)
+    script = "[ann] Good.\n[bob] Day."
+    named, given = (pipeline(script, voices={"ann": one, "bob": one}, seed=1) for one in (name, voice))
+    assert np.array_equal(named.audio, given.audio)
+    with pytest.raises(VoiceFileError, match="voice 'nobody' is not a file, and no voice has this name"):
+        pipeline("Good.", voice="nobody")
+    with pytest.raises(ValueError, match="give a voice, or prompt_audio and prompt_text, not both"):
+        pipeline("Good.", "clip.wav", voice=name)

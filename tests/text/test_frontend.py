@@ -37,5 +37,5 @@ def test_a_language_that_the_model_never_heard_is_refused_and_an_accent_is_not()
         assert TextFrontend(language, trained_languages=("en-us",)).read("Good morning.").symbols
     assert TextFrontend("de", trained_languages=("de", "en-us")).read("Guten Morgen.").symbols
     assert TextFrontend("de").read("Guten Morgen.").symbols  # it is not known what such a model heard
-    with pytest.raises(TextError, match="trained on en-us and never heard 'de'; give text and --language of its own"):
+    with pytest.raises(TextError, match="trained on en-us and never heard 'de'; give text and language of its own"):
         TextFrontend("de", trained_languages=("en-us",)).read("Guten Morgen.")
