@@ -37,7 +37,7 @@ def prepare_reference(
     waveform, offset = without_offset(waveform)
     if is_silent(waveform):
         raise AudioError(f"{name} is silent ({loudest(waveform, offset)}); record it again, louder")
-    start, stop = _speech_range(waveform, rate_hz)
+    start, stop = speech_range(waveform, rate_hz)
     if stop - start > MAX_REFERENCE_SECONDS * rate_hz:
         pause = last_pause(waveform[start:stop], rate_hz, MAX_REFERENCE_SECONDS - KEEP_SECONDS)
         if pause is None or cut is None:
@@ -81,7 +81,7 @@ def loudest(waveform: np.ndarray, offset: float) -> str:
 
 def trim_silence(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
     """(S,) -> (S',): cut before the first and after the last active frame, with 30 ms kept on both sides."""
-    start, stop = _speech_range(waveform, rate_hz)
+    start, stop = speech_range(waveform, rate_hz)
     return waveform[start:stop]
 
 
@@ -117,7 +117,7 @@ def fade(waveform: np.ndarray, rate_hz: int, start: bool = True) -> np.ndarray:
     return faded
 
 
-def _speech_range(waveform: np.ndarray, rate_hz: int) -> tuple[int, int]:
+def speech_range(waveform: np.ndarray, rate_hz: int) -> tuple[int, int]:
     """First and last sample, exclusive, of the speech and a little silence around it; (0, 0) if there is none."""
     active = np.flatnonzero(_active_frames(waveform, rate_hz))
     if not len(active):

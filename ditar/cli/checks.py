@@ -52,6 +52,8 @@ def check_options(options: argparse.Namespace) -> None:
         check_folder(folder if folder.is_dir() else folder.parent)
     elif options.list_format != "auto":
         raise ValueError("--list-format is for the lines of --output-dir; leave it out")
+    if options.timestamps is not None:
+        _check_timestamps(options)
     if getattr(options, "solver", "ddim") != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
         raise ValueError(f"solver {options.solver!r} allows temperature 1 only, got {options.temperature}; use ddim")
     _check_kind(options, check_model(options.model))
@@ -62,6 +64,7 @@ def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList
     source of the voice. ValueError, or WriteError."""
     from ditar.storage.atomic_write import check_not_input
     from ditar.synthesis.finished import partial_files
+    from ditar.synthesis.time_files import time_format
     from ditar.synthesis.voice_names import read_voice
     from ditar.text.frontend import check_language, check_text
     from ditar.text.lines import read_utterances
@@ -78,7 +81,8 @@ def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList
         folder = Path(options.output_dir).resolve()
         name = "standard input" if options.text_file == "-" else options.text_file
         utterances = read_utterances(text, name, options.list_format)
-        for file in (MANIFEST, "stopped", *(f"{utt}.wav" for utt, _ in utterances.rows)):
+        endings = ["wav"] if options.timestamps is None else ["wav", time_format(options.timestamps)]
+        for file in (MANIFEST, "stopped", *(f"{utt}.{ending}" for utt, _ in utterances.rows for ending in endings)):
             check_not_input(folder / file, "--output-dir", inputs)
         check_language(options.language)
         rows = [(utt, lexicon.apply(said, options.language)) for utt, said in utterances.rows]
@@ -183,6 +187,31 @@ def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
                 raise ValueError(f"{option} is for models with diffusion, but this one draws tokens; {remedy}")
         if options.prompt_audio is not None and not (options.prompt_text or "").strip():
             raise ValueError("--prompt-text is missing: this model needs the transcript of --prompt-audio")
+
+
+def _check_timestamps(options: argparse.Namespace) -> None:
+    """ValueError, WriteError: the file, or the format, of --timestamps cannot be."""
+    from ditar.storage.atomic_write import check_folder, check_not_input
+    from ditar.synthesis.time_files import TIME_FORMATS, time_format
+
+    found = time_format(options.timestamps)
+    if options.output_dir is not None:
+        if options.timestamps.lstrip(".").lower() != found.lower():
+            raise ValueError(
+                f"--timestamps {options.timestamps} with --output-dir must be {', '.join(TIME_FORMATS[:-1])} or "
+                f"{TIME_FORMATS[-1]}: each file of times has the name of its WAV"
+            )
+        return
+    path = Path(options.timestamps)
+    if not path.suffix:
+        raise ValueError(f"--timestamps must be the name of a file, such as times.{found}, got {options.timestamps!r}")
+    if not path.parent.is_dir():
+        raise ValueError(f"the folder {path.parent} does not exist; create it with: mkdir -p {path.parent}")
+    check_folder(path.parent)
+    voices = [voice.partition("=")[2] for voice in options.script_voice or ()]
+    for voice in (options.voice, *filter(None, voices)):
+        inputs = input_files(voice, options.prompt_audio, options.text_file, options.lexicon, options.script)
+        check_not_input(path, "--timestamps", inputs)
 
 
 def read_text(name: str, option: str) -> str:

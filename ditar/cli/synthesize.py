@@ -71,6 +71,13 @@ def add_parser(commands) -> None:
         "same settings are kept",
     )
     command.add_argument(
+        "--timestamps",
+        metavar="FILE|FORMAT",
+        help="file for the times of words and sounds: .json, .srt or .vtt (subtitles), .TextGrid (Praat); with "
+        "--output-dir only one of these endings, for a file beside each WAV. For a model with monotonic alignment (its "
+        "configuration says so)",
+    )
+    command.add_argument(
         "--stream",
         action="store_true",
         help="write while speaking: a growing WAV file, or with --output - to standard output, see --output-format",
@@ -205,6 +212,8 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.pieces import pieces_to_speak
         from ditar.synthesis.pretrained import load_pipeline, require_options
         from ditar.synthesis.script import script_to_speak
+        from ditar.synthesis.time_files import time_format, write_times
+        from ditar.synthesis.timing import joined, require_places
         from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, model_settings, speak_many
         from ditar.synthesis.voice import voice_key
         from ditar.synthesis.voice_names import make_voice
@@ -214,6 +223,8 @@ def run(options: argparse.Namespace) -> int:
             options.model, device=options.device, torch_dtype=options.dtype, threads=options.threads
         )
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
+    if options.timestamps is not None:
+        require_places(pipeline.text_config)
     asked = {"language": options.language, **_given(options, REQUEST_OPTIONS)}
     shared = _given(options, BATCH_OPTIONS)
     settings = model_settings(pipeline, options.model, options.device, options.dtype, **asked, **shared)
@@ -226,6 +237,7 @@ def run(options: argparse.Namespace) -> int:
         with printing.Progress(sum(len(said) for _, said in utterances.rows)) as progress:
             result = speak_many(
                 pipeline, tasks, options.output_dir, seed=options.seed, settings=settings,
+                times=None if options.timestamps is None else time_format(options.timestamps),
                 batch_size=options.batch_size, on_progress=lambda tasks, made: progress(sum(len(task.text) for task in tasks), made),
                 on_resume=printing.of_what_was_there,
             )  # fmt: skip
@@ -242,18 +254,21 @@ def run(options: argparse.Namespace) -> int:
             raise ValueError(f"a {type(pipeline).__name__}, which this model is, has no --stream; leave it out")
         pipeline.set_progress_bar_config(disable=True)
         printing.warn(warnings)
-        piped = options.output == "-"
+        piped, timings = options.output == "-", []
         pipe = Pipe(sys.stdout.buffer, options.output_format or "pcm") if piped else None
         with nullcontext(pipe) if piped else GrowingWav(options.output, SAMPLE_RATE_HZ) as sink:
             try:
                 failed = stream_text(
                     pipeline, pieces, sink, seed=options.seed, request_options=asked, stream_options=shared,
-                    warn=printing.warn,
+                    on_timing=None if options.timestamps is None else timings.append, warn=printing.warn,
                 )  # fmt: skip
                 if piped:
                     pipe.finish()
             except BrokenPipeError:
                 return printing.of_lost_reader(sink)
+        if options.timestamps is not None:
+            whole = joined([(timing, 0) for timing in timings])
+            write_times(options.timestamps, whole, sink.samples / SAMPLE_RATE_HZ)
         return printing.of_stream(options.output, sink, failed)
 
     if len(pieces) > 1:
@@ -262,13 +277,15 @@ def run(options: argparse.Namespace) -> int:
         try:
             speech = speak_text(
                 pipeline, pieces, options.output, seed=options.seed, settings=settings, request_options=asked,
-                batch_options=shared, batch_size=options.batch_size,
+                batch_options=shared, batch_size=options.batch_size, timestamps=options.timestamps is not None,
                 warn=printing.warn,
                 on_progress=lambda some, made: progress(sum(len(piece.text) for piece in some), made),
             )  # fmt: skip
         except KeyboardInterrupt:
             printing.of_interrupted(*partial_files(options.output))
             raise
+    if options.timestamps is not None:
+        write_times(options.timestamps, speech.timing, speech.seconds)
     return printing.of_text(options.output, speech, warnings, options.strict)
 
 

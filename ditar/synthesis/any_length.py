@@ -30,7 +30,7 @@ def speak_pieces(
     asked = {"language": language, **request_options}
     if len(pieces) == 1:
         (output,) = pipeline.batch([pieces[0].request(seed, **asked)], generator=generator, **batch_options)
-        output.audio = join(pieces, [output])
+        output.audio, output.timing = join(pieces, [output])
         output.warnings += left_out
         return output
     if generator is not None:
@@ -41,13 +41,14 @@ def speak_pieces(
     requests = [piece.request(of_piece, **asked) for piece, of_piece in zip(pieces, seeds)]
     outputs = pipeline.batch(requests, **batch_options)
     of_voices = warnings_of_voices(pieces)
+    audio, timing = join(pieces, outputs)
 
     def of_pieces(lines: list[list[str]], without: list[str]) -> list[str]:
         by_piece = [(piece.text[:40], line) for piece, some in zip(pieces, lines) for line in some]
         return [f"{text!r}: {line}" for text, line in by_piece if line not in without]
 
     return SpeechOutput(
-        audio=join(pieces, outputs),
+        audio=audio,
         sample_rate=outputs[0].sample_rate,
         stopped=all(output.stopped for output in outputs),
         patches=sum(output.patches for output in outputs),
@@ -56,4 +57,5 @@ def speak_pieces(
         warnings=[*left_out, *of_voices, *of_pieces([output.warnings for output in outputs], of_voices)],
         failures=of_pieces([output.failures for output in outputs], []),
         wrong="; ".join(of_pieces([[output.wrong] if output.wrong else [] for output in outputs], [])) or None,
+        timing=timing,
     )

@@ -15,9 +15,10 @@ from ditar.model.patches import patch
 from ditar.synthesis.length import length_warnings, lengths
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import attempt_seeds
+from ditar.synthesis.timing import NOT_MONOTONIC, Timing, spoken_timing
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text.errors import dropped_warning
-from ditar.text.frontend import TextFrontend
+from ditar.text.frontend import ReadText, TextFrontend
 from ditar.text.lengths import Lengths
 from ditar.text.vocabulary import CLOSING, UNKNOWN_TRANSCRIPT
 from ditar.units import patches_to_seconds
@@ -27,11 +28,12 @@ from ditar.vae.streaming import StreamingDecoder
 
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
-    """symbol_ids (L,): of the reference's transcript and, from `first` on, the text; prompt (N, P, C): the reference; lengths: the
-    expected length of the speech at `speed`; patch_seconds; sampling, and its solver, which rows may share; stop_threshold;
+    """read: the text; symbol_ids (L,): of the reference's transcript and, from `first` on, the text; prompt (N, P, C): the
+    reference; lengths: the expected length of the speech at `speed`; patch_seconds; sampling, and its solver, which rows may share; stop_threshold;
     warnings that hold for any output."""
 
     request: SpeechRequest
+    read: ReadText
     symbol_ids: Tensor
     first: int
     prompt: Tensor
@@ -66,6 +68,13 @@ class PreparedRequest:
             speed=self.speed,
         )
 
+    def timing(self, places: Tensor | None, final: bool = True) -> Timing | None:
+        """When words and sounds are spoken, if the request asks for it; places (N, P): of the frames so far, see
+        `GeneratedPatches`."""
+        if self.read.words is None or places is None:
+            return None
+        return spoken_timing(self.read.symbols, self.read.words, (places - self.first).flatten().tolist(), final)
+
 
 def prepare_request(
     model: DiTAR,
@@ -99,9 +108,14 @@ def prepare_request(
             f"speed {speed:g} is for models with monotonic alignment, and this one speaks at the pace of the voice; "
             "leave it out, or give a faster or slower reference"
         )
+    if request.timestamps:
+        if model.reading is None:
+            raise ValueError(NOT_MONOTONIC)
+        read = frontend.with_words(read)
     expected = lengths(len(read.symbols), voice, config.seconds_per_symbol).at(speed)
     return PreparedRequest(
         request,
+        read,
         torch.tensor(ids, device=model.device),
         len(said) + 1,
         patch(voice.latents[None], config.patch_frames)[0].to(model.device, model.dtype),

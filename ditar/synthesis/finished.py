@@ -1,7 +1,7 @@
 """The finished pieces of a long text, kept until all are done:
 
     FILE.partial.wav     the pieces in the order in which they were made, each with its pause: it can be listened to
-    FILE.partial.jsonl   a line for each piece: its key, the place of its samples, and warnings for the user
+    FILE.partial.jsonl   a line for each piece: its key, the place of its samples, warnings for the user, times of words
 
 A piece belongs to a text that has its key, a digest of all that its audio depends on. Pieces that do not belong to the
 current text are from another text, seed or setting, and are kept.
@@ -9,7 +9,7 @@ current text are from another text, seed or setting, and are kept.
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +18,20 @@ from ditar.audio.growing import HEADER_BYTES, GrowingWav, assemble
 from ditar.audio.write import check_writable
 from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.storage.lock import lock
+from ditar.synthesis.timing import Timing
 from ditar.units import SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedPiece:
     """start, samples: the place of its audio, without the pause after it; warnings: what a user should know about it;
-    wrong: what is wrong with it after all attempts, or None."""
+    wrong: what is wrong with it after all attempts, or None; timing: of its words, if that was asked for."""
 
     start: int
     samples: int
     warnings: tuple[str, ...] = ()
     wrong: str | None = None
+    timing: Timing | None = None
 
 
 def partial_files(path: str | Path) -> tuple[Path, Path]:
@@ -74,13 +76,17 @@ class FinishedPieces:
         return len(self._pieces)
 
     def add(
-        self, key: str, audio: np.ndarray, pause: np.ndarray, text: str, warnings: Iterable[str], wrong: str | None
-    ) -> None:
-        """Keep the audio (S,) of a piece; the pause (S',) after it is for those who listen to the finished pieces."""
+        self, key: str, audio: np.ndarray, pause: np.ndarray, text: str, warnings: Iterable[str], wrong: str | None,
+        timing: Timing | None = None,
+    ) -> None:  # fmt: skip
+        """Keep the audio (S,) of a piece, and its timing; the pause (S',) after it is for those who listen to the
+        finished pieces."""
         start = self._file.samples
         self._file.write(np.concatenate([audio, pause]))
-        piece = FinishedPiece(start, len(audio), tuple(warnings), wrong)
-        append_json_lines([{"key": key, "text": text, **asdict(piece)}], self.note)
+        piece = FinishedPiece(start, len(audio), tuple(warnings), wrong, timing)
+        times = {} if timing is None else {"timing": timing.plain()}
+        line = {"key": key, "text": text, **asdict(replace(piece, timing=None)), **times}
+        append_json_lines([line], self.note)
         self._pieces[key] = piece
 
     def others(self, keys: Sequence[str]) -> int:
@@ -116,8 +122,9 @@ class FinishedPieces:
         found = {}
         for row in read_log(self.note):
             try:
+                timing = Timing.from_plain(row["timing"]) if row.get("timing") else None
                 key, piece = row["key"], FinishedPiece(
-                    int(row["start"]), int(row["samples"]), tuple(row["warnings"]), row["wrong"]
+                    int(row["start"]), int(row["samples"]), tuple(row["warnings"]), row["wrong"], timing
                 )  # fmt: skip
             except (KeyError, TypeError, ValueError):  # not ours
                 continue

@@ -6,6 +6,7 @@ punctuation. Finished pieces are kept (finished.py). No more than two batches of
 
 import contextlib
 import ctypes
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from ditar.storage.digests import digest_values
 from ditar.synthesis.finished import FinishedPieces
 from ditar.synthesis.pieces import ReadPiece, gaps, join, levelled, silent, warnings_of_voices
 from ditar.synthesis.retry import SpeechError
+from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import voice_key
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
@@ -32,13 +34,15 @@ BATCHES_AT_ONCE = 2
 @dataclass
 class LongOutput:
     """The result of a long text: seconds of audio, the number of its pieces, how many of them an earlier run had
-    spoken, what a user should know, and what is wrong with some of them after all attempts, one line each."""
+    spoken, what a user should know, and what is wrong with some of them after all attempts, one line each; timing: of its
+    words, if that was asked for."""
 
     seconds: float
     pieces: int
     resumed: int
     warnings: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    timing: Timing | None = None
 
 
 def speak_text(
@@ -51,6 +55,7 @@ def speak_text(
     request_options: dict[str, Any],
     batch_options: dict[str, Any],
     batch_size: int = BATCH_SIZE,
+    timestamps: bool = False,
     on_progress: Callable[[list[ReadPiece], bool], None] = lambda pieces, made: None,
     warn: Callable[[list[str]], None] = lambda _: None,
 ) -> LongOutput:
@@ -67,17 +72,19 @@ def speak_text(
         settings: plain values: everything else that the audio depends on.
         request_options, batch_options: of `SpeechRequest` and of `pipeline.batch`, for every piece.
         batch_size: pieces spoken at the same time, at least 1.
+        timestamps: whether the output says when each word is spoken; finished pieces without that are made again.
         on_progress: called with the pieces of every batch, or of an earlier run, and whether they were made now.
     """
     path = Path(path)
     check_writable(path)
     if len(pieces) == 1:
-        (output,) = pipeline.batch([pieces[0].request(seed, **request_options)], batch_size=1, **batch_options)
-        audio = join(pieces, [output])
+        request = pieces[0].request(seed, timestamps=timestamps, **request_options)
+        (output,) = pipeline.batch([request], batch_size=1, **batch_options)
+        audio, timing = join(pieces, [output])
         write_audio(path, audio, output.sample_rate)
         on_progress(list(pieces), True)
         wrong = [] if output.wrong is None else [output.wrong]
-        return LongOutput(len(audio) / output.sample_rate, 1, 0, output.warnings, wrong)
+        return LongOutput(len(audio) / output.sample_rate, 1, 0, output.warnings, wrong, timing)
     seeds = piece_seeds(seed, [piece.text for piece in pieces])
     voices = {id(piece.voice): piece.voice for piece in pieces}
     shared = {
@@ -88,27 +95,37 @@ def speak_text(
     of_voices = warnings_of_voices(pieces)
     with FinishedPieces(path) as finished:
         warn(_not_of_this_text(finished, keys))
-        to_make = [number for number, key in enumerate(keys) if key not in finished]
+        to_make = [
+            number
+            for number, key in enumerate(keys)
+            if key not in finished or (timestamps and finished[key].timing is None)
+        ]
         on_progress([pieces[number] for number in sorted(set(range(len(pieces))).difference(to_make))], False)
         for first in range(0, len(to_make), BATCHES_AT_ONCE * batch_size):
             some = to_make[first : first + BATCHES_AT_ONCE * batch_size]
-            requests = [pieces[number].request(seeds[number], **request_options) for number in some]
+            requests = [
+                pieces[number].request(seeds[number], timestamps=timestamps, **request_options) for number in some
+            ]
             outputs = pipeline.batch(requests, batch_size=batch_size, **batch_options)
             for number, output in zip(some, outputs, strict=True):
-                piece, audio = pieces[number], levelled(output.audio)
+                piece, (audio, timing) = pieces[number], levelled(output)
                 warnings = [line for line in output.warnings if line not in of_voices]
                 pause = silent(seconds_to_samples(piece.pause_seconds))
-                finished.add(keys[number], audio, pause, piece.text, warnings, output.wrong)
+                finished.add(keys[number], audio, pause, piece.text, warnings, output.wrong, timing)
             on_progress([pieces[number] for number in some], True)
             del outputs, output, audio
             give_back_memory()
-        samples = finished.finish(keys, gaps(pieces))
+        silences = gaps(pieces)
+        samples = finished.finish(keys, silences)
     found = [(piece.text[:40], finished[key]) for piece, key in zip(pieces, keys)]
     warnings = [f"{text!r}: {line}" for text, piece in found for line in piece.warnings]
     wrong = [f"{text!r}: {piece.wrong}" for text, piece in found if piece.wrong is not None]
+    ends = itertools.accumulate(gap + piece.samples for gap, (_, piece) in zip(silences, found))
+    timings = [(piece.timing, end - piece.samples) for (_, piece), end in zip(found, ends)]
     return LongOutput(
-        samples / SAMPLE_RATE_HZ, len(pieces), len(pieces) - len(to_make), [*of_voices, *warnings], wrong
-    )
+        samples / SAMPLE_RATE_HZ, len(pieces), len(pieces) - len(to_make), [*of_voices, *warnings], wrong,
+        joined(timings) if timestamps else None,
+    )  # fmt: skip
 
 
 def _not_of_this_text(finished: FinishedPieces, keys: Sequence[str]) -> list[str]:
@@ -133,6 +150,7 @@ def stream_text(
     seed: int,
     request_options: dict[str, Any],
     stream_options: dict[str, Any],
+    on_timing: Callable[[Timing], None] | None = None,
     warn: Callable[[list[str]], None] = lambda _: None,
 ) -> list[str]:
     """Speak pieces in sequence, each while it is made; returns what went wrong with some of them, which were played to
@@ -142,6 +160,7 @@ def stream_text(
         sink: where the samples go.
         seed, request_options: see `speak_text`.
         stream_options: of `pipeline.stream`, for every piece.
+        on_timing: called with the timing of each piece, as times of the whole; None: nobody wants it.
         warn: called with what a user should know, about the voices first, then about each piece.
     """
     of_voices = warnings_of_voices(pieces)
@@ -151,12 +170,15 @@ def stream_text(
     *before, after = gaps(pieces)
     for piece, of_piece, gap in zip(pieces, seeds, before):
         sink.write(silent(gap))
-        with pipeline.stream(piece.request(of_piece, **request_options), **stream_options) as chunks:
+        start, request = sink.samples, piece.request(of_piece, timestamps=on_timing is not None, **request_options)
+        with pipeline.stream(request, **stream_options) as chunks:
             try:
                 for chunk in chunks:
                     sink.write(chunk)
             except SpeechError as error:  # played to its end; the following pieces are not affected
                 failed.append(f"{piece.text[:40]!r}: {error}")
+        if on_timing is not None:
+            on_timing(chunks.timing.shifted(start))
         warn([line for line in chunks.warnings if line not in of_voices])
     sink.write(silent(after))
     return failed

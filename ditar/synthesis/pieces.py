@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ditar.audio.trim import fade, level, trim_silence
+from ditar.audio.trim import fade, level, speech_range
 from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text import TextError
 from ditar.text.controls import cut
@@ -123,16 +124,22 @@ def silent(samples: int) -> np.ndarray:
     return np.zeros(samples, np.float32)
 
 
-def levelled(audio: np.ndarray) -> np.ndarray:
-    """The speech of a piece (S,) -> (S',), ready to stand between others: without silence at its ends, all at one
-    level, faded in and out."""
-    return fade(level(trim_silence(audio, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+def levelled(output: SpeechOutput) -> tuple[np.ndarray, Timing | None]:
+    """The speech (S,) of a piece, ready to stand between others: without silence at its ends, all at one level, faded
+    in and out; and its timing."""
+    start, stop = speech_range(output.audio, SAMPLE_RATE_HZ)
+    audio = fade(level(output.audio[start:stop], SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    return audio, None if output.timing is None else output.timing.cut(start, stop)
 
 
-def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput]) -> np.ndarray:
-    """(S,) of pieces with their silences. A single one is as it was made, several are levelled."""
+def join(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput]) -> tuple[np.ndarray, Timing | None]:
+    """(S,) of pieces with their silences, and its timing, if all outputs have theirs. A single piece is as it was made,
+    several are levelled."""
     *before, after = gaps(pieces)
-    parts = []
+    parts, timings, at = [], [], 0
     for gap, output in zip(before, outputs, strict=True):
-        parts += [silent(gap), output.audio if len(pieces) == 1 else levelled(output.audio)]
-    return np.concatenate([*parts, silent(after)])
+        audio, timing = (output.audio, output.timing) if len(pieces) == 1 else levelled(output)
+        parts += [silent(gap), audio]
+        timings.append((timing, at + gap))
+        at += gap + len(audio)
+    return np.concatenate([*parts, silent(after)]), joined(timings)

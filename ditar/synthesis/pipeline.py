@@ -102,6 +102,7 @@ class DiTARPipeline(SpeechPipeline):
                     expected_seconds=one.lengths.expected,
                     warnings=one.warnings,
                     seed=seed if generator is None else None,
+                    timing=one.timing(row.places),
                 )
         return attempts.outputs
 

@@ -9,6 +9,7 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.numbers import MAX_SEED, check_number, check_whole
+from ditar.synthesis.timing import Timing
 from ditar.synthesis.voice import Voice
 from ditar.text.errors import TextError
 from ditar.text.frontend import ReadText
@@ -36,6 +37,7 @@ class SpeechRequest:
         language: espeak-ng's name of it.
         stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
         speed: in [0.5, 2], 2 is twice as fast; None: the voice's own. For a model with monotonic alignment.
+        timestamps: whether the output says when each word is spoken. For a model with monotonic alignment.
         read: the text as the model reads it, if its `TextFrontend` has read it already.
     """
 
@@ -47,6 +49,7 @@ class SpeechRequest:
     language: str = field(default="en-us", kw_only=True)
     stop_threshold: float | None = field(default=None, kw_only=True)
     speed: float | None = field(default=None, kw_only=True)
+    timestamps: bool = field(default=False, kw_only=True)
     read: ReadText | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -110,6 +113,7 @@ class SpeechOutput(BaseOutput):
         failures: what was wrong with the discarded attempts.
         wrong: what is wrong with this one, the last: it is silent, far too short, or was cut at the length cap; None:
             nothing. The warnings include it.
+        timing: when each word and each sound in `audio` is spoken, if the request asked for it.
     """
 
     audio: np.ndarray
@@ -121,3 +125,4 @@ class SpeechOutput(BaseOutput):
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     wrong: str | None = None
+    timing: Timing | None = None

@@ -10,6 +10,7 @@ from ditar.audio.trim import fade, is_silent
 from ditar.config.numbers import check_whole
 from ditar.seeds import attempt_seed
 from ditar.synthesis.request import SpeechOutput
+from ditar.synthesis.timing import Timing
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
 MOST_RETRIES, MOST_ROWS = 100, 1000
@@ -81,6 +82,7 @@ class Attempts:
         warnings: Sequence[str],
         seed: int | None,
         must_stop: bool = True,
+        timing: Timing | None = None,
     ) -> None:
         """Take the audio (S,) of an attempt as the output, or queue it again. must_stop False: for a model without an
         end, which is cut at the expected length."""
@@ -104,6 +106,7 @@ class Attempts:
             warnings=warnings,
             failures=failures,
             wrong=wrong,
+            timing=timing,
         )
 
 

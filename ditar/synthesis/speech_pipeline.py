@@ -56,6 +56,7 @@ class SpeechPipeline(DiffusionPipeline):
         speed: float | None = None,
         max_retries: int = MAX_RETRIES,
         lexicon: Lexicon | Mapping[str, str] | str | Path | None = None,
+        timestamps: bool = False,
         **options,
     ) -> SpeechOutput:
         """Speak `text` in the voice of a reference clip, or in a `voice` made before. The same seed gives the same
@@ -74,6 +75,8 @@ class SpeechPipeline(DiffusionPipeline):
             max_retries: 0 to 100; an output that never stops, is silent or is far too short is made again that often,
                 with other seeds; if it is still wrong, its `warnings` say so.
             lexicon: pronunciations of words, in the IPA or CMU's symbols, or a file of them, see `text.lexicon`.
+            timestamps: whether the output says, in its `timing`, when each word is spoken; for a model with monotonic
+                alignment.
             options: how it is sampled, see `batch`.
 
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
@@ -95,7 +98,8 @@ class SpeechPipeline(DiffusionPipeline):
             pieces, left_out = pieces_to_speak(lexicon.apply(text, language), voice, config, language, whole=True)
         return speak_pieces(
             self, pieces, left_out, seed=seed, generator=generator, language=language,
-            request_options={"stop_threshold": stop_threshold, "speed": speed}, batch_options={"max_retries": max_retries, **options},
+            request_options={"stop_threshold": stop_threshold, "speed": speed, "timestamps": timestamps},
+            batch_options={"max_retries": max_retries, **options},
         )  # fmt: skip
 
     def _named(self, voice: Voice | str, language: str) -> Voice:

@@ -11,6 +11,7 @@ from ditar.config.numbers import check_number
 from ditar.model.generate import GenerationInput
 from ditar.synthesis.continuous import PreparedRequest
 from ditar.synthesis.retry import problem
+from ditar.synthesis.timing import Timing
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
@@ -24,7 +25,8 @@ class SpokenRequest:
     to its end.
 
     seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, so far; over: nothing follows, and `wrong`
-    says what is wrong with what was played; vocoder_s: seconds spent on decoding.
+    says what is wrong with what was played; vocoder_s: seconds spent on decoding; timing: of all that is over already of
+    this attempt, if the request asks for it.
     """
 
     def __init__(
@@ -51,12 +53,16 @@ class SpokenRequest:
         self._decoder = StreamingDecoder(self._vae, self._prepared.prompt.flatten(0, 1))
         self._held: list[np.ndarray] = []  # nothing is released while all is silent
         self._samples, self._silent, self._heard = 0, True, False
+        self._places: list[Tensor] = []
         return self._prepared.row(torch.Generator().manual_seed(self.seed))
 
     @torch.inference_mode()
-    def hear(self, patch: Tensor, stop: float, ended: bool) -> np.ndarray | None:
-        """Take the next patch (P, C) of the row, with its stop probability, and whether it is the last: returns float32
-        (S,) at 24 kHz that may be played now, or None. If it `ended` but is not `over`, make another attempt."""
+    def hear(self, patch: Tensor, stop: float, ended: bool, places: Tensor | None = None) -> np.ndarray | None:
+        """Take the next patch (P, C) of the row, with its stop probability, whether it is the last, and the places (P,)
+        of its frames, if the model says them: returns float32 (S,) at 24 kHz that may be played now, or None. If it
+        `ended` but is not `over`, make another attempt."""
+        if places is not None:
+            self._places.append(places)
         self._decoder.add(patch)
         self.patches += 1
         if not ended and self._decoder.ready < self._chunk_frames[not self._silent]:
@@ -80,3 +86,7 @@ class SpokenRequest:
             return None
         held, self._held, self._heard = self._held, [], True
         return np.concatenate(held)
+
+    @property
+    def timing(self) -> Timing | None:
+        return self._prepared.timing(torch.stack(self._places), final=self.over) if self._places else None

@@ -13,6 +13,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.generate import generate_patches, start_decoding
 from ditar.synthesis.retry import SpeechError, given_up
 from ditar.synthesis.spoken import SpokenRequest
+from ditar.synthesis.timing import Timing
 from ditar.units import SAMPLE_RATE_HZ
 
 
@@ -38,8 +39,8 @@ class SpeechStream(Iterator[np.ndarray]):
     For when chunks are released, and what is made again, see `SpokenRequest`. SpeechError, at the end, if what was
     played turns out wrong. `close` (or leaving a `with` block) ends it early.
 
-    seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, so far; first_audio: the time until the
-    first chunk.
+    seed, attempts, failures, patches, stopped, warnings, timing: as in SpeechOutput, so far: a word is in the timing when
+    it is over, and may be so before it is heard. first_audio: the time until the first chunk.
     """
 
     sample_rate = SAMPLE_RATE_HZ
@@ -96,6 +97,10 @@ class SpeechStream(Iterator[np.ndarray]):
     def warnings(self) -> list[str]:
         return self._spoken.warnings
 
+    @property
+    def timing(self) -> Timing | None:
+        return self._spoken.timing
+
     @torch.inference_mode()
     def _speak(self) -> Iterator[np.ndarray]:
         spoken, first, clock, waiting = self._spoken, self.first_audio, _Clock(), True
@@ -106,7 +111,8 @@ class SpeechStream(Iterator[np.ndarray]):
             for step in generate_patches(self._model, [row], state=state, guidance_steps=self._guidance_steps):
                 if self._closed.is_set():
                     return
-                chunk = spoken.hear(step.patches[0], step.stop[0], step.ended[0])
+                places = None if step.places is None else step.places[0]
+                chunk = spoken.hear(step.patches[0], step.stop[0], step.ended[0], places)
                 if chunk is not None:
                     if waiting:
                         waiting, first.vocoder_s = False, spoken.vocoder_s

@@ -3,6 +3,7 @@ synthesize`, sweeps and decoding alike.
 
     FOLDER/manifest.jsonl       a line for each file: what is in it and what it was made from
     FOLDER/<audio>/<name>.wav   (<audio> may be the folder itself)
+    FOLDER/<audio>/<name>.srt   when its words are spoken, if that was asked for; or .json, .vtt, .TextGrid
     FOLDER/<audio>/stopped      lines `name 1 attempts`, or 0 if the model did not end it; `ditar evaluate` reads it
 """
 
@@ -28,6 +29,7 @@ from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory
 from ditar.synthesis.model_folder import SHIPPED_MODEL
 from ditar.synthesis.pieces import ReadPiece, join, one_piece, pieces_to_speak
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.time_files import write_times
 from ditar.synthesis.voice import Voice
 from ditar.text import TextError
 from ditar.text.controls import plain_text
@@ -98,10 +100,10 @@ class _Speaking:
     outputs: list[SpeechOutput] = field(default_factory=list)
     took_s: float = 0.0
 
-    def request(self, number: int, seed: int) -> SpeechRequest:
+    def request(self, number: int, seed: int, timestamps: bool) -> SpeechRequest:
         piece = self.pieces[number]
         of_piece = self.seed if len(self.pieces) == 1 else seed_of(seed, f"{self.task.name} {number}")
-        return piece.request(of_piece, **self.task.request_options)
+        return piece.request(of_piece, timestamps=timestamps, **self.task.request_options)
 
 
 def speak_many(
@@ -114,6 +116,7 @@ def speak_many(
     audio: str = "",
     split: bool = True,
     keep_others: bool = True,
+    times: str | None = None,
     batch_size: int = BATCH_SIZE,
     batches_at_once: int = BATCHES_AT_ONCE,
     on_progress: Callable[[list[SpeechTask], bool], None] = lambda tasks, made: None,
@@ -132,6 +135,8 @@ def speak_many(
         keep_others: keep the files of names that are in no task; False: they and all that is to be replaced are removed
             first, so that the folder never holds more than these tasks. AudioError if there are WAV files and no
             manifest: they are not from this program.
+        times: the format (`time_files`) of a file beside each, with the times of its words; audio without such a file is
+            made again. None: no such files.
         batch_size: utterances that are spoken at the same time, at least 1.
         batches_at_once: batches requested at once; an interruption loses at most that much.
         on_progress: called with tasks that are done, were done before, or failed, and whether they were made now: all
@@ -145,13 +150,19 @@ def speak_many(
     place.mkdir(parents=True, exist_ok=True)
     of_settings = digest_values(settings)
     with only_writer(place):
-        result, stale = _resume(folder, place, tasks, seed, of_settings, keep_others)
+        result, stale = _resume(folder, place, tasks, seed, of_settings, keep_others, times)
         on_resume(result)
+
+        def without_times(name: str, new: str | None = None) -> None:
+            """Remove the times of audio that is replaced, unless they are `new`."""
+            if (old := stale.get(name, {}).get("times")) not in (None, new):
+                (folder / old).unlink(missing_ok=True)
 
         def failed(task: SpeechTask, error: Exception) -> None:
             result.failed.append((task.name, str(error)))
             if task.name in stale:  # audio of another text would pass for this one's
                 (folder / stale[task.name]["file"]).unlink(missing_ok=True)
+                without_times(task.name)
                 kept = [row for row in _rows(folder / MANIFEST) if row["id"] != task.name]
                 write_json_lines(kept, folder / MANIFEST)
             on_progress([task], False)
@@ -176,7 +187,7 @@ def speak_many(
 
         for batch in _batches(begun(), batches_at_once * batch_size):
             started = time.perf_counter()
-            requests = [one.request(number, seed) for one, number in batch]
+            requests = [one.request(number, seed, times is not None) for one, number in batch]
             outputs = pipeline.batch(requests, batch_size=batch_size, **batch[0][0].task.batch_options)
             took = (time.perf_counter() - started) / len(batch)
             finished: list[SpeechTask] = []
@@ -184,7 +195,8 @@ def speak_many(
                 one.outputs.append(output)
                 one.took_s += took
                 if len(one.outputs) == len(one.pieces):
-                    row = _write(folder, audio, one) | {"inputs": one.task.inputs(seed), "settings": of_settings}
+                    row = _write(folder, audio, one, times) | {"inputs": one.task.inputs(seed), "settings": of_settings}
+                    without_times(one.task.name, row.get("times"))
                     append_json_lines([row], folder / MANIFEST)
                     result.rows[one.task.name] = row
                     result.spoken += 1
@@ -214,7 +226,13 @@ def model_settings(pipeline: Any, model: str | None, device: str, dtype: str, **
 
 
 def _resume(
-    folder: Path, place: Path, tasks: Sequence[SpeechTask], seed: int, of_settings: str, keep_others: bool
+    folder: Path,
+    place: Path,
+    tasks: Sequence[SpeechTask],
+    seed: int,
+    of_settings: str,
+    keep_others: bool,
+    times: str | None,
 ) -> tuple[ListOutput, dict[str, dict[str, Any]]]:
     """The files that are kept, and the lines of those that remain until they are replaced."""
     wavs = [] if keep_others else list(place.rglob("*.wav"))
@@ -232,8 +250,9 @@ def _resume(
         if not _is_whole(folder / row["file"], row["seconds"]):
             damaged.append(name)
         elif name in inputs and (row["inputs"], row["settings"]) == (inputs[name], of_settings):
-            rows[name] = row
-            continue
+            if times is None or (row.get("times", "").endswith(f".{times}") and (folder / row["times"]).is_file()):
+                rows[name] = row
+                continue
         else:
             other_settings += row["settings"] != of_settings
             other_inputs += row["settings"] == of_settings
@@ -281,20 +300,25 @@ def _batches(begun: Iterable[_Speaking], size: int) -> Iterator[list[tuple[_Spea
         yield list(waiting)
 
 
-def _write(folder: Path, audio: str, one: _Speaking) -> dict[str, Any]:
-    """Write the audio of a finished task; returns its line of the manifest."""
+def _write(folder: Path, audio: str, one: _Speaking, times: str | None) -> dict[str, Any]:
+    """Write the audio of a finished task, and its times in that format; returns its line of the manifest."""
     outputs, first = one.outputs, one.outputs[0]
-    waveform = join(one.pieces, outputs)
+    waveform, timing = join(one.pieces, outputs)
     language = one.task.request_options.get("language", "en-us")
     file = Path(audio) / f"{one.task.name}.wav"
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    seconds, its_times = len(waveform) / first.sample_rate, {}
+    if times is not None:
+        its_times = {"times": str(Path(audio) / f"{one.task.name}.{times}")}
+        write_times(folder / its_times["times"], timing, seconds)
     write_audio(folder / file, waveform, first.sample_rate)
     return {
         "id": one.task.name,
         "file": str(file),
         "text": plain_text(one.task.text, language),  # what `ditar evaluate` listens for
         **one.task.note,
-        "seconds": round(len(waveform) / first.sample_rate, 3),
+        **its_times,
+        "seconds": round(seconds, 3),
         "took_s": round(one.took_s, 4),  # its share of the time of its batches
         "pieces": len(one.pieces),
         "seeds": [output.seed for output in outputs],

@@ -5,7 +5,7 @@ text -> normalise -> phonemise -> keep what the model was trained on -> end the 
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ditar.text.controls import Passage, passages
@@ -13,6 +13,7 @@ from ditar.text.errors import TextError, name_characters
 from ditar.text.normalise import normalise
 from ditar.text.phonemise import Phonemiser, espeak_language
 from ditar.text.pronunciation import RUN, read_run, written
+from ditar.text.said_words import SaidWord, said_words
 from ditar.text.vocabulary import Vocabulary, ended, is_letter, keep_trained
 
 CERTAINLY_SAYS = 1000  # characters: a longer text is not empty
@@ -21,11 +22,12 @@ CERTAINLY_SAYS = 1000  # characters: a longer text is not empty
 @dataclass(frozen=True)
 class ReadText:
     """A text as a model reads it: symbols, ended; dropped: characters and sounds that were left out, since they cannot
-    be spoken or the model never heard them."""
+    be spoken or the model never heard them; words: which symbols say which words, None: nobody has asked."""
 
     text: str
     symbols: tuple[str, ...]
     dropped: tuple[str, ...] = ()
+    words: tuple[SaidWord, ...] | None = None
 
 
 class TextFrontend:
@@ -105,6 +107,13 @@ class TextFrontend:
     def phonemise(self, text: str, dropped: list[str] | None = None) -> list[str]:
         """Normalised, as IPA symbols. `dropped`, TextError: see `text.normalise`."""
         return self._phonemise(text, dropped)
+
+    def with_words(self, read: ReadText) -> ReadText:
+        """What `read` or `finish` returned, with its `words`."""
+        if read.words is not None:
+            return read
+        encoded = self.passages(read.text)[0].text
+        return replace(read, words=tuple(said_words(encoded, read.symbols, self._phonemise)))
 
     def keep(self, symbols: Iterable[str], where: str = "the text", dropped: list[str] | None = None) -> list[str]:
         """Those that the model was trained on. `dropped`, TextError: see `vocabulary.keep_trained`."""

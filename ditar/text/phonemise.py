@@ -105,6 +105,12 @@ class Phonemiser:
             raise TextError(f"nothing to say in {text!r}; give at least one word")
         return words
 
+    def alone(self, word: str) -> list[str]:
+        """Symbols of a word of a normalised text (`words_of`), read without its neighbours."""
+        if RUN.fullmatch(word):
+            return read_run(word)[1]
+        return symbols_of("".join(self._voice.read(self._voice.letters.replace(word)[0]).split()))
+
     def _read_before(self, text: str, run: str) -> str:
         """The IPA of a text in front of a pronounced word."""
         if stand_ins := _STAND_INS.get(self.language.split("-")[0]):
@@ -130,6 +136,12 @@ class Phonemiser:
             flat += word
             opened = mark and not closing
         return flat
+
+
+def words_of(normal: str) -> list[str]:
+    """The words of a normalised text, without its marks; pronounced ones are the runs that they are."""
+    pieces = [piece for piece in _SPLIT.split(normal) if RUN.fullmatch(piece) or not _SPLIT.fullmatch(piece)]
+    return [word for piece in pieces for word in ([piece] if RUN.fullmatch(piece) else piece.split())]
 
 
 class _Voice:

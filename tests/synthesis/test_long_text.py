@@ -106,8 +106,8 @@ def test_what_is_to_say_of_the_voice_is_said_once(pieces, tmp_path):
 def test_nothing_clicks_where_pieces_meet(pieces):
     speaker = Speaker()
     outputs = speaker.batch(_requests(pieces), batch_size=5)
-    audio = join([Piece(p.text, 0.0) for p in pieces], outputs)
-    alone = [np.abs(np.diff(levelled(o.audio))).max() for o in outputs]
+    audio, _ = join([Piece(p.text, 0.0) for p in pieces], outputs)
+    alone = [np.abs(np.diff(levelled(o)[0])).max() for o in outputs]
     assert np.abs(np.diff(audio)).max() < 1.1 * max(alone)
     with pytest.raises(ValueError, match="shorter"):
         join(pieces, outputs[:-1])
@@ -140,7 +140,7 @@ def test_stopped_before_anything_is_done_it_leaves_nothing(pieces, tmp_path, mon
     with pytest.raises(KeyboardInterrupt):
         speak(Speaker(interrupt_at=1), pieces, tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr("ditar.synthesis.long_text.levelled", lambda _: np.full(9, np.nan))
+    monkeypatch.setattr("ditar.synthesis.long_text.levelled", lambda _: (np.full(9, np.nan), None))
     with pytest.raises(AudioError):
         speak(Speaker(), pieces, tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
