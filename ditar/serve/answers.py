@@ -1,4 +1,4 @@
-"""Speech as an HTTP answer: a growing file, or server-sent events."""
+"""Speech as an HTTP answer: a growing file, server-sent events, or one JSON object."""
 
 import asyncio
 import base64
@@ -17,6 +17,8 @@ from ditar.audio.encode import FileEncoder
 from ditar.serve.errors import ApiError, failure, log
 from ditar.serve.service import Planned
 from ditar.serve.talk import Heard
+from ditar.synthesis.time_files import plain_spans
+from ditar.synthesis.timing import Timing
 
 T = TypeVar("T")
 STALLED_SECONDS = 60.0  # a reader that takes nothing for this long is dropped
@@ -44,32 +46,54 @@ async def as_file(audio: AsyncIterator[Heard], encoder: FileEncoder) -> AsyncIte
 
 async def as_events(audio: AsyncIterator[Heard], encoder: FileEncoder, planned: Planned) -> AsyncIterator[bytes]:
     """OpenAI's events: speech.audio.delta with a part of the file, in base64; at the start of a piece of the text, also
-    the piece and the second at which it is heard. The last one is speech.audio.done, or an error."""
-    pieces: list[dict[str, Any]] = []
+    the piece and the second at which it is heard; if asked for, the words and symbols that are over, and their times.
+    The last one is speech.audio.done, or an error."""
+    more: dict[str, list[dict[str, Any]]] = {}
     try:
         async for heard in audio:
             if heard.piece is not None:
-                pieces.append({"text": heard.piece, "start": round(heard.start_s, 4)})
+                more.setdefault("pieces", []).append({"text": heard.piece, "start": round(heard.start_s, 4)})
+            if heard.timing is not None:
+                _extend(more, heard.timing)
             if data := encoder.add(heard.audio):
-                yield _delta(data, pieces)
-                pieces = []
-        if (data := encoder.finish()) or pieces:
-            yield _delta(data, pieces)
+                yield _delta(data, more)
+                more = {}
+        if (data := encoder.finish()) or more:
+            yield _delta(data, more)
     except Exception as error:  # noqa: BLE001  the status has been sent
         told = error if isinstance(error, ApiError) else failure()
         yield _event({"type": "error", **told.body()})
         return
+    yield _event({"type": "speech.audio.done", **_facts(planned)})
+
+
+async def as_json(audio: AsyncIterator[Heard], encoder: FileEncoder, planned: Planned) -> AsyncIterator[bytes]:
+    """One object, when all is made: the file, in base64; if asked for, words and symbols with their times; and what the
+    last event says."""
+    parts, times = [], {}
+    async for heard in audio:
+        parts.append(encoder.add(heard.audio))
+        if heard.timing is not None:
+            _extend(times, heard.timing)
+    whole = base64.b64encode(b"".join([*parts, encoder.finish()])).decode("ascii")
+    yield json.dumps({"object": "speech", **_facts(planned), **times, "audio": whole}).encode()
+
+
+def times_of(timing: Timing) -> dict[str, list[dict[str, Any]]]:
+    """words and symbols, in seconds."""
+    return {name: plain_spans(spans) for name, spans in vars(timing).items()}
+
+
+def _extend(found: dict[str, list[dict[str, Any]]], timing: Timing) -> None:
+    for name, spans in times_of(timing).items():
+        found.setdefault(name, []).extend(spans)
+
+
+def _facts(planned: Planned) -> dict[str, Any]:
     talk = planned.talk
     usage = {"input_tokens": talk.symbols, "output_tokens": talk.patches, "total_tokens": talk.symbols + talk.patches}
-    yield _event(
-        {
-            "type": "speech.audio.done",
-            "usage": usage,
-            "seed": planned.seed,
-            "seconds": round(talk.seconds, 4),
-            "warnings": [*talk.warnings, *talk.wrong],
-        }
-    )
+    warnings = [*talk.warnings, *talk.wrong]
+    return {"usage": usage, "seed": planned.seed, "seconds": round(talk.seconds, 4), "warnings": warnings}
 
 
 class SpeechResponse(StreamingResponse):
@@ -121,8 +145,7 @@ async def _gone(request: Request) -> None:
         pass
 
 
-def _delta(data: bytes, pieces: list[dict[str, Any]]) -> bytes:
-    more = {"pieces": pieces} if pieces else {}
+def _delta(data: bytes, more: dict[str, Any]) -> bytes:
     return _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode("ascii"), **more})
 
 

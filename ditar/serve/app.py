@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 
 from ditar import __version__
 from ditar.audio.encode import encoder
-from ditar.serve.answers import SpeechResponse, as_events, as_file, spoken, unless_gone
+from ditar.serve.answers import SpeechResponse, as_events, as_file, as_json, spoken, unless_gone
 from ditar.serve.bodies import MODEL, OPENAI_MODELS, SpeechBody
 from ditar.serve.errors import ApiError, failure, on_api_error, on_failure, on_http_error, on_validation, shown
 from ditar.serve.guard import Guard
@@ -30,6 +30,7 @@ from ditar.serve.settings import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 from ditar.serve.socket import Conversation
 from ditar.serve.voices import VoiceInfo
 from ditar.synthesis.model_folder import ASSETS
+from ditar.synthesis.timing import has_places
 from ditar.synthesis.voice import Voice, voice_warnings
 
 MEDIA_TYPES = {
@@ -88,7 +89,7 @@ def make_app(service: Service) -> FastAPI:
 
 
 def _add_speech(app: FastAPI, service: Service) -> None:
-    content = {media: {} for media in (*MEDIA_TYPES.values(), "text/event-stream")}
+    content = {media: {} for media in (*MEDIA_TYPES.values(), "text/event-stream", "application/json")}
 
     @app.post(
         "/v1/audio/speech",
@@ -125,6 +126,8 @@ def _add_speech(app: FastAPI, service: Service) -> None:
         encoded = encoder(body.response_format)
         if body.stream_format == "sse":
             content, media = as_events(heard(), encoded, planned), "text/event-stream"
+        elif body.stream_format == "json":
+            content, media = as_json(heard(), encoded, planned), "application/json"
         else:
             content, media = as_file(heard(), encoded), MEDIA_TYPES[body.response_format]
         return SpeechResponse(content, done, media_type=media, headers=_headers(planned))
@@ -184,14 +187,14 @@ def _add_others(app: FastAPI, service: Service) -> None:
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
         """The model, and OpenAI's names for it."""
-        return {"object": "list", "data": [_model(name) for name in (MODEL, *OPENAI_MODELS)]}
+        return {"object": "list", "data": [_model(name, service) for name in (MODEL, *OPENAI_MODELS)]}
 
     @app.get("/v1/models/{name}", responses={404: {"description": "no such model"}})
     async def model(name: str) -> dict[str, Any]:
         """One of them."""
         if name not in (MODEL, *OPENAI_MODELS):
             raise ApiError(404, f"model {shown(name)} is not served here; there is {MODEL}", code="model_not_found")
-        return _model(name)
+        return _model(name, service)
 
     @app.get("/health", responses={503: {"description": "it does not speak, or soon will not"}})
     async def health() -> JSONResponse:
@@ -238,5 +241,6 @@ def _made(name: str, voice: Voice) -> dict[str, Any]:
     return {**found, "transcript": voice.text, "seconds": round(voice.seconds, 2), "warnings": voice_warnings(voice)}
 
 
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar"}
+def _model(name: str, service: Service) -> dict[str, Any]:
+    timed = has_places(service.pipeline.text_config)
+    return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar", "timestamps": timed}

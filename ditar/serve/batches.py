@@ -1,7 +1,7 @@
 """A patch of every row, repeatedly: the rows of a model with diffusion, which join and leave between patches."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -18,6 +18,7 @@ from ditar.serve.engine import Ended, QueuedUtterance
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.retry import given_up
 from ditar.synthesis.spoken import SpokenRequest
+from ditar.synthesis.timing import Timing
 
 CHUNK_SECONDS = 0.4  # the first chunk leaves as soon as any audio is final
 
@@ -28,6 +29,7 @@ class _Row:
     spoken: SpokenRequest
     kind: Hashable  # rows of one kind may share a batch
     row: GenerationInput | None = None  # of the attempt
+    told: Timing = field(default_factory=Timing)
 
 
 @dataclass
@@ -118,7 +120,8 @@ class Batches:
         """A patch of each; rows whose next attempt is due go to `again`."""
         step, going = draw_patches(self.pipeline.ditar, running.batch), []
         for place, row in enumerate(running.rows):
-            if ended := self._hear(row, step.patches[place], step.stop[place], step.ended[place]):
+            places = None if step.places is None else step.places[place]
+            if ended := self._hear(row, step.patches[place], step.stop[place], step.ended[place], places):
                 self.end(row.utterance, ended)
             elif step.ended[place]:
                 again.append(row)
@@ -128,15 +131,21 @@ class Batches:
         if going:
             running.batch = advance_batch(self.pipeline.ditar, running.batch, step.patches, going)
 
-    def _hear(self, row: _Row, patch: torch.Tensor, stop: float, ended: bool) -> Ended | None:
+    def _hear(
+        self, row: _Row, patch: torch.Tensor, stop: float, ended: bool, places: torch.Tensor | None
+    ) -> Ended | None:
         """Hand out what may be played; returns the end of the utterance, if this is it."""
         if row.utterance.cancelled:
             return Ended(cancelled=True)
         spoken = row.spoken
         try:
-            chunk = spoken.hear(patch, stop, ended)
+            chunk = spoken.hear(patch, stop, ended, places)
+            timing = None if chunk is None else spoken.timing
         except Exception as error:  # noqa: BLE001
             return Ended(error=error)
+        if timing is not None:
+            row.utterance.tell(timing.since(row.told))
+            row.told = timing
         if chunk is not None:
             row.utterance.tell(chunk)
         if not spoken.over:

@@ -12,6 +12,7 @@ from ditar.serve.settings import MAX_CHARACTERS
 from ditar.serve.voices import DEFAULT
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.request import RANGES
+from ditar.synthesis.timing import NOT_MONOTONIC, has_places
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
 
@@ -57,6 +58,10 @@ class SpeechOptions(BaseModel):
         dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=400)]] | None,
         Field(max_length=MAX_LEXICON_WORDS, description="pronunciations by word, in the IPA or CMU's symbols"),
     ] = None
+    timestamps: Annotated[
+        bool,
+        Field(description="when each word and each sound is spoken; for a model whose entry in /v1/models says so"),
+    ] = False
 
 
 class SpeechBody(SpeechOptions):
@@ -71,7 +76,11 @@ class SpeechBody(SpeechOptions):
         ),
     ] = None
     stream_format: Annotated[
-        Literal["audio", "sse"], Field(description="sse: events with audio in base64, and a last one with its usage")
+        Literal["audio", "sse", "json"],
+        Field(
+            description="sse: events with audio in base64, and a last one with its usage; json: all of that at once, when "
+            "it is finished"
+        ),
     ] = "audio"
 
 
@@ -113,9 +122,14 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
     low, high = RANGES["speed"]
     if not low <= body.speed <= high:
         raise ApiError(422, f"speed must be from {low:g} to {high:g} here, got {body.speed:g}", param="speed")
-    if body.speed != 1.0 and getattr(pipeline.text_config, "alignment", "") != "monotonic":
+    if body.speed != 1.0 and not has_places(pipeline.text_config):
         message = f"speed {body.speed:g} cannot be had of this model; leave it out, or give 1"
         raise ApiError(422, message, param="speed")
+    if body.timestamps and not has_places(pipeline.text_config):
+        raise ApiError(422, NOT_MONOTONIC, param="timestamps")
+    if body.timestamps and getattr(body, "stream_format", "") == "audio":
+        message = 'timestamps cannot be in a file of audio; give stream_format "sse" or "json"'
+        raise ApiError(422, message, param="stream_format")
     request_options = {
         name: value
         for name in ("temperature", "guidance_scale", "language")
@@ -123,9 +137,11 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
     }
     if body.speed != 1.0:
         request_options["speed"] = body.speed
+    if body.timestamps:
+        request_options["timestamps"] = True
     options = {} if body.steps is None else {"num_inference_steps": body.steps}
     try:
-        chosen = {name: value for name, value in request_options.items() if name not in ("language", "speed")}
+        chosen = {name: value for name, value in request_options.items() if name in ("temperature", "guidance_scale")}
         if isinstance(pipeline, DiTARPipeline):
             sampling: SamplingOptions = pipeline.sampling
             sampling.override(**chosen, **options)

@@ -12,6 +12,7 @@ import numpy as np
 from ditar.config.sampling import MAX_RETRIES
 from ditar.synthesis.long_text import give_back_memory
 from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.timing import Timing
 
 # How long the seat of a talk stays free for its next piece. The text of the next piece may arrive late, or its reader
 # may be slow: then it waits again, but before those of whom nothing has been spoken yet.
@@ -45,8 +46,9 @@ class QueuedUtterance:
     Args:
         request: with known `read` and `voice`.
         options: of the pipeline's call, by name.
-        tell: gets float32 chunks (S,) at 24 kHz as they are made, and then one `Ended`; called in the engine's thread,
-            and must return at once.
+        tell: gets float32 chunks (S,) at 24 kHz as they are made, and then one `Ended`; before a chunk, if the request
+            asks for it, the `Timing` of what is over since the last one, in samples of the utterance. Called in the
+            engine's thread, and must return at once.
         talk: identifies the request that the piece belongs to.
         continues, goes_on: whether the talk had a piece before this one, and has one after it.
         max_retries: see `DiTARPipeline`.
@@ -55,7 +57,7 @@ class QueuedUtterance:
 
     request: SpeechRequest
     options: dict[str, Any]
-    tell: Callable[[np.ndarray | Ended], None]
+    tell: Callable[[np.ndarray | Timing | Ended], None]
     talk: object = field(default_factory=object)
     continues: bool = False
     goes_on: bool = False

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ditar.seeds import piece_seeds
@@ -25,7 +25,7 @@ from ditar.synthesis.script import check_speakers, script_to_speak
 from ditar.synthesis.voice import Voice, VoiceError, voice_warnings
 from ditar.text import TextError
 from ditar.text.errors import dropped_warning
-from ditar.text.frontend import check_language
+from ditar.text.frontend import TextFrontend, check_language
 from ditar.text.script import read_script, speakers
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ class Service:
             pieces, warnings = pieces_to_speak(said, voice, self.pipeline.text_config, language)
         except TextError as error:
             raise ApiError(422, str(error), param="input") from None
-        return _checked(pieces), warnings
+        return self._with_words(_checked(pieces), found), warnings
 
     def _read_script(self, body: SpeechBody, found: Asked) -> tuple[list[ReadPiece], list[str]]:
         try:
@@ -151,7 +151,14 @@ class Service:
             raise ApiError(422, str(error), param="input") from None
         except VoiceError as error:
             raise ApiError(422, str(error), param="voices") from None
-        return _checked(pieces), [*warnings_of_voices(pieces), *warnings]
+        return self._with_words(_checked(pieces), found), [*warnings_of_voices(pieces), *warnings]
+
+    def _with_words(self, pieces: list[ReadPiece], found: Asked | Talk) -> list[ReadPiece]:
+        """If times are wanted; here, and not between two patches of all others."""
+        if not found.request_options.get("timestamps"):
+            return pieces
+        frontend = TextFrontend.of(self.pipeline.text_config, found.request_options["language"])
+        return [replace(piece, read=frontend.with_words(piece.read)) for piece in pieces]
 
     def _wait_s(self) -> int:
         """Until a place is free: the duration of recent talks, over the number that end at a time."""

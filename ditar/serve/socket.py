@@ -9,8 +9,10 @@ A client sends JSON, a server JSON and, in binary messages, parts of an audio fi
     {"type": "end"}    there is no more text          {"type": "done", "seconds": ..., "warnings": [...]}
     {"type": "cancel"} stop, at any time              {"type": "cancelled"}
 
-`start` has the fields of SpeechOptions, and may be left out. Another talk may follow the end of one. Errors are sent as
-{"type": "error", "error": {...}} in OpenAI's form, and end the talk.
+`start` has the fields of SpeechOptions, and may be left out. With `"timestamps": true`, {"type": "words", "words": [{"text":
+..., "start": seconds, "end": seconds}, ...], "symbols": [...]} comes before audio: those that are over since the last one.
+Another talk may follow the end of one. Errors are sent as {"type": "error", "error": {...}} in OpenAI's form, and end the
+talk.
 """
 
 import asyncio
@@ -26,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ditar.audio.encode import encoder
 from ditar.seeds import piece_seeds
-from ditar.serve.answers import STALLED_SECONDS
+from ditar.serve.answers import STALLED_SECONDS, times_of
 from ditar.serve.bodies import Asked, SpeechOptions, asked
 from ditar.serve.errors import ApiError, failure, of_validation, shown
 from ditar.serve.guard import KEY_PROTOCOL
@@ -170,6 +172,8 @@ class Conversation:
                             if heard.piece is not None:
                                 begin = {"type": "piece", "text": heard.piece, "start": round(heard.start_s, 4)}
                                 await self._send(begin)
+                            if heard.timing is not None and (heard.timing.words or heard.timing.symbols):
+                                await self._send({"type": "words", **times_of(heard.timing)})
                             await self._send_audio(encoded.add(heard.audio))
                 self._waiting -= len(part.text)
             async for heard in talk.rest():

@@ -12,19 +12,22 @@ from ditar.serve.engine import Ended, Engine, EngineClosed, QueuedUtterance
 from ditar.serve.errors import ApiError
 from ditar.serve.metrics import Metrics
 from ditar.synthesis.pieces import ReadPiece, gap_samples, silent
+from ditar.synthesis.timing import Timing
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
-from ditar.units import samples_to_seconds
+from ditar.units import samples_to_seconds, seconds_to_samples
 
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """audio (S,), float32 at 24 kHz; piece: the text that begins with it, or None; start_s: the time of the audio."""
+    """audio (S,), float32 at 24 kHz; piece: the text that begins with it, or None; start_s: the time of the audio; timing:
+    of the words that are over by now, and were not before, if that was asked for."""
 
     audio: np.ndarray
     start_s: float
     piece: str | None = None
+    timing: Timing | None = None
 
 
 @dataclass(eq=False)
@@ -61,14 +64,15 @@ class Talk:
             yield self._heard(silent(gap), None)
         loop, told = asyncio.get_running_loop(), asyncio.Queue()
 
-        def tell(said: np.ndarray | Ended) -> None:
+        def tell(said: np.ndarray | Timing | Ended) -> None:
             try:
                 loop.call_soon_threadsafe(told.put_nowait, said)
             except RuntimeError:  # the loop has ended, and with it the listener
                 pass
 
         request = piece.request(seed, **self.request_options)
-        continues, text, said = self._last is not None, piece.text, None
+        continues, text, said, timing = self._last is not None, piece.text, None, None
+        start = seconds_to_samples(self.seconds)
         self._last, self.symbols = piece, self.symbols + len(piece.read.symbols)
         self._utterance = utterance = QueuedUtterance(
             request, self.options, tell, self, continues=continues, goes_on=goes_on
@@ -79,8 +83,11 @@ class Talk:
             raise ApiError(503, str(error)) from None
         try:
             while not isinstance(said := await told.get(), Ended):
-                yield self._heard(said, text)
-                text = None
+                if isinstance(said, Timing):
+                    timing = said.shifted(start)
+                    continue
+                yield self._heard(said, text, timing)
+                text = timing = None
         finally:
             if not isinstance(said, Ended):
                 self.engine.cancel(utterance)
@@ -97,10 +104,10 @@ class Talk:
         if self._utterance is not None:
             self.engine.cancel(self._utterance)
 
-    def _heard(self, audio: np.ndarray, piece: str | None) -> Heard:
+    def _heard(self, audio: np.ndarray, piece: str | None, timing: Timing | None = None) -> Heard:
         if not self.seconds:
             self.metrics.first_audio.observe(time.monotonic() - self.began)
-        heard = Heard(audio, self.seconds, piece)
+        heard = Heard(audio, self.seconds, piece, timing)
         self.seconds += samples_to_seconds(len(audio))
         self.metrics.audio.inc(samples_to_seconds(len(audio)))
         return heard

@@ -80,9 +80,14 @@ class Timing:
         return cls(words, symbols)
 
 
+def has_places(config: Any) -> bool:
+    """Whether a model with this configuration says what it speaks when."""
+    return getattr(config, "alignment", None) == "monotonic"
+
+
 def require_places(config: Any) -> None:
-    """ValueError if a model with this configuration does not say what it speaks when."""
-    if getattr(config, "alignment", None) != "monotonic":
+    """ValueError if it does not."""
+    if not has_places(config):
         raise ValueError(NOT_MONOTONIC)
 
 
