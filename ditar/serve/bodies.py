@@ -78,8 +78,8 @@ class SpeechBody(SpeechOptions):
     stream_format: Annotated[
         Literal["audio", "sse", "json"],
         Field(
-            description="sse: events with audio in base64, and a last one with its usage; json: all of that at once, when "
-            "it is finished"
+            description="sse: events with audio in base64, and a last one with its usage; json: all of that at once, "
+            "when it is finished"
         ),
     ] = "audio"
 

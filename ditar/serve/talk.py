@@ -21,8 +21,8 @@ from ditar.units import samples_to_seconds, seconds_to_samples
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """audio (S,), float32 at 24 kHz; piece: the text that begins with it, or None; start_s: the time of the audio; timing:
-    of the words that are over by now, and were not before, if that was asked for."""
+    """audio (S,), float32 at 24 kHz; piece: the text that begins with it, or None; start_s: the time of the audio;
+    timing: of the words that are over by now, and were not before, if that was asked for."""
 
     audio: np.ndarray
     start_s: float

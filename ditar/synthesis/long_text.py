@@ -20,7 +20,7 @@ from ditar.config.sampling import BATCH_SIZE
 from ditar.seeds import piece_seeds
 from ditar.storage.digests import digest_values
 from ditar.synthesis.finished import FinishedPieces
-from ditar.synthesis.pieces import ReadPiece, gaps, join, levelled, silent, warnings_of_voices
+from ditar.synthesis.pieces import ReadPiece, check_speeds, gaps, join, levelled, silent, warnings_of_voices
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import voice_key
@@ -34,8 +34,8 @@ BATCHES_AT_ONCE = 2
 @dataclass
 class LongOutput:
     """The result of a long text: seconds of audio, the number of its pieces, how many of them an earlier run had
-    spoken, what a user should know, and what is wrong with some of them after all attempts, one line each; timing: of its
-    words, if that was asked for."""
+    spoken, what a user should know, and what is wrong with some of them after all attempts, one line each; timing:
+    of its words, if that was asked for."""
 
     seconds: float
     pieces: int
@@ -77,6 +77,7 @@ def speak_text(
     """
     path = Path(path)
     check_writable(path)
+    check_speeds(pieces, request_options.get("speed"))
     if len(pieces) == 1:
         request = pieces[0].request(seed, timestamps=timestamps, **request_options)
         (output,) = pipeline.batch([request], batch_size=1, **batch_options)
@@ -91,7 +92,10 @@ def speak_text(
         number: digest_values([voice_key(voice), settings, request_options, batch_options])
         for number, voice in voices.items()
     }
-    keys = [digest_values([piece.text, of_piece, shared[id(piece.voice)]]) for piece, of_piece in zip(pieces, seeds)]
+    keys = [
+        digest_values([piece.text, of_piece, shared[id(piece.voice)], *([piece.rate] if piece.rate != 1.0 else [])])
+        for piece, of_piece in zip(pieces, seeds)
+    ]
     of_voices = warnings_of_voices(pieces)
     with FinishedPieces(path) as finished:
         warn(_not_of_this_text(finished, keys))
@@ -163,6 +167,7 @@ def stream_text(
         on_timing: called with the timing of each piece, as times of the whole; None: nobody wants it.
         warn: called with what a user should know, about the voices first, then about each piece.
     """
+    check_speeds(pieces, request_options.get("speed"))
     of_voices = warnings_of_voices(pieces)
     warn(of_voices)
     failed: list[str] = []

@@ -12,7 +12,7 @@ import numpy as np
 
 from ditar.audio.trim import fade, level, speech_range
 from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
-from ditar.synthesis.request import SpeechOutput, SpeechRequest
+from ditar.synthesis.request import RANGES, SpeechOutput, SpeechRequest
 from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text import TextError
@@ -36,8 +36,22 @@ class ReadPiece(Piece):
     voice: Voice | None = None  # None: the one that ships
 
     def request(self, seed: int | None, **options: Any) -> SpeechRequest:
-        """For it; `options` of SpeechRequest."""
-        return SpeechRequest(self.text, self.voice, seed=seed, read=self.read, **options)
+        """For it; `options` of SpeechRequest. TextError: see `speed`."""
+        speed = self.speed(options.pop("speed", None))
+        return SpeechRequest(self.text, self.voice, seed=seed, read=self.read, speed=speed, **options)
+
+    def speed(self, asked: float | None) -> float | None:
+        """How fast it is spoken if that is asked for all of the text. TextError: the rate of the piece does not go with
+        that."""
+        if self.rate == 1.0:
+            return asked
+        together, (low, high) = self.rate * (1.0 if asked is None else asked), RANGES["speed"]
+        if not low <= together <= high:
+            raise TextError(
+                f"{self.text[:40]!r}: its rate {self.rate:g} at the speed {asked:g} makes {together:g}, and from "
+                f"{low:g} to {high:g} is possible; change one of them"
+            )
+        return together
 
 
 def pieces_to_speak(
@@ -77,7 +91,9 @@ def pieces_to_speak(
         text = written(piece.text)
         try:
             read = frontend.finish(text, *(phonemised.get(piece.text) or phonemise(piece.text)))
-            spoken.append(ReadPiece(text, piece.pause_seconds, piece.asked, piece.lead_seconds, read, voice))
+            spoken.append(
+                ReadPiece(text, piece.pause_seconds, piece.asked, piece.lead_seconds, piece.rate, read, voice)
+            )
         except TextError as error:
             reason = reason or error
             left_out.append(text)
@@ -96,6 +112,12 @@ def one_piece(text: str, voice: Voice, config: Any, language: str) -> ReadPiece:
     read = TextFrontend.of(config, language).read(text)
     lengths(len(read.symbols), voice, config.seconds_per_symbol)
     return ReadPiece(text, 0.0, read=read, voice=voice)
+
+
+def check_speeds(pieces: Sequence[ReadPiece], asked: float | None) -> None:
+    """TextError, before anything is spoken: see `ReadPiece.speed`."""
+    for piece in pieces:
+        piece.speed(asked)
 
 
 def warnings_of_voices(pieces: Sequence[ReadPiece]) -> list[str]:

@@ -25,8 +25,8 @@ class SpokenRequest:
     to its end.
 
     seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, so far; over: nothing follows, and `wrong`
-    says what is wrong with what was played; vocoder_s: seconds spent on decoding; timing: of all that is over already of
-    this attempt, if the request asks for it.
+    says what is wrong with what was played; vocoder_s: seconds spent on decoding; timing: of all of this attempt that
+    is over already, if the request asks for it.
     """
 
     def __init__(

@@ -39,8 +39,8 @@ class SpeechStream(Iterator[np.ndarray]):
     For when chunks are released, and what is made again, see `SpokenRequest`. SpeechError, at the end, if what was
     played turns out wrong. `close` (or leaving a `with` block) ends it early.
 
-    seed, attempts, failures, patches, stopped, warnings, timing: as in SpeechOutput, so far: a word is in the timing when
-    it is over, and may be so before it is heard. first_audio: the time until the first chunk.
+    seed, attempts, failures, patches, stopped, warnings, timing: as in SpeechOutput, so far: a word is in it when it
+    is over, and may be so before it is heard. first_audio: the time until the first chunk.
     """
 
     sample_rate = SAMPLE_RATE_HZ

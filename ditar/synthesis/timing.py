@@ -110,7 +110,7 @@ def spoken_timing(
 
 
 def joined(parts: Sequence[tuple[Timing | None, int]]) -> Timing | None:
-    """Of audio that is joined from parts: the timing of each, and the sample at which it begins; None if one has none."""
+    """Of audio that is joined from parts: the timing of each, and the sample where it begins; None if one has none."""
     if any(timing is None for timing, _ in parts):
         return None
     moved = [timing.shifted(start) for timing, start in parts]

@@ -27,7 +27,7 @@ from ditar.storage.json_lines import append_json_lines, read_log, write_json_lin
 from ditar.storage.lock import only_writer
 from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory
 from ditar.synthesis.model_folder import SHIPPED_MODEL
-from ditar.synthesis.pieces import ReadPiece, join, one_piece, pieces_to_speak
+from ditar.synthesis.pieces import ReadPiece, check_speeds, join, one_piece, pieces_to_speak
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.time_files import write_times
 from ditar.synthesis.voice import Voice
@@ -135,8 +135,8 @@ def speak_many(
         keep_others: keep the files of names that are in no task; False: they and all that is to be replaced are removed
             first, so that the folder never holds more than these tasks. AudioError if there are WAV files and no
             manifest: they are not from this program.
-        times: the format (`time_files`) of a file beside each, with the times of its words; audio without such a file is
-            made again. None: no such files.
+        times: the format (`time_files`) of a file beside each, with the times of its words; audio without one is made
+            again. None: no such files.
         batch_size: utterances that are spoken at the same time, at least 1.
         batches_at_once: batches requested at once; an interruption loses at most that much.
         on_progress: called with tasks that are done, were done before, or failed, and whether they were made now: all
@@ -179,6 +179,7 @@ def speak_many(
                         pieces, warnings = pieces_to_speak(task.text, voice, pipeline.text_config, language, whole=True)
                     else:
                         pieces, warnings = [one_piece(task.text, voice, pipeline.text_config, language)], []
+                    check_speeds(pieces, task.request_options.get("speed"))
                 except (TextError, AudioError) as error:
                     failed(task, error)
                     continue

@@ -14,7 +14,7 @@ from ditar.text.pronunciation import written
 class SaidSentence:
     """A sentence as it is written and as it is said: in words, as IPA symbols, and the silence after it in seconds.
     `left_out`: characters and markup without a sound. `refused`: why nothing of it can be said, else "".
-    `lead_seconds`: silence that was asked for before the first sentence."""
+    `lead_seconds`: silence that was asked for before the first sentence. `rate`: how fast, for a model that can."""
 
     written: str
     said: str
@@ -23,6 +23,7 @@ class SaidSentence:
     left_out: tuple[str, ...] = ()
     refused: str = ""
     lead_seconds: float = 0.0
+    rate: float = 1.0
 
 
 def dry_run(text: str, language: str = "en-us") -> Iterator[SaidSentence]:
@@ -30,7 +31,7 @@ def dry_run(text: str, language: str = "en-us") -> Iterator[SaidSentence]:
     phonemise = Phonemiser(language)
     reason: TextError | None = None
     said_one = False
-    for piece in cut(passages(text, phonemise.language)):
+    for piece in cut(passages(text, phonemise.language, rates=True)):
         left_out: list[str] = []
         try:
             symbols = "".join(phonemise(piece.text, left_out))
@@ -42,7 +43,13 @@ def dry_run(text: str, language: str = "en-us") -> Iterator[SaidSentence]:
         words = written(normalise(piece.text, phonemise.language, []))
         lead = piece.lead_seconds or 0.0
         yield SaidSentence(
-            written(piece.text), words, symbols, piece.pause_seconds, tuple(left_out), lead_seconds=lead
+            written(piece.text),
+            words,
+            symbols,
+            piece.pause_seconds,
+            tuple(left_out),
+            lead_seconds=lead,
+            rate=piece.rate,
         )
     if not said_one:
         raise reason or TextError("the text is empty; give at least one word")

@@ -38,6 +38,7 @@ class TextFrontend:
         symbols: the model's vocabulary in the order of its ids; empty: the project's own.
         trained: those of them that occurred in training; empty: unknown, all are kept.
         trained_languages: those of its training; empty: unknown. Texts of another one are refused, accents aside.
+        rates: whether the model can be told how fast to speak, so that `<prosody rate=>` is obeyed.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class TextFrontend:
         symbols: Sequence[str] = (),
         trained: Sequence[str] = (),
         trained_languages: Sequence[str] = (),
+        rates: bool = False,
     ):
         self.language, self.symbols, self.trained = language, tuple(symbols), tuple(trained)
-        self.trained_languages = tuple(trained_languages)
+        self.trained_languages, self.rates = tuple(trained_languages), rates
 
     @functools.cached_property
     def _phonemise(self) -> Phonemiser:  # loaded when a text is read: symbols of training data need no espeak-ng
@@ -64,24 +66,26 @@ class TextFrontend:
     @classmethod
     def of(cls, config: Any, language: str = "en-us") -> "TextFrontend":
         """The front end for a model's configuration, a `config.speech.TextConfig`."""
-        return cls(language, config.symbols, config.trained_symbols, config.trained_languages)
+        rates = getattr(config, "alignment", "") == "monotonic"
+        return cls(language, config.symbols, config.trained_symbols, config.trained_languages, rates)
 
     def read(self, text: str) -> ReadText:
-        """All steps at once, for a text without pauses. TextError: nothing of the text can be spoken, or too much of it
-        must be left out."""
+        """All steps at once, for a text without pauses and rates. TextError: nothing of the text can be spoken, or too
+        much of it must be left out."""
         dropped: list[str] = []
         first, *more = self.passages(text)
-        if more or first.asked or first.lead_seconds is not None:
+        if more or first.asked or first.lead_seconds is not None or first.rate != 1.0:
+            what = "a rate, which is of a piece of speech" if any(p.rate != 1.0 for p in (first, *more)) else ""
             raise TextError(
-                f"the text {text[:60]!r} asks for a pause, which stands between pieces of speech, and this call makes "
-                "one piece; leave the pause out, or call the pipeline with the text"
+                f"the text {text[:60]!r} asks for {what or 'a pause, which stands between pieces of speech'}, and this "
+                "call makes one piece; leave it out, or call the pipeline with the text"
             )
         return self.finish(text, self.phonemise(first.text, dropped), dropped)
 
     def passages(self, text: str) -> list[Passage]:
         """A text from pause to pause, see `text.controls`. TextError: a control that cannot be read, or a pronunciation
         with sounds that the model never learnt."""
-        found = passages(text, self.language)
+        found = passages(text, self.language, self.rates)
         known = self.trained or self.symbols
         for run in (run for passage in found for run in RUN.findall(passage.text) if known):
             if missing := [s for s in read_run(run)[1] if is_letter(s) and s not in known]:

@@ -67,12 +67,14 @@ _CUTS = tuple(
 @dataclass(frozen=True)
 class Piece:
     """What is spoken in one go, and the silence after it. asked: the text gave that silence a length
-    (`text.controls`). lead_seconds: silence that it asked for before the first piece; None: for none."""
+    (`text.controls`). lead_seconds: silence that it asked for before the first piece; None: for none. rate: how fast it
+    is spoken, 2 being twice as fast."""
 
     text: str
     pause_seconds: float
     asked: bool = False
     lead_seconds: float | None = None
+    rate: float = 1.0
 
 
 def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[Piece]:

@@ -8,8 +8,10 @@ controls:
     <sub alias="...">                    the alias
     <say-as interpret-as="...">          characters, digits, telephone, cardinal, ordinal; dates, times and amounts of
                                          money are read as they are written
+    <prosody rate="80% | slow | 1.2">    a private character with the rate from there on, if the model can follow it;
+                                         rates inside one another are multiplied
 
-Every other tag is left to `text.markup`, which names it and does not speak it; `<prosody>` among them.
+Every other tag is left to `text.markup`, which names it and does not speak it; so are other attributes of `<prosody>`.
 """
 
 import html
@@ -37,14 +39,21 @@ _STRENGTHS = {
     "strong": PARAGRAPH_PAUSE_SECONDS, "x-strong": 1.2,
 }  # fmt: skip
 _TIME = re.compile(r"\+?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})m?s", re.I)
+LEAST_RATE, MOST_RATE = 0.5, 2.0
+_RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.3, "x-fast": 1.7}
+_RATE = re.compile(r"([+-]?)(\d{1,4}(?:\.\d{0,6})?|\.\d{1,6})\s?(%?)")
+PROSODY = re.compile(r"<!--.{0,400}?-->|<(?P<end>/?)prosody(?P<of>\s[^<>]{0,600}?)?\s{0,9}(?P<empty>/?)>", re.I | re.S)
+_RATE_MARK = "\U0010fffe"  # a user's text has none, see `text.pronunciation`
+AT_RATE = re.compile(f"{_RATE_MARK}(?P<rate>[\\d.]+){_RATE_MARK}")
 _AS_WRITTEN = {"date", "time", "currency", "unit", "fraction", "address", "name", "net"}
 
 
-def as_inline(text: str, language: str) -> str:
-    """`text` with the inline controls that the tags mean. TextError quotes a tag that lacks its end or an attribute, or
-    whose value cannot be read."""
+def as_inline(text: str, language: str, rates: bool = False) -> str:
+    """`text` with the inline controls that the tags mean; rates: AT_RATE among them. TextError quotes a tag that lacks
+    its end or an attribute, or whose value cannot be read."""
     if "<" not in text:
         return text
+    text = _with_rates(text) if rates else text
     inline = _TAG.sub(lambda match: _rewritten(match, language), text)
     return inline if inline == text else _AT_PARAGRAPH.sub("\n\n", inline)
 
@@ -62,6 +71,53 @@ def _rewritten(match: re.Match, language: str) -> str:
     if tag == "break":
         return _break(match[0], _attributes(match["attributes"]))
     return {"p": "\n\n", "/p": "\n\n", "s": "[pause]", "/s": "[pause]", "speak": "", "/speak": ""}.get(tag, match[0])
+
+
+def _with_rates(text: str) -> str:
+    """With a mark wherever the rate changes, in place of `<prosody rate=>` and its end. One without an end is for all
+    that follows."""
+    open_tags: list[tuple[float, str, str]] = []  # the rate around each, and what becomes of its end: a mark, a tag
+    rate = 1.0
+
+    def rewritten(match: re.Match) -> str:
+        nonlocal rate
+        if match["end"] is None or match["empty"]:  # a comment, or nothing is in it
+            return match[0]
+        if match["end"]:
+            rate, mark, tag = open_tags.pop() if open_tags else (rate, "", match[0])
+            return tag + mark
+        given = _attributes(match["of"])
+        asked, around = given.pop("rate", None), rate
+        if asked is None:
+            open_tags.append((around, "", "</prosody>"))
+            return match[0]
+        rate = round(rate * _rate(match[0], asked), 6)
+        if not LEAST_RATE <= rate <= MOST_RATE:
+            inside = "" if around == 1.0 else f", inside another of {around:g},"
+            raise TextError(
+                f"{match[0]}{inside} asks for the rate {rate:g}, and from {LEAST_RATE:g} to {MOST_RATE:g} is possible, "
+                "50% to 200%; choose one between"
+            )
+        others = "".join(f' {name}="{html.escape(value)}"' for name, value in given.items())
+        start, end = (_rate_mark(rate), _rate_mark(around)) if rate != around else ("", "")
+        open_tags.append((around, end, "</prosody>" if others else ""))
+        return (f"<prosody{others}>" if others else "") + start
+
+    return PROSODY.sub(rewritten, text)
+
+
+def _rate(tag: str, asked: str) -> float:
+    found = _RATE.fullmatch(asked.strip())
+    if asked.strip().lower() in _RATES:
+        return _RATES[asked.strip().lower()]
+    if found is None or (found[1] and not found[3]):
+        raise TextError(f'{tag}: the rate {asked!r} is none of {", ".join(_RATES)}; or write <prosody rate="80%">')
+    share = float(found[2]) / (100 if found[3] else 1)
+    return {"": share, "+": 1 + share, "-": 1 - share}[found[1]]
+
+
+def _rate_mark(rate: float) -> str:
+    return f"{_RATE_MARK}{rate:.6f}{_RATE_MARK}"
 
 
 def _phoneme(match: re.Match, given: dict[str, str], word: str, _: str) -> str:

@@ -108,6 +108,13 @@ def test_the_page_highlights_each_word_while_it_is_spoken(reading, tmp_path):
         page.picture(tmp_path / "page.png")
 
 
+def test_a_rate_that_does_not_go_with_the_speed_is_refused(reading):
+    said = {"input": 'One. <prosody rate="x-fast">Two.</prosody>', "steps": 2}
+    assert reading.speak(**said).status_code == 200
+    refused = reading.speak(**said, speed=1.5)
+    assert refused.status_code == 422 and "makes 2.55, and from 0.5 to 2" in refused.json()["error"]["message"]
+
+
 def test_a_file_has_no_place_for_them(reading):
     refused = reading.speak(**ASKED)
     assert refused.status_code == 422 and 'give stream_format "sse" or "json"' in refused.json()["error"]["message"]

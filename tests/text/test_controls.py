@@ -66,6 +66,45 @@ def test_other_tags_are_named_and_not_spoken():
     assert dropped == ['<prosody rate="slow">', "</prosody>", '<say-as interpret-as="x">', "</say-as>"]
 
 
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ('Good. <prosody rate="80%">Slow. Too.</prosody> Done.',
+         [("Good.", 0.45, 1), ("Slow.", 0.45, 0.8), ("Too.", 0.45, 0.8), ("Done.", 0.8, 1)]),
+        ('I say <prosody rate="x-slow">this</prosody>. Then <prosody rate="1.2">that</prosody>, too.',
+         [("I say", 0, 1), ("this.", 0.45, 0.5), ("Then", 0, 1), ("that,", 0.15, 1.2), ("too.", 0.8, 1)]),
+        ('<speak><p>One.</p><p><prosody rate="slow"><s>Two.</s></prosody></p><p>Three.</p></speak>',
+         [("One.", 0.8, 1), ("Two.", 0.8, 0.75), ("Three.", 0.8, 1)]),
+        ("<prosody rate='fast'>A. <prosody rate='+10%'>B.</prosody> C.</prosody>",
+         [("A.", 0.45, 1.3), ("B.", 0.45, 1.43), ("C.", 0.8, 1.3)]),
+        ('<prosody rate="medium">Ah. Oh.</prosody> Eh.', [("Ah.", 0.45, 1), ("Oh.", 0.45, 1), ("Eh.", 0.8, 1)]),
+        ('A. <prosody rate="slow">B.</prosody> [pause:2] C', [("A.", 0.45, 1), ("B.", 2, 0.75), ("C", 0.8, 1)]),
+        ('A. <prosody rate="slow">b</prosody> [pause] C', [("A.", 0.45, 1), ("b", 0.45, 0.75), ("C", 0.8, 1)]),
+        ('<prosody rate="slow" pitch="high">A.</prosody>', [('<prosody pitch="high">A.</prosody>', 0.8, 0.75)]),
+        ('<prosody rate="slow">Ah. Oh', [("Ah.", 0.45, 0.75), ("Oh", 0.8, 0.75)]),
+        ('A </prosody> <!-- <prosody rate="9"> -->', [('A </prosody> <!-- <prosody rate="9"> -->', 0.8, 1)]),
+    ],
+)  # fmt: skip
+def test_a_rate_is_that_of_its_passage(text, pieces):
+    found = cut(passages(text, rates=True))
+    assert [(" ".join(p.text.split()), p.pause_seconds, p.rate) for p in found] == pieces
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('<prosody rate="300%">A</prosody>', 'rate="300%"> asks for the rate 3, and from 0.5 to 2 is possible'),
+        ('<prosody rate="slow">A <prosody rate="0.5">B', "inside another of 0.75, asks for the rate 0.375"),
+        ('<prosody rate="quick">A</prosody>', "the rate 'quick' is none of x-slow, slow"),
+        ('<prosody rate="+1">A</prosody>', r"the rate '\+1' is none of"),
+    ],
+)
+def test_a_rate_that_cannot_be_is_quoted(text, message):
+    with pytest.raises(TextError, match=message):
+        passages(text, rates=True)
+    assert len(passages(text)) == 1  # a model that has no rates ignores it
+
+
 def test_a_pronounced_word_is_said_as_given_and_its_neighbours_as_always():
     plain, given = symbols("I ate a potato, the apple."), symbols("I ate a [tomato](/təˈmɑːtəʊ/), the [apple](/ˈæpl̩/).")
     assert given == plain.replace("pətˈeɪɾoʊ", "təmˈɑːtəʊ").replace("ˈæpəl", "ˈæpl\u0329")
@@ -115,6 +154,8 @@ def test_sounds_that_the_model_never_learnt_are_named():
         frontend.read("Hi [Bach](/bax/).")
     with pytest.raises(TextError, match="asks for a pause.*call the pipeline"):
         frontend.read("Hi. [pause:1] Hi.")
+    with pytest.raises(TextError, match="asks for a rate.*call the pipeline"):
+        TextFrontend("en-us", rates=True).read('<prosody rate="slow">Hi.</prosody>')
 
 
 def test_private_characters_of_a_user_are_no_pronunciation():
@@ -125,6 +166,7 @@ def test_private_characters_of_a_user_are_no_pronunciation():
 
 def test_the_words_that_a_listener_should_hear():
     assert plain_text("A [tomato](/təˈmɑːtəʊ/)'s [pause:1] end.") == "A tomato's end."
+    assert plain_text('<prosody rate="slow">One</prosody> two.') == "One two."
     assert plain_text("<speak>One<break time='1s'/> [two]</speak>") == "One [two]"
 
 
