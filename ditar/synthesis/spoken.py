@@ -45,6 +45,7 @@ class SpokenRequest:
         self.failures: list[str] = []
         self.seed, self.attempts, self.patches, self.stopped = self._seeds[0], 0, 0, False
         self.over, self.wrong, self.vocoder_s = False, None, 0.0
+        self._places: list[Tensor] = []
 
     def row(self) -> GenerationInput:
         """The row of the next attempt, which begins."""
@@ -52,8 +53,7 @@ class SpokenRequest:
         self.attempts, self.patches = self.attempts + 1, 0
         self._decoder = StreamingDecoder(self._vae, self._prepared.prompt.flatten(0, 1))
         self._held: list[np.ndarray] = []  # nothing is released while all is silent
-        self._samples, self._silent, self._heard = 0, True, False
-        self._places: list[Tensor] = []
+        self._samples, self._silent, self._heard, self._places = 0, True, False, []
         return self._prepared.row(torch.Generator().manual_seed(self.seed))
 
     @torch.inference_mode()

@@ -20,6 +20,7 @@ from ditar.text.said_words import SaidWord
 from ditar.units import HOP_SAMPLES
 from tests.speaker import CONFIG, VOICE, Speaker
 from tests.tiny import tiny_pipeline
+from tests.tiny_tokens import tiny_token_pipeline
 
 TEXT = "The end of the world, and a rose."
 LONG = "One of them. And [pause:0.7] another, I say! A third?"
@@ -112,6 +113,7 @@ def test_a_model_that_reads_says_when(reader, speed):
 def test_a_stream_says_the_same_and_nothing_before_it_is_over(reader):
     (whole,) = reader.batch([SpeechRequest(TEXT, seed=1, timestamps=True)])
     with reader.stream(SpeechRequest(TEXT, seed=1, timestamps=True), chunk_seconds=0.1) as stream:
+        assert stream.timing is None
         so_far = [(stream.timing, len(chunk)) for chunk in stream]
     assert stream.timing == whole.timing and len(so_far) > 3
     for timing, _ in so_far:
@@ -122,6 +124,8 @@ def test_a_stream_says_the_same_and_nothing_before_it_is_over(reader):
 def test_a_model_without_places_refuses():
     with pytest.raises(ValueError, match="timestamps are for models with monotonic alignment"):
         tiny_pipeline()("Hello there.", timestamps=True)
+    with pytest.raises(ValueError, match="timestamps are for models with monotonic alignment"):
+        tiny_token_pipeline().batch([SpeechRequest("Hello there.", timestamps=True)])
 
 
 def test_times_of_a_text_in_pieces_are_those_of_the_joined_audio(reader):
