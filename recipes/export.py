@@ -12,6 +12,7 @@ import torch
 
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
+from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
 from ditar.storage.atomic_write import check_not_input
@@ -29,7 +30,9 @@ def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:
     vae, ditar = load_vae(args.vae), DiTAR.from_pretrained(args.ditar)
     if not vae.measured:
         raise ModelError(f"{args.vae} has no statistics of its latents; run extract_latents.py with --statistics")
-    return DiTARPipeline(vae, ditar, DiTARScheduler())
+    sampling = SamplingOptions().override(temperature=args.temperature, guidance_scale=args.guidance_scale)
+    scheduler = DiTARScheduler(temperature=sampling.temperature, guidance_scale=sampling.guidance_scale)
+    return DiTARPipeline(vae, ditar, scheduler)
 
 
 def main() -> int:
@@ -39,12 +42,18 @@ def main() -> int:
     parser.add_argument("--ditar", type=Path)
     parser.add_argument("--codec", help="of the discrete baseline, a folder or a name, with --token-lm")
     parser.add_argument("--token-lm", type=Path)
+    parser.add_argument(
+        "--temperature", type=float, help="what the model speaks at unless a call says otherwise (default: 1)"
+    )
+    parser.add_argument("--guidance-scale", type=float, help="likewise (default: 2)")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16")
     args = parser.parse_args()
     given = {name for name in ("vae", "ditar", "codec", "token_lm") if getattr(args, name) is not None}
     if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
         parser.error("give --vae and --ditar, or --codec and --token-lm")
+    if args.ditar is None and (args.temperature, args.guidance_scale) != (None, None):
+        parser.error("--temperature and --guidance-scale are for --ditar; a model of tokens has its own")
     try:
         for name in given:  # parts of a model are often exported again, in another precision
             for part in args.out.glob("*/"):

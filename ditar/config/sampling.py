@@ -61,13 +61,13 @@ class SamplingOptions(Ranged):
             )
 
     def override(self, **given: Any) -> "SamplingOptions":
-        """These options with those given, except None. Naming a solver of diffusers selects the uniform grid, unless a
-        grid is named. TypeError: no such option."""
+        """These options with those given, except None. Naming a solver of diffusers selects temperature 1 and the
+        uniform grid, unless they are named. TypeError: no such option."""
         given = {name: value for name, value in given.items() if value is not None}
         if unknown := given.keys() - set(OPTIONS):
             raise TypeError(f"{min(unknown)!r} is not an option of sampling; there are {', '.join(OPTIONS)}")
         if given.get("solver", "ddim") != "ddim":
-            given.setdefault("time_grid", "uniform")
+            given = {"temperature": 1.0, "time_grid": "uniform", **given}
         return replace(self, **given)
 
 

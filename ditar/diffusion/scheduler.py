@@ -38,6 +38,7 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         num_inference_steps: diffusion steps of a patch (NFE), at least 1; at least 2 at temperatures between 0 and 1.
         prediction_type: "v_prediction", which diffusers expects in the file.
         time_grid: "uniform", "cosine" or "sway", see `schedule.grid_time`.
+        temperature, guidance_scale: which suit the model, see `SamplingOptions`.
     """
 
     order = 1
@@ -49,6 +50,8 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         num_inference_steps: int = SamplingOptions.num_inference_steps,
         prediction_type: str = "v_prediction",
         time_grid: str = SamplingOptions.time_grid,
+        temperature: float = SamplingOptions.temperature,
+        guidance_scale: float = SamplingOptions.guidance_scale,
     ):
         self.init_noise_sigma = 1.0
         self.set_timesteps(num_inference_steps)
@@ -56,12 +59,12 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
     def solver(
         self,
         num_inference_steps: int | None = None,
-        temperature: float = SamplingOptions.temperature,
+        temperature: float | None = None,
         solver: str | None = None,
         time_grid: str | None = None,
     ) -> Solver:
         """The reverse process that generation runs for every patch; None: the configuration's choice, except that a
-        solver of diffusers named here runs on the uniform grid, whatever the configuration's.
+        solver of diffusers named here runs at temperature 1 on the uniform grid, whatever the configuration's.
 
         ValueError: an unknown name, temperature outside [0, 1], fewer than one step, or a solver of diffusers with
         temperature < 1 or a grid other than the uniform one.
@@ -71,14 +74,15 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
 
     @property
     def sampling(self) -> SamplingOptions:
-        """The configuration's choice of solver, grid and steps; defaults for the rest."""
-        return SamplingOptions(**{name: self.config[name] for name in ("num_inference_steps", "solver", "time_grid")})
+        """The configuration's choice; defaults for the rest."""
+        names = ("num_inference_steps", "solver", "time_grid", "temperature", "guidance_scale")
+        return SamplingOptions(**{name: self.config[name] for name in names})
 
     def set_timesteps(
         self,
         num_inference_steps: int | None = None,
         device: str | torch.device | None = None,
-        temperature: float = SamplingOptions.temperature,
+        temperature: float | None = None,
     ) -> None:
         """Compute `timesteps`. ValueError: see `solver`."""
         self.process = self.solver(num_inference_steps, temperature)

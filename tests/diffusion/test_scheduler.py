@@ -122,3 +122,14 @@ def test_what_solvers_of_diffusers_cannot_do(name):
         scheduler.solver(10, 0.5, name)
     with pytest.raises(ValueError, match="has no time_grid 'sway'; use 'uniform', or solver 'ddim'"):
         scheduler.solver(10, 1.0, name, "sway")
+
+
+def test_a_model_has_a_temperature_and_a_guidance_scale_of_its_own(tmp_path):
+    DiTARScheduler(temperature=0.3, guidance_scale=3.0).save_pretrained(tmp_path)
+    sampling = DiTARScheduler.from_pretrained(tmp_path).sampling
+    assert (sampling.temperature, sampling.guidance_scale) == (0.3, 3.0)
+    assert sampling.override(temperature=0.8).temperature == 0.8
+    named = sampling.override(solver="unipc")  # which has no temperature below 1
+    assert (named.temperature, named.time_grid) == (1.0, "uniform")
+    with pytest.raises(ValueError, match="no temperature below 1, got 0.5"):
+        sampling.override(solver="unipc", temperature=0.5)
