@@ -99,7 +99,7 @@ def test_the_command_line_and_python_speak_a_script_alike(folder, monkeypatch, c
     assert swapped.audio.shape != made.audio.shape or not np.allclose(swapped.audio, made.audio, atol=1e-2)
     assert synthesize(folder, *command, "--stream", f"--output={folder / 'stream.wav'}") == 1  # it never ends by itself
     assert "'And here.': the speech did not end" in capsys.readouterr().err
-    for wrong, message in (({"anna": "a", "bob": "b"}, "'anna' must be a Voice.*got str"), ([1], "must be a mapping")):
+    for wrong, message in (({"anna": 1, "bob": 2}, "'anna' must be a Voice.*got int"), ([1], "must be a mapping")):
         with pytest.raises(ValueError, match=message):
             pipeline(SCRIPT, voices=wrong)
     with pytest.raises(ValueError, match="give the voices of a script's speakers, or one voice"):
