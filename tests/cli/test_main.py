@@ -146,7 +146,7 @@ def test_solver_and_grid_are_handed_on(folder, monkeypatch):
     def fake(self, requests, **options):
         given = [options.get(name) for name in ("solver", "time_grid", "guidance_steps", "max_retries")]
         asked.append((*given, requests[0].stop_threshold))
-        return [SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[], wrong=None) for _ in requests]
+        return [SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[], wrong=None, timing=None) for _ in requests]
 
     monkeypatch.setattr("ditar.synthesis.pipeline.DiTARPipeline.batch", fake)
     choice = {"solver": "dpm-solver++", "time_grid": "uniform", "temperature": 1}

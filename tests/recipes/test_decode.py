@@ -150,7 +150,7 @@ class Speaker:
         return [
             SimpleNamespace(
                 audio=audio, sample_rate=24_000, seed=r.seed, attempts=1 if end else 3, stopped=end, warnings=[],
-                wrong=None,
+                wrong=None, timing=None,
             )
             for r, end in zip(requests, stopped, strict=True)
         ]
