@@ -238,7 +238,8 @@ def run(options: argparse.Namespace) -> int:
             result = speak_many(
                 pipeline, tasks, options.output_dir, seed=options.seed, settings=settings,
                 times=None if options.timestamps is None else time_format(options.timestamps),
-                batch_size=options.batch_size, on_progress=lambda tasks, made: progress(sum(len(task.text) for task in tasks), made),
+                batch_size=options.batch_size,
+                on_progress=lambda tasks, made: progress(sum(len(task.text) for task in tasks), made),
                 on_resume=printing.of_what_was_there,
             )  # fmt: skip
         return printing.of_list(result, Path(options.output_dir) / MANIFEST, options.strict)

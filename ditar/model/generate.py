@@ -110,7 +110,7 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
         if not row.speed > 0:
             raise ValueError(f"row {number} must have a speed above 0, got {row.speed}")
         if row.speed != 1.0 and model.reading is None:
-            raise ValueError(f"row {number} has the speed {row.speed}, but only models with monotonic alignment follow one")
+            raise ValueError(f"row {number} has the speed {row.speed}; only models with monotonic alignment follow one")
         if not 1 <= row.min_patches <= row.max_patches:
             raise ValueError(
                 f"row {number} must have 1 <= min_patches <= max_patches, got {row.min_patches} and {row.max_patches}"
