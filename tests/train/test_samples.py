@@ -33,9 +33,9 @@ def test_teacher_forced_patches_see_the_true_history(tmp_path, monkeypatch):
     store, model, heard, states = write_store(tmp_path), DiTAR(make_config().model).eval(), [], []
     original = samples.PatchSampler.__call__
 
-    def spy(sampler, h, history, exists):
+    def spy(sampler, h, history, exists, spoken):
         states.append((h, history, exists))
-        return original(sampler, h, history, exists)
+        return original(sampler, h, history, exists, spoken)
 
     monkeypatch.setattr(samples.PatchSampler, "__call__", spy)
     with torch.no_grad():
