@@ -7,6 +7,7 @@ import torch
 from ditar.config import DiTARDataConfig
 from ditar.data.errors import DataError
 from ditar.data.examples import Example, FrameGrid, JoinedExamples
+from ditar.data.frame_symbols import alignment, helper_targets
 from ditar.data.latents import LatentStore
 from ditar.nn.alignment import NO_TARGET
 from ditar.nn.movable import Movable
@@ -23,8 +24,8 @@ class DiTARBatch(Movable):
     symbol_ids (B, L) padded with 0, symbol_counts (B,); latents (B, N, P, C) normalised, padded with 0, patch_counts
     (B,). For the helpers of small models: frame_symbols (B, N, P), the id of the symbol spoken in each frame, the
     number of symbols for silence, NO_TARGET if unknown; spoken (B, N, L) bool, the symbols that patch i speaks. For
-    monotonic reading: alignment (B, N, P), the place of the symbol that each frame speaks, see
-    `JoinedExamples.alignment`. trained (B, N) bool: the patches that losses cover; without monotonic reading, all.
+    monotonic reading: alignment (B, N, P), the place of the symbol that each frame speaks, see `frame_symbols`, without
+    it NO_TARGET. trained (B, N) bool: the patches that losses cover; without monotonic reading, all.
     `examples` names each row by its utterances, joined by "+"; no two rows of an epoch have the same name.
 
     B is 0 (and so are L and N) for a rank that gets none of a batch with fewer examples than there are ranks.
@@ -70,12 +71,13 @@ class DiTARBatches(JoinedExamples):
         ids, symbol_counts = self.pad_symbols(examples)
         latents = self.pad_values(examples, channels)
         patches = latents.shape[1] // patch
-        frame_symbols, spoken = self.targets(examples)
-        alignment = self.alignment(examples).view(rows, patches, patch)
+        frame_symbols, spoken = helper_targets(examples, self.ids, self.grid)
+        places = torch.full_like(frame_symbols, NO_TARGET)
         counts = torch.tensor([len(e.values) // patch for e in examples], dtype=torch.long)
         trained = torch.arange(patches) < counts[:, None]
         if self.monotonic:
-            trained = trained & (alignment != NO_TARGET).all(-1)
+            places = alignment(examples, self.grid.rate_hz)
+            trained = trained & (places.view(rows, patches, patch) != NO_TARGET).all(-1)
         return DiTARBatch(
             symbol_ids=ids,
             symbol_counts=symbol_counts,
@@ -83,7 +85,7 @@ class DiTARBatches(JoinedExamples):
             patch_counts=counts,
             frame_symbols=frame_symbols.view(rows, patches, patch),
             spoken=spoken,
-            alignment=alignment,
+            alignment=places.view(rows, patches, patch),
             trained=trained,
             utterances=[u for e in examples for u in e.utterances],
             examples=["+".join(e.utterances) for e in examples],

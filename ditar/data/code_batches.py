@@ -7,6 +7,7 @@ import torch
 from ditar.config import BaselineDataConfig
 from ditar.data.codes import CodeStore
 from ditar.data.examples import Example, FrameGrid, JoinedExamples
+from ditar.data.frame_symbols import helper_targets
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class CodeBatch:
     """Padded examples.
 
     symbol_ids (B, L) padded with 0, symbol_counts (B,); codes (B, Q, T) int64, 0 after a row's frame_counts (B,). For
-    helpers: frame_symbols (B, T) and spoken (B, T, L), see `JoinedExamples.targets`. texts: what each row says.
+    helpers: frame_symbols (B, T) and spoken (B, T, L), see `helper_targets`. texts: what each row says.
     `examples` names each row by its utterances, joined by "+".
     """
 
@@ -39,7 +40,7 @@ class CodeBatches(JoinedExamples):
     def collate(self, examples: list[Example]) -> CodeBatch:
         """Pad examples to one batch and place the helpers' targets."""
         ids, symbol_counts = self.pad_symbols(examples)
-        frame_symbols, spoken = self.targets(examples)
+        frame_symbols, spoken = helper_targets(examples, self.ids, self.grid)
         return CodeBatch(
             symbol_ids=ids,
             symbol_counts=symbol_counts,

@@ -23,10 +23,7 @@ import torch
 from ditar.data.align import Times
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
-from ditar.data.reading import frame_places
 from ditar.data.references import ExamplePart, ReferenceOptions, as_reference, shift
-from ditar.nn.alignment import NO_TARGET
-from ditar.text.vocabulary import is_letter
 from ditar.units import frames_to_patches, seconds_to_frames
 
 # A joined example ends after its second utterance and after each further one with this probability, so that references
@@ -81,8 +78,8 @@ class Example:
 
 
 class JoinedExamples(ABC):
-    """Examples of a store of latents or codes, dealt to batches. `symbols` are the model's, in the order of their ids,
-    and `silence_id` marks frames in which nothing is spoken. What is trained defines `collate`."""
+    """Examples of a store of latents or codes, dealt to batches. `symbols` are the model's, in the order of their ids.
+    What is trained defines `collate`."""
 
     def __init__(
         self,
@@ -102,7 +99,6 @@ class JoinedExamples(ABC):
         self.references, self.most_per_speaker = references, most_per_speaker
         self.whole_references = whole_references
         self.ids = {symbol: number for number, symbol in enumerate(symbols)}
-        self.silence_id = len(symbols)
         self._refuse_unknown_symbols()
         self._members: dict[str, list[int]] = {shard: [] for shard in store.shards}  # shard -> entry numbers
         for index, entry in enumerate(store.entries):
@@ -301,45 +297,6 @@ class JoinedExamples(ABC):
         for row, example in enumerate(examples):
             values[row, : len(example.values)] = example.values
         return values
-
-    def targets(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
-        """For alignment helpers, (B, T) and (B, N, L): the id of the symbol spoken in each frame, `silence_id` for
-        silence, NO_TARGET if unknown; and which symbols a unit speaks, bool."""
-        unit, rows = self.grid.unit_frames, len(examples)
-        longest = max((len(e.values) for e in examples), default=0)
-        # numpy, since thousands of single writes into a tensor would take as long as the LM
-        frame_symbols = np.full((rows, longest), NO_TARGET)
-        spoken = np.zeros((rows, longest // unit, max((len(e.symbols) for e in examples), default=0)), dtype=bool)
-        for row, example in enumerate(examples):
-            frames = len(example.values)
-            frame_symbols[row, :frames] = self.silence_id
-            for place, (symbol, time) in enumerate(zip(example.symbols, example.times)):
-                if time is None or time[1] <= 0:
-                    continue
-                first = max(0, self._frames(time[0]))
-                last = min(frames, max(first + 1, self._frames(time[1])))
-                if first < frames and is_letter(symbol):
-                    frame_symbols[row, first:last] = self.ids[symbol]
-                    spoken[row, first // unit : (last - 1) // unit + 1, place] = True
-            for first, last in example.unaligned:
-                frame_symbols[row, first : min(last, frames)] = NO_TARGET
-        return torch.from_numpy(frame_symbols), torch.from_numpy(spoken)
-
-    def alignment(self, examples: Sequence[Example]) -> torch.Tensor:
-        """For monotonic reading, (B, T): the place of the symbol that each frame speaks; NO_TARGET in references, in
-        padding, and where the times of a symbol are unknown. The last frame of a reference is at the space after
-        it, where synthesis begins."""
-        longest = max((len(e.values) for e in examples), default=0)
-        places = np.full((len(examples), longest), NO_TARGET)
-        for row, example in enumerate(examples):
-            first, begin = example.reference
-            frames = len(example.values) - begin
-            times = shift(example.times[first:], -begin / self.grid.rate_hz)
-            found = frame_places(example.symbols[first:], times, frames, self.grid.rate_hz)
-            places[row, begin : begin + frames] = np.where(found == NO_TARGET, NO_TARGET, found + first)
-            if begin and found[0] != NO_TARGET:
-                places[row, begin - 1] = first - 1
-        return torch.from_numpy(places)
 
     def _frames(self, seconds: float) -> int:
         return seconds_to_frames(seconds, self.grid.rate_hz)

@@ -101,8 +101,8 @@ class DiTAR(PretrainedModel):
         valid = valid_patches(patches, patch_counts) if trained is None else trained
         taught = None
         if self.reading is not None:
-            unknown = torch.full(patches.shape[:3], NO_TARGET, device=patches.device)
-            alignment = unknown if alignment is None else alignment
+            if alignment is None:
+                alignment = torch.full(patches.shape[:3], NO_TARGET, device=patches.device)
             taught = self.reading.teach(symbol_ids, alignment)
         for_lm = None if taught is None else taught[0]
         lm = self.condition(symbol_ids, symbol_counts, patches, patch_counts, keep_layers, for_lm)

@@ -6,13 +6,12 @@ import torch
 
 from ditar.config.sampling import SamplingOptions
 from ditar.data.latents import LatentEntry, LatentStore
-from ditar.data.reading import frame_places
+from ditar.data.frame_symbols import frame_places
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput, collect_patches, generate_patches
 from ditar.model.patches import histories, history_exists, patch, unpatch
 from ditar.model.sampler import PatchSampler
-from ditar.nn.alignment import NO_TARGET
 from ditar.text.vocabulary import Vocabulary
 from ditar.train.listener import Listener, as_spoken, pair_lengths, reference_frames
 from ditar.train.tracker import Tracker
@@ -31,6 +30,20 @@ def _reference_patches(store: LatentStore, entry: LatentEntry, patch_frames: int
     return patch(latents[None, len(latents) - whole :], patch_frames)[0]
 
 
+def _told(
+    model: DiTAR, target: LatentEntry, ids: torch.Tensor, patches: int
+) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """What the LM (1, N, width) and LocDiT (N, P, width) read of a target's symbols, at their recorded times; None
+    without monotonic reading."""
+    if model.reading is None:
+        return None, None
+    symbols, unit = as_spoken(target, model.config), model.config.patch_frames
+    times = [*(target.times or []), *[None] * len(symbols)][: len(symbols)]  # a full stop may have been added
+    places = torch.from_numpy(frame_places(symbols, times, patches * unit, LATENT_RATE_HZ))
+    told, (spoken,), _ = model.reading.teach(ids[None], places.to(ids.device).view(1, patches, unit))
+    return told, spoken
+
+
 def teacher_forced_words(
     model: DiTAR, store: LatentStore, listener: Listener, sampling: SamplingOptions
 ) -> float:
@@ -43,12 +56,7 @@ def teacher_forced_words(
         true = patch(latents[None, : patches * config.patch_frames], config.patch_frames)  # (1, N, P, C)
         ids = _ids(model, as_spoken(target, config))
         counts = torch.tensor([len(ids)], device=device)
-        alignment, told, spoken_frames = true.new_full(true.shape[:3], NO_TARGET, dtype=torch.long), None, None
-        if model.reading is not None:
-            times = [*(target.times or []), *[None] * len(ids)][: len(ids)]
-            places = frame_places(as_spoken(target, config), times, alignment.numel(), LATENT_RATE_HZ)
-            alignment = torch.from_numpy(places).to(device).view_as(alignment)
-            told, (spoken_frames,), _ = model.reading.teach(ids[None], alignment)
+        told, spoken_frames = _told(model, target, ids, patches)
         h = model.condition(ids[None], counts, true, torch.tensor([patches], device=device), reading=told).h[0]
         generator, scales = torch.Generator().manual_seed(number), [sampling.guidance_scale] * patches
         sampler = PatchSampler(model, [solver] * patches, scales, generator, sampling.guidance_steps)

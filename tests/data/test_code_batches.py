@@ -18,7 +18,7 @@ def test_targets_say_what_the_codes_do(tmp_path):
         assert batch.codes.shape[1] == 3 and batch.codes.shape[0] * batch.codes.shape[2] <= 300 + 40
         for row, count in enumerate(batch.frame_counts.tolist()):
             letters = batch.codes[row, 0, :count].tolist()
-            expected = [batches.silence_id if code == 0 else SYMBOLS.index("abc"[code - 1]) for code in letters]
+            expected = [len(SYMBOLS) if code == 0 else SYMBOLS.index("abc"[code - 1]) for code in letters]
             assert batch.frame_symbols[row, :count].tolist() == expected
             assert (batch.frame_symbols[row, count:] == NO_TARGET).all() and not batch.spoken[row, count:].any()
             assert (batch.spoken[row, :count].any(-1) == (batch.codes[row, 0, :count] > 0)).all()

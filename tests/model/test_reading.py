@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ditar.data.reading import frame_places
+from ditar.data.frame_symbols import frame_places
 from ditar.model.generate import GenerationInput, advance, collect_patches, generate_patches, start_decoding
 from ditar.model.reading import MOST_HELD, MOST_TAIL_FRAMES, NEXT_SOUND, NO_TARGET, PAUSE, STAY
 from ditar.train.checkpoint import CheckpointError

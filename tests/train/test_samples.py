@@ -112,3 +112,13 @@ def test_without_two_utterances_of_a_speaker_there_is_nothing_to_hear(tmp_path):
     store, heard = write_store(tmp_path, utterances=4, speakers=4), []
     system = DiTARSystem(make_config(), store, store, listener(heard))
     assert system.sample(system.model, 1, Tracker(tmp_path, active=False)) == {} and not heard
+
+
+def test_a_model_that_reads_is_listened_to(tmp_path):
+    """Teacher-forced and free, from symbols with times: each patch is told what it says."""
+    config = make_config().model
+    model = DiTAR(replace(config, alignment="monotonic")).eval()
+    heard = []
+    with torch.no_grad():
+        assert teacher_forced_words(model, write_store(tmp_path), listener(heard), TWO_STEPS) == 0.25
+    assert len(heard) == 4

@@ -1,15 +1,61 @@
-"""Which symbol each frame of an utterance speaks, from the times of its symbols: what monotonic reading is taught."""
+"""Which symbol each frame speaks, from the times of symbols: what alignment helpers and monotonic reading are taught."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 
 from ditar.data.align import Times
+from ditar.data.examples import Example, FrameGrid
+from ditar.data.references import shift
 from ditar.nn.alignment import NO_TARGET
 from ditar.text.vocabulary import is_letter, is_pause
+from ditar.units import seconds_to_frames
 
 LEAST_PAUSE_S = 0.08  # a shorter gap at a space belongs to the sounds around it
 _STRESS = "ˈˌ"
+
+
+def helper_targets(
+    examples: Sequence[Example], ids: Mapping[str, int], grid: FrameGrid
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """For alignment helpers, (B, T) and (B, N, L): the id of the symbol spoken in each frame, the number of `ids` for
+    silence, NO_TARGET if unknown; and which symbols a unit speaks, bool."""
+    unit, rows = grid.unit_frames, len(examples)
+    longest = max((len(e.values) for e in examples), default=0)
+    # numpy, since thousands of single writes into a tensor would take as long as the LM
+    frame_symbols = np.full((rows, longest), NO_TARGET)
+    spoken = np.zeros((rows, longest // unit, max((len(e.symbols) for e in examples), default=0)), dtype=bool)
+    for row, example in enumerate(examples):
+        frames = len(example.values)
+        frame_symbols[row, :frames] = len(ids)
+        for place, (symbol, time) in enumerate(zip(example.symbols, example.times)):
+            if time is None or time[1] <= 0:
+                continue
+            first = max(0, seconds_to_frames(time[0], grid.rate_hz))
+            last = min(frames, max(first + 1, seconds_to_frames(time[1], grid.rate_hz)))
+            if first < frames and is_letter(symbol):
+                frame_symbols[row, first:last] = ids[symbol]
+                spoken[row, first // unit : (last - 1) // unit + 1, place] = True
+        for first, last in example.unaligned:
+            frame_symbols[row, first : min(last, frames)] = NO_TARGET
+    return torch.from_numpy(frame_symbols), torch.from_numpy(spoken)
+
+
+def alignment(examples: Sequence[Example], rate_hz: float) -> torch.Tensor:
+    """For monotonic reading, (B, T): the place of the symbol that each frame speaks; NO_TARGET in references, in
+    padding, and where the times of a symbol are unknown. The last frame of a reference is at the space after it, where
+    synthesis begins."""
+    places = np.full((len(examples), max((len(e.values) for e in examples), default=0)), NO_TARGET)
+    for row, example in enumerate(examples):
+        first, begin = example.reference
+        frames = len(example.values) - begin
+        times = shift(example.times[first:], -begin / rate_hz)
+        found = frame_places(example.symbols[first:], times, frames, rate_hz)
+        places[row, begin : begin + frames] = np.where(found == NO_TARGET, NO_TARGET, found + first)
+        if begin and found[0] != NO_TARGET:
+            places[row, begin - 1] = first - 1
+    return torch.from_numpy(places)
 
 
 def frame_places(symbols: Sequence[str], times: Times, frames: int, rate_hz: float) -> np.ndarray:
