@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
+from ditar.text.vocabulary import STRESS
+
 Phone = tuple[str, float, float]  # name, start_s, end_s
 Times = list[list[float] | None]
 
@@ -63,7 +65,6 @@ _SKIP_PHONE = 0.9
 _SKIP_WEAK = 0.5  # a schwa or an r on one side only
 _WEAK = set("əɹɚɐᵻ")
 _BAND = 16  # letters
-_BEFORE = set("ˈˌ")  # marks written before their sound; all others follow it
 
 
 def align_symbols(symbols: Sequence[str], phones: Sequence[Phone], duration_s: float | None = None) -> Times:
@@ -211,10 +212,10 @@ def _join(letters: Sequence[str], stops: Sequence[bool], phones: Sequence[Phone]
 
 def _fill_marks(symbols: Sequence[str], times: Times) -> None:
     for i, symbol in enumerate(symbols):
-        if times[i] is None and i and symbol not in _BEFORE and _is_mark(symbol):
+        if times[i] is None and i and symbol not in STRESS and _is_mark(symbol):
             times[i] = times[i - 1]
     for i in range(len(symbols) - 2, -1, -1):
-        if symbols[i] in _BEFORE:
+        if symbols[i] in STRESS:
             times[i] = times[i + 1]
 
 

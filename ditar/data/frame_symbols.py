@@ -9,11 +9,10 @@ from ditar.data.align import Times
 from ditar.data.examples import Example, FrameGrid
 from ditar.data.references import shift
 from ditar.nn.alignment import NO_TARGET
-from ditar.text.vocabulary import is_letter, is_pause
+from ditar.text.vocabulary import STRESS, is_letter, is_pause
 from ditar.units import seconds_to_frames
 
 LEAST_PAUSE_S = 0.08  # a shorter gap at a space belongs to the sounds around it
-_STRESS = "ˈˌ"
 
 
 def helper_targets(
@@ -90,11 +89,11 @@ def _spans(symbols: Sequence[str], times: Times, sounds: Sequence[int]) -> tuple
     starts, ends = [times[place][0] for place in sounds], [times[place][1] for place in sounds]
     for index, place in enumerate(sounds):
         before, after = place - 1, place + 1
-        while before >= 0 and symbols[before] in _STRESS and times[before] is not None:
+        while before >= 0 and symbols[before] in STRESS and times[before] is not None:
             starts[index] = min(starts[index], times[before][0])
             before -= 1
         while after < len(symbols) and not (is_letter(symbols[after]) or is_pause(symbols[after])):
-            if symbols[after] not in _STRESS and times[after] is not None:
+            if symbols[after] not in STRESS and times[after] is not None:
                 ends[index] = max(ends[index], times[after][1])
             after += 1
     index = 0

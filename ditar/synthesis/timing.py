@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ditar.text.said_words import SaidWord
-from ditar.text.vocabulary import is_letter, is_pause
+from ditar.text.vocabulary import STRESS, is_letter, is_pause
 from ditar.units import HOP_SAMPLES, samples_to_seconds
 
 LEAST_SAMPLES = 24  # 1 ms: what trimming leaves of a span that is shorter is nothing that anybody hears
-_BEFORE_SOUNDS = "ˈˌ"  # marks; others follow their sound
 NOT_MONOTONIC = (
     "timestamps are for models with monotonic alignment, which say themselves which symbol they speak, and this one "
     "does not; leave them out, or take such a model"
@@ -124,10 +123,10 @@ def _span(text: str, first: int, end: int) -> Span:
 def _with_marks(symbols: Sequence[str], place: int) -> str:
     """The sound at a place with its marks."""
     first, end = place, place + 1
-    while first and symbols[first - 1] in _BEFORE_SOUNDS:
+    while first and symbols[first - 1] in STRESS:
         first -= 1
     while end < len(symbols) and not (
-        is_letter(symbols[end]) or is_pause(symbols[end]) or symbols[end] in _BEFORE_SOUNDS
+        is_letter(symbols[end]) or is_pause(symbols[end]) or symbols[end] in STRESS
     ):
         end += 1
     return "".join(symbols[first:end])

@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 from ditar.text.errors import TextError, name_characters
-from ditar.text.vocabulary import DEFAULT_SYMBOLS, is_letter, symbols_of
+from ditar.text.vocabulary import DEFAULT_SYMBOLS, STRESS, is_letter, symbols_of
 
 MAX_SYMBOLS = 100  # of a pronunciation, which is never cut
 _SYMBOLS_AT, _WORD_AT, _PLANE = 0xF0000, 0x100000, 0xFFFE
@@ -52,7 +52,7 @@ def stressed(symbols: list[str]) -> list[str]:
     moved: list[str] = []
     waiting = ""
     for symbol in symbols:
-        if symbol in "ˈˌ":
+        if symbol in STRESS:
             waiting = waiting or symbol
             continue
         if waiting and symbol in VOWELS:

@@ -12,7 +12,8 @@ PADDING = "_"  # never a symbol of speech: the normaliser makes it a space
 
 # The order is part of every checkpoint that does not spell out its symbols: append only.
 _PUNCTUATION = " .,!?;:…—\"()¿¡'-"
-_STRESS_AND_LENGTH = "ˈˌːˑ˘"
+STRESS = "ˈˌ"  # written before its sound; all other marks follow theirs
+_STRESS_AND_LENGTH = STRESS + "ːˑ˘"
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 _LETTERS = "æçðøħŋœɡβθχεǀǁǂǃᵻⱱꬃ"
 _IPA_EXTENSIONS = "".join(map(chr, range(0x0250, 0x02B0))).replace("ɡ", "")
