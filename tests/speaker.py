@@ -1,17 +1,14 @@
 """A pipeline that says nothing but says it at once: a tone whose pitch and length depend on text and seed."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import torch
 
+from ditar.config.speech import TextConfig
 from ditar.synthesis.request import SpeechOutput
 from ditar.synthesis.voice import Voice
 
 VOICE = Voice("tone", torch.zeros(4, 8), ("a",) * 20, "a", 1.0, "vae", "words")
-CONFIG = SimpleNamespace(
-    trained_seconds=5.0, seconds_per_symbol=0.06, symbols=(), trained_symbols=(), trained_languages=()
-)
+CONFIG = TextConfig(trained_seconds=5.0, seconds_per_symbol=0.06)
 
 
 class Speaker:

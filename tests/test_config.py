@@ -18,6 +18,7 @@ from ditar.config import (
     DiTARConfig,
     DiTARDataConfig,
     DiTARLossConfig,
+    DiTARModelConfig,
     OobleckEncoderConfig,
     OptimiserConfig,
     QuantiserConfig,
@@ -31,6 +32,7 @@ from ditar.config import (
     to_dict,
 )
 from ditar.config.ranges import Range, Ranged
+from ditar.config.speech import TextConfig
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 BLOCK = {"layers": 1, "width": 8, "heads": 2, "ffn": 16}
@@ -45,6 +47,15 @@ def test_every_file_survives_a_round_trip(path):
     kind = KINDS[path.parent.name]
     config = load_config(path, kind)
     assert from_dict(yaml.safe_load(yaml.safe_dump(to_dict(config))), kind) == config
+
+
+def test_whether_a_model_reads_monotonically_is_asked_of_its_configuration_alone():
+    block = from_dict(BLOCK, BlockConfig)
+    for alignment, reads in (("attention", False), ("monotonic", True)):
+        assert DiTARModelConfig(block, block, block, alignment=alignment).reads_monotonically is reads
+    assert TextConfig().reads_monotonically is False  # and so of the baseline
+    named = [p for p in Path(ditar.config.__file__).parents[1].rglob("*.py") if '"monotonic"' in p.read_text("utf-8")]
+    assert [path.name for path in named] == ["ditar.py"]
 
 
 @pytest.mark.parametrize(

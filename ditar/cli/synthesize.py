@@ -211,9 +211,10 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.long_text import speak_text, stream_text
         from ditar.synthesis.pieces import pieces_to_speak
         from ditar.synthesis.pretrained import load_pipeline, require_options
+        from ditar.synthesis.request import check_monotonic
         from ditar.synthesis.script import script_to_speak
         from ditar.synthesis.time_files import time_format, write_times
-        from ditar.synthesis.timing import joined, require_places
+        from ditar.synthesis.timing import joined
         from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, model_settings, speak_many
         from ditar.synthesis.voice import voice_key
         from ditar.synthesis.voice_names import make_voice
@@ -223,9 +224,8 @@ def run(options: argparse.Namespace) -> int:
             options.model, device=options.device, torch_dtype=options.dtype, threads=options.threads
         )
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
-    if options.timestamps is not None:
-        require_places(pipeline.text_config)
     asked = {"language": options.language, **_given(options, REQUEST_OPTIONS)}
+    check_monotonic(pipeline.text_config, asked.get("speed"), options.timestamps is not None)
     shared = _given(options, BATCH_OPTIONS)
     settings = model_settings(pipeline, options.model, options.device, options.dtype, **asked, **shared)
 

@@ -29,6 +29,11 @@ class DiTARModelConfig(TextConfig):
     # ditar/model/reading.py, and needs the times of symbols in training.
     alignment: Literal["attention", "monotonic"] = "attention"
 
+    @property
+    def reads_monotonically(self) -> bool:
+        """See TextConfig."""
+        return self.alignment == "monotonic"
+
 
 @dataclass(frozen=True)
 class DiTARLossConfig(HelperConfig):

@@ -24,6 +24,12 @@ class TextConfig(Ranged):
     # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
     seconds_per_symbol: Positive = 0.08
 
+    @property
+    def reads_monotonically(self) -> bool:
+        """Whether the model says itself which symbol each of its frames speaks, so that it can be told how fast to
+        speak, and knows when each word is spoken. Everything that asks for this asks here."""
+        return False
+
 
 @dataclass(frozen=True, kw_only=True)
 class HelperConfig(Ranged):

@@ -66,7 +66,7 @@ class DiTAR(PretrainedModel):
         )
         self.stop_head = nn.Linear(config.lm.width, 1)
         self.reading = None
-        if config.alignment == "monotonic":
+        if config.reads_monotonically:
             self.reading = Reading(config.symbols, patch_frames, config.lm.width, config.locdit.width)
 
     def forward(
@@ -100,7 +100,7 @@ class DiTAR(PretrainedModel):
         """
         valid = valid_patches(patches, patch_counts) if trained is None else trained
         taught = None
-        if self.reading is not None:
+        if self.config.reads_monotonically:
             if alignment is None:
                 alignment = torch.full(patches.shape[:3], NO_TARGET, device=patches.device)
             taught = self.reading.teach(symbol_ids, alignment)

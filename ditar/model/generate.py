@@ -109,7 +109,7 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
             raise ValueError(f"row {number} must have 0 <= first < {len(row.symbol_ids)}, its symbols, got {row.first}")
         if not row.speed > 0:
             raise ValueError(f"row {number} must have a speed above 0, got {row.speed}")
-        if row.speed != 1.0 and model.reading is None:
+        if row.speed != 1.0 and not model.config.reads_monotonically:
             raise ValueError(f"row {number} has the speed {row.speed}; only models with monotonic alignment follow one")
         if not 1 <= row.min_patches <= row.max_patches:
             raise ValueError(
@@ -119,7 +119,7 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
     none = like.new_zeros(0, config.patch_frames, config.latent_channels)
     prompts = [none if row.prompt is None else row.prompt for row in rows]
     ids, reading = [row.symbol_ids for row in rows], None
-    if model.reading is not None:
+    if config.reads_monotonically:
         reading = model.reading.start(ids, [row.first for row in rows], [row.speed for row in rows])
     h, lm = model.prefill(ids, prompts, max(row.max_patches for row in rows), reading)
     history = like.new_zeros(len(rows), config.history_patches, *none.shape[1:])

@@ -7,12 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ditar.config import DiTARLossConfig
-from ditar.data.batches import NO_TARGET, DiTARBatch
+from ditar.data.batches import DiTARBatch
 from ditar.diffusion.schedule import add_noise, velocity
 from ditar.model.ditar import DiTAR
 from ditar.model.noise import draw_training_noise
 from ditar.model.patches import valid_patches
-from ditar.nn.alignment import AlignmentHelpers, attention_error
+from ditar.nn.alignment import NO_TARGET, AlignmentHelpers, attention_error
 
 
 class DiTARLoss(nn.Module):

@@ -30,7 +30,6 @@ from ditar.serve.settings import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 from ditar.serve.socket import Conversation
 from ditar.serve.voices import VoiceInfo
 from ditar.synthesis.model_folder import ASSETS
-from ditar.synthesis.timing import has_places
 from ditar.synthesis.voice import Voice, voice_warnings
 
 MEDIA_TYPES = {
@@ -242,5 +241,5 @@ def _made(name: str, voice: Voice) -> dict[str, Any]:
 
 
 def _model(name: str, service: Service) -> dict[str, Any]:
-    timed = has_places(service.pipeline.text_config)
+    timed = service.pipeline.text_config.reads_monotonically
     return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar", "timestamps": timed}

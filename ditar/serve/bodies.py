@@ -11,8 +11,7 @@ from ditar.serve.errors import ApiError, shown
 from ditar.serve.settings import MAX_CHARACTERS
 from ditar.serve.voices import DEFAULT
 from ditar.synthesis.pipeline import DiTARPipeline
-from ditar.synthesis.request import RANGES
-from ditar.synthesis.timing import NOT_MONOTONIC, has_places
+from ditar.synthesis.request import NO_TIMESTAMPS, RANGES
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
 
@@ -122,11 +121,12 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
     low, high = RANGES["speed"]
     if not low <= body.speed <= high:
         raise ApiError(422, f"speed must be from {low:g} to {high:g} here, got {body.speed:g}", param="speed")
-    if body.speed != 1.0 and not has_places(pipeline.text_config):
+    monotonic = pipeline.text_config.reads_monotonically
+    if body.speed != 1.0 and not monotonic:
         message = f"speed {body.speed:g} cannot be had of this model; leave it out, or give 1"
         raise ApiError(422, message, param="speed")
-    if body.timestamps and not has_places(pipeline.text_config):
-        raise ApiError(422, NOT_MONOTONIC, param="timestamps")
+    if body.timestamps and not monotonic:
+        raise ApiError(422, NO_TIMESTAMPS, param="timestamps")
     if body.timestamps and getattr(body, "stream_format", "") == "audio":
         message = 'timestamps cannot be in a file of audio; give stream_format "sse" or "json"'
         raise ApiError(422, message, param="stream_format")

@@ -15,7 +15,7 @@ from ditar.model.patches import patch
 from ditar.synthesis.length import length_warnings, lengths
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import attempt_seeds
-from ditar.synthesis.timing import NOT_MONOTONIC, Timing, spoken_timing
+from ditar.synthesis.timing import Timing, spoken_timing
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text.errors import dropped_warning
 from ditar.text.frontend import ReadText, TextFrontend
@@ -103,14 +103,7 @@ def prepare_request(
         said = _stand_in(read.symbols, round(voice.seconds / config.seconds_per_symbol))
     ids = frontend.ids([*said, " ", *read.symbols])
     speed = 1.0 if request.speed is None else request.speed
-    if speed != 1.0 and model.reading is None:
-        raise ValueError(
-            f"speed {speed:g} is for models with monotonic alignment, and this one speaks at the pace of the voice; "
-            "leave it out, or give a faster or slower reference"
-        )
     if request.timestamps:
-        if model.reading is None:
-            raise ValueError(NOT_MONOTONIC)
         read = frontend.with_words(read)
     expected = lengths(len(read.symbols), voice, config.seconds_per_symbol).at(speed)
     return PreparedRequest(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ditar.audio.trim import fade, level, speech_range
+from ditar.config.speech import TextConfig
 from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
 from ditar.synthesis.request import RANGES, SpeechOutput, SpeechRequest
 from ditar.synthesis.timing import Timing, joined
@@ -55,7 +56,7 @@ class ReadPiece(Piece):
 
 
 def pieces_to_speak(
-    text: str, voice: Voice, config: Any, language: str, whole: bool = False
+    text: str, voice: Voice, config: TextConfig, language: str, whole: bool = False
 ) -> tuple[list[ReadPiece], list[str]]:
     """The pieces of a text that a model can speak, with the silence between them, and the warnings about what was left
     out.
@@ -107,7 +108,7 @@ def pieces_to_speak(
     return spoken, warnings
 
 
-def one_piece(text: str, voice: Voice, config: Any, language: str) -> ReadPiece:
+def one_piece(text: str, voice: Voice, config: TextConfig, language: str) -> ReadPiece:
     """A text that must not be cut. TextError: it cannot be spoken, or is too long for one call."""
     read = TextFrontend.of(config, language).read(text)
     lengths(len(read.symbols), voice, config.seconds_per_symbol)

@@ -9,6 +9,7 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.numbers import MAX_SEED, check_number, check_whole
+from ditar.config.speech import TextConfig
 from ditar.synthesis.timing import Timing
 from ditar.synthesis.voice import Voice
 from ditar.text.errors import TextError
@@ -66,6 +67,25 @@ class SpeechRequest:
                 check_whole(value, name, 0, MAX_SEED) if name == "seed" else check_number(value, name, *RANGES[name])
             )
             object.__setattr__(self, name, value)  # frozen from here on
+
+
+NO_TIMESTAMPS = (
+    "timestamps are for models with monotonic alignment, which say themselves which symbol they speak, and this one "
+    "does not; leave them out, or take such a model"
+)
+
+
+def check_monotonic(config: TextConfig, speed: float | None, timestamps: bool) -> None:
+    """ValueError: a speed, or timestamps, of a model that does not read monotonically."""
+    if config.reads_monotonically:
+        return
+    if speed not in (None, 1.0):
+        raise ValueError(
+            f"speed {speed:g} is for models with monotonic alignment, and this one speaks at the pace of the voice; "
+            "leave it out, or give a faster or slower reference"
+        )
+    if timestamps:
+        raise ValueError(NO_TIMESTAMPS)
 
 
 def as_requests(requests: Iterable[SpeechRequest | str], generator: Any = None) -> list[SpeechRequest]:

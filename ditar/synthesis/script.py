@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
+from ditar.config.speech import TextConfig
 from ditar.synthesis.pieces import ReadPiece, pieces_to_speak
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.text import TextError
@@ -15,7 +15,7 @@ TURN_PAUSE_SECONDS = 0.5  # between two speakers, unless the script asks for ano
 def script_to_speak(
     turns: Sequence[Turn],
     voices: Mapping[str, Voice],
-    config: Any,
+    config: TextConfig,
     language: str,
     name: str = "the script",
 ) -> tuple[list[ReadPiece], list[str]]:

@@ -18,7 +18,7 @@ from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
 from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.reference import Reference, check_transcript, read_reference
-from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked
+from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked, check_monotonic
 from ditar.synthesis.script import script_to_speak
 from ditar.synthesis.voice import Voice, check_fit
 from ditar.synthesis.voice_names import make_voice, read_voice
@@ -158,12 +158,13 @@ class SpeechPipeline(DiffusionPipeline):
         return symbols
 
     def _read(self, requests: Sequence[SpeechRequest]) -> Iterator[tuple[SpeechRequest, Voice, TextFrontend]]:
-        """Each request with its voice, which fits the model, and the front end for its text."""
+        """Each request, which the model can follow, with its voice, which fits, and the front end for its text."""
         shipped = cache(self.create_voice)
         frontend = cache(lambda language: TextFrontend.of(self.text_config, language))
         for request in requests:
             voice = shipped() if request.voice is None else request.voice
             check_fit(voice, *self.fingerprints, self.patch_frames)
+            check_monotonic(self.text_config, request.speed, request.timestamps)
             yield request, voice, frontend(request.language)
 
     @property

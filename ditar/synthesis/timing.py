@@ -15,10 +15,6 @@ from ditar.text.vocabulary import STRESS, is_letter, is_pause
 from ditar.units import HOP_SAMPLES, samples_to_seconds
 
 LEAST_SAMPLES = 24  # 1 ms: what trimming leaves of a span that is shorter is nothing that anybody hears
-NOT_MONOTONIC = (
-    "timestamps are for models with monotonic alignment, which say themselves which symbol they speak, and this one "
-    "does not; leave them out, or take such a model"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +73,6 @@ class Timing:
             for name in ("words", "symbols")
         )
         return cls(words, symbols)
-
-
-def has_places(config: Any) -> bool:
-    """Whether a model with this configuration says what it speaks when."""
-    return getattr(config, "alignment", None) == "monotonic"
-
-
-def require_places(config: Any) -> None:
-    """ValueError if it does not."""
-    if not has_places(config):
-        raise ValueError(NOT_MONOTONIC)
 
 
 def spoken_timing(

@@ -22,7 +22,6 @@ from ditar.synthesis.reference import Reference
 from ditar.synthesis.request import RANGES, SpeechOutput, SpeechRequest, as_requests
 from ditar.synthesis.retry import MOST_ROWS, Attempts
 from ditar.synthesis.speech_pipeline import SpeechPipeline
-from ditar.synthesis.timing import NOT_MONOTONIC
 from ditar.synthesis.voice import AFTER_REFERENCE_SECONDS
 from ditar.text import TextError
 from ditar.text.frontend import TextFrontend
@@ -170,13 +169,6 @@ class TokenPipeline(SpeechPipeline):
                     f"stop_threshold {request.stop_threshold} is for models with a stop head, and this one draws its "
                     "end as a token; leave it out"
                 )
-            if request.speed not in (None, 1.0):
-                raise ValueError(
-                    f"speed {request.speed:g} is for models with monotonic alignment, and this one draws tokens; leave "
-                    "it out"
-                )
-            if request.timestamps:
-                raise ValueError(NOT_MONOTONIC)
             own = {"temperature": request.temperature, "guidance_scale": request.guidance_scale}
             options = self.decoding_options(**given | {name: value for name, value in own.items() if value is not None})
             prepared.append(prepare_tokens(self.token_lm, request, voice, frontend, options, encode_words))

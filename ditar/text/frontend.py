@@ -6,8 +6,8 @@ text -> normalise -> phonemise -> keep what the model was trained on -> end the 
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from ditar.config.speech import TextConfig
 from ditar.text.controls import Passage, passages
 from ditar.text.errors import TextError, name_characters
 from ditar.text.normalise import normalise
@@ -64,10 +64,10 @@ class TextFrontend:
         return phonemiser
 
     @classmethod
-    def of(cls, config: Any, language: str = "en-us") -> "TextFrontend":
-        """The front end for a model's configuration, a `config.speech.TextConfig`."""
-        rates = getattr(config, "alignment", "") == "monotonic"
-        return cls(language, config.symbols, config.trained_symbols, config.trained_languages, rates)
+    def of(cls, config: TextConfig, language: str = "en-us") -> "TextFrontend":
+        """The front end for a model's configuration."""
+        known = config.symbols, config.trained_symbols, config.trained_languages
+        return cls(language, *known, rates=config.reads_monotonically)
 
     def read(self, text: str) -> ReadText:
         """All steps at once, for a text without pauses and rates. TextError: nothing of the text can be spoken, or too

@@ -39,7 +39,7 @@ class DiTARSystem(SpeechSystem):
         if init is not None:
             start_from_trained(self.model, init)
         symbols = self.model.config.symbols
-        monotonic = config.model.alignment == "monotonic"
+        monotonic = config.model.reads_monotonically
         lm, patch_frames, seed = config.model.lm, config.model.patch_frames, config.run.seed
         self.loss = DiTARLoss(config.loss, self.model, AlignmentHelpers(lm.width, patch_frames, len(symbols)))
         self.optimised = {"model": self.loss}

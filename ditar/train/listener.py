@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ditar.config.speech import TextConfig
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.data.tables import read_wav_scp
@@ -79,7 +80,7 @@ def reference_frames(entry: LatentEntry, rate_hz: float = LATENT_RATE_HZ) -> int
     return min(entry.frames, seconds_to_frames(max(ends), rate_hz)) if ends else entry.frames
 
 
-def as_spoken(entry: LatentEntry, config: Any) -> list[str]:
+def as_spoken(entry: LatentEntry, config: TextConfig) -> list[str]:
     """The symbols of a text as a model with this configuration reads them at synthesis: those it heard in training,
     with a full stop if no mark ends them. Unlike synthesis, which refuses the text, this leaves out a sound it never
     heard: that is no reason to end training."""
@@ -87,7 +88,7 @@ def as_spoken(entry: LatentEntry, config: Any) -> list[str]:
     return frontend.end(frontend.known(entry.symbols))
 
 
-def pair_lengths(reference: LatentEntry, target: LatentEntry, config: Any, rate_hz: float = LATENT_RATE_HZ) -> Lengths:
+def pair_lengths(reference: LatentEntry, target: LatentEntry, config: TextConfig, rate_hz: float = LATENT_RATE_HZ) -> Lengths:
     """What is expected of a target after its reference, as at synthesis; frames have `rate_hz`."""
     said_seconds = reference_frames(reference, rate_hz) / rate_hz
     wanted = len(as_spoken(target, config))

@@ -35,7 +35,7 @@ def _told(
 ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     """What the LM (1, N, width) and LocDiT (N, P, width) read of a target's symbols, at their recorded times; None
     without monotonic reading."""
-    if model.reading is None:
+    if not model.config.reads_monotonically:
         return None, None
     symbols, unit = as_spoken(target, model.config), model.config.patch_frames
     times = [*(target.times or []), *[None] * len(symbols)][: len(symbols)]  # a full stop may have been added

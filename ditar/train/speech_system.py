@@ -60,7 +60,7 @@ def start_from_trained(model: Any, init: Any) -> None:
     if not getattr(init.config, "vae_fingerprint", "another system's"):  # an older model does not say which
         kept["vae_fingerprint"] = mine.vae_fingerprint
     new = ()
-    if getattr(mine, "alignment", "") == "monotonic" and init.config.alignment == "attention":
+    if mine.reads_monotonically and not init.config.reads_monotonically:
         kept["alignment"], new = mine.alignment, ("reading.",)
     start_from(model, init, to_dict(mine), to_dict(replace(init.config, **kept)), new)
 

@@ -1,6 +1,6 @@
 """Pauses that a text asks for, on every way that a text takes."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +87,6 @@ def test_a_pronunciation_is_part_of_what_a_piece_is_made_from():
 
 
 def test_marks_that_the_model_never_learnt_are_named():
-    config = SimpleNamespace(**{**vars(CONFIG), "trained_symbols": tuple("ɐbɔˈ .")})
+    config = replace(CONFIG, trained_symbols=tuple("ɐbɔˈ ."))
     (piece,), (warning,) = pieces_to_speak("A [bon](/bɔ̃/).", VOICE, config, "en-us")
     assert "".join(piece.read.symbols) == "ɐ bɔ." and "[bon](/bɔ̃/): left out" in warning and "COMBINING TILDE" in warning

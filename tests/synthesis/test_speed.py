@@ -13,6 +13,7 @@ from ditar.synthesis.utterance_list import SpeechTask, speak_many
 from ditar.text import TextError
 from tests.speaker import CONFIG, VOICE, Speaker
 from tests.tiny import tiny_pipeline
+from tests.tiny_tokens import tiny_token_pipeline
 
 TEXT = "A rose is a rose is a rose is a rose."
 
@@ -51,13 +52,15 @@ def test_a_call_takes_it():
 def test_a_model_without_it_refuses():
     with pytest.raises(ValueError, match="speed 1.5 is for models with monotonic alignment"):
         tiny_pipeline().batch([SpeechRequest(TEXT, speed=1.5)])
+    with pytest.raises(ValueError, match="speed 1.5 is for models with monotonic alignment"):
+        tiny_token_pipeline().batch([SpeechRequest(TEXT, speed=1.5)])
     for speed in (0.4, 2.1, float("nan")):
         with pytest.raises(ValueError, match="speed must be a number from 0.5 to 2"):
             SpeechRequest(TEXT, speed=speed)
 
 
 def test_a_rate_in_the_text_multiplies_the_speed():
-    monotonic = SimpleNamespace(**vars(CONFIG), alignment="monotonic")
+    monotonic = SimpleNamespace(**vars(CONFIG), reads_monotonically=True)
     text = 'One. <prosody rate="slow">Two. [pause:1] Three.</prosody> Four.'
     pieces, warnings = pieces_to_speak(text, VOICE, monotonic, "en-us")
     assert [piece.text for piece in pieces] == ["One.", "Two.", "Three.", "Four."] and not warnings
@@ -82,7 +85,7 @@ def test_a_model_without_it_names_the_rate_and_ignores_it():
 
 
 def test_a_piece_at_another_rate_is_made_again_and_a_list_goes_on(tmp_path):
-    monotonic = SimpleNamespace(**vars(CONFIG), alignment="monotonic")
+    monotonic = SimpleNamespace(**vars(CONFIG), reads_monotonically=True)
 
     def speak(rate, interrupt_at=None):
         pieces, _ = pieces_to_speak(f'One. <prosody rate="{rate}">Two.</prosody> Three.', VOICE, monotonic, "en-us")
