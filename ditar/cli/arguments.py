@@ -1,16 +1,42 @@
 """Options that commands share, and types of option values whose errors name the range and the value."""
 
 import argparse
+import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from ditar.cli.streams import one_line
+from ditar.config.ranges import did_you_mean
 from ditar.recognise.choose import COMPARISONS, DEFAULT, NORMALISERS, WAYS
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Reports a wrong command line in one line, without thirty of usage above it. So do subparsers."""
+    """Reports a wrong command line in one line, without thirty of usage above it, and an unknown option before what is
+    missing, since it may be that, misspelt. So do subparsers."""
+
+    def parse_known_args(
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse's, but what is unknown is an error."""
+        required = [one for one in (*self._actions, *self._mutually_exclusive_groups) if one.required]
+        for one in required:
+            one.required = False
+        try:
+            found, unknown = super().parse_known_args(args, copy.copy(namespace))
+        finally:
+            for one in required:
+                one.required = True
+        if unknown:
+            self.error(self._about(unknown))
+        return super().parse_known_args(args, namespace) if required else (found, unknown)
+
+    def _about(self, unknown: Sequence[str]) -> str:
+        option = next((word.partition("=")[0] for word in unknown if re.match(r"--?\w", word)), None)
+        if option is None:
+            return f"unrecognized arguments: {' '.join(unknown)}"
+        hint = did_you_mean(option, [name for action in self._actions for name in action.option_strings])
+        return f"unknown option {option}" + (f"; {hint}" if hint else "")
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {one_line(message)}; see {self.prog} --help\n")

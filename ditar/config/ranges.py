@@ -15,6 +15,7 @@ import math
 import numbers
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -25,6 +26,12 @@ Config = TypeVar("Config")
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message quotes the key, the value and the remedy."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'width'?`, or nothing if no known name is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,7 @@ def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = F
     hints = _hints(kind)
     for key in data:
         if key not in hints:
-            near = difflib.get_close_matches(str(key), hints, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(hints)}"
+            hint = did_you_mean(str(key), hints) or f"known keys: {', '.join(hints)}"
             raise ConfigError(f"unknown key {_join(where, key)!r}; {hint}")
     for field in dataclasses.fields(kind):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

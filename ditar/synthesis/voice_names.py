@@ -4,12 +4,12 @@ A voice is a file of `ditar voice create`, which belongs to one model, or a clip
 `.flac`, and `NAME.txt`), which any model reads. Nothing here needs torch until there is a model.
 """
 
-import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ditar.config.ranges import did_you_mean
 from ditar.storage.inputs import decode_text
 from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.reference import HEARD, SHIPPED_LANGUAGE, Reference, read_reference
@@ -47,10 +47,9 @@ def find_voice(name: str) -> NamedVoice:
     known = {voice.name: voice for voice in list_voices()}
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = " ".join(filter(None, (did_you_mean(name, known), "there are")))
     raise VoiceFileError(
-        f"voice {name!r} is not a file, and no voice has this name; {hint}there are {', '.join(known) or 'none'}; make "
+        f"voice {name!r} is not a file, and no voice has this name; {hint} {', '.join(known) or 'none'}; make "
         f"one with: ditar voice create {user_folder() / 'NAME.safetensors'} --prompt-audio ..."
     )
 

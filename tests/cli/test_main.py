@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ditar.cli import main
+from ditar.cli import build_parser, main
 from tests.tiny import clip, tiny_pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +193,31 @@ def test_info_on_a_vae_and_on_a_baseline(capsys):
     assert "GFLOPs per second of audio" in capsys.readouterr().out
     assert main(["info", str(ROOT / "configs" / "baseline" / "tiny_matched.yaml")]) == 0
     assert "TFLOPs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("synthesize --txt hello", "ditar synthesize: error: unknown option --txt; did you mean '--text'?"),
+        ("synthesize --text hello --outptu=a.wav", "unknown option --outptu; did you mean '--output'?"),
+        ("info --jsn", "ditar info: error: unknown option --jsn; did you mean '--json'?"),
+        ("voice create --promt-audio a.wav", "voice create: error: unknown option --promt-audio; did you mean '--pro"),
+        ("evaluate out --zzzz", "ditar evaluate: error: unknown option --zzzz; see"),
+        ("info a.yaml b.yaml", "unrecognized arguments: b.yaml"),
+        ("synthesize --text hello", "one of the arguments --output --output-dir is required"),
+        ("info", "required: "),
+    ],
+)
+def test_an_unknown_option_comes_before_a_missing_one(arguments, said, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments.split())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_an_option_that_is_given_twice_is_read_twice_and_not_more_often():
+    options = build_parser().parse_args("synthesize --script a --script-voice b=c --script-voice d=e --output f".split())
+    assert options.script_voice == ["b=c", "d=e"]
 
 
 def run(*arguments, **options):
