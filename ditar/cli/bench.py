@@ -5,6 +5,7 @@ import argparse
 from ditar.cli.arguments import device, number, part, whole
 from ditar.cli.checks import check_model
 from ditar.cli.interrupt import starting
+from ditar.config.sampling import MOST_ROWS, MOST_STEPS, RANGES
 
 
 def add_parser(commands) -> None:
@@ -25,9 +26,9 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--lengths", type=number(0.1, 3600), nargs="+", default=[10.0, 30.0, 120.0], metavar="S", help="seconds"
     )
-    command.add_argument("--batch-sizes", type=whole(1, 1000), nargs="+", default=[1, 2, 4, 8], metavar="B")
-    command.add_argument("--steps", type=whole(1, 1000), nargs="+", metavar="N", help="(default: the model's)")
-    command.add_argument("--guidance-scale", type=number(1, 100), nargs="+", metavar="G")
+    command.add_argument("--batch-sizes", type=whole(1, MOST_ROWS), nargs="+", default=[1, 2, 4, 8], metavar="B")
+    command.add_argument("--steps", type=whole(1, MOST_STEPS), nargs="+", metavar="N", help="(default: the model's)")
+    command.add_argument("--guidance-scale", type=number(*RANGES["guidance_scale"]), nargs="+", metavar="G")
     command.add_argument(
         "--guidance-steps", nargs="+", type=part, metavar="LOW,HIGH", help="the part of the steps with guidance"
     )

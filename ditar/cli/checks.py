@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ditar.cli.streams import require_open
 from ditar.config.sampling import OPTIONS, SamplingOptions
 from ditar.storage.inputs import decode_text, read_input
+from ditar.storage.json_lines import MANIFEST
 
 if TYPE_CHECKING:
     from ditar.synthesis.reference import Reference
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 MAX_TEXT_BYTES = 1_000_000  # some 18 hours of speech; a larger file is not a text to be spoken
 MAX_CLIP_BYTES = 200_000_000
 TOKEN_OPTIONS = ("top_k", "top_p")  # for models that draw tokens
-MANIFEST = "manifest.jsonl"  # `utterance_list.MANIFEST`, whose module imports torch
 OPTION_NAMES = {"num_inference_steps": "--steps"}  # if it differs from the setting's
 
 

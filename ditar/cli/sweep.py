@@ -6,7 +6,7 @@ from pathlib import Path
 from ditar.cli.arguments import add_model_options, add_recogniser_options, number, whole
 from ditar.cli.interrupt import starting
 from ditar.config.numbers import MAX_SEED
-from ditar.config.sampling import BATCH_SIZE, SOLVERS, TIME_GRIDS
+from ditar.config.sampling import BATCH_SIZE, MOST_RETRIES, MOST_ROWS, MOST_STEPS, RANGES, SOLVERS, TIME_GRIDS
 from ditar.extras import install_line
 
 AXES = ("temperature", "guidance_scale", "steps", "solver", "time_grid", "top_k", "seed")
@@ -36,21 +36,21 @@ def add_parser(commands) -> None:
     )
     add_model_options(command)
     axes = command.add_argument_group("axes of the grid, one or more values each")
-    axes.add_argument("--temperature", type=number(0, 100), nargs="+", metavar="T")
+    axes.add_argument("--temperature", type=number(*RANGES["temperature"]), nargs="+", metavar="T")
     axes.add_argument(
-        "--guidance-scale", type=number(1, 100), nargs="+", metavar="G", help="1 + w of the paper; 1 is off"
+        "--guidance-scale", type=number(*RANGES["guidance_scale"]), nargs="+", metavar="G", help="1 + w of the paper; 1 is off"
     )
-    axes.add_argument("--steps", type=whole(1, 1000), nargs="+", metavar="N", help="diffusion steps (NFE)")
+    axes.add_argument("--steps", type=whole(1, MOST_STEPS), nargs="+", metavar="N", help="diffusion steps (NFE)")
     axes.add_argument("--solver", nargs="+", choices=SOLVERS)
     axes.add_argument("--time-grid", nargs="+", choices=TIME_GRIDS)
     axes.add_argument("--top-k", type=whole(1, 1000), nargs="+", metavar="K", help="for the discrete baseline")
     axes.add_argument("--seed", type=whole(0, MAX_SEED, "2^63 - 1"), nargs="+", metavar="S")
     command.add_argument(
-        "--batch-size", type=whole(1, 1000), default=BATCH_SIZE, help="rows of a batch (default %(default)s)"
+        "--batch-size", type=whole(1, MOST_ROWS), default=BATCH_SIZE, help="rows of a batch (default %(default)s)"
     )
     command.add_argument(
         "--max-retries",
-        type=whole(0, 100),
+        type=whole(0, MOST_RETRIES),
         default=0,
         help="new attempts at an output that fails (default 0: failures count)",
     )

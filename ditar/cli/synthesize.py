@@ -12,7 +12,19 @@ from ditar.cli.arguments import DefaultsShown, add_lexicon_option, add_model_opt
 from ditar.cli.checks import TOKEN_OPTIONS, check_options, check_text_options
 from ditar.cli.interrupt import starting
 from ditar.cli.script_checks import check_script
-from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SOLVERS, TIME_GRIDS, SamplingOptions
+from ditar.config.numbers import MAX_SEED
+from ditar.config.sampling import (
+    BATCH_SIZE,
+    MAX_RETRIES,
+    MOST_RETRIES,
+    MOST_ROWS,
+    MOST_STEPS,
+    RANGES,
+    SOLVERS,
+    TIME_GRIDS,
+    SamplingOptions,
+)
+from ditar.storage.json_lines import MANIFEST
 from ditar.text.lines import LIST_FORMATS
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "stop_threshold", "speed")
@@ -106,7 +118,7 @@ def add_parser(commands) -> None:
     )
     command.add_argument(
         "--temperature",
-        type=number(0.0, 100.0),
+        type=number(*RANGES["temperature"]),
         default=argparse.SUPPRESS,
         help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling; default: "
         f"{SamplingOptions.temperature:g}); arXiv 2502.03930, equations 3 and 4. For a model that draws tokens: it "
@@ -114,7 +126,7 @@ def add_parser(commands) -> None:
     )
     command.add_argument(
         "--guidance-scale",
-        type=number(1.0, 100.0),
+        type=number(*RANGES["guidance_scale"]),
         default=argparse.SUPPRESS,
         help=f"LM guidance, 1 + w in the paper's terms (default {SamplingOptions.guidance_scale:g}); 1 turns it off "
         "and halves the cost of LocDiT. For a model that draws tokens: the same for the text (default: the model's)",
@@ -127,7 +139,7 @@ def add_parser(commands) -> None:
         "--steps",
         dest="num_inference_steps",
         metavar="STEPS",
-        type=whole(1, 1000),
+        type=whole(1, MOST_STEPS),
         default=argparse.SUPPRESS,
         help="diffusion steps per patch, NFE (default: the model's, 10 for the one that ships)",
     )
@@ -154,20 +166,20 @@ def add_parser(commands) -> None:
     )
     command.add_argument(
         "--stop-threshold",
-        type=number(0.0, 1.0),
+        type=number(*RANGES["stop_threshold"]),
         default=argparse.SUPPRESS,
         help="the speech ends when the stop head exceeds this (default: the model's); lower ends sooner",
     )
     command.add_argument(
         "--speed",
-        type=number(0.5, 2.0),
+        type=number(*RANGES["speed"]),
         default=argparse.SUPPRESS,
         help="2 is twice as fast, 0.5 half as fast (default: the voice's own pace); for a model with monotonic "
         "alignment (its configuration says so)",
     )
     command.add_argument(
         "--max-retries",
-        type=whole(0, 100),
+        type=whole(0, MOST_RETRIES),
         default=argparse.SUPPRESS,
         help="new attempts, with other seeds, at speech that never ends, is silent or far too short (default: "
         f"{MAX_RETRIES})",
@@ -180,12 +192,12 @@ def add_parser(commands) -> None:
     )
     command.add_argument(
         "--seed",
-        type=whole(0, 2**63 - 1, "2^63 - 1"),
+        type=whole(0, MAX_SEED, "2^63 - 1"),
         default=0,
         help="same seed, machine, settings and --threads: same samples",
     )
     command.add_argument(
-        "--batch-size", type=whole(1, 1000), default=BATCH_SIZE, help="sentences that are spoken at the same time"
+        "--batch-size", type=whole(1, MOST_ROWS), default=BATCH_SIZE, help="sentences that are spoken at the same time"
     )
     add_lexicon_option(command)
     add_model_options(command)
@@ -215,7 +227,7 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.script import script_to_speak
         from ditar.synthesis.time_files import time_format, write_times
         from ditar.synthesis.timing import joined
-        from ditar.synthesis.utterance_list import MANIFEST, SpeechTask, model_settings, speak_many
+        from ditar.synthesis.utterance_list import SpeechTask, model_settings, speak_many
         from ditar.synthesis.voice import voice_key
         from ditar.synthesis.voice_names import make_voice
         from ditar.units import SAMPLE_RATE_HZ

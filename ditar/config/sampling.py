@@ -13,7 +13,14 @@ SOLVERS: tuple[str, ...] = get_args(SolverName)  # "ddim" is ours (diffusion/ddi
 TIME_GRIDS: tuple[str, ...] = get_args(TimeGridName)  # diffusion/schedule.py, `grid_time`
 
 MAX_RETRIES = 2  # new attempts, with other seeds, at speech that never ends, is silent or far too short
+MOST_RETRIES = 100
 BATCH_SIZE = 8  # utterances that are spoken at the same time
+MOST_ROWS = 1000  # of a batch
+MOST_STEPS = 1000  # of diffusion, on a command line
+# Of what a request asks for; a model of diffusion takes less of the first. Rates in a text have the range of speed.
+RANGES = {
+    "temperature": (0.0, 100.0), "guidance_scale": (1.0, 100.0), "stop_threshold": (0.0, 1.0), "speed": (0.5, 2.0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,12 @@ from ditar.data.tables import read_table
 from ditar.extras import load_extra
 from ditar.recognise.errors import RecogniserError, quote
 from ditar.storage.inputs import read_input
-from ditar.storage.json_lines import read_log
+from ditar.storage.json_lines import MANIFEST, read_log
 
 if TYPE_CHECKING:
     import numpy as np
 
 AUDIO_SUFFIXES = (".wav", ".flac")
-MANIFEST = "manifest.jsonl"  # what synthesis/utterance_list.py writes with its outputs
-
-
 CHECK_RATE_HZ = 16_000
 SHOWN_BAD = 5
 

@@ -6,17 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ditar.config.sampling import SamplingOptions
+from ditar.config.sampling import RANGES, SamplingOptions
 from ditar.serve.errors import ApiError, shown
 from ditar.serve.settings import MAX_CHARACTERS
 from ditar.serve.voices import DEFAULT
 from ditar.synthesis.pipeline import DiTARPipeline
-from ditar.synthesis.request import NO_TIMESTAMPS, RANGES
+from ditar.synthesis.request import NO_TIMESTAMPS
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
 
 MODEL = "ditar"
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
+TEMPERATURES, SCALES = RANGES["temperature"], RANGES["guidance_scale"]
 MAX_STEPS = 64
 MAX_LEXICON_WORDS = 1000
 MAX_SPEAKERS = 16
@@ -45,9 +46,9 @@ class SpeechOptions(BaseModel):
     instructions: Annotated[str | None, Field(description="ignored, and a header says so")] = None
     temperature: Annotated[
         float | None,
-        Field(ge=0, le=100, description="where noise enters, 0 to 1; for a model of tokens: any from 0 on"),
+        Field(ge=TEMPERATURES[0], le=TEMPERATURES[1], description="where noise enters, 0 to 1; for a model of tokens: any from 0 on"),
     ] = None
-    guidance_scale: Annotated[float | None, Field(ge=1, le=100, description="1 is off")] = None
+    guidance_scale: Annotated[float | None, Field(ge=SCALES[0], le=SCALES[1], description="1 is off")] = None
     steps: Annotated[int | None, Field(ge=1, le=MAX_STEPS, description="diffusion steps of a patch")] = None
     seed: Annotated[
         int | None, Field(ge=0, le=MAX_SEED, description="the same one gives the same audio; X-Ditar-Seed says which")

@@ -74,7 +74,7 @@ def synthesise(
     check_grid(grid)
     check_pipeline(pipeline, grid)
     voices = make_voices(pipeline, pairs, language)
-    check_texts(pipeline, grid, pairs, voices, language)
+    check_texts(pipeline, pairs, voices, language)
     ordered = [item for batch in batches(items(grid, pairs), grid.PER_BATCH, batch_size) for item in batch]
     tasks = [task(grid, item, voices[item.pair.name], max_retries, language) for item in ordered]
     with tqdm(total=len(tasks), unit="utt", desc=str(out), disable=not progress) as bar:

@@ -11,11 +11,10 @@ from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, axes
 from ditar.sweep.items import Item
 from ditar.sweep.pairs import Pair
-from ditar.synthesis.length import lengths
+from ditar.synthesis.pieces import one_piece
 from ditar.synthesis.pretrained import load_pipeline
 from ditar.synthesis.utterance_list import SpeechTask
 from ditar.text import TextError
-from ditar.text.frontend import TextFrontend
 
 
 def load_sweep_pipeline(model: str | None, device: str, dtype: str, threads: int | None = None) -> Any:
@@ -51,16 +50,11 @@ def make_voices(pipeline: Any, pairs: Sequence[Pair], language: str) -> dict[str
     return {pair.name: made[pair.reference, pair.transcript] for pair in pairs}
 
 
-def check_texts(
-    pipeline: Any, grid: Grid | TokenGrid, pairs: Sequence[Pair], voices: dict[str, Any], language: str
-) -> None:
+def check_texts(pipeline: Any, pairs: Sequence[Pair], voices: dict[str, Any], language: str) -> None:
     """SweepError names the first pair whose text cannot be spoken: before the first synthesis, not in the middle."""
-    config = pipeline.components[grid.MODEL].config
-    frontend = TextFrontend.of(config, language)
     for pair in pairs:
         try:
-            symbols = frontend.end(frontend.keep(frontend.phonemise(pair.text)))
-            lengths(len(symbols), voices[pair.name], config.seconds_per_symbol)
+            one_piece(pair.text, voices[pair.name], pipeline.text_config, language)
         except TextError as error:
             raise SweepError(f"pair {pair.name!r} cannot be spoken: {error}") from None
         if not plain_words(pair.text):

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ditar.audio.trim import fade, level, speech_range
+from ditar.config.sampling import RANGES
 from ditar.config.speech import TextConfig
 from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
-from ditar.synthesis.request import RANGES, SpeechOutput, SpeechRequest
+from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text import TextError

@@ -9,6 +9,7 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.numbers import MAX_SEED, check_number, check_whole
+from ditar.config.sampling import RANGES
 from ditar.config.speech import TextConfig
 from ditar.synthesis.timing import Timing
 from ditar.synthesis.voice import Voice
@@ -18,11 +19,6 @@ from ditar.text.frontend import ReadText
 import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
 
 from diffusers.utils import BaseOutput  # noqa: E402
-
-# What the command line takes, too. A model of diffusion takes less of the first.
-RANGES = {
-    "temperature": (0.0, 100.0), "guidance_scale": (1.0, 100.0), "stop_threshold": (0.0, 1.0), "speed": (0.5, 2.0),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ import torch
 
 from ditar.audio.trim import fade, is_silent
 from ditar.config.numbers import check_whole
+from ditar.config.sampling import MOST_RETRIES, MOST_ROWS
 from ditar.seeds import attempt_seed
 from ditar.synthesis.request import SpeechOutput
 from ditar.synthesis.timing import Timing
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
-MOST_RETRIES, MOST_ROWS = 100, 1000
 TOO_SHORT_SHARE = 0.5  # of the expected length: speech that ends sooner has skipped words
 
 

@@ -14,13 +14,13 @@ from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO, check_codec
 from ditar.baseline.text_encoder import T5TextEncoder
 from ditar.config.numbers import check_number, check_whole
-from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
+from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, MOST_ROWS, RANGES, SamplingOptions
 from ditar.data.codes import CodecInfo
 from ditar.storage.weights import ModelError
 from ditar.synthesis.discrete import PreparedTokens, prepare_tokens
 from ditar.synthesis.reference import Reference
-from ditar.synthesis.request import RANGES, SpeechOutput, SpeechRequest, as_requests
-from ditar.synthesis.retry import MOST_ROWS, Attempts
+from ditar.synthesis.request import SpeechOutput, SpeechRequest, as_requests
+from ditar.synthesis.retry import Attempts
 from ditar.synthesis.speech_pipeline import SpeechPipeline
 from ditar.synthesis.voice import AFTER_REFERENCE_SECONDS
 from ditar.text import TextError

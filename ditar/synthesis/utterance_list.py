@@ -23,7 +23,7 @@ from ditar.config.sampling import BATCH_SIZE, OPTIONS
 from ditar.seeds import seed_of
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.digests import digest_values
-from ditar.storage.json_lines import append_json_lines, read_log, write_json_lines
+from ditar.storage.json_lines import MANIFEST, append_json_lines, read_log, write_json_lines
 from ditar.storage.lock import only_writer
 from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory
 from ditar.synthesis.model_folder import SHIPPED_MODEL
@@ -34,7 +34,6 @@ from ditar.synthesis.voice import Voice
 from ditar.text import TextError
 from ditar.text.controls import plain_text
 
-MANIFEST = "manifest.jsonl"
 LENGTH_ROUNDING_S = 0.001  # of `seconds` in a line
 
 

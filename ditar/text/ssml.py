@@ -18,6 +18,7 @@ import html
 import re
 from collections.abc import Callable
 
+from ditar.config.sampling import RANGES
 from ditar.text.arpabet import to_ipa
 from ditar.text.english_letters import spell_letters
 from ditar.text.english_numbers import cardinal, digits_one_by_one, ordinal
@@ -39,7 +40,7 @@ _STRENGTHS = {
     "strong": PARAGRAPH_PAUSE_SECONDS, "x-strong": 1.2,
 }  # fmt: skip
 _TIME = re.compile(r"\+?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})m?s", re.I)
-LEAST_RATE, MOST_RATE = 0.5, 2.0
+LEAST_RATE, MOST_RATE = RANGES["speed"]
 _RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.3, "x-fast": 1.7}
 _RATE = re.compile(r"([+-]?)(\d{1,4}(?:\.\d{0,6})?|\.\d{1,6})\s?(%?)")
 PROSODY = re.compile(r"<!--.{0,400}?-->|<(?P<end>/?)prosody(?P<of>\s[^<>]{0,600}?)?\s{0,9}(?P<empty>/?)>", re.I | re.S)
@@ -61,7 +62,7 @@ def as_inline(text: str, language: str, rates: bool = False) -> str:
 def _rewritten(match: re.Match, language: str) -> str:
     if match["open"]:
         raise TextError(
-            f"{match[0]} has no end; write one or more words, without other tags, and </{match['open']}> behind it"
+            f"{match[0]} has no end; write one or more words, without other tags, and </{match['open']}> after it"
         )
     if match["element"]:
         given, inner = _attributes(match["of"]), match["inner"] or ""
