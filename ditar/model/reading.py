@@ -135,10 +135,10 @@ class Reading(nn.Module):
         since = torch.where((frames != before) | (before == NO_TARGET), at, 0).cummax(1).values
         windows = self.window(symbol_ids, frames.clamp(min=-1), at - since + (frames == -1))  # (B, T, width)
         first = self.window(symbol_ids, before[:, :1].clamp(min=-1), torch.zeros_like(before[:, :1]))
-        behind = torch.cat((first, windows[:, :-1]), dim=1).unflatten(1, alignment.shape[1:])
+        earlier = torch.cat((first, windows[:, :-1]), dim=1).unflatten(1, alignment.shape[1:])
         known = before.unflatten(1, alignment.shape[1:])[:, :, 0] != NO_TARGET  # (B, N)
-        to_lm = torch.where(known[..., None], self.to_lm(behind[:, :, 0]), self.unread.to(behind.dtype))
-        return to_lm, self.to_locdit(windows.unflatten(1, alignment.shape[1:])), behind
+        to_lm = torch.where(known[..., None], self.to_lm(earlier[:, :, 0]), self.unread.to(earlier.dtype))
+        return to_lm, self.to_locdit(windows.unflatten(1, alignment.shape[1:])), earlier
 
     def targets(self, symbol_ids: Tensor, alignment: Tensor) -> Tensor:
         """What the head should choose at each frame, (B, N, P), NO_TARGET where the alignment is unknown or a symbol
@@ -158,13 +158,13 @@ class Reading(nn.Module):
         hidden = self.head_window(windows) + self.head_h(h) + self.head_frame(frames)
         return self.head(F.silu(hidden))
 
-    def loss(self, h: Tensor, symbol_ids: Tensor, alignment: Tensor, behind: Tensor) -> Tensor:
-        """Sum of the head's cross-entropies over the frames of (B, N, P); h (B, N, width), `behind` as `teach` has
+    def loss(self, h: Tensor, symbol_ids: Tensor, alignment: Tensor, earlier: Tensor) -> Tensor:
+        """Sum of the head's cross-entropies over the frames of (B, N, P); h (B, N, width), `earlier` as `teach` has
         it."""
         targets = self.targets(symbol_ids, alignment)
         frames = torch.arange(alignment.shape[2], device=h.device).expand_as(alignment)
         known = targets != NO_TARGET
-        logits = self.choose(h[:, :, None].expand(*frames.shape, -1)[known], behind[known], frames[known])
+        logits = self.choose(h[:, :, None].expand(*frames.shape, -1)[known], earlier[known], frames[known])
         return F.cross_entropy(logits.float(), targets[known], reduction="sum")
 
     def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int], speed: Sequence[float]) -> ReadingState:

@@ -15,7 +15,7 @@ _AMERICAN = re.compile(r"(?<![\w.])(?:(1)[-. ])?\(?(\d{3})\)?[-. ]\s?(\d{3})[-. 
 _LOCAL = re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])")
 _DIALLED = re.compile(r"\b((?i:dial|call|called|calling|dialled|dialed|text)\s)(911|999|112|[3-8]11)(?!\w|[.,]\d)")
 _PAIR = re.compile(r"(?<![\w./-])(9/11|24/7|50[/-]50|24/7/365)(?![\w/-]|[.,]\d)")  # not fractions, dates or ranges
-# One comma between two numbers, without a space, that no list goes on behind; and thousands that no comma separates.
+# One comma between two numbers, without a space, after which no list goes on; and thousands that no comma separates.
 _DECIMAL_COMMA = re.compile(
     r"(?<![\w.,:/])(?<!\d[ -])(?<!\d, )(0,\d{1,9}|[1-9]\d{0,2},(?:\d{1,2}|\d{4,9}))"
     r"(?!\d|[.,:/]\d|,? (?:and|or|&) \d{1,9}(?![\d,])|, \d)"

@@ -37,8 +37,8 @@ def _prefixed(match: re.Match) -> str:
     if match["last"]:
         last = _money(match["last"], match["last_scale"], names)
         return f"{_scaled(amount, match['scale'])} to {last}{_rate(match['per'], 'a')}"
-    behind = string[match.end() : match.end() + 8]
-    if string[max(0, match.start() - 3) : match.start()].lower() in _ARTICLES and _NOUN.match(behind):
+    after = string[match.end() : match.end() + 8]
+    if string[max(0, match.start() - 3) : match.start()].lower() in _ARTICLES and _NOUN.match(after):
         names = (names[0],) * 2 + names[2:]
     words = _money(amount, match["scale"], names) + (" plus" if match["more"] else "") + _rate(match["per"], "a")
     return words + " to " if match["to"] else words

@@ -13,7 +13,7 @@ from ditar.text.english_words import SPOKEN_SYMBOLS
 from ditar.text.errors import TextError, name_characters
 from ditar.text.markup import without_markup
 from ditar.text.pronunciation import is_private, stand_in_words, stand_out
-from ditar.text.scripts import check_script
+from ditar.text.writing_systems import foreign_letters
 
 # Symbols that a rule speaks, in the language of the text; English has spoken many more by then.
 _KEPT_SYMBOLS = set("%&+=@#$€£/*°")
@@ -48,7 +48,7 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
         cleaned = stand_out(spell_english(named, language), runs)
     silent = _silent_symbols(cleaned)
     _leave_out(cleaned, silent, dropped)
-    foreign = check_script(cleaned, language, refuse=dropped is None)
+    foreign = foreign_letters(cleaned, language, refuse=dropped is None)
     _leave_out(cleaned, foreign, dropped)
     cleaned = cleaned.translate(dict.fromkeys(map(ord, silent + foreign), " "))
     cleaned = re.sub(r"\s*\n\s*\n\s*", ". ", cleaned.strip())

@@ -36,7 +36,7 @@ _USUAL = {
     "pt-pt": "pt",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-# Read behind a text that ends where a pronounced word follows: espeak reads `a` in front of nothing as the letter. The
+# Read after a text that ends where a pronounced word follows: espeak reads `a` in front of nothing as the letter. The
 # second one in front of a vowel.
 _STAND_INS = {"en": ("bird", "apple")}
 

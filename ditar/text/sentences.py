@@ -93,7 +93,7 @@ def split_text(text: str, fits: Callable[[str], bool] = lambda _: True) -> list[
 
 
 def split_whole(text: str) -> tuple[str, float, str]:
-    """Of a text that is still being written: the sentences that are whole whatever follows, the silence behind the last
+    """Of a text that is still being written: the sentences that are whole whatever follows, the silence after the last
     of them, in seconds, and the rest, with any tag or control that is not finished. Both parts together are the text.
     """
     *whole, last = [*_sentences(text)] or [(0, 0, 0.0)]
@@ -112,7 +112,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
     """(start, end, pause in seconds) of each sentence, without the white space around it."""
     cased = any(c.isupper() for c in text)  # without capitals, a small letter begins a sentence, too
     start = 0
-    for stop, behind in [*(m.span() for m in _BREAK.finditer(text)), (len(text), len(text))]:
+    for stop, following in [*(m.span() for m in _BREAK.finditer(text)), (len(text), len(text))]:
         for match in _END_MARKS.finditer(text, start, stop):
             if match.end() < stop and _ends_sentence(text, start, match, cased):
                 left, right = _strip(text, start, match.end())
@@ -121,7 +121,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
         left, right = _strip(text, start, stop)
         if left < right:
             yield left, right, PARAGRAPH_PAUSE_SECONDS
-        start = behind
+        start = following
 
 
 def _ends_sentence(text: str, start: int, match: re.Match, cased: bool) -> bool:

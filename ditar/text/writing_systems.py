@@ -1,11 +1,11 @@
-"""The scripts of each language: letters of other scripts would be spelt out as 'Chinese letter'."""
+"""The writing systems of each language: letters of others would be spelt out as 'Chinese letter'."""
 
 import unicodedata
 
 from ditar.text.errors import TextError, name_characters
 
 # First word of the Unicode name of a letter. Languages that are not listed are written in Latin letters.
-_SCRIPTS = {
+_SYSTEMS = {
     "am": "ETHIOPIC", "ti": "ETHIOPIC", "ar": "ARABIC", "fa": "ARABIC", "ur": "ARABIC", "sd": "ARABIC", "ug": "ARABIC",
     "ps": "ARABIC", "ku": "LATIN ARABIC", "as": "BENGALI", "bn": "BENGALI", "bpy": "BENGALI", "az": "LATIN CYRILLIC",
     "ba": "CYRILLIC", "be": "CYRILLIC", "bg": "CYRILLIC", "cv": "CYRILLIC", "kk": "CYRILLIC", "ky": "CYRILLIC",
@@ -31,14 +31,14 @@ _ANYWHERE = {
 }
 
 
-def check_script(text: str, language: str, refuse: bool = True) -> list[str]:
-    """The letters of `text` whose script `language` does not use. TextError names them: if there are any, or with
+def foreign_letters(text: str, language: str, refuse: bool = True) -> list[str]:
+    """The letters of `text` that `language` is not written with. TextError names them: if there are any, or with
     `refuse` False, if they are more than half of the letters."""
-    scripts = set(_SCRIPTS.get(language.split("-")[0], "").split()) | _ANYWHERE
+    systems = set(_SYSTEMS.get(language.split("-")[0], "").split()) | _ANYWHERE
     foreign = [
         c
         for c in text
-        if not c.isascii() and unicodedata.category(c)[0] in "LM" and unicodedata.name(c, "?").split()[0] not in scripts
+        if not c.isascii() and unicodedata.category(c)[0] in "LM" and unicodedata.name(c, "?").split()[0] not in systems
     ]
     if foreign and (refuse or 2 * len(foreign) > sum(c.isalpha() for c in text)):
         raise TextError(

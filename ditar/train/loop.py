@@ -36,7 +36,7 @@ class System(Protocol):
     loss: nn.Module  # holds every trained parameter; its forward is called by `forward`
     model: nn.Module  # the part that is averaged, validated and exported
     optimised: dict[str, nn.Module]  # phase -> the module whose parameters it moves
-    fingerprint: str  # of the training data: a run does not resume with other data
+    data_digest: str  # of the training data: a run does not resume with other data
     steps_place_data: bool  # whether a run of another length reads other data at the same step (a curriculum)
     epoch_starts: list[int]  # up to the next epoch's; saved in checkpoints, since finding it takes a plan of each epoch
 
@@ -83,7 +83,7 @@ def train(
 
     Args:
         out: gets `checkpoints/step-*`, `best`, `final` and `log.jsonl`.
-        config: the whole typed configuration, stored with the fingerprint of the data. A resume with another one is
+        config: the whole typed configuration, stored with the digest of the data. A resume with another one is
             refused, except for what `run` reports, what `resume.MAY_CHANGE` names and, if no data depends on it, the
             number of steps.
         cpu: train on the CPU even if there is a GPU.
@@ -105,7 +105,7 @@ def train(
     flat = [o for group in optimisers.values() for o in group]
     average = weight_average(system.model, optimiser.ema_decay)
     folder = out / "checkpoints"
-    trained_with = {"config": to_dict(config), "data": system.fingerprint}
+    trained_with = {"config": to_dict(config), "data": system.data_digest}
     first, best = 0, math.inf
     sums: dict[str, float] = defaultdict(float)  # of the steps after `logged`
     logged = 0

@@ -74,7 +74,7 @@ class SpeechSystem:
     def __init__(self, config: DiTARConfig | BaselineConfig, batches: JoinedExamples, also: Iterable[str]):
         """`also`: what else identifies the training data, besides the lines of its index."""
         self.config, self.batches = config, batches
-        self.fingerprint = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
+        self.data_digest = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
         self.steps_place_data = config.data.curriculum_until > 0
         self.epoch_starts = [0]  # the first batch of each epoch, as far as known
 

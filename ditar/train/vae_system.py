@@ -56,7 +56,7 @@ class VAESystem:
             train_dirs, data.level_db, seed, data.speed, bandwidth_hz, data.degraded_share,
             config.model.vocos.hop if config.model.vocos.source_filter else None,
         )
-        self.fingerprint = digest_lines([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
+        self.data_digest = digest_lines([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
         self.valid_crops = AudioCrops(valid_dirs, (0.0, 0.0), seed, bandwidth_hz=bandwidth_hz)
 
     def adversary(self, step: int) -> float:
