@@ -18,12 +18,16 @@ def log_mel(
 ) -> torch.Tensor:
     """Natural logarithm of mel magnitudes, exactly one frame per `hop` samples, frame i centred on its own samples.
 
-    `noise_floor`: std of a white noise, full scale 1, whose expected power is added to every bin of the spectrum.
-    Anything below it, down to an empty band, looks the same, and nothing is random.
+    Args:
+        waveform: (B, S) at `rate_hz`, full scale 1.
+        mel_bins: filters from 0 Hz to half of `rate_hz`.
+        n_fft, hop: samples of a window, and from one to the next.
+        noise_floor: std of a white noise, full scale 1, whose expected power is added to every bin of the spectrum.
+            Anything below it, down to an empty band, looks the same, and nothing is random.
 
-    waveform (B, S) at `rate_hz`, float -> (B, mel_bins, S // hop) float32. An incomplete last hop is cut. Padding is
-    vocos's "same" padding: (n_fft - hop) / 2 reflected samples at both ends, so that nothing is shifted. Raises
-    ValueError if the waveform is too short to reflect.
+    Returns (B, mel_bins, S // hop) float32. An incomplete last hop is cut. Padding is vocos's "same" padding: (n_fft -
+    hop) / 2 reflected samples at both ends, so that nothing is shifted. ValueError: the waveform is too short to
+    reflect.
     """
     frames = waveform.shape[-1] // hop
     pad = (n_fft - hop) // 2

@@ -107,8 +107,15 @@ def measure_load(
     pid: int | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Phases of so many clients, and one with `overload` times as many as the server has places (0: none). pid: the
-    server's, whose memory is looked at. BenchError: it does not answer, or not to one alone."""
+    """Load a running server phase by phase. BenchError: it does not answer, or not to one alone.
+
+    Args:
+        clients: how many ask at a time, a phase for each number, 1 and more.
+        seconds: of each phase.
+        overload: a last phase of so many times the server's places; 0: none.
+        pid: the server's on this machine, whose memory is looked at; None: it is not.
+        say: called with a line for the user at each phase.
+    """
     found = re.search(r"^ditar_places (\S+)", speaker.get("/metrics"), re.M)
     places = int(float(found[1])) if found else 0
     numbers = range(2 * len(TEXTS))

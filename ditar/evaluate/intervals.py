@@ -23,7 +23,14 @@ def corpus_rate(errors: Sequence[float], counts: Sequence[float]) -> float:
 def bootstrap_interval(
     errors: Sequence[float], counts: Sequence[float], resamples: int = 2000, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval of `corpus_rate` when utterances are resampled with replacement."""
+    """Percentile interval of `corpus_rate` when utterances are resampled with replacement: (low, high).
+
+    Args:
+        errors, counts: one of each for an utterance.
+        resamples: how many are drawn, at least 1.
+        seed: at least 0.
+        level: the share of resamples inside, in (0, 1).
+    """
     (rates,) = _resampled([_checked(errors, counts)], resamples, seed)
     return _percentiles(rates, level)
 
@@ -40,6 +47,11 @@ def paired_ratio(
     """Ratio of two systems' pooled rates over the *same* utterances, and its interval: (ratio, low, high).
 
     A resample in which the base makes no error counts as infinite, or as 1 if neither system makes one.
+
+    Args:
+        base_errors, base_counts: of the system compared with, in the same order; its counts None: the same.
+
+    For the others see `bootstrap_interval`.
     """
     systems = _checked(errors, counts), _checked(base_errors, counts if base_counts is None else base_counts)
     return _compared(_ratio, systems, resamples, seed, level)
@@ -54,7 +66,8 @@ def paired_difference(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[float, float, float]:
-    """Difference of two systems' pooled rates over the *same* utterances, and its interval: (difference, low, high)."""
+    """Difference of two systems' pooled rates over the *same* utterances, and its interval: (difference, low, high).
+    For the arguments see `paired_ratio`."""
     systems = _checked(errors, counts), _checked(base_errors, base_counts)
     return _compared(np.subtract, systems, resamples, seed, level)
 

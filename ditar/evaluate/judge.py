@@ -108,7 +108,13 @@ class Judge:
     ) -> dict[str, dict[str, Any]]:
         """{utt: row} of one system's files, with those groups that the arguments allow.
 
-        clips, speakers: the reference of each utterance; compared: the utterances compared with it, by default all.
+        Args:
+            audio: the file of each utterance.
+            texts: what should be said in them.
+            clips, speakers: the reference of each utterance, and whose it is.
+            compared: the utterances compared with their reference, by default all.
+            originals: recordings of the same sentences.
+            stopped: how each output ended, see `inputs.read_stopped`.
         """
         rows: dict[str, dict[str, Any]] = {utt: {"utt": utt, "audio": str(path)} for utt, path in audio.items()}
         texts = texts or {}
