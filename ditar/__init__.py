@@ -17,7 +17,7 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
-    "DiTARPipeline": "ditar.synthesis.pipeline",
+    "DiTARPipeline": "ditar.synthesis.diffusers_pipeline",
     "TokenPipeline": "ditar.synthesis.token_pipeline",
     "load_pipeline": "ditar.synthesis.pretrained",
     "SpeechOutput": "ditar.synthesis.request",

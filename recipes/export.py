@@ -13,7 +13,6 @@ import torch
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.config.sampling import SamplingOptions
-from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
 from ditar.storage.atomic_write import check_not_input
 from ditar.storage.weights import ModelError
@@ -31,8 +30,7 @@ def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:
     if not vae.measured:
         raise ModelError(f"{args.vae} has no statistics of its latents; run extract_latents.py with --statistics")
     sampling = SamplingOptions().override(temperature=args.temperature, guidance_scale=args.guidance_scale)
-    scheduler = DiTARScheduler(temperature=sampling.temperature, guidance_scale=sampling.guidance_scale)
-    return DiTARPipeline(vae, ditar, scheduler)
+    return DiTARPipeline(vae, ditar, sampling)
 
 
 def main() -> int:

@@ -9,7 +9,6 @@ import torch
 from ditar.bench import BenchError
 from ditar.config import ConfigError, DiTARConfig, SpectralEncoderConfig, VocosConfig, load_config
 from ditar.config.sampling import SamplingOptions
-from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput
@@ -112,8 +111,10 @@ class Subject:
 
     def pipeline(self, variant: Variant) -> DiTARPipeline:
         """For streams."""
-        scheduler = DiTARScheduler(variant.solver, variant.steps, time_grid=variant.time_grid)
-        pipeline = DiTARPipeline(self.vae, self.model(variant), scheduler)
+        sampling = SamplingOptions(
+            solver=variant.solver, num_inference_steps=variant.steps, time_grid=variant.time_grid
+        )
+        pipeline = DiTARPipeline(self.vae, self.model(variant), sampling)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 

@@ -1,10 +1,14 @@
 """diffusers' solvers on the project's schedule: ordinary sampling (temperature 1) on the uniform grid."""
 
 import numpy as np
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
 from torch import Tensor
 
+from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.diffusion.schedule import Generators, angle_parts, draw_noise, time_grid, to_x0
+
+import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
+
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler  # noqa: E402
 
 # Otherwise defaults: order 2, both multistep solvers in x0, a lower order at the end of fewer than 15 steps.
 SCHEDULERS = {

@@ -1,13 +1,34 @@
 """A model on disk: its configuration and its weights, as `ditar.storage.weights` writes them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ditar.config import ConfigError, from_dict, to_dict
 from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights, write_model
+
+
+class _Unfilled(TorchFunctionMode):
+    """Random tensors that are made within are not filled."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function in (torch.Tensor.normal_, torch.Tensor.uniform_) or getattr(function, "__module__", "") == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return (torch.empty if function is torch.randn else function)(*args, **kwargs)
+
+
+@contextmanager
+def without_weights() -> Iterator[None]:
+    """For making a model whose weights follow: its tensors are on the meta device, and nothing is drawn. (For random
+    numbers there torch would import its compiler and sympy: two seconds.)"""
+    with torch.device("meta"), _Unfilled():
+        yield
 
 
 class PretrainedModel(nn.Module):
@@ -35,7 +56,7 @@ class PretrainedModel(nn.Module):
         """Read what `save_pretrained` wrote, as float32 in evaluation mode. ModelError says what is wrong."""
         try:
             config = from_dict(read_config(folder), cls.config_class)
-            with torch.device("meta"):
+            with without_weights():
                 model = cls(config)
         except ConfigError as error:
             raise ModelError(f"{Path(folder) / CONFIG} is not a configuration of {cls.__name__}: {error}") from None

@@ -6,11 +6,14 @@ import torch
 from torch import Tensor, nn
 
 
-def sinusoids(times: Tensor, width: int, longest: float = 10_000.0, scale: float = 1000.0) -> Tensor:
-    """Sines and cosines of times in [0, 1] at `width` / 2 frequencies: (M,) -> (M, width), float32 or wider."""
+LONGEST, SCALE = 10_000.0, 1000.0  # period, relative to the shortest, and angle at time 1
+
+
+def sinusoids(times: Tensor, width: int) -> Tensor:
+    """Cosines and sines of times in [0, 1] at `width` / 2 frequencies: (M,) -> (M, width), float32 or wider."""
     times = times if times.dtype == torch.float64 else times.float()
     steps = torch.arange(width // 2, device=times.device, dtype=times.dtype)
-    angles = scale * times[:, None] * torch.exp(-math.log(longest) * steps / (width // 2))
+    angles = SCALE * times[:, None] * torch.exp(-math.log(LONGEST) * steps / (width // 2))
     return torch.cat((angles.cos(), angles.sin()), dim=-1)
 
 

@@ -17,15 +17,19 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
 def write_model(
-    folder: str | Path, config: dict[str, Any], tensors: dict[str, Tensor], dtype: torch.dtype | None = None
+    folder: str | Path,
+    config: dict[str, Any],
+    tensors: dict[str, Tensor],
+    dtype: torch.dtype | None = None,
+    name: str = WEIGHTS,
 ) -> None:
-    """Write both files; a killed process leaves neither half-written, and a full disk (WriteError) the old ones."""
+    """Write config.json and the weights, in a file `name`; a killed process leaves neither half-written, and a full disk (WriteError) the old ones."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stored = {name: value.detach().to("cpu", dtype) for name, value in tensors.items()}
     with atomic_write(folder / CONFIG) as partial:
         partial.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        write_tensors(folder / WEIGHTS, stored, {"format": "pt"})
+        write_tensors(folder / name, stored, {"format": "pt"})
 
 
 def write_tensors(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
@@ -50,12 +54,13 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     return config
 
 
-def read_weights(folder: str | Path, model: nn.Module) -> None:
-    """Fill a model (which may be on the meta device) with float32 weights. ModelError: a missing file, or see
+def read_weights(folder: str | Path, model: nn.Module, name: str = WEIGHTS) -> None:
+    """Fill a model (which may be on the meta device) with float32 weights of the file `name`. ModelError: a missing file, or see
     `check_tensors`."""
-    path = _file(folder, WEIGHTS)
+    path = _file(folder, name)
     check_tensors(path, model)
-    model.load_state_dict({name: value.float() for name, value in load_file(path).items()}, assign=True)
+    found = load_file(path).items()
+    model.load_state_dict({key: x.float() if x.is_floating_point() else x for key, x in found}, assign=True)
 
 
 def check_tensors(path: Path, model: nn.Module) -> None:

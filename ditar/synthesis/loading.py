@@ -1,11 +1,18 @@
 """What loading a pipeline needs: a device, a dtype, a scheduler."""
 
+import json
 from pathlib import Path
 
 import torch
 
-from ditar.diffusion.scheduler import DiTARScheduler
+from ditar.config.sampling import SamplingOptions
+from ditar.storage.atomic_write import atomic_write
 from ditar.storage.weights import ModelError
+
+# The file of a diffusers scheduler, and what of it is ours to choose. Here without diffusers, whose import takes longer
+# than a sentence; `ditar.diffusion.scheduler` reads and writes the same file.
+SCHEDULER = "scheduler_config.json"
+CHOSEN = ("num_inference_steps", "solver", "time_grid", "temperature", "guidance_scale")
 
 
 def choose_device(name: torch.device | str | None) -> torch.device:
@@ -33,9 +40,21 @@ def choose_dtype(name: torch.dtype | str | None, device: torch.device) -> torch.
     return dtype
 
 
-def load_scheduler(folder: Path) -> DiTARScheduler:
-    """A DiTARScheduler. ModelError: a missing or foreign file."""
+def load_sampling(folder: Path) -> SamplingOptions:
+    """How a model samples unless a call says otherwise: the configuration of its scheduler; defaults for the rest.
+    ModelError: a missing or foreign file."""
+    path = folder / SCHEDULER
     try:
-        return DiTARScheduler.from_pretrained(folder)
-    except (ValueError, OSError, TypeError) as error:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return SamplingOptions(**{name: found[name] for name in CHOSEN if name in found})
+    except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{folder} holds no scheduler that save_pretrained wrote: {error}") from None
+
+
+def save_sampling(folder: Path, sampling: SamplingOptions) -> None:
+    """Write what `load_sampling` and `DiTARScheduler.from_pretrained` read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"_class_name": "DiTARScheduler", "prediction_type": "v_prediction"}
+    config |= {name: getattr(sampling, name) for name in CHOSEN}
+    with atomic_write(folder / SCHEDULER) as partial:
+        partial.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -1,6 +1,5 @@
 """DiTARPipeline: text + reference clip -> waveform, straight down (arXiv 2502.03930, section 3)."""
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +9,13 @@ from typing import Any
 import torch
 
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, SamplingOptions
-from ditar.diffusion.scheduler import DiTARScheduler
-from ditar.diffusion.solver import Solver, shared_solvers
+from ditar.diffusion.solver import Solver, make_solver, shared_solvers
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import collect_patches, generate_patches
 from ditar.model.sampler import PatchSampler
 from ditar.storage.weights import ModelError
 from ditar.synthesis.continuous import PreparedRequest, decode, prepare_request
-from ditar.synthesis.loading import load_scheduler
+from ditar.synthesis.loading import load_sampling, save_sampling
 from ditar.synthesis.reference import Reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, as_requests
 from ditar.synthesis.retry import Attempts
@@ -33,18 +31,19 @@ __all__ = ["DiTARPipeline", "SpeechOutput", "SpeechRequest"]
 
 
 class DiTARPipeline(SpeechPipeline):
-    """Zero-shot synthesis. Components: `vae` (SpeechVAE), `ditar` (DiTAR, with its vocabulary), `scheduler`."""
+    """Zero-shot synthesis. Components: `vae` (SpeechVAE), `ditar` (DiTAR, with its vocabulary); `sampling`: how it
+    samples unless a call says otherwise."""
 
-    def __init__(self, vae: SpeechVAE, ditar: DiTAR, scheduler: DiTARScheduler):
-        super().__init__()
+    unit = "patch"
+
+    def __init__(self, vae: SpeechVAE, ditar: DiTAR, sampling: SamplingOptions = SamplingOptions()):
         if vae.config.latent_channels != ditar.config.latent_channels:
             raise ModelError(
                 f"the VAE has {vae.config.latent_channels} latent channels and DiTAR {ditar.config.latent_channels}; "
                 "use a DiTAR that was trained on this VAE's latents"
             )
         check_vae(ditar.config.vae_fingerprint, vae)
-        self.register_modules(vae=vae.eval(), ditar=ditar.eval(), scheduler=scheduler)
-        self.set_progress_bar_config(disable=None, leave=False, unit="patch")  # None: only on a terminal
+        self.vae, self.ditar, self._sampling = vae.eval(), ditar.eval(), sampling
 
     @torch.inference_mode()
     def batch(
@@ -156,7 +155,11 @@ class DiTARPipeline(SpeechPipeline):
     @property
     def sampling(self) -> SamplingOptions:
         """How the model samples unless a call says otherwise: by its saved scheduler."""
-        return self.scheduler.sampling
+        return self._sampling
+
+    @property
+    def components(self) -> dict[str, Any]:
+        return {"vae": self.vae, "ditar": self.ditar}
 
     @property
     def model(self) -> DiTAR:
@@ -188,23 +191,21 @@ class DiTARPipeline(SpeechPipeline):
         self.ditar.locdit.transformer.compile(**options)
         config, new = self.ditar.config, self.ditar.stop_head.weight.new_zeros
         history = new(1, config.history_patches, config.patch_frames, config.latent_channels)
-        sampler = PatchSampler(
-            self.ditar, [self.scheduler.solver(2)], [SamplingOptions.guidance_scale], torch.Generator()
-        )
+        solver = make_solver(self.sampling.override(num_inference_steps=2))
+        sampler = PatchSampler(self.ditar, [solver], [SamplingOptions.guidance_scale], torch.Generator())
         sampler(new(1, config.lm.width), history, history.new_ones(history.shape[:2], dtype=torch.bool))
         return perf_counter() - clock
 
     @staticmethod
-    def _load(folder: Path) -> tuple[SpeechVAE, DiTAR, DiTARScheduler]:
-        return load_vae(folder / "vae"), DiTAR.from_pretrained(folder / "ditar"), load_scheduler(folder / "scheduler")
+    def _load(folder: Path) -> tuple[SpeechVAE, DiTAR, SamplingOptions]:
+        return load_vae(folder / "vae"), DiTAR.from_pretrained(folder / "ditar"), load_sampling(folder / "scheduler")
 
-    def _save(self, folder: Path, dtype: torch.dtype | None) -> None:
-        vae = self.vae
-        if dtype is not None:
-            vae = copy.deepcopy(vae)
-            for parameter in vae.parameters():  # not the buffers: statistics and window are small, and worth float32
-                parameter.data = parameter.data.to(dtype)
-        vae.register_to_config(_name_or_path="")  # diffusers would record where it was loaded from
-        vae.save_pretrained(folder / "vae")
+    def _save(self, folder: Path, dtype: torch.dtype | None) -> dict[str, tuple[str, str]]:
+        self.vae.save_pretrained(folder / "vae", dtype)
         self.ditar.save_pretrained(folder / "ditar", dtype)
-        self.scheduler.save_pretrained(folder / "scheduler")
+        save_sampling(folder / "scheduler", self.sampling)
+        return {
+            "vae": (SpeechVAE.__module__, SpeechVAE.__name__),
+            "ditar": (DiTAR.__module__, DiTAR.__name__),
+            "scheduler": ("ditar.diffusion.scheduler", "DiTARScheduler"),
+        }

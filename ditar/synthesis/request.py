@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.numbers import MAX_SEED, check_number, check_whole
 from ditar.config.sampling import RANGES
 from ditar.config.speech import TextConfig
@@ -15,10 +14,6 @@ from ditar.synthesis.timing import Timing
 from ditar.synthesis.voice import Voice
 from ditar.text.errors import TextError
 from ditar.text.frontend import ReadText
-
-import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
-
-from diffusers.utils import BaseOutput  # noqa: E402
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +111,7 @@ def check_asked(text: Any, seed: Any, generator: Any, voice: Any, prompt_audio: 
 
 
 @dataclass
-class SpeechOutput(BaseOutput):
+class SpeechOutput:
     """What a pipeline returns.
 
     Args:

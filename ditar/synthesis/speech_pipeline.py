@@ -1,18 +1,20 @@
 """What the pipelines of both systems share: calls, voices, loading and saving."""
 
+import json
 import os
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import torch
+from tqdm import tqdm
 
-from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.sampling import MAX_RETRIES
 from ditar.config.speech import TextConfig
 from ditar.nn.threads import largest_weight, set_threads
+from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.any_length import speak_pieces
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
@@ -27,14 +29,18 @@ from ditar.text.lexicon import Lexicon, as_lexicon
 from ditar.text.script import read_script
 from ditar.text.vocabulary import vocabulary_fingerprint
 
-import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
-
-from diffusers import DiffusionPipeline  # noqa: E402
+INDEX = "model_index.json"
 
 
-class SpeechPipeline(DiffusionPipeline):
+class SpeechPipeline(ABC):
     """Zero-shot synthesis by a `model`, with its vocabulary, and an `autoencoder` that makes waveforms of its
-    output."""
+    output. Its methods and its files are those of a diffusers pipeline, which takes seconds to import; see
+    `diffusers_pipeline` for one.
+
+    components: its parts by name. unit: what the progress bar counts.
+    """
+
+    unit: str
 
     model: Any  # DiTAR or TokenLM
     autoencoder: Any  # SpeechVAE or Codec
@@ -242,9 +248,23 @@ class SpeechPipeline(DiffusionPipeline):
             raise ValueError("safe_serialization=False would write pickles; models are only written as safetensors")
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
-        self._save(folder, dtype)
-        self.save_config(folder)
+        parts = {name: [home, kind] for name, (home, kind) in sorted(self._save(folder, dtype).items())}
+        with atomic_write(folder / INDEX) as partial:
+            partial.write_text(json.dumps({"_class_name": type(self).__name__, **parts}, indent=2) + "\n", "utf-8")
 
     @abstractmethod
-    def _save(self, folder: Path, dtype: torch.dtype | None) -> None:
-        """Write the components."""
+    def _save(self, folder: Path, dtype: torch.dtype | None) -> dict[str, tuple[str, str]]:
+        """Write the components; returns the module and the class of each folder."""
+
+    @property
+    @abstractmethod
+    def components(self) -> dict[str, Any]:
+        """The parts by name."""
+
+    def set_progress_bar_config(self, **options: Any) -> None:
+        """Options of tqdm for the progress bar, which is shown on terminals only unless `disable` says otherwise."""
+        self._bar = options
+
+    def progress_bar(self, total: int) -> tqdm:
+        """A bar up to `total`, see `unit`."""
+        return tqdm(total=total, **{"disable": None, "leave": False, "unit": self.unit, **getattr(self, "_bar", {})})

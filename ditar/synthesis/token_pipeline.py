@@ -42,9 +42,9 @@ class TokenPipeline(SpeechPipeline):
     """
 
     patch_frames = 1  # a voice may have any number of frames
+    unit = "frame"
 
     def __init__(self, codec: Codec, token_lm: TokenLM):
-        super().__init__()
         info = CodecInfo(
             codec.fingerprint, codec.rate_hz, codec.hop_samples, codec.codebooks, codec.codebook_size
         )
@@ -54,8 +54,7 @@ class TokenPipeline(SpeechPipeline):
                 f"the text of this model is {token_lm.config.text!r} and not read before or beside the audio (prefix, "
                 "cross); run it with ditar.baseline.generate"
             )
-        self.register_modules(codec=codec.eval(), token_lm=token_lm.eval())
-        self.set_progress_bar_config(disable=None, leave=False, unit="frame")  # None: only on a terminal
+        self.codec, self.token_lm = codec.eval(), token_lm.eval()
 
     def batch(
         self,
@@ -200,6 +199,12 @@ class TokenPipeline(SpeechPipeline):
         except CodecError as error:
             raise ModelError(f"{folder / 'codec'} is not the codec of this model: {error}") from None
 
-    def _save(self, folder: Path, dtype: torch.dtype | None) -> None:
+    @property
+    def components(self) -> dict[str, Any]:
+        return {"codec": self.codec, "token_lm": self.token_lm}
+
+    def _save(self, folder: Path, dtype: torch.dtype | None) -> dict[str, tuple[str, str]]:
         self.codec.save_pretrained(folder / "codec")  # unchanged: a rounded encoder is another codec
         self.token_lm.save_pretrained(folder / "token_lm", dtype)
+        parts = {"codec": type(self.codec), "token_lm": TokenLM}
+        return {name: (kind.__module__, kind.__name__) for name, kind in parts.items()}

@@ -32,7 +32,7 @@ class VAESystem:
         self.config = config
         self.model = SpeechVAE(**to_dict(config.model))
         if init is not None:
-            mine, theirs = to_dict(config.model), {k: v for k, v in init.config.items() if not k.startswith("_")}
+            mine, theirs = to_dict(config.model), to_dict(init.config)
             if self.model.is_codec and not init.is_codec:
                 mine["quantiser"] = None  # the codebooks start from the first batch
                 start_from(self.model.encoder, init.encoder, mine, theirs)

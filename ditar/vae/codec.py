@@ -111,7 +111,6 @@ class MatchedCodec(Codec):
 
     def save_pretrained(self, folder: str | Path) -> None:
         """A SpeechVAE's folder."""
-        self.vae.register_to_config(_name_or_path="")  # diffusers would record where it was loaded from
         self.vae.save_pretrained(folder)
 
     def _encode(self, waveform: Tensor) -> Tensor:

@@ -2,7 +2,12 @@
 
 from torch import nn
 from torch.nn.utils import weight_norm
-from vocos.discriminators import (
+
+from ditar.audio.torchaudio_shim import import_torchaudio
+
+import_torchaudio()  # vocos imports it, and a binary that does not fit torch would stop it
+
+from vocos.discriminators import (  # noqa: E402
     DiscriminatorP,
     DiscriminatorR,
     MultiPeriodDiscriminator,

@@ -5,11 +5,12 @@ import math
 import torch
 from einops import rearrange
 from torch import nn
-from vocos.modules import ConvNeXtBlock
 
 from ditar.audio.spectra import log_mel
+from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import OobleckEncoderConfig, SpectralEncoderConfig
 from ditar.units import HOP_SAMPLES
+from ditar.vae.convnext import ConvNeXtBlock
 from ditar.vae.posterior import Posterior
 
 # exp(-12) is a std of 0.0025: below it a channel is exact for all purposes, and its KL would only push weights around.
@@ -39,8 +40,7 @@ class SpectralEncoder(nn.Module):
         self.embed = nn.Conv1d(2 * config.mel_bins, config.width, kernel_size=7, padding=3)
         self.norm = nn.LayerNorm(config.width, eps=1e-6)
         self.blocks = nn.ModuleList(
-            ConvNeXtBlock(config.width, config.ffn, layer_scale_init_value=1.0 / config.layers)
-            for _ in range(config.layers)
+            ConvNeXtBlock(config.width, config.ffn, 1.0 / config.layers) for _ in range(config.layers)
         )
         self.final_norm = nn.LayerNorm(config.width, eps=1e-6)
         self.out = nn.Linear(config.width, 2 * latent_channels)
@@ -63,6 +63,7 @@ class OobleckEncoder(nn.Module):
 
     def __init__(self, config: OobleckEncoderConfig, latent_channels: int):
         super().__init__()
+        import_torchaudio()  # diffusers imports it, and a binary that does not fit torch would stop it
         from diffusers.models.autoencoders.autoencoder_oobleck import OobleckEncoder as Convolutions
 
         if math.prod(config.ratios) != HOP_SAMPLES or any(r % 2 for r in config.ratios):

@@ -2,16 +2,20 @@
 
 import torch
 from torch import nn
-from torchaudio.functional import melscale_fbanks
-from vocos.loss import DiscriminatorLoss, FeatureMatchingLoss, GeneratorLoss
 
 from ditar.audio.spectra import limit_band
+from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import ConfigError, VAELossConfig
 from ditar.diffusion.schedule import Generators
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.discriminators import multi_period_discriminator, multi_resolution_discriminator
 from ditar.vae.source import PitchHead, held_through
 from ditar.vae.speech_vae import SpeechVAE
+
+import_torchaudio()  # vocos imports it, and a binary that does not fit torch would stop it
+
+from torchaudio.functional import melscale_fbanks  # noqa: E402
+from vocos.loss import DiscriminatorLoss, FeatureMatchingLoss, GeneratorLoss  # noqa: E402
 
 # Window and mel bins: short windows locate onsets, long ones resolve harmonics.
 RESOLUTIONS = ((512, 40), (1024, 80), (2048, 128))

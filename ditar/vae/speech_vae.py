@@ -1,18 +1,15 @@
 """SpeechVAE: 24 kHz speech <-> 40 Hz latents of 64 channels (arXiv 2502.03930, section 4.1)."""
 
-import os
-import tempfile
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
-from safetensors import SafetensorError
 
-from ditar.config import ConfigError, VAEModelConfig, from_dict
+from ditar.config import ConfigError, VAEModelConfig, from_dict, to_dict
 from ditar.diffusion.schedule import Generators, draw_noise
-from ditar.storage.atomic_write import WriteError
+from ditar.nn.pretrained import PretrainedModel, without_weights
+from ditar.storage.weights import CONFIG, ModelError, read_config, read_weights, write_model
 from ditar.units import HOP_SAMPLES
 from ditar.vae.encoder import OobleckEncoder, SpectralEncoder
 from ditar.vae.posterior import Posterior
@@ -21,15 +18,19 @@ from ditar.vae.source import SourceStart
 from ditar.vae.vocoder import Decoded, Vocoder
 
 
-class SpeechVAE(ModelMixin, ConfigMixin):
+WEIGHTS = "diffusion_pytorch_model.safetensors"  # the files of a diffusers model, without its import
+
+
+class SpeechVAE(PretrainedModel):
     """Encoder, Gaussian posterior and Vocos decoder, with the statistics that normalise latents for diffusion. With a
     `quantiser` instead of the Gaussian it is a codec: `quantise` replaces `encode`.
 
-    Arguments are the keys of `ditar.config.VAEModelConfig` as plain values. `from_pretrained` and `save_pretrained` are
-    diffusers'. ValueError: a waveform shorter than one latent frame.
+    Arguments are the keys of `ditar.config.VAEModelConfig` as plain values. ValueError: a waveform shorter than one
+    latent frame.
     """
 
-    @register_to_config
+    config_class = VAEModelConfig
+
     def __init__(
         self,
         vocos: dict[str, Any],
@@ -51,6 +52,7 @@ class SpeechVAE(ModelMixin, ConfigMixin):
             },
             VAEModelConfig,
         )
+        self.config = config
         if (config.spectral is None) == (config.oobleck is None):
             raise ValueError("give exactly one of the encoders `spectral` and `oobleck`")
         if config.spectral is not None:
@@ -61,7 +63,6 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         # Centre and *total* std sqrt(Var mean + E std^2) of the training data: unused channels stay small.
         self.register_buffer("latent_mean", torch.zeros(latent_channels))
         self.register_buffer("latent_std", torch.ones(latent_channels))
-        # Not named after its key: diffusers answers for those names.
         self.residual_quantiser = ResidualQuantiser(config.quantiser, latent_channels) if config.quantiser else None
 
     @property
@@ -111,20 +112,30 @@ class SpeechVAE(ModelMixin, ConfigMixin):
         """The inverse of `normalise`."""
         return latents * self.latent_std + self.latent_mean
 
-    def save_pretrained(self, save_directory: str | os.PathLike, **options: Any) -> None:
-        """diffusers' files, written to a temporary place and renamed: the old ones stay whole until the new ones are.
-        WriteError: the disk refuses."""
-        folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
+    def save_pretrained(self, folder: str | Path, dtype: torch.dtype | None = None) -> None:
+        """Write config.json and the weights, in `dtype` (None: unchanged), but for statistics and window, which are
+        small, and worth float32."""
+        parameters = {name for name, _ in self.named_parameters()}
+        tensors = {
+            name: value.to(dtype) if name in parameters and dtype is not None else value
+            for name, value in self.state_dict().items()
+        }
+        config = {"_class_name": type(self).__name__, **to_dict(self.config)}
+        write_model(folder, config, tensors, name=WEIGHTS)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """Read what `save_pretrained` or diffusers wrote, as float32 in evaluation mode. ModelError says what is
+        wrong."""
         try:
-            with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
-                super().save_pretrained(partial, **options)
-                for file in sorted(Path(partial).iterdir()):
-                    os.chmod(file, 0o644)  # safetensors makes its files readable for the owner only
-                    os.replace(file, folder / file.name)
-        except (OSError, SafetensorError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise WriteError(f"{folder} cannot be written: {reason}; free space or choose another place") from error
+            found = {key: value for key, value in read_config(folder).items() if not key.startswith("_")}
+            config = from_dict(found, VAEModelConfig)
+            with nullcontext() if config.quantiser else without_weights():  # the quantiser's package draws and computes
+                vae = cls(**to_dict(config))
+        except ValueError as error:
+            raise ModelError(f"{Path(folder) / CONFIG} is not a configuration of a SpeechVAE: {error}") from None
+        read_weights(folder, vae, WEIGHTS)
+        return vae.eval()
 
     def forward(
         self,

@@ -11,12 +11,10 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import nn
-from vocos.heads import ISTFTHead
-from vocos.models import VocosBackbone
-from vocos.spectral_ops import ISTFT
 
 from ditar.config import VocosConfig
 from ditar.units import HOP_SAMPLES
+from ditar.vae.convnext import Backbone, ISTFT
 from ditar.vae.source import PitchHead, SourceStart, harmonics, noise_at, turns_of
 
 HIGHEST_LOG_GAIN = math.log(1e2)  # as vocos limits magnitudes
@@ -42,14 +40,14 @@ class Vocoder(nn.Module):
             raise ValueError(f"vocos.hop must divide {HOP_SAMPLES} and n_fft - hop be even, got {config}")
         self.frames_per_latent = HOP_SAMPLES // config.hop
         self.unfold = nn.Linear(latent_channels, self.frames_per_latent * config.width)
-        self.backbone = VocosBackbone(config.width, config.width, config.ffn, config.layers)
+        self.backbone = Backbone(config.width, config.ffn, config.layers)
         overlap = -(-(config.n_fft - config.hop) // (2 * config.hop))
         reach = 3 * (config.layers + 1) + overlap
         if config.source_filter:
             self.head = SourceFilterHead(config.width, config.n_fft, config.hop)
             reach += overlap + 1  # the spectrum of the source, and the pitch between two frames
         else:
-            self.head = ISTFTHead(config.width, config.n_fft, config.hop, padding="same")
+            self.head = ISTFTHead(config.width, config.n_fft, config.hop)
         # Frames on either side that a sample depends on; streaming and seams read it.
         self.context_latents = -(-reach // self.frames_per_latent)
 
@@ -89,6 +87,19 @@ class Vocoder(nn.Module):
             return self.head(x, start, pitch_hz)
 
 
+class ISTFTHead(nn.Module):
+    """Features (B, L, D) -> waveform (B, hop * L): Vocos's head, magnitudes and phases of an ISTFT."""
+
+    def __init__(self, width: int, n_fft: int, hop: int):
+        super().__init__()
+        self.out = nn.Linear(width, n_fft + 2)
+        self.istft = ISTFT(n_fft, hop)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        log_magnitude, phase = self.out(x).transpose(1, 2).chunk(2, dim=1)  # (B, F, L) each
+        return self.istft(torch.polar(log_magnitude.clamp(max=HIGHEST_LOG_GAIN).exp(), phase))
+
+
 class SourceFilterHead(nn.Module):
     """Features (B, L, D) and pitch -> waveform: the spectra of harmonics and of noise, each filtered as the features of
     its frame say (gain and phase of the harmonics, gain of the noise), in an ISTFT like vocos's."""
@@ -98,7 +109,7 @@ class SourceFilterHead(nn.Module):
         self.n_fft, self.hop = n_fft, hop
         self.out = nn.Linear(width, 3 * (n_fft // 2 + 1))
         self.pitch = PitchHead(width)
-        self.istft = ISTFT(n_fft=n_fft, hop_length=hop, win_length=n_fft, padding="same")
+        self.istft = ISTFT(n_fft, hop)
 
     def forward(self, x: torch.Tensor, start: SourceStart, pitch_hz: torch.Tensor | None) -> Decoded:
         """Features (B, L, D), pitch (B, L) in Hz or None for that of the features -> all of Decoded."""

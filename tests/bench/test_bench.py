@@ -12,6 +12,7 @@ from ditar.bench.measure import PARTS, flops_by_part, measure, metered, speak
 from ditar.bench.setup import Subject, Variant, check_variant, variants_of
 from ditar.bench.study import bench
 from ditar.bench.tables import bench_markdown, plot
+from ditar.config.sampling import SamplingOptions
 from ditar.nn import cpu_kernels
 from tests.tiny import tiny_pipeline
 
@@ -146,12 +147,11 @@ def test_bad_plans_are_refused_before_anything_is_measured(subject, options, mes
 def test_the_base_samples_as_the_model_was_saved(monkeypatch, tmp_path):
     from ditar.bench import study
     from ditar.cli import main
-    from ditar.diffusion.scheduler import DiTARScheduler
     from ditar.synthesis.pipeline import DiTARPipeline
 
     pipeline = tiny_pipeline(stop_bias=20.0)
-    scheduler = DiTARScheduler("dpm-solver++", 3)
-    DiTARPipeline(pipeline.vae, pipeline.ditar, scheduler).save_pretrained(tmp_path)
+    sampling = SamplingOptions(solver="dpm-solver++", num_inference_steps=3)
+    DiTARPipeline(pipeline.vae, pipeline.ditar, sampling).save_pretrained(tmp_path)
     seen = []
     monkeypatch.setattr(study, "bench", lambda subject, variants, **_: seen.extend(variants) or {})
     main(["bench", f"--model={tmp_path}", "--device=cpu", "--guidance-scale", "2", "1", "--json"])

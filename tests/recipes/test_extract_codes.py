@@ -7,6 +7,7 @@ import torch
 
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
+from ditar.config import to_dict
 from ditar.data.codes import CodeStore
 from ditar.data.errors import DataError
 from ditar.data.latents import read_index
@@ -24,7 +25,7 @@ def extract(data, monkeypatch):  # noqa: F811
     """Runs the program on a codec of 3 x 32 codes."""
     home = data.parent
     vae = tiny_vae()
-    codec = SpeechVAE(**{**vae.config, "quantiser": {"codebooks": 3, "codebook_size": 32}})
+    codec = SpeechVAE(**{**to_dict(vae.config), "quantiser": {"codebooks": 3, "codebook_size": 32}})
     with torch.no_grad():
         codec(0.1 * torch.randn(2, 24_000), codebook_seed=0)
     codec.save_pretrained(home / "codec")

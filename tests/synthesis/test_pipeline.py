@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+import ditar
 from ditar.audio import AudioError
 from ditar.audio.trim import fade
 from ditar.config.sampling import SOLVERS, SamplingOptions
-from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
 from ditar.storage.weights import ModelError
 from ditar.synthesis.model_folder import SHIPPED_MODEL
@@ -92,7 +92,7 @@ SAVED = {"num_inference_steps": 3, "solver": "dpm-solver++", "time_grid": "unifo
 
 
 def test_the_saved_scheduler_decides_what_a_call_does_not_name(pipeline, tmp_path):
-    saved = DiTARPipeline(pipeline.vae, pipeline.ditar, DiTARScheduler(**SAVED))
+    saved = DiTARPipeline(pipeline.vae, pipeline.ditar, SamplingOptions(**SAVED))
     saved.save_pretrained(tmp_path)
     saved = DiTARPipeline.from_pretrained(tmp_path)
     saved.set_progress_bar_config(disable=True)
@@ -155,7 +155,7 @@ def test_the_reference_is_low_passed_to_what_the_vae_knows(pipeline, monkeypatch
 
 
 def test_components_and_disk(pipeline, tmp_path, speech):
-    assert set(pipeline.components) == {"vae", "ditar", "scheduler"}
+    assert set(pipeline.components) == {"vae", "ditar"}
     pipeline.save_pretrained(tmp_path / "model")
     index = json.loads((tmp_path / "model" / "model_index.json").read_text())
     assert index["_class_name"] == "DiTARPipeline" and {"vae", "ditar", "scheduler"} <= set(index)
@@ -172,6 +172,26 @@ def test_half_precision_on_disk_is_half_the_size_and_loads_as_float32(pipeline, 
     loaded = DiTARPipeline.from_pretrained(tmp_path / "half")
     assert {p.dtype for m in (loaded.vae, loaded.ditar) for p in m.parameters()} == {torch.float32}
     torch.testing.assert_close(loaded.vae.latent_std, pipeline.vae.latent_std, rtol=0, atol=0)
+
+
+def test_from_python_it_is_a_pipeline_of_diffusers(pipeline, tmp_path, speech):
+    """Whose scheduler may be replaced; it reads and writes the same files and speaks the same."""
+    from diffusers import DiffusionPipeline
+
+    pipeline.save_pretrained(tmp_path / "ours")
+    theirs = ditar.DiTARPipeline.from_pretrained(tmp_path / "ours", device="cpu")
+    assert isinstance(theirs, DiffusionPipeline) and set(theirs.components) == {"vae", "ditar", "scheduler"}
+    assert "scheduler" in theirs.config and theirs.device == torch.device("cpu")
+    theirs.set_progress_bar_config(disable=True)
+    made = theirs(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0)
+    np.testing.assert_allclose(made.audio, speech.audio, atol=1e-6)
+    theirs.scheduler = ditar.DiTARScheduler(**SAVED)
+    assert theirs.sampling == SamplingOptions(**SAVED)
+    theirs.save_pretrained(tmp_path / "again")
+    assert DiTARPipeline.from_pretrained(tmp_path / "again").sampling == theirs.sampling
+    assert ditar.DiTARScheduler.from_pretrained(tmp_path / "again/scheduler").sampling == theirs.sampling
+    index = [json.loads((tmp_path / name / "model_index.json").read_text()) for name in ("ours", "again")]
+    assert index[0] == index[1] and index[0]["scheduler"] == ["ditar.diffusion.scheduler", "DiTARScheduler"]
 
 
 def test_it_moves_like_any_diffusers_pipeline():
@@ -274,7 +294,7 @@ def test_bfloat16_speaks(pipeline, tmp_path):
 
 def test_parts_that_do_not_fit_are_refused(pipeline):
     with pytest.raises(ModelError, match="4 latent channels and DiTAR 8"):
-        DiTARPipeline(vae=tiny_vae(latent_channels=4), ditar=pipeline.ditar, scheduler=DiTARScheduler())
+        DiTARPipeline(vae=tiny_vae(latent_channels=4), ditar=pipeline.ditar)
 
 
 def test_a_language_that_the_model_never_heard_is_refused():
@@ -346,9 +366,9 @@ def test_a_ditar_knows_its_vae():
     pipeline = tiny_pipeline()
     mine = vae_fingerprint(pipeline.vae)
     with pytest.warns(UserWarning, match=f"does not say which VAE it was trained on .this one is {mine}"):
-        DiTARPipeline(pipeline.vae, pipeline.ditar, pipeline.scheduler)
+        DiTARPipeline(pipeline.vae, pipeline.ditar)
     named = DiTAR(replace(pipeline.ditar.config, vae_fingerprint=mine))
-    DiTARPipeline(pipeline.vae, named, pipeline.scheduler)
+    DiTARPipeline(pipeline.vae, named)
     pipeline.vae.latent_std.mul_(2.0)
     with pytest.raises(ModelError, match=f"trained on the latents of the VAE {mine}, but this one is"):
-        DiTARPipeline(pipeline.vae, named, pipeline.scheduler)
+        DiTARPipeline(pipeline.vae, named)

@@ -59,7 +59,7 @@ def test_matched_codec_from_disk(codec, tmp_path):
     tensors = load_file(tmp_path / "diffusion_pytorch_model.safetensors")
     lost = next(name for name in tensors if name.endswith("embed"))
     save_file({k: v for k, v in tensors.items() if k != lost}, tmp_path / "diffusion_pytorch_model.safetensors")
-    with pytest.raises(CodecError, match="fits its config.json: .* is missing in the weights"):
+    with pytest.raises(CodecError, match="does not fit config.json .* is missing in the weights"):
         load_codec(tmp_path)
 
 
