@@ -50,6 +50,10 @@ class DiTARLossConfig(HelperConfig):
     lm_noise: NotNegative = 0.0  # std ~ U(0, this) on the patches that the LM reads, normalised latents
     history_noise: NotNegative = 0.0  # the same on LocDiT's history
     history_dropout: Share = 0.0  # probability that the history is replaced by the learned "no history"
+    # Share of the rows in which the model reads patches that it made itself, sampled 1 to `own_passes` times over; see
+    # ditar/model/own_patches.py.
+    own_share: Share = 0.0
+    own_passes: Count = 2
 
 
 @dataclass(frozen=True)

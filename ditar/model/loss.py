@@ -11,6 +11,7 @@ from ditar.data.batches import DiTARBatch
 from ditar.diffusion.schedule import add_noise, velocity
 from ditar.model.ditar import DiTAR
 from ditar.model.noise import draw_training_noise
+from ditar.model.own_patches import read_own_patches
 from ditar.model.patches import valid_patches
 from ditar.nn.alignment import NO_TARGET, AlignmentHelpers, attention_error
 
@@ -51,6 +52,7 @@ class DiTARLoss(nn.Module):
         device = clean.device
         patches, known, speaking = (self.counts(batch) if counts is None else counts).clamp(min=1).tolist()
         trained = batch.trained  # (B, N)
+        read = read_own_patches(self.model, batch, c, generators) if c.own_share else clean
         drawn = draw_training_noise(clean.shape, batch.patch_counts, c, generators)
         target = clean[trained].repeat(c.noise_draws, 1, 1)  # (K * M, P, C)
         kept = trained[valid_patches(clean, batch.patch_counts)].repeat(c.noise_draws)  # of the draws, for all patches
@@ -60,11 +62,11 @@ class DiTARLoss(nn.Module):
         output = self.model(
             batch.symbol_ids,
             batch.symbol_counts,
-            clean if drawn.on_patches is None else clean + drawn.on_patches.to(device),
+            read if drawn.on_patches is None else read + drawn.on_patches.to(device),
             batch.patch_counts,
             add_noise(target, noise, t),
             times,
-            history=clean if drawn.on_history is None else clean + drawn.on_history.to(device),
+            history=read if drawn.on_history is None else read + drawn.on_history.to(device),
             keep_history=None if drawn.keep_history is None else drawn.keep_history.to(device),
             keep_h=None if drawn.keep_h is None else drawn.keep_h.to(device),
             keep_layers=(self.attention_layer,) if helped and c.attention_weight else (),

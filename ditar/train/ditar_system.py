@@ -67,7 +67,8 @@ class DiTARSystem(SpeechSystem):
     def validate(self, model: DiTAR, step: int, rank: int = 0, ranks: int = 1) -> Shares:
         """Losses on fixed batches with fixed noise, and with another utterance's text."""
         device = next(model.parameters()).device
-        quiet = replace(self.config.loss, lm_noise=0.0, history_noise=0.0, history_dropout=0.0, h_dropout=0.0)
+        off = ("own_share", "lm_noise", "history_noise", "history_dropout", "h_dropout")
+        quiet = replace(self.config.loss, **dict.fromkeys(off, 0.0))
         loss = DiTARLoss(quiet, model, self.loss.helpers)
 
         def compute(batch: DiTARBatch, rows: slice) -> dict[str, torch.Tensor]:

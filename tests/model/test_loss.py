@@ -85,8 +85,8 @@ def test_unknown_alignment_costs_nothing():
 def test_noise_and_dropout_change_what_is_read_and_not_the_target():
     model, data = build(), batch()
     plain = losses(PLAIN, model, data)["diffusion"]
-    for change in ({"lm_noise": 1.0}, {"history_noise": 1.0}, {"history_dropout": 1.0}, {"h_dropout": 1.0}):
-        assert not torch.allclose(losses(dataclasses.replace(PLAIN, **change), model, data)["diffusion"], plain), change
+    for name in ("lm_noise", "history_noise", "history_dropout", "h_dropout", "own_share"):
+        assert not torch.allclose(losses(dataclasses.replace(PLAIN, **{name: 1.0}), model, data)["diffusion"], plain), name
     again = losses(PLAIN, model, data)["diffusion"]
     assert torch.equal(plain, again) and not torch.equal(plain, losses(PLAIN, model, data, seed=1)["diffusion"])
 
@@ -95,7 +95,8 @@ def test_shares_of_a_split_batch_add_up_to_the_loss():
     """Whatever process has a row, and whatever rows it is padded beside: the same noise, the same loss."""
     model, data = build(), batch()
     helpers = helpers_of(model).double()
-    config = dataclasses.replace(HELPED, noise_draws=2, lm_noise=0.3, history_noise=0.2, h_dropout=0.3, history_dropout=0.3)
+    noise = {"lm_noise": 0.3, "history_noise": 0.2, "h_dropout": 0.3, "history_dropout": 0.3}
+    config = dataclasses.replace(HELPED, noise_draws=2, **noise, own_share=0.7)
     compute = DiTARLoss(config, model, helpers)
     rows = range(len(data.symbol_ids))
     whole = compute(data, [torch.Generator().manual_seed(r) for r in rows], 1.0)
