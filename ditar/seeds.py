@@ -23,6 +23,11 @@ def piece_seeds(seed: int, texts: Sequence[str]) -> list[int]:
     return seeds
 
 
+def text_seeds(seed: int, texts: Sequence[str]) -> list[int]:
+    """The seed of each piece of a whole text: `piece_seeds`, or for a single piece the seed itself."""
+    return [seed] if len(texts) == 1 else piece_seeds(seed, texts)
+
+
 def repeat_seed(seed: int, name: str) -> int:
     """The seed of a sentence in one of the repetitions of a sweep: the CRC-32 of "SEED NAME"."""
     return zlib.crc32(f"{seed} {name}".encode())

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ditar.seeds import piece_seeds
+from ditar.seeds import text_seeds
 from ditar.serve.batches import Batches
 from ditar.serve.bodies import Asked, SpeechBody, SpeechOptions, asked, check_input
 from ditar.serve.engine import Engine
@@ -109,8 +109,7 @@ class Service:
             pieces, warnings = await self.prepare(self._read_script, body, found)
         talk.warnings += [*warnings, *(dropped_warning(list(p.read.dropped)) for p in pieces if p.read.dropped)]
         seed = drawn(body)
-        seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
-        return Planned(talk, pieces, seeds, seed, found.ignored)
+        return Planned(talk, pieces, text_seeds(seed, [piece.text for piece in pieces]), seed, found.ignored)
 
     async def talk(self, found: Asked, began: float) -> Talk:
         """A talk without pieces yet. ApiError: its voice, or its language, is unknown."""

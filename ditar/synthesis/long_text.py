@@ -17,7 +17,7 @@ from ditar.audio.encode import Pipe
 from ditar.audio.growing import GrowingWav
 from ditar.audio.write import check_writable, write_audio
 from ditar.config.sampling import BATCH_SIZE
-from ditar.seeds import piece_seeds
+from ditar.seeds import piece_seeds, text_seeds
 from ditar.storage.digests import digest_values
 from ditar.synthesis.finished import FinishedPieces
 from ditar.synthesis.pieces import ReadPiece, check_speeds, gaps, join, levelled, silent, warnings_of_voices
@@ -171,7 +171,7 @@ def stream_text(
     of_voices = warnings_of_voices(pieces)
     warn(of_voices)
     failed: list[str] = []
-    seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
+    seeds = text_seeds(seed, [piece.text for piece in pieces])
     *before, after = gaps(pieces)
     for piece, of_piece, gap in zip(pieces, seeds, before):
         sink.write(silent(gap))
