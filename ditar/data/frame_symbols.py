@@ -1,4 +1,4 @@
-"""Which symbol each frame speaks, from the times of symbols: what alignment helpers and monotonic reading are taught."""
+"""Which symbol each frame speaks, from the times of symbols: for alignment helpers and monotonic reading."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from ditar.data.align import Times
 from ditar.data.examples import Example, FrameGrid
 from ditar.data.references import shift
 from ditar.nn.alignment import NO_TARGET
-from ditar.text.vocabulary import STRESS, is_letter, is_pause
+from ditar.text.vocabulary import is_letter, is_pause, with_marks
 from ditar.units import seconds_to_frames
 
 LEAST_PAUSE_S = 0.08  # a shorter gap at a space belongs to the sounds around it
@@ -84,18 +84,13 @@ def frame_places(symbols: Sequence[str], times: Times, frames: int, rate_hz: flo
 
 
 def _spans(symbols: Sequence[str], times: Times, sounds: Sequence[int]) -> tuple[list[float], list[float]]:
-    """Start and end of each sound in seconds. Stress belongs to the sound after it, length and diacritics to the one
-    before; sounds that share a span (a diphthong of an aligner) divide it."""
+    """Start and end of each sound, with its marks, in seconds; sounds that share a span (a diphthong of an aligner)
+    divide it."""
     starts, ends = [times[place][0] for place in sounds], [times[place][1] for place in sounds]
     for index, place in enumerate(sounds):
-        before, after = place - 1, place + 1
-        while before >= 0 and symbols[before] in STRESS and times[before] is not None:
-            starts[index] = min(starts[index], times[before][0])
-            before -= 1
-        while after < len(symbols) and not (is_letter(symbols[after]) or is_pause(symbols[after])):
-            if symbols[after] not in STRESS and times[after] is not None:
-                ends[index] = max(ends[index], times[after][1])
-            after += 1
+        first, end = with_marks(symbols, place)
+        starts[index] = min(times[mark][0] for mark in range(first, place + 1) if times[mark] is not None)
+        ends[index] = max(times[mark][1] for mark in range(place, end) if times[mark] is not None)
     index = 0
     while index < len(sounds):
         last = index

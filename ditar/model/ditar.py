@@ -104,8 +104,7 @@ class DiTAR(PretrainedModel):
             if alignment is None:
                 alignment = torch.full(patches.shape[:3], NO_TARGET, device=patches.device)
             taught = self.reading.teach(symbol_ids, alignment)
-        for_lm = None if taught is None else taught[0]
-        lm = self.condition(symbol_ids, symbol_counts, patches, patch_counts, keep_layers, for_lm)
+        lm = self.condition(symbol_ids, symbol_counts, patches, patch_counts, keep_layers, taught and taught.for_lm)
         count = self.config.history_patches
         past = histories(patches if history is None else history, count)[valid]  # (M, H, P, C)
         exists = history_exists(patches.shape[1], count, patches.device).expand(len(patches), -1, -1)
@@ -115,7 +114,9 @@ class DiTAR(PretrainedModel):
         h = lm.h if keep_h is None else lm.h * keep_h[..., None].to(lm.h.dtype)
         inputs = [h[valid], past, exists]  # (M, width), (M, H, P, C), (M, H)
         if taught is not None:
-            spoken = taught[1] if keep_h is None else taught[1] * keep_h[..., None, None].to(taught[1].dtype)
+            spoken = taught.for_locdit
+            if keep_h is not None:
+                spoken = spoken * keep_h[..., None, None].to(spoken.dtype)
             inputs.append(spoken[valid])  # (M, P, width of LocDiT)
         draws = len(noisy) // max(1, len(past))
         if draws > 1:
@@ -124,7 +125,7 @@ class DiTAR(PretrainedModel):
         stop_logits = self.stop_head(lm.h)[..., 0]
         if taught is None:
             return DiTAROutput(u, stop_logits, lm)
-        return DiTAROutput(u, stop_logits, lm, self.reading.loss(lm.h, symbol_ids, alignment, taught[2]))
+        return DiTAROutput(u, stop_logits, lm, self.reading.loss(lm.h, symbol_ids, alignment, taught.windows))
 
     def condition(
         self,

@@ -13,6 +13,7 @@ silence, at the last space or mark before the next sound; stress and length mark
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +37,15 @@ class Moves:
 
     sound: Tensor
     pause: Tensor
+
+
+class Taught(NamedTuple):
+    """What is read in training: by the LM with each patch, (B, N, width of the LM), by LocDiT with each frame, (B, N,
+    P, its width), and the window before each frame, (B, N, P, width), for the head."""
+
+    for_lm: Tensor
+    for_locdit: Tensor
+    windows: Tensor
 
 
 @dataclass(frozen=True)
@@ -125,9 +135,8 @@ class Reading(nn.Module):
         ids = padded.gather(1, around.clamp(0, padded.shape[1] - 1).flatten(1)).view_as(around)
         return torch.cat((self.symbols(ids).flatten(2), self.held(held.clamp(max=MOST_HELD).round().long())), dim=-1)
 
-    def teach(self, symbol_ids: Tensor, alignment: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What is read in training, alignment (B, N, P) being the place of each frame, NO_TARGET where unknown: for the
-        LM (B, N, width of the LM), for LocDiT (B, N, P, its width), and windows before each frame (B, N, P, width)."""
+    def teach(self, symbol_ids: Tensor, alignment: Tensor) -> Taught:
+        """Rows (B, L), and the place of each frame (B, N, P), NO_TARGET where it is unknown."""
         frames = alignment.flatten(1)  # (B, T)
         before = F.pad(frames[:, :-1], (1, 0), value=-1)  # what has been come to when a frame is decided upon
         before[:, 0] = torch.where(frames[:, 0] == NO_TARGET, NO_TARGET, -1)
@@ -138,7 +147,7 @@ class Reading(nn.Module):
         earlier = torch.cat((first, windows[:, :-1]), dim=1).unflatten(1, alignment.shape[1:])
         known = before.unflatten(1, alignment.shape[1:])[:, :, 0] != NO_TARGET  # (B, N)
         to_lm = torch.where(known[..., None], self.to_lm(earlier[:, :, 0]), self.unread.to(earlier.dtype))
-        return to_lm, self.to_locdit(windows.unflatten(1, alignment.shape[1:])), earlier
+        return Taught(to_lm, self.to_locdit(windows.unflatten(1, alignment.shape[1:])), earlier)
 
     def targets(self, symbol_ids: Tensor, alignment: Tensor) -> Tensor:
         """What the head should choose at each frame, (B, N, P), NO_TARGET where the alignment is unknown or a symbol
@@ -158,13 +167,12 @@ class Reading(nn.Module):
         hidden = self.head_window(windows) + self.head_h(h) + self.head_frame(frames)
         return self.head(F.silu(hidden))
 
-    def loss(self, h: Tensor, symbol_ids: Tensor, alignment: Tensor, earlier: Tensor) -> Tensor:
-        """Sum of the head's cross-entropies over the frames of (B, N, P); h (B, N, width), `earlier` as `teach` has
-        it."""
+    def loss(self, h: Tensor, symbol_ids: Tensor, alignment: Tensor, windows: Tensor) -> Tensor:
+        """Sum of the head's cross-entropies over the frames of (B, N, P); h (B, N, width), windows: see `Taught`."""
         targets = self.targets(symbol_ids, alignment)
         frames = torch.arange(alignment.shape[2], device=h.device).expand_as(alignment)
         known = targets != NO_TARGET
-        logits = self.choose(h[:, :, None].expand(*frames.shape, -1)[known], earlier[known], frames[known])
+        logits = self.choose(h[:, :, None].expand(*frames.shape, -1)[known], windows[known], frames[known])
         return F.cross_entropy(logits.float(), targets[known], reduction="sum")
 
     def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int], speed: Sequence[float]) -> ReadingState:

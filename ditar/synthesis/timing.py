@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ditar.text.said_words import SaidWord
-from ditar.text.vocabulary import STRESS, is_letter, is_pause
+from ditar.text.vocabulary import is_letter, with_marks
 from ditar.units import HOP_SAMPLES, samples_to_seconds
 
 LEAST_SAMPLES = 24  # 1 ms: what trimming leaves of a span that is shorter is nothing that anybody hears
@@ -90,7 +90,8 @@ def spoken_timing(
         inside = [sounds[place] for place in range(word.first, word.end) if place in sounds]
         if inside and word.end <= until:
             said.append(_span(word.text, inside[0][0], inside[-1][1]))
-    return Timing(tuple(said), tuple(_span(_with_marks(symbols, place), *sounds[place]) for place in sorted(sounds)))
+    shown = {place: "".join(symbols[slice(*with_marks(symbols, place))]) for place in sorted(sounds)}
+    return Timing(tuple(said), tuple(_span(text, *sounds[place]) for place, text in shown.items()))
 
 
 def joined(parts: Sequence[tuple[Timing | None, int]]) -> Timing | None:
@@ -105,13 +106,3 @@ def _span(text: str, first: int, end: int) -> Span:
     return Span(text, first * HOP_SAMPLES, end * HOP_SAMPLES)
 
 
-def _with_marks(symbols: Sequence[str], place: int) -> str:
-    """The sound at a place with its marks."""
-    first, end = place, place + 1
-    while first and symbols[first - 1] in STRESS:
-        first -= 1
-    while end < len(symbols) and not (
-        is_letter(symbols[end]) or is_pause(symbols[end]) or symbols[end] in STRESS
-    ):
-        end += 1
-    return "".join(symbols[first:end])

@@ -69,6 +69,17 @@ def is_pause(symbol: str) -> bool:
     return symbol in _PUNCTUATION
 
 
+def with_marks(symbols: Sequence[str], place: int) -> tuple[int, int]:
+    """The sound at a place with its marks, from the first place to before the end: stress stands before it, length and
+    all others after."""
+    first, end = place, place + 1
+    while first and symbols[first - 1] in STRESS:
+        first -= 1
+    while end < len(symbols) and not (is_letter(symbols[end]) or is_pause(symbols[end]) or symbols[end] in STRESS):
+        end += 1
+    return first, end
+
+
 def keep_trained(
     symbols: Iterable[str], trained: Sequence[str], where: str = "the text", dropped: list[str] | None = None
 ) -> list[str]:

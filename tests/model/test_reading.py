@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,7 +18,7 @@ TEXT = "ab, ˈcːd."
 
 
 def ids_of(text):
-    return torch.tensor([SYMBOLS.index(symbol) for symbol in text.replace(",", ".")])
+    return torch.tensor([SYMBOLS.index("." if symbol == "," else symbol) for symbol in text])
 
 
 def reader():
@@ -191,6 +192,18 @@ def test_frames_of_timed_symbols():
 @pytest.mark.parametrize("frames, times", [(1, [[0.0, 0.1], [0.1, 0.2]]), (9, [[0.0, 0.1], None])])
 def test_without_times_or_frames_nothing_is_known(frames, times):
     assert frame_places(["a", "b"], times, frames, 40.0).tolist() == [NO_TARGET] * frames
+
+
+def test_every_place_that_data_teaches_is_one_that_the_model_can_move_to():
+    """Else the head would learn nothing from it, in silence."""
+    random, reading = np.random.default_rng(0), reader().reading
+    for _ in range(50):
+        symbols = [*random.choice(SYMBOLS[1:], 11), "a"]
+        edges = np.sort(random.uniform(0, 1, 2 * len(symbols))).reshape(-1, 2).tolist()
+        times = [edge if symbol in "abcdˈ" or random.random() < 0.5 else None for symbol, edge in zip(symbols, edges)]
+        places = frame_places(symbols, times, 45, 40.0).tolist()
+        targets = reading.targets(ids_of(symbols)[None], alignment_of(places, 45 // PATCH))
+        assert NO_TARGET not in places and not (targets == NO_TARGET).any()
 
 
 def test_each_sound_has_a_frame():
