@@ -25,6 +25,7 @@ from ditar.data.latents import LatentStore, read_statistics
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.optimiser import build_optimisers
 
+
 def synchronise(device: torch.device) -> None:
     """Wait until the device has finished: on a GPU kernels run asynchronously."""
     if device.type == "cuda":

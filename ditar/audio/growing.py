@@ -38,8 +38,8 @@ class GrowingWav:
     """A mono 16-bit WAV file whose header is right after every `write`. `samples`: the number written so far.
 
     An existing file stays as it is until the first samples are there. `keep_samples`: continue after that many samples
-    of it; what follows them is cut off at once. A new file without samples goes where a `with` block fails. AudioError if
-    they do not exist, if the disk is full, and beyond 4 GiB; InUseError if another program writes it.
+    of it; what follows them is cut off at once. A new file without samples goes where a `with` block fails. AudioError
+    if they do not exist, if the disk is full, and beyond 4 GiB; InUseError if another program writes it.
     """
 
     def __init__(self, path: str | Path, rate_hz: int, keep_samples: int = 0):

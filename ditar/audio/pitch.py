@@ -11,8 +11,8 @@ HUM_HZ = 70.0
 
 
 def track_pitch(waveform: np.ndarray, rate_hz: int, hop: int, lowest_hz: float, highest_hz: float) -> np.ndarray:
-    """(S,) -> (S // hop,) in Hz, frame i centred on its own samples; 0 if unvoiced, and at the ends, where the window of
-    three periods of `lowest_hz` does not fit."""
+    """(S,) -> (S // hop,) in Hz, frame i centred on its own samples; 0 if unvoiced, and at the ends, where the window
+    of three periods of `lowest_hz` does not fit."""
     parselmouth = load_extra("parselmouth", "recipes", ValueError)
     pitch_hz = np.zeros(len(waveform) // hop)
     if len(waveform) < 3 * rate_hz / lowest_hz + hop or not waveform.any():

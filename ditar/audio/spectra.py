@@ -5,6 +5,8 @@ import functools
 import torch
 import torch.nn.functional as F
 
+from ditar.units import SAMPLE_RATE_HZ
+
 LOG_FLOOR = 1e-5
 
 
@@ -13,7 +15,7 @@ def log_mel(
     mel_bins: int = 100,
     n_fft: int = 1200,
     hop: int = 300,
-    rate_hz: int = 24_000,
+    rate_hz: int = SAMPLE_RATE_HZ,
     noise_floor: float = 0.0,
 ) -> torch.Tensor:
     """Natural logarithm of mel magnitudes, exactly one frame per `hop` samples, frame i centred on its own samples.
@@ -49,7 +51,7 @@ def log_mel(
         return torch.matmul(bank, magnitude).clamp_min(LOG_FLOOR).log()
 
 
-def limit_band(waveform: torch.Tensor, edges_hz: torch.Tensor, rate_hz: int = 24_000) -> torch.Tensor:
+def limit_band(waveform: torch.Tensor, edges_hz: torch.Tensor, rate_hz: int = SAMPLE_RATE_HZ) -> torch.Tensor:
     """Waveforms (B, S) without what lies above each row's edge (B,), in Hz, with a slope from 5 % below it; float32,
     with gradients. Rows whose edge is half the rate are unchanged. The ends of a row meet, as in a circle."""
     limited = edges_hz < rate_hz / 2

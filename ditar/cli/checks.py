@@ -46,7 +46,9 @@ def check_options(options: argparse.Namespace) -> None:
             raise ValueError("--output-dir takes the lines of --text-file, and no --stream; give --output")
         folder = Path(options.output_dir).resolve()
         if folder.exists() and not folder.is_dir():
-            raise ValueError(f"--output-dir {options.output_dir} is a file; give another name, or --output for one text")
+            raise ValueError(
+                f"--output-dir {options.output_dir} is a file; give another name, or --output for one text"
+            )
         if not folder.parent.is_dir():
             raise ValueError(f"the folder {folder.parent} does not exist; create it with: mkdir -p {folder.parent}")
         check_folder(folder if folder.is_dir() else folder.parent)

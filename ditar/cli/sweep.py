@@ -38,7 +38,11 @@ def add_parser(commands) -> None:
     axes = command.add_argument_group("axes of the grid, one or more values each")
     axes.add_argument("--temperature", type=number(*RANGES["temperature"]), nargs="+", metavar="T")
     axes.add_argument(
-        "--guidance-scale", type=number(*RANGES["guidance_scale"]), nargs="+", metavar="G", help="1 + w of the paper; 1 is off"
+        "--guidance-scale",
+        type=number(*RANGES["guidance_scale"]),
+        nargs="+",
+        metavar="G",
+        help="1 + w of the paper; 1 is off",
     )
     axes.add_argument("--steps", type=whole(1, MOST_STEPS), nargs="+", metavar="N", help="diffusion steps (NFE)")
     axes.add_argument("--solver", nargs="+", choices=SOLVERS)

@@ -3,9 +3,8 @@
 import argparse
 
 from ditar.cli.arguments import add_lexicon_option
-from ditar.cli.checks import lexicon_of, read_named
+from ditar.cli.checks import lexicon_of, read_text
 from ditar.cli.streams import one_line
-from ditar.storage.inputs import decode_text
 
 
 def add_parser(commands) -> None:
@@ -30,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     from ditar.text.errors import name_characters
 
     refused = 0
-    text = lexicon_of(options).apply(_text(options), options.language)
+    text = options.text if options.text_file is None else read_text(options.text_file, "--text-file")
+    text = lexicon_of(options).apply(text, options.language)
     for number, sentence in enumerate(dry_run(text, options.language), 1):
         lines = [("written", " ".join(sentence.written.split()))]
         if sentence.refused:
@@ -49,13 +49,3 @@ def run(options: argparse.Namespace) -> int:
         for at, (name, line) in enumerate(lines):
             print(f"{number if at == 0 else '':>3} {name:<9} {one_line(line)}")
     return 1 if refused else 0
-
-
-def _text(options: argparse.Namespace) -> str:
-    if options.text_file is None:
-        return options.text
-    data = read_named(options.text_file, "--text-file")
-    try:
-        return decode_text(data)
-    except ValueError as error:
-        raise ValueError(f"{options.text_file} {error}") from None

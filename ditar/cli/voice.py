@@ -11,7 +11,6 @@ from ditar.cli.checks import check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
 
-
 NO_TRANSCRIPT = "(none: quality suffers)"
 
 

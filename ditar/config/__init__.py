@@ -10,8 +10,8 @@ from ditar.config.baseline import (
     StreamsConfig,
 )
 from ditar.config.ditar import DiTARConfig, DiTARDataConfig, DiTARLossConfig, DiTARModelConfig
+from ditar.config.files import load_config, nearest_kind, to_dict
 from ditar.config.ranges import ConfigError, from_dict
-from ditar.config.reading import load_config, nearest_kind, to_dict
 from ditar.config.sampling import SamplingOptions
 from ditar.config.training import OptimiserConfig, RunConfig
 from ditar.config.transformer import BlockConfig

@@ -70,7 +70,8 @@ def _has_symbol_times(row: Any) -> bool:
         and len(symbols) == len(times)
         and all(isinstance(symbol, str) for symbol in symbols)
         and all(
-            span is None or (isinstance(span, list) and len(span) == 2 and all(isinstance(t, (int, float)) for t in span))
+            span is None
+            or (isinstance(span, list) and len(span) == 2 and all(isinstance(t, (int, float)) for t in span))
             for span in times
         )
     )

@@ -46,7 +46,11 @@ class SpeechOptions(BaseModel):
     instructions: Annotated[str | None, Field(description="ignored, and a header says so")] = None
     temperature: Annotated[
         float | None,
-        Field(ge=TEMPERATURES[0], le=TEMPERATURES[1], description="where noise enters, 0 to 1; for a model of tokens: any from 0 on"),
+        Field(
+            ge=TEMPERATURES[0],
+            le=TEMPERATURES[1],
+            description="where noise enters, 0 to 1; for a model of tokens: any from 0 on",
+        ),
     ] = None
     guidance_scale: Annotated[float | None, Field(ge=SCALES[0], le=SCALES[1], description="1 is off")] = None
     steps: Annotated[int | None, Field(ge=1, le=MAX_STEPS, description="diffusion steps of a patch")] = None

@@ -77,7 +77,7 @@ def is_loopback(host: str) -> bool:
 
 
 def bind(settings: ServeSettings) -> socket.socket:
-    """The socket of the address, on which nobody listens yet: before a model is loaded. ServeError: it cannot be used."""
+    """The socket of the address, on which nobody listens yet: before a model is loaded. ServeError: no such one."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -11,8 +11,8 @@ A client sends JSON, a server JSON and, in binary messages, parts of an audio fi
 
 `start` has the fields of SpeechOptions, and may be left out. With `"timestamps": true`, {"type": "words", "words":
 [{"text": ..., "start": seconds, "end": seconds}, ...], "symbols": [...]} comes before audio: those that are over since
-the last one. `<prosody rate=>` ends with the sentence in which it begins. Another talk may follow the end of one. Errors
-are sent as {"type": "error", "error": {...}} in OpenAI's form, and end the talk.
+the last one. `<prosody rate=>` ends with the sentence in which it begins. Another talk may follow the end of one.
+Errors are sent as {"type": "error", "error": {...}} in OpenAI's form, and end the talk.
 """
 
 import asyncio

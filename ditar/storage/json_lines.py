@@ -7,7 +7,7 @@ from typing import Any
 
 from ditar.storage.atomic_write import write_lines
 
-MANIFEST = "manifest.jsonl"  # of a folder of speech, with a line for each file: synthesis writes it, evaluation reads it
+MANIFEST = "manifest.jsonl"  # of a folder of speech, a line for each file: synthesis writes it, evaluation reads it
 
 
 def each_json_line(path: Path, error: type[Exception] = ValueError) -> Iterator[dict[str, Any]]:

@@ -26,7 +26,8 @@ _STARS = re.compile(
 
 
 def without_markup(text: str) -> tuple[str, list[str]]:
-    """`text` without tags, Markdown's marks and terminals' sequences, and these, in order; entities such as `&amp;` become what they mean."""
+    """`text` without tags, Markdown's marks and terminals' sequences, and these, in order; entities such as `&amp;`
+    become what they mean."""
     left_out: list[str] = []
 
     def tag(match: re.Match) -> str:

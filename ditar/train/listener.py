@@ -88,7 +88,9 @@ def as_spoken(entry: LatentEntry, config: TextConfig) -> list[str]:
     return frontend.end(frontend.known(entry.symbols))
 
 
-def pair_lengths(reference: LatentEntry, target: LatentEntry, config: TextConfig, rate_hz: float = LATENT_RATE_HZ) -> Lengths:
+def pair_lengths(
+    reference: LatentEntry, target: LatentEntry, config: TextConfig, rate_hz: float = LATENT_RATE_HZ
+) -> Lengths:
     """What is expected of a target after its reference, as at synthesis; frames have `rate_hz`."""
     said_seconds = reference_frames(reference, rate_hz) / rate_hz
     wanted = len(as_spoken(target, config))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 
 from ditar.config.sampling import SamplingOptions
-from ditar.data.latents import LatentEntry, LatentStore
 from ditar.data.frame_symbols import frame_places
+from ditar.data.latents import LatentEntry, LatentStore
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput, collect_patches, generate_patches

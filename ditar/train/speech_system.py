@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ditar.config import BaselineConfig, DiTARConfig, to_dict
-from ditar.data.examples import JoinedExamples
 from ditar.config.speech import TextConfig
+from ditar.data.examples import JoinedExamples
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.storage.digests import digest_lines
 from ditar.train.checkpoint import start_from

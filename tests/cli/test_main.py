@@ -216,7 +216,8 @@ def test_an_unknown_option_comes_before_a_missing_one(arguments, said, capsys):
 
 
 def test_an_option_that_is_given_twice_is_read_twice_and_not_more_often():
-    options = build_parser().parse_args("synthesize --script a --script-voice b=c --script-voice d=e --output f".split())
+    arguments = "synthesize --script a --script-voice b=c --script-voice d=e --output f".split()
+    options = build_parser().parse_args(arguments)
     assert options.script_voice == ["b=c", "d=e"]
 
 
