@@ -79,3 +79,4 @@ class SamplingOptions(Ranged):
 
 
 OPTIONS: tuple[str, ...] = tuple(field.name for field in fields(SamplingOptions))
+SAVED_OPTIONS = tuple(name for name in OPTIONS if name != "guidance_steps")  # in a model's scheduler_config.json

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.config.sampling import SamplingOptions
+from ditar.config.sampling import SAVED_OPTIONS, SamplingOptions
 from ditar.diffusion.schedule import Generators
 from ditar.diffusion.solver import Solver, make_solver
 
@@ -75,8 +75,7 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
     @property
     def sampling(self) -> SamplingOptions:
         """The configuration's choice; defaults for the rest."""
-        names = ("num_inference_steps", "solver", "time_grid", "temperature", "guidance_scale")
-        return SamplingOptions(**{name: self.config[name] for name in names})
+        return SamplingOptions(**{name: self.config[name] for name in SAVED_OPTIONS})
 
     def set_timesteps(
         self,

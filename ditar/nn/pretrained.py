@@ -18,7 +18,8 @@ class _Unfilled(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if function in (torch.Tensor.normal_, torch.Tensor.uniform_) or getattr(function, "__module__", "") == nn.init.__name__:
+        is_init = getattr(function, "__module__", "") == nn.init.__name__
+        if is_init or function in (torch.Tensor.normal_, torch.Tensor.uniform_):
             return args[0] if args else kwargs["tensor"]
         return (torch.empty if function is torch.randn else function)(*args, **kwargs)
 

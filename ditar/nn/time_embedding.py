@@ -5,7 +5,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-
 LONGEST, SCALE = 10_000.0, 1000.0  # period, relative to the shortest, and angle at time 1
 
 

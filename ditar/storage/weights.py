@@ -23,7 +23,8 @@ def write_model(
     dtype: torch.dtype | None = None,
     name: str = WEIGHTS,
 ) -> None:
-    """Write config.json and the weights, in a file `name`; a killed process leaves neither half-written, and a full disk (WriteError) the old ones."""
+    """Write config.json and the weights, in a file `name`; a killed process leaves neither half-written, and a full
+    disk (WriteError) the old ones."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stored = {name: value.detach().to("cpu", dtype) for name, value in tensors.items()}
@@ -55,8 +56,8 @@ def read_config(folder: str | Path) -> dict[str, Any]:
 
 
 def read_weights(folder: str | Path, model: nn.Module, name: str = WEIGHTS) -> None:
-    """Fill a model (which may be on the meta device) with float32 weights of the file `name`. ModelError: a missing file, or see
-    `check_tensors`."""
+    """Fill a model (which may be on the meta device) with float32 weights of the file `name`. ModelError: no such file,
+    or see `check_tensors`."""
     path = _file(folder, name)
     check_tensors(path, model)
     found = load_file(path).items()

@@ -4,5 +4,6 @@
     request -> continuous | discrete                 text and voice as a model reads them
       -> pipeline | token_pipeline, stream           waveforms; retry: what failed is made again
       -> pieces, script, long_text (finished), utterance_list    any length, any number, resumable
-    model_folder, loading -> pretrained              a pipeline from a folder or from the hub; diffusers_pipeline: of diffusers
+    model_folder, loading -> pretrained              a pipeline from a folder or from the hub
+    diffusers_pipeline                               the same as a pipeline of diffusers
 """

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ditar.audio.torchaudio_shim import import_torchaudio
-from ditar.config.sampling import SamplingOptions
+from ditar.config.sampling import SAVED_OPTIONS, SamplingOptions
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
 from ditar.synthesis import pipeline
-from ditar.synthesis.loading import CHOSEN
 from ditar.vae.speech_vae import SpeechVAE
 
 import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
@@ -39,4 +38,4 @@ class DiTARPipeline(pipeline.DiTARPipeline, DiffusionPipeline):
     @staticmethod
     def _load(folder: Path) -> tuple[SpeechVAE, DiTAR, DiTARScheduler]:
         vae, ditar, sampling = pipeline.DiTARPipeline._load(folder)
-        return vae, ditar, DiTARScheduler(**{name: getattr(sampling, name) for name in CHOSEN})
+        return vae, ditar, DiTARScheduler(**{name: getattr(sampling, name) for name in SAVED_OPTIONS})

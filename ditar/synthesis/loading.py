@@ -5,14 +5,13 @@ from pathlib import Path
 
 import torch
 
-from ditar.config.sampling import SamplingOptions
+from ditar.config.sampling import SAVED_OPTIONS, SamplingOptions
 from ditar.storage.atomic_write import atomic_write
 from ditar.storage.weights import ModelError
 
-# The file of a diffusers scheduler, and what of it is ours to choose. Here without diffusers, whose import takes longer
-# than a sentence; `ditar.diffusion.scheduler` reads and writes the same file.
+# The file of a diffusers scheduler. Here without diffusers, whose import takes longer than a sentence;
+# `ditar.diffusion.scheduler` reads and writes the same file.
 SCHEDULER = "scheduler_config.json"
-CHOSEN = ("num_inference_steps", "solver", "time_grid", "temperature", "guidance_scale")
 
 
 def choose_device(name: torch.device | str | None) -> torch.device:
@@ -46,7 +45,7 @@ def load_sampling(folder: Path) -> SamplingOptions:
     path = folder / SCHEDULER
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return SamplingOptions(**{name: found[name] for name in CHOSEN if name in found})
+        return SamplingOptions(**{name: found[name] for name in SAVED_OPTIONS if name in found})
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{folder} holds no scheduler that save_pretrained wrote: {error}") from None
 
@@ -55,6 +54,6 @@ def save_sampling(folder: Path, sampling: SamplingOptions) -> None:
     """Write what `load_sampling` and `DiTARScheduler.from_pretrained` read."""
     folder.mkdir(parents=True, exist_ok=True)
     config = {"_class_name": "DiTARScheduler", "prediction_type": "v_prediction"}
-    config |= {name: getattr(sampling, name) for name in CHOSEN}
+    config |= {name: getattr(sampling, name) for name in SAVED_OPTIONS}
     with atomic_write(folder / SCHEDULER) as partial:
         partial.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

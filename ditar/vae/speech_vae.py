@@ -17,7 +17,6 @@ from ditar.vae.quantiser import Quantised, ResidualQuantiser
 from ditar.vae.source import SourceStart
 from ditar.vae.vocoder import Decoded, Vocoder
 
-
 WEIGHTS = "diffusion_pytorch_model.safetensors"  # the files of a diffusers model, without its import
 
 

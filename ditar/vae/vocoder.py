@@ -14,7 +14,7 @@ from torch import nn
 
 from ditar.config import VocosConfig
 from ditar.units import HOP_SAMPLES
-from ditar.vae.convnext import Backbone, ISTFT
+from ditar.vae.convnext import ISTFT, Backbone
 from ditar.vae.source import PitchHead, SourceStart, harmonics, noise_at, turns_of
 
 HIGHEST_LOG_GAIN = math.log(1e2)  # as vocos limits magnitudes
