@@ -1,6 +1,5 @@
 """One HTML file in which a person hears each grid point next to its figures and spectrogram; it loads nothing else."""
 
-import base64
 import html
 import io
 import json
@@ -9,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
+from ditar.audio.data_uri import data_uri, sound_uri
 from ditar.audio.read import read_audio
 from ditar.evaluate.inputs import import_for_evaluation
 from ditar.evaluate.metrics import FLAWS
@@ -54,7 +53,7 @@ def page(
         "columns": [],
         "references": [],
     }
-    plots = "".join(f'<img alt="{html.escape(name)}" src="{_uri("image/png", png)}">' for name, png in pictures.items())
+    plots = "".join(f'<img alt="{html.escape(name)}" src="{data_uri("image/png", png)}">' for name, png in pictures.items())
     template = (ASSETS / PAGE).read_text(encoding="utf-8")
     left = most_bytes - len(plots) - _size(data) - len(template) - 4096
     embedded = _embed(data, every, result["seeds"], pairs, rows, out, left)
@@ -99,7 +98,7 @@ def _embed(
     for seed in seeds:
         for pair in pairs:
             clip = str(pair.reference or SHIPPED_VOICE)
-            sound = None if clip in clips else _sound(read_audio(clip))
+            sound = None if clip in clips else sound_uri(read_audio(clip))
             column = {**_sentence(pair), "seed": seed, "reference": clips.get(clip, len(clips))}
             cost = _size(column) + (_size(sound) if sound else 0)
             if cost > left:
@@ -139,8 +138,8 @@ def medium(path: Path, row: Mapping[str, Any]) -> dict[str, Any]:
     if problems:
         note += f"; {', '.join(problems).replace('_', ' ')}"
     return {
-        "audio": _sound(samples),
-        "image": _uri("image/png", spectrogram(samples)),
+        "audio": sound_uri(samples),
+        "image": data_uri("image/png", spectrogram(samples)),
         "seconds": round(len(samples) / SAMPLE_RATE_HZ, 3),
         "note": note,
     }
@@ -165,20 +164,6 @@ def spectrogram(samples: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
-
-
-def _sound(samples: np.ndarray) -> str:
-    """(S,) at 24 kHz as a data URI that browsers play."""
-    kind, subtype, mime = ("MP3", "MPEG_LAYER_III", "audio/mpeg")
-    if kind not in soundfile.available_formats():  # libsndfile before 1.1
-        kind, subtype, mime = ("FLAC", "PCM_16", "audio/flac")
-    buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(samples, -1, 1), SAMPLE_RATE_HZ, format=kind, subtype=subtype)
-    return _uri(mime, buffer.getvalue())
-
-
-def _uri(mime: str, content: bytes) -> str:
-    return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _sentence(pair: Pair) -> dict[str, Any]:
