@@ -23,8 +23,6 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from ditar.audio.read import read_audio
-from ditar.audio.resample import low_pass
 from ditar.data.errors import DataError
 from ditar.data.extraction import (
     ExtractionRow,
@@ -40,10 +38,11 @@ from ditar.data.extraction import (
     rows_to_extract,
 )
 from ditar.data.shards import LatentWriter
-from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, frames_to_seconds, samples_to_frames
+from ditar.units import frames_to_seconds
 from ditar.vae import SpeechVAE
 from ditar.vae.fingerprint import encoder_fingerprint
 from ditar.vae.loading import load_vae
+from ditar.vae.posterior_of_file import posterior_of_file
 
 
 class Moments:
@@ -90,18 +89,9 @@ class MeanEncoder:
         """Reset the moments."""
         self.moments = Moments()
 
-    @torch.inference_mode()
     def encode(self, path: Path) -> np.ndarray:
-        """Means (T, C) of an audio file. AudioError or DataError says why it cannot be used."""
-        waveform = read_audio(path, max_seconds=self.max_seconds)
-        frames = samples_to_frames(len(waveform))
-        if frames == 0:
-            raise DataError(f"{path} has {len(waveform)} samples at 24 kHz, less than one latent frame ({HOP_SAMPLES})")
-        waveform = low_pass(waveform, self.vae.config.bandwidth_hz, SAMPLE_RATE_HZ)  # as references are
-        posterior = self.vae.encode(torch.from_numpy(waveform[None, : frames * HOP_SAMPLES]))
-        mean, log_variance = posterior.mean[0].numpy(), posterior.log_variance[0].numpy()
-        if not np.isfinite(mean.astype(np.float16)).all():
-            raise DataError(f"the VAE's latents of {path} are not finite numbers in float16")
+        """Means (T, C) of an audio file. AudioError says why it cannot be used."""
+        mean, log_variance = posterior_of_file(self.vae, path, self.max_seconds)
         self.moments.add(mean, log_variance)
         return mean
 

@@ -86,14 +86,16 @@ def trim_silence(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
 
 
 def last_pause(waveform: np.ndarray, rate_hz: int, limit_seconds: float) -> int | None:
-    """The sample of (S,) at which the last pause within the limit begins; None: there is none. A pause has speech on
-    both sides."""
-    hop, active = frame_samples(rate_hz), _active_frames(waveform, rate_hz)
-    speech = np.flatnonzero(active)
-    gaps = np.diff(speech) - 1 >= round(MIN_PAUSE_SECONDS / FRAME_SECONDS)
-    begins = (speech[:-1][gaps] + 1) * hop
-    begins = begins[begins <= limit_seconds * rate_hz]
-    return int(begins[-1]) if len(begins) else None
+    """The sample of (S,) at which the last pause within the limit begins; None: there is none."""
+    begins = [begin for begin, _ in pauses(waveform, rate_hz) if begin <= limit_seconds * rate_hz]
+    return begins[-1] if begins else None
+
+
+def pauses(waveform: np.ndarray, rate_hz: int) -> list[tuple[int, int]]:
+    """First and last sample, exclusive, of the pauses of (S,), each with speech on both sides."""
+    hop, speech = frame_samples(rate_hz), np.flatnonzero(_active_frames(waveform, rate_hz))
+    gaps = np.flatnonzero(np.diff(speech) - 1 >= round(MIN_PAUSE_SECONDS / FRAME_SECONDS))
+    return [(int(speech[gap] + 1) * hop, int(speech[gap + 1]) * hop) for gap in gaps]
 
 
 def level(waveform: np.ndarray, rate_hz: int, target_db: float = TARGET_DB) -> np.ndarray:

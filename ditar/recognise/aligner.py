@@ -68,6 +68,10 @@ class Aligner:
 
     def fit(self, waveform: np.ndarray, words: Sequence[str]) -> list[Phone]:
         """The best path of plain words, however unlikely. AlignmentError if there is none inside the audio."""
+        return self.fit_words(waveform, words)[0]
+
+    def fit_words(self, waveform: np.ndarray, words: Sequence[str]) -> tuple[list[Phone], list[int]]:
+        """`fit`, and for each phone how many words have begun by its end."""
         for word in words:
             self.pronunciation(word)  # now the decoder knows it
         pad = np.zeros(round(PAD_S * RECOGNISER_RATE_HZ), dtype=np.int16)
@@ -83,7 +87,7 @@ class Aligner:
         said, path = [], []
         for word in found.words() if found else ():  # a word is invalid once the iterator moves on
             said += [word.name.split("(")[0]] * (word.name[0] not in "<[+(")
-            path += [(phone.name, phone.start, phone.duration) for phone in word]
+            path += [(phone.name, phone.start, phone.duration, len(said)) for phone in word]
         if said != [word.split("(")[0] for word in words]:  # no path, or one that ends before the last word
             raise AlignmentError(f"no path through {' '.join(words)!r}")
         return _inside(path, len(waveform) / RECOGNISER_RATE_HZ)
@@ -94,11 +98,11 @@ class Aligner:
         self._decoder.end_utt()
 
 
-def _inside(path: Sequence[tuple[str, int, int]], seconds: float) -> list[Phone]:
-    """Times in the audio, for (name, first frame, frames) in the padded audio. AlignmentError if a phone would be
-    spoken outside."""
-    phones = []
-    for name, first, frames in path:
+def _inside(path: Sequence[tuple[str, int, int, int]], seconds: float) -> tuple[list[Phone], list[int]]:
+    """Times in the audio, for (name, first frame, frames, words so far) in the padded audio, and the words so far.
+    AlignmentError if a phone would be spoken outside."""
+    phones, begun = [], []
+    for name, first, frames, words in path:
         start_s = max(0.0, first * FRAME_S - PAD_S)
         end_s = min(seconds, (first + frames) * FRAME_S - PAD_S)
         silent = name.startswith(("SIL", "+"))
@@ -106,9 +110,10 @@ def _inside(path: Sequence[tuple[str, int, int]], seconds: float) -> list[Phone]
             phones[-1] = (PAUSE, phones[-1][1], round(end_s, 3))
         elif end_s - start_s >= FRAME_S / 2:
             phones.append((PAUSE if silent else name.lower(), round(start_s, 3), round(end_s, 3)))
+            begun.append(words)
         elif not silent:
             raise AlignmentError(f"the phone {name} would be spoken outside of the audio ({seconds:.2f} s)")
-    return phones
+    return phones, begun
 
 
 def unlikely(phones: Sequence[Phone], waveform: np.ndarray) -> str:

@@ -33,6 +33,7 @@ class Listener:
         quality: waveforms and the references they should sound like -> figures by name.
         recorded: utterance -> its recorded clip; None: references are what `decode` makes of them.
         speakers: whose pairs are listened to (`speaker_pairs`); None: anybody's.
+        of_each: at most so many pairs of a speaker.
     """
 
     decode: Callable[[torch.Tensor], torch.Tensor]
@@ -40,10 +41,11 @@ class Listener:
     quality: Callable[[list[np.ndarray], list[np.ndarray]], dict[str, float]] | None = None
     recorded: Callable[[str], np.ndarray] | None = None
     speakers: frozenset[str] | None = None
+    of_each: int = 1
 
     def pairs(self, store: LatentStore) -> list[tuple[LatentEntry, LatentEntry]]:
         """The pairs of a store that are listened to."""
-        return speaker_pairs(store, self.speakers)
+        return speaker_pairs(store, self.speakers, self.of_each)
 
     def reference(self, utt: str, known: torch.Tensor) -> np.ndarray:
         """The clip of a reference, of which the model is given `known`, (1, T, C) or (1, Q, T)."""
@@ -58,18 +60,19 @@ class Listener:
 
 
 def speaker_pairs(
-    store: LatentStore, speakers: Collection[str] | None = None
+    store: LatentStore, speakers: Collection[str] | None = None, of_each: int = 1
 ) -> list[tuple[LatentEntry, LatentEntry]]:
-    """Pairs (reference, target) of one speaker each, with another text in the target if there is one: at most SAMPLES,
-    evenly over the speakers, or over those of `speakers`. None if no speaker has two utterances."""
+    """Pairs (reference, target) of one speaker each, `of_each` of a speaker with one reference, with other texts in the
+    targets if there are any: at most SAMPLES, evenly over the speakers, or over those of `speakers`. None if no speaker
+    has two utterances."""
     groups: dict[str, list[LatentEntry]] = {}
     for entry in store.entries:
         if speakers is None or entry.speaker in speakers:
             groups.setdefault(entry.speaker, []).append(entry)
     pairs = []
     for reference, *others in groups.values():
-        if others:
-            pairs.append((reference, next((e for e in others if e.text != reference.text), others[0])))
+        targets = [e for e in others if e.text != reference.text] or others
+        pairs += [(reference, target) for target in targets[:of_each]]
     stride = max(1, len(pairs) // SAMPLES)
     return pairs[::stride][:SAMPLES]
 
