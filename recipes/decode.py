@@ -136,6 +136,7 @@ def main() -> int:
     """Parse arguments and decode; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--adapter", type=Path, help="what `ditar finetune --lora` made of this model")
     parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory, or only its `text`")
     parser.add_argument("--references", type=Path, required=True, help="Kaldi data directory with the clips")
     parser.add_argument("--out", type=Path, required=True)
@@ -162,7 +163,9 @@ def main() -> int:
         check_apart(args.out, args.data, args.references, clips)
         given = table.is_file()
         chosen = given_references(table, targets, clips) if given else choose_references(targets, clips, args.seed)
-        pipeline = load_pipeline(args.model, device=args.device, torch_dtype=args.dtype, threads=args.threads)
+        pipeline = load_pipeline(
+            args.model, device=args.device, torch_dtype=args.dtype, threads=args.threads, adapter=args.adapter
+        )
         pipeline.set_progress_bar_config(disable=True)
         request_options, batch_options = (
             {name: value for name in names if (value := getattr(args, name)) is not None}
@@ -170,7 +173,7 @@ def main() -> int:
         )
         asked = {**request_options, **batch_options}
         require_options(pipeline, asked)
-        settings = model_settings(pipeline, str(args.model), args.device, args.dtype, **asked)
+        settings = model_settings(pipeline, str(args.model), args.device, args.dtype, args.adapter, **asked)
         tasks = tasks_of(pipeline, targets, chosen, request_options, batch_options)
         made = decode(pipeline, tasks, args.out, settings, args.seed, args.batch_size)
         spoken = [target for target in targets if target.utt in made.rows]

@@ -1,6 +1,7 @@
 """Stage 6: combine the parts of a model into a folder for `ditar synthesize --model` and the hub.
 
     python recipes/export.py --vae exp/vae/final --ditar exp/ditar/final --out exp/model --dtype float16
+    python recipes/export.py --vae BASE/vae --ditar BASE/ditar --adapter exp/voice --out exp/voice_model
     python recipes/export.py --codec exp/codec/final --token-lm exp/baseline/final --out exp/model
 """
 
@@ -13,6 +14,7 @@ import torch
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
 from ditar.config.sampling import SamplingOptions
+from ditar.model.adapter import merge_adapter
 from ditar.model.ditar import DiTAR
 from ditar.storage.atomic_write import check_not_input
 from ditar.storage.weights import ModelError
@@ -29,6 +31,8 @@ def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:
     vae, ditar = load_vae(args.vae), DiTAR.from_pretrained(args.ditar)
     if not vae.measured:
         raise ModelError(f"{args.vae} has no statistics of its latents; run extract_latents.py with --statistics")
+    if args.adapter is not None:
+        merge_adapter(ditar, args.adapter)
     sampling = SamplingOptions().override(temperature=args.temperature, guidance_scale=args.guidance_scale)
     return DiTARPipeline(vae, ditar, sampling)
 
@@ -38,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vae", type=Path, help="of the continuous system, with --ditar")
     parser.add_argument("--ditar", type=Path)
+    parser.add_argument("--adapter", type=Path, help="of `ditar finetune --lora`, to merge into --ditar")
     parser.add_argument("--codec", help="of the discrete baseline, a folder or a name, with --token-lm")
     parser.add_argument("--token-lm", type=Path)
     parser.add_argument(
@@ -50,8 +55,8 @@ def main() -> int:
     given = {name for name in ("vae", "ditar", "codec", "token_lm") if getattr(args, name) is not None}
     if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
         parser.error("give --vae and --ditar, or --codec and --token-lm")
-    if args.ditar is None and (args.temperature, args.guidance_scale) != (None, None):
-        parser.error("--temperature and --guidance-scale are for --ditar; a model of tokens has its own")
+    if args.ditar is None and (args.temperature, args.guidance_scale, args.adapter) != (None, None, None):
+        parser.error("--temperature, --guidance-scale and --adapter are for --ditar, not for a model of tokens")
     try:
         for name in given:  # parts of a model are often exported again, in another precision
             for part in args.out.glob("*/"):

@@ -50,11 +50,18 @@ class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if silent else super()._get_help_string(action)
 
 
-def add_model_options(command: argparse.ArgumentParser, dtype: bool = True, language: bool = True) -> None:
-    """The model, with `language` the language (espeak-ng's name), the device and, with `dtype`, the number format."""
+def add_model_options(
+    command: argparse.ArgumentParser, dtype: bool = True, language: bool = True, adapter: bool = False
+) -> None:
+    """The model, with `adapter` an adapter of it, with `language` the language (espeak-ng's name), the device and, with
+    `dtype`, the number format."""
     command.add_argument(
         "--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the hub; by default the one that ships"
     )
+    if adapter:
+        command.add_argument(
+            "--adapter", metavar="DIR", help="what `ditar finetune --lora` made of this model, to add to its weights"
+        )
     if language:
         command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
     command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")

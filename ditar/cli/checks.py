@@ -58,7 +58,7 @@ def check_options(options: argparse.Namespace) -> None:
         _check_timestamps(options)
     if getattr(options, "solver", "ddim") != "ddim" and getattr(options, "temperature", 1.0) != 1.0:
         raise ValueError(f"solver {options.solver!r} allows temperature 1 only, got {options.temperature}; use ddim")
-    _check_kind(options, check_model(options.model))
+    _check_kind(options, check_model(options.model, options.adapter))
 
 
 def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Reference | Path]":
@@ -147,9 +147,11 @@ def read_named(name: str, option: str, most_bytes: int = -1) -> bytes:
         raise ValueError(f"{option}: the file {name} does not exist") from None
 
 
-def check_model(model: str | None) -> str | None:
+def check_model(model: str | None, adapter: str | None = None) -> str | None:
     """The class of the pipeline in a model's folder; None if it is on the hub. ValueError if a named folder does not
-    exist, or holds no model."""
+    exist, or holds no model or no adapter."""
+    if adapter is not None and not (Path(adapter) / "base.json").is_file():  # `model.adapter.BASE`, which imports torch
+        raise ValueError(f"--adapter {adapter} holds no base.json; give a folder that `ditar finetune --lora` made")
     from ditar.synthesis.model_folder import SHIPPED_MODEL, class_of
 
     folder = SHIPPED_MODEL if model is None else Path(model)

@@ -53,7 +53,7 @@ def add_parser(commands) -> None:
         "--insecure", action="store_true", help="listen on an address other than loopback without --api-key-file"
     )
     add_lexicon_option(command)
-    add_model_options(command, language=False)
+    add_model_options(command, language=False, adapter=True)
     command.set_defaults(run=run)
 
 
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         insecure=options.insecure,
         lexicon=lexicon_of(options),
     )
-    check_model(options.model)
+    check_model(options.model, options.adapter)
     check_extra()
     bound = bind(settings)
 
@@ -80,7 +80,11 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.pretrained import load_pipeline
 
         pipeline = load_pipeline(
-            options.model, device=options.device, torch_dtype=options.dtype, threads=options.threads
+            options.model,
+            device=options.device,
+            torch_dtype=options.dtype,
+            threads=options.threads,
+            adapter=options.adapter,
         )
     serve(pipeline, settings, bound, lambda url: print(f"ditar: listening on {url}", flush=True))
     return 0

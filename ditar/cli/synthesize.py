@@ -200,7 +200,7 @@ def add_parser(commands) -> None:
         "--batch-size", type=whole(1, MOST_ROWS), default=BATCH_SIZE, help="sentences that are spoken at the same time"
     )
     add_lexicon_option(command)
-    add_model_options(command)
+    add_model_options(command, adapter=True)
     command.set_defaults(run=run)
 
 
@@ -233,13 +233,19 @@ def run(options: argparse.Namespace) -> int:
         from ditar.units import SAMPLE_RATE_HZ
 
         pipeline = load_pipeline(
-            options.model, device=options.device, torch_dtype=options.dtype, threads=options.threads
+            options.model,
+            device=options.device,
+            torch_dtype=options.dtype,
+            threads=options.threads,
+            adapter=options.adapter,
         )
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
     asked = {"language": options.language, **_given(options, REQUEST_OPTIONS)}
     check_monotonic(pipeline.text_config, asked.get("speed"), options.timestamps is not None)
     shared = _given(options, BATCH_OPTIONS)
-    settings = model_settings(pipeline, options.model, options.device, options.dtype, **asked, **shared)
+    settings = model_settings(
+        pipeline, options.model, options.device, options.dtype, options.adapter, **asked, **shared
+    )
 
     if utterances is not None:
         pipeline.set_progress_bar_config(disable=True)

@@ -15,9 +15,9 @@ def load_pipeline(model: str | Path | None = None, **options) -> DiTARPipeline |
 
     Args:
         model: a folder, or a name on the Hugging Face hub; None: the model that ships with the package.
-        options: `device`, `torch_dtype`, ...: of `SpeechPipeline.from_pretrained`. ModelError as there.
+        options: `device`, `torch_dtype`, `adapter`, ...: of `SpeechPipeline.from_pretrained`. ModelError as there.
     """
-    hub_options = {k: v for k, v in options.items() if k not in ("device", "torch_dtype", "threads")}
+    hub_options = {k: v for k, v in options.items() if k not in ("device", "torch_dtype", "threads", "adapter")}
     folder = model_folder(model, hub_options, None)
     kinds = {kind.__name__: kind for kind in (DiTARPipeline, TokenPipeline)}
     return kinds[class_of(folder)].from_pretrained(folder, **options)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ditar.config.sampling import MAX_RETRIES
 from ditar.config.speech import TextConfig
+from ditar.model.adapter import merge_adapter
 from ditar.nn.threads import largest_weight, set_threads
 from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.any_length import speak_pieces
@@ -214,6 +215,7 @@ class SpeechPipeline(ABC):
         torch_dtype: torch.dtype | str | None = None,
         device: torch.device | str | None = None,
         threads: int | None = None,
+        adapter: str | Path | None = None,
         **hub_options,
     ) -> Self:
         """Load from a folder, or a model on the Hugging Face hub; None: the model that ships with the package.
@@ -224,13 +226,17 @@ class SpeechPipeline(ABC):
             threads: of torch in this process; None: on a CPU as many as are fastest now, which takes a twentieth of a
                 second to find (`nn.threads`), unless OMP_NUM_THREADS or `torch.set_num_threads` was used before.
                 Another number rounds differently.
+            adapter: a folder of `ditar finetune --lora`, whose base this model is: it is merged into the weights.
             hub_options: for `snapshot_download` (revision, token, cache_dir, local_files_only).
 
         ModelError says what is missing or broken, or does not fit.
         """
         device = choose_device(device)
         folder = model_folder(pretrained_model_name_or_path, hub_options, cls.__name__)
-        pipeline = cls(*cls._load(folder)).to(device, choose_dtype(torch_dtype, device))
+        pipeline = cls(*cls._load(folder))
+        if adapter is not None:
+            merge_adapter(pipeline.model, adapter)
+        pipeline.to(device, choose_dtype(torch_dtype, device))
         set_threads(threads, largest_weight(pipeline.model))
         return pipeline
 

@@ -213,12 +213,14 @@ def speak_many(
     return result
 
 
-def model_settings(pipeline: Any, model: str | None, device: str, dtype: str, **options: Any) -> dict[str, Any]:
-    """All of a model that audio depends on, as plain values: its files, how it samples where `options` (of
-    `pipeline.batch` and of `SpeechRequest`) are silent, and what computes."""
-    folder = SHIPPED_MODEL if model is None else Path(model)
-    files = sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.json")]) if folder.is_dir() else []
-    stats = [[str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+def model_settings(
+    pipeline: Any, model: str | None, device: str, dtype: str, adapter: str | Path | None = None, **options: Any
+) -> dict[str, Any]:
+    """All of a model that audio depends on, as plain values: its files and those of its adapter, how it samples where
+    `options` (of `pipeline.batch` and of `SpeechRequest`) are silent, and what computes."""
+    stats = _file_stats(SHIPPED_MODEL if model is None else Path(model))
+    if adapter is not None:
+        options = {**options, "adapter": [str(adapter), _file_stats(Path(adapter))]}
     if hasattr(pipeline, "sampling"):
         chosen = pipeline.sampling.override(**{name: options[name] for name in OPTIONS if name in options})
         options = {**options, **asdict(chosen)}
@@ -327,3 +329,9 @@ def _write(folder: Path, audio: str, one: _Speaking, times: str | None) -> dict[
         "wrong": "; ".join(dict.fromkeys(output.wrong for output in outputs if output.wrong)) or None,
         "warnings": list(dict.fromkeys([*one.warnings, *(line for output in outputs for line in output.warnings)])),
     }
+
+
+def _file_stats(folder: Path) -> list[list[Any]]:
+    """Name, size and time of each file of weights or settings below a folder."""
+    files = sorted([*folder.rglob("*.safetensors"), *folder.rglob("*.json")]) if folder.is_dir() else []
+    return [[str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
