@@ -1,0 +1,81 @@
+"""Stage 0: recordings of a voice -> OUT/train to fine-tune on, OUT/test to speak, OUT/reference with the clip to clone.
+
+    local/split.py --folder LibriSpeech --speaker 163 --name 163 --out data/163
+
+The last recordings, by name, are the test, up to a share of the seconds; they are cut at pauses as those of training
+are, so that sentences have the length that the model knows. The clip to clone comes from the recordings of training.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import soundfile
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installed
+
+from ditar.data.errors import DataError  # noqa: E402
+from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
+from ditar.finetune.compare import references  # noqa: E402
+from ditar.finetune.pieces import Piece, PieceMaker  # noqa: E402
+from ditar.finetune.recordings import read_recordings  # noqa: E402
+
+
+def named(rows: list[Utterance], name: str) -> list[Utterance]:
+    """Of one speaker, as data directories have it: his name before those of his recordings."""
+    return [
+        replace(row, speaker=name, utt=row.utt if row.utt.startswith(name) else f"{name}-{row.utt}") for row in rows
+    ]
+
+
+def as_utterances(pieces: list[Piece]) -> list[Utterance]:
+    """Pieces as rows of a data directory."""
+    return [Utterance(p.utt, p.speaker, Path(p.path), p.text, p.seconds) for p in pieces]
+
+
+def cut(rows: list[Utterance], folder: Path, longest_s: float) -> list[Piece]:
+    """The pieces of all rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    maker = PieceMaker(folder.resolve(), "en-us", (), longest_s, 30.0, False, "faster-whisper")
+    return [piece for row in rows for piece in maker.pieces(row)[0]]
+
+
+def main() -> int:
+    """Parse arguments and split; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--folder", required=True, type=Path, help="recordings, in a layout that `ditar finetune` reads"
+    )
+    parser.add_argument("--speaker", help="one of several in it")
+    parser.add_argument("--name", required=True, help="of the voice")
+    parser.add_argument("--test-share", type=float, default=0.25, help="of the seconds (%(default)s)")
+    parser.add_argument("--longest", type=float, default=7.0, help="seconds of a test sentence (%(default)s)")
+    parser.add_argument("--out", required=True, type=Path)
+    args = parser.parse_args()
+    try:
+        rows = read_recordings(args.folder, "en-us")
+        if args.speaker is not None:
+            rows = [row for row in rows if row.speaker == args.speaker]
+        if not rows:
+            raise DataError(f"{args.folder} has no speaker {args.speaker!r}")
+        rows = named(rows, args.name)
+        seconds = [soundfile.info(str(row.path)).duration for row in rows]
+        first = next(n for n in range(len(rows)) if sum(seconds[n + 1 :]) < args.test_share * sum(seconds))
+        train, test = rows[: first + 1], rows[first + 1 :]
+        if not (train and test):
+            raise DataError(f"{len(rows)} recordings cannot be split with --test-share {args.test_share}; give others")
+        write_data_dir(args.out / "train", train)
+        write_data_dir(args.out / "test", as_utterances(cut(test, args.out / "wav/test", args.longest)))
+        clip = references(cut(train, args.out / "wav/train", args.longest))[args.name]
+        write_data_dir(args.out / "reference", as_utterances([clip]))
+    except (ValueError, OSError) as error:  # every error class of the package is a ValueError
+        print(f"split: error: {error}", file=sys.stderr)
+        return 1
+    print(f"{args.out}: {len(train)} recordings to train on, {sum(seconds[: first + 1]):.0f} s; {len(test)} left out")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
