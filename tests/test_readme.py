@@ -110,7 +110,7 @@ def test_the_options_shown_are_the_options_there_are():
     assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
 
 
-def test_the_commands_of_sessions_are_commands():
+def test_the_commands_of_the_console_are_commands():
     for line in (line for block in blocks("console") for line in block.splitlines()):
         program, *arguments = shlex.split(line)
         assert program == "ditar" and callable(build_parser().parse_args(arguments).run)

@@ -16,8 +16,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ditar.audio.read import read_audio
 from ditar.config import to_dict
 from ditar.data.errors import DataError
@@ -39,6 +37,7 @@ from ditar.storage.digests import digest_values
 from ditar.storage.json_lines import read_log
 from ditar.storage.lock import only_writer
 from ditar.storage.provenance import provenance
+from ditar.synthesis.loading import choose_device
 from ditar.synthesis.model_folder import model_folder
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.voice_file import save_voice
@@ -58,7 +57,7 @@ def finetune(settings: FinetuneSettings) -> dict[str, Any]:
     value and the remedy; Interrupted: asked to stop while it trained, after a checkpoint."""
     began, out, work = time.monotonic(), settings.output, settings.output / WORK
     rows = read_recordings(settings.data, settings.language)
-    settings = _with_listeners(settings, rows)
+    settings, cpu = _with_listeners(settings, rows), choose_device(settings.device).type == "cpu"
     base = model_folder(settings.model, {})
     _check_apart(settings, base)
     pipeline = DiTARPipeline.from_pretrained(base, device="cpu", threads=settings.threads)
@@ -89,7 +88,6 @@ def finetune(settings: FinetuneSettings) -> dict[str, Any]:
 
         # latents -> the best model of training
         system = _make_system(settings, pipeline, stores, held_out)
-        cpu = settings.device == "cpu" or not torch.cuda.is_available()
         before = _hear_base(system, work / "before.json")
         run, training = work / "run", system.config
         train(system, training.optimiser, training.run, run, training, cpu, settings.patience)
