@@ -16,9 +16,9 @@ from ditar.model.generate import (
 )
 from ditar.serve.engine import Ended, QueuedUtterance
 from ditar.synthesis.pipeline import DiTARPipeline
-from ditar.synthesis.retry import given_up
 from ditar.synthesis.spoken import SpokenRequest
 from ditar.synthesis.timing import Timing
+from ditar.text.lengths import given_up
 
 CHUNK_SECONDS = 0.4  # the first chunk leaves as soon as any audio is final
 

@@ -11,11 +11,12 @@ import numpy as np
 from ditar.serve.engine import Ended, Engine, EngineClosed, QueuedUtterance
 from ditar.serve.errors import ApiError
 from ditar.serve.metrics import Metrics
-from ditar.synthesis.pieces import ReadPiece, gap_samples, silent
+from ditar.synthesis.pieces import ReadPiece, silent
 from ditar.synthesis.timing import Timing
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
+from ditar.text.pieces import gap_samples
 from ditar.units import samples_to_seconds, seconds_to_samples
 
 

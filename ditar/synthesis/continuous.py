@@ -1,6 +1,6 @@
 """A request as DiTAR reads it: text and voice become a row of a batch, and patches become a waveform."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,15 +12,14 @@ from ditar.diffusion.solver import Solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput
 from ditar.model.patches import patch
-from ditar.synthesis.length import length_warnings, lengths
+from ditar.synthesis.length import lengths
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import attempt_seeds
 from ditar.synthesis.timing import Timing, spoken_timing
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text.errors import dropped_warning
 from ditar.text.frontend import ReadText, TextFrontend
-from ditar.text.lengths import Lengths
-from ditar.text.vocabulary import CLOSING, UNKNOWN_TRANSCRIPT
+from ditar.text.lengths import Lengths, length_warnings
 from ditar.units import patches_to_seconds
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
@@ -95,12 +94,7 @@ def prepare_request(
     config = model.config
     sampling = sampling.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
     read = frontend.read(request.text) if request.read is None else request.read
-    if voice.symbols:
-        said = frontend.end(voice.symbols)
-    elif UNKNOWN_TRANSCRIPT in config.trained_symbols:
-        said = [UNKNOWN_TRANSCRIPT]
-    else:
-        said = _stand_in(read.symbols, round(voice.seconds / config.seconds_per_symbol))
+    said = frontend.said(voice.symbols, read.symbols, round(voice.seconds / config.seconds_per_symbol))
     ids = frontend.ids([*said, " ", *read.symbols])
     speed = 1.0 if request.speed is None else request.speed
     if request.timestamps:
@@ -132,14 +126,3 @@ def decode(vae: SpeechVAE, prompt: Tensor, patches: Tensor) -> np.ndarray:
     decoder = StreamingDecoder(vae, prompt.flatten(0, 1))
     decoder.add(patches.flatten(0, 1))
     return decoder.take(final=True).numpy()
-
-
-def _stand_in(wanted: Sequence[str], count: int) -> list[str]:
-    """Replaces an unknown transcript, for a model without a symbol for that: the text itself, repeated to as many
-    symbols as the reference should have. With nothing there the model takes the reference for the text and stops (ours;
-    word error 23 % with synthesised and 47 % with real voices, with their transcripts 23 and 34 %, with nothing 90
-    %)."""
-    length = next((i for i in range(len(wanted), 0, -1) if wanted[i - 1] not in CLOSING), len(wanted))
-    *sounds, end = wanted[:length]
-    again = [*sounds, " "] * (count // length + 1)
-    return [*again[: max(1, count - 1)], end]

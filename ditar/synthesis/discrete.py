@@ -10,14 +10,14 @@ from ditar.baseline.batch import TextCondition
 from ditar.baseline.decoding import DecodingOptions
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
-from ditar.synthesis.length import length_warnings, lengths
+from ditar.synthesis.length import lengths
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import attempt_seeds
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text.controls import plain_text
 from ditar.text.errors import dropped_warning
 from ditar.text.frontend import TextFrontend
-from ditar.text.lengths import Lengths
+from ditar.text.lengths import Lengths, length_warnings
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,10 +20,11 @@ from ditar.config.sampling import BATCH_SIZE
 from ditar.seeds import piece_seeds, text_seeds
 from ditar.storage.digests import digest_values
 from ditar.synthesis.finished import FinishedPieces
-from ditar.synthesis.pieces import ReadPiece, check_speeds, gaps, join, levelled, silent, warnings_of_voices
+from ditar.synthesis.pieces import ReadPiece, check_speeds, join, levelled, silent, warnings_of_voices
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import voice_key
+from ditar.text.pieces import gaps
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 # Batches requested at once: among more sentences, those of similar length can be batched. An interruption loses at most

@@ -3,7 +3,6 @@
 Long texts, streams, lists, calls from Python and the server all read texts here, and take the silences from here.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,20 +12,15 @@ import numpy as np
 from ditar.audio.trim import fade, level, speech_range
 from ditar.config.sampling import RANGES
 from ditar.config.speech import TextConfig
-from ditar.synthesis.length import MAX_TEXT_SECONDS, lengths
+from ditar.synthesis.length import lengths
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text import TextError
-from ditar.text.controls import cut
 from ditar.text.frontend import ReadText, TextFrontend
-from ditar.text.pronunciation import written
+from ditar.text.pieces import gaps, piece_limit, read_pieces
 from ditar.text.sentences import Piece
-from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
-
-MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no longer sentences, however long the reference
-LONG_NUMBER = re.compile(r"\d{16,}")  # is read digit by digit, even if only part of it fits into a piece
-SYMBOLS_PER_CHARACTER = 1 / 6  # fewer than in any language: a text that is too long even so need not be phonemised
+from ditar.units import SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)
@@ -67,46 +61,10 @@ def pieces_to_speak(
     for. TextError: nothing of it can be spoken, or a control (`text.controls`) cannot be read.
     """
     frontend = TextFrontend.of(config, language)
-    passages = frontend.passages(LONG_NUMBER.sub(lambda match: " ".join(match[0]), text))
-    seconds = config.trained_seconds - voice.seconds if config.trained_seconds else MAX_TEXT_SECONDS
     one = lengths(1, voice, config.seconds_per_symbol).expected
-    limit = int(min(max(seconds, MIN_PIECE_SECONDS), MAX_TEXT_SECONDS) / one)
-    phonemised: dict[str, tuple[list[str], list[str]]] = {}  # symbols and what was dropped, of what fits
-
-    def phonemise(piece: str) -> tuple[list[str], list[str]]:
-        dropped: list[str] = []
-        return frontend.phonemise(piece, dropped), dropped
-
-    def fits(piece: str) -> bool:
-        if len(piece) * SYMBOLS_PER_CHARACTER > limit:
-            return False
-        try:
-            found = phonemise(piece)
-        except TextError:  # perhaps a shorter part of it can be spoken
-            return len(piece) <= limit
-        if len(found[0]) <= limit:
-            phonemised[piece] = found
-        return len(found[0]) <= limit
-
-    spoken, left_out, reason = [], [], None
-    for piece in cut(passages, fits, whole):
-        text = written(piece.text)
-        try:
-            read = frontend.finish(text, *(phonemised.get(piece.text) or phonemise(piece.text)))
-            spoken.append(
-                ReadPiece(text, piece.pause_seconds, piece.asked, piece.lead_seconds, piece.rate, read, voice)
-            )
-        except TextError as error:
-            reason = reason or error
-            left_out.append(text)
-    if not spoken:
-        raise reason or TextError("the text is empty; give at least one word")
-    warnings = frontend.marks_left_out(passages)
-    if left_out:
-        first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
-        parts = f"{len(left_out)} part{'s' * (len(left_out) != 1)}"
-        warnings.append(f"{parts} of the text left out, the first {first!r}: {reason}")
-    return spoken, warnings
+    limit = piece_limit(config.trained_seconds, voice.seconds, one)
+    found, warnings = read_pieces(frontend, text, limit, whole)
+    return [ReadPiece(**vars(piece), read=read, voice=voice) for piece, read in found], warnings
 
 
 def one_piece(text: str, voice: Voice, config: TextConfig, language: str) -> ReadPiece:
@@ -126,21 +84,6 @@ def warnings_of_voices(pieces: Sequence[ReadPiece]) -> list[str]:
     """What a user should know of the voices of pieces, once and not for every piece."""
     voices = {id(piece.voice): piece.voice for piece in pieces if piece.voice is not None}
     return list(dict.fromkeys(line for voice in voices.values() for line in voice_warnings(voice)))
-
-
-def gaps(pieces: Sequence[Piece]) -> list[int]:
-    """Samples of silence before each of consecutive pieces, and after the last one: n + 1 numbers."""
-    around = [None, *pieces, None]
-    return [gap_samples(before, after) for before, after in zip(around, around[1:])]
-
-
-def gap_samples(before: Piece | None, after: Piece | None) -> int:
-    """Of silence between two pieces; None: an end of the text, where there is only silence that was asked for."""
-    asked = [before.pause_seconds] if before is not None and before.asked else []
-    if after is not None and after.lead_seconds is not None:
-        asked.append(after.lead_seconds)
-    at_end = before is None or after is None
-    return seconds_to_samples(sum(asked) if asked or at_end else before.pause_seconds)
 
 
 def silent(samples: int) -> np.ndarray:

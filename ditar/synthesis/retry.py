@@ -12,29 +12,13 @@ from ditar.config.sampling import MOST_RETRIES, MOST_ROWS
 from ditar.seeds import attempt_seed
 from ditar.synthesis.request import SpeechOutput
 from ditar.synthesis.timing import Timing
+from ditar.text.lengths import given_up, problem
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
-TOO_SHORT_SHARE = 0.5  # of the expected length: speech that ends sooner has skipped words
 
 
 class SpeechError(ValueError):
     """A stream whose speech failed after some of it had been played, so that it could not be made again."""
-
-
-def problem(seconds: float, silent: bool, stopped: bool, expected_seconds: float) -> str | None:
-    """What is wrong with an output of that length, in words, or None."""
-    if silent:
-        return "the output is silent"
-    if not stopped:
-        return f"the speech did not end by itself within {seconds:.1f} s and was cut there"
-    if seconds < TOO_SHORT_SHARE * expected_seconds:
-        return f"the speech ended after {seconds:.1f} s where about {expected_seconds:.1f} s were expected"
-    return None
-
-
-def given_up(wrong: str, attempts: int) -> str:
-    """What a user should know about speech whose last attempt failed."""
-    return f"{wrong}, after {attempts} attempts; try another seed or reference"
 
 
 def attempt_seeds(seed: int | None, random: bool, retries: int) -> list[int]:

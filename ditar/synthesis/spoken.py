@@ -10,8 +10,8 @@ from ditar.audio.trim import fade, is_silent
 from ditar.config.numbers import check_number
 from ditar.model.generate import GenerationInput
 from ditar.synthesis.continuous import PreparedRequest
-from ditar.synthesis.retry import problem
 from ditar.synthesis.timing import Timing
+from ditar.text.lengths import problem
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder

@@ -11,9 +11,10 @@ import torch
 
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import generate_patches, start_decoding
-from ditar.synthesis.retry import SpeechError, given_up
+from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.spoken import SpokenRequest
 from ditar.synthesis.timing import Timing
+from ditar.text.lengths import given_up
 from ditar.units import SAMPLE_RATE_HZ
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ditar.audio.resample import low_pass
 from ditar.storage.digests import digest_tensors
+from ditar.text.errors import untold_warning
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, seconds_to_samples
 
 if TYPE_CHECKING:  # a voice file is loaded without diffusers
@@ -84,8 +85,4 @@ def voice_warnings(voice: Voice) -> list[str]:
     """What a user should know about anything spoken with a voice."""
     if voice.symbols:
         return list(voice.warnings)
-    return [
-        *voice.warnings,
-        f"what is said in the reference {voice.name!r} is not known: more words may go wrong; give its "
-        "transcript (--prompt-text, from Python prompt_text)",
-    ]
+    return [*voice.warnings, untold_warning(voice.name)]

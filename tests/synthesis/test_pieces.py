@@ -7,8 +7,9 @@ import pytest
 import soundfile
 
 from ditar.synthesis.long_text import speak_text, stream_text
-from ditar.synthesis.pieces import gap_samples, gaps, join, pieces_to_speak
+from ditar.synthesis.pieces import join, pieces_to_speak
 from ditar.synthesis.request import SpeechRequest
+from ditar.text.pieces import gap_samples, gaps
 from ditar.text.sentences import Piece
 from tests.speaker import CONFIG, VOICE, Speaker
 from tests.tiny import clip, tiny_pipeline

@@ -8,12 +8,12 @@ import soundfile
 
 from ditar.cli import main
 from ditar.synthesis.long_text import speak_text
-from ditar.synthesis.pieces import gaps
 from ditar.synthesis.script import script_to_speak
 from ditar.synthesis.voice import VoiceError, voice_key
 from ditar.synthesis.voice_file import save_voice
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
+from ditar.text.pieces import gaps
 from ditar.text.script import read_script
 from tests.speaker import CONFIG, VOICE, Speaker
 from tests.tiny import clip, tiny_pipeline
