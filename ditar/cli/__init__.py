@@ -47,14 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> CommandParser:
     """The parser of all commands."""
     # Here, since they take half a second: so long would Ctrl-C be a traceback.
-    from ditar.cli import bench, evaluate, finetune, info, load, report, serve, sweep
-    from ditar.cli import synthesize, text, validate_data, voice
+    from ditar.cli import bench, evaluate, export, finetune, info, load, report, serve
+    from ditar.cli import sweep, synthesize, text, validate_data, voice
 
     parser = CommandParser(prog="ditar", description="Zero-shot speech synthesis over continuous latents.")
     parser.add_argument("--version", action="version", version=f"ditar {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in (
-        synthesize, serve, text, voice, finetune, info, evaluate, sweep, report, bench, load, validate_data,
+        synthesize, serve, text, voice, finetune, export, info, evaluate, sweep, report, bench, load, validate_data,
     ):  # fmt: skip
         command.add_parser(commands)
     return parser

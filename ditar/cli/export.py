@@ -1,0 +1,47 @@
+"""`ditar export`: a model in another form."""
+
+import argparse
+from pathlib import Path
+
+from ditar.cli.checks import check_model
+from ditar.cli.interrupt import starting
+from ditar.cli.streams import one_line
+
+
+def add_parser(commands) -> None:
+    """Add the command to the subparsers of `ditar`."""
+    command = commands.add_parser(
+        "export",
+        help="write a model as ONNX, which ditar.onnx speaks from without torch",
+        description="Write a model, with the voices that ship, as a folder of ONNX graphs and tables. `python -m "
+        "ditar.onnx --model DIR` speaks from it, with onnxruntime and without torch. (recipes/export.py makes a model's "
+        "folder of the checkpoints of a training.) Needs the extra `onnx`.",
+    )
+    command.add_argument("model", metavar="MODEL", help="a model's folder, its name on the hub, or `shipped`")
+    command.add_argument("folder", metavar="DIR", help="where to write")
+    command.add_argument("--format", choices=["onnx"], required=True, help="the form")
+    command.add_argument(
+        "--quantise", choices=["int8"], help="weights of matrix products in 8 bits: a third of the size"
+    )
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the folder and print its size."""
+    model = None if options.model == "shipped" else options.model
+    kind = check_model(model)
+    folder = Path(options.folder)
+    if kind == "TokenPipeline":
+        raise ValueError(f"{options.model} draws tokens, and only models with diffusion can be exported")
+    if not folder.parent.is_dir():
+        raise ValueError(f"the folder {folder.parent} does not exist; create it with: mkdir -p {folder.parent}")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; give another name")
+    with starting():
+        from ditar.export.write import export_onnx
+        from ditar.synthesis.pipeline import DiTARPipeline
+
+        pipeline = DiTARPipeline.from_pretrained(model, threads=1)
+    size = export_onnx(pipeline, folder, quantise=options.quantise is not None)
+    print(f"{one_line(str(folder))}: {size / 1e6:.1f} MB")
+    return 0

@@ -1,0 +1,123 @@
+"""The blocks of our networks as ONNX nodes; each says the same as the `forward` of the module that it is given."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ditar.export.graph import Graph, table
+from ditar.nn.attention import Attention, rope_tables
+from ditar.nn.norm import RMSNorm
+from ditar.nn.time_embedding import LONGEST, SCALE, TimeEmbedding
+from ditar.nn.transformer import FeedForward, Transformer
+from ditar.vae.convnext import ConvNeXtBlock
+
+
+def rms_norm(graph: Graph, x: str, of: RMSNorm) -> str:
+    """(..., width)."""
+    mean = graph.op("ReduceMean", graph.op("Pow", x, graph.weight(2.0)), axes=[-1])
+    root = graph.op("Sqrt", graph.add(mean, graph.weight(of.epsilon)))
+    return graph.op("Mul", graph.op("Div", x, root), graph.weight(of.weight))
+
+
+def layer_norm(graph: Graph, x: str, of: nn.LayerNorm) -> str:
+    """(..., width)."""
+    return graph.op("LayerNormalization", x, graph.weight(of.weight), graph.weight(of.bias), epsilon=of.eps)
+
+
+def conv(graph: Graph, x: str, of: nn.Conv1d) -> str:
+    """(B, inputs, T) -> (B, outputs, T)."""
+    pads = list(of.padding) * 2
+    weights = graph.weight(of.weight), graph.weight(of.bias)
+    return graph.op("Conv", x, *weights, group=of.groups, kernel_shape=list(of.kernel_size), pads=pads)
+
+
+def convnext(graph: Graph, x: str, of: ConvNeXtBlock) -> str:
+    """(B, width, T)."""
+    y = layer_norm(graph, graph.transpose(conv(graph, x, of.dwconv), 0, 2, 1), of.norm)
+    y = graph.linear(graph.gelu(graph.linear(y, of.pwconv1)), of.pwconv2)
+    return graph.add(x, graph.transpose(graph.op("Mul", y, graph.weight(of.gamma)), 0, 2, 1))
+
+
+def time_embedding(graph: Graph, times: str, of: TimeEmbedding) -> str:
+    """Times (M,) -> (M, width)."""
+    half = of.frequencies // 2
+    frequencies = torch.exp(-math.log(LONGEST) * torch.arange(half) / half)
+    angles = graph.op("Mul", graph.op("Mul", graph.unsqueeze(times, 1), graph.weight(SCALE)), graph.weight(frequencies))
+    features = graph.op("Concat", graph.op("Cos", angles), graph.op("Sin", angles), axis=-1)
+    return graph.linear(graph.silu(graph.linear(features, of.hidden)), of.out)
+
+
+def positions(graph: Graph, places: Tensor, head_dim: int) -> tuple[str, str]:
+    """RoPE tables of fixed positions, (1, 1, S, head_dim) each."""
+    cosine, sine = rope_tables(places, head_dim)
+    return graph.weight(table(cosine)), graph.weight(table(sine))
+
+
+def rotate(graph: Graph, x: str, tables: tuple[str, str], head_dim: int) -> str:
+    """(B, heads, S, head_dim), each head rotated by its position."""
+    first, second = graph.split(x, (head_dim // 2, head_dim // 2), axis=-1)
+    rolled = graph.op("Concat", second, first, axis=-1)
+    return graph.add(graph.op("Mul", x, tables[0]), graph.op("Mul", rolled, tables[1]))
+
+
+def attention(
+    graph: Graph, x: str, of: Attention, tables: tuple[str, str], mask: str | None, past: tuple[str, str] | None
+) -> tuple[str, str, str]:
+    """x (B, S, width), mask additive, (B or 1, 1, S, T + S), past: keys and values, (B, kv_heads, T, head_dim) each ->
+    (B, S, width), and keys and values of T + S places."""
+    heads, kv_heads, width = of.heads, of.kv_heads, of.head_dim
+    qkv = graph.reshape(graph.linear(x, of.qkv), 0, 0, heads + 2 * kv_heads, width)
+    to_rotate, value = graph.split(graph.transpose(qkv, 0, 2, 1, 3), (heads + kv_heads, kv_heads), axis=1)
+    query, key = graph.split(rotate(graph, to_rotate, tables, width), (heads, kv_heads), axis=1)
+    if past is not None:
+        key, value = (graph.op("Concat", old, new, axis=2) for old, new in zip(past, (key, value)))
+    kept = key, value
+    if kv_heads != heads:  # each shared by successive queries
+        sharing = heads // kv_heads
+        key, value = (
+            graph.reshape(graph.op("Concat", *[graph.unsqueeze(y, 2)] * sharing, axis=2), 0, heads, -1, width)
+            for y in kept
+        )
+    scores = graph.op("MatMul", query, graph.transpose(key, 0, 1, 3, 2))
+    scores = graph.op("Mul", scores, graph.weight(width**-0.5))
+    if mask is not None:
+        scores = graph.add(scores, mask)
+    mixed = graph.transpose(graph.op("MatMul", graph.op("Softmax", scores, axis=-1), value), 0, 2, 1, 3)
+    return graph.linear(graph.reshape(mixed, 0, 0, heads * width), of.out), *kept
+
+
+def feed_forward(graph: Graph, x: str, of: FeedForward) -> str:
+    """(..., width)."""
+    x = graph.linear(x, of.up)
+    if not of.gated:
+        return graph.linear(graph.gelu(x), of.down)
+    gate, x = graph.op("Split", x, axis=-1, outputs=2)
+    return graph.linear(graph.op("Mul", graph.silu(gate), x), of.down)
+
+
+def transformer(
+    graph: Graph,
+    x: str,
+    of: Transformer,
+    tables: tuple[str, str],
+    mask: str | None = None,
+    past: list[tuple[str, str]] | None = None,
+) -> tuple[str, list[tuple[str, str]]]:
+    """x (B, S, width) -> hidden states (B, S, width), and keys and values of every layer. past: those before x."""
+    kept = []
+    for index, block in enumerate(of.blocks):
+        before = None if past is None else past[index]
+        y, *after = attention(graph, rms_norm(graph, x, block.attention_norm), block.attention, tables, mask, before)
+        x = graph.add(x, y)
+        x = graph.add(x, feed_forward(graph, rms_norm(graph, x, block.ffn_norm), block.ffn))
+        kept.append(tuple(after))
+    return rms_norm(graph, x, of.norm), kept
+
+
+def tiled(graph: Graph, of: Tensor, like: str) -> str:
+    """A tensor (..., width) once for each row of `like`: (B, ..., width)."""
+    rows = graph.slice(graph.op("Shape", like), 0, 1, 0)
+    shape = graph.op("Concat", rows, graph.weight(np.array(of.shape)), axis=0)
+    return graph.op("Expand", graph.weight(of), shape)

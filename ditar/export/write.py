@@ -1,0 +1,124 @@
+"""The folder that `ditar.onnx` speaks from: model.json, graphs, tables.npz and voices/NAME.npz."""
+
+import json
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ditar.audio.pitch import HIGHEST_HZ, LOWEST_HZ
+from ditar.export import graphs
+from ditar.export.graph import ExportError, package
+from ditar.extras import load_extra
+from ditar.model.reading import MOST_HELD, MOST_TAIL_FRAMES, WINDOW
+from ditar.storage.atomic_write import atomic_write
+from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.voice import Voice
+from ditar.synthesis.voice_names import SHIPPED, list_voices, read_voice
+from ditar.vae.source import NEAR_BINS
+
+FORMAT, VERSION = "ditar-onnx", 1  # as `ditar.onnx.folder` expects
+DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices", "reference"
+# Not the encoder of references, whose latents are what the model was trained on, nor the small head that reads.
+QUANTISED = ("patches", "lm", "locdit", "vocoder")
+
+
+def export_onnx(pipeline: DiTARPipeline, folder: str | Path, quantise: bool = False) -> int:
+    """Write the model as ONNX, model.json last, so that a folder with one is whole; returns the bytes written.
+
+    quantise: the weights of matrix products in 8 bits, and what they are multiplied with as it comes. ExportError: a
+    form of model that cannot be exported, a missing package, or a folder that holds something else.
+    """
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / TABLES).is_file():
+        raise ExportError(f"{folder} holds something else; give a new folder, or one that was exported before")
+    if pipeline.sampling.solver != "ddim":
+        raise ExportError(f"the model samples by {pipeline.sampling.solver!r}, and only 'ddim' can be exported")
+    model, vae = pipeline.ditar, pipeline.vae
+    made = {
+        "patches": graphs.patches_graph(model),
+        "lm": graphs.lm_graph(model),
+        "locdit": graphs.locdit_graph(model),
+        "reference": graphs.reference_graph(vae),
+        "vocoder": graphs.vocoder_graph(vae),
+    }
+    if model.reading is not None:
+        made["reading"] = graphs.reading_graph(model)
+    voices = {DEFAULT_VOICE: pipeline.create_voice()}
+    for named in list_voices(SHIPPED):
+        voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))
+    (folder / VOICES).mkdir(parents=True, exist_ok=True)
+    (folder / DESCRIPTION).unlink(missing_ok=True)
+    for name, graph in made.items():
+        with atomic_write(folder / f"{name}.onnx") as partial:
+            partial.write_bytes(_in_8_bits(graph) if quantise and name in QUANTISED else graph.SerializeToString())
+    _write_arrays(folder / TABLES, graphs.tables(model))
+    for name, voice in voices.items():
+        _write_voice(folder / VOICES / f"{name}.npz", voice)
+    with atomic_write(folder / DESCRIPTION) as partial:
+        partial.write_text(json.dumps(_description(pipeline), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _description(pipeline: DiTARPipeline) -> dict[str, Any]:
+    """model.json: plain values."""
+    config, lm, vocos = pipeline.ditar.config, pipeline.ditar.lm.transformer, pipeline.vae.config.vocos
+    text = ("symbols", "trained_symbols", "trained_languages", "trained_seconds", "seconds_per_symbol", "alignment")
+    shape = ("latent_channels", "patch_frames", "history_patches", "audio_positions", "stop_threshold")
+    sampling = asdict(pipeline.sampling)
+    sampling.pop("solver")
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "text": {name: getattr(config, name) for name in text} | {"reads_monotonically": config.reads_monotonically},
+        "shape": {name: getattr(config, name) for name in shape}
+        | {"layers": len(lm.blocks), "kv_heads": lm.blocks[0].attention.kv_heads, "head_dim": lm.head_dim}
+        | {"lm_width": config.lm.width, "window_before": -WINDOW.start, "window": len(WINDOW)}
+        | {"most_held": MOST_HELD, "most_tail_frames": MOST_TAIL_FRAMES},
+        "vocoder": {"n_fft": vocos.n_fft, "hop": vocos.hop, "source_filter": vocos.source_filter}
+        | {"context_latents": pipeline.vae.decoder.context_latents, "near_bins": NEAR_BINS}
+        | {"lowest_hz": LOWEST_HZ, "highest_hz": HIGHEST_HZ},
+        "vae": {"bandwidth_hz": pipeline.vae.config.bandwidth_hz, **graphs.STFT},
+        "fingerprints": pipeline.fingerprints,
+        "sampling": sampling,
+        "default_voice": DEFAULT_VOICE,
+    }
+
+
+def _write_voice(path: Path, voice: Voice) -> None:
+    about = {name: getattr(voice, name) for name in ("name", "text", "symbols", "seconds", "vae", "vocabulary")}
+    _write_arrays(path, {"latents": voice.latents.numpy(), "about": np.array(json.dumps(about, ensure_ascii=False))})
+
+
+def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with atomic_write(path) as partial, open(partial, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def _in_8_bits(graph: Any) -> bytes:
+    """The graph with the weights of its matrix products as 8-bit integers, a scale for each column."""
+    quantization = load_extra("onnxruntime.quantization", "onnx", ExportError)
+    with tempfile.TemporaryDirectory() as work, _without_advice():
+        source, target = Path(work) / "source.onnx", Path(work) / "target.onnx"
+        package().save(graph, source)
+        quantization.quantize_dynamic(
+            source, target, op_types_to_quantize=["MatMul"], per_channel=True,
+            weight_type=quantization.QuantType.QInt8, extra_options={"MatMulConstBOnly": True},
+        )  # fmt: skip
+        return target.read_bytes()
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """onnxruntime advises, on the root logger, to preprocess graphs that a tracer made."""
+    before = logging.root.level
+    logging.root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.root.setLevel(before)

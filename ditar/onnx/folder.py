@@ -1,0 +1,80 @@
+"""The folder that `ditar export` wrote: model.json, graphs, tables and voices."""
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import onnxruntime
+
+from ditar.onnx.ddim import Sampling
+from ditar.storage import ModelError
+
+FORMAT, VERSION = "ditar-onnx", 1
+DESCRIPTION, TABLES, VOICES = "model.json", "tables.npz", "voices"
+
+
+class Model:
+    """Graphs, which are loaded when they are first run, tables, and what model.json says. ModelError: a missing or
+    foreign folder.
+
+    Args:
+        folder: that `ditar export --format onnx` wrote.
+        threads: of onnxruntime, for each graph; they sleep while they wait.
+
+    text: what `TextFrontend.of` reads, and seconds_per_symbol, trained_seconds; shape: of patches, latents and LM;
+    vocoder, vae, fingerprints: see `ditar.export.write`; sampling: how the model samples unless a call says otherwise.
+    """
+
+    def __init__(self, folder: str | Path, threads: int = 1):
+        self.folder, self.threads = Path(folder), threads
+        path = self.folder / DESCRIPTION
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if (found["format"], found["version"]) != (FORMAT, VERSION):
+                raise ValueError(f"it is {found['format']!r} of version {found['version']}, not {FORMAT!r} {VERSION}")
+            parts = ("text", "shape", "vocoder", "vae")
+            self.text, self.shape, self.vocoder, self.vae = (SimpleNamespace(**found[name]) for name in parts)
+            self.fingerprints = tuple(found["fingerprints"])
+            low_high = {"guidance_steps": tuple(found["sampling"]["guidance_steps"])}
+            self.sampling = Sampling(**{**found["sampling"], **low_high})
+            self.default_voice: str = found["default_voice"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"{path} cannot be read ({error}); give a folder that `ditar export MODEL DIR --format onnx` wrote"
+            ) from None
+        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+
+    @cached_property
+    def tables(self) -> Mapping[str, np.ndarray]:
+        """Embeddings and tables, by name."""
+        try:
+            with np.load(self.folder / TABLES) as file:
+                return dict(file)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{self.folder / TABLES} cannot be read ({error}); export the model again") from None
+
+    def run(self, graph: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs of a graph by name. ModelError: the graph is missing or broken."""
+        if graph not in self._sessions:
+            self._sessions[graph] = self._load(self.folder / f"{graph}.onnx")
+        session = self._sessions[graph]
+        names = [one.name for one in session.get_outputs()]
+        return dict(zip(names, session.run(None, inputs), strict=True))
+
+    def _load(self, path: Path) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        options.enable_mem_pattern = False  # lengths differ from call to call
+        options.log_severity_level = 3
+        # Threads that spin while they wait slow down every other program on the same cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if not path.is_file():
+            raise ModelError(f"{path} is missing; export the model again")
+        try:
+            return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a class for each of its codes
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{path} cannot be loaded ({reason}); export the model again") from None

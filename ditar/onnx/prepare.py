@@ -1,0 +1,129 @@
+"""Requests as the model reads them: text and voice become the row of a batch."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ditar.onnx.ddim import Noise, Sampling
+from ditar.onnx.folder import Model
+from ditar.onnx.generate import Row
+from ditar.onnx.request import SPEEDS, SpeechRequest
+from ditar.onnx.voices import Voice, VoiceError
+from ditar.seeds import attempt_seed, piece_seeds
+from ditar.text.errors import TextError, dropped_warning
+from ditar.text.frontend import TextFrontend
+from ditar.text.lengths import Lengths, call_lengths, length_warnings
+from ditar.text.lexicon import Lexicon
+from ditar.text.pieces import piece_limit, read_pieces
+from ditar.text.sentences import Piece
+from ditar.units import patches_to_seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A request as the model reads it."""
+
+    request: SpeechRequest
+    ids: np.ndarray
+    first: int
+    prompt: np.ndarray
+    lengths: Lengths
+    sampling: Sampling
+    stop_threshold: float
+    speed: float
+    patch_seconds: float
+    seeds: tuple[int, ...]
+    warnings: tuple[str, ...]
+
+    def row(self, noise: Noise) -> Row:
+        """The row of an attempt."""
+        most, least = self.lengths.most_units(self.patch_seconds), self.lengths.least_units(self.patch_seconds)
+        return Row(
+            self.ids, self.prompt, noise, self.sampling, most, least, self.stop_threshold, self.first, self.speed
+        )
+
+
+def read_text(
+    model: Model,
+    text: str,
+    voice: Voice,
+    seed: int | None,
+    lexicon: Lexicon,
+    language: str,
+    speed: float | None,
+    stop_threshold: float | None,
+) -> tuple[list[Piece], list[str], list[SpeechRequest]]:
+    """The pieces of a text, warnings about what is left out, and a request for each. seed: of a single piece, or of the
+    whole; None: one is drawn. TextError."""
+    config, frontend = model.text, TextFrontend.of(model.text, language)
+    one = call_lengths(1, config.seconds_per_symbol, len(voice.symbols), voice.seconds).expected
+    limit = piece_limit(config.trained_seconds, voice.seconds, one)
+    found, warnings = read_pieces(frontend, lexicon.apply(text, language), limit, whole=True)
+    pieces, reads = zip(*found)
+    seed = secrets.randbits(63) if seed is None else seed
+    seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
+    requests = [
+        SpeechRequest(
+            piece.text, voice, seed=of_piece, language=language, speed=_speed(piece, speed), read=read,
+            stop_threshold=stop_threshold,
+        )
+        for piece, read, of_piece in zip(pieces, reads, seeds)
+    ]  # fmt: skip
+    return list(pieces), warnings, requests
+
+
+def prepare(
+    model: Model,
+    requests: Sequence[SpeechRequest],
+    default: Callable[[], Voice],
+    retries: int,
+    options: dict[str, Any],
+) -> list[Prepared]:
+    """text -> ids, voice -> patches, of all before anything is made. default: the voice of requests without one.
+    TextError, VoiceError, ValueError."""
+    config, shape, common = model.text, model.shape, model.sampling.override(**options)
+    frontend = cache(lambda language: TextFrontend.of(config, language))
+    prepared = []
+    for request in requests:
+        voice = default() if request.voice is None else request.voice
+        if (voice.vae, voice.vocabulary) != model.fingerprints:
+            raise VoiceError(f"voice {voice.name!r} was made with another model; make it again with this one")
+        if request.speed not in (None, 1.0) and not config.reads_monotonically:
+            raise ValueError(f"speed {request.speed:g} is for models with monotonic alignment; leave it out")
+        sampling = common.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
+        of = frontend(request.language)
+        read, speed = request.read or of.read(request.text), request.speed or 1.0
+        said = of.said(voice.symbols, read.symbols, round(voice.seconds / config.seconds_per_symbol))
+        pace = config.seconds_per_symbol, len(voice.symbols), voice.seconds
+        lengths = call_lengths(len(read.symbols), *pace).at(speed)
+        first = secrets.randbits(63) if request.seed is None else request.seed
+        warnings = [*([dropped_warning(list(read.dropped))] if read.dropped else []), *voice.all_warnings()]
+        prepared.append(Prepared(
+            request,
+            np.array(of.ids([*said, " ", *read.symbols])),
+            len(said) + 1,
+            voice.latents.reshape(-1, shape.patch_frames, shape.latent_channels),
+            lengths,
+            sampling,
+            shape.stop_threshold if request.stop_threshold is None else request.stop_threshold,
+            speed,
+            patches_to_seconds(1, shape.patch_frames),
+            tuple(attempt_seed(first, n) for n in range(1 + retries if sampling.temperature > 0 else 1)),
+            tuple(warnings + length_warnings(voice.seconds + lengths.expected, config.trained_seconds)),
+        ))  # fmt: skip
+    return prepared
+
+
+def _speed(piece: Piece, asked: float | None) -> float | None:
+    """Of a piece with a rate of its own. TextError: the two do not go together."""
+    if piece.rate == 1.0:
+        return asked
+    together, (low, high) = piece.rate * (asked or 1.0), SPEEDS
+    if not low <= together <= high:
+        made = f"{piece.text[:40]!r}: its rate and the speed make {together:g}"
+        raise TextError(f"{made}, and from {low:g} to {high:g} is possible; change one of them")
+    return together

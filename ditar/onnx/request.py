@@ -1,0 +1,59 @@
+"""Requests and what is made of them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ditar.onnx.voices import Voice
+from ditar.text.frontend import ReadText
+
+SPEEDS = (0.5, 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class SpeechRequest:
+    """One utterance; the rows of a batch may differ in all of this. ValueError: a number out of range.
+
+    Args:
+        text: what to say.
+        voice: None: the model's default.
+        seed: None: one is drawn, and the output says which.
+        temperature, guidance_scale: see `Sampling`; None: the call's.
+        language: espeak-ng's name of it.
+        stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the model's.
+        speed: in [0.5, 2], 2 is twice as fast; None: the voice's own. For models that read monotonically.
+        read: the text as the model reads it, if it is read already.
+    """
+
+    text: str
+    voice: Voice | None = None
+    seed: int | None = field(default=None, kw_only=True)
+    temperature: float | None = field(default=None, kw_only=True)
+    guidance_scale: float | None = field(default=None, kw_only=True)
+    language: str = field(default="en-us", kw_only=True)
+    stop_threshold: float | None = field(default=None, kw_only=True)
+    speed: float | None = field(default=None, kw_only=True)
+    read: ReadText | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in {"seed": (0, 2**63 - 1), "stop_threshold": (0.0, 1.0), "speed": SPEEDS}.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+
+
+@dataclass
+class SpeechOutput:
+    """audio (S,) float32 at `sample_rate` Hz; stopped: the model ended it, not the length cap; patches: how many;
+    attempts: 1 plus the retries; seed: what made it; warnings: what a user should know; failures: what was wrong with
+    the discarded attempts; wrong: with this one, None: nothing."""
+
+    audio: np.ndarray
+    sample_rate: int
+    stopped: bool
+    patches: int
+    attempts: int
+    seed: int
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    wrong: str | None = None

@@ -1,0 +1,104 @@
+"""Voices: reference clips in the form that a model reads, from its folder or made of a clip."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ditar.audio.clip import read_clip
+from ditar.audio.faults import faults
+from ditar.audio.resample import low_pass, resample
+from ditar.audio.trim import prepare_reference
+from ditar.onnx.folder import VOICES, Model
+from ditar.onnx.vocoder import spectra
+from ditar.text.errors import TextError, untold_warning
+from ditar.text.frontend import TextFrontend
+from ditar.text.lengths import pace_fault
+from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames, samples_to_seconds, seconds_to_samples
+
+AFTER_REFERENCE_SECONDS = 0.25  # silence after the clip when it is encoded: no encoder sees its sudden end
+
+
+class VoiceError(ValueError):
+    """A voice that does not exist or does not fit a model; the message says which there are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """latents (T, C) float32, normalised, T a multiple of the patch length; symbols, text: the transcript, empty if it
+    is unknown; seconds: of speech; vae, vocabulary: fingerprints of what it was made with."""
+
+    name: str
+    latents: np.ndarray
+    symbols: tuple[str, ...]
+    text: str
+    seconds: float
+    vae: str
+    vocabulary: str
+    warnings: tuple[str, ...] = ()
+
+    def all_warnings(self) -> list[str]:
+        """What a user should know about anything spoken with it."""
+        return [*self.warnings, *([] if self.symbols else [untold_warning(self.name)])]
+
+
+def load_voice(model: Model, name: str | None = None) -> Voice:
+    """A voice of the model's folder by name; None: its default. VoiceError: there is none of that name."""
+    name = model.default_voice if name is None else name
+    known = sorted(path.stem for path in (model.folder / VOICES).glob("*.npz"))
+    if name not in known:
+        raise VoiceError(f"{model.folder} has no voice {name!r}; there are {', '.join(known) or 'none'}")
+    with np.load(model.folder / VOICES / f"{name}.npz") as file:
+        about = json.loads(str(file["about"]))
+        voice = Voice(latents=file["latents"], **{**about, "symbols": tuple(about["symbols"])})
+    if (voice.vae, voice.vocabulary) != model.fingerprints:
+        raise VoiceError(f"voice {name!r} was made with another model than {model.folder}; export the model again")
+    return voice
+
+
+def create_voice(
+    model: Model,
+    prompt_audio: Any,
+    prompt_text: str | None = None,
+    *,
+    sample_rate: int | None = None,
+    name: str | None = None,
+    language: str = "en-us",
+) -> Voice:
+    """Read a reference: 0.5 to 30 s of speech, in any form that `audio.clip.read_clip` takes, and exactly what is said
+    in it, None: unknown. AudioError, TextError: it cannot be used."""
+    of_file = isinstance(prompt_audio, (str, Path))
+    whose, short_name = (str(prompt_audio), Path(prompt_audio).stem) if of_file else ("the reference clip", "reference")
+    text, told = (prompt_text or "").strip(), []
+    waveform, rate_hz = read_clip(prompt_audio, sample_rate, whose)
+    waveform_24 = resample(waveform, rate_hz, SAMPLE_RATE_HZ)
+    clip = prepare_reference(waveform_24, SAMPLE_RATE_HZ, whose, None if text else told)
+    told += faults(waveform, rate_hz, whose)
+    symbols, seconds = [], samples_to_seconds(len(clip))
+    if text:
+        frontend = TextFrontend.of(model.text, language)
+        symbols = frontend.keep(frontend.phonemise(text), "the reference's transcript")
+        if fault := pace_fault(len(symbols), seconds):
+            raise TextError(
+                f"what is said in the reference {short_name!r} is something else: {fault}; give exactly what is said "
+                "in the clip"
+            )
+    latents = encode(model, clip)
+    name = short_name if name is None else name
+    return Voice(name, latents, tuple(symbols), text, seconds, *model.fingerprints, tuple(told))
+
+
+def encode(model: Model, clip: np.ndarray) -> np.ndarray:
+    """(S,) at 24 kHz -> normalised latents (T, C): low-passed to the VAE's bandwidth, and padded on the left so that it
+    ends with a patch."""
+    vae = model.vae
+    clip = low_pass(clip, vae.bandwidth_hz, SAMPLE_RATE_HZ)
+    left = -len(clip) % (model.shape.patch_frames * HOP_SAMPLES)
+    padded = np.pad(clip, (left, seconds_to_samples(AFTER_REFERENCE_SECONDS)))
+    samples = padded[: samples_to_frames(len(padded)) * HOP_SAMPLES]
+    reflected = np.pad(samples, (vae.n_fft - vae.hop) // 2, mode="reflect")
+    magnitude = np.abs(spectra(reflected, vae.n_fft, vae.hop))
+    latents = model.run("reference", {"magnitude": magnitude[None]})["latents"][0]
+    return latents[: samples_to_frames(left + len(clip))]

@@ -1,0 +1,31 @@
+"""`ditar export`: the folder it writes, and what it refuses."""
+
+import pytest
+
+from ditar.cli import main
+from tests.tiny import tiny_pipeline
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+GRAPHS = ("patches", "lm", "locdit", "reference", "vocoder")
+
+
+def test_a_model_is_exported_and_again(tmp_path, capsys):
+    tiny_pipeline().save_pretrained(tmp_path / "model")
+    out = tmp_path / "onnx"
+    for more in ([], ["--quantise", "int8"]):
+        assert main(["export", str(tmp_path / "model"), str(out), "--format", "onnx", *more]) == 0
+        assert f"{out}: " in capsys.readouterr().out
+    names = {path.name for path in out.iterdir()}
+    assert names == {"model.json", "tables.npz", "voices", *(f"{g}.onnx" for g in GRAPHS)}
+
+
+def test_what_cannot_be_exported_is_named(tmp_path, capsys):
+    assert main(["export", str(tmp_path / "no"), str(tmp_path / "a"), "--format", "onnx"]) == 1
+    assert "does not exist" in capsys.readouterr().err
+    tiny_pipeline().save_pretrained(tmp_path / "model")
+    assert main(["export", str(tmp_path / "model"), str(tmp_path / "x/y"), "--format", "onnx"]) == 1
+    assert "mkdir -p" in capsys.readouterr().err
+    assert main(["export", str(tmp_path / "model"), str(tmp_path / "model"), "--format", "onnx"]) == 1
+    assert "holds something else" in capsys.readouterr().err

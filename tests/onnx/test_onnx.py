@@ -1,0 +1,210 @@
+"""Exported tiny models: what `ditar.onnx` says in numpy and onnxruntime is what torch says, in every part and as a
+whole, and neither of them is needed by the other."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ditar.diffusion.ddim import DDIM
+from ditar.storage import ModelError
+from ditar.synthesis import request as of_torch
+from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.vae.speech_vae import SpeechVAE
+from ditar.vae.streaming import StreamingDecoder
+from tests.tiny import clip, tiny_pipeline
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+from ditar.export.graph import ExportError  # noqa: E402
+from ditar.export.write import export_onnx  # noqa: E402
+from ditar.onnx import Sampling, Speaker, SpeechError, SpeechRequest, VoiceError  # noqa: E402
+from ditar.onnx import ddim, vocoder  # noqa: E402
+
+TEXT, CLIP_TEXT = "Good morning to you.", "Hello there."
+FAST = {"num_inference_steps": 2, "max_retries": 0}
+CLOSE = 1e-3  # of audio; full scale is 1
+
+
+def torchs(seed):
+    """The noise that torch draws for a seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return lambda shape: torch.randn(shape, generator=generator).numpy()
+
+
+def with_source(pipeline):
+    """The same with a source-filter vocoder, whose weights matter."""
+    torch.manual_seed(1)
+    vocos = {"width": 16, "layers": 1, "ffn": 16, "source_filter": True}
+    spectral = {"width": 16, "layers": 1, "ffn": 16, "noise_floor": 3e-5}
+    vae = SpeechVAE(vocos=vocos, spectral=spectral, latent_channels=8)
+    head = vae.decoder.head
+    torch.nn.init.normal_(head.pitch.out.weight, std=1.0)
+    head.out.bias.data[[*range(601), *range(1202, 1803)]] -= 1.5  # all harmonics as loud would magnify rounding
+    return DiTARPipeline(vae, pipeline.ditar)
+
+
+FORMS = {
+    "plain": lambda: tiny_pipeline(),
+    "monotonic": lambda: with_source(tiny_pipeline(alignment="monotonic", audio_positions="continue")),
+    "prefix cached": lambda: tiny_pipeline(locdit_prefix_cached=True, history_patches=2),
+    "no history": lambda: tiny_pipeline(history_patches=0),
+}
+
+
+@pytest.fixture(scope="module", params=FORMS)
+def form(request, tmp_path_factory):
+    """A pipeline, and the speaker of its folder with torch's noise."""
+    pipeline = FORMS[request.param]()
+    pipeline.set_progress_bar_config(disable=True)
+    for parameter in pipeline.ditar.parameters():  # everything counts, what starts as zeros too
+        parameter.data += 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3))
+    pipeline.ditar.stop_head.bias.data.fill_(-20.0)
+    folder = tmp_path_factory.mktemp("onnx") / "model"
+    export_onnx(pipeline, folder)
+    return pipeline, Speaker(folder, noise=torchs)
+
+
+def voices(form):
+    pipeline, speaker = form
+    return pipeline.create_voice(clip(), CLIP_TEXT), speaker.create_voice(clip(), CLIP_TEXT)
+
+
+def test_a_reference_is_read_as_torch_reads_it(form):
+    theirs, ours = voices(form)
+    np.testing.assert_allclose(ours.latents, theirs.latents.numpy(), atol=CLOSE)
+    assert (ours.symbols, ours.seconds, ours.vae) == (theirs.symbols, theirs.seconds, theirs.vae)
+    shipped = form[0].create_voice()
+    np.testing.assert_allclose(form[1].voice().latents, shipped.latents.numpy(), atol=CLOSE)
+    assert form[1].voice().text == shipped.text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"temperature": 0.5}, {"guidance_scale": 1.0}, {"guidance_steps": (0.0, 0.5), "time_grid": "sway"}],
+    ids=["as it comes", "temperature", "no guidance", "some guidance"],
+)
+def test_the_same_noise_makes_the_same_speech(form, options):
+    pipeline, speaker = form
+    theirs, ours = voices(form)
+    (expected,) = pipeline.batch([of_torch.SpeechRequest(TEXT, theirs, seed=5)], **FAST, **options)
+    (made,) = speaker.batch([SpeechRequest(TEXT, ours, seed=5)], **FAST, **options)
+    assert made.audio.shape == expected.audio.shape and made.patches == expected.patches
+    assert abs(expected.audio).max() > 50 * CLOSE
+    np.testing.assert_allclose(made.audio, expected.audio, atol=CLOSE)
+    assert (made.stopped, made.wrong, made.warnings) == (expected.stopped, expected.wrong, expected.warnings)
+
+
+def test_rows_of_a_batch_are_as_if_alone(form):
+    """Of other lengths, voices and temperatures, one of which leaves early."""
+    speaker = form[1]
+    voice = speaker.create_voice(clip(0.7), "Hello.")
+    requests = [
+        SpeechRequest(TEXT, seed=1), SpeechRequest("Yes.", voice, seed=2, temperature=0.5),
+        SpeechRequest("It rains.", voice, seed=3, guidance_scale=1.0),
+    ]  # fmt: skip
+    together = speaker.batch(requests, batch_size=3, **FAST)
+    for one, request in zip(together, requests):
+        (alone,) = speaker.batch([request], **FAST)
+        np.testing.assert_allclose(one.audio, alone.audio, atol=CLOSE)
+    assert len({len(one.audio) for one in together}) > 1
+
+
+def test_a_stream_is_what_a_call_returns(form):
+    """And it says at its end what a call says of speech that never ends; reading ends by itself."""
+    pipeline, speaker = form
+    stream, chunks = speaker.stream(TEXT, seed=4, **FAST), []
+    ends = nullcontext() if pipeline.ditar.reading else pytest.raises(SpeechError, match="did not end by itself")
+    with ends:
+        chunks.extend(stream)
+    whole = speaker(TEXT, seed=4, **FAST)
+    assert len(chunks) > 1 and whole.stopped == (pipeline.ditar.reading is not None)
+    np.testing.assert_allclose(np.concatenate(chunks), whole.audio, atol=CLOSE)
+
+
+@torch.no_grad()
+def test_the_vocoder_continues_where_it_was(form):
+    """Piece by piece as at once, and both as torch."""
+    pipeline, speaker = form
+    latents = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
+    before, rest = latents[:30], latents[30:]
+    ours = vocoder.StreamingDecoder(vocoder.Vocoder(speaker.model), before)
+    theirs = StreamingDecoder(pipeline.vae, torch.tensor(before))
+    parts = []
+    for start in range(0, 30, 6):
+        ours.add(rest[start : start + 6])
+        parts.append(ours.take(final=start == 24))
+    theirs.add(torch.tensor(rest))
+    np.testing.assert_allclose(np.concatenate(parts), theirs.take(final=True).numpy(), atol=CLOSE)
+
+
+@pytest.mark.parametrize("grid", ddim.TIME_GRIDS)
+@pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0])
+def test_the_solver_is_that_of_torch(grid, temperature):
+    options = {"num_inference_steps": 5, "temperature": temperature, "time_grid": grid}
+    ours, theirs = ddim.DDIM(Sampling(**options), torchs(1)), DDIM(5, temperature, grid)
+    generator = torch.Generator().manual_seed(1)
+    x, y = ours.start((4, 8)), theirs.start((4, 8), generator, torch.zeros(()))
+    for index in range(5):
+        u = np.cos(np.arange(32, dtype=np.float32)).reshape(4, 8) * (index + 1)
+        x, y = ours.step(index, u, x), theirs.step(index, torch.tensor(u), y, generator)
+    np.testing.assert_allclose(x, y.numpy(), atol=1e-5)
+    assert ours.times == theirs.times
+
+
+def test_a_seed_repeats_itself(form):
+    speaker = Speaker(form[1].model.folder)
+    one, again, other = (speaker(TEXT, seed=seed, **FAST).audio for seed in (7, 7, 8))
+    assert np.array_equal(one, again) and not np.array_equal(one, other)
+
+
+def test_a_long_text_has_its_pauses(form):
+    speech = form[1]("[pause:0.5] One is here. [pause:1] And two!", "heart", seed=1, **FAST)
+    (sounds,) = np.nonzero(speech.audio)
+    assert sounds[0] >= 12_000 and 24_000 <= np.diff(sounds).max() < 25_000
+
+
+def test_speed_is_followed_by_models_that_read(form):
+    pipeline, speaker = form
+    if not pipeline.ditar.config.reads_monotonically:
+        with pytest.raises(ValueError, match="speed 2 is for models with monotonic alignment"):
+            speaker(TEXT, speed=2.0, **FAST)
+        return
+    theirs, ours = voices(form)
+    (expected,) = pipeline.batch([of_torch.SpeechRequest(TEXT, theirs, seed=5, speed=1.5)], **FAST)
+    (made,) = speaker.batch([SpeechRequest(TEXT, ours, seed=5, speed=1.5)], **FAST)
+    np.testing.assert_allclose(made.audio, expected.audio, atol=CLOSE)
+
+
+def test_8_bits_are_smaller_and_speak_alike(form, tmp_path):
+    pipeline, speaker = form
+    export_onnx(pipeline, tmp_path / "small", quantise=True)
+    small = Speaker(tmp_path / "small", noise=torchs)
+    patches = {"patches": np.ones((2, 4, 8), np.float32)}
+    exact, rounded = (one.model.run("patches", patches)["embedded"] for one in (speaker, small))
+    assert 0 < abs(exact - rounded).max() < 0.2 * abs(exact).max()
+    assert np.isfinite(small(TEXT, seed=1, **FAST).audio).all()
+    assert (tmp_path / "small/lm.onnx").stat().st_size < (speaker.model.folder / "lm.onnx").stat().st_size
+
+
+def test_what_cannot_be_used_is_named(form, tmp_path):
+    pipeline, speaker = form
+    with pytest.raises(VoiceError, match="no voice 'bob'; there are fable, heart, michael, reference"):
+        speaker("Hello.", "bob")
+    with pytest.raises(ModelError, match="model.json cannot be read .*ditar export MODEL DIR"):
+        Speaker(tmp_path)
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(ExportError, match="holds something else"):
+        export_onnx(pipeline, tmp_path)
+    sampling = replace(pipeline.sampling, solver="unipc")
+    with pytest.raises(ExportError, match="'unipc'"):
+        export_onnx(DiTARPipeline(pipeline.vae, pipeline.ditar, sampling), tmp_path / "new")
+    for bad in ({"temperature": 1.5}, {"num_inference_steps": 0}, {"time_grid": "karras"}, {"guidance_scale": 0.5}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} must .* got"):
+            speaker("Hello.", **bad)
+    other = replace(speaker.voice(), vae="ffff")
+    with pytest.raises(VoiceError, match="made with another model"):
+        speaker("Hello.", other)
