@@ -15,13 +15,14 @@ import functools
 import random
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from ditar.cli.arguments import part
-from ditar.config.sampling import SOLVERS, TIME_GRIDS
+from ditar.cli.arguments import part, whole
+from ditar.config.sampling import MOST_RETRIES, SOLVERS, TIME_GRIDS
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_table
@@ -30,7 +31,7 @@ from ditar.synthesis.pretrained import load_pipeline, require_options
 from ditar.synthesis.utterance_list import ListOutput, SpeechTask, model_settings, speak_many
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "language")
-BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", "guidance_steps", "top_k", "top_p")
+BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", "guidance_steps", "top_k", "top_p", "max_retries")
 
 
 def choose_references(targets: list[Utterance], clips: list[Utterance], seed: int) -> dict[str, Utterance]:
@@ -96,10 +97,18 @@ def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
 
 
 def tasks_of(
-    pipeline: Any, targets: list[Utterance], chosen: dict[str, Utterance], request_options: dict, batch_options: dict
+    pipeline: Any,
+    targets: list[Utterance],
+    chosen: dict[str, Utterance],
+    request_options: dict,
+    batch_options: dict,
+    transcripts: bool = True,
 ) -> list[SpeechTask]:
-    """What to speak; a clip is read when its first utterance is made."""
-    read = functools.cache(lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text))
+    """What to speak; a clip is read when its first utterance is made. transcripts False: as if what is said in the
+    clips were unknown."""
+    if not transcripts:
+        chosen = {utt: replace(clip, text="") for utt, clip in chosen.items()}
+    read = functools.cache(lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text or None))
     clips = {clip.utt: clip for clip in chosen.values()}
     return [
         SpeechTask(
@@ -149,6 +158,10 @@ def main() -> int:
     parser.add_argument("--guidance-steps", type=part, metavar="LOW,HIGH", help="guidance at this part of the steps")
     parser.add_argument("--top-k", type=int, help="for a model that draws tokens: how many to draw from")
     parser.add_argument("--top-p", type=float, help="likewise: which share of the probability")
+    parser.add_argument(
+        "--max-retries", type=whole(0, MOST_RETRIES), help="new attempts at speech that fails (as the pipeline does)"
+    )
+    parser.add_argument("--no-transcripts", action="store_true", help="as if nobody knew what is said in the clips")
     parser.add_argument("--language", default="en-us")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, default=1, help="utterances that are spoken at the same time (1)")
@@ -174,7 +187,7 @@ def main() -> int:
         asked = {**request_options, **batch_options}
         require_options(pipeline, asked)
         settings = model_settings(pipeline, str(args.model), args.device, args.dtype, args.adapter, **asked)
-        tasks = tasks_of(pipeline, targets, chosen, request_options, batch_options)
+        tasks = tasks_of(pipeline, targets, chosen, request_options, batch_options, not args.no_transcripts)
         made = decode(pipeline, tasks, args.out, settings, args.seed, args.batch_size)
         spoken = [target for target in targets if target.utt in made.rows]
         if not spoken:

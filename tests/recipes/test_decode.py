@@ -177,3 +177,16 @@ def test_resumes_and_counts_failures(tmp_path, capsys):
     decode(speaker, tasks_of(speaker, targets[::-1], chosen, options, {}), tmp_path, {}, seed=7)
     assert [(text, seed) for text, _, seed, _ in speaker.asked] == [("three", seeds["tgt-2"])]  # as the first time
     assert (tmp_path / "wav/stopped").read_text() == "tgt-0 1 1\ntgt-2 0 3\n"
+
+
+def test_without_transcripts_the_words_of_the_clips_are_unknown(tmp_path):
+    targets = [utterance("tgt", n, text) for n, text in enumerate(("one", "two"))]
+    chosen = choose_references(targets, [utterance("ann", 1, "hello")], seed=0)
+    asked = []
+    for transcripts in (True, False, False):
+        speaker = Speaker()
+        tasks = tasks_of(speaker, targets, chosen, {}, {"max_retries": 0}, transcripts)
+        decode(speaker, tasks, tmp_path, {}, seed=0)
+        asked.append([(said, options) for _, said, _, options in speaker.asked])
+    options = {"temperature": None, "max_retries": 0}
+    assert asked == [[("hello", options)] * 2, [(None, options)] * 2, []]  # and what is known is no longer that
