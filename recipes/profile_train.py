@@ -22,6 +22,7 @@ from torch import nn
 from ditar.config import ConfigError, DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
+from ditar.train.activations import checkpoint_blocks
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.optimiser import build_optimisers
 
@@ -61,6 +62,8 @@ class Profile:
             for part in self.parts.values():
                 part.compile()  # not dynamic=True, which would make symbols of the layers in `keep`
         self.optimisers = build_optimisers(self.system.loss, config.optimiser)
+        if config.run.activation_checkpointing:
+            checkpoint_blocks(self.system.loss)
         self.seconds: dict[str, float] = defaultdict(float)
         self.patches = self.padded = 0.0
 

@@ -33,7 +33,7 @@ class OptimiserConfig(Ranged):
 
 @dataclass(frozen=True)
 class RunConfig(Ranged):
-    """What a run writes, and how often (in steps)."""
+    """What a run writes, and how often (in steps), and what it costs; none of this but the seed changes its results."""
 
     seed: Whole = 0
     log_every: Count = 20
@@ -42,3 +42,6 @@ class RunConfig(Ranged):
     checkpoint_every: Count = 500
     keep_checkpoints: Count = 2
     timeout_s: Positive = 1800.0  # longest that one process may keep the others waiting, also by the main one's samples
+    # Of each transformer block only the input is kept for the backward pass, which computes the rest again: less memory,
+    # a third more time. The losses are the same.
+    activation_checkpointing: bool = False

@@ -21,6 +21,7 @@ from torch import nn
 from tqdm import tqdm
 
 from ditar.config import OptimiserConfig, RunConfig, to_dict
+from ditar.train.activations import checkpoint_blocks
 from ditar.train.checkpoint import CheckpointError, checkpoints, make_run_folder, save_checkpoint
 from ditar.train.errors import Interrupted, TrainingError
 from ditar.train.interrupt import StopSignals
@@ -89,6 +90,7 @@ def train(
         cpu: train on the CPU even if there is a GPU.
         patience: end after this many validations without a better one, and make the best the final one; at least 1.
 
+    ConfigError: `run.activation_checkpointing` of a system without transformer blocks.
     TrainingError: a loss or gradient that is not finite. CheckpointError: the disk refuses. Interrupted: SIGINT or
     SIGTERM, after a checkpoint.
     """
@@ -104,6 +106,8 @@ def train(
     optimisers = {phase: build_optimisers(m, optimiser) for phase, m in system.optimised.items()}
     flat = [o for group in optimisers.values() for o in group]
     average = weight_average(system.model, optimiser.ema_decay)
+    if run.activation_checkpointing:  # after the copy, which needs no gradients
+        checkpoint_blocks(system.loss)
     folder = out / "checkpoints"
     trained_with = {"config": to_dict(config), "data": system.data_digest}
     first, best = 0, math.inf
