@@ -6,14 +6,15 @@ Reads `text` and, if they exist, `phones` and `symbol_times`; writes `symbols`, 
 and times (one [start_s, end_s] or null a symbol; null as a whole if the corpus has none). The times of `symbol_times`,
 from a synthesiser that knows when it spoke, take precedence over those of `phones` if it spoke exactly the symbols that
 the text has here; otherwise its times are left out, and counted. A text that nobody can say within the seconds of
-`utt2dur` cannot be prepared. `language` gets the name of the language, for the model to know.
+`utt2dur` cannot be prepared. With --tokenizer the symbols are subwords, which have no times. `language` gets the
+name of the language, for the model to know.
 """
 
 import argparse
+import functools
 import math
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -25,24 +26,40 @@ from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines
 from ditar.text import TextError
 from ditar.text.frontend import TextFrontend
-from ditar.text.lengths import pace_fault
+from ditar.text.lengths import letter_count, pace_fault
 from ditar.text.phonemise import espeak_language
+from ditar.text.subwords import read_tokenizer
 
 
-def prepare(row: tuple[str, str, list | None, dict | None, float], language: str) -> tuple[str, dict | str]:
+def prepare(
+    row: tuple[str, str, list | None, dict | None, float], language: str, tokenizer: Path | None = None
+) -> tuple[str, dict | str]:
     """(utterance, its line of `symbols`, or what is wrong with its text or its phones)."""
     utterance, text, phones, spoken, seconds = row
     try:
-        symbols = TextFrontend(language).phonemise(text)
-        if spoken is not None:
+        symbols = TextFrontend(language, tokenizer=content(tokenizer)).phonemise(text)
+        if tokenizer is not None:
+            times = None
+        elif spoken is not None:
             times = spoken["times"] if spoken["symbols"] == symbols else None
         else:
             times = align_symbols(symbols, phones) if phones is not None else None
     except ValueError as error:  # text that cannot be spoken, a phone that is not ARPAbet
         return utterance, str(error)
-    if not math.isnan(seconds) and (fault := pace_fault(len(symbols), seconds)):
+    count, what = (len(symbols), "symbols") if tokenizer is None else (letter_count(text), "letters")
+    if not math.isnan(seconds) and (fault := pace_fault(count, seconds, what)):
         return utterance, fault
     return utterance, {"utt": utterance, "symbols": symbols, "times": times}
+
+
+@functools.cache
+def content(tokenizer: Path | None) -> str:
+    """Of a tokenizer's file, read once in each process; empty for none. TextError: it is none."""
+    if tokenizer is None:
+        return ""
+    text = tokenizer.read_text(encoding="utf-8")
+    read_tokenizer(text)
+    return text
 
 
 def main() -> int:
@@ -50,11 +67,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
     parser.add_argument("--language", default="en-us", help="espeak's name of the texts' language")
+    parser.add_argument(
+        "--tokenizer",
+        type=Path,
+        help="tokenizer.json of a text LM, whose subwords are then the symbols (for train_ditar.py --subwords)",
+    )
     parser.add_argument("--nj", type=int, default=1, help="processes")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be prepared, and list it")
     args = parser.parse_args()
     try:
         language = espeak_language(args.language)  # before any work, and once
+        content(args.tokenizer)
         phones = {row["utt"]: row["phones"] for row in read_json_lines(args.data / "phones")}
         spoken = {row["utt"]: row for row in read_json_lines(args.data / "symbol_times")}
         texts = read_table(args.data / "text")
@@ -64,7 +87,7 @@ def main() -> int:
             for utt, text in texts.items()
         ]
         with ProcessPoolExecutor(args.nj) as pool:
-            done = pool.map(partial(prepare, language=language), rows, chunksize=50)
+            done = pool.map(functools.partial(prepare, language=language, tokenizer=args.tokenizer), rows, chunksize=50)
             results = dict(tqdm(done, total=len(rows), desc=str(args.data), mininterval=5))
         bad = [f"{utt}: {why}" for utt, why in results.items() if isinstance(why, str)]
         if bad:

@@ -2,9 +2,13 @@
 
     python recipes/train_ditar.py --config configs/ditar/small.yaml --train exp/latents/train --valid exp/latents/valid
     \\
-        --vae exp/vae/final --out exp/ditar [--init model/ditar]
+        --vae exp/vae/final --out exp/ditar [--init model/ditar | --init-lm Qwen/Qwen2.5-0.5B [--subwords]]
 
 Without --vae (on a bare machine) training and validation are the same, but there are no samples.
+
+With --init-lm the LM begins as a pretrained text LM of the shape that the configuration says, such as
+configs/ditar/qwen2.5-0.5b.yaml. It reads phonemes, new to it, or with --subwords its own subwords, for data of
+`prepare_text.py --tokenizer`.
 """
 
 import argparse
@@ -20,6 +24,8 @@ from ditar.config import DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.model.ditar import DiTAR
+from ditar.model.qwen2 import find_lm, tokenizer_content
+from ditar.text.subwords import read_tokenizer
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.listener import add_listener_arguments, make_listener
@@ -81,9 +87,14 @@ def find_vae(folder: Path, stores: Sequence[LatentStore], statistics: tuple[torc
 
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `main` turns into a message."""
-    check_out(args.out, init=args.init, vae=args.vae, train=args.train, valid=args.valid)
+    if args.init is not None and args.init_lm is not None:
+        raise DataError(f"--init {args.init} and --init-lm {args.init_lm} both give weights to begin with; give one")
+    if args.subwords and args.init_lm is None:
+        raise DataError("--subwords are those of a text LM, which is not given; add --init-lm")
+    check_out(args.out, init=args.init, init_lm=args.init_lm, vae=args.vae, train=args.train, valid=args.valid)
     config = load_config(args.config, DiTARConfig)
     init = DiTAR.from_pretrained(args.init) if args.init else None
+    lm = None if args.init_lm is None else find_lm(args.init_lm)
     statistics = find_statistics(args.train, args.vae, init is not None)
     stores = LatentStore(args.train, *statistics), LatentStore(args.valid, *statistics)
     # Kept in the checkpoint: what synthesis must know about the data.
@@ -93,6 +104,11 @@ def run(args: argparse.Namespace) -> None:
         known["trained_symbols"] = tuple(sorted({*known["trained_symbols"], UNKNOWN_TRANSCRIPT}))
     if init is not None and not config.model.symbols:  # older models have fewer
         known["symbols"] = init.config.symbols
+    if init is not None and not config.model.tokenizer:
+        known["tokenizer"] = init.config.tokenizer
+    if args.subwords:
+        known["tokenizer"] = tokenizer_content(lm)
+        known["symbols"] = read_tokenizer(known["tokenizer"])[1]
     known["vae_fingerprint"] = "" if args.vae is None else find_vae(args.vae, stores, statistics)
     config = replace(config, model=replace(config.model, **known))
     listener = None
@@ -100,7 +116,7 @@ def run(args: argparse.Namespace) -> None:
         from ditar.evaluate.training_judges import make_training_judges  # imports recognisers: not on a bare machine
 
         listener = make_listener(lambda: load_decoder(args.vae), stores[1], args, make_training_judges)
-    system = DiTARSystem(config, *stores, listener, init)
+    system = DiTARSystem(config, *stores, listener, init, lm)
     system.tell_left_out()
     train(system, config.optimiser, config.run, args.out, config, args.cpu)
 
@@ -114,6 +130,8 @@ def main() -> int:
     parser.add_argument("--vae", type=Path, help="VAE with the same statistics, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained DiTAR to start from (fine-tuning)")
+    parser.add_argument("--init-lm", metavar="DIR|HUB-ID", help="a Qwen2 or Qwen2.5 as which the LM begins")
+    parser.add_argument("--subwords", action="store_true", help="read the subwords of --init-lm instead of phonemes")
     add_listener_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
     args = parser.parse_args()

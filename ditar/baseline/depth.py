@@ -34,11 +34,11 @@ class DepthBlock(nn.Module):
         self.heads, self.kv_heads = config.heads, config.kv_heads or config.heads
         self.gated = config.ffn_kind == "gated"
         rows = (self.heads + 2 * self.kv_heads) * (width // self.heads)
-        self.attention_norm = RMSNorm(width)
+        self.attention_norm = RMSNorm(width, config.norm_epsilon)
         self.qkv = PerStreamLinear(streams, width, rows, width**-0.5)
         self.attend = SoftmaxAttention()
         self.out = PerStreamLinear(streams, width, width, width**-0.5 * residual_std)
-        self.ffn_norm = RMSNorm(width)
+        self.ffn_norm = RMSNorm(width, config.norm_epsilon)
         self.up = PerStreamLinear(streams, width, config.ffn * (2 if self.gated else 1), width**-0.5)
         self.down = PerStreamLinear(streams, config.ffn, width, config.ffn**-0.5 * residual_std)
 
@@ -88,7 +88,7 @@ class DepthTransformer(nn.Module):
         self.before = nn.Embedding(before_ids, width)
         self.embeddings = nn.ModuleList(nn.Embedding(n, width) for n in ids[:-1])
         self.blocks = nn.ModuleList(DepthBlock(config, self.streams) for _ in range(config.layers))
-        self.norm = RMSNorm(width)
+        self.norm = RMSNorm(width, config.norm_epsilon)
         self.heads = nn.ModuleList(nn.Linear(width, n, bias=False) for n in outputs)
 
     def forward(self, hidden: Tensor, before: Tensor, tokens: Tensor) -> list[Tensor]:

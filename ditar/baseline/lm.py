@@ -232,6 +232,8 @@ def _check_config(config: BaselineModelConfig) -> None:
             f"a depth transformer predicts the kinds of streams after the first, but {len(streams.predicted)} is "
             "predicted; split the streams in two, or set depth: null"
         )
+    if config.depth is not None and config.depth.qkv_bias:
+        raise ConfigError("a depth transformer has no biases, got depth.qkv_bias true; set it to false")
     if (config.text == "cross") != (config.text_width is not None):
         raise ConfigError(f"text_width is for text: cross, which needs it; got {config.text_width} for {config.text!r}")
     if config.text == "stream" and TEXT not in streams.slices:

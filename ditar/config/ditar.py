@@ -28,6 +28,15 @@ class DiTARModelConfig(TextConfig):
     # How patches find their symbols. `attention`, the paper's, learns it; `monotonic` (ours) is told, see
     # ditar/model/reading.py, and needs the times of symbols in training.
     alignment: Literal["attention", "monotonic"] = "attention"
+    tokenizer: str = field(default="", kw_only=True)  # see TextConfig; set by training from a text LM
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tokenizer and self.reads_monotonically:
+            raise ConfigError(
+                "alignment 'monotonic' needs the times of sounds, and subwords have none; set alignment: attention, or "
+                "read phonemes"
+            )
 
     @property
     def reads_monotonically(self) -> bool:

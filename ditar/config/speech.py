@@ -1,7 +1,7 @@
 """What both speaking systems have in common: `configs/ditar/*.yaml` and `configs/baseline/*.yaml`."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from ditar.config.ranges import Ascending, ConfigError, Count, NotNegative, Positive, Ranged, Share
 
@@ -23,6 +23,8 @@ class TextConfig(Ranged):
     trained_seconds: NotNegative = 0.0
     # Seconds of speech per symbol of text, mean over the training data; the length cap of generation reads it.
     seconds_per_symbol: Positive = 0.08
+    # Of models that may read subwords, the content of the tokenizer.json that makes them; empty: phonemes.
+    tokenizer: ClassVar[str] = ""
 
     @property
     def reads_monotonically(self) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ditar.config.ranges import Count, Ranged
+from ditar.config.ranges import Count, Positive, Ranged
 
 
 @dataclass(frozen=True)
@@ -16,3 +16,7 @@ class BlockConfig(Ranged):
     ffn: Count
     ffn_kind: Literal["plain", "gated"] = "plain"
     kv_heads: Count | None = None  # None: as many as heads
+    # As in the paper by default; language models of text have others.
+    qkv_bias: bool = False
+    rope_base: Positive = 10_000.0  # positions turn the slowest pair of a head by almost 1 / rope_base a place
+    norm_epsilon: Positive = 1e-6  # of all RMSNorms

@@ -49,9 +49,9 @@ def time_embedding(graph: Graph, times: str, of: TimeEmbedding) -> str:
     return graph.linear(graph.silu(graph.linear(features, of.hidden)), of.out)
 
 
-def positions(graph: Graph, places: Tensor, head_dim: int) -> tuple[str, str]:
+def positions(graph: Graph, places: Tensor, of: Transformer) -> tuple[str, str]:
     """RoPE tables of fixed positions, (1, 1, S, head_dim) each."""
-    cosine, sine = rope_tables(places, head_dim)
+    cosine, sine = rope_tables(places, of.head_dim, base=of.config.rope_base)
     return graph.weight(table(cosine)), graph.weight(table(sine))
 
 

@@ -30,7 +30,7 @@ def patches_graph(model: DiTAR):
     encoder: AggregationEncoder = model.encoder
     frames = graph.linear(graph.input("patches", ["B", config.patch_frames, config.latent_channels]), encoder.frames)
     x = graph.op("Concat", tiled(graph, encoder.token[None], frames), frames, axis=1)
-    tables = positions(graph, torch.arange(1 + config.patch_frames), encoder.transformer.head_dim)
+    tables = positions(graph, torch.arange(1 + config.patch_frames), encoder.transformer)
     hidden, _ = transformer(graph, x, encoder.transformer, tables)
     token = graph.reshape(graph.slice(hidden, 0, 1, 1), 0, config.encoder.width)
     graph.output("embedded", graph.linear(token, model.embed), ["B", config.lm.width])
@@ -63,7 +63,7 @@ def locdit_graph(model: DiTAR):
     monotonic reading spoken (B, P, width) -> u (B, P, C). One step."""
     graph, locdit, config = Graph("locdit"), model.locdit, model.config
     frames, channels, count = config.patch_frames, config.latent_channels, config.history_patches
-    width, head_dim = config.locdit.width, locdit.transformer.head_dim
+    width = config.locdit.width
     patch = graph.linear(graph.input("noisy", ["B", frames, channels]), locdit.noisy)
     time = graph.unsqueeze(time_embedding(graph, graph.input("times", ["B"]), locdit.time), 1)  # (B, 1, width)
     first = graph.unsqueeze(graph.linear(graph.input("h", ["B", config.lm.width]), locdit.condition), 1)
@@ -79,7 +79,7 @@ def locdit_graph(model: DiTAR):
     else:
         first = graph.add(first, time)
     x = graph.op("Concat", first, *parts, patch, axis=1)  # (B, 1 + (H + 1) P, width)
-    tables = positions(graph, torch.arange(length), head_dim)
+    tables = positions(graph, torch.arange(length), locdit.transformer)
     hidden, _ = transformer(graph, x, locdit.transformer, tables, mask)
     u = graph.linear(graph.slice(hidden, length - frames, length, 1), locdit.out)
     graph.output("u", u, ["B", frames, channels])

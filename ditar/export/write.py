@@ -22,7 +22,7 @@ from ditar.synthesis.voice import Voice
 from ditar.synthesis.voice_names import SHIPPED, list_voices, read_voice
 from ditar.vae.source import NEAR_BINS
 
-FORMAT, VERSION = "ditar-onnx", 1  # as `ditar.onnx.folder` expects
+FORMAT, VERSION = "ditar-onnx", 2  # as `ditar.onnx.folder` expects
 DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices", "reference"
 # Not the encoder of references, whose latents are what the model was trained on, nor the small head that reads.
 QUANTISED = ("patches", "lm", "locdit", "vocoder")
@@ -68,7 +68,8 @@ def export_onnx(pipeline: DiTARPipeline, folder: str | Path, quantise: bool = Fa
 def _description(pipeline: DiTARPipeline) -> dict[str, Any]:
     """model.json: plain values."""
     config, lm, vocos = pipeline.ditar.config, pipeline.ditar.lm.transformer, pipeline.vae.config.vocos
-    text = ("symbols", "trained_symbols", "trained_languages", "trained_seconds", "seconds_per_symbol", "alignment")
+    heard = ("trained_symbols", "trained_languages", "trained_seconds", "seconds_per_symbol")
+    text = ("symbols", "tokenizer", "alignment", *heard)
     shape = ("latent_channels", "patch_frames", "history_patches", "audio_positions", "stop_threshold")
     sampling = asdict(pipeline.sampling)
     sampling.pop("solver")
@@ -78,7 +79,8 @@ def _description(pipeline: DiTARPipeline) -> dict[str, Any]:
         "text": {name: getattr(config, name) for name in text} | {"reads_monotonically": config.reads_monotonically},
         "shape": {name: getattr(config, name) for name in shape}
         | {"layers": len(lm.blocks), "kv_heads": lm.blocks[0].attention.kv_heads, "head_dim": lm.head_dim}
-        | {"lm_width": config.lm.width, "window_before": -WINDOW.start, "window": len(WINDOW)}
+        | {"rope_base": config.lm.rope_base, "lm_width": config.lm.width}
+        | {"window_before": -WINDOW.start, "window": len(WINDOW)}
         | {"most_held": MOST_HELD, "most_tail_frames": MOST_TAIL_FRAMES},
         "vocoder": {"n_fft": vocos.n_fft, "hop": vocos.hop, "source_filter": vocos.source_filter}
         | {"context_latents": pipeline.vae.decoder.context_latents, "near_bins": NEAR_BINS}

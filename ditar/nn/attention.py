@@ -53,12 +53,13 @@ def share_heads(x: Tensor, heads: int) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Self-attention: fused query-key-value projection, RoPE, softmax, output projection; no biases.
+    """Self-attention: fused query-key-value projection, RoPE, softmax, output projection.
 
-    Keys and values may have fewer heads than queries (`kv_heads`).
+    Keys and values may have fewer heads than queries (`kv_heads`). Only the first projection may have a bias
+    (`qkv_bias`).
     """
 
-    def __init__(self, width: int, heads: int, kv_heads: int | None = None):
+    def __init__(self, width: int, heads: int, kv_heads: int | None = None, qkv_bias: bool = False):
         super().__init__()
         kv_heads = heads if kv_heads is None else kv_heads
         if width % heads or (width // heads) % 2 or heads % kv_heads:
@@ -66,7 +67,7 @@ class Attention(nn.Module):
                 f"width {width} must be a multiple of heads {heads} with an even quotient, heads of kv_heads {kv_heads}"
             )
         self.heads, self.kv_heads, self.head_dim = heads, kv_heads, width // heads
-        self.qkv = Linear(width, (heads + 2 * kv_heads) * self.head_dim)
+        self.qkv = Linear(width, (heads + 2 * kv_heads) * self.head_dim, qkv_bias)
         self.attend = SoftmaxAttention()
         self.out = Linear(width, width)
 

@@ -185,7 +185,7 @@ def _linear(self: Linear, x: Tensor) -> Tensor:
     """
     if torch.is_grad_enabled() or _plain(x) or (packed := _prepacked(self, x)) is None:
         return PLAIN[Linear, "forward"](self, x)
-    return torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "none")
+    return torch.ops.mkldnn._linear_pointwise(x, packed, self.bias, "none", [], "none")
 
 
 def _feed_forward(self: FeedForward, x: Tensor) -> Tensor:

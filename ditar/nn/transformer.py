@@ -36,12 +36,12 @@ class Block(nn.Module):
 
     def __init__(self, config: BlockConfig, cross: bool = False):
         super().__init__()
-        self.attention_norm = RMSNorm(config.width)
-        self.attention = Attention(config.width, config.heads, config.kv_heads)
-        self.ffn_norm = RMSNorm(config.width)
+        self.attention_norm = RMSNorm(config.width, config.norm_epsilon)
+        self.attention = Attention(config.width, config.heads, config.kv_heads, config.qkv_bias)
+        self.ffn_norm = RMSNorm(config.width, config.norm_epsilon)
         self.ffn = FeedForward(config.width, config.ffn, config.ffn_kind)
         if cross:
-            self.cross_norm = RMSNorm(config.width)
+            self.cross_norm = RMSNorm(config.width, config.norm_epsilon)
             self.cross = CrossAttention(config.width, config.heads)
 
     def forward(
@@ -79,10 +79,12 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.blocks = nn.ModuleList(Block(config, cross) for _ in range(config.layers))
-        self.norm = RMSNorm(config.width)
+        self.norm = RMSNorm(config.width, config.norm_epsilon)
         for block in self.blocks:  # unit gain; contributions to the residual stream shrink with depth
             for linear in (block.attention.qkv, block.ffn.up):
                 nn.init.normal_(linear.weight, std=linear.in_features**-0.5)
+            if config.qkv_bias:
+                nn.init.zeros_(block.attention.qkv.bias)
             for linear in (block.attention.out, block.ffn.down):
                 nn.init.normal_(linear.weight, std=(2 * config.layers * linear.in_features) ** -0.5)
             if cross:
@@ -101,7 +103,7 @@ class Transformer(nn.Module):
 
     def positions(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """RoPE tables for positions (S,) or (B, S), float or integer; compute them once if they do not change."""
-        return rope_tables(positions, self.head_dim, self.norm.weight.dtype)
+        return rope_tables(positions, self.head_dim, self.norm.weight.dtype, self.config.rope_base)
 
     def read_context(self, context: Tensor, counts: Tensor, steps: bool = False) -> CrossContext:
         """What all blocks attend to: context (B, L, width), of which the first `counts` (B,) places of each row exist.

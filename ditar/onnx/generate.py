@@ -69,7 +69,7 @@ class Generator:
     def __init__(self, model: Model):
         self._model, self._shape = model, model.shape
         self._reading = Reading(model) if model.text.reads_monotonically else None
-        frequency = 10_000.0 ** (-np.arange(0, self._shape.head_dim, 2) / self._shape.head_dim)
+        frequency = self._shape.rope_base ** (-np.arange(0, self._shape.head_dim, 2) / self._shape.head_dim)
         self._frequency = frequency  # of RoPE
 
     def __call__(self, rows: Sequence[Row]) -> Iterator[Patches]:

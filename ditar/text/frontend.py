@@ -1,6 +1,9 @@
 """How a model reads a text, in one place for synthesis, data preparation and sweeps:
 
 text -> normalise -> phonemise -> keep what the model was trained on -> end the sentence -> ids
+
+A model whose LM was a text LM may read the subwords of that in place of phonemes; they mean something even if they
+did not occur in training, so all are kept.
 """
 
 import functools
@@ -14,6 +17,7 @@ from ditar.text.normalise import normalise
 from ditar.text.phonemise import Phonemiser, espeak_language
 from ditar.text.pronunciation import RUN, read_run, written
 from ditar.text.said_words import SaidWord, said_words
+from ditar.text.subwords import Subwords, ended_subwords
 from ditar.text.vocabulary import CLOSING, UNKNOWN_TRANSCRIPT, Vocabulary, ended, is_letter, keep_trained
 
 CERTAINLY_SAYS = 1000  # characters: a longer text is not empty
@@ -39,6 +43,7 @@ class TextFrontend:
         trained: those of them that occurred in training; empty: unknown, all are kept.
         trained_languages: those of its training; empty: unknown. Texts of another one are refused, accents aside.
         rates: whether the model can be told how fast to speak, so that `<prosody rate=>` is obeyed.
+        tokenizer: the content of the tokenizer.json whose subwords the model reads; empty: it reads phonemes.
     """
 
     def __init__(
@@ -48,13 +53,15 @@ class TextFrontend:
         trained: Sequence[str] = (),
         trained_languages: Sequence[str] = (),
         rates: bool = False,
+        tokenizer: str = "",
     ):
-        self.language, self.symbols, self.trained = language, tuple(symbols), tuple(trained)
+        self.language, self.symbols, self.tokenizer = language, tuple(symbols), tokenizer
+        self.trained = () if tokenizer else tuple(trained)
         self.trained_languages, self.rates = tuple(trained_languages), rates
 
     @functools.cached_property
-    def _phonemise(self) -> Phonemiser:  # loaded when a text is read: symbols of training data need no espeak-ng
-        phonemiser = Phonemiser(self.language)
+    def _phonemise(self) -> Phonemiser | Subwords:  # when a text is read: symbols of training data need no espeak-ng
+        phonemiser = Subwords(self.tokenizer, self.language) if self.tokenizer else Phonemiser(self.language)
         heard = {name.split("-")[0] for name in self.trained_languages}
         if heard and phonemiser.language.split("-")[0] not in heard:
             raise TextError(
@@ -67,7 +74,7 @@ class TextFrontend:
     def of(cls, config: TextConfig, language: str = "en-us") -> "TextFrontend":
         """The front end for a model's configuration."""
         known = config.symbols, config.trained_symbols, config.trained_languages
-        return cls(language, *known, rates=config.reads_monotonically)
+        return cls(language, *known, rates=config.reads_monotonically, tokenizer=config.tokenizer)
 
     def read(self, text: str) -> ReadText:
         """All steps at once, for a text without pauses and rates. TextError: nothing of the text can be spoken, or too
@@ -86,6 +93,8 @@ class TextFrontend:
         """A text from pause to pause, see `text.controls`. TextError: a control that cannot be read, or a pronunciation
         with sounds that the model never learnt."""
         found = passages(text, self.language, self.rates)
+        if self.tokenizer and (run := next((r for p in found for r in RUN.findall(p.text)), None)):
+            raise TextError(f"{written(run)}: the model reads subwords and knows no sounds; write it as it is spoken")
         known = self.trained or self.symbols
         for run in (run for passage in found for run in RUN.findall(passage.text) if known):
             if missing := [s for s in read_run(run)[1] if is_letter(s) and s not in known]:
@@ -109,7 +118,7 @@ class TextFrontend:
         return ReadText(text, tuple(self.end(self.keep(symbols, dropped=dropped))), tuple(dropped))
 
     def phonemise(self, text: str, dropped: list[str] | None = None) -> list[str]:
-        """Normalised, as IPA symbols. `dropped`, TextError: see `text.normalise`."""
+        """Normalised, as IPA symbols, or as subwords. `dropped`, TextError: see `text.normalise`."""
         return self._phonemise(text, dropped)
 
     def with_words(self, read: ReadText) -> ReadText:
@@ -125,12 +134,12 @@ class TextFrontend:
 
     def known(self, symbols: Iterable[str]) -> list[str]:
         """Those in the model's vocabulary; all others are left out."""
-        known = self.trained or self.symbols
+        known = set(self.trained or self.symbols)
         return [symbol for symbol in symbols if not known or symbol in known]
 
     def end(self, symbols: Sequence[str]) -> list[str]:
         """With a full stop if no mark ends the sentence and the model ever heard one."""
-        return ended(symbols, self.trained or self.symbols)
+        return ended_subwords(list(symbols)) if self.tokenizer else ended(symbols, self.trained or self.symbols)
 
     def said(self, transcript: Sequence[str], wanted: Sequence[str], count: int) -> list[str]:
         """What a reference says, before a text that is `wanted`: its transcript's symbols, ended; if that is unknown

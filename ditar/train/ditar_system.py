@@ -1,6 +1,7 @@
 """Training of a DiTAR on latents on disk: losses, batches, validation, free-running samples."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -11,6 +12,7 @@ from ditar.data.examples import take_rows
 from ditar.data.latents import LatentStore
 from ditar.model.ditar import DiTAR
 from ditar.model.loss import DiTARLoss
+from ditar.model.qwen2 import start_from_qwen2
 from ditar.nn.alignment import AlignmentHelpers
 from ditar.train.keys import keyed_generators
 from ditar.train.listener import Listener
@@ -23,7 +25,7 @@ WRONG_TEXT = "wrong_text_"  # prefix of losses with another utterance's text
 
 class DiTARSystem(SpeechSystem):
     """See `ditar.train.loop.System`. `listener` turns waveforms into words for the word errors of `sample`;
-    `init` is a trained model to start from."""
+    `init` is a trained model to start from, `init_lm` the folder of a text LM as which the LM begins."""
 
     def __init__(
         self,
@@ -32,16 +34,21 @@ class DiTARSystem(SpeechSystem):
         valid: LatentStore,
         listener: Listener | None = None,
         init: DiTAR | None = None,
+        init_lm: Path | None = None,
     ):
         torch.manual_seed(config.run.seed)
         self.listener, self.valid = listener, valid
         self.model = DiTAR(config.model)
         if init is not None:
             start_from_trained(self.model, init)
+        if init_lm is not None:
+            start_from_qwen2(self.model, init_lm)
         symbols = self.model.config.symbols
         monotonic = config.model.reads_monotonically
         lm, patch_frames, seed = config.model.lm, config.model.patch_frames, config.run.seed
-        self.loss = DiTARLoss(config.loss, self.model, AlignmentHelpers(lm.width, patch_frames, len(symbols)))
+        # Subwords have no times, so nothing could help, and there are 150,000 of them.
+        helpers = None if config.model.tokenizer else AlignmentHelpers(lm.width, patch_frames, len(symbols))
+        self.loss = DiTARLoss(config.loss, self.model, helpers)
         self.optimised = {"model": self.loss}
         whole = replace(config.data, reference_cut=0.0, transcript_unknown=0.0, transcript_wrong=0.0)
         self.valid_batches = DiTARBatches(valid, whole, patch_frames, symbols, seed, monotonic)

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from ditar.config import ConfigError
 from ditar.data.errors import DataError
 from ditar.storage.weights import CONFIG, ModelError
+from ditar.text import TextError
 from ditar.train.checkpoint import CheckpointError
 from ditar.train.errors import Interrupted, TrainingError
 
@@ -37,7 +38,9 @@ def exit_code(name: str, run: Callable[[], None]) -> int:
     """Run a program: 0 done, 1 failed (one line says why), 130 asked to stop."""
     try:
         run()
-    except (ConfigError, DataError, CheckpointError, ModelError, OSError, SafetensorError, TrainingError) as error:
+    except (
+        ConfigError, DataError, CheckpointError, ModelError, OSError, SafetensorError, TextError, TrainingError
+    ) as error:  # fmt: skip
         print(f"{name}: error: {error}", file=sys.stderr)
         return 1
     except Interrupted as stopped:

@@ -141,6 +141,7 @@ def test_texts_that_do_not_fit():
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
+        ("moshi", {"depth": BlockConfig(1, 32, 2, 64, qkv_bias=True)}, "no biases, got depth.qkv_bias true"),
         ("matched", {"depth": BlockConfig(1, 8, 1, 8)}, "predicts the kinds of streams after the first, but 1 is"),
         ("matched", {"text": "stream"}, "no streams are named 'text' among audio"),
         ("matched", {"text_width": 8}, "text_width is for text: cross, which needs it; got 8 for 'prefix'"),

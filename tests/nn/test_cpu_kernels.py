@@ -15,9 +15,9 @@ def small_matrices_too(monkeypatch):
     monkeypatch.setitem(FEWEST_WEIGHTS, torch.float32, 1)
 
 
-def packed(dtype=torch.float32):
+def packed(dtype=torch.float32, bias=False):
     torch.manual_seed(0)
-    linear = Linear(32, 48).to(dtype)
+    linear = Linear(32, 48, bias).to(dtype)
     pack(linear)
     return linear, torch.randn(3, 4, 32, dtype=dtype)
 
@@ -34,11 +34,12 @@ def is_used(linear, x):
 
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
 @pytest.mark.parametrize("rows", [1, 3, 40])
-def test_packed_weights_give_the_same_numbers(dtype, tolerance, rows):
-    linear, _ = packed(dtype)
+@pytest.mark.parametrize("bias", [False, True])
+def test_packed_weights_give_the_same_numbers(dtype, tolerance, rows, bias):
+    linear, _ = packed(dtype, bias)
     x = torch.randn(rows, 2, 32, dtype=dtype)
     assert is_used(linear, x) == (2 * rows >= FEWEST_ROWS[dtype])
-    plain = F.linear(x, linear.weight)
+    plain = F.linear(x, linear.weight, linear.bias)
     with torch.no_grad():
         assert torch.allclose(linear(x), plain, atol=tolerance)
 

@@ -18,7 +18,7 @@ def causal(length):
     return torch.ones(1, length, length, dtype=torch.bool).tril()
 
 
-@pytest.mark.parametrize("changes", [{}, {"kv_heads": 1}, {"ffn_kind": "gated"}])
+@pytest.mark.parametrize("changes", [{}, {"kv_heads": 1}, {"ffn_kind": "gated"}, {"rope_base": 1e6}])
 def test_cached_equals_uncached(changes):
     model, x = build(**changes)
     positions = torch.arange(6) * 0.5

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from ditar.config import BlockConfig
 from ditar.diffusion.ddim import DDIM
+from ditar.model.ditar import DiTAR
 from ditar.storage import ModelError
 from ditar.synthesis import request as of_torch
 from ditar.synthesis.pipeline import DiTARPipeline
@@ -47,10 +49,17 @@ def with_source(pipeline):
     return DiTARPipeline(vae, pipeline.ditar)
 
 
+def with_layers_of_a_text_lm(pipeline):
+    """The same with an LM as Qwen2's."""
+    lm = BlockConfig(2, 16, 2, 24, "gated", kv_heads=1, qkv_bias=True, rope_base=100.0, norm_epsilon=1e-3)
+    return DiTARPipeline(pipeline.vae, DiTAR(replace(pipeline.ditar.config, lm=lm)))
+
+
 FORMS = {
     "plain": lambda: tiny_pipeline(),
     "monotonic": lambda: with_source(tiny_pipeline(alignment="monotonic", audio_positions="continue")),
     "prefix cached": lambda: tiny_pipeline(locdit_prefix_cached=True, history_patches=2),
+    "text lm": lambda: with_layers_of_a_text_lm(tiny_pipeline()),
     "no history": lambda: tiny_pipeline(history_patches=0),
 }
 

@@ -75,6 +75,7 @@ def experiment(tmp_path_factory):
         },
     )
     block = {"layers": 1, "width": 16, "heads": 2, "ffn": 32, "ffn_kind": "plain", "kv_heads": None}
+    block |= {"qkv_bias": False, "rope_base": 10_000.0, "norm_epsilon": 1e-6}
     ditar = shrink(
         "ditar/small.yaml",
         folder / "ditar.yaml",

@@ -83,3 +83,19 @@ def test_a_text_that_nobody_can_say_in_the_time_is_a_bad_utterance(tmp_path, pre
     assert "u2: its text has 46 symbols and the clip lasts 0.50 s, 92.0 symbols a second, and people speak" in said
     assert "u3: its text has 4 symbols and the clip lasts 20.00 s, 0.2 symbols a second" in said
     assert [row["utt"] for row in prepare("--skip-bad")[2]] == ["u1"]
+
+
+def test_subwords_of_a_tokenizer(tmp_path, prepare):
+    tokenizers = pytest.importorskip("tokenizers", reason="the tokenizer is made here")
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    letters = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    made.train_from_iterator(["A dog.", "A cat."], tokenizers.trainers.BpeTrainer(initial_alphabet=letters))
+    made.save(str(tmp_path / "tokenizer.json"))
+    write(tmp_path, {"u1": "A dog.", "u2": "A cat, 2 cats."}, {"u1": PHONES})
+    code, _, (first, second) = prepare("--tokenizer", tmp_path.joinpath("tokenizer.json").as_posix())
+    assert code == 0 and first == {"utt": "u1", "symbols": ["A", "Ġdog", "."], "times": None}
+    assert "".join(second["symbols"]).replace("Ġ", " ") == "A cat, two cats."
+    (tmp_path / "broken.json").write_text("nonsense")
+    code, said, rows = prepare("--tokenizer", str(tmp_path / "broken.json"))
+    assert code == 1 and rows is None and "'nonsense'... is not the content of a tokenizer.json" in said
