@@ -12,7 +12,7 @@ from ditar.storage.inputs import decode_text, read_input
 from ditar.storage.json_lines import MANIFEST
 
 if TYPE_CHECKING:
-    from ditar.synthesis.reference import Reference
+    from ditar.synthesis.voice_names import VoiceSource
     from ditar.text.lexicon import Lexicon
     from ditar.text.lines import UtteranceList
 
@@ -61,7 +61,7 @@ def check_options(options: argparse.Namespace) -> None:
     _check_kind(options, check_model(options.model, options.adapter))
 
 
-def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, Reference | Path]":
+def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList | None, VoiceSource]":
     """What can be checked quickly of one text, or of a list; returns the text, the utterances of the list, and the
     source of the voice. ValueError, or WriteError."""
     from ditar.storage.atomic_write import check_not_input
@@ -105,12 +105,12 @@ def input_files(
     script: str | None = None,
 ) -> dict[str, Path]:
     """The input files, by the option that names them: none of them may be overwritten."""
-    from ditar.synthesis.voice_names import find_voice
+    from ditar.synthesis.voice_names import find_voices
 
     files = {"--prompt-audio": prompt_audio, "--text-file": text_file, "--lexicon": lexicon, "--script": script}
-    if voice is not None:
-        files["--voice"] = named = find_voice(voice).path
-        files["the transcript of --voice"] = named.with_suffix(".txt")
+    for named, _ in [] if voice is None else find_voices(voice):
+        files[f"--voice {named.name}"] = named.path
+        files[f"the transcript of --voice {named.name}"] = named.path.with_suffix(".txt")
     return {option: Path(file) for option, file in files.items() if file not in (None, "-")}
 
 

@@ -3,13 +3,12 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ditar.cli.checks import input_files, lexicon_of, read_text
 
 if TYPE_CHECKING:
-    from ditar.synthesis.reference import Reference
+    from ditar.synthesis.voice_names import VoiceSource
     from ditar.text.script import Turn
 
 
@@ -20,7 +19,7 @@ class Script:
 
     name: str
     turns: "Sequence[Turn]"
-    sources: "dict[str, Reference | Path]"
+    sources: "dict[str, VoiceSource]"
 
 
 def check_script(options: argparse.Namespace) -> Script | None:
@@ -77,7 +76,7 @@ def _script_voices(given: Sequence[str]) -> dict[str, str]:
     return voices
 
 
-def _source(speaker: str, voice: str, options: argparse.Namespace) -> "Reference | Path":
+def _source(speaker: str, voice: str, options: argparse.Namespace) -> "VoiceSource":
     from ditar.synthesis.voice_file import VoiceFileError
     from ditar.synthesis.voice_names import read_voice
 

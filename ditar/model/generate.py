@@ -13,12 +13,23 @@ from torch import Tensor
 
 from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.solver import Solver, make_solver
+from ditar.model.blend import Blend
 from ditar.model.ditar import DiTAR
 from ditar.model.lm import LMState
 from ditar.model.reading import ReadingState
 from ditar.model.sampler import ALL_STEPS, GUIDANCE_SCALE, PatchSampler
 
 FAITHFUL = make_solver(SamplingOptions())
+
+
+@dataclass(frozen=True, eq=False)
+class OtherVoice:
+    """Another voice in a row: its symbols with the same text, and its patches, as in `GenerationInput`; share in (0, 1)
+    of h."""
+
+    symbol_ids: Tensor
+    prompt: Tensor
+    share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +47,7 @@ class GenerationInput:
         stop_threshold: in [0, 1]; None: the configuration's.
         first, speed: for monotonic reading, the number of the text's first symbol, after the prompt's, and how fast it
             is read, 1 being the voice's own.
+        others: what the voice is blended with; it has the rest of the shares.
     """
 
     symbol_ids: Tensor
@@ -48,18 +60,20 @@ class GenerationInput:
     stop_threshold: float | None = None
     first: int = 0
     speed: float = 1.0
+    others: tuple[OtherVoice, ...] = ()
 
 
 @dataclass(frozen=True)
 class DecodingState:
     """Everything that generation carries from patch to patch; passed in and returned.
 
-    lm: what the LM has read; h (B, width): its output for the next patch; history (B, H, P, C): the last patches,
-    oldest first, zeros where `exists` (B, H) is False; reading: which symbols the next patch speaks, if the model reads
-    monotonically.
+    lm: what the LM has read, for each voice of each row, see `blend`; h (B, width): its output for the next patch;
+    history (B, H, P, C): the last patches, oldest first, zeros where `exists` (B, H) is False; reading: which symbols
+    the next patch speaks, if the model reads monotonically.
     """
 
     lm: LMState
+    blend: Blend
     h: Tensor
     history: Tensor
     exists: Tensor
@@ -75,13 +89,14 @@ class DecodingState:
         places = list(places)
         reading = None if self.reading is None else self.reading.select(places)
         kept = (self.h[places], self.history[places], self.exists[places], reading)
-        return DecodingState(self.lm.select(places), *kept)
+        return DecodingState(self.lm.select(self.blend.voices(places)), self.blend.select(places), *kept)
 
     def join(self, other: "DecodingState", capacity: int) -> "DecodingState":
         """The state of these rows, then of the other's; at most `capacity` patches may follow."""
         pairs = ((self.h, other.h), (self.history, other.history), (self.exists, other.exists))
         reading = None if self.reading is None else self.reading.join(other.reading)
-        return DecodingState(self.lm.join(other.lm, capacity), *(torch.cat(pair) for pair in pairs), reading)
+        lm, blend = self.lm.join(other.lm, capacity), self.blend.join(other.blend)
+        return DecodingState(lm, blend, *(torch.cat(pair) for pair in pairs), reading)
 
 
 @dataclass(frozen=True)
@@ -121,24 +136,30 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
     ids, reading = [row.symbol_ids for row in rows], None
     if config.reads_monotonically:
         reading = model.reading.start(ids, [row.first for row in rows], [row.speed for row in rows])
-    h, lm = model.prefill(ids, prompts, max(row.max_patches for row in rows), reading)
+    blend = Blend(tuple((1 - sum(o.share for o in row.others), *(o.share for o in row.others)) for row in rows))
+    ids = [x for row in rows for x in (row.symbol_ids, *(other.symbol_ids for other in row.others))]
+    heard = [x for row, prompt in zip(rows, prompts) for x in (prompt, *(other.prompt for other in row.others))]
+    h, lm = model.prefill(ids, heard, max(row.max_patches for row in rows), blend.expand(reading))
+    h = blend.mean(h)
     history = like.new_zeros(len(rows), config.history_patches, *none.shape[1:])
     exists = torch.zeros(history.shape[:2], dtype=torch.bool, device=like.device)
     for place, prompt in enumerate(prompts):
         if count := min(config.history_patches, len(prompt)):
             history[place, -count:], exists[place, -count:] = prompt[-count:], True
-    return DecodingState(lm, h, history, exists, None if reading is None else model.reading.read(h, reading))
+    return DecodingState(lm, blend, h, history, exists, None if reading is None else model.reading.read(h, reading))
 
 
 def advance(model: DiTAR, patches: Tensor, state: DecodingState) -> DecodingState:
     """The state after a patch of each row, (B, P, C): one LM step; the patch joins the history. Nothing else advances
     the state."""
-    h, lm = model.step(patches, state.lm, state.reading)
+    blend = state.blend
+    h, lm = model.step(blend.expand(patches), state.lm, blend.expand(state.reading))
+    h = blend.mean(h)
     reading = None if state.reading is None else model.reading.read(h, state.reading)
     count = state.history.shape[1]
     history = torch.cat((state.history, patches[:, None]), dim=1)[:, -count:] if count else state.history
     exists = torch.cat((state.exists[:, 1:], torch.ones_like(state.exists[:, :1])), dim=1)
-    return DecodingState(lm, h, history, exists, reading)
+    return DecodingState(lm, blend, h, history, exists, reading)
 
 
 @dataclass(frozen=True, eq=False)

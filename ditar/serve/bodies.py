@@ -39,7 +39,9 @@ class SpeechOptions(BaseModel):
 
     model: Annotated[str, Field(description=f"{MODEL}; OpenAI's names of models mean the same")] = MODEL
     voice: Annotated[
-        str | VoiceId, Field(description="a name of /v1/audio/voices; OpenAI's names of voices mean one of ours")
+        str | VoiceId, Field(
+            description="a name of /v1/audio/voices, or a blend of two, heart:0.7+michael:0.3; OpenAI's names mean ours"
+        ),
     ] = DEFAULT
     response_format: Literal["mp3", "opus", "flac", "wav", "pcm", "aac"] = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0

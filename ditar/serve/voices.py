@@ -17,9 +17,9 @@ from ditar.audio.resample import resample
 from ditar.recognise.errors import RecogniserError
 from ditar.serve.errors import ApiError, shown
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
-from ditar.synthesis.voice import Voice, VoiceError
+from ditar.synthesis.voice import Voice, VoiceError, blend_voices
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, load_voice, save_voice
-from ditar.synthesis.voice_names import SHIPPED, VOICE_FILE, NamedVoice, list_voices, user_folder
+from ditar.synthesis.voice_names import SHIPPED, VOICE_FILE, NamedVoice, blend_parts, list_voices, user_folder
 from ditar.text import TextError
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -68,8 +68,14 @@ class VoiceShelf:
         return [*found, *(alias for alias in aliases if alias.name not in names)]
 
     def voice(self, name: str) -> Voice:
-        """The voice of a name, made or read once. ApiError: there is none, or it does not fit the model."""
+        """The voice of a name, made or read once, or a blend of two. ApiError: there is none, or it does not fit the
+        model."""
         known = self._named()
+        if "+" in name and name not in known:
+            try:
+                return blend_voices([(self.voice(one), share) for one, share in blend_parts(name)], name)
+            except VoiceFileError as error:
+                raise ApiError(422, str(error), param="voice") from None
         if name not in known:
             name = OPENAI_NAMES.get(name, name)
         if name == DEFAULT and name not in known:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.solver import Solver
 from ditar.model.ditar import DiTAR
-from ditar.model.generate import GenerationInput
+from ditar.model.generate import GenerationInput, OtherVoice
 from ditar.model.patches import patch
 from ditar.synthesis.length import lengths
 from ditar.synthesis.request import SpeechRequest
@@ -28,14 +28,15 @@ from ditar.vae.streaming import StreamingDecoder
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
     """read: the text; symbol_ids (L,): of the reference's transcript and, from `first` on, the text; prompt (N, P, C):
-    the reference; lengths: the expected length of the speech at `speed`; patch_seconds; sampling, and its solver, which
-    rows may share; stop_threshold; warnings that hold for any output."""
+    the reference; others: what it is blended with; lengths: the expected length of the speech at `speed`;
+    patch_seconds; sampling, and its solver, which rows may share; stop_threshold; warnings that hold for any output."""
 
     request: SpeechRequest
     read: ReadText
     symbol_ids: Tensor
     first: int
     prompt: Tensor
+    others: tuple[OtherVoice, ...]
     lengths: Lengths
     patch_seconds: float
     sampling: SamplingOptions
@@ -65,6 +66,7 @@ class PreparedRequest:
             stop_threshold=self.stop_threshold,
             first=self.first,
             speed=self.speed,
+            others=self.others,
         )
 
     def timing(self, places: Tensor | None, final: bool = True) -> Timing | None:
@@ -94,8 +96,8 @@ def prepare_request(
     config = model.config
     sampling = sampling.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
     read = frontend.read(request.text) if request.read is None else request.read
-    said = frontend.said(voice.symbols, read.symbols, round(voice.seconds / config.seconds_per_symbol))
-    ids = frontend.ids([*said, " ", *read.symbols])
+    prompts = [_prompt(model, one, read, frontend) for one in voice.all]
+    (ids, clip), *others = prompts
     speed = 1.0 if request.speed is None else request.speed
     if request.timestamps:
         read = frontend.with_words(read)
@@ -103,9 +105,10 @@ def prepare_request(
     return PreparedRequest(
         request,
         read,
-        torch.tensor(ids, device=model.device),
-        len(said) + 1,
-        patch(voice.latents[None], config.patch_frames)[0].to(model.device, model.dtype),
+        ids,
+        len(ids) - len(read.symbols),
+        clip,
+        tuple(OtherVoice(*prompt, share) for prompt, (_, share) in zip(others, voice.others)),
         expected,
         patches_to_seconds(1, config.patch_frames),
         sampling,
@@ -115,9 +118,17 @@ def prepare_request(
         (
             *([dropped_warning(list(read.dropped))] if read.dropped else []),
             *voice_warnings(voice),
-            *length_warnings(voice.seconds + expected.expected, config.trained_seconds),
+            *length_warnings(max(one.seconds for one in voice.all) + expected.expected, config.trained_seconds),
         ),
     )
+
+
+def _prompt(model: DiTAR, voice: Voice, read: ReadText, frontend: TextFrontend) -> tuple[Tensor, Tensor]:
+    """Of a voice, as in `PreparedRequest`: symbol_ids (L,) and prompt (N, P, C)."""
+    config = model.config
+    said = frontend.said(voice.symbols, read.symbols, round(voice.seconds / config.seconds_per_symbol))
+    ids = torch.tensor(frontend.ids([*said, " ", *read.symbols]), device=model.device)
+    return ids, patch(voice.latents[None], config.patch_frames)[0].to(model.device, model.dtype)
 
 
 def decode(vae: SpeechVAE, prompt: Tensor, patches: Tensor) -> np.ndarray:

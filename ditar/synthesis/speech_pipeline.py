@@ -170,7 +170,8 @@ class SpeechPipeline(ABC):
         frontend = cache(lambda language: TextFrontend.of(self.text_config, language))
         for request in requests:
             voice = shipped() if request.voice is None else request.voice
-            check_fit(voice, *self.fingerprints, self.patch_frames)
+            for one in voice.all:
+                check_fit(one, *self.fingerprints, self.patch_frames)
             check_monotonic(self.text_config, request.speed, request.timestamps)
             yield request, voice, frontend(request.language)
 

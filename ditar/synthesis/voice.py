@@ -1,6 +1,7 @@
 """A voice: a reference clip in the form that models read, made once and used in any number of calls."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Voice:
         seconds: of speech.
         vae, vocabulary: fingerprints of what made the latents and of the symbols' list.
         warnings: what a user should know about how it was made; not saved to files.
+        others: the voices that it is blended with, and their shares, of 1 in all; see `blend_voices`.
     """
 
     name: str
@@ -44,11 +46,26 @@ class Voice:
     vae: str
     vocabulary: str
     warnings: tuple[str, ...] = ()
+    others: tuple[tuple["Voice", float], ...] = ()
+
+    @property
+    def all(self) -> tuple["Voice", ...]:
+        """Itself, and those that it is blended with."""
+        return self, *(voice for voice, _ in self.others)
+
+
+def blend_voices(voices: Sequence[tuple[Voice, float]], name: str) -> Voice:
+    """A voice between voices that are none yet, by their shares above 0, which are brought to 1 in all. That with the
+    largest share gives the pace, and speaks before the first patch."""
+    ordered, whole = sorted(voices, key=lambda pair: -pair[1]), sum(share for _, share in voices)
+    (main, _), *others = ordered
+    return replace(main, name=name, others=tuple((voice, share / whole) for voice, share in others))
 
 
 def voice_key(voice: Voice) -> list[Any]:
     """Plain values that distinguish a voice from others, whatever its name."""
-    return [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
+    key = [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
+    return [*key, *([voice_key(other), share] for other, share in voice.others)]
 
 
 @torch.inference_mode()
@@ -83,6 +100,8 @@ def check_fit(voice: Voice, vae: str, vocabulary: str, patch_frames: int) -> Non
 
 def voice_warnings(voice: Voice) -> list[str]:
     """What a user should know about anything spoken with a voice."""
+    if voice.others:
+        return [line for one in (replace(voice, others=()), *voice.all[1:]) for line in voice_warnings(one)]
     if voice.symbols:
         return list(voice.warnings)
     return [*voice.warnings, untold_warning(voice.name)]

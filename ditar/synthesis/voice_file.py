@@ -43,6 +43,8 @@ def save_voice(voice: "Voice", path: str | Path) -> None:
 
     path = Path(path)
     check_voice_path(path)
+    if voice.others:
+        raise VoiceFileError(f"voice {voice.name!r} is a blend, and a file holds one voice; keep its voices")
     metadata = {"format": FORMAT, "version": VERSION, "seconds": repr(float(voice.seconds))}
     metadata |= {name: getattr(voice, name) for name in _TEXTS}
     metadata["symbols"] = json.dumps(list(voice.symbols), ensure_ascii=False)

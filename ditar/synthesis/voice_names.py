@@ -1,9 +1,11 @@
 """What `--voice NAME` means: a file, else a voice in the user's folder, else one that ships with the package.
 
 A voice is a file of `ditar voice create`, which belongs to one model, or a clip with its transcript (`NAME.wav` or
-`.flac`, and `NAME.txt`), which any model reads. Nothing here needs torch until there is a model.
+`.flac`, and `NAME.txt`), which any model reads. `heart:0.7+michael:0.3` is a voice between two. Nothing here needs
+torch until there is a model.
 """
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,17 @@ class NamedVoice:
     transcript: str | None
 
 
+@dataclass(frozen=True)
+class BlendSource:
+    """What `read_voice` found for a blend: its voices and their shares, above 0."""
+
+    name: str
+    sources: tuple[tuple[Reference | Path, float], ...]
+
+
+VoiceSource = Reference | Path | BlendSource
+
+
 def user_folder() -> Path:
     """The folder of a user's own voices: `ditar/voices` in XDG_DATA_HOME, by default ~/.local/share; a relative path is
     ignored, as the XDG Base Directory Specification asks."""
@@ -54,30 +67,69 @@ def find_voice(name: str) -> NamedVoice:
     )
 
 
+def find_voices(name: str) -> list[tuple[NamedVoice, float]]:
+    """The voices of a blend and their shares, or one voice with the share 1. VoiceFileError: see `find_voice` and
+    `blend_parts`."""
+    if "+" not in name or Path(name).is_file() or name in {voice.name for voice in list_voices()}:
+        return [(find_voice(name), 1.0)]
+    return [(find_voice(voice), share) for voice, share in blend_parts(name)]
+
+
+def blend_parts(name: str) -> list[tuple[str, float]]:
+    """The names of the voices of a blend, `heart:0.7+michael:0.3`, and their shares. VoiceFileError: it is none of two
+    voices, or a share is no number above 0."""
+    parts = [part.strip().rpartition(":") for part in name.split("+")]
+    if len(parts) != 2 or not all(voice and share for voice, _, share in parts):
+        raise VoiceFileError(
+            f"voice {name!r} is no voice's name and no blend of two; write NAME:SHARE+NAME:SHARE, such as "
+            "heart:0.7+michael:0.3"
+        )
+    for voice, _, share in parts:
+        try:
+            good = 0 < float(share) < math.inf
+        except ValueError:
+            good = False
+        if not good:
+            raise VoiceFileError(
+                f"voice {name!r}: the share of {voice!r} must be a number above 0, got {share!r}; write shares such as "
+                "those of heart:0.7+michael:0.3"
+            )
+    return [(voice, float(share)) for voice, _, share in parts]
+
+
 def read_voice(
     name: str | None, prompt_audio: str | bytes | None = None, prompt_text: str | None = None, language: str = "en-us"
-) -> Reference | Path:
+) -> VoiceSource:
     """The source of the voice that a user chose, read once and checked before a model is loaded: the clip, or the voice
-    file, of a name, or else a clip with its transcript; without any, the voice that ships. prompt_text "auto" is for a
-    clip without a transcript, of a name, too. ValueError: it cannot be used, or both are given."""
+    file, of a name, or those of a blend, or else a clip with its transcript; without any, the voice that ships.
+    prompt_text "auto" is for a clip without a transcript, of a name, too. ValueError: it cannot be used, or both are
+    given."""
     if name is None:
         return read_reference(prompt_audio, prompt_text, language=language)
     if prompt_audio is not None or prompt_text not in (None, HEARD):
         raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
-    named = find_voice(name)
+    found = [(_read_named(named, prompt_text, language), share) for named, share in find_voices(name)]
+    return found[0][0] if len(found) == 1 else BlendSource(name, tuple(found))
+
+
+def _read_named(named: NamedVoice, prompt_text: str | None, language: str) -> Reference | Path:
     if named.transcript is None:
         if not describe_voice(named.path).text and prompt_text == HEARD:
             raise VoiceFileError(
-                f"voice {name!r} has no transcript, and a voice file holds no sound to hear it in; make it again with: "
-                "ditar voice create --prompt-text auto"
+                f"voice {named.name!r} has no transcript, and a voice file holds no sound to hear it in; make it again "
+                "with: ditar voice create --prompt-text auto"
             )
         return named.path
     language = SHIPPED_LANGUAGE if named.path.parent == SHIPPED else language
     return read_reference(named.path, named.transcript or prompt_text, named.name, language)
 
 
-def make_voice(found: Reference | Path, pipeline: Any) -> "Voice":
+def make_voice(found: VoiceSource, pipeline: Any) -> "Voice":
     """The voice from what `read_voice` found. VoiceError: it does not fit the pipeline."""
+    if isinstance(found, BlendSource):
+        from ditar.synthesis.voice import blend_voices
+
+        return blend_voices([(make_voice(source, pipeline), share) for source, share in found.sources], found.name)
     if isinstance(found, Reference):
         return pipeline.create_voice(found)
     voice = load_voice(found)

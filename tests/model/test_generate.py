@@ -5,6 +5,7 @@ from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.diffusers_solver import DiffusersSolver
 from ditar.model.generate import (
     GenerationInput,
+    OtherVoice,
     advance,
     advance_batch,
     collect_patches,
@@ -74,15 +75,23 @@ def test_forward_counts(scale, rows):
     assert seen["locdit"] == [rows] * 7 * 4
 
 
+def other(symbols, prompt, share, dtype):
+    """A second voice for a row."""
+    second = row(symbols, prompt, seed=50 + symbols, dtype=dtype)
+    return (OtherVoice(second.symbol_ids, second.prompt, share),)
+
+
 def ragged(dtype):
     """Rows that have nothing in common but the number of steps."""
     ends = {"stop_threshold": 0.0}  # at once, from min_patches on
     full, half = DDIM(3), DDIM(3, 0.5)
     return [
         dict(symbols=5, prompt=3, seed=1, dtype=dtype, max_patches=9, solver=full),
-        dict(symbols=9, prompt=0, seed=2, dtype=dtype, max_patches=3, solver=half, guidance_scale=1.0),
+        dict(symbols=9, prompt=0, seed=2, dtype=dtype, max_patches=3, solver=half, guidance_scale=1.0,
+             others=other(4, 2, 0.3, dtype)),
         dict(symbols=2, prompt=7, seed=3, dtype=dtype, max_patches=9, min_patches=5, solver=full, **ends),
-        dict(symbols=7, prompt=1, seed=4, dtype=dtype, max_patches=7, solver=half, guidance_scale=3.0),
+        dict(symbols=7, prompt=1, seed=4, dtype=dtype, max_patches=7, solver=half, guidance_scale=3.0,
+             others=other(8, 5, 0.5, dtype)),
         dict(symbols=4, prompt=2, seed=5, dtype=dtype, max_patches=1, solver=DDIM(3, 0.0)),
     ]
 
@@ -127,6 +136,25 @@ def test_rows_that_join_a_running_batch_equal_single_runs(changes, dtype, tolera
         assert torch.allclose(patches, alone.patches[: len(patches)], atol=tolerance), name
 
 
+def test_a_blend_is_the_mean_of_what_its_voices_make_of_the_same_patches():
+    model, second = build(), row(6, 2, seed=9)
+    blended = row(others=(OtherVoice(second.symbol_ids, second.prompt, 0.3),))
+    states = [start_decoding(model, [one]) for one in (blended, row(), second)]
+    for _ in range(3):
+        both, one, two = (state.h for state in states)
+        assert torch.allclose(both, 0.7 * one + 0.3 * two, atol=1e-12)
+        assert not torch.allclose(one, two, atol=0.01)
+        patch = torch.randn(1, PATCH, CHANNELS, dtype=torch.float64)
+        states = [advance(model, patch, state) for state in states]
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_a_voice_blended_with_itself_is_itself(changes):
+    model, itself = build(**changes), row()
+    others = (OtherVoice(itself.symbol_ids, itself.prompt, 0.4),)
+    assert torch.allclose(patches_of(model, others=others), patches_of(model), atol=1e-11)
+
+
 def test_a_batch_that_rows_join_for_long_does_not_grow():
     model, slots = build(), []
     batch = start_batch(model, [row(seed=0)])
@@ -154,7 +182,8 @@ def test_a_row_that_has_ended_costs_nothing():
     steps = list(generate_patches(model, rows))
     going = [(0, 1, 2, 3), (0, 2, 3), (0, 3), (0,)]
     assert [step.rows for step in steps] == [(0, 1, 2, 3, 4), *(rows for rows in going for _ in range(2))]
-    assert read_rows == [5, 4, 4, 3, 3, 2, 2, 1, 1]  # the prefill, and then only what goes on
+    # The prefill, and then only what goes on; rows 1 and 3 are blends, of two of the LM's rows each.
+    assert read_rows == [7, 6, 6, 4, 4, 3, 3, 1, 1]
     assert sampled_rows[::3] == [9, 7, 7, 6, 6, 4, 4, 2, 2]  # both branches, but where there is no guidance
     before = rows[4].generator.get_state()
     assert torch.equal(before, torch.Generator().manual_seed(5).get_state())  # temperature 0 draws nothing

@@ -204,6 +204,8 @@ LONG = "a " * (MAX_CHARACTERS // 2) + "b"
         ({"input": None}, 422, "input: input should be a valid string, got null"),
         ({"model": "whisper-1"}, 404, 'model "whisper-1" is not served here; there is ditar'),
         ({"voice": "nobody"}, 422, 'voice "nobody" is not known; there are default, fable'),
+        ({"voice": "heart:1+nobody:1"}, 422, 'voice "nobody" is not known; there are default, fable'),
+        ({"voice": "heart:1+michael:0"}, 422, "the share of 'michael' must be a number above 0, got '0'"),
         ({"voice": "../../../etc/passwd"}, 422, 'voice "../../../etc/passwd" is not known'),
         ({"voice": {"id": "nobody"}}, 422, 'voice "nobody" is not known'),
         ({"response_format": "aac"}, 422, "take mp3, opus, flac, wav or pcm"),

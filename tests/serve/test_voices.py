@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +17,10 @@ from ditar.serve.settings import MAX_UPLOAD_BYTES
 from ditar.serve.voices import VoiceShelf
 from ditar.storage.weights import write_tensors
 from ditar.synthesis import reference
+from ditar.synthesis.pieces import pieces_to_speak
+from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.voice_file import load_voice, save_voice
+from ditar.synthesis.voice_names import make_voice, read_voice
 from tests.tiny import clip, tiny_pipeline
 
 VOICES = "/v1/audio/voices"
@@ -35,6 +39,20 @@ def bring(server, name="ann", data=None, field="audio_sample", file_name="clip.f
 
 def folder(server):
     return sorted(path.name for path in server.service.settings.voices.iterdir())
+
+
+def test_a_blend_of_two_voices(server, pipeline):
+    name = "heart:0.7+michael:0.3"
+    heart, answer = (server.speak(voice=voice, seed=1, steps=2).content for voice in ("heart", name))
+    made = np.frombuffer(answer, "<i2") / 32767
+    (piece,), _ = pieces_to_speak("It rains.", make_voice(read_voice(name), pipeline), pipeline.text_config, "en-us")
+    spoken = []
+    with suppress(SpeechError):  # the model never ends by itself
+        for chunk in pipeline.stream(piece.request(1), num_inference_steps=2):
+            spoken.append(chunk)
+    expected = np.concatenate(spoken)
+    np.testing.assert_allclose(made[: len(expected)], expected, atol=2e-4)
+    assert answer != heart
 
 
 def test_a_clip_becomes_a_voice_and_goes_again(server, pipeline):

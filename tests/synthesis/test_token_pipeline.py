@@ -15,7 +15,7 @@ from ditar.synthesis import pretrained, token_pipeline
 from ditar.synthesis.pipeline import DiTARPipeline
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.token_pipeline import TokenPipeline
-from ditar.synthesis.voice import VoiceError
+from ditar.synthesis.voice import VoiceError, blend_voices
 from ditar.text import TextError
 from ditar.vae.codec_audio import decode_after
 from tests.tiny import clip, tiny_pipeline
@@ -86,6 +86,8 @@ def test_a_voice_is_its_codes_and_belongs_to_its_codec(pipeline, speech):
     assert np.array_equal(batched.audio, speech.audio)
     with pytest.raises(VoiceError, match="was made with the VAE xyz and this model has speech_vae-40hz-3x16-"):
         pipeline(TEXT, voice=replace(voice, vae="xyz"))
+    with pytest.raises(VoiceError, match="voice 'both' is a blend, which models of tokens do not speak; name one voice"):
+        pipeline(TEXT, voice=blend_voices([(voice, 1.0), (voice, 1.0)], "both"))
     with pytest.raises(ValueError, match="not both"):
         pipeline(TEXT, clip(), CLIP_TEXT, voice=voice)
 

@@ -6,11 +6,12 @@ import soundfile
 
 from ditar.audio.read import read_audio
 from ditar.audio.trim import prepare_reference
-from ditar.synthesis.voice_file import VoiceFileError
+from ditar.synthesis.voice import VoiceError, blend_voices, voice_key, voice_warnings
+from ditar.synthesis.voice_file import VoiceFileError, save_voice
 from ditar.synthesis.voice_names import SHIPPED, find_voice, list_voices, make_voice, read_voice, user_folder
 from ditar.text import Phonemiser
 from ditar.units import SAMPLE_RATE_HZ
-from tests.tiny import tiny_pipeline
+from tests.tiny import clip, tiny_pipeline
 
 
 @pytest.fixture(autouse=True)
@@ -19,9 +20,9 @@ def home(tmp_path, monkeypatch):
     return user_folder()
 
 
-def write_clip(path, transcript=None):
+def write_clip(path, transcript=None, samples=0.1 * np.ones(SAMPLE_RATE_HZ)):
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, 0.1 * np.ones(SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
+    soundfile.write(path, samples, SAMPLE_RATE_HZ)
     if transcript is not None:
         path.with_suffix(".txt").write_text(transcript + "\n")
 
@@ -39,8 +40,8 @@ def test_every_voice_that_ships_is_a_reference_with_its_transcript():
     names = [voice.name for voice in list_voices()]
     assert names == sorted(names) and 2 <= len(names) <= 3
     for voice in map(find_voice, names):
-        clip = prepare_reference(read_audio(voice.path), SAMPLE_RATE_HZ)
-        assert 3.0 <= len(clip) / SAMPLE_RATE_HZ <= 7.0
+        samples = prepare_reference(read_audio(voice.path), SAMPLE_RATE_HZ)
+        assert 3.0 <= len(samples) / SAMPLE_RATE_HZ <= 7.0
         assert Phonemiser()(voice.transcript)
 
 
@@ -84,3 +85,47 @@ def test_python_takes_names_as_the_command_line_does(home):
         pipeline("Good.", voice="nobody")
     with pytest.raises(ValueError, match="give a voice, or prompt_audio and prompt_text, not both"):
         pipeline("Good.", "clip.wav", voice=name)
+
+
+def test_a_blend_of_two_voices(home, tmp_path):
+    pipeline = tiny_pipeline(stop_bias=20.0)
+    first, second = (voice.name for voice in list_voices()[:2])
+    write_clip(home / "ann.wav", samples=clip())
+    one, two, ann = (make_voice(read_voice(name), pipeline) for name in (first, second, "ann"))
+    blend = make_voice(read_voice(f"{first}:3 + {second}:1"), pipeline)
+    assert [(voice.text, share) for voice, share in blend.others] == [(two.text, 0.25)] and blend.text == one.text
+    assert voice_key(blend) == voice_key(blend_voices([(two, 0.25), (one, 0.75)], "other way round"))
+    assert len({str(voice_key(voice)) for voice in (blend, one, blend_voices([(one, 0.6), (two, 0.4)], ""))}) == 3
+    by_name = pipeline("Good.", voice=f"{first}:0.75+{second}:0.25", seed=1)
+    assert np.array_equal(by_name.audio, pipeline("Good.", voice=blend, seed=1).audio)
+    assert not np.array_equal(by_name.audio, pipeline("Good.", voice=one, seed=1).audio)
+    with pytest.raises(VoiceFileError, match="is a blend, and a file holds one voice"):
+        save_voice(blend, tmp_path / "blend.safetensors")
+    *_, warning = voice_warnings(blend_voices([(one, 0.6), (ann, 0.4)], "half known"))
+    assert "what is said in the reference 'ann' is not known" in warning
+    other = tiny_pipeline(stop_bias=20.0, symbols=("_", *"abc .ɡʊdmɔːɹnɪŋ"))
+    with pytest.raises(VoiceError, match="was made with the vocabulary"):
+        other("Good.", voice=blend)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("heart+michael", "'heart.michael' is no voice's name and no blend of two; write NAME:SHARE.NAME:SHARE"),
+        ("heart:0.5+michael:0.3+fable:0.2", "no blend of two"),
+        ("heart:0.7+:0.3", "no blend of two"),
+        ("heart:0.7+michael:some", "the share of 'michael' must be a number above 0, got 'some'"),
+        ("heart:0+michael:1", "the share of 'heart' must be a number above 0, got '0'"),
+        ("heart:-1+michael:2", "the share of 'heart' must be a number above 0, got '-1'"),
+        ("heart:1+michael:nan", "the share of 'michael' must be a number above 0, got 'nan'"),
+        ("heart:1+nobody:1", "voice 'nobody' is not a file, and no voice has this name"),
+    ],
+)
+def test_what_is_no_blend(name, message):
+    with pytest.raises(VoiceFileError, match=message):
+        read_voice(name)
+
+
+def test_a_name_with_a_plus_is_a_name(home):
+    write_clip(home / "ann+bob.wav", "Hello.", clip())
+    assert read_voice("ann+bob").text == "Hello."
