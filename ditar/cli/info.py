@@ -1,7 +1,9 @@
-"""`ditar info`: parameters and FLOPs of a configuration."""
+"""`ditar info`: parameters and FLOPs of a configuration, and what training it takes."""
 
 import argparse
 import json
+
+from ditar.cli.arguments import number, whole
 
 
 def add_parser(commands) -> None:
@@ -11,21 +13,39 @@ def add_parser(commands) -> None:
         help="parameters and FLOPs of a configuration",
         description="Of a model: parameters per part, and FLOPs of a 3 s reference + 10 s of output + 130 text tokens "
         "(DiTAR: at NFE 10 with guidance), counted on the meta device: nothing is allocated. Of a VAE: parameters, and "
-        "FLOPs of a second of audio.",
+        "FLOPs of a second of audio. With --train what training a DiTAR takes: memory of a rank, FLOPs, time, cost.",
     )
     command.add_argument(
         "config", metavar="CONFIG", help="a YAML file like those in configs/ditar, configs/vae and configs/baseline"
     )
+    command.add_argument("--train", action="store_true", help="what the configuration's whole training takes")
+    command.add_argument("--gpus", metavar="N", type=whole(1, 1_000_000), default=1, help="for --train (default 1)")
+    command.add_argument(
+        "--peak-tflops", metavar="T", type=number(0.001, 1e6), default=312.0,
+        help="for --train: of one GPU, in the run's precision (default 312, an A100 in bf16; an H100 has 989)",
+    )  # fmt: skip
+    command.add_argument(
+        "--mfu",
+        metavar="SHARE",
+        type=number(0.001, 1.0),
+        default=0.4,
+        help="for --train: of the peak that is reached (default 0.4)",
+    )
+    command.add_argument("--price", metavar="P", type=number(0.0, 1e6), help="for --train: of an hour of one GPU")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the parts and the cost of a configuration's model."""
-    from ditar.config import BaselineConfig, DiTARConfig, VAEConfig, load_config, nearest_kind
+    """Print the parts and the cost of a configuration's model, or of its training."""
+    from ditar.config import BaselineConfig, ConfigError, DiTARConfig, VAEConfig, load_config, nearest_kind
 
     kind = nearest_kind(options.config, (DiTARConfig, VAEConfig, BaselineConfig))
     config = load_config(options.config, kind)
+    if options.train:
+        if kind is not DiTARConfig:
+            raise ConfigError(f"--train is for a file like those in configs/ditar, and {options.config} is none")
+        return _print_plan(config, options)
 
     if kind is VAEConfig:
         from ditar.vae.info import describe_vae as describe
@@ -47,4 +67,32 @@ def run(options: argparse.Namespace) -> int:
     if "tflops" in description:
         how = ", NFE 10, guidance" if kind is DiTARConfig else ", its own guidance"
         print(f"{'cost':<20} {description['tflops']:10.3f} TFLOPs for 3 s reference + 10 s output{how}")
+    return 0
+
+
+def _print_plan(config, options: argparse.Namespace) -> int:
+    from ditar.train.plan import Machine, plan
+
+    found = plan(config, Machine(options.gpus, options.peak_tflops, options.mfu, options.price))
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    held = found["bytes_of_a_rank"]
+    kept = ("activations", "activations_checkpointing")
+    state = sum(count for name, count in held.items() if name not in kept)
+    rows = [
+        *((name.replace("_", " "), held[name]) for name in held if name not in kept),
+        ("activations", held[kept[0]]),
+        ("or with run.activation_checkpointing", held[kept[1]]),
+        ("in all", state + held[kept[0]]),
+        ("or with run.activation_checkpointing", state + held[kept[1]]),
+    ]
+    for name, count in rows:
+        print(f"{name:<38} {count / 2**30:8.2f} GiB a rank")
+    print(f"{'arithmetic':<38} {found['flops_a_step'] / 1e12:8.1f} TFLOPs a step of {found['patches_a_step']} patches")
+    at = f"{options.gpus} GPUs of {options.peak_tflops:g} TFLOP/s at an MFU of {options.mfu:g}"
+    print(f"{'speed':<38} {found['patches_a_second']:8.0f} patches a second, {found['step_s']:.3f} s a step: {at}")
+    print(f"{'time':<38} {found['days']:8.2f} days for {found['steps']} steps, {found['gpu_hours']:.0f} GPU hours")
+    if found["cost"] is not None:
+        print(f"{'cost':<38} {found['cost']:8.0f} at {options.price:g} an hour of a GPU")
     return 0

@@ -3,14 +3,23 @@
 from collections.abc import Sequence
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop, sdpa_flop
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 from ditar.train.speech_system import SpeechSystem
 
+
+def _attention(query, key, value, *_, **__) -> int:
+    return sdpa_flop_count(query, key, value)
+
+
+def _attention_backward(gradient, query, key, value, *_, **__) -> int:
+    return sdpa_backward_flop_count(gradient, query, key, value)
+
+
 # torch counts the kernels of GPUs and omits that of CPUs.
-_CPU_ATTENTION = {
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: sdpa_flop,
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: sdpa_backward_flop,
+CPU_ATTENTION = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention,
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
 }
 
 
@@ -21,7 +30,7 @@ def step_flops(system: SpeechSystem, steps: Sequence[int]) -> float:
     for step in steps:
         batch = system.batch(step, 0, system.phases(step))
         counts = system.counts(batch)
-        with FlopCounterMode(display=False, custom_mapping=_CPU_ATTENTION) as counter:
+        with FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION) as counter:
             system.forward(system.loss, "model", batch, step, counts)[0].backward()
         system.loss.zero_grad(set_to_none=True)
         total += counter.get_total_flops()

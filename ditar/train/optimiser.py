@@ -19,7 +19,7 @@ def build_optimisers(module: nn.Module, config: OptimiserConfig) -> list[torch.o
     are not decayed.
     """
     named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
-    muon = {n for n, p in named if config.kind == "muon" and p.ndim == 2 and BLOCKS.search(n)}
+    muon = muon_names(module, config)
     groups = [
         {"params": [p for n, p in named if n not in muon and p.ndim >= 2], "weight_decay": config.weight_decay},
         {"params": [p for n, p in named if n not in muon and p.ndim < 2], "weight_decay": 0.0},
@@ -37,6 +37,12 @@ def build_optimisers(module: nn.Module, config: OptimiserConfig) -> list[torch.o
             )
         )
     return optimisers
+
+
+def muon_names(module: nn.Module, config: OptimiserConfig) -> set[str]:
+    """The names of the parameters that Muon moves; none if it is not asked for."""
+    named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+    return {n for n, p in named if config.kind == "muon" and p.ndim == 2 and BLOCKS.search(n)}
 
 
 def learning_rate(step: int, config: OptimiserConfig) -> float:
