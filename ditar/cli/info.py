@@ -77,18 +77,15 @@ def _print_plan(config, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found, indent=2))
         return 0
-    held = found["bytes_of_a_rank"]
+    whole, sharded = found["bytes_of_a_rank"], found["bytes_of_a_rank_sharded"]
     kept = ("activations", "activations_checkpointing")
-    state = sum(count for name, count in held.items() if name not in kept)
-    rows = [
-        *((name.replace("_", " "), held[name]) for name in held if name not in kept),
-        ("activations", held[kept[0]]),
-        ("or with run.activation_checkpointing", held[kept[1]]),
-        ("in all", state + held[kept[0]]),
-        ("or with run.activation_checkpointing", state + held[kept[1]]),
-    ]
-    for name, count in rows:
-        print(f"{name:<38} {count / 2**30:8.2f} GiB a rank")
+    named = {name: name for name in whole} | {kept[1]: "or with run.activation_checkpointing"}
+    rows = [(named[name], whole[name], sharded[name]) for name in whole]
+    for name, said in zip(kept, ("in all", named[kept[1]]), strict=True):
+        rows.append((said, *(sum(held[n] for n in held if n not in kept) + held[name] for held in (whole, sharded))))
+    print(f"{'memory of a rank':<38} {'whole':>8}     {'sharded (configs/accelerate/fsdp.yaml)'}")
+    for name, of_whole, of_sharded in rows:
+        print(f"{name:<38} {of_whole / 2**30:8.2f} GiB {of_sharded / 2**30:8.2f} GiB")
     print(f"{'arithmetic':<38} {found['flops_a_step'] / 1e12:8.1f} TFLOPs a step of {found['patches_a_step']} patches")
     at = f"{options.gpus} GPUs of {options.peak_tflops:g} TFLOP/s at an MFU of {options.mfu:g}"
     print(f"{'speed':<38} {found['patches_a_second']:8.0f} patches a second, {found['step_s']:.3f} s a step: {at}")

@@ -5,6 +5,7 @@ from functools import partial
 
 from torch import nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import (
+    _CHECKPOINT_PREFIX,
     CheckpointImpl,
     apply_activation_checkpointing,
     checkpoint_wrapper,
@@ -15,8 +16,7 @@ from ditar.nn.transformer import Block
 
 
 def checkpoint_blocks(module: nn.Module) -> None:
-    """Wrap every transformer block of `module`, in place; names in state dicts stay. Call it after the optimisers are
-    built, which tell parameters apart by name. ConfigError if there are no blocks.
+    """Wrap every transformer block of `module`, in place; names in state dicts stay. ConfigError if there are no blocks.
 
     Blocks draw no random numbers, so no random state is kept for the second pass.
     """
@@ -26,3 +26,8 @@ def checkpoint_blocks(module: nn.Module) -> None:
         )
     wrap = partial(checkpoint_wrapper, checkpoint_impl=CheckpointImpl.NO_REENTRANT, preserve_rng_state=False)
     apply_activation_checkpointing(module, checkpoint_wrapper_fn=wrap, check_fn=lambda part: isinstance(part, Block))
+
+
+def plain_names(module: nn.Module) -> dict[str, nn.Parameter]:
+    """Its parameters by the names that state dicts give them, wrapped or not."""
+    return {name.replace(_CHECKPOINT_PREFIX, ""): p for name, p in module.named_parameters()}

@@ -31,12 +31,9 @@ def save_checkpoint(
     Written to a temporary place and renamed, so a killed process or a full disk leaves the older checkpoints intact;
     the newest `keep` (0: all) are kept. CheckpointError if the disk refuses.
     """
-    final = folder / f"step-{step:08d}"
     partial = folder / f".partial-{step:08d}"
     try:
-        for left in folder.glob(".partial-*"):  # from a killed process
-            shutil.rmtree(left, ignore_errors=True)
-        partial.mkdir(parents=True)
+        make_partial(partial)
         for name, values in tensors.items():
             save_file({k: v.detach().contiguous() for k, v in values.items()}, partial / f"{name}.safetensors")
         layouts = []
@@ -44,19 +41,37 @@ def save_checkpoint(
             values, layout = _flatten(optimiser.state_dict())
             save_file(values, partial / f"optimiser-{index}.safetensors")
             layouts.append(layout)
-        (partial / "state.json").write_text(json.dumps({**state, "step": step, "optimisers": layouts}))
-        if final.exists():
-            shutil.rmtree(final)
-        os.replace(partial, final)
+        return publish(partial, {**state, "step": step, "optimisers": layouts}, keep)
     except (OSError, SafetensorError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise CheckpointError(
-            f"checkpoint {final} could not be written ({error}); older checkpoints are untouched: free some space or "
-            "choose another --out, then run the same command to resume"
-        ) from error
-    for old in checkpoints(folder)[: -keep or None]:
+        raise unwritable(partial, error) from error
+
+
+def make_partial(partial: Path) -> None:
+    """The folder to write a checkpoint in, empty; what killed processes left goes."""
+    for left in partial.parent.glob(".partial-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    partial.mkdir(parents=True)
+
+
+def publish(partial: Path, state: dict[str, Any], keep: int) -> Path:
+    """Add state.json, which makes it complete, give the folder its name, and delete all but the newest `keep`."""
+    final = partial.with_name(f"step-{state['step']:08d}")
+    (partial / "state.json").write_text(json.dumps(state))
+    if final.exists():
+        shutil.rmtree(final)
+    os.replace(partial, final)
+    for old in checkpoints(partial.parent)[: -keep or None]:
         shutil.rmtree(old, ignore_errors=True)
     return final
+
+
+def unwritable(partial: Path, error: BaseException) -> CheckpointError:
+    """The error to raise; the folder goes."""
+    shutil.rmtree(partial, ignore_errors=True)
+    return CheckpointError(
+        f"checkpoint {partial.name.replace('.partial', 'step')} in {partial.parent} could not be written ({error}); "
+        "older checkpoints are untouched: free some space or choose another --out, then run the same command to resume"
+    )
 
 
 def make_run_folder(folder: Path) -> None:
@@ -79,7 +94,7 @@ def read_state(path: Path) -> dict[str, Any]:
     try:
         return json.loads((path / "state.json").read_text())
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def load_checkpoint(path: Path, optimisers: list[torch.optim.Optimizer]) -> dict[str, dict[str, torch.Tensor]]:
@@ -91,11 +106,12 @@ def load_checkpoint(path: Path, optimisers: list[torch.optim.Optimizer]) -> dict
         for index, (optimiser, layout) in enumerate(zip(optimisers, layouts, strict=True)):
             optimiser.load_state_dict(_unflatten(load_file(path / f"optimiser-{index}.safetensors"), layout))
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return tensors
 
 
-def _unreadable(path: Path, error: Exception) -> CheckpointError:
+def unreadable(path: Path, error: BaseException) -> CheckpointError:
+    """The error to raise."""
     return CheckpointError(
         f"checkpoint {path} cannot be read ({type(error).__name__}: {error}); delete that folder to go on from the "
         "previous one"

@@ -2,7 +2,7 @@
 
 One process or many (`accelerate launch`) train on the same global batch: every rank reads its rows, noise is keyed by
 (seed, step, utterance), and losses are divided by counts over all ranks. So a run may continue with another number of
-ranks, and a run that was killed has the same losses as one that was not.
+ranks, sharded over them or not, and a run that was killed has the same losses as one that was not.
 """
 
 import contextlib
@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
+from torch.distributed.tensor import DTensor
 from tqdm import tqdm
 
 from ditar.config import OptimiserConfig, RunConfig, to_dict
@@ -25,9 +27,11 @@ from ditar.train.activations import checkpoint_blocks
 from ditar.train.checkpoint import CheckpointError, checkpoints, make_run_folder, save_checkpoint
 from ditar.train.errors import Interrupted, TrainingError
 from ditar.train.interrupt import StopSignals
-from ditar.train.optimiser import build_optimisers, learning_rate, weight_average
+from ditar.train.optimiser import WeightAverage, build_optimisers, learning_rate
 from ditar.train.ranks import Ranks
 from ditar.train.resume import CALMING, resume
+from ditar.train.sharded_checkpoint import save_sharded
+from ditar.train.sharding import ShardedAverage, asked_for, shard
 from ditar.train.tracker import Tracker
 
 
@@ -90,7 +94,7 @@ def train(
         cpu: train on the CPU even if there is a GPU.
         patience: end after this many validations without a better one, and make the best the final one; at least 1.
 
-    ConfigError: `run.activation_checkpointing` of a system without transformer blocks.
+    ConfigError: `run.activation_checkpointing`, or sharding, of a system without transformer blocks.
     TrainingError: a loss or gradient that is not finite. CheckpointError: the disk refuses. Interrupted: SIGINT or
     SIGTERM, after a checkpoint.
     """
@@ -103,11 +107,16 @@ def train(
     if main:
         make_run_folder(out)
     system.loss.to(accelerator.device)
+    sharded = asked_for()
+    kind = ShardedAverage if sharded else WeightAverage
+    average = kind(system.model, optimiser.ema_decay)  # before its original is wrapped
+    if run.activation_checkpointing:
+        checkpoint_blocks(system.loss)
+    if sharded:
+        shard(system.loss, accelerator.device)
+        average.begin(system.loss)
     optimisers = {phase: build_optimisers(m, optimiser) for phase, m in system.optimised.items()}
     flat = [o for group in optimisers.values() for o in group]
-    average = weight_average(system.model, optimiser.ema_decay)
-    if run.activation_checkpointing:  # after the copy, which needs no gradients
-        checkpoint_blocks(system.loss)
     folder = out / "checkpoints"
     trained_with = {"config": to_dict(config), "data": system.data_digest}
     first, best = 0, math.inf
@@ -119,30 +128,41 @@ def train(
         sums |= state["sums"]
         accelerator.print(f"resumed {found[-1]}" + (f", with other settings: {changed}" if changed else ""))
     _same_everywhere(accelerator, first, out)
-    loss_module = accelerator.prepare_model(system.loss)
+    # Sharded, it only lacks the precision; accelerate's own FSDP2 is for GPUs only.
+    loss_module = accelerator.prepare_model(system.loss, evaluation_mode=sharded)
     tracker = Tracker(out, main, first)
 
     def save(done: int) -> None:
-        if main:
-            tensors = {"model": system.loss.state_dict(), "average": average.module.state_dict()}
-            state = {"best": best, "logged": logged, "sums": sums, "trained_with": trained_with}
-            state["epoch_starts"] = system.epoch_starts[:-1]  # the last ends the current epoch
+        state = {"best": best, "logged": logged, "sums": sums, "trained_with": trained_with}
+        state["epoch_starts"] = system.epoch_starts[:-1]  # the last ends the current epoch
+        tensors = {"model": system.loss.state_dict(), "average": average.tensors()}
+        if sharded:
+            with ranks.together(f"the checkpoint at step {done}"):
+                save_sharded(folder, done, tensors, system.loss, flat, state, run.keep_checkpoints, ranks)
+        elif main:
             save_checkpoint(folder, done, tensors, flat, state, run.keep_checkpoints)
 
     def judge(done: int, finished: Collection[str] = ()) -> None:
         """Due validation and samples; they follow the checkpoint, since they may be interrupted."""
-        nonlocal best
         last = done == optimiser.steps
-        if "valid" not in finished and (done % run.validate_every == 0 or last):
-            found = system.validate(average.module, done, ranks.index, ranks.count)
+        due = {"valid": done % run.validate_every == 0 or last, "sample": done % run.sample_every == 0 or last}
+        due = {name for name in due if due[name] and name not in finished}
+        if due:
+            with average.whole() as model:
+                judge_whole(model, done, due)
+
+    def judge_whole(model: nn.Module, done: int, due: set[str]) -> None:
+        nonlocal best
+        if "valid" in due:
+            found = system.validate(model, done, ranks.index, ranks.count)
             with ranks.together(f"the validation at step {done}"):
                 figures = system.figures(ranks.gather(found))
             if main and figures["validation"] < best:
                 best = figures["validation"]
-                system.export(average.module, out / "best")
+                system.export(model, out / "best")
             tracker.scalars({f"valid/{k}": v for k, v in figures.items()}, done)
-        if main and "sample" not in finished and (done % run.sample_every == 0 or last):
-            figures = system.sample(average.module, done, tracker)
+        if main and "sample" in due:
+            figures = system.sample(model, done, tracker)
             tracker.scalars({f"sample/{k}": v for k, v in figures.items()}, done)
 
     def out_of_patience(done: int) -> bool:
@@ -187,11 +207,12 @@ def train(
                 break
     if early:
         accelerator.print(f"ended early after step {done}: {patience} validations without a better one")
-    if main and (first < done or not (out / "final").exists()):
-        if early:
-            _copy_folder(out / "best", out / "final")
-        else:
-            system.export(average.module, out / "final")
+    if ranks.as_main(first < done or not (out / "final").exists()):
+        with average.whole() as model:
+            if main and early:
+                _copy_folder(out / "best", out / "final")
+            elif main:
+                system.export(model, out / "final")
     tracker.close()
     _leave(accelerator)
 
@@ -229,8 +250,9 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
     for phase in phases:
         sums: dict[str, torch.Tensor] = {}
         for number, batch in enumerate(batches):
-            # Gradients are averaged over ranks after the last part only.
-            waiting = number < len(batches) - 1
+            # Gradients are averaged over ranks after the last part only; sharded ones after each, since until then every
+            # rank would hold them whole.
+            waiting = number < len(batches) - 1 and not isinstance(loss_module, FSDPModule)
             with accelerator.no_sync(loss_module) if waiting else contextlib.nullcontext():
                 loss, values = system.forward(loss_module, phase, batch, step, counts)
                 lap("forward")
@@ -241,7 +263,8 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + value.detach().double()
         parameters = [p for g in optimisers[phase] for group in g.param_groups for p in group["params"]]
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm))
+        norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
+        norm = float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
         if not math.isfinite(norm):
             refuse(f"gradient norm of the {phase}", norm, batches, {k: v.item() for k, v in sums.items()})
         figures[f"gradient_norm_{phase}"] = norm

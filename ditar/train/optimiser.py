@@ -1,7 +1,9 @@
 """Optimisers, the learning-rate schedule and the running average of the weights."""
 
+import contextlib
 import math
 import re
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -59,17 +61,34 @@ def learning_rate(step: int, config: OptimiserConfig) -> float:
     return config.final_learning_rate + share * (config.learning_rate - config.final_learning_rate)
 
 
-def weight_average(module: nn.Module, decay: float) -> AveragedModel:
+def average_decay(updates: int, decay: float) -> float:
+    """Of the average of the initial weights and `updates` - 1 later ones: it warms up, so that early averages differ
+    from the initial weights."""
+    return min(decay, updates / (9 + updates))
+
+
+class WeightAverage(AveragedModel):
     """Exponential moving average of a module's parameters, with its buffers; its `.module` can be used directly.
+    `n_averaged` counts the initial weights and every update."""
 
-    The decay warms up as n / (9 + n), where `n_averaged` counts the initial weights and every update, so that early
-    averages differ from the initial weights.
-    """
+    def __init__(self, module: nn.Module, decay: float):
+        def follow(averaged: list[torch.Tensor], trained: list[torch.Tensor], counted: torch.Tensor) -> None:
+            torch._foreach_lerp_(averaged, trained, 1.0 - average_decay(int(counted), decay))
 
-    def follow(averaged: list[torch.Tensor], trained: list[torch.Tensor], counted: torch.Tensor) -> None:
-        n = int(counted)
-        torch._foreach_lerp_(averaged, trained, 1.0 - min(decay, n / (9 + n)))
+        super().__init__(module, multi_avg_fn=follow)
+        self.eval().requires_grad_(False)
+        self.n_averaged += 1
 
-    average = AveragedModel(module, multi_avg_fn=follow).eval().requires_grad_(False)
-    average.n_averaged += 1
-    return average
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[nn.Module]:
+        """The averaged module."""
+        yield self.module
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The average by the names of the module."""
+        return self.module.state_dict()
+
+    def load(self, tensors: dict[str, torch.Tensor], updates: int) -> None:
+        """The average of the initial weights and `updates` - 1 later ones."""
+        self.module.load_state_dict(tensors)
+        self.n_averaged.fill_(updates)

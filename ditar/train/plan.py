@@ -16,6 +16,7 @@ from ditar.model.loss import DiTARLoss
 from ditar.nn.alignment import AlignmentHelpers
 from ditar.nn.attention import SoftmaxAttention, share_heads
 from ditar.nn.counting import count_parameters
+from ditar.nn.transformer import Block
 from ditar.train.activations import checkpoint_blocks
 from ditar.train.optimiser import muon_names
 from ditar.units import LATENT_RATE_HZ
@@ -35,7 +36,7 @@ class Machine:
 
 
 def plan(config: DiTARConfig, machine: Machine) -> dict:
-    """Bytes of a rank by what holds them, FLOPs of a step (a multiplication and an addition are two; what checkpointing
+    """Bytes of a rank by what holds them, also of a sharded run (`ditar/train/sharding.py`), FLOPs of a step (a multiplication and an addition are two; what checkpointing
     computes again is no part of them, nor of MFU), patches a second, days, GPU hours and cost.
 
     Examples are taken to be as long as they may be (`data.max_seconds`), and texts as the model expects them.
@@ -53,7 +54,7 @@ def plan(config: DiTARConfig, machine: Machine) -> dict:
         )
     rows = math.ceil(examples / machine.gpus)  # of the rank that has most
     passed = one_pass(config, rows, patches, symbols)
-    state = state_bytes(config, machine.gpus)
+    whole, sharded = (state_bytes(config, machine.gpus, which) for which in (False, True))
     activations = {"activations": passed.kept, "activations_checkpointing": passed.kept_checkpointing}
     batch = config.data.batch_patches * config.optimiser.accumulation
     step_flops = passed.flops / (rows * patches) * batch
@@ -61,7 +62,8 @@ def plan(config: DiTARConfig, machine: Machine) -> dict:
     hours = config.optimiser.steps * step_s / 3600
     return {
         "examples_of_a_rank": rows,
-        "bytes_of_a_rank": state | activations,
+        "bytes_of_a_rank": whole | activations,
+        "bytes_of_a_rank_sharded": sharded | activations,
         "patches_a_step": batch,
         "flops_a_step": step_flops,
         "patches_a_second": batch / step_s,
@@ -73,25 +75,37 @@ def plan(config: DiTARConfig, machine: Machine) -> dict:
     }
 
 
-def state_bytes(config: DiTARConfig, gpus: int) -> dict[str, int]:
-    """Bytes of a rank between two steps and, `gradients` and `reduction_buffers`, behind a backward pass.
+def state_bytes(config: DiTARConfig, gpus: int, sharded: bool = False) -> dict[str, int]:
+    """Bytes of the rank that has most between two steps and, the last two, behind a backward pass.
 
     AdamW keeps two numbers for each parameter and counts the steps of each tensor, Muon keeps one number. Several ranks
-    keep gradients a second time, in the buffers in which DistributedDataParallel sums them.
+    keep gradients a second time, in the buffers in which DistributedDataParallel sums them. Sharded, they hold rows of
+    every tensor and, for a time, in full: what is in no block, two blocks (the next is fetched meanwhile), and the
+    gradients of the former and of one block.
     """
     with torch.device("meta"):
         module = training_module(config)
+    held = {name: _share(p, gpus if sharded else 1) for name, p in module.named_parameters()}
     muon = muon_names(module, config.optimiser)
-    adam = [p for name, p in module.named_parameters() if name not in muon]
-    weights = FLOAT32 * count_parameters(module)
-    first = sum(p.numel() for name, p in module.named_parameters() if name in muon)
-    return {
+    first = sum(count for name, count in held.items() if name in muon)
+    weights = FLOAT32 * sum(held.values())
+    state = {
         "weights": weights,
+        "optimiser": FLOAT32 * (first + sum(2 * count + 1 for name, count in held.items() if name not in muon)),
+        "average": FLOAT32 * sum(count for name, count in held.items() if name.startswith("model.")),
         "gradients": weights,
-        "reduction_buffers": weights if gpus > 1 else 0,
-        "optimiser": FLOAT32 * (first + sum(2 * p.numel() + 1 for p in adam)),
-        "average": FLOAT32 * count_parameters(module.model),
     }
+    if not sharded:
+        return state | {"buffers": weights if gpus > 1 else 0}
+    blocks = [count_parameters(part) for part in module.modules() if isinstance(part, Block)]
+    outside = count_parameters(module) - sum(blocks)
+    return state | {"buffers": FLOAT32 * (2 * outside + 3 * max(blocks))}
+
+
+def _share(parameter: Tensor, ranks: int) -> int:
+    """Numbers of the rank that has most: rows are dealt out."""
+    rows = len(parameter)
+    return -(-rows // ranks) * (parameter.numel() // rows)
 
 
 def training_module(config: DiTARConfig) -> DiTARLoss:

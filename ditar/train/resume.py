@@ -4,10 +4,11 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from torch.optim.swa_utils import AveragedModel
-
 from ditar.config import from_dict, to_dict
 from ditar.train.checkpoint import CheckpointError, differences, load_checkpoint, read_state
+from ditar.train.optimiser import WeightAverage
+from ditar.train.sharded_checkpoint import is_sharded, load_sharded
+from ditar.train.sharding import ShardedAverage, like, spread
 
 # Of `optimiser`, what calms a run whose loss is no number any more: a run may go on with others.
 CALMING = ("learning_rate", "clip_norm")
@@ -15,7 +16,7 @@ MAY_CHANGE = (*CALMING, "final_learning_rate", "precision")
 
 
 def resume(
-    path: Path, system: Any, average: AveragedModel, optimisers: list, mine: dict[str, Any], kind: type
+    path: Path, system: Any, average: WeightAverage | ShardedAverage, optimisers: list, mine: dict[str, Any], kind: type
 ) -> tuple[dict[str, Any], str]:
     """Restore everything from a checkpoint; returns its state, and which of the settings that may change have changed.
     CheckpointError if other settings or the data differ.
@@ -42,9 +43,14 @@ def resume(
             f"{path} was trained with other settings: {different}; give another --out (and --init for its weights), or "
             "the settings that it was trained with"
         )
-    tensors = load_checkpoint(path, optimisers)
-    system.loss.load_state_dict(tensors["model"])
-    average.module.load_state_dict(tensors["average"])
-    average.n_averaged.fill_(state["step"] + 1)
+    if is_sharded(path):
+        tensors = {"model": system.loss.state_dict(), "average": average.tensors()}
+        load_sharded(path, tensors, system.loss, optimisers)
+    else:
+        tensors = load_checkpoint(path, optimisers)
+        spread(optimisers)
+        mine = system.loss.state_dict()
+        system.loss.load_state_dict({key: like(value, mine[key]) for key, value in tensors["model"].items()})
+    average.load(tensors["average"], state["step"] + 1)
     system.epoch_starts = state.get("epoch_starts", system.epoch_starts)  # found again if it is not known
     return state, changed

@@ -15,7 +15,7 @@ from ditar.model.ditar import DiTAR
 from ditar.train.checkpoint import CheckpointError, checkpoints
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.loop import TrainingError, train
-from ditar.train.optimiser import learning_rate, weight_average
+from ditar.train.optimiser import WeightAverage, learning_rate
 from ditar.train.resume import CALMING, MAY_CHANGE
 from tests.data.test_batches import SYMBOLS, write_store
 
@@ -296,7 +296,7 @@ def test_schedule_warms_up_and_decays():
 
 def test_average_follows_the_weights():
     module = torch.nn.Linear(2, 2)
-    average, first = weight_average(module, 0.9), module.weight.clone()
+    average, first = WeightAverage(module, 0.9), module.weight.clone()
     with torch.no_grad():
         module.weight.fill_(1.0)
     average.update_parameters(module)

@@ -16,7 +16,7 @@ from ditar.data.latents import LatentStore, read_statistics
 from ditar.train.activations import checkpoint_blocks
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.flops import CPU_ATTENTION
-from ditar.train.optimiser import build_optimisers, weight_average
+from ditar.train.optimiser import WeightAverage, build_optimisers
 from ditar.train.plan import Machine, one_pass, plan, state_bytes, training_module
 from tests.data.test_batches import write_store
 from tests.train.test_loop import make_config
@@ -31,7 +31,7 @@ def test_state_of_the_largest_default_is_what_torch_holds(kind):
     config = replace(config, optimiser=replace(config.optimiser, kind=kind))
     with FakeTensorMode():  # the meta device, in the name of the CPU: fused AdamW asks for a device that it knows
         module = training_module(config)
-        average = weight_average(module.model, config.optimiser.ema_decay)
+        average = WeightAverage(module.model, config.optimiser.ema_decay)
         optimisers = build_optimisers(module, config.optimiser)
         for parameter in module.parameters():
             parameter.grad = torch.empty_like(parameter)
@@ -45,11 +45,11 @@ def test_state_of_the_largest_default_is_what_torch_holds(kind):
     assert state_bytes(config, 1) == {
         "weights": size(module.parameters()),
         "gradients": size(p.grad for p in module.parameters()),
-        "reduction_buffers": 0,
+        "buffers": 0,
         "optimiser": size(held),
         "average": size(average.module.parameters()),
     }
-    assert state_bytes(config, 2)["reduction_buffers"] == size(module.parameters())
+    assert state_bytes(config, 2)["buffers"] == size(module.parameters())
 
 
 def test_the_module_is_what_is_trained(tmp_path):
@@ -156,7 +156,7 @@ def test_info_prints_it(capsys):
     assert found["cost"] == pytest.approx(1.5 * found["gpu_hours"]) and found["bytes_of_a_rank"]["weights"] > 0
     assert main(command) == 0
     said = capsys.readouterr().out
-    for word in ("gradients", "run.activation_checkpointing", "TFLOPs a step", "patches a second", "days", "cost"):
+    for word in ("gradients", "sharded", "run.activation_checkpointing", "TFLOPs a step", "patches a second", "days", "cost"):
         assert word in said, said
 
 
