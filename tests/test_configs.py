@@ -66,6 +66,7 @@ def build_baseline(path):
 
 ACCELERATE = {  # distributed type and precision of each of accelerate's own files
     "gpu": ("NO", "bf16"),
+    "fsdp": ("FSDP", "bf16"),
     "multi_gpu": ("MULTI_GPU", "bf16"),
     "multi_node": ("MULTI_GPU", "bf16"),
     "processes": ("MULTI_GPU", "no"),
