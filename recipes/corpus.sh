@@ -9,6 +9,7 @@ datadir=$eg/data
 expdir=$eg/exp
 tag=
 init=
+align=
 vae_config=configs/vae/paper.yaml
 train_config=
 decode_config=$eg/conf/decode.txt
@@ -24,6 +25,7 @@ A second run resumes. $1
   --nj N --ngpu N               processes ($nj); 0: train on the CPU ($ngpu)
 $4
   --init MODEL                  fine-tune this model; 'shipped' is the one inside the package
+  --align true|false            find phone times, which models with monotonic alignment need (true with --init)
   --datadir DIR --expdir DIR    where data and results go ($datadir, $expdir/TAG)
   --tag NAME                    name of this experiment ($2 with --init)
   --vae-config, --train-config, --decode-config FILE    from the working directory, or from the repository's root
@@ -41,10 +43,13 @@ fetch_corpus() {
 # defaults; NAME and OPTIONS are lhotse_to_kaldi.py's.
 train_on_corpus() {
     local default=("$1" "$3")
-    if [ -n "$init" ]; then default=("$2" configs/ditar/finetune.yaml); fi
+    if [ -n "$init" ]; then
+        default=("$2" configs/ditar/finetune.yaml)
+        align=${align:-true}
+    fi
     exec "$root/recipes/ditar.sh" \
         --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
-        --run-cmd "$run_cmd" --train-cmd "$train_cmd" --init "$init" \
+        --run-cmd "$run_cmd" --train-cmd "$train_cmd" --init "$init" --align "${align:-false}" \
         --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$expdir" --tag "${tag:-${default[0]}}" \
         --data-cmd "'$PYTHON' recipes/lhotse_to_kaldi.py --corpus $5 --folder '$corpus' --out '$datadir/raw' $6" \
         --vae-test-set test --ref-set "$4" --vae-config "$vae_config" --train-config "${train_config:-${default[1]}}" \

