@@ -1,9 +1,18 @@
-"""Real speech for the tests of the recogniser and the embedder: flite's voices, where flite is installed."""
+"""What all tests share: no state of accelerate from one to the next; and real speech, where flite is installed."""
 
 import shutil
 import subprocess
+import sys
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def precision_of_its_own():
+    """accelerate keeps the precision of the first run of a process; each test may choose its own."""
+    yield
+    if state := sys.modules.get("accelerate.state"):
+        state.AcceleratorState._reset_state(True)
 
 
 @pytest.fixture(scope="session")

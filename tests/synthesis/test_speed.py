@@ -60,7 +60,7 @@ def test_a_model_without_it_refuses():
 
 
 def test_a_rate_in_the_text_multiplies_the_speed():
-    monotonic = SimpleNamespace(**vars(CONFIG), reads_monotonically=True)
+    monotonic = SimpleNamespace(**vars(CONFIG), reads_monotonically=True, tokenizer="")
     text = 'One. <prosody rate="slow">Two. [pause:1] Three.</prosody> Four.'
     pieces, warnings = pieces_to_speak(text, VOICE, monotonic, "en-us")
     assert [piece.text for piece in pieces] == ["One.", "Two.", "Three.", "Four."] and not warnings
@@ -85,7 +85,7 @@ def test_a_model_without_it_names_the_rate_and_ignores_it():
 
 
 def test_a_piece_at_another_rate_is_made_again_and_a_list_goes_on(tmp_path):
-    monotonic = SimpleNamespace(**vars(CONFIG), reads_monotonically=True)
+    monotonic = SimpleNamespace(**vars(CONFIG), reads_monotonically=True, tokenizer="")
 
     def speak(rate, interrupt_at=None):
         pieces, _ = pieces_to_speak(f'One. <prosody rate="{rate}">Two.</prosody> Three.', VOICE, monotonic, "en-us")
