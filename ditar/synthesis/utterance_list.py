@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
 from ditar import __version__
 from ditar.audio import AudioError
 from ditar.audio.write import write_audio
@@ -23,70 +21,16 @@ from ditar.config.sampling import BATCH_SIZE, OPTIONS
 from ditar.seeds import seed_of
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.digests import digest_values
-from ditar.storage.json_lines import MANIFEST, append_json_lines, read_log, write_json_lines
+from ditar.storage.json_lines import MANIFEST, append_json_lines, write_json_lines
 from ditar.storage.lock import only_writer
+from ditar.synthesis.list_folder import ListOutput, SpeechTask, manifest_rows, resume
 from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory
 from ditar.synthesis.model_folder import SHIPPED_MODEL
 from ditar.synthesis.pieces import ReadPiece, check_speeds, join, one_piece, pieces_to_speak
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.time_files import write_times
-from ditar.synthesis.voice import Voice
 from ditar.text import TextError
 from ditar.text.controls import plain_text
-
-LENGTH_ROUNDING_S = 0.001  # of `seconds` in a line
-
-
-@dataclass(frozen=True, eq=False)
-class SpeechTask:
-    """One file of speech.
-
-    Args:
-        name: of the file, without its ending; it may contain folders.
-        text: what to say.
-        voice: the voice, or a function that makes it, called if the file is to be made.
-        voice_key: plain values that distinguish the voice from others.
-        seed: None: `seed_of` the list's and the name.
-        request_options: of `SpeechRequest`: language, temperature, ...
-        batch_options: of `pipeline.batch`; consecutive tasks with the same options may share a batch.
-        note: plain values for the line of the manifest.
-    """
-
-    name: str
-    text: str
-    voice: Voice | Callable[[], Voice]
-    voice_key: Any
-    seed: int | None = None
-    request_options: dict[str, Any] = field(default_factory=dict)
-    batch_options: dict[str, Any] = field(default_factory=dict)
-    note: dict[str, Any] = field(default_factory=dict)
-
-    def inputs(self, seed: int) -> str:
-        """Equal if the file is made from the same inputs by the same model."""
-        options = {**self.request_options, **self.batch_options}
-        return digest_values([self.text, self.voice_key, seed if self.seed is None else self.seed, options])
-
-
-@dataclass
-class ListOutput:
-    """rows: the manifest's line of every existing file, by name; spoken: the number made now; kept: the number that
-    existed already; replaced: the number that existed and were made again (other inputs or settings); damaged: the
-    names of files whose length differs from the manifest; failed: (name, reason) of what could not be spoken; warnings:
-    (name, warning) of what was spoken now; wrong: (name, what is wrong with it after all attempts), of kept files
-    too."""
-
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    spoken: int = 0
-    kept: int = 0
-    replaced: tuple[int, int] = (0, 0)
-    damaged: list[str] = field(default_factory=list)
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def wrong(self) -> list[tuple[str, str]]:
-        return [(name, row["wrong"]) for name, row in self.rows.items() if row.get("wrong")]
-
 
 @dataclass
 class _Speaking:
@@ -149,7 +93,7 @@ def speak_many(
     place.mkdir(parents=True, exist_ok=True)
     of_settings = digest_values(settings)
     with only_writer(place):
-        result, stale = _resume(folder, place, tasks, seed, of_settings, keep_others, times)
+        result, stale = resume(folder, place, tasks, seed, of_settings, keep_others, times)
         on_resume(result)
 
         def without_times(name: str, new: str | None = None) -> None:
@@ -162,7 +106,7 @@ def speak_many(
             if task.name in stale:  # audio of another text would pass for this one's
                 (folder / stale[task.name]["file"]).unlink(missing_ok=True)
                 without_times(task.name)
-                kept = [row for row in _rows(folder / MANIFEST) if row["id"] != task.name]
+                kept = [row for row in manifest_rows(folder / MANIFEST) if row["id"] != task.name]
                 write_json_lines(kept, folder / MANIFEST)
             on_progress([task], False)
 
@@ -205,7 +149,7 @@ def speak_many(
             on_progress(finished, True)
             del outputs
             give_back_memory()
-        every = {row["id"]: row for row in _rows(folder / MANIFEST)}
+        every = {row["id"]: row for row in manifest_rows(folder / MANIFEST)}
         write_json_lines(every.values(), folder / MANIFEST)  # without the lines of what was replaced
         ends = [(name, row["stopped"], row["attempts"]) for name, row in every.items()]
         ends.sort(key=lambda end: end[0].encode())
@@ -225,67 +169,6 @@ def model_settings(
         chosen = pipeline.sampling.override(**{name: options[name] for name in OPTIONS if name in options})
         options = {**options, **asdict(chosen)}
     return {"model": [str(model), stats], "version": __version__, "device": device, "dtype": dtype, **options}
-
-
-def _resume(
-    folder: Path,
-    place: Path,
-    tasks: Sequence[SpeechTask],
-    seed: int,
-    of_settings: str,
-    keep_others: bool,
-    times: str | None,
-) -> tuple[ListOutput, dict[str, dict[str, Any]]]:
-    """The files that are kept, and the lines of those that remain until they are replaced."""
-    wavs = [] if keep_others else list(place.rglob("*.wav"))
-    if wavs and not (folder / MANIFEST).is_file():
-        raise AudioError(
-            f"{place} holds {len(wavs)} WAV files and {folder} no {MANIFEST}: they were not made here and would go; "
-            "choose another folder"
-        )
-    inputs = {task.name: task.inputs(seed) for task in tasks}
-    there = {row["id"]: row for row in _rows(folder / MANIFEST) if (folder / row["file"]).is_file()}
-    rows, stale, damaged, other_inputs, other_settings = {}, {}, [], 0, 0
-    for name, row in list(there.items()):
-        if name not in inputs and keep_others:
-            continue
-        if not _is_whole(folder / row["file"], row["seconds"]):
-            damaged.append(name)
-        elif name in inputs and (row["inputs"], row["settings"]) == (inputs[name], of_settings):
-            if times is None or (row.get("times", "").endswith(f".{times}") and (folder / row["times"]).is_file()):
-                rows[name] = row
-                continue
-        else:
-            other_settings += row["settings"] != of_settings
-            other_inputs += row["settings"] == of_settings
-        if keep_others:
-            stale[name] = row
-        else:
-            (folder / there.pop(name)["file"]).unlink()
-    known = {folder / row["file"] for row in there.values()}
-    for path in wavs:
-        if path not in known and path.exists():
-            path.unlink()
-            other_settings += 1
-    (place / "stopped").unlink(missing_ok=True)  # written again at the end
-    write_json_lines(there.values(), folder / MANIFEST)
-    return ListOutput(rows, kept=len(rows), replaced=(other_inputs, other_settings), damaged=damaged), stale
-
-
-def _is_whole(path: Path, seconds: float) -> bool:
-    """Whether a file is as long as its line says: a full disk or an interrupted copy may have left less."""
-    try:
-        info = soundfile.info(path)
-    except (soundfile.LibsndfileError, OSError):
-        return False
-    return abs(info.frames / info.samplerate - seconds) < LENGTH_ROUNDING_S
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a manifest that have the needed keys: not those of older versions."""
-    for row in read_log(path):
-        if {"id", "file", "inputs", "settings", "stopped", "attempts", "seconds"} <= row.keys():
-            yield row
 
 
 def _batches(begun: Iterable[_Speaking], size: int) -> Iterator[list[tuple[_Speaking, int]]]:
