@@ -18,12 +18,12 @@ from ditar.model.adapter import merge_adapter
 from ditar.model.ditar import DiTAR
 from ditar.storage.atomic_write import check_not_input
 from ditar.storage.weights import ModelError
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.token_pipeline import TokenPipeline
 from ditar.vae.loading import load_codec, load_vae
 
 
-def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:
+def join(args: argparse.Namespace) -> ContinuousPipeline | TokenPipeline:
     """The pipeline of the given parts. ModelError if they do not fit together."""
     if args.ditar is None:
         token_lm = TokenLM.from_pretrained(args.token_lm)
@@ -34,7 +34,7 @@ def join(args: argparse.Namespace) -> DiTARPipeline | TokenPipeline:
     if args.adapter is not None:
         merge_adapter(ditar, args.adapter)
     sampling = SamplingOptions().override(temperature=args.temperature, guidance_scale=args.guidance_scale)
-    return DiTARPipeline(vae, ditar, sampling)
+    return ContinuousPipeline(vae, ditar, sampling)
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ import torch
 
 from ditar.config import BlockConfig, DiTARModelConfig
 from ditar.model.ditar import DiTAR
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.vae.speech_vae import SpeechVAE
 
 
@@ -28,7 +28,7 @@ def tiny_pipeline(stop_bias=-20.0, **config):
     torch.manual_seed(0)
     ditar = DiTAR(DiTARModelConfig(block, block, block, latent_channels=8, **{"seconds_per_symbol": 0.02, **config}))
     torch.nn.init.constant_(ditar.stop_head.bias, stop_bias)
-    pipeline = DiTARPipeline(vae=tiny_vae(), ditar=ditar)
+    pipeline = ContinuousPipeline(vae=tiny_vae(), ditar=ditar)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

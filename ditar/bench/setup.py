@@ -13,7 +13,7 @@ from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput
 from ditar.nn.counting import count_parameters
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 
@@ -72,7 +72,7 @@ class Subject:
     def load(cls, model: str | None, device: str) -> "Subject":
         """A checkpoint: a folder or hub name, None for the one that ships."""
         threads = torch.get_num_threads()  # as it is: what is measured is said
-        pipeline = DiTARPipeline.from_pretrained(model, device=device, torch_dtype="float32", threads=threads)
+        pipeline = ContinuousPipeline.from_pretrained(model, device=device, torch_dtype="float32", threads=threads)
         return cls(pipeline.ditar, pipeline.vae, f"{model or 'the model that ships'}", pipeline.sampling)
 
     @classmethod
@@ -109,12 +109,12 @@ class Subject:
             self._models[key] = made.eval()
         return self._models[key]
 
-    def pipeline(self, variant: Variant) -> DiTARPipeline:
+    def pipeline(self, variant: Variant) -> ContinuousPipeline:
         """For streams."""
         sampling = SamplingOptions(
             solver=variant.solver, num_inference_steps=variant.steps, time_grid=variant.time_grid
         )
-        pipeline = DiTARPipeline(self.vae, self.model(variant), sampling)
+        pipeline = ContinuousPipeline(self.vae, self.model(variant), sampling)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 

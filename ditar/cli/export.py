@@ -39,9 +39,9 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"{folder} is a file; give another name")
     with starting():
         from ditar.export.write import export_onnx
-        from ditar.synthesis.pipeline import DiTARPipeline
+        from ditar.synthesis.pipeline import ContinuousPipeline
 
-        pipeline = DiTARPipeline.from_pretrained(model, threads=1)
+        pipeline = ContinuousPipeline.from_pretrained(model, threads=1)
     size = export_onnx(pipeline, folder, quantise=options.quantise is not None)
     print(f"{one_line(str(folder))}: {size / 1e6:.1f} MB")
     return 0

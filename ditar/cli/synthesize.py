@@ -270,7 +270,7 @@ def run(options: argparse.Namespace) -> int:
         pieces, warnings = script_to_speak(script.turns, voices, config, options.language, script.name)
     if options.stream:
         if not hasattr(pipeline, "stream"):
-            raise ValueError(f"a {type(pipeline).__name__}, which this model is, has no --stream; leave it out")
+            raise ValueError(f"a {pipeline.class_name}, which this model is, has no --stream; leave it out")
         pipeline.set_progress_bar_config(disable=True)
         printing.warn(warnings)
         piped, timings = options.output == "-", []

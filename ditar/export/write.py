@@ -17,7 +17,7 @@ from ditar.export.graph import ExportError, package
 from ditar.extras import load_extra
 from ditar.model.reading import MOST_HELD, MOST_TAIL_FRAMES, WINDOW
 from ditar.storage.atomic_write import atomic_write
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice import Voice
 from ditar.synthesis.voice_names import SHIPPED, list_voices, read_voice
 from ditar.vae.source import NEAR_BINS
@@ -28,7 +28,7 @@ DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices
 QUANTISED = ("patches", "lm", "locdit", "vocoder")
 
 
-def export_onnx(pipeline: DiTARPipeline, folder: str | Path, quantise: bool = False) -> int:
+def export_onnx(pipeline: ContinuousPipeline, folder: str | Path, quantise: bool = False) -> int:
     """Write the model as ONNX, model.json last, so that a folder with one is whole; returns the bytes written.
 
     quantise: the weights of matrix products in 8 bits, and what they are multiplied with as it comes. ExportError: a
@@ -65,7 +65,7 @@ def export_onnx(pipeline: DiTARPipeline, folder: str | Path, quantise: bool = Fa
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _description(pipeline: DiTARPipeline) -> dict[str, Any]:
+def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
     """model.json: plain values."""
     config, lm, vocos = pipeline.ditar.config, pipeline.ditar.lm.transformer, pipeline.vae.config.vocos
     heard = ("trained_symbols", "trained_languages", "trained_seconds", "seconds_per_symbol")

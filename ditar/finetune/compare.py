@@ -14,7 +14,7 @@ from ditar.evaluate.metrics import GROUPS, Metric
 from ditar.finetune.pieces import Piece
 from ditar.model.adapter import base_fingerprint
 from ditar.recognise.choose import AUTO, DEFAULT, NONE
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.utterance_list import SpeechTask, speak_many
 from ditar.synthesis.voice import Voice, voice_key
 
@@ -43,7 +43,7 @@ def references(pieces: Sequence[Piece]) -> dict[str, Piece]:
 
 
 def speak(
-    pipeline: DiTARPipeline, sentences: Sequence[Piece], voices: Mapping[str, Voice], language: str, folder: Path
+    pipeline: ContinuousPipeline, sentences: Sequence[Piece], voices: Mapping[str, Voice], language: str, folder: Path
 ) -> dict[str, Path]:
     """Each held-out sentence in its speaker's voice, as files in a folder; those that are there are kept, and what
     cannot be spoken is missing."""

@@ -39,7 +39,7 @@ from ditar.storage.lock import only_writer
 from ditar.storage.provenance import provenance
 from ditar.synthesis.loading import choose_device
 from ditar.synthesis.model_folder import model_folder
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice_file import save_voice
 from ditar.text.pronunciation import is_english
 from ditar.train.checkpoint import differences
@@ -60,7 +60,7 @@ def finetune(settings: FinetuneSettings) -> dict[str, Any]:
     settings, cpu = _with_listeners(settings, rows), choose_device(settings.device).type == "cpu"
     base = model_folder(settings.model, {})
     _check_apart(settings, base)
-    pipeline = DiTARPipeline.from_pretrained(base, device="cpu", threads=settings.threads)
+    pipeline = ContinuousPipeline.from_pretrained(base, device="cpu", threads=settings.threads)
     work.mkdir(parents=True, exist_ok=True)
     with only_writer(work):
         asked = {**settings.told(), "base": base_fingerprint(pipeline.ditar), "recordings": _digest(rows)}
@@ -99,7 +99,7 @@ def finetune(settings: FinetuneSettings) -> dict[str, Any]:
             who: pipeline.create_voice(p.path, p.text, name=who, language=settings.language)
             for who, p in chosen.items()
         }
-        pipelines = {"before": pipeline, "after": DiTARPipeline(pipeline.vae, tuned, pipeline.sampling)}
+        pipelines = {"before": pipeline, "after": ContinuousPipeline(pipeline.vae, tuned, pipeline.sampling)}
         audio = {name: speak(one, held_out, voices, settings.language, work / name) for name, one in pipelines.items()}
         found = compare(held_out, chosen, audio["before"], audio["after"], settings.recogniser, settings.processes)
         log = [before, *_validations(run / LOG)]
@@ -174,7 +174,7 @@ def _check_same(path: Path, asked: dict[str, Any]) -> None:
 
 
 def _make_system(
-    settings: FinetuneSettings, pipeline: DiTARPipeline, stores: Sequence[Any], held_out: Sequence[Piece]
+    settings: FinetuneSettings, pipeline: ContinuousPipeline, stores: Sequence[Any], held_out: Sequence[Piece]
 ) -> FinetuneSystem:
     base, vae = pipeline.ditar, pipeline.vae
     longest_s = max(entry.frames for entry in stores[0].entries) / LATENT_RATE_HZ

@@ -15,7 +15,7 @@ from ditar.model.generate import (
     start_batch,
 )
 from ditar.serve.engine import Ended, QueuedUtterance
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.spoken import SpokenRequest
 from ditar.synthesis.timing import Timing
 from ditar.text.lengths import given_up
@@ -48,7 +48,7 @@ class Batches:
 
     end: Callable[[QueuedUtterance, Ended], None]
 
-    def __init__(self, pipeline: DiTARPipeline):
+    def __init__(self, pipeline: ContinuousPipeline):
         self.pipeline = pipeline
         self._solver = shared_solvers()
         self._running: dict[Hashable, _Rows] = {}

@@ -10,7 +10,7 @@ from ditar.config.sampling import RANGES, SamplingOptions
 from ditar.serve.errors import ApiError, shown
 from ditar.serve.settings import MAX_CHARACTERS
 from ditar.serve.voices import DEFAULT
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.request import NO_TIMESTAMPS
 from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
@@ -149,7 +149,7 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
     options = {} if body.steps is None else {"num_inference_steps": body.steps}
     try:
         chosen = {name: value for name, value in request_options.items() if name in ("temperature", "guidance_scale")}
-        if isinstance(pipeline, DiTARPipeline):
+        if isinstance(pipeline, ContinuousPipeline):
             sampling: SamplingOptions = pipeline.sampling
             sampling.override(**chosen, **options)
         else:

@@ -51,7 +51,7 @@ class QueuedUtterance:
             engine's thread, and must return at once.
         talk: identifies the request that the piece belongs to.
         continues, goes_on: whether the talk had a piece before this one, and has one after it.
-        max_retries: see `DiTARPipeline`.
+        max_retries: see `ContinuousPipeline`.
         cancelled: nobody wants it any more; see `Engine.cancel`.
     """
 

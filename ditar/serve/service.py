@@ -20,7 +20,7 @@ from ditar.serve.settings import MAX_PAUSES_SECONDS, ServeSettings
 from ditar.serve.talk import Talk
 from ditar.serve.voices import VoiceShelf
 from ditar.synthesis.pieces import ReadPiece, check_speeds, pieces_to_speak, warnings_of_voices
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.script import check_speakers, script_to_speak
 from ditar.synthesis.voice import Voice, VoiceError, voice_warnings
 from ditar.text import TextError
@@ -48,7 +48,7 @@ class Service:
 
     def __init__(self, pipeline: Any, settings: ServeSettings):
         self.pipeline, self.settings = pipeline, settings
-        is_continuous = isinstance(pipeline, DiTARPipeline)
+        is_continuous = isinstance(pipeline, ContinuousPipeline)
         speaker = Batches(pipeline) if is_continuous else OneByOne(pipeline)
         self.engine = Engine(speaker, settings.max_concurrent if is_continuous else 1)
         self.metrics = Metrics(self.engine)

@@ -34,7 +34,7 @@ def check_pipeline(pipeline: Any, grid: Grid | TokenGrid) -> None:
     """SweepError if the grid has the other system's settings."""
     if grid.MODEL not in pipeline.components:
         raise SweepError(
-            f"a grid over {', '.join(axes(grid))} is not for a {type(pipeline).__name__}; take the axes of its own "
+            f"a grid over {', '.join(axes(grid))} is not for a {pipeline.class_name}; take the axes of its own "
             "system (top_k is the discrete baseline's, steps is DiTAR's)"
         )
 

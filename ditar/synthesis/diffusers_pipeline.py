@@ -10,7 +10,7 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config.sampling import SAVED_OPTIONS, SamplingOptions
 from ditar.diffusion.scheduler import DiTARScheduler
 from ditar.model.ditar import DiTAR
-from ditar.synthesis import pipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.vae.speech_vae import SpeechVAE
 
 import_torchaudio()  # diffusers imports it, and a binary that does not match torch would stop it
@@ -18,7 +18,7 @@ import_torchaudio()  # diffusers imports it, and a binary that does not match to
 from diffusers import DiffusionPipeline  # noqa: E402
 
 
-class DiTARPipeline(pipeline.DiTARPipeline, DiffusionPipeline):
+class DiTARPipeline(ContinuousPipeline, DiffusionPipeline):
     """Zero-shot synthesis. Components: `vae` (SpeechVAE), `ditar` (DiTAR, with its vocabulary), `scheduler`
     (DiTARScheduler), which may be replaced."""
 
@@ -37,5 +37,5 @@ class DiTARPipeline(pipeline.DiTARPipeline, DiffusionPipeline):
 
     @staticmethod
     def _load(folder: Path) -> tuple[SpeechVAE, DiTAR, DiTARScheduler]:
-        vae, ditar, sampling = pipeline.DiTARPipeline._load(folder)
+        vae, ditar, sampling = ContinuousPipeline._load(folder)
         return vae, ditar, DiTARScheduler(**{name: getattr(sampling, name) for name in SAVED_OPTIONS})

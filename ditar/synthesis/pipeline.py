@@ -1,4 +1,4 @@
-"""DiTARPipeline: text + reference clip -> waveform, straight down (arXiv 2502.03930, section 3)."""
+"""ContinuousPipeline: text + reference clip -> waveform, straight down (arXiv 2502.03930, section 3)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,13 +27,14 @@ from ditar.vae.fingerprint import check_vae, vae_fingerprint
 from ditar.vae.loading import load_vae
 from ditar.vae.speech_vae import SpeechVAE
 
-__all__ = ["DiTARPipeline", "SpeechOutput", "SpeechRequest"]
+__all__ = ["ContinuousPipeline", "SpeechOutput", "SpeechRequest"]
 
 
-class DiTARPipeline(SpeechPipeline):
+class ContinuousPipeline(SpeechPipeline):
     """Zero-shot synthesis. Components: `vae` (SpeechVAE), `ditar` (DiTAR, with its vocabulary); `sampling`: how it
     samples unless a call says otherwise."""
 
+    class_name = "DiTARPipeline"  # in its files, since the public class of that name reads the same ones
     unit = "patch"
 
     def __init__(self, vae: SpeechVAE, ditar: DiTAR, sampling: SamplingOptions = SamplingOptions()):

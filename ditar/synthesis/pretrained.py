@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ditar.config.sampling import OPTIONS
 from ditar.synthesis.model_folder import class_of, model_folder
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.token_pipeline import TokenPipeline
 
 
-def load_pipeline(model: str | Path | None = None, **options) -> DiTARPipeline | TokenPipeline:
-    """The pipeline of a model: a DiTARPipeline or a TokenPipeline, as model_index.json says.
+def load_pipeline(model: str | Path | None = None, **options) -> ContinuousPipeline | TokenPipeline:
+    """The pipeline of a model: a ContinuousPipeline or a TokenPipeline, as model_index.json says.
 
     Args:
         model: a folder, or a name on the Hugging Face hub; None: the model that ships with the package.
@@ -19,15 +19,15 @@ def load_pipeline(model: str | Path | None = None, **options) -> DiTARPipeline |
     """
     hub_options = {k: v for k, v in options.items() if k not in ("device", "torch_dtype", "threads", "adapter")}
     folder = model_folder(model, hub_options, None)
-    kinds = {kind.__name__: kind for kind in (DiTARPipeline, TokenPipeline)}
+    kinds = {kind.class_name: kind for kind in (ContinuousPipeline, TokenPipeline)}
     return kinds[class_of(folder)].from_pretrained(folder, **options)
 
 
-def require_options(pipeline: DiTARPipeline | TokenPipeline, options: Iterable[str]) -> None:
+def require_options(pipeline: ContinuousPipeline | TokenPipeline, options: Iterable[str]) -> None:
     """ValueError names an option that this kind of pipeline does not have; a TokenPipeline checks them itself."""
-    if not isinstance(pipeline, DiTARPipeline):
+    if not isinstance(pipeline, ContinuousPipeline):
         return
-    known = {*OPTIONS, *inspect.signature(DiTARPipeline.__call__).parameters}
+    known = {*OPTIONS, *inspect.signature(ContinuousPipeline.__call__).parameters}
     for name in options:
         if name not in known:
-            raise ValueError(f"{name} is not an option of {type(pipeline).__name__}, which this model is; leave it out")
+            raise ValueError(f"{name} is not an option of {pipeline.class_name}, which this model is; leave it out")

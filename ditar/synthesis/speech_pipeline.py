@@ -38,9 +38,10 @@ class SpeechPipeline(ABC):
     output. Its methods and its files are those of a diffusers pipeline, which takes seconds to import; see
     `diffusers_pipeline` for one.
 
-    components: its parts by name. unit: what the progress bar counts.
+    class_name: as model_index.json has it. components: its parts by name. unit: what the progress bar counts.
     """
 
+    class_name: str
     unit: str
 
     model: Any  # DiTAR or TokenLM
@@ -233,7 +234,7 @@ class SpeechPipeline(ABC):
         ModelError says what is missing or broken, or does not fit.
         """
         device = choose_device(device)
-        folder = model_folder(pretrained_model_name_or_path, hub_options, cls.__name__)
+        folder = model_folder(pretrained_model_name_or_path, hub_options, cls.class_name)
         pipeline = cls(*cls._load(folder))
         if adapter is not None:
             merge_adapter(pipeline.model, adapter)
@@ -257,7 +258,7 @@ class SpeechPipeline(ABC):
         folder.mkdir(parents=True, exist_ok=True)
         parts = {name: [home, kind] for name, (home, kind) in sorted(self._save(folder, dtype).items())}
         with atomic_write(folder / INDEX) as partial:
-            partial.write_text(json.dumps({"_class_name": type(self).__name__, **parts}, indent=2) + "\n", "utf-8")
+            partial.write_text(json.dumps({"_class_name": self.class_name, **parts}, indent=2) + "\n", "utf-8")
 
     @abstractmethod
     def _save(self, folder: Path, dtype: torch.dtype | None) -> dict[str, tuple[str, str]]:

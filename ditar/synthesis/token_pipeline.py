@@ -1,4 +1,4 @@
-"""TokenPipeline: text + reference clip -> waveform by the discrete baseline, with the interface of DiTARPipeline."""
+"""TokenPipeline: text + reference clip -> waveform by the discrete baseline, called as ContinuousPipeline is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -42,6 +42,7 @@ class TokenPipeline(SpeechPipeline):
     """
 
     patch_frames = 1  # a voice may have any number of frames
+    class_name = "TokenPipeline"
     unit = "frame"
 
     def __init__(self, codec: Codec, token_lm: TokenLM):
@@ -72,7 +73,7 @@ class TokenPipeline(SpeechPipeline):
             on_frame: called after each frame; what it raises ends the call.
             options: see `decoding_options`; those of diffusion are refused by name.
 
-        For the rest see `__call__` and `DiTARPipeline.batch`.
+        For the rest see `__call__` and `ContinuousPipeline.batch`.
         """
         # text -> phoneme ids or words, voice -> ids (1, Q, T): of all, before anything is made
         check_whole(batch_size, "batch_size", 1, MOST_ROWS)

@@ -147,11 +147,11 @@ def test_bad_plans_are_refused_before_anything_is_measured(subject, options, mes
 def test_the_base_samples_as_the_model_was_saved(monkeypatch, tmp_path):
     from ditar.bench import study
     from ditar.cli import main
-    from ditar.synthesis.pipeline import DiTARPipeline
+    from ditar.synthesis.pipeline import ContinuousPipeline
 
     pipeline = tiny_pipeline(stop_bias=20.0)
     sampling = SamplingOptions(solver="dpm-solver++", num_inference_steps=3)
-    DiTARPipeline(pipeline.vae, pipeline.ditar, sampling).save_pretrained(tmp_path)
+    ContinuousPipeline(pipeline.vae, pipeline.ditar, sampling).save_pretrained(tmp_path)
     seen = []
     monkeypatch.setattr(study, "bench", lambda subject, variants, **_: seen.extend(variants) or {})
     main(["bench", f"--model={tmp_path}", "--device=cpu", "--guidance-scale", "2", "1", "--json"])

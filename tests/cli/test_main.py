@@ -148,7 +148,7 @@ def test_solver_and_grid_are_handed_on(folder, monkeypatch):
         asked.append((*given, requests[0].stop_threshold))
         return [SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[], wrong=None, timing=None) for _ in requests]
 
-    monkeypatch.setattr("ditar.synthesis.pipeline.DiTARPipeline.batch", fake)
+    monkeypatch.setattr("ditar.synthesis.pipeline.ContinuousPipeline.batch", fake)
     choice = {"solver": "dpm-solver++", "time_grid": "uniform", "temperature": 1}
     assert synthesize(folder, time_grid="cosine") == 0 and synthesize(folder, **choice) == 0
     assert synthesize(folder, stop_threshold=0.3, max_retries=0, guidance_steps="0,0.5") == 0
@@ -322,7 +322,7 @@ def test_interrupted_is_130_and_leaves_nothing(folder, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ditar.synthesis.pipeline.DiTARPipeline, "from_pretrained", interrupted)
+    monkeypatch.setattr(ditar.synthesis.pipeline.ContinuousPipeline, "from_pretrained", interrupted)
     assert synthesize(folder, output=folder / "never.wav") == 130
     assert capsys.readouterr().err == "ditar: interrupted\n" and not (folder / "never.wav").exists()
 

@@ -16,7 +16,7 @@ import soundfile
 
 from ditar.cli import main
 from ditar.config.sampling import SamplingOptions
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.utterance_list import model_settings
 from tests.tiny import clip, tiny_pipeline
 
@@ -197,7 +197,7 @@ def test_other_weights_of_the_shipped_model_are_another_setting(folder, monkeypa
 
 def test_the_saved_scheduler_is_among_the_settings_where_no_option_says_else():
     tiny = tiny_pipeline()
-    pipeline = DiTARPipeline(tiny.vae, tiny.ditar, SamplingOptions(num_inference_steps=3, time_grid="sway"))
+    pipeline = ContinuousPipeline(tiny.vae, tiny.ditar, SamplingOptions(num_inference_steps=3, time_grid="sway"))
     settings = model_settings(pipeline, None, "auto", "auto", num_inference_steps=1)
     assert [settings[name] for name in ("num_inference_steps", "solver", "time_grid")] == [1, "ddim", "sway"]
 

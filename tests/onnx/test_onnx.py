@@ -13,7 +13,7 @@ from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.storage import ModelError
 from ditar.synthesis import request as of_torch
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
 from tests.tiny import clip, tiny_pipeline
@@ -46,13 +46,13 @@ def with_source(pipeline):
     head = vae.decoder.head
     torch.nn.init.normal_(head.pitch.out.weight, std=1.0)
     head.out.bias.data[[*range(601), *range(1202, 1803)]] -= 1.5  # all harmonics as loud would magnify rounding
-    return DiTARPipeline(vae, pipeline.ditar)
+    return ContinuousPipeline(vae, pipeline.ditar)
 
 
 def with_layers_of_a_text_lm(pipeline):
     """The same with an LM as Qwen2's."""
     lm = BlockConfig(2, 16, 2, 24, "gated", kv_heads=1, qkv_bias=True, rope_base=100.0, norm_epsilon=1e-3)
-    return DiTARPipeline(pipeline.vae, DiTAR(replace(pipeline.ditar.config, lm=lm)))
+    return ContinuousPipeline(pipeline.vae, DiTAR(replace(pipeline.ditar.config, lm=lm)))
 
 
 FORMS = {
@@ -210,7 +210,7 @@ def test_what_cannot_be_used_is_named(form, tmp_path):
         export_onnx(pipeline, tmp_path)
     sampling = replace(pipeline.sampling, solver="unipc")
     with pytest.raises(ExportError, match="'unipc'"):
-        export_onnx(DiTARPipeline(pipeline.vae, pipeline.ditar, sampling), tmp_path / "new")
+        export_onnx(ContinuousPipeline(pipeline.vae, pipeline.ditar, sampling), tmp_path / "new")
     for bad in ({"temperature": 1.5}, {"num_inference_steps": 0}, {"time_grid": "karras"}, {"guidance_scale": 0.5}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))} must .* got"):
             speaker("Hello.", **bad)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.data.errors import DataError
 from ditar.model.ditar import DiTAR
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.vae.fingerprint import encoder_fingerprint, vae_fingerprint
 from recipes import train_ditar
 from recipes.train_ditar import find_vae
@@ -109,7 +109,7 @@ def test_a_text_lm_and_its_subwords_from_training_to_speech(train, tmp_path):
     assert torch.allclose(model.lm.symbols.weight[1:], theirs["model.embed_tokens.weight"][:-3], atol=1e-4)
     assert model.config.tokenizer == (tmp_path / "lm/tokenizer.json").read_text()
 
-    pipeline = DiTARPipeline(vae=tiny_vae(), ditar=model)
+    pipeline = ContinuousPipeline(vae=tiny_vae(), ditar=model)
     voice = pipeline.create_voice(clip(), "A bad dog")
     assert voice.symbols == ("A", "Ġbad", "Ġdog")
     spoken = pipeline("A dog, a bad dog.", voice=voice, seed=1, max_retries=0, num_inference_steps=2)

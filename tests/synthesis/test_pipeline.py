@@ -14,7 +14,7 @@ from ditar.config.sampling import SOLVERS, SamplingOptions
 from ditar.model.ditar import DiTAR
 from ditar.storage.weights import ModelError
 from ditar.synthesis.model_folder import SHIPPED_MODEL
-from ditar.synthesis.pipeline import DiTARPipeline, SpeechRequest
+from ditar.synthesis.pipeline import ContinuousPipeline, SpeechRequest
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.vae.fingerprint import vae_fingerprint
@@ -92,9 +92,9 @@ SAVED = {"num_inference_steps": 3, "solver": "dpm-solver++", "time_grid": "unifo
 
 
 def test_the_saved_scheduler_decides_what_a_call_does_not_name(pipeline, tmp_path):
-    saved = DiTARPipeline(pipeline.vae, pipeline.ditar, SamplingOptions(**SAVED))
+    saved = ContinuousPipeline(pipeline.vae, pipeline.ditar, SamplingOptions(**SAVED))
     saved.save_pretrained(tmp_path)
-    saved = DiTARPipeline.from_pretrained(tmp_path)
+    saved = ContinuousPipeline.from_pretrained(tmp_path)
     saved.set_progress_bar_config(disable=True)
     common, named = {"seed": 1, "max_retries": 0}, {"num_inference_steps": 2, "solver": "ddim"}
 
@@ -160,7 +160,7 @@ def test_components_and_disk(pipeline, tmp_path, speech):
     index = json.loads((tmp_path / "model" / "model_index.json").read_text())
     assert index["_class_name"] == "DiTARPipeline" and {"vae", "ditar", "scheduler"} <= set(index)
     assert not list(tmp_path.rglob("*.bin"))
-    loaded = DiTARPipeline.from_pretrained(tmp_path / "model", device="cpu")
+    loaded = ContinuousPipeline.from_pretrained(tmp_path / "model", device="cpu")
     loaded.set_progress_bar_config(disable=True)
     made = loaded(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0)
     np.testing.assert_allclose(made.audio, speech.audio, atol=1e-6)
@@ -169,7 +169,7 @@ def test_components_and_disk(pipeline, tmp_path, speech):
 def test_half_precision_on_disk_is_half_the_size_and_loads_as_float32(pipeline, tmp_path):
     pipeline.save_pretrained(tmp_path / "half", dtype=torch.float16)
     assert pipeline.vae.dtype == torch.float32  # the one in memory is untouched
-    loaded = DiTARPipeline.from_pretrained(tmp_path / "half")
+    loaded = ContinuousPipeline.from_pretrained(tmp_path / "half")
     assert {p.dtype for m in (loaded.vae, loaded.ditar) for p in m.parameters()} == {torch.float32}
     torch.testing.assert_close(loaded.vae.latent_std, pipeline.vae.latent_std, rtol=0, atol=0)
 
@@ -188,7 +188,7 @@ def test_from_python_it_is_a_pipeline_of_diffusers(pipeline, tmp_path, speech):
     theirs.scheduler = ditar.DiTARScheduler(**SAVED)
     assert theirs.sampling == SamplingOptions(**SAVED)
     theirs.save_pretrained(tmp_path / "again")
-    assert DiTARPipeline.from_pretrained(tmp_path / "again").sampling == theirs.sampling
+    assert ContinuousPipeline.from_pretrained(tmp_path / "again").sampling == theirs.sampling
     assert ditar.DiTARScheduler.from_pretrained(tmp_path / "again/scheduler").sampling == theirs.sampling
     index = [json.loads((tmp_path / name / "model_index.json").read_text()) for name in ("ours", "again")]
     assert index[0] == index[1] and index[0]["scheduler"] == ["ditar.diffusion.scheduler", "DiTARScheduler"]
@@ -229,16 +229,16 @@ def test_bad_input_is_refused_with_a_reason(pipeline, arguments, error, message)
 
 def test_models_that_cannot_be_used_are_named(pipeline, tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="does not exist; give a folder"):
-        DiTARPipeline.from_pretrained(tmp_path / "missing")
+        ContinuousPipeline.from_pretrained(tmp_path / "missing")
     (tmp_path / "exp").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match="'exp/run' does not exist"):
-        DiTARPipeline.from_pretrained("exp/run")
+        ContinuousPipeline.from_pretrained("exp/run")
     with pytest.raises(ModelError, match="model_index.json cannot be read"):
-        DiTARPipeline.from_pretrained("exp")
+        ContinuousPipeline.from_pretrained("exp")
     (tmp_path / "exp" / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     with pytest.raises(ModelError, match="StableDiffusionPipeline"):
-        DiTARPipeline.from_pretrained("exp")
+        ContinuousPipeline.from_pretrained("exp")
 
 
 @pytest.mark.parametrize("file", ["vae/diffusion_pytorch_model.safetensors", "ditar/model.safetensors"])
@@ -247,10 +247,10 @@ def test_cut_off_weights_are_named(pipeline, tmp_path, file):
     data = (tmp_path / file).read_bytes()
     (tmp_path / file).write_bytes(data[: len(data) // 2])
     with pytest.raises(ModelError, match=f"{file}.* is not a whole safetensors file .*again"):
-        DiTARPipeline.from_pretrained(tmp_path)
+        ContinuousPipeline.from_pretrained(tmp_path)
     (tmp_path / file).unlink()
     with pytest.raises(ModelError, match="holds no|must hold"):
-        DiTARPipeline.from_pretrained(tmp_path)
+        ContinuousPipeline.from_pretrained(tmp_path)
 
 
 def test_a_hub_name_that_cannot_be_fetched(monkeypatch):
@@ -261,7 +261,7 @@ def test_a_hub_name_that_cannot_be_fetched(monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
     with pytest.raises(ModelError, match="someone/ditar.* could not be fetched .*no route to host"):
-        DiTARPipeline.from_pretrained("someone/ditar")
+        ContinuousPipeline.from_pretrained("someone/ditar")
 
 
 def test_a_hub_name_is_fetched(pipeline, tmp_path, monkeypatch):
@@ -272,7 +272,7 @@ def test_a_hub_name_is_fetched(pipeline, tmp_path, monkeypatch):
     monkeypatch.setattr(
         huggingface_hub, "snapshot_download", lambda name, **options: asked.update(name=name, **options) or tmp_path
     )
-    assert DiTARPipeline.from_pretrained("someone/ditar", revision="v1").ditar.config == pipeline.ditar.config
+    assert ContinuousPipeline.from_pretrained("someone/ditar", revision="v1").ditar.config == pipeline.ditar.config
     assert asked["name"] == "someone/ditar" and asked["revision"] == "v1"
     assert "ditar/*.safetensors" in asked["allow_patterns"] and not any("*.bin" in p for p in asked["allow_patterns"])
 
@@ -280,21 +280,21 @@ def test_a_hub_name_is_fetched(pipeline, tmp_path, monkeypatch):
 def test_devices_and_dtypes_that_are_not_there(pipeline, tmp_path):
     pipeline.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="'banana' cannot be used here"):
-        DiTARPipeline.from_pretrained(tmp_path, device="banana")
+        ContinuousPipeline.from_pretrained(tmp_path, device="banana")
     with pytest.raises(ValueError, match="dtype must be auto"):
-        DiTARPipeline.from_pretrained(tmp_path, torch_dtype="int8")
+        ContinuousPipeline.from_pretrained(tmp_path, torch_dtype="int8")
 
 
 def test_bfloat16_speaks(pipeline, tmp_path):
     pipeline.save_pretrained(tmp_path)
-    half = DiTARPipeline.from_pretrained(tmp_path, torch_dtype="bfloat16")
+    half = ContinuousPipeline.from_pretrained(tmp_path, torch_dtype="bfloat16")
     half.set_progress_bar_config(disable=True)
     assert np.isfinite(half(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0).audio).all()
 
 
 def test_parts_that_do_not_fit_are_refused(pipeline):
     with pytest.raises(ModelError, match="4 latent channels and DiTAR 8"):
-        DiTARPipeline(vae=tiny_vae(latent_channels=4), ditar=pipeline.ditar)
+        ContinuousPipeline(vae=tiny_vae(latent_channels=4), ditar=pipeline.ditar)
 
 
 def test_a_language_that_the_model_never_heard_is_refused():
@@ -366,9 +366,9 @@ def test_a_ditar_knows_its_vae():
     pipeline = tiny_pipeline()
     mine = vae_fingerprint(pipeline.vae)
     with pytest.warns(UserWarning, match=f"does not say which VAE it was trained on .this one is {mine}"):
-        DiTARPipeline(pipeline.vae, pipeline.ditar)
+        ContinuousPipeline(pipeline.vae, pipeline.ditar)
     named = DiTAR(replace(pipeline.ditar.config, vae_fingerprint=mine))
-    DiTARPipeline(pipeline.vae, named)
+    ContinuousPipeline(pipeline.vae, named)
     pipeline.vae.latent_std.mul_(2.0)
     with pytest.raises(ModelError, match=f"trained on the latents of the VAE {mine}, but this one is"):
-        DiTARPipeline(pipeline.vae, named)
+        ContinuousPipeline(pipeline.vae, named)

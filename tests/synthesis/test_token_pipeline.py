@@ -1,4 +1,4 @@
-"""The baseline's pipeline on tiny random models: the rules of DiTARPipeline, disk, and what it refuses."""
+"""The baseline's pipeline on tiny random models: the rules of ContinuousPipeline, disk, and what it refuses."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from ditar.baseline.lm import TokenLM
 from ditar.cli import main
 from ditar.storage.weights import ModelError
 from ditar.synthesis import pretrained, token_pipeline
-from ditar.synthesis.pipeline import DiTARPipeline
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.token_pipeline import TokenPipeline
 from ditar.synthesis.voice import VoiceError, blend_voices
@@ -195,9 +195,9 @@ def test_disk_and_back(folder):
 
 def test_each_loader_names_the_other_kind(folder, tmp_path):
     with pytest.raises(ModelError, match="is of 'TokenPipeline', not of 'DiTARPipeline'"):
-        DiTARPipeline.from_pretrained(folder)
+        ContinuousPipeline.from_pretrained(folder)
     tiny_pipeline().save_pretrained(tmp_path / "ditar")
-    assert isinstance(pretrained.load_pipeline(tmp_path / "ditar"), DiTARPipeline)
+    assert isinstance(pretrained.load_pipeline(tmp_path / "ditar"), ContinuousPipeline)
     with pytest.raises(ModelError, match="is of 'DiTARPipeline', not of 'TokenPipeline'"):
         TokenPipeline.from_pretrained(tmp_path / "ditar")
     (tmp_path / "ditar/model_index.json").write_text('{"_class_name": "FluxPipeline"}')
@@ -232,5 +232,5 @@ def test_the_command_speaks_with_a_baseline(folder, reference, tmp_path, capsys)
     tiny_pipeline().save_pretrained(tmp_path / "ditar")
     assert main(["synthesize", "--model", str(tmp_path / "ditar"), *words, "--top-k", "4"]) == 1
     assert "--top-k is for models that draw tokens" in capsys.readouterr().err and not out.exists()
-    with pytest.raises(ValueError, match="top_k is not an option of DiTARPipeline"):  # said of a model of the hub
+    with pytest.raises(ValueError, match="top_k is not an option of ContinuousPipeline"):  # said of a model of the hub
         pretrained.require_options(tiny_pipeline(), ["top_k"])
