@@ -207,13 +207,22 @@ def _with_stops(model: DiTAR, batch: DecodingBatch, patches: Tensor) -> Generate
 @torch.inference_mode()
 def advance_batch(model: DiTAR, batch: DecodingBatch, patches: Tensor, places: Sequence[int]) -> DecodingBatch:
     """The batch after a patch of each row, (B, P, C), with the rows at some places only, at least one."""
-    rows, state, sampler = batch.rows, batch.state, batch.sampler
-    if len(places) < len(rows):
-        places = list(places)
-        rows, patches, state = tuple(rows[place] for place in places), patches[places], state.select(places)
-        sampler = _sampler(model, rows, sampler.guidance_steps)
-    made = tuple(batch.made[place] + 1 for place in places)
-    return DecodingBatch(rows, made, advance(model, patches, state), sampler)
+    if len(places) < len(batch.rows):
+        patches = patches[list(places)]
+    batch = select_rows(model, batch, places)
+    made = tuple(count + 1 for count in batch.made)
+    return DecodingBatch(batch.rows, made, advance(model, patches, batch.state), batch.sampler)
+
+
+@torch.inference_mode()
+def select_rows(model: DiTAR, batch: DecodingBatch, places: Sequence[int]) -> DecodingBatch:
+    """A batch of the rows at some places, at least one."""
+    places = list(places)
+    if places == list(range(len(batch.rows))):
+        return batch
+    rows, made = tuple(batch.rows[place] for place in places), tuple(batch.made[place] for place in places)
+    sampler = _sampler(model, rows, batch.sampler.guidance_steps)
+    return DecodingBatch(rows, made, batch.state.select(places), sampler)
 
 
 @torch.inference_mode()

@@ -12,6 +12,7 @@ from ditar.model.generate import (
     advance_batch,
     draw_patches,
     join_batches,
+    select_rows,
     start_batch,
 )
 from ditar.serve.engine import Ended, QueuedUtterance
@@ -20,6 +21,7 @@ from ditar.synthesis.spoken import SpokenRequest
 from ditar.synthesis.timing import Timing
 from ditar.text.lengths import given_up
 
+UNHEARD_STEPS = 8  # in a row, at most, of the rows that nothing has been heard of: about what a first chunk needs
 CHUNK_SECONDS = 0.4  # the first chunk leaves as soon as any audio is final
 
 
@@ -27,9 +29,15 @@ CHUNK_SECONDS = 0.4  # the first chunk leaves as soon as any audio is final
 class _Row:
     utterance: QueuedUtterance
     spoken: SpokenRequest
-    kind: Hashable  # rows of one kind may share a batch
+    sampling: Hashable  # what is the same for the rows of a batch
+    heard: bool = False  # whether some of its audio has been handed out
     row: GenerationInput | None = None  # of the attempt
     told: Timing = field(default_factory=Timing)
+
+    @property
+    def kind(self) -> Hashable:
+        """Rows of one kind share a batch."""
+        return self.sampling, self.heard
 
 
 @dataclass
@@ -42,8 +50,9 @@ class _Rows:
 
 class Batches:
     """A `Speaker`. Rows with different numbers of inference steps, or different parts of them with guidance, are in
-    different batches, which take turns; everything else may differ from row to row. An error affects one row if its
-    cause is known, else its batch.
+    different batches, which take turns; everything else may differ from row to row. Rows of which nothing has been
+    heard yet go first, among themselves: a small batch takes a fraction of the time of a large one, and to wait for the
+    first audio is worse than to wait for more of it. An error affects one row if its cause is known, else its batch.
     """
 
     end: Callable[[QueuedUtterance, Ended], None]
@@ -52,6 +61,7 @@ class Batches:
         self.pipeline = pipeline
         self._solver = shared_solvers()
         self._running: dict[Hashable, _Rows] = {}
+        self._in_front = 0  # steps of unheard rows alone since the last one of all
 
     def __len__(self) -> int:
         return sum(len(running.rows) for running in self._running.values())
@@ -75,17 +85,27 @@ class Batches:
     @torch.inference_mode()
     def step(self) -> None:
         """See Speaker."""
-        for kind, running in list(self._running.items()):
+        for kind in self._whose_turn():
             again: list[_Row] = []
+            running = self._running[kind]
             try:
                 self._step(running, again)
             except Exception as error:  # noqa: BLE001
                 for row in running.rows:
                     self.end(row.utterance, Ended(error=error))
                 running.rows = []
-            if not running.rows:
-                del self._running[kind]
+            del self._running[kind]
+            self._keep(running)
             self._add(again)
+
+    def _whose_turn(self) -> list[Hashable]:
+        """The kinds that are a patch further after this step."""
+        unheard = [kind for kind, running in self._running.items() if not running.rows[0].heard]
+        if not unheard or self._in_front == UNHEARD_STEPS:
+            self._in_front = 0
+            return list(self._running)
+        self._in_front += 1
+        return unheard
 
     def _prepare(self, utterance: QueuedUtterance) -> _Row:
         sampling = self.pipeline.sampling.override(**utterance.options)
@@ -109,12 +129,26 @@ class Batches:
                         self.end(row.utterance, Ended(error=error))
 
     def _join(self, kind: Hashable, rows: list[_Row]) -> None:
-        _, guidance_steps = kind
-        model, running = self.pipeline.ditar, self._running.get(kind)
-        batch = start_batch(model, [row.row for row in rows], guidance_steps)
+        (_, guidance_steps), _ = kind
+        self._merge(kind, _Rows(start_batch(self.pipeline.ditar, [row.row for row in rows], guidance_steps), rows))
+
+    def _merge(self, kind: Hashable, more: _Rows) -> None:
+        running = self._running.get(kind)
         if running is not None:
-            batch, rows = join_batches(model, running.batch, batch), [*running.rows, *rows]
-        self._running[kind] = _Rows(batch, rows)
+            batch = join_batches(self.pipeline.ditar, running.batch, more.batch)
+            more = _Rows(batch, [*running.rows, *more.rows])
+        self._running[kind] = more
+
+    def _keep(self, running: _Rows) -> None:
+        """Each row, after a patch, to those of its kind: it is another kind once it has been heard."""
+        for kind in dict.fromkeys(row.kind for row in running.rows):
+            places = [place for place, row in enumerate(running.rows) if row.kind == kind]
+            some = [running.rows[place] for place in places]
+            try:
+                self._merge(kind, _Rows(select_rows(self.pipeline.ditar, running.batch, places), some))
+            except Exception as error:  # noqa: BLE001
+                for row in some:
+                    self.end(row.utterance, Ended(error=error))
 
     def _step(self, running: _Rows, again: list[_Row]) -> None:
         """A patch of each; rows whose next attempt is due go to `again`."""
@@ -148,6 +182,7 @@ class Batches:
             row.told = timing
         if chunk is not None:
             row.utterance.tell(chunk)
+            row.heard = True
         if not spoken.over:
             return None
         wrong = None if spoken.wrong is None else given_up(spoken.wrong, spoken.attempts)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from ditar.seeds import attempt_seed
-from ditar.serve.batches import Batches
+from ditar.serve.batches import UNHEARD_STEPS, Batches
 from ditar.serve.engine import SEAT_KEPT_SECONDS, Ended, Engine, QueuedUtterance
 from ditar.serve.one_by_one import OneByOne
 from ditar.synthesis.request import SpeechRequest
+from ditar.synthesis.spoken import SpokenRequest
 from ditar.vae.streaming import StreamingDecoder
 from tests.tiny import clip, tiny_pipeline
 from tests.tiny_tokens import tiny_token_pipeline
@@ -233,3 +234,50 @@ def test_tokens_are_cancelled_within_a_frame(running):
     engine.speak(utterance)
     listener.wait()
     assert listener.ended.cancelled and not listener.chunks and len(steps) <= 4
+
+
+def test_who_has_heard_nothing_yet_goes_first(pipeline, voices):
+    """A step moves the unheard alone, until something has been heard of them or they have had UNHEARD_STEPS in a row."""
+    steps = []
+    hook = pipeline.ditar.stop_head.register_forward_pre_hook(lambda _, inputs: steps.append(len(inputs[0])))
+    batches, ended = Batches(pipeline), []
+    batches.end = lambda utterance, end: ended.append((utterance, end))
+    long, (short, _) = requests_of(voices)[0][0], requests_of(voices)[1]
+    told = {}
+    first, second, third = (
+        QueuedUtterance(replace(long, seed=seed), FAST, told.setdefault(seed, []).append, max_retries=0) for seed in (1, 2, 3)
+    )
+    batches.begin([first, second])
+    while not (told[1] and told[2]):
+        batches.step()
+    assert set(steps) == {2}
+    steps.clear()
+    batches.begin([third])
+    while not told[3]:
+        batches.step()
+    assert len(steps) <= UNHEARD_STEPS and set(steps) == {1}
+    steps.clear()
+    batches.step()
+    assert steps == [3]  # now they share a batch
+    while len(batches):
+        batches.step()
+    hook.remove()
+    for utterance, end in ended:
+        (alone,) = pipeline.batch([utterance.request], max_retries=0, **FAST)
+        assert end.error is None and end.patches == alone.patches
+        np.testing.assert_allclose(np.concatenate(told[utterance.request.seed]), alone.audio, atol=1e-4)
+
+
+def test_the_unheard_do_not_hold_up_the_others_for_long(pipeline, voices, monkeypatch):
+    monkeypatch.setattr(SpokenRequest, "hear", lambda self, patch, stop, ended, places=None: None)
+    steps, long = [], requests_of(voices)[0][0]
+    batches = Batches(pipeline)
+    batches.begin([QueuedUtterance(replace(long, seed=seed), FAST, lambda _: None) for seed in (1, 2)])
+    (running,) = batches._running.values()
+    running.rows[0].heard = True
+    batches._keep(batches._running.popitem()[1])
+    hook = pipeline.ditar.stop_head.register_forward_pre_hook(lambda _, inputs: steps.append(len(inputs[0])))
+    for _ in range(UNHEARD_STEPS + 1):
+        batches.step()
+    hook.remove()
+    assert len(steps) == UNHEARD_STEPS + 2
