@@ -11,7 +11,7 @@ from typing import Any
 
 from ditar.evaluate.judge import Judge
 from ditar.evaluate.metrics import GROUPS, Metric
-from ditar.finetune.pieces import Piece
+from ditar.finetune.pieces import TrainingPiece
 from ditar.model.adapter import base_fingerprint
 from ditar.recognise.choose import AUTO, DEFAULT, NONE
 from ditar.synthesis.pipeline import ContinuousPipeline
@@ -34,16 +34,20 @@ class Comparison:
     judges: dict[str, str]
 
 
-def references(pieces: Sequence[Piece]) -> dict[str, Piece]:
+def references(pieces: Sequence[TrainingPiece]) -> dict[str, TrainingPiece]:
     """The piece that stands for each speaker: that with the length nearest to REFERENCE_SECONDS."""
-    chosen: dict[str, Piece] = {}
+    chosen: dict[str, TrainingPiece] = {}
     for piece in sorted(pieces, key=lambda piece: (abs(piece.seconds - REFERENCE_SECONDS), piece.utt)):
         chosen.setdefault(piece.speaker, piece)
     return chosen
 
 
 def speak(
-    pipeline: ContinuousPipeline, sentences: Sequence[Piece], voices: Mapping[str, Voice], language: str, folder: Path
+    pipeline: ContinuousPipeline,
+    sentences: Sequence[TrainingPiece],
+    voices: Mapping[str, Voice],
+    language: str,
+    folder: Path,
 ) -> dict[str, Path]:
     """Each held-out sentence in its speaker's voice, as files in a folder; those that are there are kept, and what
     cannot be spoken is missing."""
@@ -59,8 +63,8 @@ def speak(
 
 
 def compare(
-    sentences: Sequence[Piece],
-    chosen: Mapping[str, Piece],
+    sentences: Sequence[TrainingPiece],
+    chosen: Mapping[str, TrainingPiece],
     before: Mapping[str, Path],
     after: Mapping[str, Path],
     recogniser: str,

@@ -19,7 +19,7 @@ from ditar.data.kaldi import Utterance
 from ditar.data.latents import LatentStore
 from ditar.data.shards import LatentWriter
 from ditar.data.tables import LANGUAGE
-from ditar.finetune.pieces import Piece, PieceMaker
+from ditar.finetune.pieces import PieceMaker, TrainingPiece
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.digests import digest_values
 from ditar.storage.json_lines import append_json_lines, read_log
@@ -34,7 +34,7 @@ SHARD_SIZE = 500
 
 def make_pieces(
     rows: Sequence[Utterance], maker: PieceMaker, journal: Path, processes: int, skip_bad: bool
-) -> tuple[list[Piece], list[str]]:
+) -> tuple[list[TrainingPiece], list[str]]:
     """The pieces of all recordings, and why others are lacking. What the journal has of the same recordings is not made
     again. DataError: one cannot be used, unless `skip_bad` leaves it out; or too few can."""
     made_from = {row.utt: _digest(row, maker) for row in rows}
@@ -47,7 +47,7 @@ def make_pieces(
             append_json_lines([line], journal)
             lines[line["recording"]] = line
             bar.update()
-    found = [Piece(**piece) for row in rows for piece in lines[row.utt]["pieces"]]
+    found = [TrainingPiece(**piece) for row in rows for piece in lines[row.utt]["pieces"]]
     bad = [why for row in rows if not lines[row.utt]["pieces"] for why in lines[row.utt]["why"]]
     if bad and not skip_bad:
         shown = "".join(f"\n  {why}" for why in [*bad[:10], *([f"and {len(bad) - 10} more"] if len(bad) > 10 else [])])
@@ -96,17 +96,17 @@ def _line(row: Utterance) -> dict[str, Any]:
     return _maker.line(row)
 
 
-def hold_out(pieces: Sequence[Piece], seed: int) -> tuple[list[Piece], list[Piece]]:
+def hold_out(pieces: Sequence[TrainingPiece], seed: int) -> tuple[list[TrainingPiece], list[TrainingPiece]]:
     """(to train on, to listen to): of each speaker in turn, those with most pieces first, two pieces or more, drawn as
     whole recordings if there are enough of them, until a share of all is held out. Every speaker keeps half of his own.
     DataError: no speaker has enough."""
     wanted = min(max(round(HELD_OUT_SHARE * len(pieces)), HELD_OUT_LEAST), HELD_OUT_MOST)
-    speakers: dict[str, list[Piece]] = {}
+    speakers: dict[str, list[TrainingPiece]] = {}
     for piece in pieces:
         speakers.setdefault(piece.speaker, []).append(piece)
     held: set[str] = set()
     for speaker, own in sorted(speakers.items(), key=lambda item: (-len(item[1]), item[0])):
-        groups: dict[str, list[Piece]] = {}
+        groups: dict[str, list[TrainingPiece]] = {}
         whole = len({piece.recording for piece in own}) >= LEAST_PIECES
         for piece in own:
             groups.setdefault(piece.recording if whole else piece.utt, []).append(piece)
@@ -147,7 +147,9 @@ class _Means:
         return {}
 
 
-def extract_latents(vae: SpeechVAE, pieces: Sequence[Piece], language: str, out: Path, processes: int) -> LatentStore:
+def extract_latents(
+    vae: SpeechVAE, pieces: Sequence[TrainingPiece], language: str, out: Path, processes: int
+) -> LatentStore:
     """The latents of pieces in a folder, normalised as the VAE's; what is there already is kept."""
     rows = [
         ExtractionRow(p.utt, Path(p.path), p.speaker, p.text, json.dumps([p.symbols, p.times], ensure_ascii=False), "")

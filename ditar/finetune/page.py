@@ -8,7 +8,7 @@ from typing import Any
 from ditar.audio.data_uri import sound_uri
 from ditar.audio.read import read_audio
 from ditar.finetune.compare import FIGURES, Comparison
-from ditar.finetune.pieces import Piece
+from ditar.finetune.pieces import TrainingPiece
 from ditar.finetune.system import SAID
 from ditar.synthesis.model_folder import ASSETS
 
@@ -23,8 +23,8 @@ HEARD = {  # figures of training's log, with their headings
 def page(
     title: str,
     facts: Sequence[str],
-    sentences: Sequence[Piece],
-    chosen: Mapping[str, Piece],
+    sentences: Sequence[TrainingPiece],
+    chosen: Mapping[str, TrainingPiece],
     audio: Mapping[str, Mapping[str, Path]],
     found: Comparison,
     log: Sequence[Mapping[str, Any]],
@@ -69,7 +69,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _sentence(piece: Piece, audio: Mapping[str, Mapping[str, Path]], found: Comparison) -> str:
+def _sentence(piece: TrainingPiece, audio: Mapping[str, Mapping[str, Path]], found: Comparison) -> str:
     paths = {"original": Path(piece.path)} | {name: of[piece.utt] for name, of in audio.items() if piece.utt in of}
     cells = []
     for system, label in SYSTEMS.items():

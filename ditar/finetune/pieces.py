@@ -43,7 +43,7 @@ ALIGNED_SECONDS = 120.0  # longer recordings with a text take an aligner minutes
 
 
 @dataclass(frozen=True)
-class Piece:
+class TrainingPiece:
     """An utterance to train on; `recording` is the name of what it was cut from, `times` as in `data.align`."""
 
     utt: str
@@ -86,7 +86,7 @@ class PieceMaker:
             made, why = [], [str(error)]
         return {"recording": row.utt, "pieces": [asdict(piece) for piece in made], "why": why}
 
-    def pieces(self, row: Utterance) -> tuple[list[Piece], list[str]]:
+    def pieces(self, row: Utterance) -> tuple[list[TrainingPiece], list[str]]:
         """The pieces, and why parts that were heard are not among them: their words may be wrong. Errors, with the
         value and the remedy, if nothing of a recording can be used, or if something with a given text cannot."""
         waveform = read_audio(row.path)
@@ -116,7 +116,7 @@ class PieceMaker:
             raise DataError(f"nothing of {row.path} can be used: {why[0]}")
         return made, why
 
-    def _pieces_of_part(self, row: Utterance, waveform: np.ndarray, recording: str) -> list[Piece]:
+    def _pieces_of_part(self, row: Utterance, waveform: np.ndarray, recording: str) -> list[TrainingPiece]:
         timed = row.phones is not None or row.symbol_times is not None
         whole = timed or not is_english(self.language)
         cuts = [(row, waveform)] if whole else self._aligned(row, waveform)
@@ -175,7 +175,7 @@ class PieceMaker:
             parts.append((replace(row, text=text, phones=inside), waveform[begin:end]))
         return parts
 
-    def _piece(self, row: Utterance, waveform: np.ndarray, recording: str) -> Piece:
+    def _piece(self, row: Utterance, waveform: np.ndarray, recording: str) -> TrainingPiece:
         made, cut_s = prepare_utterance(waveform, SAMPLE_RATE_HZ, sound_seconds(row), f"{row.utt} ({row.path})")
         seconds = samples_to_seconds(len(made))
         if not LEAST_SECONDS <= seconds <= self.most_s:
@@ -200,7 +200,7 @@ class PieceMaker:
             raise DataError(f"{row.utt}: {fault}")
         path = self.folder / f"{row.utt}.wav"
         write_audio(path, made, SAMPLE_RATE_HZ)
-        return Piece(row.utt, recording, row.speaker, str(path), row.text, seconds, symbols, times)
+        return TrainingPiece(row.utt, recording, row.speaker, str(path), row.text, seconds, symbols, times)
 
     @cached_property
     def _frontend(self) -> TextFrontend:

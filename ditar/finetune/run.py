@@ -25,7 +25,7 @@ from ditar.extras import missing
 from ditar.finetune.compare import Comparison, compare, references, speak
 from ditar.finetune.dataset import extract_latents, hold_out, make_pieces
 from ditar.finetune.page import PAGE, page
-from ditar.finetune.pieces import Piece, PieceMaker
+from ditar.finetune.pieces import PieceMaker, TrainingPiece
 from ditar.finetune.recordings import read_recordings
 from ditar.finetune.settings import FinetuneSettings, example_seconds, training_config
 from ditar.finetune.system import FinetuneSystem
@@ -174,7 +174,7 @@ def _check_same(path: Path, asked: dict[str, Any]) -> None:
 
 
 def _make_system(
-    settings: FinetuneSettings, pipeline: ContinuousPipeline, stores: Sequence[Any], held_out: Sequence[Piece]
+    settings: FinetuneSettings, pipeline: ContinuousPipeline, stores: Sequence[Any], held_out: Sequence[TrainingPiece]
 ) -> FinetuneSystem:
     base, vae = pipeline.ditar, pipeline.vae
     longest_s = max(entry.frames for entry in stores[0].entries) / LATENT_RATE_HZ

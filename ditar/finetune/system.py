@@ -54,7 +54,7 @@ class FinetuneSystem(DiTARSystem):
             return found
         silent = Tracker(Path(), active=False)
         heard = sample_words(model, self.valid, self.listener, self.sampling, silent, step)
-        return [*found, (VALIDATION_BATCHES, heard)]  # behind the places of batches
+        return [*found, (VALIDATION_BATCHES, heard)]  # after the places of batches
 
     def figures(self, found: Shares) -> dict[str, float]:
         """`validation` is what the class says."""

@@ -94,7 +94,7 @@ class Generator:
                 state = self._advance(patches, state)
 
     def _start(self, rows: Sequence[Row]) -> State:
-        """Read text and prompt of each row. Audio ends at the same place in every row; the gap is behind the text."""
+        """Read text and prompt of each row. Audio ends at the same place in every row; the gap is after the text."""
         shape, tables = self._shape, self._model.tables
         reading, first = None, None
         if self._reading is not None:

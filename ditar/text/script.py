@@ -49,7 +49,7 @@ def read_script(text: str, name: str = "the script") -> list[Turn]:
     turns = [replace(turn, text=turn.text.strip()) for turn in turns]
     for turn in turns:
         if not turn.text:
-            raise TextError(f"{name}:{turn.number}: [{turn.speaker}] says nothing; write words behind it, or remove it")
+            raise TextError(f"{name}:{turn.number}: [{turn.speaker}] says nothing; write words after it, or remove it")
     return turns
 
 

@@ -76,7 +76,7 @@ def plan(config: DiTARConfig, machine: Machine) -> dict:
 
 
 def state_bytes(config: DiTARConfig, gpus: int, sharded: bool = False) -> dict[str, int]:
-    """Bytes of the rank that has most between two steps and, the last two, behind a backward pass.
+    """Bytes of the rank that has most between two steps and, the last two, after a backward pass.
 
     AdamW keeps two numbers for each parameter and counts the steps of each tensor, Muon keeps one number. Several ranks
     keep gradients a second time, in the buffers in which DistributedDataParallel sums them. Sharded, they hold rows of

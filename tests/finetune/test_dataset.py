@@ -4,12 +4,12 @@ import pytest
 
 from ditar.data.errors import DataError
 from ditar.finetune.dataset import hold_out
-from ditar.finetune.pieces import Piece, halved
+from ditar.finetune.pieces import TrainingPiece, halved
 
 
 def pieces(speaker, recordings, of_each=1):
     return [
-        Piece(f"{speaker}-{r}-{n}", f"{speaker}-{r}", speaker, "", "", 1.0, [], None)
+        TrainingPiece(f"{speaker}-{r}-{n}", f"{speaker}-{r}", speaker, "", "", 1.0, [], None)
         for r in range(recordings) for n in range(of_each)
     ]  # fmt: skip
 

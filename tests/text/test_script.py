@@ -26,7 +26,7 @@ def test_turns_of_one_line_or_more():
         ("", "play.txt holds no turn; write lines such as: \\[anna\\] Good"),
         ("\nHello.\n[a] Hi.", "play.txt:2: 'Hello.' has no speaker; begin it with \\[name\\]"),
         ("[pause:1]\n[a] Hi.", "play.txt:1: '\\[pause:1\\]' has no speaker"),
-        ("[a] Hi.\n[b]\n[a] Bye.", "play.txt:2: \\[b\\] says nothing; write words behind it"),
+        ("[a] Hi.\n[b]\n[a] Bye.", "play.txt:2: \\[b\\] says nothing; write words after it"),
         ("[ ] Hi.", "play.txt:1: the speaker has no name"),
     ],
 )
