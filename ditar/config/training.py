@@ -45,3 +45,6 @@ class RunConfig(Ranged):
     # Of each transformer block only the input is kept for the backward pass, which computes the rest again: less memory,
     # a third more time. The losses are the same.
     activation_checkpointing: bool = False
+    # torch.compile of each transformer block by itself, which makes its code in the first steps. The losses are the same
+    # but for rounding.
+    compile_blocks: bool = False

@@ -40,7 +40,8 @@ def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: i
     symbols'. Padding gets -inf.
     """
     query, key = query[:, :, -places:].float(), key[:, :, :symbols].float()
-    scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+    with torch.autocast(query.device.type, enabled=False):  # which would multiply in bfloat16
+        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
     padding = torch.arange(symbols, device=key.device) >= symbol_counts[:, None]  # (B, L)
     return scores.masked_fill(padding[:, None, None], -torch.inf).log_softmax(-1)
 

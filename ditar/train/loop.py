@@ -25,6 +25,7 @@ from tqdm import tqdm
 from ditar.config import OptimiserConfig, RunConfig, to_dict
 from ditar.train.activations import checkpoint_blocks
 from ditar.train.checkpoint import CheckpointError, checkpoints, make_run_folder, save_checkpoint
+from ditar.train.compilation import compile_blocks
 from ditar.train.errors import Interrupted, TrainingError
 from ditar.train.interrupt import StopSignals
 from ditar.train.optimiser import WeightAverage, build_optimisers, learning_rate
@@ -44,6 +45,8 @@ class System(Protocol):
     data_digest: str  # of the training data: a run does not resume with other data
     steps_place_data: bool  # whether a run of another length reads other data at the same step (a curriculum)
     epoch_starts: list[int]  # up to the next epoch's; saved in checkpoints, since finding it takes a plan of each epoch
+    sometimes_unused: bool  # whether a step may leave trained parameters without a gradient
+    never_used: tuple[nn.Module, ...]  # parts of `loss` that no step gives a gradient
 
     def phases(self, step: int) -> tuple[str, ...]:
         """Names of the phases of this step, in order."""
@@ -94,12 +97,14 @@ def train(
         cpu: train on the CPU even if there is a GPU.
         patience: end after this many validations without a better one, and make the best the final one; at least 1.
 
-    ConfigError: `run.activation_checkpointing`, or sharding, of a system without transformer blocks.
+    ConfigError: `run.activation_checkpointing`, `run.compile_blocks` or sharding of a system without transformer blocks.
     TrainingError: a loss or gradient that is not finite. CheckpointError: the disk refuses. Interrupted: SIGINT or
     SIGTERM, after a checkpoint.
     """
-    # Discriminators, fading helpers and a frozen encoder leave parameters without gradients in some steps.
-    wrapping = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
+    # Looking for parameters without a gradient takes a walk through the graph of every step.
+    wrapping = DistributedDataParallelKwargs(
+        find_unused_parameters=system.sometimes_unused, broadcast_buffers=False
+    )
     patient = InitProcessGroupKwargs(timeout=timedelta(seconds=run.timeout_s))
     accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu, kwargs_handlers=[wrapping, patient])
     ranks = Ranks(accelerator, run.timeout_s)
@@ -112,6 +117,8 @@ def train(
     average = kind(system.model, optimiser.ema_decay)  # before its original is wrapped
     if run.activation_checkpointing:
         checkpoint_blocks(system.loss)
+    if run.compile_blocks:
+        compile_blocks(system.loss)
     if sharded:
         shard(system.loss, accelerator.device)
         average.begin(system.loss)
@@ -128,6 +135,8 @@ def train(
         sums |= state["sums"]
         accelerator.print(f"resumed {found[-1]}" + (f", with other settings: {changed}" if changed else ""))
     _same_everywhere(accelerator, first, out)
+    for part in system.never_used:  # known to the optimisers all the same, as checkpoints are
+        part.requires_grad_(False)
     # Sharded, it only lacks the precision; accelerate's own FSDP2 is for GPUs only.
     loss_module = accelerator.prepare_model(system.loss, evaluation_mode=sharded)
     tracker = Tracker(out, main, first)
@@ -291,8 +300,10 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 def _leave(accelerator: Accelerator) -> None:
     """The end of all ranks: a launcher kills the others as soon as one has ended, and gloo's threads sometimes abort
-    Python's exit if the group is left open."""
+    Python's exit if the group is left open. Closing it waits for these threads and does not let go of Python's lock,
+    which they need to give back their last tensors: seen once, as a rank that never ended."""
     accelerator.wait_for_everyone()
+    time.sleep(0.2 * (accelerator.num_processes > 1))
     accelerator.end_training()
 
 

@@ -70,6 +70,7 @@ class SpeechSystem:
     training examples, `store` where they come from."""
 
     config: DiTARConfig | BaselineConfig
+    loss: Any  # DiTARLoss or TokenLoss, with `helpers` or None
 
     def __init__(self, config: DiTARConfig | BaselineConfig, batches: JoinedExamples, also: Iterable[str]):
         """`also`: what else identifies the training data, besides the lines of its index."""
@@ -77,6 +78,9 @@ class SpeechSystem:
         self.data_digest = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
         self.steps_place_data = config.data.curriculum_until > 0
         self.epoch_starts = [0]  # the first batch of each epoch, as far as known
+        helpers, fading = self.loss.helpers, config.loss.helper_until > 0 and config.loss.phoneme_weight > 0
+        self.sometimes_unused = helpers is not None and fading
+        self.never_used = () if helpers is None or fading else (helpers,)
 
     def tell_left_out(self) -> None:
         """List on standard error the utterances that are too long or too short to be trained on."""

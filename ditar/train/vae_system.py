@@ -50,6 +50,7 @@ class VAESystem:
         self.loss = VAELoss(self.model, config.loss)
         self.optimised = {"generator": self.model, "discriminator": self.loss.discriminators}
         self.steps_place_data = False
+        self.sometimes_unused, self.never_used = True, ()  # two phases, and an encoder that may be frozen on the way
         self.epoch_starts: list[int] = []  # no epochs: every step draws its crops
         data, seed, bandwidth_hz = config.data, config.run.seed, config.model.bandwidth_hz
         self.train_crops = AudioCrops(

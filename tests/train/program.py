@@ -3,7 +3,9 @@
     python -m tests.train.program LATENTS OUT STEPS KIND [PAUSE]
 
 KIND is the optimiser: muon, whose bfloat16 iterations blow up the last bits, or adamw for comparing sums in another
-order, or adamw-checkpointing, the same with activation checkpointing. PAUSE: seconds behind each step, so that a test has time to kill it at the step that it wants.
+order, or adamw-checkpointing, the same with activation checkpointing, or adamw-plain, the same without helpers, so that
+every parameter has a gradient in every step. PAUSE: seconds behind each step, so that a test has time to kill it at the step that it
+wants.
 """
 
 import sys
@@ -29,10 +31,12 @@ class Slow(DiTARSystem):
 
 
 def main(latents: str, out: str, steps: str, kind: str, pause: str = "0") -> int:
-    kind, _, checkpointing = kind.partition("-")
+    kind, _, also = kind.partition("-")
     config = make_config(steps=int(steps), accumulation=2, kind=kind, learning_rate=5e-4)
     every = replace(config.run, checkpoint_every=3, validate_every=6, sample_every=10**6)
-    config = replace(config, run=replace(every, activation_checkpointing=bool(checkpointing)))
+    config = replace(config, run=replace(every, activation_checkpointing=also == "checkpointing"))
+    if also == "plain":
+        config = replace(config, loss=replace(config.loss, helper_until=0.0))
     mean, std = read_statistics(latents)
     store = LatentStore(latents, mean + 10, std * 20)
     try:

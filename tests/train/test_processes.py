@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -39,6 +40,16 @@ def assert_close(found: dict, expected: dict) -> None:
         assert values == pytest.approx(expected[step], rel=1e-5, abs=1e-6), step
 
 
+def test_every_parameter_has_a_gradient_without_helpers(latents, tmp_path):  # noqa: F811
+    """DistributedDataParallel is not told to look for parameters without one, and would refuse the second step."""
+    plain = [tmp_path / name for name in ("one", "two")]
+    assert start(latents, plain[0], steps=4, kind="adamw-plain").wait(timeout=300) == 0
+    process = start(latents, plain[1], launcher(2), 4, "adamw-plain", subprocess.PIPE)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert_close(losses(plain[1]), losses(plain[0]))
+
+
 @pytest.mark.parametrize("processes", [2, 4])
 def test_losses_are_those_of_one_process(processes, latents, alone, tmp_path):  # noqa: F811
     process = start_ranks(latents, tmp_path, processes)
@@ -47,6 +58,13 @@ def test_losses_are_those_of_one_process(processes, latents, alone, tmp_path):  
     for step, values in losses(tmp_path).items():  # pytest -s shows it
         print(f"\nstep {step}: loss {losses(alone)[step][0]} with 1 process, {values[0]} with {processes}", end="")
     assert_close(losses(tmp_path), losses(alone))
+    if processes == 4:  # and two go on from their checkpoint
+        half, two = "checkpoints/step-00000006", tmp_path / "two"
+        shutil.copytree(tmp_path / half, two / half)
+        process = start_ranks(latents, two, 2)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+        assert_close(losses(two), {step: values for step, values in losses(alone).items() if step > 6})
 
 
 def test_a_killed_rank_ends_the_job_and_it_goes_on_with_another_number(latents, alone, tmp_path):  # noqa: F811

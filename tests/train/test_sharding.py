@@ -125,12 +125,23 @@ def test_a_system_without_blocks_is_refused():
         shard(torch.nn.Linear(2, 2), torch.device("cpu"))
 
 
-@pytest.mark.parametrize(("processes", "sharded"), [(1, False), (4, True)])
-def test_it_goes_on_with_another_number(processes, sharded, latents, two, alone, tmp_path):  # noqa: F811
+def test_one_process_goes_on_from_two(latents, two, alone, tmp_path):  # noqa: F811
     half_of(two, tmp_path)
-    run(latents, tmp_path, processes, sharded)
+    run(latents, tmp_path, 1, False)
     assert_close(losses(tmp_path), {s: v for s, v in losses(alone).items() if s > HALF})
     assert_same_model(tmp_path, alone)
+
+
+def test_four_go_on_from_two_and_two_from_four(latents, two, alone, tmp_path):  # noqa: F811
+    four, again = half_of(two, tmp_path / "four"), tmp_path / "two"
+    run(latents, four, 4)
+    later = f"checkpoints/step-{HALF + 3:08d}"
+    shutil.copytree(four / later, again / later)
+    assert len(list((again / later / "shards").iterdir())) == 4
+    run(latents, again, 2)
+    for out, since in ((four, HALF), (again, HALF + 3)):
+        assert_close(losses(out), {s: v for s, v in losses(alone).items() if s > since})
+        assert_same_model(out, alone)
 
 
 def test_a_run_that_was_not_sharded_goes_on(latents, alone, tmp_path):  # noqa: F811

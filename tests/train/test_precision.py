@@ -1,0 +1,82 @@
+"""bfloat16 is for matrix products: norms, losses, gradients and what optimisers keep are float32."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ditar.nn import cpu_kernels
+from ditar.nn.norm import RMSNorm
+from ditar.nn.transformer import Transformer
+from ditar.train.ditar_system import DiTARSystem
+from ditar.train.optimiser import build_optimisers
+from tests.train.test_loop import make_config, store  # noqa: F401
+from tests.train.test_ranks import token_system
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """The modules that run on a GPU."""
+    for (owner, name), method in cpu_kernels.PLAIN.items():
+        monkeypatch.setattr(owner, name, method)
+
+
+def test_a_norm_of_bfloat16_is_that_of_float32_rounded_once(plain):
+    norm = RMSNorm(64)
+    torch.nn.init.uniform_(norm.weight, 0.9, 1.1)  # gains that bfloat16 would round by up to 0.4 %
+    x = torch.randn(50, 64, generator=torch.Generator().manual_seed(0)).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = norm(x)
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, F.rms_norm(x.float(), (64,), norm.weight, 1e-6).bfloat16())
+    rounded = F.rms_norm(x, (64,), norm.weight.bfloat16(), 1e-6)
+    assert not torch.equal(found, rounded)
+
+
+def norm_arithmetic(monkeypatch):
+    """The dtypes in which norms compute."""
+    seen, real = [], F.rms_norm
+
+    def watched(x, shape, weight, epsilon):
+        seen.append((x.dtype, weight.dtype))
+        return real(x, shape, weight, epsilon)
+
+    monkeypatch.setattr(F, "rms_norm", watched)
+    return seen
+
+
+@pytest.mark.parametrize("alignment", ["attention", "monotonic"])
+def test_norms_losses_and_gradients_are_float32(alignment, plain, monkeypatch, store):  # noqa: F811
+    config = make_config(precision="bf16", kind="adamw")
+    config = replace(config, model=replace(config.model, alignment=alignment))
+    system = DiTARSystem(config, store, store)
+    optimisers = build_optimisers(system.loss, config.optimiser)
+    norms, products = norm_arithmetic(monkeypatch), set()
+    for part in system.model.modules():
+        if isinstance(part, Transformer):
+            part.blocks[0].ffn.down.register_forward_hook(lambda module, given, out: products.add(out.dtype))
+    batch = system.batch(0, 0, ("model",))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, parts = system.forward(system.loss, "model", batch, 0, system.counts(batch))
+    assert products == {torch.bfloat16}  # autocast is on
+    assert len(norms) == 3 * (2 * 2 + 1) and set(norms) == {(torch.float32, torch.float32)}
+    names = {"loss", "diffusion", "stop", "phoneme", "attention"} | ({"reading"} & parts.keys())
+    assert {parts[name].dtype for name in names} == {loss.dtype} == {torch.float32}
+    assert ("reading" in parts) == (alignment == "monotonic")
+    loss.backward()
+    optimisers[0].step()
+    gradients = {p.grad.dtype for p in system.loss.parameters() if p.grad is not None}
+    kept = {value.dtype for entries in optimisers[0].state.values() for value in entries.values()}
+    assert gradients == kept == {p.dtype for p in system.loss.parameters()} == {torch.float32}
+
+
+def test_the_losses_of_the_discrete_system_are_float32(tmp_path):
+    system = token_system(tmp_path)
+    batch = system.batch(0, 0, ("model",))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, parts = system.forward(system.loss, "model", batch, 0, system.counts(batch))
+    assert {value.dtype for name, value in parts.items() if "accuracy" not in name and value.is_floating_point()} == {
+        torch.float32
+    }
+    assert loss.dtype == torch.float32
