@@ -9,6 +9,8 @@ ngpu=0
 datadir=data
 raw_datadir=
 init=
+init_lm=
+tokenizer=
 expdir=exp
 tag=default
 data_cmd=
@@ -45,6 +47,8 @@ so do the stages after it.
                                 and levelled as references are
   --init MODEL                  fine-tune this model (a folder of export.py, or 'shipped'): its VAE and statistics are
                                 not changed
+  --init-lm DIR|HUB-ID          the LM begins as this Qwen2, whose shape --train-config has (none)
+  --tokenizer FILE              tokenizer.json of --init-lm: the model reads its subwords and not phonemes (none)
   --expdir DIR --tag NAME       results go to EXPDIR/TAG ($expdir/$tag)
   --data-cmd CMD                stage 0: a command that makes the data directories (none: they exist)
   --run-cmd CMD                 put before every program, e.g. an srun line (none: run here)
@@ -71,7 +75,16 @@ Relative paths start at the working directory, those of configurations and close
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 if [ "$init" = shipped ]; then init=$root/ditar/assets/model; fi
 locate_folders datadir raw_datadir init expdir
-locate_files "$root" vae_config vae_decoder_config train_config last_config decode_config listen_speakers
+if [ -d "$init_lm" ]; then locate_folders init_lm; fi
+locate_files "$root" vae_config vae_decoder_config train_config last_config decode_config listen_speakers tokenizer
+if [ -n "$init" ] && [ -n "$init_lm" ]; then
+    echo "$0: --init and --init-lm both give weights to begin with; give one" >&2
+    exit 1
+fi
+if [ -n "$tokenizer" ] && [ -z "$init_lm" ]; then
+    echo "$0: --tokenizer $tokenizer: subwords are those of a text LM, which is not given; add --init-lm" >&2
+    exit 1
+fi
 closed_options=()
 for closed_set in ${closed_set//,/ }; do
     locate_files "$root" closed_set
@@ -127,14 +140,17 @@ if [ -n "$raw_datadir" ]; then
             --nj "$nj" --skip-bad
     done
 fi
+subwords=()
+if [ -n "$tokenizer" ]; then subwords=(--tokenizer "$tokenizer"); fi
 for set in "$train_set" "$valid_set"; do
     step 1 "text-$set" "$python" recipes/prepare_text.py --data "$datadir/$set" --nj "$nj" \
-        --language "$language" --skip-bad
+        --language "$language" --skip-bad "${subwords[@]}"
 done
 
 vae=$exp/vae/final
 statistics=(--statistics)
 initial=()
+if [ -n "$init_lm" ]; then initial=(--init-lm "$init_lm" ${tokenizer:+--subwords}); fi
 if [ -n "$init" ]; then  # latents that the model to start from knows, normalised as it knows them
     vae=$init/vae
     statistics=()

@@ -33,7 +33,8 @@ def test_paths_start_where_the_user_stands(tmp_path):
 
 @pytest.mark.parametrize(("option", "value", "said"), [
     ("--init", "nowhere", "is not a model"), ("--vae-config", "nowhere.yaml", "no file 'nowhere.yaml'"),
-    ("--listen-speakers", "nowhere", "--listen-speakers"),
+    ("--listen-speakers", "nowhere", "--listen-speakers"), ("--tokenizer", "nowhere.json", "no file 'nowhere.json'"),
+    ("--tokenizer", "pyproject.toml", "add --init-lm"),
     ("--decode-config", "nowhere.txt", "--decode-config"), ("--closed-set", "nowhere.txt", "--closed-set"),
     ("--stage", "1.5", "whole number"), ("--stop-stage", "last", "'last'"), ("--ngpu", "-1", "'-1'"),
 ])  # fmt: skip
@@ -105,3 +106,26 @@ def test_raw_data_are_aligned_and_then_prepared(tmp_path):
     order = {p.name.split("-", 2)[2]: int(p.name.split("-")[1]) for p in (tmp_path / "e/default/.done").iterdir()}
     assert order["phones-train"] < order["audio-train"] < order["text-train"] < order["vae"]
     assert f"{data}/train {data}/more/a" in marker["vae"]
+
+
+def test_a_text_lm_to_begin_with_and_its_subwords(tmp_path):
+    """A folder is found where the user stands, what is none there is a name on the hub."""
+    (tmp_path / "qwen").mkdir()
+    (tmp_path / "qwen/tokenizer.json").write_text("{}")
+    given = ["--train-config", "configs/ditar/qwen2.5-0.5b.yaml", "--last-config", "configs/ditar/qwen2.5-0.5b.yaml"]
+    done = run(*given, "--init-lm", "qwen", "--tokenizer", "qwen/tokenizer.json", "--expdir", "e", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    marker = markers(tmp_path / "e/default")
+    for name in ("text-train", "text-val"):
+        assert f"--tokenizer {tmp_path}/qwen/tokenizer.json" in marker[name]
+    assert f"--init-lm {tmp_path}/qwen --subwords" in marker["ditar"]
+    assert "--init-lm" not in marker["ditar-last"] and f"--init {tmp_path}/e/default/ditar/final" in marker["ditar-last"]
+    done = run(*given, "--init-lm", "Qwen/Qwen2.5-0.5B", "--expdir", "h", cwd=tmp_path)
+    marker = markers(tmp_path / "h/default")
+    assert "--init-lm Qwen/Qwen2.5-0.5B" in marker["ditar"] and "--subwords" not in marker["ditar"]
+    assert "--tokenizer" not in marker["text-train"]
+
+
+def test_one_model_to_begin_with(tmp_path):
+    done = run("--init", "shipped", "--init-lm", "Qwen/Qwen2.5-0.5B", "--expdir", tmp_path / "e")
+    assert done.returncode == 1 and "--init and --init-lm both" in done.stderr and not (tmp_path / "e").exists()
