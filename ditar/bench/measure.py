@@ -27,15 +27,27 @@ MIB = 2**20
 
 def measure(subject: Subject, variant: Variant, rows: int, seconds: float) -> dict[str, Any]:
     """Make that much speech once: `audio_s` of all rows, `took_s`, `parts_s` (`PARTS` and `rest`), `peak_mib` of the
-    process or of the GPU."""
+    process or of the GPU.
+
+    On a GPU the parts are metered in a second pass, and told as shares of the first: metering waits for every part.
+    """
     model, vae = subject.model(variant), subject.vae
     made = subject.rows(variant, rows, seconds)
     reset_peak(model.device)
-    with threads(variant.threads), metered(model, vae, functools.partial(_now, model.device)) as parts:
-        started = _now(model.device)
-        audio_s = speak(model, vae, made, variant.guidance_steps)
-        took = _now(model.device) - started
-    parts["rest"] = took - sum(parts.values())
+    now = functools.partial(_now, model.device)
+    with threads(variant.threads):
+        took = None
+        if model.device.type == "cuda":
+            started = now()
+            speak(model, vae, made, variant.guidance_steps)
+            took, made = now() - started, subject.rows(variant, rows, seconds)
+        with metered(model, vae, now) as parts:
+            started = now()
+            audio_s = speak(model, vae, made, variant.guidance_steps)
+            took_metered = now() - started
+    parts["rest"] = took_metered - sum(parts.values())
+    took = took_metered if took is None else took
+    parts = {name: seconds * took / took_metered for name, seconds in parts.items()}
     return {"audio_s": audio_s, "took_s": took, "parts_s": parts, "peak_mib": peak_mib(model.device)}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ditar.bench import BenchError
+from ditar.bench.graphs import with_graphs
 from ditar.config import ConfigError, DiTARConfig, SpectralEncoderConfig, VocosConfig, load_config
 from ditar.config.sampling import SamplingOptions
 from ditar.diffusion.solver import make_solver
@@ -23,7 +24,7 @@ REFERENCE_S = 3.0
 @dataclass(frozen=True)
 class Variant:
     """One way to sample (see `SamplingOptions`). prefix_cache: LocDiT's (its weights have the same number and shape, so
-    speed can be measured with any)."""
+    speed can be measured with any); cuda_graphs: see `ditar.bench.graphs`."""
 
     steps: int = SamplingOptions.num_inference_steps
     guidance_scale: float = SamplingOptions.guidance_scale
@@ -33,6 +34,7 @@ class Variant:
     prefix_cache: bool = False
     dtype: str = "float32"
     threads: int = 1
+    cuda_graphs: bool = False
 
     @property
     def sampling(self) -> SamplingOptions:
@@ -65,7 +67,7 @@ class Subject:
     def __init__(self, ditar: DiTAR, vae: SpeechVAE, name: str, sampling: SamplingOptions | None = None):
         self.name, self.vae, self.sampling = name, vae.eval(), sampling or SamplingOptions()
         ditar.eval()
-        self._models = {(ditar.config.locdit_prefix_cached, _dtype_name(ditar.dtype)): ditar}
+        self._models = {(ditar.config.locdit_prefix_cached, _dtype_name(ditar.dtype), False): ditar}
         self._first = ditar
 
     @classmethod
@@ -99,14 +101,14 @@ class Subject:
 
     def model(self, variant: Variant) -> DiTAR:
         """The model in a variant's form and dtype; made once."""
-        key = variant.prefix_cache, variant.dtype
+        key = variant.prefix_cache, variant.dtype, variant.cuda_graphs
         if key not in self._models:
             config = replace(self.config, locdit_prefix_cached=variant.prefix_cache)
             with torch.device("meta"):
                 made = DiTAR(config)
             weights = {name: value.to(_dtype(variant.dtype)) for name, value in self._first.state_dict().items()}
             made.load_state_dict(weights, assign=True)
-            self._models[key] = made.eval()
+            self._models[key] = with_graphs(made.eval()) if variant.cuda_graphs else made.eval()
         return self._models[key]
 
     def pipeline(self, variant: Variant) -> ContinuousPipeline:

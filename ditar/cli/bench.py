@@ -38,6 +38,9 @@ def add_parser(commands) -> None:
         choices=["off", "on"],
         help="LocDiT with a cached prefix (default: as the model is)",
     )
+    command.add_argument(
+        "--cuda-graphs", nargs="+", choices=["off", "on"], default=["off"], help="LocDiT's steps recorded, on a GPU"
+    )
     command.add_argument("--dtype", nargs="+", choices=["float32", "bfloat16", "float16"], help="of DiTAR")
     command.add_argument(
         "--threads", type=whole(1, 1024), nargs="+", metavar="N", help="of torch (default: as torch has them)"
@@ -79,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         "solver": [sampling.solver],
         "time_grid": [sampling.time_grid],
         "prefix_cache": [v == "on" for v in options.prefix_cache or ()] or [subject.config.locdit_prefix_cached],
+        "cuda_graphs": [v == "on" for v in options.cuda_graphs],
         "dtype": options.dtype or ["bfloat16" if place.type == "cuda" else "float32"],
         "threads": options.threads or [torch.get_num_threads()],
     }
