@@ -26,6 +26,7 @@ from ditar.data.extraction import (
     describe_names,
     exit_code,
     extract,
+    extract_part,
     keep_language,
     positive,
     read_records,
@@ -73,6 +74,9 @@ def run(args: argparse.Namespace) -> None:
     options = {"shard_size": args.shard_size, "max_seconds": args.max_seconds, "bandwidth_hz": codec.bandwidth_hz}
     made_from = {**asdict(info), "utterances": describe_names(rows), **options}
     work = Work(CodeEncoder(codec, args.max_seconds), writer, shards, args.skip_bad)
+    if args.part is not None:
+        extract_part(work, made_from, args.nj, args.part)
+        return
     rank, extracted = extract(work, made_from, args.nj)
     if rank > 0:
         return

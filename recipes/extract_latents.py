@@ -4,6 +4,7 @@
     accelerate launch --config_file configs/accelerate/processes.yaml --num_processes 4 recipes/extract_latents.py ...
     launch_config=configs/accelerate/processes.yaml gpus_per_node=8 srun --nodes=2 --ntasks-per-node=1 \\
         recipes/slurm_launch.sh recipes/extract_latents.py ...
+    parts=1000 recipes/slurm_extract.sh recipes/extract_latents.py ...     # an array of jobs that do not wait for each other
 
 Writes lhotse Shar (for the layout see ditar/data/latents.py). Utterances are dealt to shards at random, so that each
 shard is a fair sample; the order and the files are the same for any --nj and any number of ranks that a launcher
@@ -32,6 +33,7 @@ from ditar.data.extraction import (
     describe_names,
     exit_code,
     extract,
+    extract_part,
     keep_language,
     read_records,
     refusal,
@@ -112,6 +114,9 @@ def run(args: argparse.Namespace) -> None:
     vae, writer = load_vae(args.vae).eval(), LatentWriter(args.out)
     shards = deal(rows, args.shard_size)
     work = Work(MeanEncoder(vae, args.max_seconds), writer, shards, args.skip_bad)
+    if args.part is not None:
+        extract_part(work, describe(vae, rows, args), args.nj, args.part)
+        return
     rank, extracted = extract(work, describe(vae, rows, args), args.nj)
     if rank > 0:
         return

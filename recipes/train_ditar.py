@@ -96,7 +96,8 @@ def run(args: argparse.Namespace) -> None:
     init = DiTAR.from_pretrained(args.init) if args.init else None
     lm = None if args.init_lm is None else find_lm(args.init_lm)
     statistics = find_statistics(args.train, args.vae, init is not None)
-    stores = LatentStore(args.train, *statistics), LatentStore(args.valid, *statistics)
+    train_store = LatentStore(args.train, *statistics, args.shards, args.skip_bad_shards)
+    stores = train_store, LatentStore(args.valid, *statistics)
     # Kept in the checkpoint: what synthesis must know about the data.
     before = None if init is None else init.config
     known = of_corpus(stores[0], LATENT_RATE_HZ, config.data.max_seconds, before)
@@ -127,6 +128,16 @@ def main() -> int:
     parser.add_argument("--config", required=True, help="a file of configs/ditar")
     parser.add_argument("--train", required=True, type=Path, help="latents to train on, with statistics")
     parser.add_argument("--valid", required=True, type=Path, help="latents to validate on")
+    parser.add_argument(
+        "--shards",
+        nargs="+",
+        metavar="URL",
+        help="where the shards of --train are, if not in it: http://HOST/latents.{000000..000999}.tar, pipe:COMMAND, or "
+        "paths; several for several machines",
+    )
+    parser.add_argument(
+        "--skip-bad-shards", action="store_true", help="leave out shards of --train that are missing, cut short or damaged"
+    )
     parser.add_argument("--vae", type=Path, help="VAE with the same statistics, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained DiTAR to start from (fine-tuning)")

@@ -54,6 +54,9 @@ class ExamplesConfig(Ranged):
     curriculum_until: Share = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off
     pause_seconds: Annotated[tuple[NotNegative, NotNegative], Ascending()] = (0.1, 0.3)
     shards_in_memory: Count = 64  # utterances are mixed within this many shards; as many again are read ahead
+    # Of a corpus that no rank should read whole: the most ranks that the shards can be dealt to, each of which is then
+    # read by one of them (and mixed within shards_in_memory / readers). Batches depend on it, and not on the ranks.
+    readers: Count = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,7 +4,9 @@ The plan of an epoch is a pure function of (seed, epoch, length limit), and an e
 utterance): a resumed run replays nothing, and neither depends on the number of processes.
 
 A corpus larger than memory is read in windows of shards, in a different order each epoch. Examples and buckets are made
-within a window; while one is trained on, the next is read.
+within a window; while one is trained on, the next is read. Where there are several `data.readers`, the shards of an
+epoch are dealt to as many lanes, each with windows of its own and an equal part of every batch; ranks share the lanes, so
+that each shard is read once, by one rank. No clock decides anything, and no rank asks another.
 """
 
 import functools
@@ -38,6 +40,7 @@ class ExampleOptions(Protocol):
     joined_share: float
     pause_seconds: tuple[float, float]
     shards_in_memory: int
+    readers: int
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,20 @@ def take_rows(batch: Any, rows: slice) -> Any:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Lane:
+    """What one reader contributes to the batches of an epoch: batch p of the epoch is batch p of every lane."""
+
     batches: list[list[tuple[int, ...]]]
     ends: list[int]  # batches of each window of shards and of all before it
     shards: list[list[str]]  # to hold during a window: its own, and then those of the next
+
+    def at(self, position: int) -> list[tuple[int, ...]]:
+        """Its examples in a batch; none if it has ended."""
+        return self.batches[position] if position < len(self.batches) else []
+
+    def to_hold(self, position: int) -> list[str]:
+        """The shards to hold during a batch. A lane that has ended waits for the next epoch's first window."""
+        return self.shards[min(bisect_right(self.ends, position), len(self.shards) - 1)]
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,7 @@ class JoinedExamples(ABC):
         self._members: dict[str, list[int]] = {shard: [] for shard in store.shards}  # shard -> entry numbers
         for index, entry in enumerate(store.entries):
             self._members[entry.shard].append(index)
-        self._plans: dict[tuple[int, float], _Plan] = {}
+        self._plans: dict[tuple[int, float], list[_Lane]] = {}
 
     def _refuse_unknown_symbols(self) -> None:
         known = self.ids.keys()
@@ -119,43 +132,50 @@ class JoinedExamples(ABC):
         """Batches of one epoch: lists of examples, each a tuple of entry numbers; no utterance twice, and none missing
         except those that `left_out` names and those beyond `most_per_speaker` of a speaker in a window of shards.
         DataError if nothing is left."""
-        return self._plan(epoch, limit_seconds).batches
+        lanes = self._plan(epoch, limit_seconds)
+        longest = max(len(lane.batches) for lane in lanes)
+        return [[example for lane in lanes for example in lane.at(position)] for position in range(longest)]
 
     def left_out(self, limit_seconds: float) -> list[str]:
         """Utterances that an epoch with this limit omits: longer than the limit, or shorter than a unit."""
         limit = self._frames(limit_seconds)
         return [e.utt for e in self.store.entries if not self.grid.unit_frames <= e.frames <= limit]
 
-    def _plan(self, epoch: int, limit_seconds: float) -> _Plan:
+    def _plan(self, epoch: int, limit_seconds: float) -> list[_Lane]:
         key = (epoch, limit_seconds)
         if key not in self._plans:
             self._plans.clear()  # only one epoch is in use at a time
             self._plans[key] = self._make_plan(epoch, limit_seconds)
         return self._plans[key]
 
-    def _windows(self, epoch: int) -> list[list[str]]:
-        """The shards in this epoch's order, in as few and as equal windows as possible."""
-        shards = self.store.shards
-        count = math.ceil(len(shards) / self.config.shards_in_memory)
-        if count == 1:
-            return [shards]
+    def _lanes(self, epoch: int) -> list[list[list[str]]]:
+        """The shards in this epoch's order: for each reader, in as few and as equal windows as possible."""
+        shards, readers = self.store.shards, self.config.readers
+        windows = math.ceil(len(shards) / readers / max(1, self.config.shards_in_memory // readers))
+        if windows == readers == 1:
+            return [[shards]]
         # Each window is drawn from (seed, epoch, its number).
-        order = np.random.default_rng([self.seed, epoch, count]).permutation(len(shards))
-        return [[shards[i] for i in part] for part in np.array_split(order, count)]
+        order = np.random.default_rng([self.seed, epoch, windows]).permutation(len(shards))
+        dealt = [order[reader::readers] for reader in range(readers)]
+        return [[[shards[i] for i in part] for part in np.array_split(mine, windows)] for mine in dealt]
 
-    def _make_plan(self, epoch: int, limit_seconds: float) -> _Plan:
-        batches, ends, windows = [], [], self._windows(epoch)
-        following = [*windows[1:], self._windows(epoch + 1)[0]]
-        for number, shards in enumerate(windows):
-            members = sorted(index for shard in shards for index in self._members[shard])
-            batches += self._plan_window(members, np.random.default_rng([self.seed, epoch, number]), limit_seconds)
-            ends.append(len(batches))
-        if not batches:
+    def _make_plan(self, epoch: int, limit_seconds: float) -> list[_Lane]:
+        lanes = []
+        for reader, (windows, later) in enumerate(zip(self._lanes(epoch), self._lanes(epoch + 1), strict=True)):
+            batches, ends = [], []
+            for number, shards in enumerate(windows):
+                members = sorted(index for shard in shards for index in self._members[shard])
+                place = [self.seed, epoch, number] + [reader] * (self.config.readers > 1)
+                batches += self._plan_window(members, np.random.default_rng(place), limit_seconds)
+                ends.append(len(batches))
+            following = [*windows[1:], later[0]]
+            lanes.append(_Lane(batches, ends, [now + then for now, then in zip(windows, following)]))
+        if not any(lane.batches for lane in lanes):
             raise DataError(
                 f"none of the {len(self.store.entries)} utterances of {self.store.folder} lasts between a unit and "
                 f"{limit_seconds:g} s; raise data.max_seconds and data.first_seconds, or cut the utterances"
             )
-        return _Plan(batches, ends, [now + later for now, later in zip(windows, following)])
+        return lanes
 
     def _plan_window(
         self, members: list[int], random: np.random.Generator, limit_seconds: float
@@ -192,7 +212,7 @@ class JoinedExamples(ABC):
 
     def _buckets(self, order: list[int], units: list[int]) -> list[list[int]]:
         """Cut `order` into batches of at most so many units each, padding included."""
-        most, batches, longest = self.grid.batch_units, [], 0
+        most, batches, longest = max(1, self.grid.batch_units // self.config.readers), [], 0
         for one in order:
             longest = max(longest, units[one])
             if not batches or longest * (len(batches[-1]) + 1) > most:
@@ -212,11 +232,21 @@ class JoinedExamples(ABC):
         return joined / (joined + 1.0 - self.config.joined_share)
 
     def batch(self, epoch: int, position: int, limit_seconds: float, rank: int = 0, ranks: int = 1) -> Any:
-        """Rows rank::ranks of batch `position` of an epoch's plan: the same rows for any number of ranks, padded to the
-        longest of those returned. Positions are quickest in order, since the next window is read ahead."""
-        plan = self._plan(epoch, limit_seconds)
-        self.store.hold(plan.shards[bisect_right(plan.ends, position)])
-        return self.collate([self._example(e, epoch) for e in plan.batches[position][rank::ranks]])
+        """This rank's rows of batch `position` of an epoch's plan: those of lanes rank::ranks, or of a single lane the
+        rows rank::ranks; the same rows for any number of ranks, padded to the longest of those returned. Positions are
+        quickest in order, since the next window is read ahead. DataError: more ranks than readers."""
+        lanes = self._plan(epoch, limit_seconds)
+        if len(lanes) == 1:
+            mine, examples = lanes, lanes[0].at(position)[rank::ranks]
+        elif ranks > len(lanes):
+            raise DataError(f"data.readers is {len(lanes)}, and there are {ranks} ranks to read; give at least as many")
+        else:
+            mine = lanes[rank::ranks]
+            examples = [example for lane in mine for example in lane.at(position)]
+        self.store.hold(shard for lane in mine for shard in lane.to_hold(position))
+        if self.store.skip_bad:
+            examples = [e for e in examples if all(self.store.readable(self.store.entries[i].utt) for i in e)]
+        return self.collate([self._example(example, epoch) for example in examples])
 
     def _example(self, indices: tuple[int, ...], epoch: int) -> Example:
         entries = [self.store.entries[i] for i in indices]

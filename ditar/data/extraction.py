@@ -3,6 +3,10 @@
 A program provides an `Encoder`; the order of utterances and the files are the same for any number of processes, and a
 run that was stopped resumes with the missing shards. A launcher (accelerate, torchrun) may start the program several
 times, on one machine or on many that share the folder: these ranks divide the shards, and the first does the rest.
+
+A scheduler of independent jobs (Slurm's arrays, Ray's tasks) needs no rank to wait for another: `--part begin`, then
+`--part K/N` for every K in any order and at any time, and the command without --part, which makes what is missing and
+closes the folder.
 """
 
 import argparse
@@ -86,6 +90,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-seconds", type=float, default=60.0, help="longer utterances are bad (default 60)")
     parser.add_argument("--shard-size", type=positive, default=500, help="utterances in a shard (default 500)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be used, and list it")
+    parser.add_argument(
+        "--part",
+        type=part,
+        metavar="begin|K/N",
+        help="of jobs that know nothing of each other: begin, then 0/N to N-1/N, then the same command without --part",
+    )
 
 
 def positive(text: str) -> int:
@@ -93,6 +103,16 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
     return int(text)
+
+
+def part(text: str) -> str | tuple[int, int]:
+    """--part on the command line: "begin", or (K, N)."""
+    if text == "begin":
+        return text
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and int(number) < int(of)):
+        raise argparse.ArgumentTypeError(f"must be begin, or K/N with K from 0 to N - 1, got {text!r}")
+    return int(number), int(of)
 
 
 def exit_code(program: str, run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
@@ -185,6 +205,29 @@ def extract(work: Work, made_from: dict[str, Any], processes: int) -> tuple[int,
     if ranks > 1:
         torch.distributed.destroy_process_group()
     return rank, missing is not None
+
+
+def extract_part(work: Work, made_from: dict[str, Any], processes: int, which: str | tuple[int, int]) -> None:
+    """One part of a job, see `part`, which says what it did. DataError: a part of what was not begun, or was begun from
+    something else."""
+    count = len(work.shards)
+    if which == "begin":
+        done = work.writer.begin(made_from, [describe_shard(shard) for shard in work.shards])
+        print(f"{work.writer.folder}: {count} shards, {'all there' if done else 'begun'}; give --part K/N next")
+        return
+    number, of = which
+    mine = range(number, count, of)
+    begun = work.writer.begun(made_from, count)
+    if begun is None:
+        print(f"{work.writer.folder} is complete already")
+        return
+    if changed := [k for k in mine if begun[k] != describe_shard(work.shards[k])]:
+        raise DataError(
+            f"shard {changed[0]} of {work.writer.folder} was begun from other files or texts; run --part begin again, "
+            "which keeps the shards that have not changed"
+        )
+    _extract_all(work, sorted({*work.writer.unfinished(count)} & {*mine}), processes, number)
+    print(f"{work.writer.folder}: part {number}/{of}, {len(mine)} of {count} shards")
 
 
 def read_records(work: Work) -> tuple[list[dict[str, Any]], dict[str, str]]:

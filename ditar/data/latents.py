@@ -17,7 +17,8 @@ import json
 import sys
 import tarfile
 import threading
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,11 @@ import torch
 from safetensors.torch import load_file
 
 from ditar.data.errors import DataError
+from ditar.data.shard_urls import fetch, is_file, locate
 from ditar.data.tables import read_languages
+
+READERS = 4  # threads that read shards ahead
+REMEDY = "extract latents again (stage 3); training leaves it out with --skip-bad-shards"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +85,30 @@ def read_statistics(folder: str | Path) -> tuple[torch.Tensor, torch.Tensor]:
     return values["latent_mean"], values["latent_std"]
 
 
+class ShardError(DataError):
+    """A shard that is missing, cut short or damaged; the message names it and the remedy."""
+
+
 class LatentStore:
     """Normalised latents of a folder by utterance.
 
     `entries` is the index, `shards` the names of the shards, and `languages` those of the texts, if they are known. The
     tensors (float16, 18 MB for an hour of speech) of the shards named to `hold` are in memory, and one more shard. Made
-    for a single reading thread.
+    for a single thread that asks.
+
+    `urls`: where the shards are, as in ditar.data.shard_urls; None: in the folder. `skip_bad`: a shard that cannot be
+    read is told on standard error, once, and its utterances are left out wherever `readable` is asked; otherwise it is a
+    ShardError, at once if a file does not exist and else when it is read.
     """
 
-    def __init__(self, folder: str | Path, mean: torch.Tensor, std: torch.Tensor):
+    def __init__(
+        self,
+        folder: str | Path,
+        mean: torch.Tensor,
+        std: torch.Tensor,
+        urls: Sequence[str] | None = None,
+        skip_bad: bool = False,
+    ):
         self.folder = Path(folder)
         self.entries = read_index(folder)
         if not self.entries:
@@ -99,9 +119,14 @@ class LatentStore:
         self.languages = read_languages(self.folder)
         self._shard_of = {e.utt: e.shard for e in self.entries}
         self.shards = sorted(set(self._shard_of.values()))
-        for shard in self.shards:
-            if not self._path(shard).is_file():
-                raise DataError(f"{self._path(shard)} of the index does not exist; extract latents again (stage 3)")
+        self.skip_bad, self._told = skip_bad, set()
+        self._count = Counter(self._shard_of.values())
+        self._places = {shard: str(self.folder / "shar" / shard) for shard in self.shards}
+        if urls is not None:
+            self._places = locate(self.shards, urls)
+        for place in self._places.values():
+            if not skip_bad and is_file(place) and not Path(place).is_file():
+                raise ShardError(f"{place} of the index does not exist; {REMEDY}")
         self._held: dict[str, Future] = {}
         self._aside: tuple[str, dict[str, np.ndarray]] = ("", {})
 
@@ -114,45 +139,71 @@ class LatentStore:
         missing = {shard: Future() for shard in wanted if shard not in self._held}
         if missing:
             self._held |= missing
-            work = [(self._path(shard), future) for shard, future in missing.items()]
-            threading.Thread(target=_read_in_turn, args=(work,), daemon=True).start()
+            work = iter([(self._places[shard], self._count[shard], future) for shard, future in missing.items()])
+            turn = threading.Lock()
+            for _ in range(min(READERS, len(missing))):
+                threading.Thread(target=_read_in_turn, args=(work, turn), daemon=True).start()
+
+    def readable(self, utt: str) -> bool:
+        """Whether an utterance can be read, which reads its shard. Never False without `skip_bad`: then ShardError."""
+        try:
+            self._tensors(utt)
+        except ShardError as error:
+            if not self.skip_bad:
+                raise
+            if (shard := self._shard_of[utt]) not in self._told:
+                self._told.add(shard)
+                print(f"left out, with its {self._count[shard]} utterances: {error}", file=sys.stderr)
+            return False
+        return True
 
     def latents(self, utt: str) -> torch.Tensor:
-        """(T, C), float32, normalised. DataError names a shard that cannot be read."""
+        """(T, C), float32, normalised. ShardError names a shard that cannot be read."""
+        return (torch.from_numpy(self._tensors(utt)[utt].astype(np.float32)) - self.mean) / self.std
+
+    def _tensors(self, utt: str) -> dict[str, np.ndarray]:
         shard = self._shard_of[utt]
         if shard in self._held:
             tensors = self._held[shard].result()
         else:
             if self._aside[0] != shard:
-                self._aside = shard, _read_shard(self._path(shard))
+                self._aside = shard, _read_shard(self._places[shard], self._count[shard])
             tensors = self._aside[1]
         if utt not in tensors:
-            raise DataError(f"{self._path(shard)} has no latents of {utt!r}; extract latents again (stage 3)")
-        return (torch.from_numpy(tensors[utt].astype(np.float32)) - self.mean) / self.std
-
-    def _path(self, shard: str) -> Path:
-        return self.folder / "shar" / shard
+            raise ShardError(f"{self._places[shard]} has no latents of {utt!r}; {REMEDY}")
+        return tensors
 
 
-def _read_in_turn(work: list[tuple[Path, Future]]) -> None:
-    for path, future in work:
+def _read_in_turn(work: Iterator[tuple[str, int, Future]], turn: threading.Lock) -> None:
+    """What one of several threads does, each with the next shard that nobody has begun: one slow disk does not keep the
+    others waiting."""
+    while True:
+        with turn:
+            place, count, future = next(work, (None, 0, None))
+        if place is None:
+            return
         if not future.set_running_or_notify_cancel():
             continue
         try:
-            future.set_result(_read_shard(path))
+            future.set_result(_read_shard(place, count))
         except Exception as error:  # belongs to the thread that asks for the result
             future.set_exception(error)
 
 
-def _read_shard(path: Path) -> dict[str, np.ndarray]:
-    """Tensors (T, C), float16, by utterance: the `<utterance>.npy` of a lhotse Shar archive, read from end to end."""
+def _read_shard(place: str, count: int) -> dict[str, np.ndarray]:
+    """Tensors (T, C), float16, by utterance: the `<utterance>.npy` of a lhotse Shar archive, read from end to end.
+    ShardError: unreadable, or not of `count` utterances: an archive may be cut between two of them, where it looks
+    whole."""
     tensors = {}
     try:
-        with tarfile.open(path) as archive:
+        source = {"name": place} if is_file(place) else {"fileobj": io.BytesIO(fetch(place))}
+        with tarfile.open(**source) as archive:
             for member in archive:
                 if member.name.endswith(".npy"):
                     data = archive.extractfile(member).read()
                     tensors[member.name.removesuffix(".npy")] = np.load(io.BytesIO(data))
     except (OSError, tarfile.TarError, ValueError, EOFError) as error:
-        raise DataError(f"{path} cannot be read ({error}); extract latents again (stage 3)") from None
+        raise ShardError(f"{place} cannot be read ({error}); {REMEDY}") from None
+    if len(tensors) < count:
+        raise ShardError(f"{place} is cut short: it holds {len(tensors)} of the {count} utterances of the index; {REMEDY}")
     return tensors

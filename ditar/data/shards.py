@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ditar.data.errors import DataError
 from ditar.data.optional import need_lhotse
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.weights import write_tensors
@@ -80,6 +81,15 @@ class LatentWriter:
             return True
         (self.folder / ".shards").mkdir(exist_ok=True)
         return False
+
+    def begun(self, common: dict[str, Any], shards: int) -> list[str] | None:
+        """What each shard was begun from; None if all is there. DataError if `begin` was not called for this."""
+        path = self.folder / "made_from.json"
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"common": None, "shards": []}
+        if before["common"] != common or len(before["shards"]) != shards:
+            raise DataError(f"{self.folder} was {'begun from something else' if before['common'] else 'not begun'}; "
+                            "run the same command with --part begin first")  # fmt: skip
+        return None if (self.folder / "index.jsonl").is_file() else before["shards"]
 
     def unfinished(self, shards: int) -> list[int]:
         """Those of all `shards` shards that have no record. The folder is listed, since a network file system may cache

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ditar.config import BaselineConfig, DiTARConfig, to_dict
 from ditar.config.speech import TextConfig
+from ditar.data.errors import DataError
 from ditar.data.examples import JoinedExamples
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.storage.digests import digest_lines
@@ -78,6 +79,7 @@ class SpeechSystem:
         self.data_digest = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
         self.steps_place_data = config.data.curriculum_until > 0
         self.epoch_starts = [0]  # the first batch of each epoch, as far as known
+        self._computable: Any = None  # the last batch of this rank that had rows
         helpers, fading = self.loss.helpers, config.loss.helper_until > 0 and config.loss.phoneme_weight > 0
         self.sometimes_unused = helpers is not None and fading
         self.never_used = () if helpers is None or fading else (helpers,)
@@ -112,9 +114,16 @@ class SpeechSystem:
         place = epoch, index - starts[epoch], self._limit(starts[epoch])
         batch = self.batches.batch(*place, rank, ranks)
         if batch.examples:
+            self._computable = batch
             return batch
-        # More ranks than examples: every rank must take part in every step, so this one computes something for nothing.
-        return replace(self.batches.batch(*place, 0, ranks), utterances=[])
+        # More ranks than examples, lanes that have ended or shards that are left out: every rank must take part in every
+        # step, so this one computes something for nothing.
+        for other in range(ranks):
+            if self._computable is None and (theirs := self.batches.batch(*place, other, ranks)).examples:
+                self._computable = theirs
+        if self._computable is None:
+            raise DataError(f"no utterance of the batch of step {step} can be read; repair the shards that are left out")
+        return replace(self._computable, utterances=[])
 
     def _limit(self, index: int) -> float:
         """Longest example in seconds (the curriculum) of an epoch that begins at this batch."""

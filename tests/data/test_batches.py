@@ -118,7 +118,7 @@ def test_windows_share_no_shard_and_change_with_the_epoch(sharded):
 
 def windows_begun(made, epoch, position):
     """Shards of the windows up to that of a batch."""
-    plan, begun = made._windows(epoch), []
+    (plan,), begun = made._lanes(epoch), []
     for window in plan:
         begun += window
         if {made.store.entries[i].shard for e in made.plan(epoch, 2.0)[position] for i in e} <= set(window):
@@ -281,3 +281,87 @@ def test_unaligned_utterances_have_no_targets(tmp_path):
 def test_unknown_symbols_are_named_and_counted(tmp_path):
     with pytest.raises(DataError, match=r"lacks \['c'\], which 40 utterances of .* 's0-000' the first.*--skip-bad"):
         DiTARBatches(write_store(tmp_path), DiTARDataConfig(), 4, ("", " ", "a", "b", "ˈ"), seed=0)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """300 utterances in 25 shards."""
+    return write_store(tmp_path_factory.mktemp("many"), utterances=300, shards=25)
+
+
+def lanes(store, readers, shards_in_memory=8):
+    fresh = LatentStore(store.folder, store.mean, store.std)
+    return windowed(fresh, shards_in_memory, batch_patches=160, readers=readers)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_lanes_make_the_same_batches_for_any_number_of_ranks(many, ranks):
+    alone, several = lanes(many, 4), [lanes(many, 4) for _ in range(ranks)]
+    used = []
+    for position, planned in enumerate(alone.plan(1, 2.0)):
+        expected = rows(alone.batch(1, position, 2.0))
+        parts = [rows(made.batch(1, position, 2.0, rank, ranks)) for rank, made in enumerate(several)]
+        union = {name: values for part in parts for name, values in part.items()}
+        assert sum(map(len, parts)) == len(union) == len(planned) and union.keys() == expected.keys()
+        for name, values in expected.items():
+            assert all(torch.equal(a, b) for a, b in zip(values, union[name], strict=True))
+        used += [i for example in planned for i in example]
+    assert sorted(used) == list(range(300))  # nothing lost, nothing twice
+
+
+def test_each_shard_is_read_by_one_rank_once(many):
+    several, read = [lanes(many, 4) for _ in range(2)], []
+    for made in several:
+        hold = made.store.hold
+
+        def watched(shards, hold=hold, store=made.store, mine=read.append):
+            before = set(store._held)
+            hold(shards)
+            for shard in store._held.keys() - before:
+                mine((id(store), shard))
+
+        made.store.hold = watched
+    for position in range(len(several[0].plan(0, 2.0))):
+        for rank, made in enumerate(several):
+            made.batch(0, position, 2.0, rank, 2)
+            assert len(made.store._held) <= 2 * 2 * 2 and made.store._aside == ("", {})  # lanes, windows, shards of each
+    of_epoch = [shard for _, shard in read]
+    first_of_next = {shard for lane in several[0]._lanes(1) for shard in lane[0]}
+    assert set(of_epoch) == set(many.shards)
+    assert all(of_epoch.count(shard) == 1 for shard in set(many.shards) - first_of_next)
+    readers = {shard: {store for store, name in read if name == shard} for shard in set(many.shards) - first_of_next}
+    assert all(len(stores) == 1 for stores in readers.values())
+
+
+def test_a_batch_is_as_large_with_lanes(many):
+    one, four = lanes(many, 1), lanes(many, 4)
+    sizes = [[sum(many.entries[i].frames for e in batch for i in e) for batch in made.plan(0, 2.0)] for made in (one, four)]
+    assert sum(sizes[0]) == sum(sizes[1]) and 0.6 < len(sizes[0]) / len(sizes[1]) < 1.2
+
+
+def test_more_ranks_than_readers_are_refused(many):
+    with pytest.raises(DataError, match="data.readers is 4, and there are 5 ranks to read; give at least as many"):
+        lanes(many, 4).batch(0, 0, 2.0, 0, 5)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_bad_shard_is_left_out_of_the_batches_of_any_number_of_ranks(tmp_path, ranks, capsys):
+    whole = write_store(tmp_path, utterances=120, shards=10)
+    bad = [whole.shards[3], whole.shards[6]]
+    (tmp_path / "shar" / bad[0]).unlink()
+    path = tmp_path / "shar" / bad[1]
+    path.write_bytes(path.read_bytes()[:3000])
+    stores = [LatentStore(tmp_path, whole.mean, whole.std, skip_bad=True) for _ in range(ranks)]
+    several = [windowed(store, 4, batch_patches=160, readers=2) for store in stores]
+    used = []
+    for position in range(len(several[0].plan(0, 2.0))):
+        for rank, made in enumerate(several):
+            used += made.batch(0, position, 2.0, rank, ranks).utterances
+    left = {e.utt for e in whole.entries if e.shard in bad}
+    assert len(used) == len(set(used)) and not left & set(used)
+    # What would have been joined with one of these utterances is left out with it.
+    assert len(used) > 120 - 4 * len(left)
+    said = capsys.readouterr().err
+    assert said.count("left out, with its 12 utterances") == 2 and all(said.count(f"{name} ") == 1 for name in bad)
+    with pytest.raises(DataError, match=f"{bad[0]} of the index does not exist.*--skip-bad-shards"):
+        LatentStore(tmp_path, whole.mean, whole.std)

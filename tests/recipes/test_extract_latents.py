@@ -15,6 +15,7 @@ import torch
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
 from ditar.data.latents import LatentStore, read_index, read_statistics
+from ditar.data.shards import LatentWriter
 from ditar.vae import SpeechVAE
 from recipes import extract_latents
 from tests.tiny import tiny_vae
@@ -246,3 +247,38 @@ def test_a_folder_that_cannot_be_written_is_named(extract, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert extract("file/out") == 1
     assert f"{tmp_path}/file/out" in capsys.readouterr().err
+
+
+def test_parts_that_know_nothing_of_each_other_give_the_same_files(data, extract, tmp_path, capsys):
+    """In any order, divided anyhow, one of them lost: the command without --part makes what is missing."""
+    assert extract("one", "--statistics") == 0
+    assert extract("parts", "--statistics", "--part", "0/2") == 1
+    assert "was not begun; run the same command with --part begin first" in capsys.readouterr().err
+    assert extract("parts", "--statistics", "--part", "begin") == 0
+    for part in ("1/2", "3/5"):  # shard 1, and none
+        assert extract("parts", "--statistics", "--part", part) == 0
+    assert LatentWriter(tmp_path / "parts").unfinished(3) == [0, 2]
+    assert extract("parts", "--statistics", "--part", "2/3", "--nj", 2) == 0
+    assert not (tmp_path / "parts/index.jsonl").exists()
+    assert extract("parts", "--statistics") == 0
+    assert contents(tmp_path / "one") == contents(tmp_path / "parts")
+    assert extract("parts", "--statistics", "--part", "0/2") == 0
+    assert "is complete already" in capsys.readouterr().out
+
+
+def test_a_part_of_other_data_is_refused(data, extract, tmp_path, capsys):
+    assert extract("parts", "--part", "begin") == 0
+    edit(data / "text", "say 0", "say nothing")
+    codes = [extract("parts", "--part", f"{number}/3") for number in range(3)]
+    said = capsys.readouterr().err
+    assert sorted(codes) == [0, 0, 1] and "was begun from other files or texts; run --part begin again" in said
+    assert extract("parts", "--part", "begin", "--max-seconds", 5) == 0
+    assert extract("parts", "--part", "0/3") == 1
+    assert "was begun from something else" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["2/2", "a/b", "end", "1"])
+def test_a_part_that_is_none_is_refused(extract, part, capsys):
+    with pytest.raises(SystemExit):
+        extract("parts", "--part", part)
+    assert "must be begin, or K/N with K from 0 to N - 1" in capsys.readouterr().err
