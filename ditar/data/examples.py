@@ -149,15 +149,23 @@ class JoinedExamples(ABC):
         return self._plans[key]
 
     def _lanes(self, epoch: int) -> list[list[list[str]]]:
-        """The shards in this epoch's order: for each reader, in as few and as equal windows as possible."""
+        """The shards in this epoch's order: for each reader, in as few and as equal windows as possible. Where there are
+        several of both, each reader's first window is shorter by another share, so that they do not all begin to read at
+        the same step."""
         shards, readers = self.store.shards, self.config.readers
         windows = math.ceil(len(shards) / readers / max(1, self.config.shards_in_memory // readers))
         if windows == readers == 1:
             return [[shards]]
         # Each window is drawn from (seed, epoch, its number).
         order = np.random.default_rng([self.seed, epoch, windows]).permutation(len(shards))
-        dealt = [order[reader::readers] for reader in range(readers)]
-        return [[[shards[i] for i in part] for part in np.array_split(mine, windows)] for mine in dealt]
+        lanes = []
+        for reader in range(readers):
+            mine, ends = order[reader::readers], windows
+            if windows > 1 and readers > 1:
+                width = len(mine) / windows
+                ends = sorted({round(width * (k + (reader + 1) / readers)) for k in range(windows)} - {0, len(mine)})
+            lanes.append([[shards[i] for i in part] for part in np.array_split(mine, ends)])
+        return lanes
 
     def _make_plan(self, epoch: int, limit_seconds: float) -> list[_Lane]:
         lanes = []
