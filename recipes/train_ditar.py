@@ -12,17 +12,13 @@ configs/ditar/qwen2.5-0.5b.yaml. It reads phonemes, new to it, or with --subword
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from ditar.config import DiTARConfig, load_config
 from ditar.data.errors import DataError
-from ditar.data.latents import LatentStore, read_statistics
+from ditar.data.latents import LatentStore
 from ditar.model.ditar import DiTAR
 from ditar.model.qwen2 import find_lm, tokenizer_content
 from ditar.text.subwords import read_tokenizer
@@ -32,57 +28,8 @@ from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
 from ditar.train.program import check_out, exit_code
 from ditar.train.speech_system import of_corpus
+from ditar.train.vae_of_latents import find_statistics, find_vae, load_decoder
 from ditar.units import LATENT_RATE_HZ
-
-
-def load_decoder(vae_dir: Path) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Normalised latents (1, T, C) -> waveform (S,)."""
-    from ditar.vae.loading import load_vae
-
-    vae = load_vae(vae_dir).eval()
-    return lambda latents: vae.decode(vae.denormalise(latents.cpu()))[0]
-
-
-def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """(mean, std) for normalisation: measured on these latents; for fine-tuning those that the VAE already has."""
-    if not fine_tuning:
-        return read_statistics(latents)
-    if vae_dir is None:
-        raise DataError("--init needs --vae: latents must be normalised by the statistics of the model's VAE")
-    from ditar.vae.loading import load_vae
-
-    vae = load_vae(vae_dir)
-    if not vae.measured:
-        raise DataError(f"{vae_dir} has no statistics of its latents; give the VAE of the model to start from")
-    if (latents / "statistics.safetensors").is_file():
-        measured, _ = read_statistics(latents)
-        if not torch.allclose(measured, vae.latent_mean, atol=1e-3):
-            raise DataError(
-                f"{latents} was extracted with --statistics, so they are not those of the model to start from; "
-                "extract again without it"
-            )
-    return vae.latent_mean, vae.latent_std
-
-
-def find_vae(folder: Path, stores: Sequence[LatentStore], statistics: tuple[torch.Tensor, torch.Tensor]) -> str:
-    """The fingerprint of the VAE that made the latents. DataError if another one made them."""
-    from ditar.vae.fingerprint import encoder_fingerprint, vae_fingerprint
-    from ditar.vae.loading import load_vae
-
-    vae = load_vae(folder)
-    for store in stores:
-        encoder = json.loads(store.made_from or "{}").get("common", {}).get("encoder")
-        if encoder is not None and encoder != encoder_fingerprint(vae):
-            raise DataError(
-                f"the latents of {store.folder} were made with the encoder {encoder}, and {folder} has "
-                f"{encoder_fingerprint(vae)}; give the VAE that made them, or extract them again"
-            )
-    if not all(torch.equal(mine, theirs) for mine, theirs in zip(statistics, (vae.latent_mean, vae.latent_std))):
-        raise DataError(
-            f"{folder} normalises with other statistics than those of {stores[0].folder}; give the VAE that has them, "
-            "or extract the latents again"
-        )
-    return vae_fingerprint(vae)
 
 
 def run(args: argparse.Namespace) -> None:

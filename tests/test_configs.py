@@ -11,7 +11,16 @@ import torch
 import yaml
 
 from ditar.baseline import info as baseline_info
-from ditar.config import BaselineConfig, BlockConfig, ConfigError, DiTARConfig, VAEConfig, from_dict, load_config
+from ditar.config import (
+    BaselineConfig,
+    BlockConfig,
+    ConfigError,
+    DistilConfig,
+    DiTARConfig,
+    VAEConfig,
+    from_dict,
+    load_config,
+)
 from ditar.model import info
 
 ROOT = Path(__file__).parents[1] / "configs"
@@ -80,7 +89,19 @@ def build_accelerate(path):
     assert (config.distributed_type.value, config.mixed_precision) == ACCELERATE[path.stem]
 
 
-BUILDERS = {"ditar": build_ditar, "vae": build_vae, "baseline": build_baseline, "accelerate": build_accelerate}
+def build_distil(path):
+    """Of whatever teacher."""
+    config = load_config(path, DistilConfig)
+    assert config.loss.guidance_scale[1] > 1
+
+
+BUILDERS = {
+    "ditar": build_ditar,
+    "distil": build_distil,
+    "vae": build_vae,
+    "baseline": build_baseline,
+    "accelerate": build_accelerate,
+}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -9,6 +9,7 @@ from ditar.config.baseline import (
     SamplingConfig,
     StreamsConfig,
 )
+from ditar.config.distil import DistilConfig, DistilLossConfig
 from ditar.config.ditar import DiTARConfig, DiTARDataConfig, DiTARLossConfig, DiTARModelConfig
 from ditar.config.files import load_config, nearest_kind, to_dict
 from ditar.config.ranges import ConfigError, from_dict
@@ -38,6 +39,8 @@ __all__ = [
     "DiTARDataConfig",
     "DiTARLossConfig",
     "DiTARModelConfig",
+    "DistilConfig",
+    "DistilLossConfig",
     "OobleckEncoderConfig",
     "OptimiserConfig",
     "QuantiserConfig",

@@ -29,6 +29,9 @@ class DiTARModelConfig(TextConfig):
     # ditar/model/reading.py, and needs the times of symbols in training.
     alignment: Literal["attention", "monotonic"] = "attention"
     tokenizer: str = field(default="", kw_only=True)  # see TextConfig; set by training from a text LM
+    # Of a distilled model (recipes/distil.py), the highest guidance scale that LocDiT takes as an input, beside the end
+    # of its step; a step is then one evaluation. 0: not distilled.
+    distilled_guidance: NotNegative = field(default=0.0, kw_only=True, metadata={"made": True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,6 +45,26 @@ class DiTARModelConfig(TextConfig):
     def reads_monotonically(self) -> bool:
         """See TextConfig."""
         return self.alignment == "monotonic"
+
+    @property
+    def is_distilled(self) -> bool:
+        """Whether LocDiT jumps from one time to another, guided, in one evaluation."""
+        return self.distilled_guidance > 0
+
+    def check_sampling(self, guidance_scale: float, solver: str = "ddim") -> None:
+        """ConfigError: a distilled model was not taught that guidance scale, or does not go with that solver."""
+        if not self.is_distilled:
+            return
+        if guidance_scale > self.distilled_guidance:
+            raise ConfigError(
+                f"this distilled model was taught guidance scales from 1 to {self.distilled_guidance:g}, got "
+                f"{guidance_scale:g}; give one of those, or use the model that it was distilled from"
+            )
+        if solver != "ddim":
+            raise ConfigError(
+                f"a distilled model predicts where a step ends, which solver {solver!r} cannot use; use 'ddim', or the "
+                "model that it was distilled from"
+            )
 
 
 @dataclass(frozen=True)

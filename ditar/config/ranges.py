@@ -87,7 +87,7 @@ def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = F
     """Build the configuration class `kind` from plain dictionaries; the inverse of `to_dict`.
 
     `complete`: every key must be there. Otherwise a missing key has its default: a checkpoint may be older than the
-    key.
+    key. A field with the metadata `made: True` is never asked for: only programs set it.
     """
     if not isinstance(data, dict):
         raise ConfigError(f"{where or 'the configuration'} must be a mapping of {kind.__name__}'s keys, got {data!r}")
@@ -98,7 +98,8 @@ def from_dict(data: Any, kind: type[Config], where: str = "", complete: bool = F
             raise ConfigError(f"unknown key {_join(where, key)!r}; {hint}")
     for field in dataclasses.fields(kind):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if field.name not in data and (required or complete):
+        asked = required or (complete and not field.metadata.get("made"))
+        if field.name not in data and asked:
             message = f"missing key {_join(where, field.name)!r} ({_name(hints[field.name])})"
             if not required:
                 # JSON is YAML

@@ -17,6 +17,8 @@ class DDIM:
     def __init__(self, steps: int, temperature: float = 1.0, grid: str = "uniform"):
         self.times, self.noise_index = time_grid(steps, temperature, grid)
         self.temperature = temperature
+        # Where the prediction of each step aims: at the next time, or at the data where noise will be added to it.
+        self.aims = [0.0 if index == self.noise_index else t for index, t in enumerate(self.times)][1:]
 
     def start(self, shape: tuple[int, ...], generator: Generators, like: Tensor) -> Tensor:
         """x at t = 1; `shape` has rows first; dtype and device are those of `like`."""

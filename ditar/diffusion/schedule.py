@@ -51,6 +51,14 @@ def rotate(x: Tensor, u: Tensor, t: float | Tensor, s: float | Tensor) -> Tensor
     return cosine * x - sine * u
 
 
+def average_velocity(x: Tensor, after: Tensor, t: float | Tensor, s: float | Tensor) -> Tensor:
+    """The u with which `rotate` goes from x at time t to `after` at time s, not equal to t: what MeanFlow calls the
+    average velocity (arXiv 2505.13447), on this schedule's arc instead of a straight line. From t = 1 to 0 it is
+    -after."""
+    cosine, sine = angle_parts(t - s)
+    return (cosine * x - after) / sine
+
+
 def grid_time(progress: float, grid: str = "uniform") -> float:
     """The time that a grid reaches after a share `progress` in [0, 1] of its steps: 1 at 0, 0 at 1.
 

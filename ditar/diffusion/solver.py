@@ -64,6 +64,12 @@ class RowSolvers:
         together = solvers[:1] if len(self.groups) == 1 else solvers
         self.steps = steps[0]
         self.times = torch.tensor([solver.times for solver in together], dtype=torch.float64).T
+        self._together = together
+
+    @property
+    def aims(self) -> Tensor:
+        """For distilled models, `DDIM.aims`: (steps, B) float64, or (steps, 1). AttributeError: another solver."""
+        return torch.tensor([solver.aims for solver in self._together], dtype=torch.float64).T
 
     def start(self, shape: tuple[int, ...], generators: Generators, like: Tensor) -> Tensor:
         """As Solver.start; `generators`: one for each row, or one for all rows that share a solver."""

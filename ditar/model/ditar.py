@@ -63,6 +63,7 @@ class DiTAR(PretrainedModel):
             patch_frames,
             config.history_patches,
             config.locdit_prefix_cached,
+            config.is_distilled,
         )
         self.stop_head = nn.Linear(config.lm.width, 1)
         self.reading = None

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ditar.config import BlockConfig
 from ditar.nn.kv_cache import KVCache
-from ditar.nn.time_embedding import TimeEmbedding
+from ditar.nn.time_embedding import JumpEmbedding, TimeEmbedding
 from ditar.nn.transformer import Transformer
 
 
@@ -36,6 +36,8 @@ class LocDiT(nn.Module):
     `h_width` is the LM's; h of another width is projected, without a bias, so that h = 0 (guidance) stays 0.
     `prefix_cached` (ours): the sequence is [h | clean history | noisy patch + time], and h and history do not attend to
     the noisy patch, so they are computed once per patch instead of once per step.
+    `distilled` (ours): it also reads where its step ends and the guidance scale, and predicts the guided u that goes
+    there in one step of DDIM; see ditar/model/distillation.py.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class LocDiT(nn.Module):
         patch_frames: int,
         history_patches: int,
         prefix_cached: bool = False,
+        distilled: bool = False,
     ):
         super().__init__()
         self.patch_frames, self.history_patches, self.prefix_cached = patch_frames, history_patches, prefix_cached
         self.condition = nn.Linear(h_width, config.width, bias=False)
         self.time = TimeEmbedding(config.width)
+        self.jump = JumpEmbedding(config.width) if distilled else None
         if history_patches:
             self.history = nn.Linear(latent_channels, config.width)
             # Replaces missing history: learned, instead of zeros that look like silence (ours).
@@ -69,11 +73,22 @@ class LocDiT(nn.Module):
         history: Tensor,
         exists: Tensor | None = None,
         spoken: Tensor | None = None,
+        aims: Tensor | None = None,
+        scales: Tensor | None = None,
     ) -> Tensor:
         """noisy (M, P, C), times (M,) or (1,), h (M, h_width), history (M, H, P, C), exists (M, H) bool, True where
-        the history holds a patch (None: everywhere), spoken (M, P, width), see `LocDiTContext` -> u (M, P, C). The
-        single pass of training."""
-        return self.denoise(noisy, self.time(times), self._inputs(h, history, exists, spoken))
+        the history holds a patch (None: everywhere), spoken (M, P, width), see `LocDiTContext`, aims and scales, see
+        `at` -> u (M, P, C). The single pass of training."""
+        return self.denoise(noisy, self.at(times, aims, scales), self._inputs(h, history, exists, spoken))
+
+    def at(self, times: Tensor, aims: Tensor | None = None, scales: Tensor | None = None) -> Tensor:
+        """The embedding that `denoise` reads, (M, width), of times (M,) and, for a distilled one, the times at which
+        its step ends (None: where it is) and guidance scales (None: 1), (M,) each."""
+        time = self.time(times)
+        if self.jump is None:
+            return time
+        lengths = torch.zeros_like(times) if aims is None else times - aims
+        return time + self.jump(lengths, torch.ones_like(times) if scales is None else scales)
 
     def context(
         self, h: Tensor, history: Tensor, exists: Tensor | None = None, spoken: Tensor | None = None

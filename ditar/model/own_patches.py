@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ditar.config import DiTARLossConfig, SamplingOptions
+from ditar.config import DistilLossConfig, DiTARLossConfig, SamplingOptions
 from ditar.data.batches import DiTARBatch
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
@@ -18,26 +18,29 @@ from ditar.model.patches import histories, history_exists
 from ditar.model.sampler import PatchSampler
 
 STEPS = 4  # of inference; as good as 10 for this use
+DISTILLED_STEPS = 2  # of a distilled model, as it is used
 TEMPERATURES = (0.0, 0.3, 0.6, 1.0)
 GUIDANCE_SCALES = (1.5, 3.5)
 
 
 @torch.no_grad()
 def read_own_patches(
-    model: DiTAR, batch: DiTARBatch, config: DiTARLossConfig, generators: Sequence[torch.Generator]
+    model: DiTAR, batch: DiTARBatch, config: DiTARLossConfig | DistilLossConfig, generators: Sequence[torch.Generator]
 ) -> Tensor:
     """The patches that the model reads in training, (B, N, P, C): the true ones, but in a share `own_share` of the rows
     the model's own in place of those that are trained. Each such row is sampled 1 to `own_passes` times over, with a
     temperature and a guidance scale of its own; all draws are by row, as those of `draw_training_noise`."""
     if len(generators) != len(batch.latents):
         raise ValueError(f"{len(generators)} generators for a batch of {len(batch.latents)}; give one for each row")
-    solvers = [make_solver(SamplingOptions(temperature=t, num_inference_steps=STEPS)) for t in TEMPERATURES]
+    distilled = model.config.is_distilled
+    steps = DISTILLED_STEPS if distilled else STEPS
+    solvers = [make_solver(SamplingOptions(temperature=t, num_inference_steps=steps)) for t in TEMPERATURES]
     passes, solver_of, scale_of = [], [], []
     for generator in generators:
         chosen, count, temperature, scale = torch.rand(4, generator=generator).tolist()
         passes.append(1 + int(count * config.own_passes) if chosen < config.own_share else 0)
         solver_of.append(solvers[int(temperature * len(solvers))])
-        low, high = GUIDANCE_SCALES
+        low, high = (1.0, model.config.distilled_guidance) if distilled else GUIDANCE_SCALES
         scale_of.append(low + (high - low) * scale)
     read = batch.latents
     for done in range(config.own_passes):
@@ -46,7 +49,7 @@ def read_own_patches(
             at = [rows[place] for place in trained.nonzero()[:, 0].tolist()]  # the row of each trained patch
             if not at:
                 break
-            h, history, exists, spoken = _conditions(model, batch, read, rows)
+            h, history, exists, spoken = conditions(model, batch, read, rows)
             chosen = zip(*((solver_of[row], scale_of[row], generators[row]) for row in at))
             sampler = PatchSampler(model, *chosen)
             made = read[rows]
@@ -55,7 +58,7 @@ def read_own_patches(
     return read
 
 
-def _conditions(model: DiTAR, batch: DiTARBatch, read: Tensor, rows: list[int]) -> tuple[Tensor | None, ...]:
+def conditions(model: DiTAR, batch: DiTARBatch, read: Tensor, rows: list[int]) -> tuple[Tensor | None, ...]:
     """What LocDiT is given for each of the M trained patches of some rows, after the patches `read`: h (M, width), the
     history (M, H, P, C), whether it exists (M, H), and what its frames say."""
     ids, patches, trained, count = batch.symbol_ids[rows], read[rows], batch.trained[rows], model.config.history_patches

@@ -1,4 +1,7 @@
-"""Patches from LocDiT, one at a time: the reverse ODE with guidance, for the rows of a batch."""
+"""Patches from LocDiT, one at a time: the reverse ODE with guidance, for the rows of a batch.
+
+A distilled LocDiT is told the guidance scale and where the step ends, and is evaluated once a step.
+"""
 
 from collections.abc import Sequence
 
@@ -19,7 +22,8 @@ class PatchSampler:
 
     solvers, guidance_scales: one for each row. generators: likewise, or one for all rows. guidance_steps: guidance is
     on at step i of n if low <= i / n < high, and the other steps run LocDiT on half the rows (ours, for speed).
-    ValueError: guidance_steps outside [0, 1], or solvers with different numbers of steps.
+    ValueError: guidance_steps outside [0, 1], solvers with different numbers of steps, or a guidance scale that a
+    distilled model was not taught.
     """
 
     def __init__(
@@ -45,7 +49,11 @@ class PatchSampler:
         self.scales = torch.tensor(guidance_scales, dtype=wide, device=model.device)[self.guided, None, None]
         times = self.solver.times[:-1].to(model.device, wide)  # (steps, 1 or B)
         self.like = torch.empty((), dtype=wide, device=model.device)
-        self.times = model.locdit.time(times.flatten()).unflatten(0, times.shape)  # (steps, 1 or B, width)
+        told = [times]
+        if model.config.is_distilled:
+            told = self._told(model, times, guidance_scales)
+            self.is_guided = [False] * steps  # by evaluations of its own
+        self.times = model.locdit.at(*(x.flatten() for x in told)).unflatten(0, told[0].shape)  # (steps, 1 or B, width)
         self.times_of_both = self._both(self.times, dim=1) if times.shape[1] > 1 else self.times
 
     def __call__(self, h: Tensor, history: Tensor, exists: Tensor, spoken: Tensor | None = None) -> Tensor:
@@ -70,6 +78,17 @@ class PatchSampler:
                 u = self.locdit.denoise(noisy, self.times[index], conditional).to(x.dtype)
             x = self.solver.step(index, u, x, self.generators)
         return x.to(history.dtype)
+
+    def _told(self, model: DiTAR, times: Tensor, guidance_scales: Sequence[float]) -> list[Tensor]:
+        """Times, ends of steps and guidance scales of each step, (steps, 1 or B) each."""
+        for scale in guidance_scales:
+            model.config.check_sampling(scale)
+        scales = torch.tensor(guidance_scales, dtype=times.dtype, device=times.device)
+        scales = scales[:1] if len(set(guidance_scales)) == 1 else scales
+        guided = torch.tensor(self.is_guided, device=times.device)[:, None]
+        scales = torch.where(guided, scales, torch.ones_like(scales))  # (steps, 1 or B)
+        aims = self.solver.aims.to(times.device, times.dtype)
+        return list(torch.broadcast_tensors(times, aims, scales))
 
     def _both(self, x: Tensor, dim: int = 0) -> Tensor:
         """Rows of the conditional branch, then those of the unconditional one."""

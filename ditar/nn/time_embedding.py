@@ -1,4 +1,4 @@
-"""Embedding of the diffusion time."""
+"""Embedding of the diffusion time, and of what else a distilled network is told with it."""
 
 import math
 
@@ -28,3 +28,21 @@ class TimeEmbedding(nn.Module):
     def forward(self, times: Tensor) -> Tensor:
         features = sinusoids(times, self.frequencies).to(self.hidden.weight.dtype)
         return self.out(nn.functional.silu(self.hidden(features)))
+
+
+class JumpEmbedding(nn.Module):
+    """For a distilled network, added to the time's: how far its step goes in time, in [0, 1], and the guidance scale,
+    from 1 on: (M,) each -> (M, width). Zeros until it is trained."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.length = TimeEmbedding(width)
+        self.guidance_hidden = nn.Linear(1, width)
+        self.guidance = nn.Linear(width, width)
+        for last in (self.length.out, self.guidance):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
+    def forward(self, lengths: Tensor, scales: Tensor) -> Tensor:
+        above = (scales - 1)[:, None].to(self.guidance.weight.dtype)
+        return self.length(lengths) + self.guidance(nn.functional.silu(self.guidance_hidden(above)))

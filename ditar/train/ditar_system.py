@@ -14,6 +14,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.loss import DiTARLoss
 from ditar.model.qwen2 import start_from_qwen2
 from ditar.nn.alignment import AlignmentHelpers
+from ditar.storage.weights import ModelError
 from ditar.train.keys import keyed_generators
 from ditar.train.listener import Listener
 from ditar.train.samples import sample_words, teacher_forced_words
@@ -25,7 +26,8 @@ WRONG_TEXT = "wrong_text_"  # prefix of losses with another utterance's text
 
 class DiTARSystem(SpeechSystem):
     """See `ditar.train.loop.System`. `listener` turns waveforms into words for the word errors of `sample`;
-    `init` is a trained model to start from, `init_lm` the folder of a text LM as which the LM begins."""
+    `init` is a trained model to start from, `init_lm` the folder of a text LM as which the LM begins. ModelError: a
+    distilled model."""
 
     def __init__(
         self,
@@ -36,6 +38,11 @@ class DiTARSystem(SpeechSystem):
         init: DiTAR | None = None,
         init_lm: Path | None = None,
     ):
+        if config.model.is_distilled or (init is not None and init.config.is_distilled):
+            raise ModelError(
+                "a distilled model cannot be trained as DiTAR is: that would undo what it was taught; train the model "
+                "that it was distilled from, and distil that with recipes/distil.py"
+            )
         torch.manual_seed(config.run.seed)
         self.listener, self.valid = listener, valid
         self.model = DiTAR(config.model)

@@ -36,7 +36,7 @@ def resume(
         before["steps"] = asked["steps"]
     seed = theirs["config"]["run"]["seed"]
     theirs["config"]["run"] = {**mine["config"]["run"], "seed": seed}
-    if not theirs["config"]["model"].get("trained_languages", True):
+    if not theirs["config"].get("model", {}).get("trained_languages", True):
         theirs["config"]["model"]["trained_languages"] = mine["config"]["model"]["trained_languages"]
     if different := differences(mine, theirs):
         raise CheckpointError(

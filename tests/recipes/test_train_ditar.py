@@ -15,9 +15,9 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.data.errors import DataError
 from ditar.model.ditar import DiTAR
 from ditar.synthesis.pipeline import ContinuousPipeline
+from ditar.train.vae_of_latents import find_vae
 from ditar.vae.fingerprint import encoder_fingerprint, vae_fingerprint
 from recipes import train_ditar
-from recipes.train_ditar import find_vae
 from tests.data.test_batches import write_store
 from tests.tiny import clip, tiny_vae
 
