@@ -2,6 +2,7 @@
 
     python recipes/export.py --vae exp/vae/final --ditar exp/ditar/final --out exp/model --dtype float16
     python recipes/export.py --vae BASE/vae --ditar BASE/ditar --adapter exp/voice --out exp/voice_model
+    python recipes/export.py --vae BASE/vae --ditar exp/distil/final --steps 2 --out exp/fast
     python recipes/export.py --codec exp/codec/final --token-lm exp/baseline/final --out exp/model
 """
 
@@ -16,6 +17,7 @@ from ditar.baseline.streams import AUDIO
 from ditar.config.sampling import SamplingOptions
 from ditar.model.adapter import merge_adapter
 from ditar.model.ditar import DiTAR
+from ditar.model.own_patches import DISTILLED_STEPS
 from ditar.storage.atomic_write import check_not_input
 from ditar.storage.weights import ModelError
 from ditar.synthesis.pipeline import ContinuousPipeline
@@ -33,7 +35,12 @@ def join(args: argparse.Namespace) -> ContinuousPipeline | TokenPipeline:
         raise ModelError(f"{args.vae} has no statistics of its latents; run extract_latents.py with --statistics")
     if args.adapter is not None:
         merge_adapter(ditar, args.adapter)
-    sampling = SamplingOptions().override(temperature=args.temperature, guidance_scale=args.guidance_scale)
+    steps = args.steps
+    if steps is None and ditar.config.is_distilled:
+        steps = DISTILLED_STEPS
+    given = {"temperature": args.temperature, "guidance_scale": args.guidance_scale, "num_inference_steps": steps}
+    sampling = SamplingOptions().override(**given)
+    ditar.config.check_sampling(sampling.guidance_scale, sampling.solver)
     return ContinuousPipeline(vae, ditar, sampling)
 
 
@@ -49,14 +56,17 @@ def main() -> int:
         "--temperature", type=float, help="what the model speaks at unless a call says otherwise (default: 1)"
     )
     parser.add_argument("--guidance-scale", type=float, help="likewise (default: 2)")
+    parser.add_argument(
+        "--steps", type=int, help=f"likewise (default: 10, or {DISTILLED_STEPS} for a model of recipes/distil.py)"
+    )
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16")
     args = parser.parse_args()
     given = {name for name in ("vae", "ditar", "codec", "token_lm") if getattr(args, name) is not None}
     if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
         parser.error("give --vae and --ditar, or --codec and --token-lm")
-    if args.ditar is None and (args.temperature, args.guidance_scale, args.adapter) != (None, None, None):
-        parser.error("--temperature, --guidance-scale and --adapter are for --ditar, not for a model of tokens")
+    if args.ditar is None and {args.temperature, args.guidance_scale, args.steps, args.adapter} != {None}:
+        parser.error("--temperature, --guidance-scale, --steps and --adapter are for --ditar, not for a model of tokens")
     try:
         for name in given:  # parts of a model are often exported again, in another precision
             for part in args.out.glob("*/"):

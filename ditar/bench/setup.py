@@ -9,7 +9,7 @@ import torch
 from ditar.bench import BenchError
 from ditar.bench.graphs import with_graphs
 from ditar.config import ConfigError, DiTARConfig, SpectralEncoderConfig, VocosConfig, load_config
-from ditar.config.sampling import SamplingOptions
+from ditar.config.sampling import RANGES, SamplingOptions
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput
@@ -24,7 +24,8 @@ REFERENCE_S = 3.0
 @dataclass(frozen=True)
 class Variant:
     """One way to sample (see `SamplingOptions`). prefix_cache: LocDiT's (its weights have the same number and shape, so
-    speed can be measured with any); cuda_graphs: see `ditar.bench.graphs`."""
+    speed can be measured with any). distilled: LocDiT in the form of recipes/distil.py, likewise. cuda_graphs: see
+    `ditar.bench.graphs`."""
 
     steps: int = SamplingOptions.num_inference_steps
     guidance_scale: float = SamplingOptions.guidance_scale
@@ -32,6 +33,7 @@ class Variant:
     solver: str = SamplingOptions.solver
     time_grid: str = SamplingOptions.time_grid
     prefix_cache: bool = False
+    distilled: bool = False
     dtype: str = "float32"
     threads: int = 1
     cuda_graphs: bool = False
@@ -67,7 +69,8 @@ class Subject:
     def __init__(self, ditar: DiTAR, vae: SpeechVAE, name: str, sampling: SamplingOptions | None = None):
         self.name, self.vae, self.sampling = name, vae.eval(), sampling or SamplingOptions()
         ditar.eval()
-        self._models = {(ditar.config.locdit_prefix_cached, _dtype_name(ditar.dtype), False): ditar}
+        form = ditar.config.locdit_prefix_cached, ditar.config.is_distilled, _dtype_name(ditar.dtype)
+        self._models = {(*form, False): ditar}
         self._first = ditar
 
     @classmethod
@@ -101,12 +104,17 @@ class Subject:
 
     def model(self, variant: Variant) -> DiTAR:
         """The model in a variant's form and dtype; made once."""
-        key = variant.prefix_cache, variant.dtype, variant.cuda_graphs
+        key = variant.prefix_cache, variant.distilled, variant.dtype, variant.cuda_graphs
         if key not in self._models:
-            config = replace(self.config, locdit_prefix_cached=variant.prefix_cache)
+            highest = (self.config.distilled_guidance or RANGES["guidance_scale"][1]) if variant.distilled else 0.0
+            config = replace(self.config, locdit_prefix_cached=variant.prefix_cache, distilled_guidance=highest)
             with torch.device("meta"):
                 made = DiTAR(config)
-            weights = {name: value.to(_dtype(variant.dtype)) for name, value in self._first.state_dict().items()}
+            given, dtype, device = self._first.state_dict(), _dtype(variant.dtype), self._first.device
+            weights = {  # the distilled form has some more
+                name: given[name].to(dtype) if name in given else torch.zeros(like.shape, dtype=dtype, device=device)
+                for name, like in made.state_dict().items()
+            }
             made.load_state_dict(weights, assign=True)
             self._models[key] = with_graphs(made.eval()) if variant.cuda_graphs else made.eval()
         return self._models[key]

@@ -51,13 +51,20 @@ class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def add_model_options(
-    command: argparse.ArgumentParser, dtype: bool = True, language: bool = True, adapter: bool = False
+    command: argparse.ArgumentParser,
+    dtype: bool = True,
+    language: bool = True,
+    adapter: bool = False,
+    fast: bool = False,
 ) -> None:
-    """The model, with `adapter` an adapter of it, with `language` the language (espeak-ng's name), the device and, with
+    """The model, with `fast` its distilled form instead, with `adapter` an adapter of it, with `language` the language (espeak-ng's name), the device and, with
     `dtype`, the number format."""
-    command.add_argument(
+    model = command.add_mutually_exclusive_group()
+    model.add_argument(
         "--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the hub; by default the one that ships"
     )
+    if fast:
+        add_fast_option(model)
     if adapter:
         command.add_argument(
             "--adapter", metavar="DIR", help="what `ditar finetune --lora` made of this model, to add to its weights"
@@ -79,6 +86,20 @@ def add_model_options(
             default="auto",
             help="what the model computes in; auto: bfloat16 on a GPU, float32 elsewhere",
         )
+
+
+def add_fast_option(model: argparse._MutuallyExclusiveGroup) -> None:
+    """The distilled model that ships, as the value of --model."""
+    from ditar.synthesis.model_folder import FAST_MODEL
+
+    model.add_argument(
+        "--fast",
+        dest="model",
+        action="store_const",
+        const=str(FAST_MODEL),
+        default=None,
+        help="the distilled form of the model that ships: one evaluation a step, and few steps",
+    )
 
 
 def add_recogniser_options(command: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ditar.cli.arguments import device, number, part, whole
+from ditar.cli.arguments import add_fast_option, device, number, part, whole
 from ditar.cli.checks import check_model
 from ditar.cli.interrupt import starting
 from ditar.config.sampling import MOST_ROWS, MOST_STEPS, RANGES
@@ -16,12 +16,13 @@ def add_parser(commands) -> None:
         description="Real-time factor at several lengths, throughput against batch size, first-audio latency, peak "
         "memory, shares of the parts and FLOPs per second of audio, of a checkpoint or of a configuration with random "
         "weights. "
-        "--steps, --guidance-scale, --guidance-steps, --dtype, --threads take several values: the first of each is the "
-        "base, the others are measured against it one at a time. No text decides the length: rows make exactly the "
+        "--steps, --guidance-scale, --guidance-steps, --distilled, --dtype, --threads take several values: the first of "
+        "each is the base, the others are measured against it one at a time. No text decides the length: rows make exactly the "
         "length that is asked for.",
     )
     subject = command.add_mutually_exclusive_group()
     subject.add_argument("--model", metavar="DIR|HUB-ID", help="a checkpoint; by default the model that ships")
+    add_fast_option(subject)
     subject.add_argument("--config", metavar="FILE", help="random weights of a file such as configs/ditar/0.1b.yaml")
     command.add_argument(
         "--lengths", type=number(0.1, 3600), nargs="+", default=[10.0, 30.0, 120.0], metavar="S", help="seconds"
@@ -40,6 +41,13 @@ def add_parser(commands) -> None:
     )
     command.add_argument(
         "--cuda-graphs", nargs="+", choices=["off", "on"], default=["off"], help="LocDiT's steps recorded, on a GPU"
+    )
+    command.add_argument(
+        "--distilled",
+        nargs="+",
+        choices=["off", "on"],
+        help="LocDiT in the form of recipes/distil.py, one evaluation a step (default: as the model is; its speed is the "
+        "same whatever it was taught)",
     )
     command.add_argument("--dtype", nargs="+", choices=["float32", "bfloat16", "float16"], help="of DiTAR")
     command.add_argument(
@@ -82,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
         "solver": [sampling.solver],
         "time_grid": [sampling.time_grid],
         "prefix_cache": [v == "on" for v in options.prefix_cache or ()] or [subject.config.locdit_prefix_cached],
+        "distilled": [v == "on" for v in options.distilled or ()] or [subject.config.is_distilled],
         "cuda_graphs": [v == "on" for v in options.cuda_graphs],
         "dtype": options.dtype or ["bfloat16" if place.type == "cuda" else "float32"],
         "threads": options.threads or [torch.get_num_threads()],

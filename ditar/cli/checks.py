@@ -152,9 +152,11 @@ def check_model(model: str | None, adapter: str | None = None) -> str | None:
     exist, or holds no model or no adapter."""
     if adapter is not None and not (Path(adapter) / "base.json").is_file():  # `model.adapter.BASE`, which imports torch
         raise ValueError(f"--adapter {adapter} holds no base.json; give a folder that `ditar finetune --lora` made")
-    from ditar.synthesis.model_folder import SHIPPED_MODEL, class_of
+    from ditar.synthesis.model_folder import FAST_MODEL, NO_FAST_MODEL, SHIPPED_MODEL, class_of
 
     folder = SHIPPED_MODEL if model is None else Path(model)
+    if folder == FAST_MODEL and not folder.is_dir():
+        raise ValueError(NO_FAST_MODEL)
     # `exp/run` may be a name on the hub; a name without a slash, or with several, cannot
     if not folder.is_dir() and str(model).count("/") != 1:
         raise ValueError(f"model folder {model!r} does not exist; give a folder that save_pretrained wrote")

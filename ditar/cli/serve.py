@@ -53,7 +53,7 @@ def add_parser(commands) -> None:
         "--insecure", action="store_true", help="listen on an address other than loopback without --api-key-file"
     )
     add_lexicon_option(command)
-    add_model_options(command, language=False, adapter=True)
+    add_model_options(command, language=False, adapter=True, fast=True)
     command.set_defaults(run=run)
 
 

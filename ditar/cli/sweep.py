@@ -34,7 +34,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--grid", metavar="FILE", help="YAML with every axis, such as egs/generated/conf/sweep_temperature.yaml"
     )
-    add_model_options(command)
+    add_model_options(command, fast=True)
     axes = command.add_argument_group("axes of the grid, one or more values each")
     axes.add_argument("--temperature", type=number(*RANGES["temperature"]), nargs="+", metavar="T")
     axes.add_argument(

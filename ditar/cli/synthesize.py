@@ -200,7 +200,7 @@ def add_parser(commands) -> None:
         "--batch-size", type=whole(1, MOST_ROWS), default=BATCH_SIZE, help="sentences that are spoken at the same time"
     )
     add_lexicon_option(command)
-    add_model_options(command, adapter=True)
+    add_model_options(command, adapter=True, fast=True)
     command.set_defaults(run=run)
 
 

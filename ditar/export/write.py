@@ -39,6 +39,11 @@ def export_onnx(pipeline: ContinuousPipeline, folder: str | Path, quantise: bool
         raise ExportError(f"{folder} holds something else; give a new folder, or one that was exported before")
     if pipeline.sampling.solver != "ddim":
         raise ExportError(f"the model samples by {pipeline.sampling.solver!r}, and only 'ddim' can be exported")
+    if pipeline.ditar.config.is_distilled:
+        raise ExportError(
+            "a distilled model reads guidance scale and step length, which the graphs do not; export the model that it "
+            "was distilled from"
+        )
     model, vae = pipeline.ditar, pipeline.vae
     made = {
         "patches": graphs.patches_graph(model),

@@ -61,6 +61,11 @@ def finetune(settings: FinetuneSettings) -> dict[str, Any]:
     base = model_folder(settings.model, {})
     _check_apart(settings, base)
     pipeline = ContinuousPipeline.from_pretrained(base, device="cpu", threads=settings.threads)
+    if pipeline.ditar.config.is_distilled:
+        raise DataError(
+            f"the base {base} is a distilled model, and fine-tuning would undo what it was taught; fine-tune the model "
+            "that it was distilled from, and distil the result with recipes/distil.py"
+        )
     work.mkdir(parents=True, exist_ok=True)
     with only_writer(work):
         asked = {**settings.told(), "base": base_fingerprint(pipeline.ditar), "recordings": _digest(rows)}

@@ -151,7 +151,8 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
         chosen = {name: value for name, value in request_options.items() if name in ("temperature", "guidance_scale")}
         if isinstance(pipeline, ContinuousPipeline):
             sampling: SamplingOptions = pipeline.sampling
-            sampling.override(**chosen, **options)
+            sampling = sampling.override(**chosen, **options)
+            pipeline.ditar.config.check_sampling(sampling.guidance_scale, sampling.solver)
         else:
             pipeline.decoding_options(**chosen, **options)
     except ValueError as error:

@@ -1,10 +1,12 @@
 """The only part of a sweep that deals with a pipeline: loading it, references as voices, an output as a task."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import torch
 
+from ditar.config import ConfigError
 from ditar.evaluate.words import plain_words
 from ditar.storage.digests import digest_tensors
 from ditar.sweep import SweepError
@@ -31,12 +33,18 @@ def weights_digest(pipeline: Any) -> str:
 
 
 def check_pipeline(pipeline: Any, grid: Grid | TokenGrid) -> None:
-    """SweepError if the grid has the other system's settings."""
+    """SweepError if the grid has the other system's settings, or some that a distilled model was not taught."""
     if grid.MODEL not in pipeline.components:
         raise SweepError(
             f"a grid over {', '.join(axes(grid))} is not for a {pipeline.class_name}; take the axes of its own "
             "system (top_k is the discrete baseline's, steps is DiTAR's)"
         )
+    if isinstance(grid, Grid):
+        try:
+            for scale, solver in product(grid.guidance_scale, grid.solver):
+                pipeline.ditar.config.check_sampling(scale, solver)
+        except ConfigError as error:
+            raise SweepError(str(error)) from None
 
 
 def make_voices(pipeline: Any, pairs: Sequence[Pair], language: str) -> dict[str, Any]:

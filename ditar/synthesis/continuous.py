@@ -86,7 +86,7 @@ def prepare_request(
     solver: Callable[[SamplingOptions], Solver],
 ) -> PreparedRequest:
     """text -> phoneme ids, voice -> patches. TextError, ValueError: a text that cannot be spoken, a number out of
-    range.
+    range, or not for this model.
 
     Args:
         frontend: for the language of the text.
@@ -95,6 +95,7 @@ def prepare_request(
     """
     config = model.config
     sampling = sampling.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
+    config.check_sampling(sampling.guidance_scale, sampling.solver)
     read = frontend.read(request.text) if request.read is None else request.read
     prompts = [_prompt(model, one, read, frontend) for one in voice.all]
     (ids, clip), *others = prompts

@@ -8,8 +8,14 @@ from ditar.storage import ModelError
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SHIPPED_MODEL = ASSETS / "model"
+FAST_MODEL = ASSETS / "fast"  # the distilled form of the same, which --fast selects
 # Class of a pipeline -> the folders of its parts.
 PIPELINES = {"DiTARPipeline": ("vae", "ditar", "scheduler"), "TokenPipeline": ("codec", "token_lm")}
+
+NO_FAST_MODEL = (
+    "no distilled model is installed with this package, so --fast has nothing to select; leave it out, or make one with "
+    "recipes/distil.py and name it with --model"
+)
 
 
 def model_folder(model: str | Path | None, hub_options: dict, kind: str | None = "DiTARPipeline") -> Path:
@@ -17,6 +23,8 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
     class (None). ModelError names what is missing."""
     folder = SHIPPED_MODEL if model is None else Path(model)
     if not folder.is_dir():
+        if folder == FAST_MODEL:
+            raise ModelError(NO_FAST_MODEL)
         if model is None:
             raise ModelError(f"{folder} is missing from this installation; name a model (--model)")
         # `exp/run` looks like a hub id: if its first part is a local folder, a path was meant.

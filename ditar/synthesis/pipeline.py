@@ -193,7 +193,7 @@ class ContinuousPipeline(SpeechPipeline):
         config, new = self.ditar.config, self.ditar.stop_head.weight.new_zeros
         history = new(1, config.history_patches, config.patch_frames, config.latent_channels)
         solver = make_solver(self.sampling.override(num_inference_steps=2))
-        sampler = PatchSampler(self.ditar, [solver], [SamplingOptions.guidance_scale], torch.Generator())
+        sampler = PatchSampler(self.ditar, [solver], [self.sampling.guidance_scale], torch.Generator())
         sampler(new(1, config.lm.width), history, history.new_ones(history.shape[:2], dtype=torch.bool))
         return perf_counter() - clock
 
