@@ -66,7 +66,9 @@ def main() -> int:
     if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
         parser.error("give --vae and --ditar, or --codec and --token-lm")
     if args.ditar is None and {args.temperature, args.guidance_scale, args.steps, args.adapter} != {None}:
-        parser.error("--temperature, --guidance-scale, --steps and --adapter are for --ditar, not for a model of tokens")
+        parser.error(
+            "--temperature, --guidance-scale, --steps and --adapter are for --ditar, not for a model of tokens"
+        )
     try:
         for name in given:  # parts of a model are often exported again, in another precision
             for part in args.out.glob("*/"):

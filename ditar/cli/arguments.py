@@ -57,8 +57,8 @@ def add_model_options(
     adapter: bool = False,
     fast: bool = False,
 ) -> None:
-    """The model, with `fast` its distilled form instead, with `adapter` an adapter of it, with `language` the language (espeak-ng's name), the device and, with
-    `dtype`, the number format."""
+    """The model, with `fast` its distilled form instead, with `adapter` an adapter of it, with `language` the language
+    (espeak-ng's name), the device and, with `dtype`, the number format."""
     model = command.add_mutually_exclusive_group()
     model.add_argument(
         "--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the hub; by default the one that ships"

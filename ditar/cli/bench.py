@@ -16,9 +16,9 @@ def add_parser(commands) -> None:
         description="Real-time factor at several lengths, throughput against batch size, first-audio latency, peak "
         "memory, shares of the parts and FLOPs per second of audio, of a checkpoint or of a configuration with random "
         "weights. "
-        "--steps, --guidance-scale, --guidance-steps, --distilled, --dtype, --threads take several values: the first of "
-        "each is the base, the others are measured against it one at a time. No text decides the length: rows make exactly the "
-        "length that is asked for.",
+        "--steps, --guidance-scale, --guidance-steps, --distilled, --dtype, --threads take several values: the first "
+        "of each is the base, the others are measured against it one at a time. No text decides the length: rows make "
+        "exactly the length that is asked for.",
     )
     subject = command.add_mutually_exclusive_group()
     subject.add_argument("--model", metavar="DIR|HUB-ID", help="a checkpoint; by default the model that ships")
@@ -46,8 +46,8 @@ def add_parser(commands) -> None:
         "--distilled",
         nargs="+",
         choices=["off", "on"],
-        help="LocDiT in the form of recipes/distil.py, one evaluation a step (default: as the model is; its speed is the "
-        "same whatever it was taught)",
+        help="LocDiT in the form of recipes/distil.py, one evaluation a step (default: as the model is; its speed is "
+        "the same whatever it was taught)",
     )
     command.add_argument("--dtype", nargs="+", choices=["float32", "bfloat16", "float16"], help="of DiTAR")
     command.add_argument(

@@ -10,6 +10,7 @@ Only LocDiT is taught. What it is conditioned on comes from the model's own patc
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +28,8 @@ SHORTEST = 1e-3  # steps below this length count as steps of no length: their av
 
 
 def make_student(teacher: DiTAR, guidance_scale: float) -> DiTAR:
-    """A distilled model for guidance scales up to this, with the teacher's weights: until it is trained it predicts what
-    the teacher predicts without guidance, whatever it is told. Only its LocDiT wants gradients."""
+    """A distilled model for guidance scales up to this, with the teacher's weights: until it is trained it predicts
+    what the teacher predicts without guidance, whatever it is told. Only its LocDiT wants gradients."""
     student = DiTAR(replace(teacher.config, distilled_guidance=guidance_scale)).to(teacher.device, teacher.dtype)
     student.load_state_dict({**student.state_dict(), **teacher.state_dict()})
     student.requires_grad_(False)
@@ -84,7 +85,7 @@ def guided_path(
     share = torch.linspace(0, 1, steps + 1, dtype=begins.dtype, device=begins.device)[:, None]
     times = begins + (ends - begins) * share
     states, velocities = [x], []
-    for t, s in zip(times[:-1], times[1:]):
+    for t, s in pairwise(times):
         u = teacher.denoise(twice(states[-1].to(h.dtype)), teacher.at(twice(t)), context).to(x.dtype)
         velocities.append(guide(*u.chunk(2), scales[:, None, None]))
         states.append(rotate(states[-1], velocities[-1], t[:, None, None], s[:, None, None]))
@@ -133,8 +134,8 @@ class DistillationLoss(nn.Module):
     def _lesson(
         self, x: Tensor, begins: Tensor, ends: Tensor, scales: Tensor, place: Tensor, instant: Tensor, *told: Tensor
     ) -> Tensor:
-        """(M, 4, P, C): the time of the student's state and that of the end of its step, repeated; the state; the u that
-        it should predict."""
+        """(M, 4, P, C): the time of the student's state and that of the end of its step, repeated; the state; the u
+        that it should predict."""
         steps = self.config.teacher_steps
         times, states, velocities = guided_path(self.teacher, x, begins, ends, scales, steps, *told)
         chosen = (place * steps).long().clamp(max=steps - 1), torch.arange(len(x), device=x.device)

@@ -13,8 +13,8 @@ FAST_MODEL = ASSETS / "fast"  # the distilled form of the same, which --fast sel
 PIPELINES = {"DiTARPipeline": ("vae", "ditar", "scheduler"), "TokenPipeline": ("codec", "token_lm")}
 
 NO_FAST_MODEL = (
-    "no distilled model is installed with this package, so --fast has nothing to select; leave it out, or make one with "
-    "recipes/distil.py and name it with --model"
+    "no distilled model is installed with this package, so --fast has nothing to select; leave it out, or make one "
+    "with recipes/distil.py and name it with --model"
 )
 
 

@@ -24,8 +24,8 @@ FAITHFUL_STEPS = 10  # of the teacher that it is compared with
 
 
 class DistilSystem(SpeechSystem):
-    """See `ditar.train.loop.System`. `teacher` is not changed; `listener` turns waveforms into words for the word errors
-    of `sample`, for which the student is sampled by `sampling`. ModelError: the teacher is distilled itself."""
+    """See `ditar.train.loop.System`. `teacher` is not changed; `listener` turns waveforms into words for the word
+    errors of `sample`, for which the student is sampled by `sampling`. ModelError: the teacher is distilled itself."""
 
     def __init__(
         self,

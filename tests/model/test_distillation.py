@@ -1,5 +1,5 @@
-"""A student of LocDiT: it begins as the teacher without guidance, learns guidance and long steps, and is evaluated once a
-step."""
+"""A student of LocDiT: it begins as the teacher without guidance, learns guidance and long steps, and is evaluated once
+a step."""
 
 import pytest
 import torch
@@ -52,7 +52,9 @@ def sampled(model, steps=3, scale=2.5, temperature=1.0, scales=None):
     return sampler(*told)
 
 
-@pytest.mark.parametrize("changes", [{}, {"alignment": "monotonic"}, {"locdit_prefix_cached": True}, {"history_patches": 0}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"alignment": "monotonic"}, {"locdit_prefix_cached": True}, {"history_patches": 0}]
+)
 def test_a_student_begins_as_the_teacher_without_guidance(changes):
     teacher = teacher_of(**changes)
     student = make_student(teacher, HIGHEST)
@@ -67,8 +69,8 @@ def test_a_student_begins_as_the_teacher_without_guidance(changes):
 
 def test_the_average_velocity_goes_there_in_one_step():
     x, after = torch.randn(2, 4, 3, 5, dtype=torch.float64)
-    t, s = torch.tensor([1.0, 0.7, 0.5, 0.2], dtype=torch.float64), torch.tensor([0.0, 0.6, 0.0, 0.1], dtype=torch.float64)
-    t, s = t[:, None, None], s[:, None, None]
+    times = torch.tensor([[1.0, 0.7, 0.5, 0.2], [0.0, 0.6, 0.0, 0.1]], dtype=torch.float64)
+    t, s = times[:, :, None, None]
     assert torch.allclose(rotate(x, average_velocity(x, after, t, s), t, s), after)
     assert torch.allclose(average_velocity(x, after, 1.0, 0.0), -after)
 
@@ -191,8 +193,9 @@ def test_own_patches_of_a_student_stay_within_what_it_is_taught():
 
 
 def test_a_trained_student_comes_nearer_to_guided_speech_in_fewer_evaluations():
-    """From starts and after patches that it was not trained on: nearer to ten guided steps of the teacher than the teacher
-    without guidance, which it is at first, and than the teacher with guidance, which takes twice as many evaluations."""
+    """From starts and after patches that it was not trained on: nearer to ten guided steps of the teacher than the
+    teacher without guidance, which it is at first, and than that with guidance, which takes twice as many evaluations.
+    """
     teacher = teacher_of(torch.float32, std=0.1)
     student = make_student(teacher, HIGHEST)
     config = DistilLossConfig(noise_draws=8, own_share=0.0, teacher_steps=3)

@@ -48,7 +48,9 @@ def made(tmp_path_factory):
     assert program(distil, "--teacher", root / "model", "--out", root / "run", *both) == 0
     parts = ["--vae", root / "model/vae", "--ditar", root / "run/final", "--dtype", "float32"]
     assert program(export, *parts, "--guidance-scale", 3, "--temperature", 0.1, "--out", root / "fast") == 0
-    return SimpleNamespace(root=root, model=root / "model", fast=root / "fast", run=root / "run", both=both, parts=parts)
+    return SimpleNamespace(
+        root=root, model=root / "model", fast=root / "fast", run=root / "run", both=both, parts=parts
+    )
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +100,7 @@ def test_the_server_says_so(pipeline):
 
 
 def test_fast_is_the_one_that_ships(made, monkeypatch, tmp_path, capsys):
-    say = ["synthesize", "--text", "It rains.", "--output", str(tmp_path / "a.wav"), "--device", "cpu", "--threads", "1"]
+    say = ["synthesize", "--text=It rains.", f"--output={tmp_path / 'a.wav'}", "--device=cpu", "--threads=1"]
     for command in (say, ["bench"], ["serve"]):
         monkeypatch.setattr("ditar.synthesis.model_folder.FAST_MODEL", made.root / "none")
         assert main([*command, "--fast"]) == 1
@@ -132,9 +134,8 @@ def test_the_vae_of_other_latents_is_refused(made, tmp_path, capsys):
 
 def test_bench_measures_the_form_with_any_weights(made):
     subject = Subject(load_pipeline(made.model, threads=1).ditar, tiny_vae(), "tiny")
-    base, distilled, one = variants_of({"steps": [2, 1], "guidance_scale": [2.0], "distilled": [False, True]})[::2] + [
-        Variant(steps=1, guidance_scale=2.0, distilled=True)
-    ]
+    base, distilled = variants_of({"steps": [2], "guidance_scale": [2.0], "distilled": [False, True]})
+    one = Variant(steps=1, guidance_scale=2.0, distilled=True)
     assert distilled.changes(base) == "distilled on"
     cost = [flops_by_part(subject, variant, 0.5)["locdit"] for variant in (base, distilled, one)]
     assert cost[1] == pytest.approx(cost[0] / 2, rel=0.1) and cost[2] == pytest.approx(cost[0] / 4, rel=0.1)
