@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ditar.config import BaselineConfig, DiTARConfig, to_dict
+from ditar.config import BaselineConfig, DistilConfig, DiTARConfig, to_dict
 from ditar.config.speech import TextConfig
 from ditar.data.errors import DataError
 from ditar.data.examples import JoinedExamples
@@ -70,18 +70,19 @@ class SpeechSystem:
     """The parts of `ditar.train.loop.System` that do not depend on what an utterance consists of. `batches` are the
     training examples, `store` where they come from."""
 
-    config: DiTARConfig | BaselineConfig
-    loss: Any  # DiTARLoss or TokenLoss, with `helpers` or None
+    config: DiTARConfig | BaselineConfig | DistilConfig
+    loss: Any  # DiTARLoss or TokenLoss, with `helpers` or None, or DistillationLoss, which has none
 
-    def __init__(self, config: DiTARConfig | BaselineConfig, batches: JoinedExamples, also: Iterable[str]):
+    def __init__(self, config: DiTARConfig | BaselineConfig | DistilConfig, batches: JoinedExamples, also: Iterable[str]):
         """`also`: what else identifies the training data, besides the lines of its index."""
         self.config, self.batches = config, batches
         self.data_digest = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
         self.steps_place_data = config.data.curriculum_until > 0
         self.epoch_starts = [0]  # the first batch of each epoch, as far as known
         self._computable: Any = None  # the last batch of this rank that had rows
-        helpers, fading = self.loss.helpers, config.loss.helper_until > 0 and config.loss.phoneme_weight > 0
-        self.sometimes_unused = helpers is not None and fading
+        helpers = getattr(self.loss, "helpers", None)
+        fading = helpers is not None and config.loss.helper_until > 0 and config.loss.phoneme_weight > 0
+        self.sometimes_unused = fading
         self.never_used = () if helpers is None or fading else (helpers,)
 
     def tell_left_out(self) -> None:
