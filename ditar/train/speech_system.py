@@ -73,7 +73,9 @@ class SpeechSystem:
     config: DiTARConfig | BaselineConfig | DistilConfig
     loss: Any  # DiTARLoss or TokenLoss, with `helpers` or None, or DistillationLoss, which has none
 
-    def __init__(self, config: DiTARConfig | BaselineConfig | DistilConfig, batches: JoinedExamples, also: Iterable[str]):
+    def __init__(
+        self, config: DiTARConfig | BaselineConfig | DistilConfig, batches: JoinedExamples, also: Iterable[str]
+    ):
         """`also`: what else identifies the training data, besides the lines of its index."""
         self.config, self.batches = config, batches
         self.data_digest = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
