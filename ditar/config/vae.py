@@ -82,6 +82,8 @@ class VAELossConfig(Ranged):
     multi_period: bool = True
     multi_resolution_channels: Count = 32  # width of vocos's multi-resolution discriminator
     multi_period_divisor: Count = 1  # divides the widths of HiFi-GAN's multi-period discriminator
+    log_spectrum_channels: Whole = 0  # width of the discriminator of logarithmic spectra; 0: there is none
+    discriminator_learning_rate: Positive | None = None  # always the same; None: the generator's
     adversarial_warmup: Whole = 0  # first steps of the discriminators that do not affect the generator ...
     adversarial_ramp: Whole = 0  # ... and steps over which their weight then rises
     freeze_encoder_from: Whole | None = None  # first step that does not change the encoder, so that latents stay valid

@@ -57,6 +57,7 @@ class DiTARSystem(SpeechSystem):
         helpers = None if config.model.tokenizer else AlignmentHelpers(lm.width, patch_frames, len(symbols))
         self.loss = DiTARLoss(config.loss, self.model, helpers)
         self.optimised = {"model": self.loss}
+        self.constant_rates: dict[str, float] = {}
         whole = replace(config.data, reference_cut=0.0, transcript_unknown=0.0, transcript_wrong=0.0)
         self.valid_batches = DiTARBatches(valid, whole, patch_frames, symbols, seed, monotonic)
         batches = DiTARBatches(train, config.data, patch_frames, symbols, seed, monotonic)

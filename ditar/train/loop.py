@@ -42,6 +42,7 @@ class System(Protocol):
     loss: nn.Module  # holds every trained parameter; its forward is called by `forward`
     model: nn.Module  # the part that is averaged, validated and exported
     optimised: dict[str, nn.Module]  # phase -> the module whose parameters it moves
+    constant_rates: dict[str, float]  # phase -> its learning rate, if it does not follow the schedule
     data_digest: str  # of the training data: a run does not resume with other data
     steps_place_data: bool  # whether a run of another length reads other data at the same step (a curriculum)
     epoch_starts: list[int]  # up to the next epoch's; saved in checkpoints, since finding it takes a plan of each epoch
@@ -191,9 +192,9 @@ def train(
     with StopSignals() as stop:
         for step in bar:
             rate = learning_rate(step, optimiser)
-            for one in flat:
-                for group in one.param_groups:
-                    group["lr"] = rate
+            for phase, several in optimisers.items():
+                for group in (group for one in several for group in one.param_groups):
+                    group["lr"] = system.constant_rates.get(phase, rate)
             with ranks.together(f"step {step}"):
                 figures, stopping = _step(system, loss_module, step, optimiser, optimisers, accelerator, folder, stop)
             for name, value in figures.items():

@@ -63,6 +63,7 @@ class TokenSystem(SpeechSystem):
         model, seed = self.model.config, config.run.seed
         self.loss = TokenLoss(config.loss, self.model, AlignmentHelpers(model.lm.width, 1, len(model.symbols)))
         self.optimised = {"model": self.loss}
+        self.constant_rates: dict[str, float] = {}
         self.valid_batches = CodeBatches(valid, config.data, self._symbols(valid), seed)
         batches = CodeBatches(train, config.data, self._symbols(train), seed)
         super().__init__(config, batches, [train.made_from, train.codec.codec])

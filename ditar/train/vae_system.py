@@ -49,6 +49,8 @@ class VAESystem:
                 self.model.latent_std.fill_(1.0)
         self.loss = VAELoss(self.model, config.loss)
         self.optimised = {"generator": self.model, "discriminator": self.loss.discriminators}
+        own_rate = config.loss.discriminator_learning_rate
+        self.constant_rates = {} if own_rate is None else {"discriminator": own_rate}
         self.steps_place_data = False
         self.sometimes_unused, self.never_used = True, ()  # two phases, and an encoder that may be frozen on the way
         self.epoch_starts: list[int] = []  # no epochs: every step draws its crops

@@ -8,7 +8,11 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.config import ConfigError, VAELossConfig
 from ditar.diffusion.schedule import Generators
 from ditar.units import SAMPLE_RATE_HZ
-from ditar.vae.discriminators import multi_period_discriminator, multi_resolution_discriminator
+from ditar.vae.discriminators import (
+    LogSpectrumDiscriminator,
+    multi_period_discriminator,
+    multi_resolution_discriminator,
+)
 from ditar.vae.source import PitchHead, held_through
 from ditar.vae.speech_vae import SpeechVAE
 
@@ -54,21 +58,22 @@ class SpectralLoss(nn.Module):
 
 
 class Discriminators(nn.Module):
-    """vocos's multi-resolution discriminator and, where wanted, its multi-period one."""
+    """vocos's multi-resolution discriminator and, where wanted, its multi-period one and one of logarithmic spectra."""
 
     def __init__(self, config: VAELossConfig):
         super().__init__()
         self.multi_resolution = multi_resolution_discriminator(config.multi_resolution_channels)
         self.multi_period = multi_period_discriminator(config.multi_period_divisor) if config.multi_period else None
+        channels = config.log_spectrum_channels
+        self.log_spectrum = LogSpectrumDiscriminator(channels) if channels else None
         self.multi_resolution_weight = config.multi_resolution_weight
         self.discriminator_loss, self.generator_loss = DiscriminatorLoss(), GeneratorLoss()
         self.feature_loss = FeatureMatchingLoss()
 
     def _weighted(self):
+        others = [(part, 1.0) for part in (self.multi_period, self.log_spectrum) if part is not None]
         # On its own, the multi-resolution discriminator has the whole weight.
-        if self.multi_period is None:
-            return [(self.multi_resolution, 1.0)]
-        return [(self.multi_period, 1.0), (self.multi_resolution, self.multi_resolution_weight)]
+        return [*others, (self.multi_resolution, self.multi_resolution_weight if others else 1.0)]
 
     def forward(self, true: torch.Tensor, made: torch.Tensor, phase: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Waveforms (B, S). phase "discriminator": (hinge loss, 0); phase "generator": (adversarial, feature)

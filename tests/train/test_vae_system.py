@@ -20,6 +20,7 @@ from ditar.config import (
     VAEModelConfig,
     VocosConfig,
 )
+from ditar.train import loop
 from ditar.train.checkpoint import CheckpointError
 from ditar.train.errors import TrainingError
 from ditar.train.loop import train
@@ -71,8 +72,20 @@ def test_discriminators_learn_alone_before_they_are_heard(folder):
     assert [system.adversary(step) for step in (9, 10, 12, 13, 14, 16, 99)] == [0.0, 0.0, 0.0, 0.25, 0.5, 1.0, 1.0]
 
 
-def test_discriminators_have_gradients_in_their_own_phase_alone(folder):
-    config = make_config(adversarial_from=0)
+def test_discriminators_may_have_a_rate_of_their_own(folder, tmp_path, monkeypatch):
+    made = {}
+    build = loop.build_optimisers
+    monkeypatch.setattr(loop, "build_optimisers", lambda module, config: made.setdefault(module, build(module, config)))
+    own = make_config(adversarial_from=0, discriminator_learning_rate=3e-3)
+    own = replace(own, optimiser=replace(own.optimiser, steps=2, final_learning_rate=1e-5))
+    system = run(own, folder, tmp_path / "out")
+    rates = {name: {g["lr"] for one in made[part] for g in one.param_groups} for name, part in system.optimised.items()}
+    assert rates["discriminator"] == {3e-3} and max(rates["generator"]) < 1e-3
+
+
+@pytest.mark.parametrize("channels", [0, 2])
+def test_discriminators_have_gradients_in_their_own_phase_alone(folder, channels):
+    config = make_config(adversarial_from=0, log_spectrum_channels=channels)
     system = VAESystem(config, [folder], [folder])
     batch = system.batch(5, 0, system.phases(5))
     found = {}
