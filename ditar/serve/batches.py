@@ -108,7 +108,8 @@ class Batches:
         return unheard
 
     def _prepare(self, utterance: QueuedUtterance) -> _Row:
-        sampling = self.pipeline.sampling.override(**utterance.options)
+        temperature = utterance.request.temperature  # the model's may not go with the number of steps
+        sampling = self.pipeline.sampling.override(**{"temperature": temperature, **utterance.options})
         (prepared,) = self.pipeline.prepare([utterance.request], sampling, self._solver)
         spoken = SpokenRequest(self.pipeline.vae, prepared, utterance.max_retries, 0.0, CHUNK_SECONDS)
         return _Row(utterance, spoken, (sampling.num_inference_steps, sampling.guidance_steps))

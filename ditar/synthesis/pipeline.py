@@ -73,7 +73,8 @@ class ContinuousPipeline(SpeechPipeline):
         For the rest see `__call__`.
         """
         # text -> phoneme ids (L,), voice -> patches (N0, P, C): of all, before anything is made
-        prepared = self.prepare(as_requests(requests, generator), self._chosen(sampling, options))
+        requests = as_requests(requests, generator)
+        prepared = self.prepare(requests, self._chosen(sampling, options, requests))
         attempts = Attempts([p.max_patches for p in prepared], [p.seeds(max_retries) for p in prepared], batch_size)
         for places, seeds in attempts:
             noise = [torch.Generator().manual_seed(seed) for seed in seeds] if generator is None else [generator]
@@ -127,7 +128,7 @@ class ContinuousPipeline(SpeechPipeline):
         (request,) = as_requests([request])
         voice = self.create_voice() if request.voice is None else request.voice
         read = perf_counter()
-        (prepared,) = self.prepare([replace(request, voice=voice)], self._chosen(sampling, options))
+        (prepared,) = self.prepare([replace(request, voice=voice)], self._chosen(sampling, options, [request]))
         spoken = SpokenRequest(self.vae, prepared, max_retries, first_chunk_seconds, chunk_seconds)
         waited = FirstAudio(reference_s=read - clock, text_s=perf_counter() - read)
         return SpeechStream(self.ditar, spoken, prepared.sampling.guidance_steps, waited)
@@ -139,7 +140,12 @@ class ContinuousPipeline(SpeechPipeline):
         rest = dict(options)
         return {"sampling": self._chosen(rest.pop("sampling", None), rest)}
 
-    def _chosen(self, sampling: SamplingOptions | None, options: dict[str, Any]) -> SamplingOptions:
+    def _chosen(
+        self, sampling: SamplingOptions | None, options: dict[str, Any], requests: Sequence[SpeechRequest] = ()
+    ) -> SamplingOptions:
+        if requests and all(request.temperature is not None for request in requests):
+            # They replace the model's, which may not go with the number of steps: 0.1 needs two.
+            options = {"temperature": requests[0].temperature, **options}
         return (self.sampling if sampling is None else sampling).override(**options)
 
     def prepare(

@@ -43,6 +43,7 @@ class DistilSystem(SpeechSystem):
         self.model = make_student(teacher, config.loss.guidance_scale[1])
         self.loss = DistillationLoss(config.loss, self.model, teacher.locdit)
         self.optimised = {"model": self.loss}
+        self.constant_rates: dict[str, float] = {}
         told = teacher.config.patch_frames, teacher.config.symbols, config.run.seed, teacher.config.reads_monotonically
         whole = replace(config.data, reference_cut=0.0, transcript_unknown=0.0, transcript_wrong=0.0)
         self.valid_batches = DiTARBatches(valid, whole, *told)

@@ -108,6 +108,9 @@ def test_fast_is_the_one_that_ships(made, monkeypatch, tmp_path, capsys):
         assert "no distilled model is installed" in said and said.count("\n") == 1 and "recipes/distil.py" in said
     monkeypatch.setattr("ditar.synthesis.model_folder.FAST_MODEL", made.fast)
     assert main([*say, "--fast", "--max-retries", "0"]) == 0 and (tmp_path / "a.wav").is_file()
+    one = ["--steps", "1", "--max-retries", "0", "--model", str(made.fast)]
+    assert main([*say, *one]) == 1 and "temperature 0.1 needs at least 2 inference steps" in capsys.readouterr().err
+    assert main([*say, *one, "--temperature", "0"]) == 0
     with pytest.raises(SystemExit):
         main([*say, "--fast", "--model", str(made.model)])
     assert "not allowed with argument" in capsys.readouterr().err
