@@ -11,6 +11,7 @@ from ditar.recognise import RecogniserError
 from ditar.sweep import speak, study
 from ditar.sweep.grid import Grid
 from ditar.sweep.pairs import Pair
+from tests.tiny import tiny_pipeline
 
 
 @pytest.mark.parametrize(("given", "judge"), [
@@ -23,7 +24,7 @@ def test_the_recogniser_is_handed_on(given, judge, monkeypatch, tmp_path, capsys
         asked.update(options, grid=arguments[1])
         raise KeyboardInterrupt
 
-    pipeline = SimpleNamespace(sampling=SamplingOptions(num_inference_steps=4), components={"ditar": None})
+    pipeline = SimpleNamespace(sampling=SamplingOptions(num_inference_steps=4), components={"ditar": None}, ditar=tiny_pipeline().ditar)
     monkeypatch.setattr(speak, "load_sweep_pipeline", lambda *options: pipeline)
     monkeypatch.setattr(study, "study", fake)
     assert main(["sweep", "--text", "Hi.", "--output", str(tmp_path / "out"), *given]) == 130

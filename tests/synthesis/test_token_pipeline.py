@@ -232,5 +232,5 @@ def test_the_command_speaks_with_a_baseline(folder, reference, tmp_path, capsys)
     tiny_pipeline().save_pretrained(tmp_path / "ditar")
     assert main(["synthesize", "--model", str(tmp_path / "ditar"), *words, "--top-k", "4"]) == 1
     assert "--top-k is for models that draw tokens" in capsys.readouterr().err and not out.exists()
-    with pytest.raises(ValueError, match="top_k is not an option of ContinuousPipeline"):  # said of a model of the hub
+    with pytest.raises(ValueError, match="top_k is not an option of DiTARPipeline"):  # said of a model of the hub
         pretrained.require_options(tiny_pipeline(), ["top_k"])

@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installe
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.finetune.compare import references  # noqa: E402
-from ditar.finetune.pieces import Piece, PieceMaker  # noqa: E402
+from ditar.finetune.pieces import PieceMaker, TrainingPiece  # noqa: E402
 from ditar.finetune.recordings import read_recordings  # noqa: E402
 
 
@@ -30,12 +30,12 @@ def named(rows: list[Utterance], name: str) -> list[Utterance]:
     ]
 
 
-def as_utterances(pieces: list[Piece]) -> list[Utterance]:
+def as_utterances(pieces: list[TrainingPiece]) -> list[Utterance]:
     """Pieces as rows of a data directory."""
     return [Utterance(p.utt, p.speaker, Path(p.path), p.text, p.seconds) for p in pieces]
 
 
-def cut(rows: list[Utterance], folder: Path, longest_s: float) -> list[Piece]:
+def cut(rows: list[Utterance], folder: Path, longest_s: float) -> list[TrainingPiece]:
     """The pieces of all rows."""
     folder.mkdir(parents=True, exist_ok=True)
     maker = PieceMaker(folder.resolve(), "en-us", (), longest_s, 30.0, False, "faster-whisper")
