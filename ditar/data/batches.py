@@ -6,7 +6,8 @@ import torch
 
 from ditar.config import DiTARDataConfig
 from ditar.data.errors import DataError
-from ditar.data.examples import Example, FrameGrid, JoinedExamples
+from ditar.data.epoch_plan import FrameGrid
+from ditar.data.examples import Example, JoinedExamples
 from ditar.data.frame_symbols import alignment, helper_targets
 from ditar.data.latents import LatentStore
 from ditar.nn.alignment import NO_TARGET

@@ -6,7 +6,8 @@ import torch
 
 from ditar.config import BaselineDataConfig
 from ditar.data.codes import CodeStore
-from ditar.data.examples import Example, FrameGrid, JoinedExamples
+from ditar.data.epoch_plan import FrameGrid
+from ditar.data.examples import Example, JoinedExamples
 from ditar.data.frame_symbols import helper_targets
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ditar.data.align import Times
-from ditar.data.examples import Example, FrameGrid
+from ditar.data.epoch_plan import FrameGrid
+from ditar.data.examples import Example
 from ditar.data.references import shift
 from ditar.nn.alignment import NO_TARGET
 from ditar.text.vocabulary import is_letter, is_pause, with_marks

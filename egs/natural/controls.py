@@ -5,8 +5,8 @@ speeds, and a table is written.
     python egs/natural/controls.py MODEL OUT [--speeds 0.5 0.75 1 1.25 1.5 2] [--outputs 50]
 
 Durations are those of the whole outputs, against the ones at speed 1. Words and their times are judged at the speeds:
-words by faster-whisper, the times of their starts and ends by forced alignment (pocketsphinx), which is within 20 to
-30 ms of people's own marks. First attempts only; a second run keeps the speech that is there.
+words by faster-whisper, the times of their starts and ends by forced alignment (pocketsphinx). First attempts
+only; a second run keeps the speech that is there.
 """
 
 import argparse

@@ -118,7 +118,7 @@ def test_windows_share_no_shard_and_change_with_the_epoch(sharded):
 
 def windows_begun(made, epoch, position):
     """Shards of the windows up to that of a batch."""
-    (plan,), begun = made._lanes(epoch), []
+    (plan,), begun = made.plans.windows(epoch), []
     for window in plan:
         begun += window
         if {made.store.entries[i].shard for e in made.plan(epoch, 2.0)[position] for i in e} <= set(window):
@@ -326,7 +326,7 @@ def test_each_shard_is_read_by_one_rank_once(many):
             made.batch(0, position, 2.0, rank, 2)
             assert len(made.store._held) <= 2 * 2 * 2 and made.store._aside == ("", {})  # lanes, windows, shards of each
     of_epoch = [shard for _, shard in read]
-    first_of_next = {shard for lane in several[0]._lanes(1) for shard in lane[0]}
+    first_of_next = {shard for lane in several[0].plans.windows(1) for shard in lane[0]}
     assert set(of_epoch) == set(many.shards)
     assert all(of_epoch.count(shard) == 1 for shard in set(many.shards) - first_of_next)
     readers = {shard: {store for store, name in read if name == shard} for shard in set(many.shards) - first_of_next}
