@@ -174,8 +174,7 @@ def add_parser(commands) -> None:
         "--speed",
         type=number(*RANGES["speed"]),
         default=argparse.SUPPRESS,
-        help="2 is twice as fast, 0.5 half as fast (default: the voice's own pace); for a model with monotonic "
-        "alignment (its configuration says so)",
+        help="2 is twice as fast, 0.5 half as fast, at the same pitch (default: the voice's own pace)",
     )
     command.add_argument(
         "--max-retries",
@@ -223,7 +222,7 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.long_text import speak_text, stream_text
         from ditar.synthesis.pieces import pieces_to_speak
         from ditar.synthesis.pretrained import load_pipeline, require_options
-        from ditar.synthesis.request import check_monotonic
+        from ditar.synthesis.request import check_timestamps
         from ditar.synthesis.script import script_to_speak
         from ditar.synthesis.time_files import time_format, write_times
         from ditar.synthesis.timing import joined
@@ -241,7 +240,7 @@ def run(options: argparse.Namespace) -> int:
         )
     require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
     asked = {"language": options.language, **_given(options, REQUEST_OPTIONS)}
-    check_monotonic(pipeline.text_config, asked.get("speed"), options.timestamps is not None)
+    check_timestamps(pipeline.text_config, options.timestamps is not None)
     shared = _given(options, BATCH_OPTIONS)
     settings = model_settings(
         pipeline, options.model, options.device, options.dtype, options.adapter, **asked, **shared

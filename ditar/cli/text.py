@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
                 ("symbols", sentence.symbols),
                 ("pause", f"{sentence.pause_seconds:g} s"),
                 *([("before it", f"{sentence.lead_seconds:g} s")] if sentence.lead_seconds else []),
-                *([("rate", f"{sentence.rate:g}, by a model with monotonic alignment")] if sentence.rate != 1 else []),
+                *([("rate", f"{sentence.rate:g}")] if sentence.rate != 1 else []),
             ]
         if sentence.left_out:
             lines.append(("left out", name_characters(sentence.left_out)))

@@ -28,8 +28,8 @@ class TextConfig(Ranged):
 
     @property
     def reads_monotonically(self) -> bool:
-        """Whether the model says itself which symbol each of its frames speaks, so that it can be told how fast to
-        speak, and knows when each word is spoken. Everything that asks for this asks here."""
+        """Whether the model says itself which symbol each of its frames speaks, so that it knows when each
+        word is spoken. Everything that asks for this asks here."""
         return False
 
 

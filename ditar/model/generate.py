@@ -45,8 +45,7 @@ class GenerationInput:
         solver: with its temperature; rows that share one object are faster.
         guidance_scale: at least 1; 1 is off.
         stop_threshold: in [0, 1]; None: the configuration's.
-        first, speed: for monotonic reading, the number of the text's first symbol, after the prompt's, and how fast it
-            is read, 1 being the voice's own.
+        first: for monotonic reading, the number of the text's first symbol, after the prompt's.
         others: what the voice is blended with; it has the rest of the shares.
     """
 
@@ -59,7 +58,6 @@ class GenerationInput:
     guidance_scale: float = GUIDANCE_SCALE
     stop_threshold: float | None = None
     first: int = 0
-    speed: float = 1.0
     others: tuple[OtherVoice, ...] = ()
 
 
@@ -122,10 +120,6 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
             raise ValueError(f"row {number} must have symbol_ids of the shape (L,), L at least 1, got {shape}")
         if not 0 <= row.first < len(row.symbol_ids):
             raise ValueError(f"row {number} must have 0 <= first < {len(row.symbol_ids)}, its symbols, got {row.first}")
-        if not row.speed > 0:
-            raise ValueError(f"row {number} must have a speed above 0, got {row.speed}")
-        if row.speed != 1.0 and not model.config.reads_monotonically:
-            raise ValueError(f"row {number} has the speed {row.speed}; only models with monotonic alignment follow one")
         if not 1 <= row.min_patches <= row.max_patches:
             raise ValueError(
                 f"row {number} must have 1 <= min_patches <= max_patches, got {row.min_patches} and {row.max_patches}"
@@ -135,7 +129,7 @@ def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingSta
     prompts = [none if row.prompt is None else row.prompt for row in rows]
     ids, reading = [row.symbol_ids for row in rows], None
     if config.reads_monotonically:
-        reading = model.reading.start(ids, [row.first for row in rows], [row.speed for row in rows])
+        reading = model.reading.start(ids, [row.first for row in rows])
     blend = Blend(tuple((1 - sum(o.share for o in row.others), *(o.share for o in row.others)) for row in rows))
     ids = [x for row in rows for x in (row.symbol_ids, *(other.symbol_ids for other in row.others))]
     heard = [x for row, prompt in zip(rows, prompts) for x in (prompt, *(other.prompt for other in row.others))]

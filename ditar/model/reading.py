@@ -25,7 +25,7 @@ from ditar.text.vocabulary import is_letter, is_pause
 WINDOW = range(-2, 4)  # symbols around the spoken one that are read with it
 MOST_HELD = 48  # frames at one symbol that are told apart
 SYMBOL_WIDTH, HEAD_WIDTH = 64, 256
-_OF_ROWS = ("symbol_ids", "speed", "place", "held", "going", "places", "spoken")
+_OF_ROWS = ("symbol_ids", "place", "held", "going", "places", "spoken")
 STAY, NEXT_SOUND, PAUSE = range(3)  # what the head chooses from
 MOST_TAIL_FRAMES = 20  # of silence after the last symbol; then the speech is over whatever the stop head says
 
@@ -52,14 +52,13 @@ class Taught(NamedTuple):
 class ReadingState:
     """How far the rows have read: after the frames of the patch that is made next.
 
-    symbol_ids (B, L), moves; speed (B,): 2 is twice as fast; place, held (B,): the symbol and the frames spent on it
-    before this one, at the speed of 1; going (B,): the probability that it lasted so long. places (B, P): of the frames
-    of the next patch; spoken (B, P, width of LocDiT): what they say.
+    symbol_ids (B, L), moves; place, held (B,): the symbol and the frames spent on it before this one; going (B,): the
+    probability that it lasted so long. places (B, P): of the frames of the next patch; spoken (B, P, width of LocDiT):
+    what they say.
     """
 
     symbol_ids: Tensor
     moves: Moves
-    speed: Tensor
     place: Tensor
     held: Tensor
     going: Tensor
@@ -76,7 +75,7 @@ class ReadingState:
     @property
     def over(self) -> Tensor:
         """(B,) bool: finished, and silent for so long that the speech has ended."""
-        return self.finished & (self.held >= MOST_TAIL_FRAMES * self.speed)
+        return self.finished & (self.held >= MOST_TAIL_FRAMES)
 
     def select(self, rows: Sequence[int]) -> "ReadingState":
         """The state of some of the rows."""
@@ -175,13 +174,13 @@ class Reading(nn.Module):
         logits = self.choose(h[:, :, None].expand(*frames.shape, -1)[known], windows[known], frames[known])
         return F.cross_entropy(logits.float(), targets[known], reduction="sum")
 
-    def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int], speed: Sequence[float]) -> ReadingState:
+    def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int]) -> ReadingState:
         """Before the symbols `first` of rows (L,)."""
         ids = nn.utils.rnn.pad_sequence(list(symbol_ids), batch_first=True)
-        place, speeds = torch.tensor(first, device=ids.device) - 1, torch.tensor(speed, device=ids.device)
+        place = torch.tensor(first, device=ids.device) - 1
         none = self.to_locdit.weight.new_zeros(len(ids), 0, self.to_locdit.out_features)
-        held, going = torch.zeros_like(speeds), torch.ones_like(speeds)
-        return ReadingState(ids, self.moves(ids), speeds, place, held, going, place[:, None][:, :0], none)
+        held, going = torch.zeros(len(ids), device=ids.device), torch.ones(len(ids), device=ids.device)
+        return ReadingState(ids, self.moves(ids), place, held, going, place[:, None][:, :0], none)
 
     def for_lm(self, state: ReadingState) -> Tensor:
         """What the LM reads with the next patch's predecessor, (B, width of the LM)."""
@@ -189,7 +188,7 @@ class Reading(nn.Module):
 
     def read(self, h: Tensor, state: ReadingState) -> ReadingState:
         """The state after the frames of the next patch, given its h (B, width of the LM): a symbol lasts until it is
-        more likely over than not. At another speed a frame passes as several would, or as a part of one."""
+        more likely over than not."""
         windows, places = [], []
         for frame in range(self.head_frame.num_embeddings):
             at = torch.full_like(state.place, frame)
@@ -198,14 +197,14 @@ class Reading(nn.Module):
             to_sound, to_pause = (m.gather(1, column)[:, 0] for m in (state.moves.sound, state.moves.pause))
             sound = sound * (to_sound < state.symbol_ids.shape[1])
             pause = pause * (to_pause >= 0)
-            going = state.going * (stay / (stay + sound + pause)) ** state.speed
+            going = state.going * (stay / (stay + sound + pause))
             # Nothing lasts longer than what training tells apart: neither a drawl nor a pause can go on for ever.
             moved = (going < 0.5) | ((state.held >= MOST_HELD) & (sound + pause > 0))
             to = torch.where(pause > sound, to_pause, to_sound)
             state = replace(
                 state,
                 place=torch.where(moved, to, state.place),
-                held=torch.where(moved, 0.0, state.held + state.speed),
+                held=torch.where(moved, 0.0, state.held + 1.0),
                 going=torch.where(moved, 1.0, going),
             )
             windows.append(self._window(state))

@@ -24,7 +24,6 @@ class Row:
     min_patches: int
     stop_threshold: float
     first: int = 0
-    speed: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class Generator:
         shape, tables = self._shape, self._model.tables
         reading, first = None, None
         if self._reading is not None:
-            reading = self._reading.start([r.ids for r in rows], [r.first for r in rows], [r.speed for r in rows])
+            reading = self._reading.start([row.ids for row in rows], [row.first for row in rows])
             first = reading.for_lm
         lengths = [len(row.ids) + 1 + len(row.prompt) for row in rows]
         total = max(lengths)

@@ -25,7 +25,7 @@ from ditar.units import patches_to_seconds
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A request as the model reads it."""
+    """A request as the model reads it. lengths: of its speech, before that is made `speed` times as fast."""
 
     request: SpeechRequest
     ids: np.ndarray
@@ -43,7 +43,7 @@ class Prepared:
         """The row of an attempt."""
         most, least = self.lengths.most_units(self.patch_seconds), self.lengths.least_units(self.patch_seconds)
         return Row(
-            self.ids, self.prompt, noise, self.sampling, most, least, self.stop_threshold, self.first, self.speed
+            self.ids, self.prompt, noise, self.sampling, most, least, self.stop_threshold, self.first
         )
 
 
@@ -92,14 +92,12 @@ def prepare(
         voice = default() if request.voice is None else request.voice
         if (voice.vae, voice.vocabulary) != model.fingerprints:
             raise VoiceError(f"voice {voice.name!r} was made with another model; make it again with this one")
-        if request.speed not in (None, 1.0) and not config.reads_monotonically:
-            raise ValueError(f"speed {request.speed:g} is for models with monotonic alignment; leave it out")
         sampling = common.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
         of = frontend(request.language)
-        read, speed = request.read or of.read(request.text), request.speed or 1.0
+        read = request.read or of.read(request.text)
         said = of.said(voice.symbols, read.symbols, round(voice.seconds / config.seconds_per_symbol))
         pace = config.seconds_per_symbol, len(voice.symbols), voice.seconds
-        lengths = call_lengths(len(read.symbols), *pace).at(speed)
+        lengths = call_lengths(len(read.symbols), *pace)
         first = secrets.randbits(63) if request.seed is None else request.seed
         warnings = [*([dropped_warning(list(read.dropped))] if read.dropped else []), *voice.all_warnings()]
         prepared.append(Prepared(
@@ -110,7 +108,7 @@ def prepare(
             lengths,
             sampling,
             shape.stop_threshold if request.stop_threshold is None else request.stop_threshold,
-            speed,
+            request.speed or 1.0,
             patches_to_seconds(1, shape.patch_frames),
             tuple(attempt_seed(first, n) for n in range(1 + retries if sampling.temperature > 0 else 1)),
             tuple(warnings + length_warnings(voice.seconds + lengths.expected, config.trained_seconds)),

@@ -12,15 +12,14 @@ from ditar.text.vocabulary import is_letter, is_pause
 
 @dataclass(frozen=True)
 class ReadingState:
-    """How far rows have read, after the frames of the patch that is made next. ids, speed: what they read, and how
-    fast; sound, pause (B, L + 1): where a row may go from place p, in column p + 1, L and -1 meaning nowhere; place, held,
+    """How far rows have read, after the frames of the patch that is made next. ids: what they read;
+    sound, pause (B, L + 1): where a row may go from place p, in column p + 1, L and -1 meaning nowhere; place, held,
     going (B,): the symbol, the frames spent on it, the probability that it lasted so long; places (B, P): of the next
     patch's frames; spoken (B, P, width): what they say; for_lm (B, width): what the LM reads with that patch."""
 
     ids: np.ndarray
     sound: np.ndarray
     pause: np.ndarray
-    speed: np.ndarray
     place: np.ndarray
     held: np.ndarray
     going: np.ndarray
@@ -50,15 +49,15 @@ class Reading:
         self._is_sound = np.array([is_letter(symbol) for symbol in model.text.symbols])
         self._is_pause = np.array([is_pause(symbol) for symbol in model.text.symbols])
 
-    def start(self, ids: Sequence[np.ndarray], first: Sequence[int], speed: Sequence[float]) -> ReadingState:
+    def start(self, ids: Sequence[np.ndarray], first: Sequence[int]) -> ReadingState:
         """Before the symbols `first` of rows (L,)."""
         length = max(map(len, ids))
         padded = np.stack([np.pad(row, (0, length - len(row))) for row in ids])
         sound, pause = self._moves(padded)
         rows, none = len(ids), np.zeros((len(ids), 0), np.int64)
         state = ReadingState(
-            padded, sound, pause, np.array(speed, np.float32), np.array(first) - 1, np.zeros(rows, np.float32),
-            np.ones(rows, np.float32), none, none, none,
+            padded, sound, pause, np.array(first) - 1, np.zeros(rows, np.float32), np.ones(rows, np.float32),
+            none, none, none,
         )  # fmt: skip
         return replace(state, for_lm=self._run(state, 0, np.zeros((rows, self._lm_width), np.float32))["for_lm"])
 
@@ -72,12 +71,12 @@ class Reading:
             to_sound, to_pause = state.sound[rows, state.place + 1], state.pause[rows, state.place + 1]
             sound, pause = sound * (to_sound < length), pause * (to_pause >= 0)
             with np.errstate(divide="ignore", invalid="ignore"):
-                going = state.going * (stay / (stay + sound + pause)) ** state.speed
+                going = state.going * (stay / (stay + sound + pause))
             moved = (going < 0.5) | ((state.held >= self._most_held) & (sound + pause > 0))
             state = replace(
                 state,
                 place=np.where(moved, np.where(pause > sound, to_pause, to_sound), state.place),
-                held=np.where(moved, 0.0, state.held + state.speed).astype(np.float32),
+                held=np.where(moved, 0.0, state.held + 1.0).astype(np.float32),
                 going=np.where(moved, 1.0, going).astype(np.float32),
             )
             found = self._run(state, min(frame + 1, self._frames - 1), h)
@@ -87,7 +86,7 @@ class Reading:
 
     def over(self, state: ReadingState) -> np.ndarray:
         """(B,) bool: finished, and silent for so long that the speech has ended."""
-        return state.finished & (state.held >= self._most_tail * state.speed)
+        return state.finished & (state.held >= self._most_tail)
 
     def _run(self, state: ReadingState, frame: int, h: np.ndarray) -> dict[str, np.ndarray]:
         around = state.place[:, None] - self._before + np.arange(self._window)  # (B, W)

@@ -21,7 +21,7 @@ class SpeechRequest:
         temperature, guidance_scale: see `Sampling`; None: the call's.
         language: espeak-ng's name of it.
         stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the model's.
-        speed: in [0.5, 2], 2 is twice as fast; None: the voice's own. For models that read monotonically.
+        speed: in [0.5, 2], 2 is twice as fast; None: the voice's own.
         read: the text as the model reads it, if it is read already.
     """
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ditar.audio.stretch import Stretcher, stretch
 from ditar.audio.trim import fade, is_silent, level, speech_range
 from ditar.onnx.ddim import seeded
 from ditar.onnx.folder import Model
@@ -135,8 +136,9 @@ class Speaker:
                     failed.append(wrong)
                     waiting.append(place)
                     continue
+                audio = audio if stopped else fade(audio, SAMPLE_RATE_HZ, start=False)
                 outputs[place] = SpeechOutput(
-                    audio=audio if stopped else fade(audio, SAMPLE_RATE_HZ, start=False),
+                    audio=stretch(audio, one.speed),
                     sample_rate=SAMPLE_RATE_HZ,
                     stopped=stopped,
                     patches=len(patches),
@@ -183,7 +185,7 @@ class Speaker:
         """Chunks of an attempt that may be played and, at its end, what is wrong with it. Nothing is played while all
         is silent, nor of an attempt that fails before anything was played, unless it is the last."""
         decoder = StreamingDecoder(self._vocoder, one.prompt.reshape(-1, one.prompt.shape[-1]))
-        held: list[np.ndarray] = []
+        held, stretched = [], Stretcher(one.speed)
         samples, silent, heard, waiting = 0, True, False, 0
         for step in self._generate([one.row(self._noise(seed))]):
             decoder.add(step.patches[0])
@@ -201,8 +203,8 @@ class Speaker:
                     yield None, wrong
                     return
                 chunk = chunk if stopped else fade(chunk, SAMPLE_RATE_HZ, start=False)
-            held.append(chunk)
-            if ended or not silent:
+            held.append(stretched(chunk, final=ended))
+            if ended or (not silent and any(map(len, held))):  # some may all be in the stretcher still
                 yield np.concatenate(held), wrong
                 held, heard = [], True
 

@@ -128,11 +128,7 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
     low, high = RANGES["speed"]
     if not low <= body.speed <= high:
         raise ApiError(422, f"speed must be from {low:g} to {high:g} here, got {body.speed:g}", param="speed")
-    monotonic = pipeline.text_config.reads_monotonically
-    if body.speed != 1.0 and not monotonic:
-        message = f"speed {body.speed:g} cannot be had of this model; leave it out, or give 1"
-        raise ApiError(422, message, param="speed")
-    if body.timestamps and not monotonic:
+    if body.timestamps and not pipeline.text_config.reads_monotonically:
         raise ApiError(422, NO_TIMESTAMPS, param="timestamps")
     if body.timestamps and getattr(body, "stream_format", "") == "audio":
         message = 'timestamps cannot be in a file of audio; give stream_format "sse" or "json"'

@@ -28,8 +28,9 @@ from ditar.vae.streaming import StreamingDecoder
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
     """read: the text; symbol_ids (L,): of the reference's transcript and, from `first` on, the text; prompt (N, P, C):
-    the reference; others: what it is blended with; lengths: the expected length of the speech at `speed`;
-    patch_seconds; sampling, and its solver, which rows may share; stop_threshold; warnings that hold for any output."""
+    the reference; others: what it is blended with; lengths: the expected length of the speech, before that is made
+    `speed` times as fast; patch_seconds; sampling, and its solver, which rows may share; stop_threshold; warnings that
+    hold for any output."""
 
     request: SpeechRequest
     read: ReadText
@@ -65,16 +66,16 @@ class PreparedRequest:
             guidance_scale=self.sampling.guidance_scale,
             stop_threshold=self.stop_threshold,
             first=self.first,
-            speed=self.speed,
             others=self.others,
         )
 
     def timing(self, places: Tensor | None, final: bool = True) -> Timing | None:
-        """When words and sounds are spoken, if the request asks for it; places (N, P): of the frames so far, see
-        `GeneratedPatches`."""
+        """When words and sounds are spoken, at `speed`, if the request asks for it; places (N, P): of the frames so
+        far, see `GeneratedPatches`."""
         if self.read.words is None or places is None:
             return None
-        return spoken_timing(self.read.symbols, self.read.words, (places - self.first).flatten().tolist(), final)
+        spoken = (places - self.first).flatten().tolist()
+        return spoken_timing(self.read.symbols, self.read.words, spoken, final).at(self.speed)
 
 
 def prepare_request(
@@ -99,10 +100,9 @@ def prepare_request(
     read = frontend.read(request.text) if request.read is None else request.read
     prompts = [_prompt(model, one, read, frontend) for one in voice.all]
     (ids, clip), *others = prompts
-    speed = 1.0 if request.speed is None else request.speed
     if request.timestamps:
         read = frontend.with_words(read)
-    expected = lengths(len(read.symbols), voice, config.seconds_per_symbol).at(speed)
+    expected = lengths(len(read.symbols), voice, config.seconds_per_symbol)
     return PreparedRequest(
         request,
         read,
@@ -115,7 +115,7 @@ def prepare_request(
         sampling,
         solver(sampling),
         config.stop_threshold if request.stop_threshold is None else request.stop_threshold,
-        speed,
+        1.0 if request.speed is None else request.speed,
         (
             *([dropped_warning(list(read.dropped))] if read.dropped else []),
             *voice_warnings(voice),

@@ -103,6 +103,7 @@ class ContinuousPipeline(SpeechPipeline):
                     expected_seconds=one.lengths.expected,
                     warnings=one.warnings,
                     seed=seed if generator is None else None,
+                    speed=one.speed,
                     timing=one.timing(row.places),
                 )
         return attempts.outputs

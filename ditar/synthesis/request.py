@@ -28,7 +28,7 @@ class SpeechRequest:
             call's, or else the model's.
         language: espeak-ng's name of it.
         stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
-        speed: in [0.5, 2], 2 is twice as fast; None: the voice's own. For a model with monotonic alignment.
+        speed: in [0.5, 2], 2 is twice as fast; None: the voice's own.
         timestamps: whether the output says when each word is spoken. For a model with monotonic alignment.
         read: the text as the model reads it, if its `TextFrontend` has read it already.
     """
@@ -66,16 +66,9 @@ NO_TIMESTAMPS = (
 )
 
 
-def check_monotonic(config: TextConfig, speed: float | None, timestamps: bool) -> None:
-    """ValueError: a speed, or timestamps, of a model that does not read monotonically."""
-    if config.reads_monotonically:
-        return
-    if speed not in (None, 1.0):
-        raise ValueError(
-            f"speed {speed:g} is for models with monotonic alignment, and this one speaks at the pace of the voice; "
-            "leave it out, or give a faster or slower reference"
-        )
-    if timestamps:
+def check_timestamps(config: TextConfig, timestamps: bool) -> None:
+    """ValueError: timestamps of a model that does not read monotonically."""
+    if timestamps and not config.reads_monotonically:
         raise ValueError(NO_TIMESTAMPS)
 
 

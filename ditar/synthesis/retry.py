@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from ditar.audio.stretch import stretch
 from ditar.audio.trim import fade, is_silent
 from ditar.config.numbers import check_whole
 from ditar.config.sampling import MOST_RETRIES, MOST_ROWS
@@ -14,7 +15,6 @@ from ditar.synthesis.request import SpeechOutput
 from ditar.synthesis.timing import Timing
 from ditar.text.lengths import given_up, problem
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
-
 
 
 class SpeechError(ValueError):
@@ -65,11 +65,12 @@ class Attempts:
         expected_seconds: float,
         warnings: Sequence[str],
         seed: int | None,
+        speed: float | None = None,
         must_stop: bool = True,
         timing: Timing | None = None,
     ) -> None:
-        """Take the audio (S,) of an attempt as the output, or queue it again. must_stop False: for a model without an
-        end, which is cut at the expected length."""
+        """Take the audio (S,) of an attempt, made so many times as fast, as the output, or queue it again. must_stop
+        False: for a model without an end, which is cut at the expected length."""
         failures, warnings = self._failures[place], list(warnings)
         seconds = samples_to_seconds(len(audio))
         wrong = problem(seconds, is_silent(audio), stopped or not must_stop, expected_seconds)
@@ -80,8 +81,10 @@ class Attempts:
             return
         if wrong is not None:
             warnings.insert(0, given_up(wrong, attempt))
+        if not stopped:
+            audio = fade(audio, SAMPLE_RATE_HZ, start=False)  # a cut inside a sound would click
         self.outputs[place] = SpeechOutput(
-            audio=audio if stopped else fade(audio, SAMPLE_RATE_HZ, start=False),  # a cut inside a sound would click
+            audio=stretch(audio, 1.0 if speed is None else speed),
             sample_rate=SAMPLE_RATE_HZ,
             stopped=stopped,
             patches=patches,

@@ -21,7 +21,7 @@ from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import model_folder
 from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.reference import Reference, check_transcript, read_reference
-from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked, check_monotonic
+from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked, check_timestamps
 from ditar.synthesis.script import script_to_speak
 from ditar.synthesis.voice import Voice, check_fit
 from ditar.synthesis.voice_names import make_voice, read_voice
@@ -79,7 +79,7 @@ class SpeechPipeline(ABC):
             seed, generator: one of them; with neither, a seed is drawn, and the output says which.
             language: espeak-ng's name of the text's.
             stop_threshold: in [0, 1], the speech ends when the stop head exceeds it; None: the checkpoint's.
-            speed: in [0.5, 2], 2 is twice as fast; for a model with monotonic alignment.
+            speed: in [0.5, 2], 2 is twice as fast, at the same pitch.
             max_retries: 0 to 100; an output that never stops, is silent or is far too short is made again that often,
                 with other seeds; if it is still wrong, its `warnings` say so.
             lexicon: pronunciations of words, in the IPA or CMU's symbols, or a file of them, see `text.lexicon`.
@@ -173,7 +173,7 @@ class SpeechPipeline(ABC):
             voice = shipped() if request.voice is None else request.voice
             for one in voice.all:
                 check_fit(one, *self.fingerprints, self.patch_frames)
-            check_monotonic(self.text_config, request.speed, request.timestamps)
+            check_timestamps(self.text_config, request.timestamps)
             yield request, voice, frontend(request.language)
 
     @property

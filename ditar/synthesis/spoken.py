@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ditar.audio.stretch import Stretcher
 from ditar.audio.trim import fade, is_silent
 from ditar.config.numbers import check_number
 from ditar.model.generate import GenerationInput
@@ -39,7 +40,9 @@ class SpokenRequest:
     ):
         self._vae, self._prepared = vae, prepared
         lengths = {"first_chunk_seconds": first_chunk_seconds, "chunk_seconds": chunk_seconds}  # 0: whatever is final
-        self._chunk_frames = [max(1, seconds_to_frames(check_number(s, name, 0, 3600))) for name, s in lengths.items()]
+        self._chunk_frames = [
+            max(1, seconds_to_frames(prepared.speed * check_number(s, name, 0, 3600))) for name, s in lengths.items()
+        ]
         self._seeds = prepared.seeds(max_retries)
         self.warnings: list[str] = list(prepared.warnings)
         self.failures: list[str] = []
@@ -52,6 +55,7 @@ class SpokenRequest:
         self.seed = self._seeds[self.attempts]
         self.attempts, self.patches = self.attempts + 1, 0
         self._decoder = StreamingDecoder(self._vae, self._prepared.prompt.flatten(0, 1))
+        self._stretcher = Stretcher(self._prepared.speed)
         self._held: list[np.ndarray] = []  # nothing is released while all is silent
         self._samples, self._silent, self._heard, self._places = 0, True, False, []
         return self._prepared.row(torch.Generator().manual_seed(self.seed))
@@ -81,11 +85,14 @@ class SpokenRequest:
             self.over, self.wrong = True, wrong
             if not self.stopped:  # as in `Attempts`; the last chunk is at least a patch long
                 chunk = fade(chunk, SAMPLE_RATE_HZ, start=False)
-        self._held.append(chunk)
+        self._held.append(self._stretcher(chunk, final=ended))
         if self._silent and not ended:
             return None
-        held, self._held, self._heard = self._held, [], True
-        return np.concatenate(held)
+        held, self._held = np.concatenate(self._held), []
+        if not len(held) and not ended:  # all is still in the stretcher
+            return None
+        self._heard = True
+        return held
 
     @property
     def timing(self) -> Timing | None:

@@ -110,6 +110,7 @@ class TokenPipeline(SpeechPipeline):
                 expected_seconds=one.lengths.expected,
                 warnings=one.warnings,
                 seed=seed if generator is None else None,
+                speed=one.request.speed,
                 must_stop=ends,
             )
         return attempts.outputs

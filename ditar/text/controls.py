@@ -42,16 +42,15 @@ class Passage:
     rate: float = 1.0
 
 
-def passages(text: str, language: str = "en-us", rates: bool = False) -> list[Passage]:
+def passages(text: str, language: str = "en-us") -> list[Passage]:
     """A text from pause to pause, at least one passage; pronunciations are encoded (`text.pronunciation`).
 
-    Pauses in succession add up; `[pause]` without a length is that of a sentence. rates: whether `<prosody rate=>` is
-    obeyed, for a model that can; else it is markup as any other. TextError quotes a control that cannot be read, and a
-    text of nothing but pauses.
+    Pauses in succession add up; `[pause]` without a length is that of a sentence. TextError quotes a control that
+    cannot be read, and a text of nothing but pauses.
     """
     if "[" not in text and "<" not in text:
         return [Passage(without_private(text))]  # by far the most texts
-    inline = as_inline(without_private(text), language, rates)
+    inline = as_inline(without_private(text), language)
     encoded = _PRONOUNCED.sub(lambda match: _pronounced(match, language), inline)
     found: list[Passage] = []
     lead, waiting, start = None, [], 0  # waiting: what says nothing, and stays with what follows

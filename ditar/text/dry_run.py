@@ -31,7 +31,7 @@ def dry_run(text: str, language: str = "en-us") -> Iterator[SaidSentence]:
     phonemise = Phonemiser(language)
     reason: TextError | None = None
     said_one = False
-    for piece in cut(passages(text, phonemise.language, rates=True)):
+    for piece in cut(passages(text, phonemise.language)):
         left_out: list[str] = []
         try:
             symbols = "".join(phonemise(piece.text, left_out))

@@ -42,7 +42,6 @@ class TextFrontend:
         symbols: the model's vocabulary in the order of its ids; empty: the project's own.
         trained: those of them that occurred in training; empty: unknown, all are kept.
         trained_languages: those of its training; empty: unknown. Texts of another one are refused, accents aside.
-        rates: whether the model can be told how fast to speak, so that `<prosody rate=>` is obeyed.
         tokenizer: the content of the tokenizer.json whose subwords the model reads; empty: it reads phonemes.
     """
 
@@ -52,12 +51,11 @@ class TextFrontend:
         symbols: Sequence[str] = (),
         trained: Sequence[str] = (),
         trained_languages: Sequence[str] = (),
-        rates: bool = False,
         tokenizer: str = "",
     ):
         self.language, self.symbols, self.tokenizer = language, tuple(symbols), tokenizer
         self.trained = () if tokenizer else tuple(trained)
-        self.trained_languages, self.rates = tuple(trained_languages), rates
+        self.trained_languages = tuple(trained_languages)
 
     @functools.cached_property
     def _phonemise(self) -> Phonemiser | Subwords:  # when a text is read: symbols of training data need no espeak-ng
@@ -74,7 +72,7 @@ class TextFrontend:
     def of(cls, config: TextConfig, language: str = "en-us") -> "TextFrontend":
         """The front end for a model's configuration."""
         known = config.symbols, config.trained_symbols, config.trained_languages
-        return cls(language, *known, rates=config.reads_monotonically, tokenizer=config.tokenizer)
+        return cls(language, *known, tokenizer=config.tokenizer)
 
     def read(self, text: str) -> ReadText:
         """All steps at once, for a text without pauses and rates. TextError: nothing of the text can be spoken, or too
@@ -92,7 +90,7 @@ class TextFrontend:
     def passages(self, text: str) -> list[Passage]:
         """A text from pause to pause, see `text.controls`. TextError: a control that cannot be read, or a pronunciation
         with sounds that the model never learnt."""
-        found = passages(text, self.language, self.rates)
+        found = passages(text, self.language)
         if self.tokenizer and (run := next((r for p in found for r in RUN.findall(p.text)), None)):
             raise TextError(f"{written(run)}: the model reads subwords and knows no sounds; write it as it is spoken")
         known = self.trained or self.symbols

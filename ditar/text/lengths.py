@@ -23,10 +23,6 @@ class Lengths:
     least: float
     most: float
 
-    def at(self, speed: float) -> "Lengths":
-        """The same for speech that is `speed` times as fast."""
-        return Lengths(self.expected / speed, self.least / speed, self.most / speed)
-
     def least_units(self, seconds: float) -> int:
         """The fewest units (patches) of that many seconds each, at least 1."""
         return int(self.least / seconds) + 1

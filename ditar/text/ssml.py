@@ -8,8 +8,8 @@ controls:
     <sub alias="...">                    the alias
     <say-as interpret-as="...">          characters, digits, telephone, cardinal, ordinal; dates, times and amounts of
                                          money are read as they are written
-    <prosody rate="80% | slow | 1.2">    a private character with the rate from there on, if the model can follow it;
-                                         rates inside one another are multiplied
+    <prosody rate="80% | slow | 1.2">    a private character with the rate from there on; rates inside one another
+                                         are multiplied
 
 Every other tag is left to `text.markup`, which names it and does not speak it; so are other attributes of `<prosody>`.
 """
@@ -49,12 +49,12 @@ AT_RATE = re.compile(f"{_RATE_MARK}(?P<rate>[\\d.]+){_RATE_MARK}")
 _AS_WRITTEN = {"date", "time", "currency", "unit", "fraction", "address", "name", "net"}
 
 
-def as_inline(text: str, language: str, rates: bool = False) -> str:
+def as_inline(text: str, language: str) -> str:
     """`text` with the inline controls that the tags mean; rates: AT_RATE among them. TextError quotes a tag that lacks
     its end or an attribute, or whose value cannot be read."""
     if "<" not in text:
         return text
-    text = _with_rates(text) if rates else text
+    text = _with_rates(text)
     inline = _TAG.sub(lambda match: _rewritten(match, language), text)
     return inline if inline == text else _AT_PARAGRAPH.sub("\n\n", inline)
 

@@ -1,7 +1,5 @@
 """Monotonic reading: what is taught equals what is done, and nothing is left out."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -68,7 +66,7 @@ def test_training_reads_what_generation_reads(prompt):
     frames = [NO_TARGET] * (prompt * PATCH)
     if prompt:
         frames[-1] = 2
-    reading, now = model.reading, model.reading.start([ids], [3], [1.0])
+    reading, now = model.reading, model.reading.start([ids], [3])
     for h in hidden:
         for frame in range(PATCH):
             one = _one_frame(reading, h, now, frame)
@@ -124,25 +122,6 @@ def test_nothing_lasts_for_ever():
     (made,) = collect_patches(generate_patches(model, [row]))
     _, lasting = made.places.flatten().unique(return_counts=True)
     assert lasting.tolist()[:3] == [MOST_HELD, MOST_HELD + 1, MOST_HELD + 1]
-
-
-@pytest.mark.parametrize("speed", [0.5, 2.0])
-def test_speed(speed):
-    """Twice as fast is half as many frames, of one row and not of its neighbour."""
-    model, ids = reader(), ids_of("abcdabcdabcd.")
-    torch.nn.init.zeros_(model.reading.head.weight)
-    model.reading.head.bias.data = torch.tensor([3.0, 0.0, -9.0], dtype=model.dtype)
-    row = GenerationInput(ids, None, torch.Generator().manual_seed(0), 400, stop_threshold=0.0)
-    fast = replace(row, speed=speed, generator=torch.Generator().manual_seed(0))
-    one, other = collect_patches(generate_patches(model, [row, fast]))
-    sounds = [int((x.places < 12).sum()) for x in (one, other)]
-    assert sounds[0] / sounds[1] == pytest.approx(speed, rel=0.1)
-
-
-def test_speed_is_for_models_that_read():
-    rows = [GenerationInput(ids_of("ab."), None, torch.Generator(), 4, speed=2.0)]
-    with pytest.raises(ValueError, match="speed 2.0"):
-        start_decoding(build(symbols=SYMBOLS), rows)
 
 
 def test_speech_ends_after_a_tail_even_if_the_stop_head_never_fires():
