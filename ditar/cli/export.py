@@ -17,7 +17,9 @@ def add_parser(commands) -> None:
         "ditar.onnx --model DIR` speaks from it, with onnxruntime and without torch. (recipes/export.py makes a model's "
         "folder of the checkpoints of a training.) Needs the extra `onnx`.",
     )
-    command.add_argument("model", metavar="MODEL", help="a model's folder, its name on the hub, or `shipped`")
+    command.add_argument(
+        "model", metavar="MODEL", help="a model's folder, its name on the hub, `shipped`, or `fast`, its distilled form"
+    )
     command.add_argument("folder", metavar="DIR", help="where to write")
     command.add_argument("--format", choices=["onnx"], required=True, help="the form")
     command.add_argument(
@@ -28,7 +30,9 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder and print its size."""
-    model = None if options.model == "shipped" else options.model
+    from ditar.synthesis.model_folder import FAST_MODEL
+
+    model = {"shipped": None, "fast": str(FAST_MODEL)}.get(options.model, options.model)
     kind = check_model(model)
     folder = Path(options.folder)
     if kind == "TokenPipeline":

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ditar.export.graph import Graph, table
 from ditar.nn.attention import Attention, rope_tables
 from ditar.nn.norm import RMSNorm
-from ditar.nn.time_embedding import LONGEST, SCALE, TimeEmbedding
+from ditar.nn.time_embedding import LONGEST, SCALE, JumpEmbedding, TimeEmbedding
 from ditar.nn.transformer import FeedForward, Transformer
 from ditar.vae.convnext import ConvNeXtBlock
 
@@ -47,6 +47,15 @@ def time_embedding(graph: Graph, times: str, of: TimeEmbedding) -> str:
     angles = graph.op("Mul", graph.op("Mul", graph.unsqueeze(times, 1), graph.weight(SCALE)), graph.weight(frequencies))
     features = graph.op("Concat", graph.op("Cos", angles), graph.op("Sin", angles), axis=-1)
     return graph.linear(graph.silu(graph.linear(features, of.hidden)), of.out)
+
+
+def jump_embedding(graph: Graph, lengths: str, scales: str, of: JumpEmbedding) -> str:
+    """Lengths of steps and guidance scales (M,) -> (M, width)."""
+    above = graph.unsqueeze(graph.op("Sub", scales, graph.weight(1.0)), 1)
+    # A product of a row and a column, and no matrix product, so that 8 bits do not round the scale.
+    hidden = graph.op("Mul", above, graph.weight(of.guidance_hidden.weight.T))
+    hidden = graph.silu(graph.add(hidden, graph.weight(of.guidance_hidden.bias)))
+    return graph.add(time_embedding(graph, lengths, of.length), graph.linear(hidden, of.guidance))
 
 
 def positions(graph: Graph, places: Tensor, of: Transformer) -> tuple[str, str]:

@@ -10,7 +10,16 @@ import numpy as np
 import torch
 
 from ditar.audio.spectra import LOG_FLOOR, mel_filterbank
-from ditar.export.blocks import conv, convnext, layer_norm, positions, tiled, time_embedding, transformer
+from ditar.export.blocks import (
+    conv,
+    convnext,
+    jump_embedding,
+    layer_norm,
+    positions,
+    tiled,
+    time_embedding,
+    transformer,
+)
 from ditar.export.graph import INT, ExportError, Graph, table
 from ditar.model.aggregation import AggregationEncoder
 from ditar.model.ditar import DiTAR
@@ -59,13 +68,19 @@ def lm_graph(model: DiTAR):
 
 
 def locdit_graph(model: DiTAR):
-    """noisy (B, P, C), times (B,), h (B, width of the LM), history (B, H, P, C), exists (B, H) 1 or 0, and with
-    monotonic reading spoken (B, P, width) -> u (B, P, C). One step."""
+    """noisy (B, P, C), times (B,), h (B, width of the LM), history (B, H, P, C), exists (B, H) 1 or 0, with
+    monotonic reading spoken (B, P, width), and of a distilled model aims and scales (B,), where the step ends and the
+    guidance scale -> u (B, P, C). One step."""
     graph, locdit, config = Graph("locdit"), model.locdit, model.config
     frames, channels, count = config.patch_frames, config.latent_channels, config.history_patches
     width = config.locdit.width
     patch = graph.linear(graph.input("noisy", ["B", frames, channels]), locdit.noisy)
-    time = graph.unsqueeze(time_embedding(graph, graph.input("times", ["B"]), locdit.time), 1)  # (B, 1, width)
+    times = graph.input("times", ["B"])
+    time = time_embedding(graph, times, locdit.time)
+    if locdit.jump is not None:
+        lengths = graph.op("Sub", times, graph.input("aims", ["B"]))
+        time = graph.add(time, jump_embedding(graph, lengths, graph.input("scales", ["B"]), locdit.jump))
+    time = graph.unsqueeze(time, 1)  # (B, 1, width)
     first = graph.unsqueeze(graph.linear(graph.input("h", ["B", config.lm.width]), locdit.condition), 1)
     parts = [_history(graph, locdit, frames, channels, count, width)] if count else []
     if model.reading is not None:

@@ -22,7 +22,7 @@ from ditar.synthesis.voice import Voice
 from ditar.synthesis.voice_names import SHIPPED, list_voices, read_voice
 from ditar.vae.source import NEAR_BINS
 
-FORMAT, VERSION = "ditar-onnx", 2  # as `ditar.onnx.folder` expects
+FORMAT, VERSION = "ditar-onnx", 3  # as `ditar.onnx.folder` expects
 DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices", "reference"
 # Not the encoder of references, whose latents are what the model was trained on, nor the small head that reads.
 QUANTISED = ("patches", "lm", "locdit", "vocoder")
@@ -39,11 +39,6 @@ def export_onnx(pipeline: ContinuousPipeline, folder: str | Path, quantise: bool
         raise ExportError(f"{folder} holds something else; give a new folder, or one that was exported before")
     if pipeline.sampling.solver != "ddim":
         raise ExportError(f"the model samples by {pipeline.sampling.solver!r}, and only 'ddim' can be exported")
-    if pipeline.ditar.config.is_distilled:
-        raise ExportError(
-            "a distilled model reads guidance scale and step length, which the graphs do not; export the model that it "
-            "was distilled from"
-        )
     model, vae = pipeline.ditar, pipeline.vae
     made = {
         "patches": graphs.patches_graph(model),
@@ -82,7 +77,7 @@ def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
         "format": FORMAT,
         "version": VERSION,
         "text": {name: getattr(config, name) for name in text} | {"reads_monotonically": config.reads_monotonically},
-        "shape": {name: getattr(config, name) for name in shape}
+        "shape": {name: getattr(config, name) for name in (*shape, "distilled_guidance")}
         | {"layers": len(lm.blocks), "kv_heads": lm.blocks[0].attention.kv_heads, "head_dim": lm.head_dim}
         | {"rope_base": config.lm.rope_base, "lm_width": config.lm.width}
         | {"window_before": -WINDOW.start, "window": len(WINDOW)}

@@ -74,6 +74,8 @@ class DDIM:
     def __init__(self, sampling: Sampling, noise: Noise):
         self.times, self._noise_index = sampling.times()
         self._starts_from_noise, self._noise = sampling.temperature == 1.0, noise
+        # Where a distilled model aims at each step: at the next time, or at the data where noise enters.
+        self.aims = [0.0 if index == self._noise_index else t for index, t in enumerate(self.times)][1:]
 
     def start(self, shape: tuple[int, ...]) -> np.ndarray:
         """x at t = 1."""

@@ -12,7 +12,7 @@ import onnxruntime
 from ditar.onnx.ddim import Sampling
 from ditar.storage import ModelError
 
-FORMAT, VERSION = "ditar-onnx", 2
+FORMAT, VERSION = "ditar-onnx", 3
 DESCRIPTION, TABLES, VOICES = "model.json", "tables.npz", "voices"
 
 
@@ -24,8 +24,9 @@ class Model:
         folder: that `ditar export --format onnx` wrote.
         threads: of onnxruntime, for each graph; they sleep while they wait.
 
-    text: what `TextFrontend.of` reads, and seconds_per_symbol, trained_seconds; shape: of patches, latents and LM;
-    vocoder, vae, fingerprints: see `ditar.export.write`; sampling: how the model samples unless a call says otherwise.
+    text: what `TextFrontend.of` reads, and seconds_per_symbol, trained_seconds; shape: of patches, latents and LM, and
+    the highest guidance scale of a distilled model, 0 of others; vocoder, vae, fingerprints: see `ditar.export.write`;
+    sampling: how the model samples unless a call says otherwise.
     """
 
     def __init__(self, folder: str | Path, threads: int = 1):

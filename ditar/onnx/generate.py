@@ -168,11 +168,13 @@ class Generator:
         return np.where(self._reading.over(state.reading), 1.0, stop) * state.reading.finished
 
     def _draw(self, rows: Sequence[Row], processes: Sequence[DDIM], state: State) -> np.ndarray:
-        """The next patch of each row, (B, P, C). With guidance LocDiT reads both branches at once: h, and h = 0."""
+        """The next patch of each row, (B, P, C). With guidance LocDiT reads both branches at once, h, and h = 0; a
+        distilled one reads the guidance scale instead, and where the step ends."""
         sampling, count = rows[0].sampling, len(rows)
         steps, (low, high) = sampling.num_inference_steps, sampling.guidance_steps
         scales = np.array([row.sampling.guidance_scale for row in rows], np.float32)
-        guided = np.flatnonzero(scales != 1.0)
+        distilled = bool(self._shape.distilled_guidance)
+        guided = np.flatnonzero(scales != 1.0) if not distilled else np.arange(0)  # by rows of their own
         given = {"h": state.h, "history": state.history, "exists": state.exists}
         if not state.history.shape[1]:
             given = {"h": state.h}
@@ -185,7 +187,12 @@ class Generator:
         x = np.stack([process.start(state.history.shape[2:]) for process in processes])
         for index in range(steps):
             times = np.array([process.times[index] for process in processes], np.float32)
-            if len(guided) and low <= index / steps < high:
+            is_guided = low <= index / steps < high
+            if distilled:
+                aims = np.array([process.aims[index] for process in processes], np.float32)
+                jump = {"aims": aims, "scales": scales if is_guided else np.ones_like(scales)}
+                u = self._model.run("locdit", {**given, **jump, "noisy": x, "times": times})["u"]
+            elif len(guided) and is_guided:
                 pair = {"noisy": np.concatenate((x, x[guided])), "times": np.concatenate((times, times[guided]))}
                 u = self._model.run("locdit", {**both, **pair})["u"]
                 u, without = u[:count].copy(), u[count:]

@@ -94,6 +94,11 @@ def prepare(
             raise VoiceError(f"voice {voice.name!r} was made with another model; make it again with this one")
         sampling = common.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
         of = frontend(request.language)
+        if 0 < shape.distilled_guidance < sampling.guidance_scale:
+            raise ValueError(
+                f"this distilled model was taught guidance scales from 1 to {shape.distilled_guidance:g}, got "
+                f"{sampling.guidance_scale:g}; give one of those, or use the model that it was distilled from"
+            )
         read = request.read or of.read(request.text)
         said = of.said(voice.symbols, read.symbols, round(voice.seconds / config.seconds_per_symbol))
         pace = config.seconds_per_symbol, len(voice.symbols), voice.seconds

@@ -55,24 +55,36 @@ def with_layers_of_a_text_lm(pipeline):
     return ContinuousPipeline(pipeline.vae, DiTAR(replace(pipeline.ditar.config, lm=lm)))
 
 
+def that_listens(pipeline):
+    """The same with a LocDiT to which scale and length of the step matter, as they do once it is trained."""
+    jump = pipeline.ditar.locdit.jump
+    for last in (jump.guidance, jump.length.out, pipeline.ditar.locdit.out):
+        torch.nn.init.normal_(last.weight, std=0.5)
+    return pipeline
+
+
 FORMS = {
     "plain": lambda: tiny_pipeline(),
     "monotonic": lambda: with_source(tiny_pipeline(alignment="monotonic", audio_positions="continue")),
     "prefix cached": lambda: tiny_pipeline(locdit_prefix_cached=True, history_patches=2),
     "text lm": lambda: with_layers_of_a_text_lm(tiny_pipeline()),
     "no history": lambda: tiny_pipeline(history_patches=0),
+    "distilled": lambda: that_listens(tiny_pipeline(distilled_guidance=4.0, alignment="monotonic")),
 }
 
 
 @pytest.fixture(scope="module", params=FORMS)
 def form(request, tmp_path_factory):
+    return exported(request.param, tmp_path_factory.mktemp("onnx") / "model")
+
+
+def exported(name, folder):
     """A pipeline, and the speaker of its folder with torch's noise."""
-    pipeline = FORMS[request.param]()
+    pipeline = FORMS[name]()
     pipeline.set_progress_bar_config(disable=True)
     for parameter in pipeline.ditar.parameters():  # everything counts, what starts as zeros too
         parameter.data += 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3))
     pipeline.ditar.stop_head.bias.data.fill_(-20.0)
-    folder = tmp_path_factory.mktemp("onnx") / "model"
     export_onnx(pipeline, folder)
     return pipeline, Speaker(folder, noise=torchs)
 
@@ -93,14 +105,18 @@ def test_a_reference_is_read_as_torch_reads_it(form):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"temperature": 0.5}, {"guidance_scale": 1.0}, {"guidance_steps": (0.0, 0.5), "time_grid": "sway"}],
-    ids=["as it comes", "temperature", "no guidance", "some guidance"],
-)
+    [
+        {}, {"temperature": 0.5}, {"guidance_scale": 1.0}, {"guidance_steps": (0.0, 0.5), "time_grid": "sway"},
+        {"num_inference_steps": 1},
+    ],
+    ids=["as it comes", "temperature", "no guidance", "some guidance", "one step"],
+)  # fmt: skip
 def test_the_same_noise_makes_the_same_speech(form, options):
     pipeline, speaker = form
     theirs, ours = voices(form)
-    (expected,) = pipeline.batch([of_torch.SpeechRequest(TEXT, theirs, seed=5)], **FAST, **options)
-    (made,) = speaker.batch([SpeechRequest(TEXT, ours, seed=5)], **FAST, **options)
+    options = FAST | options
+    (expected,) = pipeline.batch([of_torch.SpeechRequest(TEXT, theirs, seed=5)], **options)
+    (made,) = speaker.batch([SpeechRequest(TEXT, ours, seed=5)], **options)
     assert made.audio.shape == expected.audio.shape and made.patches == expected.patches
     assert abs(expected.audio).max() > 50 * CLOSE
     np.testing.assert_allclose(made.audio, expected.audio, atol=CLOSE)
@@ -201,6 +217,26 @@ def test_8_bits_are_smaller_and_speak_alike(form, tmp_path):
     assert 0 < abs(exact - rounded).max() < 0.2 * abs(exact).max()
     assert np.isfinite(small(TEXT, seed=1, **FAST).audio).all()
     assert (tmp_path / "small/lm.onnx").stat().st_size < (speaker.model.folder / "lm.onnx").stat().st_size
+
+
+def test_a_distilled_model_is_told_the_scale(tmp_path, monkeypatch):
+    """Each row its own, in one evaluation a step, in 8 bits too; what it was not taught is refused."""
+    pipeline, speaker = exported("distilled", tmp_path / "model")
+    export_onnx(pipeline, tmp_path / "small", quantise=True)
+    scales = [1.0, 2.5, 4.0]
+    requests = [SpeechRequest(TEXT, seed=1, guidance_scale=scale) for scale in scales]
+    for one in (speaker, Speaker(tmp_path / "small", noise=torchs)):
+        seen, run = [], one.model.run
+        monkeypatch.setattr(one.model, "run", lambda name, x: seen.append((name, x)) or run(name, x))
+        low, _, high = (speech.audio for speech in one.batch(requests, **FAST, temperature=0.1))
+        assert len(low) != len(high) or abs(low - high).max() > 10 * CLOSE
+        told = [x for name, x in seen if name == "locdit"]
+        assert len(told) == 2 * sum(name == "lm" for name, _ in seen)
+        # The first step aims at the data, to which noise is added.
+        for x, (time, aim) in zip(told, ((1.0, 0.0), (0.1, 0.0))):
+            assert x["scales"].tolist() == scales and set(x["aims"]) == {aim} and set(x["times"]) == {np.float32(time)}
+        with pytest.raises(ValueError, match="taught guidance scales from 1 to 4, got 4.5; give one of those"):
+            one(TEXT, guidance_scale=4.5)
 
 
 def test_what_cannot_be_used_is_named(form, tmp_path):

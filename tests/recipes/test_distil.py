@@ -12,8 +12,6 @@ from ditar.bench.measure import flops_by_part
 from ditar.bench.setup import Subject, Variant, variants_of
 from ditar.cli import main
 from ditar.config import ConfigError
-from ditar.export.graph import ExportError
-from ditar.export.write import export_onnx
 from ditar.serve.bodies import SpeechBody, asked
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid
@@ -88,8 +86,6 @@ def test_what_it_was_not_taught_is_refused_everywhere(pipeline):
         pipeline("It rains.", solver="unipc")
     with pytest.raises(SweepError, match=message):
         check_pipeline(pipeline, Grid(guidance_scale=(2.0, 5.0)))
-    with pytest.raises(ExportError, match="export the model that it was distilled from"):
-        export_onnx(pipeline, "nowhere")
 
 
 def test_the_server_says_so(pipeline):
@@ -114,6 +110,19 @@ def test_fast_is_the_one_that_ships(made, monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main([*say, "--fast", "--model", str(made.model)])
     assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_it_speaks_from_its_graphs(made, monkeypatch, tmp_path, capsys):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    from ditar.onnx.__main__ import main as speak
+
+    monkeypatch.setattr("ditar.synthesis.model_folder.FAST_MODEL", made.fast)
+    assert main(["export", "fast", str(tmp_path / "onnx"), "--format", "onnx"]) == 0
+    say = [f"--model={tmp_path / 'onnx'}", "--text=It rains.", f"--output={tmp_path / 'a.wav'}", "--max-retries=0"]
+    assert speak(say) == 0 and (tmp_path / "a.wav").is_file()
+    assert speak([*say, "--guidance-scale=5"]) == 1
+    assert "taught guidance scales from 1 to 4, got 5; give one of those" in capsys.readouterr().err
 
 
 def test_it_is_neither_a_teacher_nor_tuned_on(made, tmp_path, capsys):
