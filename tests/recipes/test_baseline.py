@@ -12,7 +12,7 @@ from ditar.baseline.lm import TokenLM
 from ditar.config import to_dict
 from ditar.data.codes import write_codec
 from recipes import profile_baseline, train_baseline
-from tests.train.test_resume import ROOT
+from tests.forked import ROOT
 from tests.train.test_token_system import INFO, make_config, write_codes
 
 

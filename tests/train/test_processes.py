@@ -1,30 +1,29 @@
-"""Several processes on one machine (gloo): the same losses as one, every utterance once, a killed rank ends the job."""
+"""Several processes on one machine (gloo): the same losses as one, every utterance once, a killed rank ends the job.
+
+`accelerate launch` starts them where it matters how they begin and end; elsewhere they are forked (tests/forked.py)."""
 
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ditar.train.checkpoint import checkpoints
+from tests.forked import ROOT, launcher, run_ranks
 from tests.train.test_resume import latents, losses, read_log, start, wait_for_step  # noqa: F401
 
-CONFIG = Path(__file__).parents[2] / "configs" / "accelerate" / "processes.yaml"
 STEPS = 12
 
 
-def launcher(processes: int) -> tuple[str, ...]:
-    return (
-        *("-m", "accelerate.commands.launch", "--config_file", str(CONFIG)),
-        *("--num_processes", str(processes), "--main_process_port", "0"),
-    )
-
-
-def start_ranks(latents, out, processes, pause_s=0.0):  # noqa: F811
-    return start(latents, out, launcher(processes), STEPS, "adamw", subprocess.PIPE, pause_s)
+def start_ranks(latents, out, processes, config="processes.yaml", pause_s=0.0) -> subprocess.Popen:  # noqa: F811
+    program = ["-m", "tests.train.program", str(latents), str(out), str(STEPS), "adamw", str(pause_s)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, *launcher(processes, config), *program], cwd=ROOT, env=environment,
+                            stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,27 +43,32 @@ def test_every_parameter_has_a_gradient_without_helpers(latents, tmp_path):  # n
     """DistributedDataParallel is not told to look for parameters without one, and would refuse the second step."""
     plain = [tmp_path / name for name in ("one", "two")]
     assert start(latents, plain[0], steps=4, kind="adamw-plain").wait(timeout=300) == 0
-    process = start(latents, plain[1], launcher(2), 4, "adamw-plain", subprocess.PIPE)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
+    run_ranks(2, "tests.train.program", latents, plain[1], 4, "adamw-plain", output=tmp_path / "said")
     assert_close(losses(plain[1]), losses(plain[0]))
 
 
-@pytest.mark.parametrize("processes", [2, 4])
-def test_losses_are_those_of_one_process(processes, latents, alone, tmp_path):  # noqa: F811
-    process = start_ranks(latents, tmp_path, processes)
+def show(found, alone) -> None:  # noqa: F811
+    """pytest -s shows it."""
+    for step, values in losses(found).items():
+        print(f"\nstep {step}: loss {losses(alone)[step][0]} with 1 process, {values[0]} with several", end="")
+
+
+def test_losses_are_those_of_one_process(latents, alone, tmp_path):  # noqa: F811
+    process = start_ranks(latents, tmp_path, 2)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
-    for step, values in losses(tmp_path).items():  # pytest -s shows it
-        print(f"\nstep {step}: loss {losses(alone)[step][0]} with 1 process, {values[0]} with {processes}", end="")
+    show(tmp_path, alone)
     assert_close(losses(tmp_path), losses(alone))
-    if processes == 4:  # and two go on from their checkpoint
-        half, two = "checkpoints/step-00000006", tmp_path / "two"
-        shutil.copytree(tmp_path / half, two / half)
-        process = start_ranks(latents, two, 2)
-        output, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, output
-        assert_close(losses(two), {step: values for step, values in losses(alone).items() if step > 6})
+
+
+def test_two_go_on_from_four(latents, alone, tmp_path):  # noqa: F811
+    four, two, half = tmp_path / "four", tmp_path / "two", "checkpoints/step-00000006"
+    run_ranks(4, "tests.train.program", latents, four, STEPS, "adamw", output=tmp_path / "said")
+    show(four, alone)
+    assert_close(losses(four), losses(alone))
+    shutil.copytree(four / half, two / half)
+    run_ranks(2, "tests.train.program", latents, two, STEPS, "adamw", output=tmp_path / "said")
+    assert_close(losses(two), {step: values for step, values in losses(alone).items() if step > 6})
 
 
 def test_a_killed_rank_ends_the_job_and_it_goes_on_with_another_number(latents, alone, tmp_path):  # noqa: F811

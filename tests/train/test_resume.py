@@ -1,13 +1,9 @@
 """A run that is killed and resumed has the losses and weights, bit for bit, of one that was not."""
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -15,18 +11,13 @@ from safetensors.torch import load_file
 
 from ditar.train.checkpoint import checkpoints
 from tests.data.test_batches import write_store
+from tests.forked import Forked
 
-ROOT = Path(__file__).parents[2]
 STEPS = 24
 
 
-def start(
-    latents, out, launcher=(), steps=STEPS, kind="muon", output=subprocess.DEVNULL, pause_s=0.0
-) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    program = ["-m", "tests.train.program", str(latents), str(out), str(steps), kind, str(pause_s)]
-    command = [sys.executable, *launcher, *program]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.STDOUT, stdout=output, text=True)
+def start(latents, out, steps=STEPS, kind="muon", pause_s=0.0) -> Forked:
+    return Forked("tests.train.program", latents, out, steps, kind, pause_s)
 
 
 def read_log(out) -> dict[int, dict]:
@@ -85,7 +76,7 @@ def test_killed_at_random_moments_and_resumed_is_the_same_run(latents, whole, tm
         wait_for_step(process, tmp_path, target)
         time.sleep(chance.uniform(0.0, 0.2))
         process.kill()
-        assert process.wait() == -signal.SIGKILL
+        assert process.wait(timeout=60) == -signal.SIGKILL
         kills.append((max(read_log(tmp_path)), [p.name for p in checkpoints(tmp_path / "checkpoints")]))
         process = start(latents, tmp_path, pause_s=0.1)
     assert process.wait(timeout=300) == 0, kills

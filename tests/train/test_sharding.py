@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from functools import partial
 
 import pytest
@@ -17,30 +16,25 @@ from ditar.train.plan import state_bytes
 from ditar.train.ranks import Ranks
 from ditar.train.sharded_checkpoint import load_sharded, save_sharded
 from ditar.train.sharding import shard
+from tests.forked import run_ranks
 from tests.train import program
 from tests.train.test_loop import make_config
-from tests.train.test_processes import CONFIG, STEPS, alone, assert_close, launcher  # noqa: F401
-from tests.train.test_resume import latents, losses, start  # noqa: F401
+from tests.train.test_processes import STEPS, alone, assert_close, start_ranks  # noqa: F401
+from tests.train.test_resume import latents, losses  # noqa: F401
 
 HALF = 6
 
 
-def sharding(processes: int) -> tuple[str, ...]:
-    return tuple(str(CONFIG.with_name("fsdp.yaml")) if word == str(CONFIG) else word for word in launcher(processes))
-
-
-def run(latents, out, processes, sharded=True, steps=STEPS, kind="adamw"):  # noqa: F811
-    through = () if processes == 1 else sharding(processes) if sharded else launcher(processes)
-    process = start(latents, out, through, steps, kind, subprocess.PIPE)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    return output
+def run(latents, out, processes, kind="adamw"):  # noqa: F811
+    run_ranks(processes, "tests.train.program", latents, out, STEPS, kind, output=out / "said", config="fsdp.yaml")
 
 
 @pytest.fixture(scope="module")
 def two(latents, tmp_path_factory):  # noqa: F811
     out = tmp_path_factory.mktemp("two")
-    run(latents, out, 2)
+    process = start_ranks(latents, out, 2, "fsdp.yaml")
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
     return out
 
 
@@ -127,7 +121,7 @@ def test_a_system_without_blocks_is_refused():
 
 def test_one_process_goes_on_from_two(latents, two, alone, tmp_path):  # noqa: F811
     half_of(two, tmp_path)
-    run(latents, tmp_path, 1, False)
+    assert program.main(str(latents), str(tmp_path), str(STEPS), "adamw") == 0
     assert_close(losses(tmp_path), {s: v for s, v in losses(alone).items() if s > HALF})
     assert_same_model(tmp_path, alone)
 

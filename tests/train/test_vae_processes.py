@@ -2,9 +2,7 @@
 goes on with another number of them."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -15,8 +13,7 @@ import yaml
 
 from ditar.config import to_dict
 from recipes import train_vae
-from tests.train.test_processes import launcher
-from tests.train.test_resume import ROOT
+from tests.forked import run_ranks
 from tests.train.test_vae_system import make_config
 
 HALF, STEPS = 3, 6
@@ -50,10 +47,7 @@ def run(home, out, processes: int) -> dict[int, dict[str, float]]:
             patch.setattr(sys, "argv", ["train_vae", *map(str, options)])
             assert train_vae.main() == 0
     else:
-        command = [sys.executable, *launcher(processes), "recipes/train_vae.py", *map(str, options)]
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
+        run_ranks(processes, "recipes.train_vae", *options, output=home / "said")
     figures = {}
     for text in (out / "log.jsonl").read_text().splitlines():
         line = json.loads(text)

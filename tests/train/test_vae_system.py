@@ -28,11 +28,13 @@ from ditar.train.vae_system import VAESystem
 from ditar.vae.speech_vae import SpeechVAE
 from tests.data.test_crops import write_tone
 
+NARROW = {"multi_period": False, "multi_resolution_channels": 4}  # of discriminators
+
 
 def make_config(**loss) -> VAEConfig:
     return VAEConfig(
         model=VAEModelConfig(VocosConfig(16, 1, 16), SpectralEncoderConfig(100, 16, 1, 16), latent_channels=8),
-        loss=VAELossConfig(**{"adversarial_from": 10, "latent_noise": 0.3, "multi_period": False, **loss}),
+        loss=VAELossConfig(**{"adversarial_from": 10, "latent_noise": 0.3, **NARROW, **loss}),
         data=VAEDataConfig(batch=5, crop_seconds=0.5, adversarial_batch=4),
         optimiser=OptimiserConfig(steps=4, learning_rate=1e-3, precision="no"),
         run=RunConfig(log_every=1, validate_every=4, sample_every=4, checkpoint_every=2),
