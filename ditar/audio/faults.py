@@ -7,7 +7,7 @@ one of them: with noise 10 dB lower (14 dB), clipping by 6 dB (2.4 %), a telepho
 
 import numpy as np
 
-from ditar.audio.trim import frame_rms, trim_silence, without_offset
+from ditar.audio.trim import frame_rms, quantile, trim_silence, without_offset
 
 NO_SPEECH_DB, NOISY_DB = 5.0, 17.0  # between the loudest and the softest twentieth of the frames
 TOP, TOP_SHARE = 0.98, 0.005  # share of the samples that are within this factor of the loudest one
@@ -53,8 +53,8 @@ def faults(waveform: np.ndarray, rate_hz: int, name: str) -> list[str]:
 
 def loudness_range_db(waveform: np.ndarray, rate_hz: int) -> float:
     """From the 5th to the 95th percentile of frames of 10 ms, by loudness."""
-    low, high = np.percentile(20 * np.log10(frame_rms(waveform, rate_hz) + 1e-6), [5, 95])
-    return float(high - low)
+    loudness_db = 20 * np.log10(frame_rms(waveform, rate_hz) + 1e-6)
+    return quantile(loudness_db, 0.95) - quantile(loudness_db, 0.05)
 
 
 def top_share(waveform: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that --help needs no torch.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = f"{error.filename}: {error.strerror}" if plain else str(error)
         print(f"ditar: error: {one_line(' '.join(reason.split()))}", file=sys.stderr)
         return 1
+
+
+def program() -> int:
+    """`ditar` as a process of its own: `main`, and an end without looking through all that was imported for garbage,
+    which takes as long as importing a quarter of torch."""
+    code = main()
+    gc.freeze()
+    return code
 
 
 def build_parser() -> CommandParser:

@@ -2,6 +2,6 @@
 
 import sys
 
-from ditar.cli import main
+from ditar.cli import program
 
-sys.exit(main())
+sys.exit(program())

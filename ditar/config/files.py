@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ditar.config.ranges import Config, ConfigError, from_dict
 from ditar.storage.inputs import read_input
 
@@ -47,6 +45,8 @@ def nearest_kind(path: str | Path, kinds: Sequence[type]) -> type:
 
 
 def _read_yaml(path: str | Path) -> Any:
+    import yaml  # here, since who speaks reads none
+
     path = Path(path)
     try:
         return yaml.safe_load(read_input(path).decode("utf-8"))

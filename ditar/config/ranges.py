@@ -19,8 +19,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
-
 Config = TypeVar("Config")
 
 
@@ -146,6 +144,8 @@ def _convert(value: Any, hint: Any, where: str, complete: bool = False) -> Any:
         return value if isinstance(value, hint) else from_dict(value, hint, where, complete)
     if origin is Literal:
         if value not in arguments:
+            import yaml  # here, since who speaks reads none
+
             message = f"{where} must be one of {', '.join(map(repr, arguments))}, got {value!r}"
             # YAML 1.1 reads a bare no, off, yes or on as a truth value.
             bare = [a for a in arguments if isinstance(value, bool) and yaml.safe_load(a) is value]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditar.audio import AudioError
-from ditar.audio.trim import fade, is_silent, level, prepare_reference, trim_silence
+from ditar.audio.trim import fade, is_silent, level, prepare_reference, quantile, trim_silence
 
 RATE_HZ = 24_000
 
@@ -108,3 +108,10 @@ def test_a_constant_offset_changes_neither_silence_nor_ends_nor_level(offset):
     assert len(plain) == len(made) and abs(len(made) / RATE_HZ - 2.06) < 0.021
     np.testing.assert_allclose(made, plain, atol=1e-4)
     assert is_silent(silence(1.0) + offset) and not is_silent(clip + offset)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 100])
+def test_a_quantile_is_that_of_numpy(count):
+    values = np.random.default_rng(count).standard_normal(count)
+    for share in (0.0, 0.05, 0.1, 0.95, 1.0):
+        assert quantile(values, share) == pytest.approx(np.quantile(values, share), rel=1e-12)

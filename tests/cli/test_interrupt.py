@@ -1,8 +1,10 @@
-"""Ctrl-C while a command starts."""
+"""Ctrl-C, and the collection of garbage, while a command starts."""
 
+import gc
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 PROGRAM = """
 import os, signal, sys
@@ -35,5 +37,21 @@ def test_afterwards_it_is_an_exception_again():
 
     before = signal.getsignal(signal.SIGINT)
     with starting():
-        pass
+        assert not gc.isenabled()
     assert signal.getsignal(signal.SIGINT) is before
+    assert gc.isenabled()
+
+
+def test_garbage_is_looked_for_again_after_a_failure_and_not_where_nobody_did():
+    from ditar.cli.interrupt import starting
+
+    with suppress(ValueError), starting():
+        raise ValueError
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with starting():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
