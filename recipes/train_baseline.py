@@ -18,6 +18,7 @@ from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, load_config
 from ditar.data.codes import CodecInfo, CodeStore, require_codec
 from ditar.data.errors import DataError
+from ditar.data.shard_urls import add_shard_arguments
 from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
 from ditar.train.program import check_out, exit_code
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     check_out(args.out, init=args.init, codec=args.codec, train=args.train, valid=args.valid)
     config = load_config(args.config, BaselineConfig)
     init = TokenLM.from_pretrained(args.init) if args.init else None
-    stores = CodeStore(args.train), CodeStore(args.valid)
+    stores = CodeStore(args.train, urls=args.shards, skip_bad=args.skip_bad_shards), CodeStore(args.valid)
     config = fill_in(config, stores[0], init)
     info, listener = stores[0].codec, None
     if args.codec is not None:
@@ -76,6 +77,7 @@ def main() -> int:
     parser.add_argument("--config", required=True, help="a file of configs/baseline")
     parser.add_argument("--train", required=True, type=Path, help="codes to train on")
     parser.add_argument("--valid", required=True, type=Path, help="codes of the same codec to validate on")
+    add_shard_arguments(parser)
     parser.add_argument("--codec", help="the codec that made them, a folder or a name on the hub, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained token LM to start from (fine-tuning)")

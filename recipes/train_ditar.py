@@ -19,6 +19,7 @@ from pathlib import Path
 from ditar.config import DiTARConfig, load_config
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
+from ditar.data.shard_urls import add_shard_arguments
 from ditar.model.ditar import DiTAR
 from ditar.model.qwen2 import find_lm, tokenizer_content
 from ditar.text.subwords import read_tokenizer
@@ -75,16 +76,7 @@ def main() -> int:
     parser.add_argument("--config", required=True, help="a file of configs/ditar")
     parser.add_argument("--train", required=True, type=Path, help="latents to train on, with statistics")
     parser.add_argument("--valid", required=True, type=Path, help="latents to validate on")
-    parser.add_argument(
-        "--shards",
-        nargs="+",
-        metavar="URL",
-        help="where the shards of --train are, if not in it: http://HOST/latents.{000000..000999}.tar, pipe:COMMAND, or "
-        "paths; several for several machines",
-    )
-    parser.add_argument(
-        "--skip-bad-shards", action="store_true", help="leave out shards of --train that are missing, cut short or damaged"
-    )
+    add_shard_arguments(parser)
     parser.add_argument("--vae", type=Path, help="VAE with the same statistics, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained DiTAR to start from (fine-tuning)")

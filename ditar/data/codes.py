@@ -7,6 +7,7 @@ index.jsonl, the cuts for lhotse and `skipped` are those of latents; there are n
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,10 +59,16 @@ def read_codec(folder: str | Path) -> CodecInfo:
 
 class CodeStore(LatentStore):
     """Codes of a folder by utterance; `codec` is what made them. DataError, quoting both, if that is not `expected`, a
-    fingerprint."""
+    fingerprint. urls, skip_bad: see LatentStore."""
 
-    def __init__(self, folder: str | Path, expected: str | None = None):
-        super().__init__(folder, torch.zeros(()), torch.ones(()))
+    def __init__(
+        self,
+        folder: str | Path,
+        expected: str | None = None,
+        urls: Sequence[str] | None = None,
+        skip_bad: bool = False,
+    ):
+        super().__init__(folder, torch.zeros(()), torch.ones(()), urls, skip_bad)
         self.codec = read_codec(folder)
         if expected is not None:
             require_codec(self.codec.codec, expected, str(folder))

@@ -5,6 +5,7 @@
     /mnt/disk{1,2,3}/latents.{000000..000099}.tar
 """
 
+import argparse
 import http.client
 import itertools
 import re
@@ -21,6 +22,22 @@ WAIT_S = 2.0  # before the second try; twice as long before the third
 TIMEOUT_S = 120.0  # without a byte
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _PIPE = "pipe:"
+
+
+def add_shard_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of a training program that say where the shards of --train are, and what to do without one."""
+    parser.add_argument(
+        "--shards",
+        nargs="+",
+        metavar="URL",
+        help="where the shards of --train are, if not in it: http://HOST/NAME.{000000..000999}.tar, pipe:COMMAND, or "
+        "paths; several for several machines",
+    )
+    parser.add_argument(
+        "--skip-bad-shards",
+        action="store_true",
+        help="leave out shards of --train that are missing, cut short or damaged",
+    )
 
 
 def expand(pattern: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """recipes/baseline.sh and train_baseline.py: which programs run, a run on codes on disk, and what is refused."""
 
+import json
 import re
 import subprocess
 import sys
@@ -114,6 +115,31 @@ def test_codes_of_other_codecs_and_other_numbers_are_refused(home, tmp_path, mon
         assert error.startswith("train_baseline: error: ") and error.count("\n") == 1
         assert re.search(message, error), error
         assert not (tmp_path / name / "checkpoints").exists()
+
+
+def test_shards_from_elsewhere_and_bad_ones(home, tmp_path, monkeypatch, capsys):
+    """The same losses from a command as from the folder; a shard that is cut short ends the run, or is left out."""
+    store = write_codes(tmp_path / "codes", shards=4)
+    assert train(monkeypatch, home, tmp_path / "here", codes=tmp_path / "codes") == 0
+    (tmp_path / "there").mkdir()
+    for shard in store.shards[1:]:
+        (tmp_path / "codes/shar" / shard).rename(tmp_path / "there" / shard)
+    far = f"pipe:cat {tmp_path}/there/latents.{{000001..000003}}.tar"
+    where = ["--shards", f"{tmp_path}/codes/shar/latents.000000.tar", far]
+    assert train(monkeypatch, home, tmp_path / "far", *where, codes=tmp_path / "codes") == 0
+    logs = [(tmp_path / run / "log.jsonl").read_text().splitlines() for run in ("here", "far")]
+    found, expected = ([row["train/loss"] for row in map(json.loads, log) if "train/loss" in row] for log in logs)
+    assert found == expected and found
+    bad = tmp_path / "there" / store.shards[2]
+    bad.write_bytes(bad.read_bytes()[:1500])
+    capsys.readouterr()
+    assert train(monkeypatch, home, tmp_path / "a", *where, codes=tmp_path / "codes") == 1
+    said = capsys.readouterr().err
+    assert f"cat {bad} " in said and "training leaves it out with --skip-bad-shards" in said
+    assert train(monkeypatch, home, tmp_path / "b", *where, "--skip-bad-shards", codes=tmp_path / "codes") == 0
+    assert "left out, with its 10 utterances" in capsys.readouterr().err
+    assert train(monkeypatch, home, tmp_path / "c", *where[:2], codes=tmp_path / "codes") == 1
+    assert "(and 2 more), which the index names; add its machine" in capsys.readouterr().err
 
 
 def test_codes_that_no_codebook_has_are_quoted(home, tmp_path, monkeypatch, capsys):
