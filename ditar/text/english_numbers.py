@@ -101,7 +101,7 @@ def _fraction(top: str, bottom: str, article: bool) -> str:
     if int(top) == int(bottom):
         return f"{cardinal(top)} out of {cardinal(bottom)}"
     # More than one whole is said so only if it is small and no division that leaves nothing: 10/2, 22/7.
-    large = int(top) > int(bottom) and (int(top) > 20 or int(top) % int(bottom) == 0)
+    large = int(top) > int(bottom) and (int(top) > 20 or int(bottom) == 0 or int(top) % int(bottom) == 0)
     if large or int(bottom) not in _FRACTIONS_OF:
         return f"{cardinal(top)} over {cardinal(bottom)}"
     if bottom in _PARTS:

@@ -1,7 +1,7 @@
-"""Written text to text that a phonemiser can read aloud: characters for every language, words for English.
+"""Written text to text that a phonemiser can read aloud: characters for every language, words for English and French.
 
-espeak itself reads numbers and abbreviations of other languages well; for English it lacks money, dates, times, most
-abbreviations and all addresses, which `ditar.text.english` spells out.
+espeak itself reads plain numbers of other languages well; it lacks money, dates, times, most abbreviations and all
+addresses, which `ditar.text.english` and `ditar.text.french` spell out.
 """
 
 import re
@@ -11,6 +11,7 @@ from ditar.text.characters import one_spelling
 from ditar.text.english import spell_english
 from ditar.text.english_words import SPOKEN_SYMBOLS
 from ditar.text.errors import TextError, name_characters
+from ditar.text.french import spell_french
 from ditar.text.markup import without_markup
 from ditar.text.pronunciation import is_private, stand_in_words, stand_out
 from ditar.text.writing_systems import foreign_letters
@@ -19,12 +20,14 @@ from ditar.text.writing_systems import foreign_letters
 _KEPT_SYMBOLS = set("%&+=@#$€£/*°")
 # What is said even if there is nothing else.
 _SAID_ALONE = set("%&+=@#$€£°") | {symbol for symbol in SPOKEN_SYMBOLS if not symbol.isascii()}
+_SPELLERS = {"en": spell_english, "fr": spell_french}
 # The punctuation that the vocabulary keeps; what remains of other kinds has no sound and no pause of its own.
 PUNCTUATION = '.,!?;:—"()¿¡'
 
 
 def normalise(text: str, language: str = "en-us", dropped: list[str] | None = None) -> str:
-    """Text with one spelling for quotes, dashes and spaces and, in English, with everything written out as words.
+    """Text with one spelling for quotes, dashes and spaces and, in English and French, with everything written out as
+    words.
 
     `language` is espeak's name for it (`en-us`, `de`, `cmn`). Raises TextError, naming the characters, if there is
     nothing to say or if a character has no pronunciation (emoji, pictures, letters of a script that the language does
@@ -34,7 +37,8 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
     """
     if not isinstance(text, str):
         raise TextError(f"text must be a string, got {type(text).__name__}")
-    english = language.split("-")[0] == "en"
+    spell = _SPELLERS.get(language.split("-")[0])
+    english = spell is spell_english
     plain, marks = without_markup(text)
     cleaned, notes = one_spelling(plain, english)
     if not has_something_to_say(cleaned):
@@ -42,10 +46,10 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
     if dropped is not None:
         dropped += marks
     _leave_out(text, notes, dropped)
-    if english:
+    if spell is not None:
         # Rules look at neighbours, `Dr.` before a name: a pronounced word is a word that no rule knows.
         named, runs = stand_in_words(cleaned)
-        cleaned = stand_out(spell_english(named, language), runs)
+        cleaned = stand_out(spell(named, language), runs)
     silent = _silent_symbols(cleaned)
     _leave_out(cleaned, silent, dropped)
     foreign = foreign_letters(cleaned, language, refuse=dropped is None)

@@ -21,7 +21,10 @@ from ditar.text.pronunciation import RUN, VOWELS, read_run
 from ditar.text.soundless import SoundlessLetters
 from ditar.text.vocabulary import is_letter, symbols_of
 
-_SPLIT = re.compile(rf"(\.\.\.|[{re.escape(PUNCTUATION)}]|{RUN.pattern})")
+# Marks between figures belong to a number, which espeak reads in most languages: 91,5 or 1.500.
+_IN_NUMBERS = ".,:"
+_OTHERS = "".join(mark for mark in PUNCTUATION if mark not in _IN_NUMBERS)
+_SPLIT = re.compile(rf"(\.\.\.|[{re.escape(_OTHERS)}]|(?<!\d)[{_IN_NUMBERS}]|[{_IN_NUMBERS}](?!\d)|{RUN.pattern})")
 # Opening marks: they belong to the next word.
 _OPENING = "(¿¡"
 # Common names of languages that espeak does not know.
@@ -155,7 +158,7 @@ class _Voice:
         quiet.propagate = False  # it warns about switches to English inside other languages, which are intended
         with _loading():
             self._backend = _backend_class()(
-                language, preserve_punctuation=False, with_stress=True, language_switch="remove-flags", logger=quiet
+                language, punctuation_marks=_OTHERS, with_stress=True, language_switch="remove-flags", logger=quiet
             )
 
     def read(self, text: str) -> str:

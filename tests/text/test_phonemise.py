@@ -8,6 +8,7 @@ import pytest
 
 from ditar.text import Phonemiser, TextError, Vocabulary
 from ditar.text.phonemise import espeak_language, phonemised_languages, symbols_of
+from ditar.text.vocabulary import is_letter
 
 
 def test_words_stress_and_punctuation():
@@ -57,6 +58,16 @@ def test_every_language_stays_within_the_vocabulary():
         "hi": "नमस्ते",
     }.items():
         vocabulary.encode(Phonemiser(language)(text))
+
+
+@pytest.mark.parametrize(
+    ("language", "figures", "words"),
+    [("de", "5,5", "fünf Komma fünf"), ("es", "1.500", "mil quinientos"), ("it", "5,5", "cinque virgola cinque")],
+)
+def test_marks_inside_a_number_are_not_pauses(language, figures, words):
+    phonemise = Phonemiser(language)
+    read, said = ([s for s in phonemise(f"{text}.") if is_letter(s) or s in ",."] for text in (figures, words))
+    assert read == said
 
 
 def test_nothing_to_say():
