@@ -1,9 +1,15 @@
 """Folders of recorded speech -> clips of one kind, whatever the layout of a corpus.
 
-Two layouts: a Kaldi data directory (wav.scp, text, utt2spk), and a table with a folder of audio:
+Four layouts: a Kaldi data directory (wav.scp, text, utt2spk); a table with a folder of audio:
 
     <corpus>/utterances.tsv    utt, speaker and, if known, rate, text, text_from, licence; other columns are ignored
     <corpus>/audio/<speaker>/<utt>.opus (or .flac, .ogg, .wav, .mp3)
+
+and those of two corpora of audio books in many languages:
+
+    CSS10      <corpus>/transcript.txt    <book>/<utt>.wav|text as written|text as said|seconds; one speaker
+    M-AILABS   <corpus>/by_book/<female, male or mix>/<speaker>/<book>/metadata.csv    utt|as written|as said
+               <corpus>/by_book/.../<book>/wavs/<utt>.wav; a book in `mix` itself is nobody's
 """
 
 import re
@@ -22,7 +28,8 @@ _BEFORE_MARK = re.compile(r"\s+([,.;:!?])")
 @dataclass(frozen=True)
 class Clip:
     """One recording of a corpus. `speaker` and `utt` are the corpus's own names; `speaker` is None if the corpus does
-    not know it, `rate_hz` None if only the file tells; `text` is empty if nobody knows what is said."""
+    not know it, `rate_hz` None if only the file tells; `text` is empty if nobody knows what is said. `written`: the
+    text as it is written, where the corpus has both (`5 h` and `cinq heures`). `book`: of an audio book."""
 
     corpus: str
     utt: str
@@ -31,6 +38,8 @@ class Clip:
     text: str = ""
     rate_hz: int | None = None
     licence: str = ""
+    written: str = ""
+    book: str = ""
 
 
 def read_corpora(folders: Sequence[str | Path]) -> list[Clip]:
@@ -43,8 +52,8 @@ def read_corpora(folders: Sequence[str | Path]) -> list[Clip]:
         found = [folder] if _is_corpus(folder) else sorted(filter(_is_corpus, folder.glob("*")))
         if not found:
             raise DataError(
-                f"{folder} holds no corpus: neither it nor a folder in it has utterances.tsv or wav.scp; give a Kaldi "
-                "data directory, or a folder of corpora"
+                f"{folder} holds no corpus: neither it nor a folder in it has utterances.tsv, wav.scp, transcript.txt "
+                "(CSS10) or by_book (M-AILABS); give one of these, or a folder of corpora"
             )
         if name and found != [folder]:
             raise DataError(f"{given}: {folder} holds {len(found)} corpora; a name can be given to a single one only")
@@ -54,10 +63,17 @@ def read_corpora(folders: Sequence[str | Path]) -> list[Clip]:
 
 
 def _is_corpus(folder: Path) -> bool:
-    return (folder / "utterances.tsv").is_file() or (folder / "wav.scp").is_file()
+    files = ("utterances.tsv", "wav.scp", "transcript.txt")
+    return any((folder / name).is_file() for name in files) or (folder / "by_book").is_dir()
 
 
 def _read_corpus(folder: Path, name: str) -> Iterator[Clip]:
+    if (folder / "transcript.txt").is_file():
+        yield from _read_css10(folder, name)
+        return
+    if (folder / "by_book").is_dir():
+        yield from _read_mailabs(folder, name)
+        return
     if not (folder / "utterances.tsv").is_file():
         for row in read_data_dir(folder):
             rate_hz = round(2 * row.bandwidth_hz) if row.bandwidth_hz else None
@@ -77,15 +93,56 @@ def _read_corpus(folder: Path, name: str) -> Iterator[Clip]:
         yield Clip(name, row["utt"], speaker, path, text, int(rate) if rate else None, row.get("licence", ""))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, cells by column) of a table with a header. A cell in quotation marks is written as spreadsheets do, with
-    its inner marks doubled."""
+def _read_css10(folder: Path, name: str) -> Iterator[Clip]:
+    table = folder / "transcript.txt"
+    for number, line in enumerate(_lines(table), 1):
+        cells = _cells(table, number, line, 4)
+        path = _audio(folder / cells[0], table, number)
+        yield Clip(name, path.stem, name, path, cells[2] or cells[1], None, "", cells[1], Path(cells[0]).parent.name)
+
+
+def _read_mailabs(folder: Path, name: str) -> Iterator[Clip]:
+    tables = sorted((folder / "by_book").glob("**/metadata.csv"))
+    if not tables:
+        raise DataError(f"{folder / 'by_book'} has no metadata.csv of any book; unpack the corpus there")
+    for table in tables:
+        _, *whose, book = table.parent.relative_to(folder / "by_book").parts
+        for number, line in enumerate(_lines(table), 1):
+            cells = _cells(table, number, line, 3)
+            path = _audio(table.parent / "wavs" / f"{cells[0]}.wav", table, number)
+            speaker = whose[-1] if whose else None
+            yield Clip(name, cells[0], speaker, path, cells[2] or cells[1], None, "", cells[1], book)
+
+
+def _cells(table: Path, number: int, line: str, count: int) -> list[str]:
+    cells = [_BEFORE_MARK.sub(r"\1", " ".join(cell.split())) for cell in line.split("|")]
+    if len(cells) != count or not cells[0] or not (cells[1] or cells[2]):
+        raise DataError(f"{table}:{number}: expected {count} fields between |, a name and a text first, got {line!r}")
+    return cells
+
+
+def _audio(path: Path, table: Path, number: int) -> Path:
+    """A file, which a user may have packed otherwise. DataError if there is none."""
+    found = next((place for ending in (path.suffix, *ENDINGS) if (place := path.with_suffix(ending)).is_file()), None)
+    if found is None:
+        raise DataError(f"{table}:{number}: {path} does not exist (nor with {' '.join(ENDINGS)}); remove the line")
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    """Of a UTF-8 table, without a final empty one. DataError if it is written otherwise."""
     try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        return path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError:
         raise DataError(
             f"{path}: not UTF-8 text; convert it with iconv -f LATIN1 -t UTF-8, or from whichever it has"
         ) from None
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line, cells by column) of a table with a header. A cell in quotation marks is written as spreadsheets do, with
+    its inner marks doubled."""
+    lines = _lines(path)
     head = lines[0].split("\t")
     if lacking := {"utt", "speaker"} - set(head):
         raise DataError(f"{path}:1: no column {' and '.join(sorted(lacking))} among {', '.join(head)}")

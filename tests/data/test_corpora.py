@@ -41,6 +41,38 @@ def test_quotation_marks_are_undoubled_only_where_a_spreadsheet_wrote_them(tmp_p
     assert texts == ['"Yes," he said.', 'Yes," he said."', '"Yes," he "said"', "Plain."]
 
 
+def test_audio_books_of_css10(tmp_path):
+    (tmp_path / "french/livre").mkdir(parents=True)
+    for name in ("livre/livre_0000.wav", "livre/livre_0001.flac"):
+        (tmp_path / "french" / name).touch()
+    table = tmp_path / "french/transcript.txt"
+    table.write_text(
+        "\ufefflivre/livre_0000.wav|Il est 5 h .|Il est cinq heures .|2.1\nlivre/livre_0001.wav|Oui .||1.0\n", "utf-8"
+    )
+    one, two = read_corpora([f"css10={tmp_path / 'french'}"])
+    assert (one.corpus, one.utt, one.speaker, one.book) == ("css10", "livre_0000", "css10", "livre")
+    assert (one.text, one.written) == ("Il est cinq heures.", "Il est 5 h.")
+    assert (two.text, two.path.name) == ("Oui.", "livre_0001.flac")
+    table.write_text("livre/livre_0000.wav|Il est 5 h.\n")
+    with pytest.raises(DataError, match=r"transcript.txt:1: expected 4 fields between |"):
+        read_corpora([tmp_path / "french"])
+
+
+def test_audio_books_of_m_ailabs(tmp_path):
+    books = {"female/ann/un": "ann", "male/bob/deux": "bob", "mix/trois": None}
+    for number, book in enumerate(books):
+        folder = tmp_path / "fr_FR/by_book" / book
+        (folder / "wavs").mkdir(parents=True)
+        (folder / f"wavs/u{number}.wav").touch()
+        (folder / "metadata.csv").write_text(f"u{number}|Le 1er.|Le premier.\n", "utf-8")
+    clips = read_corpora([tmp_path])
+    assert [(clip.speaker, clip.book) for clip in clips] == [("ann", "un"), ("bob", "deux"), (None, "trois")]
+    assert {(clip.corpus, clip.text, clip.written) for clip in clips} == {("fr_FR", "Le premier.", "Le 1er.")}
+    clips[1].path.unlink()
+    with pytest.raises(DataError, match="metadata.csv:1: .*u1.wav does not exist"):
+        read_corpora([tmp_path / "fr_FR"])
+
+
 @pytest.mark.parametrize(
     "line, head, message",
     [
