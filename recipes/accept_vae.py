@@ -34,6 +34,7 @@ from ditar.recognise.choose import DEFAULT, WAYS, make_recogniser
 from ditar.report.results import TABLE_VERSION
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.provenance import provenance
+from ditar.text.phonemise import espeak_language
 from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ, samples_to_frames
 from ditar.vae import SpeechVAE
 from ditar.vae.loading import load_vae
@@ -131,16 +132,18 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--limit", type=int, default=400, help="utterances at most")
     parser.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS}; default %(default)s")
+    parser.add_argument("--language", default="en-us", help="espeak's name of what is spoken (%(default)s)")
     parser.add_argument("--report-only", action="store_true", help="exit 0 even if the VAE is not accepted")
     args = parser.parse_args()
     try:
-        recogniser = make_recogniser(args.recogniser)  # before minutes of work
+        language = espeak_language(args.language)
+        recogniser = make_recogniser(args.recogniser, language=language)  # before minutes of work
         vae = load_vae(args.vae)
         figures = {"recogniser": recogniser.name, **resynthesise(vae, args.data, args.out, args.limit)}
         figures["moved"] = moved(vae, read_wav_scp(args.data)[: min(args.limit, MOVED_UTTERANCES)])
         text = args.data / "text"
         names = ("original", "resynthesis", "noisy")
-        original, made, noisy = (hear(args.out / name, text, recogniser) for name in names)
+        original, made, noisy = (hear(args.out / name, text, recogniser, language=language) for name in names)
         figures["resynthesis"], figures["noise"] = compare(original, made), compare(made, noisy)
     except (DataError, ValueError, OSError) as error:
         print(f"accept_vae: error: {error}", file=sys.stderr)

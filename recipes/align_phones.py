@@ -1,4 +1,4 @@
-"""Stage 1, for corpora without phone times: forced alignment of English speech with its text.
+"""Stage 1, for corpora without phone times: forced alignment of speech with its text.
 
     python recipes/align_phones.py --data data/train --nj 2 --skip-bad
 
@@ -6,6 +6,9 @@ Writes `phones` into the data directory (see ditar/data/kaldi.py), for recipes/p
 phones, or with times from their synthesiser (`symbol_times`), are left unchanged. If no plausible path fits an
 utterance to its text, it is refused, or with --skip-bad left without phones and listed in `unaligned` with the reason.
 Finished alignments are kept in `.align_phones` until all are done, and not repeated.
+
+The acoustic model is English. In other languages (--language) it listens for the nearest English phones, whose times
+are rougher (French: see egs/french/RESULTS.md).
 """
 
 import argparse
@@ -13,7 +16,7 @@ import json
 import multiprocessing
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -28,23 +31,25 @@ from ditar.recognise.aligner import Aligner
 from ditar.recognise.errors import import_for_recognition
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines
+from ditar.text import TextError
+from ditar.text.phonemise import espeak_language
 
 JOURNAL = ".align_phones"
 
 _aligner = cache(Aligner)  # one a process
 
 
-def align(row: Utterance) -> dict:
+def align(row: Utterance, language: str = "en-us") -> dict:
     """A line of the journal: utt, text, and phones or what is wrong."""
     line = {"utt": row.utt, "text": row.text}
     try:
         waveform = read_audio(row.path, RECOGNISER_RATE_HZ)
-        return line | {"phones": _aligner().align(waveform, row.text)}
+        return line | {"phones": _aligner().align(waveform, row.text, language)}
     except (RecogniserError, AudioError, ValueError) as error:  # ValueError: text that cannot be spoken
         return line | {"why": str(error)}
 
 
-def align_all(rows: list[Utterance], journal: Path, workers: int, title: str) -> Iterator[dict]:
+def align_all(rows: list[Utterance], journal: Path, workers: int, title: str, language: str) -> Iterator[dict]:
     """A line of the journal for each row: first those of an earlier run with the same text, then new ones."""
     texts = {row.utt: row.text for row in rows}
     done = {line["utt"]: line for line in _whole_lines(journal) if texts.get(line["utt"]) == line["text"]}
@@ -52,7 +57,7 @@ def align_all(rows: list[Utterance], journal: Path, workers: int, title: str) ->
     left = [row for row in rows if row.utt not in done]
     with open(journal, "w", encoding="utf-8") as file, multiprocessing.get_context("spawn").Pool(workers) as pool:
         file.writelines(f"{json.dumps(line)}\n" for line in done.values())
-        made = pool.imap_unordered(align, left, chunksize=4)
+        made = pool.imap_unordered(partial(align, language=language), left, chunksize=4)
         for line in tqdm(made, total=len(rows), initial=len(done), desc=title, unit="utt", mininterval=5):
             file.write(f"{json.dumps(line)}\n")
             file.flush()
@@ -71,16 +76,18 @@ def main() -> int:
     """Parse arguments and align; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
+    parser.add_argument("--language", default="en-us", help="espeak's name of the texts' language (%(default)s)")
     parser.add_argument("--nj", type=int, default=1, help="processes (%(default)s)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be aligned, and list it")
     args = parser.parse_args()
     try:
         import_for_recognition("pocketsphinx")
+        language = espeak_language(args.language)
         rows = read_data_dir(args.data)
         known = {row["utt"]: row for row in read_json_lines(args.data / "phones")}
         wanted = [row for row in rows if row.utt not in known and row.symbol_times is None]
         journal = args.data / JOURNAL
-        made = {line["utt"]: line for line in align_all(wanted, journal, args.nj, str(args.data))}
+        made = {line["utt"]: line for line in align_all(wanted, journal, args.nj, str(args.data), language)}
         bad = [f"{row.utt} {made[row.utt]['why']}" for row in wanted if "why" in made[row.utt]]
         if bad and not args.skip_bad:
             shown = "\n  ".join([*bad[:20], *([f"and {len(bad) - 20} more"] if len(bad) > 20 else [])])
@@ -93,7 +100,7 @@ def main() -> int:
         if known:
             write_json_lines((known[row.utt] for row in rows if row.utt in known), args.data / "phones")
         journal.unlink()
-    except (DataError, RecogniserError, OSError) as error:
+    except (DataError, RecogniserError, TextError, OSError) as error:
         print(f"align_phones: error: {error}", file=sys.stderr)
         return 1
     print(f"{args.data}: {len(made) - len(bad)} of {len(wanted)} utterances aligned; without phones: {len(bad)}")

@@ -56,6 +56,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--device", default="cpu", help="of Whisper, checkpoints, DistillMOS and UTMOS: cpu (the default), cuda, ..."
     )
+    command.add_argument("--language", metavar="NAME", default="en-us", help="espeak-ng's name of what is spoken")
     command.add_argument(
         "--threads",
         metavar="N",
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
         from ditar.evaluate.report import evaluation_markdown
         from ditar.evaluate.score import score
         from ditar.storage.provenance import provenance
+        from ditar.text.phonemise import espeak_language
 
     if options.threads is not None:
         with starting():
@@ -99,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
         embedder=options.embedder,
         utmos=options.utmos,
         device=options.device,
+        language=espeak_language(options.language),
         worst=options.worst,
         provenance=provenance(),
         loading=starting,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ditar.evaluate.diversity import runs_by_utterance, voice_spread
 from ditar.evaluate.inputs import Ending, EvaluationError, import_for_evaluation, quote, read_judged_audio
 from ditar.evaluate.outputs import inspect_output
 from ditar.evaluate.similarity import Embedder, embed_files, likeness
-from ditar.evaluate.words import choose_normaliser, closed_set_hits, plain_words, word_errors
+from ditar.evaluate.words import choose_normaliser, closed_set_hits, plain_words, spoken_words, word_errors
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.choose import DEFAULT, make_recogniser
 from ditar.recognise.pocketsphinx import Pocketsphinx
@@ -35,6 +36,7 @@ class Judge:
         sentences: the closed set, for pocketsphinx.
         device: for Whisper, checkpoints, DistillMOS and UTMOS: "cpu", "cuda", ...
         workers: processes of recognisers, by default one per core.
+        language: espeak's name of what is spoken.
     """
 
     def __init__(
@@ -49,14 +51,22 @@ class Judge:
         device: str = "cpu",
         workers: int | None = None,
         progress: bool = True,
+        language: str = "en-us",
     ):
         self.groups, self.names, self.seconds = list(groups), {}, {}
         self._workers, self._progress = workers, progress
+        english = language.split("-")[0] == "en"
+        self._as_said = plain_words if english else partial(spoken_words, language=language)
+        if "closed_set" in groups and not english:
+            raise EvaluationError(
+                f"closed-set recognition (pocketsphinx) hears English only, and {language!r} is spoken; leave "
+                "--closed-set out"
+            )
         self._embedded: dict[str, np.ndarray] = {}
         if "words" in groups:
             import_for_evaluation("jiwer")
-            self._recogniser = make_recogniser(recogniser, device)
-            self._normalise, normaliser_name = choose_normaliser(normaliser, self._recogniser)
+            self._recogniser = make_recogniser(recogniser, device, language=language)
+            self._normalise, normaliser_name = choose_normaliser(normaliser, self._recogniser, language)
             self.names |= {"words": self._recogniser.name, "normaliser": normaliser_name}
         if "closed_set" in groups:
             self._closed_set = Pocketsphinx(sentences)
@@ -189,7 +199,7 @@ class Judge:
                     rows[utt] |= asdict(inspect_output(waveform, RECOGNISER_RATE_HZ, texts.get(utt), original_s))
             if "prosody" in groups:
                 with self._timed("prosody"):
-                    rows[utt] |= asdict(prosody.describe_prosody(waveform, plain_words(texts.get(utt, ""))))
+                    rows[utt] |= asdict(prosody.describe_prosody(waveform, self._as_said(texts.get(utt, ""))))
             if "parallel" in groups and original is not None:
                 with self._timed("parallel"):
                     rows[utt] |= asdict(parallel.compare_parallel(waveform, original))

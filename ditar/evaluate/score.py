@@ -50,6 +50,7 @@ def score(
     embedder: str = RESEMBLYZER,
     utmos: str | Path | None = None,
     device: str = "cpu",
+    language: str = "en-us",
     worst: int = 5,
     provenance: Mapping[str, Any] | None = None,
     loading: Callable[[], AbstractContextManager[Any]] = nullcontext,
@@ -78,6 +79,7 @@ def score(
         recogniser, normaliser, embedder: see `judge.Judge`.
         utmos: see `quality.UTMOS`.
         device: for Whisper, checkpoints, DistillMOS and UTMOS.
+        language: espeak's name of what is spoken.
         worst: how many of the worst outputs to list for each of `metrics.WORST_BY`.
         provenance: stored with the figures.
         loading: entered while the judges are imported and loaded.
@@ -121,7 +123,8 @@ def score(
     sentences = [*texts.values(), *(s for file in closed_set for s in read_sentences(file))] if closed_set else []
     with loading():
         judge = Judge(groups, recogniser=recogniser, normaliser=normaliser, embedder=embedder, utmos=utmos,
-                      device=device, sentences=sentences, workers=workers, progress=progress)  # fmt: skip
+                      device=device, sentences=sentences, workers=workers, progress=progress,
+                      language=language)  # fmt: skip
     judge.check_texts(texts or {})
     if base is not None:
         base.check_tools(judge.names)
@@ -208,6 +211,7 @@ def hear(
     recogniser: Recogniser | None = None,
     workers: int | None = None,
     progress: bool = True,
+    language: str = "en-us",
 ) -> list[WordErrors]:
     """Word errors of every file of a folder.
 
@@ -215,13 +219,14 @@ def hear(
         text_file: Kaldi's `text`; it may have more utterances.
         recogniser: by default a new one of the default kind.
         workers: its processes, by default one per core.
+        language: espeak's name of what is spoken.
     """
-    recogniser = recogniser or make_recogniser()
+    recogniser = recogniser or make_recogniser(language=language)
     audio, texts = list_audio(wav_dir), read_text(text_file)
     texts = {utt: text for utt, text in texts.items() if utt in audio}
     match_ids(audio, texts, wav_dir, text_file)
     check_audio(audio.values())
-    normalise, _ = choose_normaliser(None, recogniser)
+    normalise, _ = choose_normaliser(None, recogniser, language)
     return word_errors(texts, recogniser.recognise(audio, workers, progress), normalise)
 
 

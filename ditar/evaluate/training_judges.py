@@ -35,22 +35,32 @@ class TrainingJudges:
     names: tuple[str, ...]
 
 
-def make_training_judges(recogniser: str = AUTO, normaliser: str | None = None) -> TrainingJudges | None:
+def make_training_judges(
+    recogniser: str = AUTO, normaliser: str | None = None, language: str = "en-us"
+) -> TrainingJudges | None:
     """Offline judges, on one thread each: a recogniser, DistillMOS and Resemblyzer. None, with the reason on stderr, if
     there is no recogniser, or none is wanted.
 
     recogniser: see `recognise.choose`; "auto" takes faster-whisper, else pocketsphinx, whichever is installed; "none".
-    normaliser: of words, by default Whisper's if it is installed. RecogniserError if one is asked for by name and is
-    missing.
+    normaliser: of words, by default Whisper's if it is installed. language: espeak's name of what is spoken; what is
+    installed hears English only. RecogniserError if one is asked for by name and is missing, or does not hear it.
     """
     if recogniser == NONE:
+        return None
+    english = language.split("-")[0] == "en"
+    if recogniser == AUTO and not english:
+        print(
+            f"no word errors during training: {language!r} is spoken, and what is installed hears English only; give "
+            "--recogniser faster-whisper:DIR with a multilingual Whisper",
+            file=sys.stderr,
+        )
         return None
     name = installed() if recogniser == AUTO else recogniser
     if name is None or find_spec("jiwer") is None:  # what recognises, and what counts
         lacking = "faster-whisper, pocketsphinx" if name is None else "jiwer"
         print(f"no word errors during training: {missing(lacking, 'eval')}", file=sys.stderr)
         return None
-    words, word_error = _make_word_error(name, normaliser)
+    words, word_error = _make_word_error(name, normaliser, language)
     raters = [rater for make in (_distillmos, _similarity) if (rater := make()) is not None]
 
     def quality(waveforms: list[np.ndarray], references: list[np.ndarray]) -> dict[str, float]:
@@ -67,11 +77,12 @@ def _at_16_khz(waveform: np.ndarray) -> np.ndarray:
     return np.asarray(resample(waveform, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ), dtype=np.float32)
 
 
-def _make_word_error(name: str, asked: str | None = None) -> tuple[str, WordError]:
-    recogniser = make_recogniser(name, quick=True)
+def _make_word_error(name: str, asked: str | None, language: str) -> tuple[str, WordError]:
+    recogniser = make_recogniser(name, quick=True, language=language)
     # Whisper's normaliser is in transformers, which a training machine may lack.
+    usual = None if find_spec("transformers") or language.split("-")[0] != "en" else "plain"
     try:
-        normalise, how = choose_normaliser(asked or (None if find_spec("transformers") else "plain"), recogniser)
+        normalise, how = choose_normaliser(asked or usual, recogniser, language)
     except EvaluationError as error:
         raise RecogniserError(str(error)) from None
 

@@ -3,8 +3,8 @@
 The normaliser of words is part of every figure and is named in results. Ours: lower case, digits to words,
 abbreviations of titles written out, hyphens to spaces, other punctuation dropped, apostrophes inside words kept.
 Whisper's English normaliser (Radford et al., arXiv 2212.04356, appendix C) is what most published figures use. "spoken"
-sends both sides through the English front end of synthesis, and then through ours: `$5`, `1990s` and `St.` become the
-words that are said for them.
+sends both sides through the front end of synthesis, and then through ours: `$5`, `1990s` and `St.` become the words
+that are said for them. In languages other than English it is the default, and words are parted at every mark.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,11 +21,12 @@ from pathlib import Path
 from ditar.evaluate.inputs import EvaluationError, import_for_evaluation, quote
 from ditar.recognise.choose import NORMALISERS
 from ditar.recognise.files import Recogniser
-from ditar.recognise.words import plain_words
+from ditar.recognise.words import bare_words, plain_words
 from ditar.text import TextError, normalise
 
 NORMALISER = "ditar.evaluate.words.plain_words 1"
 SPOKEN_NORMALISER = "ditar.evaluate.words.spoken_words 1"
+BARE_NORMALISER = "ditar.evaluate.words.bare_words 1"
 # One hundred and five, which the front end says without "and".
 _AND = re.compile(
     r"(?<=hundred|housand|million) and (?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen"
@@ -58,11 +60,23 @@ class WordErrors:
         return self.missing_end >= min(2, self.words)
 
 
-def choose_normaliser(asked: str | None, recogniser: Recogniser) -> tuple[Callable[[str], str], str]:
-    """One of NORMALISERS, by default the recogniser's own, and its name. EvaluationError: an unknown name."""
-    asked = asked or recogniser.normaliser
+def choose_normaliser(
+    asked: str | None, recogniser: Recogniser, language: str = "en-us"
+) -> tuple[Callable[[str], str], str]:
+    """One of NORMALISERS for a language (espeak's name), by default the recogniser's own and for other languages than
+    English "spoken", and its name. EvaluationError: an unknown name."""
+    english = language.split("-")[0] == "en"
+    asked = asked or (recogniser.normaliser if english else "spoken")
     if asked not in NORMALISERS:
         raise EvaluationError(f"there is no normaliser {asked!r}; choose one of {', '.join(NORMALISERS)}")
+    if not english and asked == "spoken":
+        return partial(spoken_words, language=language), f"{SPOKEN_NORMALISER} {language}"
+    if not english and asked == "plain":
+        return bare_words, BARE_NORMALISER
+    if not english:
+        raise EvaluationError(
+            f"Whisper's normaliser is for English, and {language!r} is spoken; choose spoken or plain"
+        )
     if asked == "plain":
         return plain_words, NORMALISER
     if asked == "spoken":
@@ -70,9 +84,15 @@ def choose_normaliser(asked: str | None, recogniser: Recogniser) -> tuple[Callab
     return whisper_normaliser(recogniser.spelling or packaged_spelling())
 
 
-def spoken_words(text: str) -> str:
-    """The words that are said for an English text, however it is written: `$5/hr` -> `five dollars an hour`. Text that
-    the front end refuses is compared as written."""
+def spoken_words(text: str, language: str = "en-us") -> str:
+    """The words that are said for a text, however it is written: `$5/hr` -> `five dollars an hour`. Text that the front
+    end refuses is compared as written."""
+    if language.split("-")[0] != "en":
+        try:
+            # In French the plural of twenty is written so that espeak reads it as it is said.
+            return re.sub(r"\bvingts\b", "vingt", bare_words(normalise(text, language, dropped=[])))
+        except TextError:
+            return bare_words(text)
     try:
         # The front end writes the letter A so that it is read as one.
         said = re.sub(r"\beigh\b", "a", normalise(text, dropped=[]))

@@ -1,4 +1,5 @@
 """When each phone of known words is spoken: forced alignment with pocketsphinx's English model, in two passes.
+Words of other languages are given to it in the nearest English phones of what espeak reads.
 
 The first pass finds the words, with all their pronunciations and pauses between them, the second the phones inside
 each.
@@ -15,6 +16,7 @@ from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.errors import RecogniserError, import_for_recognition
 from ditar.recognise.words import plain_words
 from ditar.text.normalise import normalise
+from ditar.text.phonemise import Phonemiser
 
 Phone = tuple[str, float, float]  # CMUdict's name in lower case or "pau", start_s, end_s
 
@@ -56,9 +58,11 @@ class Aligner:
             self._decoder.add_word(word, found, True)
         return found.lower().split()
 
-    def align(self, waveform: np.ndarray, text: str) -> list[Phone]:
-        """Phones of English text as it is written. AlignmentError if no path or only an unlikely one is found."""
-        words = plain_words(normalise(text)).split()
+    def align(self, waveform: np.ndarray, text: str, language: str = "en-us") -> list[Phone]:
+        """Phones of a text as it is written, in a language by espeak's name. AlignmentError if no path or only an
+        unlikely one is found."""
+        english = language.split("-")[0] == "en"
+        words = plain_words(normalise(text)).split() if english else self._words_by_sound(text, language)
         if not words:
             raise AlignmentError(f"no word to align in the text {text!r}")
         phones = self.fit(waveform, words)
@@ -91,6 +95,18 @@ class Aligner:
         if said != [word.split("(")[0] for word in words]:  # no path, or one that ends before the last word
             raise AlignmentError(f"no path through {' '.join(words)!r}")
         return _inside(path, len(waveform) / RECOGNISER_RATE_HZ)
+
+    def _words_by_sound(self, text: str, language: str) -> list[str]:
+        """A text's words, each named by its phones, and known to the decoder by that name."""
+        from ditar.recognise.pronounce import arpa_from_ipa
+
+        words = []
+        for symbols in Phonemiser(language).words(text):
+            if phones := arpa_from_ipa("".join(symbols)):
+                words.append("_" + "_".join(phones))
+                if self._decoder.lookup_word(words[-1]) is None:
+                    self._decoder.add_word(words[-1], " ".join(phones), True)
+        return words
 
     def _listen(self, samples: bytes) -> None:
         self._decoder.start_utt()

@@ -23,24 +23,33 @@ WAYS = (
 NORMALISERS = ("plain", "whisper", "spoken")
 # What they are; shown by --help.
 COMPARISONS = (
-    "of words; by default Whisper's English one, and plain for pocketsphinx; spoken: by the English front end, so that "
-    "$5 and five dollars are the same"
+    "of words; by default Whisper's English one, and plain for pocketsphinx; spoken, the default in other languages: "
+    "by the front end, so that $5 and five dollars are the same"
 )
+_WHISPER_CODES = {"cmn": "zh", "nb": "no"}  # languages that Whisper calls otherwise than espeak
 
 
-def make_recogniser(name: str = DEFAULT, device: str = "cpu", quick: bool = False) -> Recogniser:
-    """The recogniser of a name (see WAYS), loaded. RecogniserError if there is none, or its packages are missing.
+def make_recogniser(
+    name: str = DEFAULT, device: str = "cpu", quick: bool = False, language: str = "en-us"
+) -> Recogniser:
+    """The recogniser of a name (see WAYS), loaded. RecogniserError if there is none, its packages are missing, or it
+    does not hear the language.
 
-    device: for Whisper and checkpoints. quick: Whisper in 8 bits, for curves rather than figures.
+    device: for Whisper and checkpoints. quick: Whisper in 8 bits, for curves rather than figures. language: espeak's
+    name of what is spoken.
     """
     kind, colon, model = name.partition(":")
+    code = language.split("-")[0]
+    code = _WHISPER_CODES.get(code, code)
     if kind == FASTER_WHISPER:
         from ditar.recognise.faster_whisper import FasterWhisper
 
         if colon and not model:
             raise RecogniserError(f"{name!r} names no model after the colon; give {WAYS}")
-        return FasterWhisper(model or None, device, "int8" if quick else "float32")
+        return FasterWhisper(model or None, device, "int8" if quick else "float32", code)
     if name == POCKETSPHINX:
+        if code != "en":
+            raise RecogniserError(f"pocketsphinx hears English only, and {language!r} is spoken; give {WAYS}")
         from ditar.recognise.pocketsphinx import Pocketsphinx
 
         return Pocketsphinx()
@@ -48,7 +57,7 @@ def make_recogniser(name: str = DEFAULT, device: str = "cpu", quick: bool = Fals
         raise RecogniserError(f"no recogniser is called {name!r}; give {WAYS}")
     from ditar.recognise.checkpoint import CheckpointRecogniser
 
-    return CheckpointRecogniser(name, device)
+    return CheckpointRecogniser(name, device, code)
 
 
 def installed() -> str | None:

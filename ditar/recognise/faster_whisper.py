@@ -39,11 +39,14 @@ class FasterWhisper:
         device: cpu, cuda, cuda:1.
         precision: CTranslate2's compute type; int8 takes half the time of float32 on a CPU, and hears 2 of 60 sentences
             differently: for curves, not for figures.
+        language: Whisper's name of what is spoken, such as "fr"; other than "en" needs a multilingual model.
     """
 
     normaliser = "whisper"
 
-    def __init__(self, source: str | None = None, device: str = "cpu", precision: str = "float32"):
+    def __init__(
+        self, source: str | None = None, device: str = "cpu", precision: str = "float32", language: str = "en"
+    ):
         import_for_recognition("faster_whisper")
         self._label, self._folder = find_model(source)
         self._device, _, index = device.partition(":")
@@ -51,11 +54,17 @@ class FasterWhisper:
             raise RecogniserError(f"the device must be cpu, cuda or cuda:N, got {device!r}")
         self._index, self._precision = int(index or 0), precision
         self._model = self._load()
+        if language != "en" and not self._model.model.is_multilingual:
+            raise RecogniserError(
+                f"Whisper {self._label} hears English only, and {language!r} is spoken; give a multilingual one, such "
+                "as faster-whisper:base, or faster-whisper:DIR with its weights"
+            )
+        self._language = language
         # In multilingual models: unless told otherwise, they take broken English for Welsh.
-        self._options = {"beam_size": BEAM, "condition_on_previous_text": False, "language": "en"}
+        self._options = {"beam_size": BEAM, "condition_on_previous_text": False, "language": language}
 
     def __reduce__(self):
-        return FasterWhisper, (str(self._folder), f"{self._device}:{self._index}", self._precision)
+        return FasterWhisper, (str(self._folder), f"{self._device}:{self._index}", self._precision, self._language)
 
     @cached_property
     def name(self) -> str:
@@ -63,6 +72,8 @@ class FasterWhisper:
         with open(self._folder / WEIGHTS, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
         how = f"CTranslate2 {version('ctranslate2')}, {self._precision}, beam {BEAM}"
+        if self._language != "en":
+            how += f", language {self._language}"
         return f"Whisper {self._label} sha256 {digest}, faster-whisper {version('faster-whisper')} ({how})"
 
     @cached_property

@@ -24,6 +24,11 @@ def plain_words(text: str) -> str:
     return " ".join(_TITLES.get(word, word) for word in words if word)
 
 
+def bare_words(text: str) -> str:
+    """Words of any language without marks, figures as they are: `L'eau, 5 €` -> `l eau 5`."""
+    return " ".join(re.sub(r"[^\w]|_", " ", unicodedata.normalize("NFC", text).lower()).split())
+
+
 def _spell_number(match: re.Match) -> str:
     whole, fraction, ordinal = match.group(1).replace(",", ""), match.group(2), match.group(3)
     try:

@@ -126,20 +126,20 @@ def make_listener(
     load_decoder: Callable[[], Callable[[torch.Tensor], torch.Tensor]],
     store: LatentStore,
     args: argparse.Namespace,
-    make_judges: Callable[[str, str | None], Any],
+    make_judges: Callable[[str, str | None, str], Any],
 ) -> Listener | None:
     """The listener that `add_listener_arguments` describes; None if nobody listens.
 
     Args:
         load_decoder: makes `Listener.decode`; called only if somebody listens.
-        make_judges: `evaluate.training_judges.make_training_judges`: the names of a recogniser and of a normaliser ->
-            something with `word_error` and `quality`, or None.
+        make_judges: `evaluate.training_judges.make_training_judges`: the names of a recogniser, of a normaliser and of
+            the store's language -> something with `word_error` and `quality`, or None.
 
     DataError, before training begins, if the recogniser, the normaliser, a speaker or a recording that is asked for is
     missing.
     """
     try:
-        judges = make_judges(args.recogniser, args.normaliser)
+        judges = make_judges(args.recogniser, args.normaliser, (store.languages or ("en-us",))[0])
     except RecogniserError as error:
         raise DataError(f"--recogniser and --normaliser: {error}") from None
     if judges is None:

@@ -24,7 +24,7 @@ def folders(tmp_path, monkeypatch):
     class Hears:
         name, normaliser, spelling = "the fixture 1", "plain", None
 
-        def __init__(self, *_):
+        def __init__(self, *_, language="en-us"):
             pass
 
         def recognise(self, audio, workers=None, progress=True):

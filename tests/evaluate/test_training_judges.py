@@ -41,6 +41,15 @@ def test_nobody_listens_where_nobody_is_asked_to(capsys):
     assert make_training_judges("none") is None and capsys.readouterr().err == ""
 
 
+def test_nobody_hears_another_language_unless_he_is_named(tmp_path, capsys):
+    store = write_store(tmp_path)
+    store.languages = ("fr-fr",)
+    assert make_listener(lambda: pytest.fail("loaded"), store, options(), make_training_judges) is None
+    assert "'fr-fr' is spoken, and what is installed hears English only; give --recogniser" in capsys.readouterr().err
+    with pytest.raises(DataError, match="pocketsphinx hears English only, and 'fr-fr' is spoken"):
+        make_listener(lambda: None, store, options("--recogniser", "pocketsphinx"), make_training_judges)
+
+
 def test_a_recogniser_by_name_has_to_be_there(tmp_path):
     with pytest.raises(RecogniserError, match="no recogniser is called 'ears'"):
         make_training_judges("ears")
@@ -64,7 +73,7 @@ def test_the_normaliser_that_is_asked_for_counts_the_errors(monkeypatch, tmp_pat
     """`$5` and "five dollars" differ by a word unless the front end says both."""
     pytest.importorskip("jiwer")
     ear = SimpleNamespace(name="an ear", normaliser="plain", spelling=None, transcribe=lambda _: "it is five dollars")
-    monkeypatch.setattr(training_judges, "make_recogniser", lambda name, quick: ear)
+    monkeypatch.setattr(training_judges, "make_recogniser", lambda name, quick, language: ear)
     for module in (training_judges, sys.modules["ditar.recognise.choose"]):
         monkeypatch.setattr(module, "find_spec", lambda name: sys if name in ("pocketsphinx", "jiwer") else None)
     errors = {}
@@ -77,7 +86,7 @@ def test_the_normaliser_that_is_asked_for_counts_the_errors(monkeypatch, tmp_pat
 
 def test_a_normaliser_whose_package_is_missing_ends_before_training(monkeypatch, tmp_path):
     ear = SimpleNamespace(name="an ear", normaliser="plain", spelling=None)
-    monkeypatch.setattr(training_judges, "make_recogniser", lambda name, quick: ear)
+    monkeypatch.setattr(training_judges, "make_recogniser", lambda name, quick, language: ear)
     monkeypatch.setitem(sys.modules, "transformers", None)
     pytest.importorskip("jiwer")
     given = options("--normaliser", "whisper", "--recogniser", "pocketsphinx")

@@ -6,6 +6,7 @@ import pytest
 from ditar.evaluate import words
 from ditar.evaluate.inputs import EvaluationError
 from ditar.evaluate.words import (
+    BARE_NORMALISER,
     NORMALISER,
     SPOKEN_NORMALISER,
     choose_normaliser,
@@ -100,6 +101,20 @@ def test_the_front_end_makes_what_is_written_and_what_is_said_the_same():
     assert [row.word_errors for row in word_errors(written, heard, normalise)] == [0, 0, 0, 0]
     assert sum(row.word_errors for row in word_errors(written, heard)) > 5
     assert word_errors({"a": "$5"}, {"a": "six dollars"}, normalise)[0].word_errors == 1
+
+
+def test_other_languages_are_compared_as_they_are_said():
+    ears = SimpleNamespace(normaliser="whisper", spelling=None)
+    normalise, name = choose_normaliser(None, ears, "fr-fr")
+    assert name == f"{SPOKEN_NORMALISER} fr-fr"
+    written = {"a": "M. Roy a 91 ans, n'est-ce pas ?", "b": "Il est 14 h 30.", "c": "Иван"}
+    heard = {"a": "Monsieur Roy a quatre-vingt-onze ans n'est ce pas", "b": "il est 14h30", "c": "иван"}
+    assert [row.word_errors for row in word_errors(written, heard, normalise)] == [0, 0, 0]
+    assert word_errors({"a": "5 €"}, {"a": "six euros"}, normalise)[0].word_errors == 1
+    plain, name = choose_normaliser("plain", ears, "de")
+    assert plain("Im Jahr 1999, ja!") == "im jahr 1999 ja" and name == BARE_NORMALISER
+    with pytest.raises(EvaluationError, match="Whisper's normaliser is for English, and 'de' is spoken"):
+        choose_normaliser("whisper", ears, "de")
 
 
 def test_a_normaliser_that_is_not_there_is_named():

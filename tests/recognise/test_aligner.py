@@ -44,6 +44,15 @@ def test_phones_lie_where_they_are_heard(aligner, spoken):
     assert min(rate_of[True]) > 0.3 > np.median(rate_of[False])
 
 
+def test_other_languages_are_heard_in_the_nearest_english_phones(aligner, spoken):
+    # The same sounds, as a German would write them.
+    german = "If ju häf ö moment, ei kud schou ju sö gaden. Sö rousis häf dschast bigan tu blum."
+    found, english = ([p for p in aligner.align(spoken, *given) if p[0] in "mklf"] for given in ((german, "de"), (TEXT,)))
+    assert [name for name, _, _ in found if name != "f"] == [name for name, _, _ in english if name != "f"]
+    starts = [[start for name, start, _ in phones if name != "f"] for phones in (found, english)]
+    assert np.abs(np.subtract(*starts)).max() < 0.05
+
+
 def test_what_was_heard_before_hardly_matters(aligner, spoken):
     first = aligner.align(spoken, TEXT)
     with pytest.raises(AlignmentError):

@@ -8,6 +8,7 @@ import pytest
 
 from ditar.recognise import RecogniserError
 from ditar.recognise import faster_whisper as module
+from ditar.recognise.choose import make_recogniser
 from ditar.recognise.faster_whisper import FasterWhisper, find_model
 from ditar.recognise.files import read_waveform
 from ditar.recognise.words import plain_words
@@ -44,6 +45,27 @@ def test_the_name_pins_weights_and_versions(tiny):
 def test_a_worker_process_has_the_same_one(tiny):
     again = ForkingPickler.loads(ForkingPickler.dumps(tiny.transcribe))
     assert plain_words(again(read_waveform(SHIPPED_VOICE))) == SAID
+
+
+def test_a_model_of_english_refuses_another_language():
+    with pytest.raises(RecogniserError, match="Whisper tiny.en hears English only, and 'fr' is spoken"):
+        make_recogniser("faster-whisper", language="fr-fr")
+    with pytest.raises(RecogniserError, match="pocketsphinx hears English only, and 'de' is spoken"):
+        make_recogniser("pocketsphinx", language="de")
+
+
+def test_a_multilingual_model_is_told_the_language(tiny, monkeypatch):
+    class Model:
+        def __init__(self, *args, **options):
+            self.model = SimpleNamespace(is_multilingual=True)
+
+    monkeypatch.setattr("faster_whisper.WhisperModel", Model)
+    for language, code in (("fr-fr", "fr"), ("cmn", "zh"), ("en-gb", "en")):
+        ears = make_recogniser("faster-whisper", language=language)
+        assert ears._options["language"] == code
+    assert make_recogniser("faster-whisper", language="fr-fr").name.endswith("beam 5, language fr)")
+    again = ForkingPickler.loads(ForkingPickler.dumps(make_recogniser("faster-whisper", language="fr-fr")))
+    assert again._options["language"] == "fr"
 
 
 class Scripted:

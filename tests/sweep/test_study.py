@@ -95,7 +95,7 @@ def judged(monkeypatch):
     class Hears:
         name, normaliser, spelling = "the fixture 1", "plain", None
 
-        def __init__(self, name, device):
+        def __init__(self, name, device, language):
             assert name == "faster-whisper"
 
         def recognise(self, audio, workers=None, progress=True):
