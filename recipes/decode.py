@@ -104,11 +104,14 @@ def tasks_of(
     batch_options: dict,
     transcripts: bool = True,
 ) -> list[SpeechTask]:
-    """What to speak; a clip is read when its first utterance is made. transcripts False: as if what is said in the
-    clips were unknown."""
+    """What to speak; a clip, in the language of the texts, is read when its first utterance is made. transcripts False:
+    as if what is said in the clips were unknown."""
     if not transcripts:
         chosen = {utt: replace(clip, text="") for utt, clip in chosen.items()}
-    read = functools.cache(lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text or None))
+    language = request_options.get("language", "en-us")
+    read = functools.cache(
+        lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text or None, language=language)
+    )
     clips = {clip.utt: clip for clip in chosen.values()}
     return [
         SpeechTask(
@@ -162,7 +165,7 @@ def main() -> int:
         "--max-retries", type=whole(0, MOST_RETRIES), help="new attempts at speech that fails (as the pipeline does)"
     )
     parser.add_argument("--no-transcripts", action="store_true", help="as if nobody knew what is said in the clips")
-    parser.add_argument("--language", default="en-us")
+    parser.add_argument("--language", default="en-us", help="espeak's name of that of texts and clips (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, default=1, help="utterances that are spoken at the same time (1)")
     parser.add_argument("--device", default="auto")

@@ -9,6 +9,7 @@ ngpu=0
 datadir=data
 raw_datadir=
 init=
+vae=
 init_lm=
 tokenizer=
 expdir=exp
@@ -30,6 +31,7 @@ train_config=configs/ditar/small.yaml
 last_config=
 decode_config=
 closed_set=
+recogniser=
 listen_speakers=
 language=en-us
 
@@ -47,6 +49,7 @@ so do the stages after it.
                                 and levelled as references are
   --init MODEL                  fine-tune this model (a folder of export.py, or 'shipped'): its VAE and statistics are
                                 not changed
+  --vae DIR                     a DiTAR from nothing on this VAE of a trained model, or 'shipped', which is not changed
   --init-lm DIR|HUB-ID          the LM begins as this Qwen2, whose shape --train-config has (none)
   --tokenizer FILE              tokenizer.json of --init-lm: the model reads its subwords and not phonemes (none)
   --expdir DIR --tag NAME       results go to EXPDIR/TAG ($expdir/$tag)
@@ -59,11 +62,13 @@ so do the stages after it.
                                 several test sets, with as many reference sets, are separated by commas: the first is
                                 spoken in EXPDIR/TAG/decode and scored in score, others in decode_NAME and score_NAME
   --audio-set NAME              a folder in DIR of audio without text (wav.scp), on which the VAE is trained too (none)
-  --align true|false            stage 1 finds phone times for corpora without them, in English ($align)
+  --align true|false            stage 1 finds phone times for corpora without them ($align)
   --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, $train_config)
   --vae-decoder-config FILE     a second phase of the VAE, which starts from the first, e.g. only its decoder (none)
   --last-config FILE            a last phase of DiTAR, which starts from the result of --train-config (none)
   --decode-config FILE          options of recipes/decode.py, one line (none)
+  --recogniser NAME             who hears words in training and scoring, as of 'ditar evaluate'; other languages than
+                                English need a multilingual Whisper (what is installed; see its --help)
   --closed-set FILES            further sentences for closed-set recognition, separated by commas (none)
   --listen-speakers FILE        validation speakers, one a line, whom training listens to; their similarity is to the
                                 clips of the validation set (all of them, with clips decoded by the VAE)
@@ -74,11 +79,16 @@ Relative paths start at the working directory, those of configurations and close
 . "$(dirname "${BASH_SOURCE[0]}")/parse_options.sh"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 if [ "$init" = shipped ]; then init=$root/ditar/assets/model; fi
-locate_folders datadir raw_datadir init expdir
+if [ "$vae" = shipped ]; then vae=$root/ditar/assets/model/vae; fi
+locate_folders datadir raw_datadir init vae expdir
 if [ -d "$init_lm" ]; then locate_folders init_lm; fi
 locate_files "$root" vae_config vae_decoder_config train_config last_config decode_config listen_speakers tokenizer
 if [ -n "$init" ] && [ -n "$init_lm" ]; then
     echo "$0: --init and --init-lm both give weights to begin with; give one" >&2
+    exit 1
+fi
+if [ -n "$vae" ] && { [ -n "$init" ] || [ ! -f "$vae/config.json" ]; }; then
+    echo "$0: --vae: $vae is not a VAE (no config.json in it), or there is --init, whose own VAE is used; give one" >&2
     exit 1
 fi
 if [ -n "$tokenizer" ] && [ -z "$init_lm" ]; then
@@ -121,8 +131,14 @@ decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
 
 listen_options=()
+score_options=()
+if [ -n "$recogniser" ]; then
+    listen_options=(--recogniser "$recogniser")
+    score_options=(--recogniser "$recogniser")
+fi
+if [ "${language%%-*}" != en ]; then score_options+=(--language "$language"); fi
 if [ -n "$listen_speakers" ]; then
-    listen_options=(--listen-speakers "$listen_speakers" --listen-recordings "$datadir/$valid_set")
+    listen_options+=(--listen-speakers "$listen_speakers" --listen-recordings "$datadir/$valid_set")
 fi
 
 if [ -n "$data_cmd" ]; then step 0 data bash -c "$data_cmd"; fi
@@ -131,7 +147,8 @@ step 0 validate "$python" -m ditar.cli validate-data "${sets[@]/#/${raw_datadir:
 
 if [ "$align" = true ]; then  # before the audio is prepared: phone times say where to trim
     for set in "$train_set" "$valid_set"; do
-        step 1 "phones-$set" "$python" recipes/align_phones.py --data "${raw_datadir:-$datadir}/$set" --nj "$nj" --skip-bad
+        step 1 "phones-$set" "$python" recipes/align_phones.py --data "${raw_datadir:-$datadir}/$set" \
+            --language "$language" --nj "$nj" --skip-bad
     done
 fi
 if [ -n "$raw_datadir" ]; then
@@ -147,7 +164,6 @@ for set in "$train_set" "$valid_set"; do
         --language "$language" --skip-bad "${subwords[@]}"
 done
 
-vae=$exp/vae/final
 statistics=(--statistics)
 initial=()
 if [ -n "$init_lm" ]; then initial=(--init-lm "$init_lm" ${tokenizer:+--subwords}); fi
@@ -155,7 +171,10 @@ if [ -n "$init" ]; then  # latents that the model to start from knows, normalise
     vae=$init/vae
     statistics=()
     initial=(--init "$init/ditar")
+elif [ -n "$vae" ]; then
+    statistics=()
 else
+    vae=$exp/vae/final
     audio=("$datadir/$train_set")
     if [ -n "$audio_set" ]; then audio+=("$datadir/$audio_set"); fi
     step 2 vae "${train[@]}" recipes/train_vae.py --config "$vae_config" --train "${audio[@]}" \
@@ -167,7 +186,7 @@ else
     fi
 fi
 step 2 vae-acceptance "$python" recipes/accept_vae.py --vae "$vae" --data "$datadir/$vae_test_set" \
-    --out "$exp/vae/acceptance" --report-only
+    --out "$exp/vae/acceptance" --report-only "${score_options[@]}"
 
 step 3 "latents-$train_set" "$python" recipes/extract_latents.py --vae "$vae" --data "$datadir/$train_set" \
     --out "$exp/latents/$train_set" --nj "$nj" --skip-bad "${statistics[@]}"
@@ -198,7 +217,7 @@ for number in "${!test_sets[@]}"; do
     ending=${endings[number]}
     step 8 "score$ending" "$python" -m ditar.cli evaluate "$exp/decode$ending/wav" "$exp/decode$ending/text" \
         --references "$exp/decode$ending/references" --originals "$datadir/${test_sets[number]}" \
-        --output "$exp/score$ending" "${closed_options[@]}"
+        --output "$exp/score$ending" "${closed_options[@]}" "${score_options[@]}"
     scores=$exp/score$ending/scores.md
     if [ "$stop_stage" -ge 8 ] && [ -f "$scores" ]; then cat "$scores"; fi
 done

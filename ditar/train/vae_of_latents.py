@@ -22,8 +22,9 @@ def load_decoder(vae_dir: Path) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """(mean, std) for normalisation: measured on these latents; for fine-tuning those that the VAE already has."""
-    if not fine_tuning:
+    """(mean, std) for normalisation: measured on these latents; for fine-tuning, and for latents that were extracted
+    without measuring, those that the VAE already has."""
+    if not fine_tuning and (vae_dir is None or (latents / "statistics.safetensors").is_file()):
         return read_statistics(latents)
     if vae_dir is None:
         raise DataError("--init needs --vae: latents must be normalised by the statistics of the model's VAE")
@@ -31,7 +32,9 @@ def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> t
 
     vae = load_vae(vae_dir)
     if not vae.measured:
-        raise DataError(f"{vae_dir} has no statistics of its latents; give the VAE of the model to start from")
+        raise DataError(
+            f"{vae_dir} has no statistics of its latents; give the VAE of a trained model, or extract with --statistics"
+        )
     if (latents / "statistics.safetensors").is_file():
         measured, _ = read_statistics(latents)
         if not torch.allclose(measured, vae.latent_mean, atol=1e-3):

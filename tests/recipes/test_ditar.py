@@ -71,6 +71,21 @@ def markers(folder):
     return {path.name.split("-", 2)[2]: path.read_text() for path in (folder / ".done").iterdir()}
 
 
+def test_a_vae_that_exists_and_another_language(tmp_path):
+    given = ["--datadir", tmp_path / "d", "--expdir", tmp_path / "e", "--vae", "shipped", "--language", "fr-fr",
+             "--recogniser", "faster-whisper:base", "--align", "true"]  # fmt: skip
+    done = run(*given)
+    assert done.returncode == 0, done.stderr
+    marker, vae = markers(tmp_path / "e/default"), f"--vae {ROOT}/ditar/assets/model/vae"
+    assert "vae" not in marker and vae in marker["ditar"] and "--init" not in marker["ditar"]
+    assert vae in marker["latents-train"] and "--statistics" not in marker["latents-train"]
+    for name in ("vae-acceptance", "score"):
+        assert marker[name].rstrip().endswith("--recogniser faster-whisper:base --language fr-fr")
+    assert "--recogniser faster-whisper:base" in marker["ditar"] and "--language fr-fr" in marker["phones-train"]
+    done = run(*given, "--init", "shipped")
+    assert done.returncode == 1 and "give one" in done.stderr
+
+
 def test_two_phases_of_each_model_and_two_tests(tmp_path):
     given = ["--datadir", tmp_path / "d", "--expdir", tmp_path / "e", "--vae-decoder-config", "configs/vae/decoder.yaml",
              "--last-config", "configs/ditar/finetune.yaml", "--audio-set", "more", "--align", "true",

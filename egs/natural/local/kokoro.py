@@ -1,7 +1,8 @@
 """The neural teacher: IPA symbols and a style to a waveform at 24 kHz, with the times of every symbol.
 
-Kokoro-82M (StyleTTS 2's family, Apache-2.0) as fetch_teacher.py stores it. It is given *our* symbols instead of its own
-reading of the text, so that what a model trained on its speech reads and what it hears agree.
+Kokoro-82M (StyleTTS 2's family, Apache-2.0) as fetch_teacher.py stores it, in any language that it was trained
+on. It is given *our* symbols instead of its own reading of the text, so that what a model trained on its speech reads
+and what it hears agree.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _GROUPS = {
     "eɪ": "A", "aɪ": "I", "aʊ": "W", "oʊ": "O", "ɔɪ": "Y", "tʃ": "ʧ", "dʒ": "ʤ", "ɜː": "ɜɹ", "əl": "ᵊl", "n̩": "ᵊn",
     "ɚ": "əɹ", "ɐ": "ə", "ɾ": "T", "ː": "", "o": "ɔ", "r": "ɹ",
 }  # fmt: skip
-_LONGEST = max(map(len, _GROUPS))
+_GROUPS_ELSEWHERE = {"tʃ": "ʧ", "dʒ": "ʤ"}  # in other languages, whose symbols it reads as espeak writes them
 
 Times = list[tuple[float, float] | None]
 
@@ -43,18 +44,28 @@ class Speech:
     times: Times
 
 
-def tokens(symbols: Sequence[str]) -> tuple[list[str], list[tuple[int, int] | None]]:
-    """Symbols of `ditar.text` to Kokoro's tokens, and the range of tokens of each symbol (None: it has none)."""
+def tokens(symbols: Sequence[str], language: str = "en-us") -> tuple[list[str], list[tuple[int, int] | None]]:
+    """Symbols of `ditar.text` in a language to Kokoro's tokens, and the range of tokens of each symbol (None: it has
+    none)."""
+    groups = _GROUPS if language == "en-us" else _GROUPS_ELSEWHERE
+    longest = max(map(len, groups))
     read: list[str] = []
     ranges: list[tuple[int, int] | None] = []
     i = 0
     while i < len(symbols):
-        group = next((g for n in range(_LONGEST, 0, -1) if (g := "".join(symbols[i : i + n])) in _GROUPS), symbols[i])
-        said = _GROUPS.get(group, group)
+        group = next((g for n in range(longest, 0, -1) if (g := "".join(symbols[i : i + n])) in groups), symbols[i])
+        said = groups.get(group, group)
         ranges += [(len(read), len(read) + len(said)) if said else None] * len(group)
         read += said
         i += len(group)
     return read, ranges
+
+
+def require_files(folder: Path) -> None:
+    """TeacherError if a file of the teacher is missing: before processes are started that would each say so."""
+    for name in (MODEL, VOCABULARY, VOICES):
+        if not (folder / name).exists():
+            raise TeacherError(f"{folder / name} does not exist; fetch it: fetch_teacher.py --out {folder}")
 
 
 class Kokoro:
@@ -72,9 +83,7 @@ class Kokoro:
             ) from None
 
         self._folder = Path(folder)
-        for name in (MODEL, VOCABULARY, VOICES):
-            if not (self._folder / name).exists():
-                raise TeacherError(f"{self._folder / name} does not exist; fetch it: fetch_teacher.py --out {folder}")
+        require_files(self._folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
@@ -110,10 +119,15 @@ class Kokoro:
         return np.concatenate([mixed, self.voice(prosody)[row, half:]]).astype(np.float32)
 
     def speak(
-        self, symbols: Sequence[str], timbre: Sequence[tuple[str, float]], prosody: str, speed: float = 1.0
+        self,
+        symbols: Sequence[str],
+        timbre: Sequence[tuple[str, float]],
+        prosody: str,
+        speed: float = 1.0,
+        language: str = "en-us",
     ) -> Speech:
-        """Symbols of `ditar.text.Phonemiser("en-us")` spoken. TeacherError if there are more than it can take."""
-        read, ranges = tokens(symbols)
+        """Symbols of `ditar.text.Phonemiser(language)` spoken. TeacherError if there are more than it can take."""
+        read, ranges = tokens(symbols, language)
         known = [token in self._vocabulary for token in read]
         place = np.concatenate([[0], np.cumsum(known)])  # of each token among those that it knows
         ids = [self._vocabulary[token] for token, good in zip(read, known, strict=True) if good]
