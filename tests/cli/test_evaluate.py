@@ -26,7 +26,8 @@ def asked(monkeypatch):
 def test_options_are_handed_on(asked, capsys):
     options = ["--references=r", "--originals=o", "--closed-set=a", "--closed-set=b", "--output=out", "--against=x",
                "--runs=r1", "--runs=r2", "--metrics=words,outputs", "--recogniser=w", "--normaliser=whisper",
-               "--embedder=e", "--utmos=u", "--device=cuda", "--worst=3", "--threads=1"]  # fmt: skip
+               "--embedder=e", "--utmos=u", "--device=cuda", "--worst=3", "--threads=1",
+               "--language=fr"]  # fmt: skip
     assert main(["evaluate", "wavs", "text", *options]) == 0
     assert capsys.readouterr().out == "2 utterances\n"
     provenance = asked.pop("provenance")
@@ -35,7 +36,7 @@ def test_options_are_handed_on(asked, capsys):
     assert asked == {
         "audio": "wavs", "text": "text", "reference_dir": "r", "original_dir": "o", "closed_set": ["a", "b"],
         "out": "out", "against": "x", "runs": ["r1", "r2"], "metrics": ["words", "outputs"], "recogniser": "w",
-        "normaliser": "whisper", "embedder": "e", "utmos": "u", "device": "cuda", "worst": 3,
+        "normaliser": "whisper", "embedder": "e", "utmos": "u", "device": "cuda", "language": "fr-fr", "worst": 3,
         "workers": 1,
     }  # fmt: skip
 
