@@ -94,7 +94,7 @@ def train(args: argparse.Namespace, urls: list[str], attempt: int, first: int, r
 
 def run_ranks(args: argparse.Namespace, urls: list[str], attempt: int, first: int, ranks: int, kill_at: int | None) -> None:
     """Start ranks and wait; at step `kill_at` the last one is killed, and then all end."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     barrier = context.Barrier(ranks)
     running = [context.Process(target=train, args=(args, urls, attempt, first, rank, ranks, barrier)) for rank in range(ranks)]
     for process in running:
@@ -136,7 +136,7 @@ def simulate(args: argparse.Namespace) -> dict:
         old.unlink(missing_ok=True)
     if not (latents / "index.jsonl").is_file():
         write_synthetic(latents, args.utterances, args.shards, CHANNELS, SECONDS)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     ports = [context.Value("i", 0) for _ in range(args.machines)]
     machines = [context.Process(target=serve, args=(latents / "shar", args.slow_s * (k == 0), port), daemon=True)
                 for k, port in enumerate(ports)]  # fmt: skip

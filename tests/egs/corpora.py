@@ -2,11 +2,12 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from tests.python_server import quick_python
 
 ROOT = Path(__file__).parents[2]
 SENTENCES = ["A bad dog.", "Good morning.", "It was late.", "Nobody came.", "Two of them left.", "She read a book."]
@@ -82,8 +83,9 @@ def make_librispeech(folder: Path, part: str = "test-clean") -> Path:
 
 def run(script: str, *options, code: int = 0, cwd: Path = ROOT) -> str:
     """Run egs/.../*.sh or a program of recipes/ as a user would; returns what it printed."""
-    environment = os.environ | {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = ["bash" if script.endswith(".sh") else sys.executable, str(ROOT / script), *map(str, options)]
+    python = quick_python()
+    environment = os.environ | {"PYTHON": python, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = ["bash" if script.endswith(".sh") else python, str(ROOT / script), *map(str, options)]
     done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=500)
     assert done.returncode == code, done.stdout[-1000:] + done.stderr[-2000:]
     return done.stdout + done.stderr

@@ -14,6 +14,7 @@ from ditar.nn.alignment import NO_TARGET
 from ditar.report.results import read_result, render
 from recipes import training_flops
 from tests.data.test_batches import write_store
+from tests.python_server import quick_python
 
 ROOT = Path(__file__).parents[2]
 TOOLS = {"words": "the fixture's ear"}
@@ -48,7 +49,7 @@ def exp(tmp_path_factory):
 
 
 def compare(exp, out):
-    program = [sys.executable, "egs/generated/local/compare.py", "--exp", exp, "--out", out, "--sample", "2"]
+    program = [quick_python(), "egs/generated/local/compare.py", "--exp", exp, "--out", out, "--sample", "2"]
     command = [*program, "--train-config", DITAR, "--baseline-config", TWIN]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)

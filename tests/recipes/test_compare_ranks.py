@@ -3,16 +3,17 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.python_server import quick_python
 
 ROOT = Path(__file__).parents[2]
 
 
 def program(name, *options):
-    command = [sys.executable, str(ROOT / "recipes" / name), *map(str, options)]
+    command = [quick_python(), str(ROOT / "recipes" / name), *map(str, options)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 

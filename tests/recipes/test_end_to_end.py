@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import yaml
+
+from tests.python_server import quick_python
 
 ROOT = Path(__file__).parents[2]
 RATE = 24_000
@@ -18,7 +19,7 @@ RATE = 24_000
 def program(*arguments, code: int = 0) -> str:
     """Run a program of recipes/ (or the command line) as a user would; returns what it printed."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *map(str, arguments)]
+    command = [quick_python(), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=300)
     assert done.returncode == code, done.stderr[-2000:]
     return done.stdout + done.stderr

@@ -3,14 +3,15 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.python_server import quick_python
 
 ROOT = Path(__file__).parents[2]
 
 
 def simulate(out, *options):
-    command = [sys.executable, str(ROOT / "recipes/simulate_data.py"), "--out", str(out), *map(str, options)]
+    command = [quick_python(), str(ROOT / "recipes/simulate_data.py"), "--out", str(out), *map(str, options)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400)
 
