@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from ditar.data.latents import LatentStore, read_index, read_statistics
 from ditar.data.shards import LatentWriter
 from ditar.vae import SpeechVAE
 from recipes import extract_latents
+from tests.forked import RanksFailed, run_ranks
 from tests.tiny import tiny_vae
-from tests.train.test_processes import launcher
-from tests.train.test_resume import ROOT
 
 pytest.importorskip("lhotse")
 RATE = 24_000
@@ -103,12 +101,8 @@ def test_any_number_of_processes_gives_the_same_files(data, extract, tmp_path, c
 
 
 def test_two_ranks_give_the_same_files_and_go_on_after_a_failure(data, extract, tmp_path):
-    def launch():
-        folders = ("--vae", tmp_path / "vae", "--data", data, "--out", tmp_path / "two")
-        program = ["recipes/extract_latents.py", *map(str, folders), "--shard-size", "3", "--statistics", "--nj", "2"]
-        command = [sys.executable, *launcher(2), *program]
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    folders = ["--vae", tmp_path / "vae", "--data", data, "--out", tmp_path / "two"]
+    program = ["recipes.extract_latents", *folders, "--shard-size", 3, "--statistics", "--nj", 2]
 
     assert extract("one", "--statistics") == 0
     whole, measured = contents(tmp_path / "one"), contents(tmp_path / "vae")
@@ -116,13 +110,13 @@ def test_two_ranks_give_the_same_files_and_go_on_after_a_failure(data, extract, 
     utt = next(e.utt for e in read_index(tmp_path / "one") if e.shard == "latents.000001.tar")  # of the second rank
     content, moment = (tmp_path / f"{utt}.wav").read_bytes(), (tmp_path / f"{utt}.wav").stat().st_mtime_ns
     (tmp_path / f"{utt}.wav").write_bytes(b"no audio")
-    failed = launch()
-    assert failed.returncode != 0 and f"repair them, or leave them out with --skip-bad:\n  {utt}: " in failed.stderr
+    with pytest.raises(RanksFailed, match=f"repair them, or leave them out with --skip-bad:\n  {utt}: "):
+        run_ranks(2, *program, output=tmp_path / "failed")
     assert not (tmp_path / "two/index.jsonl").exists()
     (tmp_path / f"{utt}.wav").write_bytes(content)
     os.utime(tmp_path / f"{utt}.wav", ns=(moment, moment))
-    done = launch()
-    assert done.returncode == 0 and done.stdout.count("in 3 shards") == 1, done.stderr
+    run_ranks(2, *program, output=tmp_path / "said")
+    assert (tmp_path / "said").read_text().count("in 3 shards") == 1
     assert contents(tmp_path / "two") == whole and contents(tmp_path / "vae") == measured
 
 
