@@ -6,12 +6,12 @@ addresses, which `ditar.text.english` and `ditar.text.french` spell out.
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from ditar.text.characters import one_spelling
 from ditar.text.english import spell_english
 from ditar.text.english_words import SPOKEN_SYMBOLS
 from ditar.text.errors import TextError, name_characters
-from ditar.text.french import spell_french
 from ditar.text.markup import without_markup
 from ditar.text.pronunciation import is_private, stand_in_words, stand_out
 from ditar.text.writing_systems import foreign_letters
@@ -20,7 +20,6 @@ from ditar.text.writing_systems import foreign_letters
 _KEPT_SYMBOLS = set("%&+=@#$€£/*°")
 # What is said even if there is nothing else.
 _SAID_ALONE = set("%&+=@#$€£°") | {symbol for symbol in SPOKEN_SYMBOLS if not symbol.isascii()}
-_SPELLERS = {"en": spell_english, "fr": spell_french}
 # The punctuation that the vocabulary keeps; what remains of other kinds has no sound and no pause of its own.
 PUNCTUATION = '.,!?;:—"()¿¡'
 
@@ -37,7 +36,7 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
     """
     if not isinstance(text, str):
         raise TextError(f"text must be a string, got {type(text).__name__}")
-    spell = _SPELLERS.get(language.split("-")[0])
+    spell = _speller(language)
     english = spell is spell_english
     plain, marks = without_markup(text)
     cleaned, notes = one_spelling(plain, english)
@@ -65,6 +64,18 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
         r"([.!?])[,;:.]+(?=\s|$)", lambda m: "..." if m.group(0).startswith("...") else m.group(1), cleaned
     )
     return cleaned.lstrip(" ,.;:!?)").strip()
+
+
+def _speller(language: str) -> Callable[[str, str], str] | None:
+    """What writes out the numbers and abbreviations of a language; None: espeak is left to read them."""
+    match language.split("-")[0]:
+        case "en":
+            return spell_english
+        case "fr":
+            from ditar.text.french import spell_french  # late: its patterns take 10 ms
+
+            return spell_french
+    return None
 
 
 def has_something_to_say(text: str) -> bool:
