@@ -41,7 +41,9 @@ _THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})([ .])(\d{3}(?:\2\d{3}){0,5})
 _ADDRESS = re.compile(r"(?<![\w.@/-])(?:(?:https?://|www\.)[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++)", re.I)
 _PHONE = re.compile(r"(?<![\d.,])(\+33[ .]?[1-9]|0[1-9])((?:[ .-]?\d\d){4})(?![\d,])")
 _DATE = re.compile(rf"{_ALONE}(0?[1-9]|[12]\d|3[01])([/.])(0?[1-9]|1[0-2])\2(\d{{4}})(?![\d/])")
+_DAY_MONTH = re.compile(r"\b([Ll]e|[Dd]u|[Aa]u) (0?[1-9]|[12]\d|3[01])/(0?[1-9]|1[0-2])(?![\d/])")
 _ISO_DATE = re.compile(rf"{_ALONE}(\d{{4}})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?![\d-])")
+_NUMERO = re.compile(r"\b(?:[Nn][°o]s? ?|No\. +)(?=\d)")  # one_spelling writes № as No.
 _FIRST = re.compile(rf"{_ALONE}1(?= (?:{'|'.join(MONTHS)})\b)")
 _SHORT_MONTH = re.compile(rf"(?<=\d )({'|'.join(SHORT_MONTHS)})\.(?= |$)|(?<=\d )({'|'.join(SHORT_MONTHS)})(?= \d)")
 _CLOCK = re.compile(rf"{_ALONE}([01]?\d|2[0-4])(?:\s?h(?:\s?([0-5]\d)(?!\d|\s?{_NUMBER})(?:\s?(?:min|mn)\b)?)?"
@@ -52,10 +54,10 @@ _MONEY = re.compile(rf"{_ALONE}({_NUMBER})(?:\s?({_any_of(SCALES)})(?:\s?d'|\s?)
 _QUANTITY = re.compile(rf"({_NUMBER})\s?({_any_of(UNITS)})"
                        rf"(?:/({_any_of(PER)})\.?)?(?![\w²³']|/\w)")  # fmt: skip
 _ORDINAL = re.compile(r"(?<![\w.,])(\d{1,6}|[IVX]|[IVXLC]{2,})\s?"
-                      r"(ers?|res?|[eè]res?|[eè]mes?|i[eè]mes?|e|es|nde?s?)(?!\w|')")  # fmt: skip
+                      r"(ers?|res?|[eè]res?|[eè]mes?|i[eè]mes?|e|es|n?des?|nds?)(?!\w|')")  # fmt: skip
 _ROMAN = re.compile(r"M{0,3}(?:C[MD]|D?C{0,3})(?:X[CL]|L?X{0,3})(?:I[XV]|V?I{0,3})")
 _KING = re.compile(rf"\b((?i:{COUNTED})|{RULERS}) ([IVX]{{1,6}})(?![\w'-])")
-_NAMED = re.compile(rf"(?<=\w )((?:I{{2,3}}|IV|VI{{1,3}}|IX|X{{1,3}}(?:I{{1,3}}|I?V|VI{{1,3}}|IX)))(?![\w'-])")
+_NAMED = re.compile(r"(?<=\w )((?:I{2,3}|IV|VI{1,3}|IX|X{1,3}(?:I{1,3}|I?V|VI{1,3}|IX)))(?![\w'-])")
 _YEAR = re.compile(r"(?<![\w'-])M[MDCLXVI]{3,12}(?![\w'-])")
 _TITLE = re.compile(rf"(?<![\w'-])({_any_of(TITLES)})[ -](?={_CAPITAL}|l[ea] |l')")
 _ABBREVIATION = re.compile(rf"(?<![\w-])({_any_of(ANYWHERE)})(?![\w-])")
@@ -74,15 +76,18 @@ def spell_french(text: str, language: str = "fr-fr") -> str:
     text = _ADDRESS.sub(lambda m: _address(m[0], say), text)
     text = _PHONE.sub(lambda m: _phone(m, say), text)
     text = _DATE.sub(lambda m: _date(m[1], m[3], m[4]), text)
+    text = _DAY_MONTH.sub(lambda m: f"{m[1]} {_date(m[2], m[3])}", text)
     text = _ISO_DATE.sub(lambda m: _date(m[3], m[2], m[1]), text)
     text = _THOUSANDS.sub(lambda m: m[1] + m[3].replace(m[2], ""), text)
-    text = re.sub(r"\b[Nn][°o]s? ?(?=\d)", "numéro ", text)
+    text = _NUMERO.sub("numéro ", text)
     text = re.sub(r"\b[Nn]°s?(?!\w)", "numéro", text)
+    text = re.sub(r"\bM\. (?=et M)", "monsieur ", text)
     text = _BEFORE_FIGURE.sub(lambda m: BEFORE_FIGURES[m[1]] + " ", text)
     text = _BEFORE_CAPITAL.sub(lambda m: BEFORE_CAPITALS[m[1]] + " ", _abbreviations(text))
     text = _SHORT_MONTH.sub(lambda m: SHORT_MONTHS[m[1] or m[2]], text)
     text = _FIRST.sub("premier", text)
     text = _TITLE.sub(lambda m: TITLES[m[1]] + " ", text)
+    text = re.sub(r"(?<=\d) ?h ?[-—] ?(?=\d{1,2} ?h)", " h à ", text)
     text = _CLOCK.sub(lambda m: _clock(m, say), text)
     text = _BEFORE_AMOUNT.sub(r"\2 \1", text)
     text = _RANGE.sub(r"\1 à ", text)
@@ -93,7 +98,9 @@ def spell_french(text: str, language: str = "fr-fr") -> str:
     text = _KING.sub(lambda m: f"{m[1]} {_roman_words(m[2], say)}", text)
     text = _NAMED.sub(lambda m: _roman_words(m[0], say), text)
     text = _YEAR.sub(lambda m: _roman_words(m[0], say), text)
+    text = re.sub(r"(?<=\d) (½|¼|¾)(?!\w)", lambda m: f" et {SYMBOLS[m[1]].removeprefix('un ')}", text)
     text = _FRACTION.sub(lambda m: _fraction(m, say, language), text)
+    text = re.sub(r"(?<=\d)\.(?=\d)", " point ", text)
     text = re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", text)  # A4, 3D
     text = re.sub(rf"({_NUMBER})(?: (\w+))?", lambda m: _counted(m, say), text)
     return "".join(f" {SYMBOLS[c]} " if c in SYMBOLS else c for c in text)
@@ -164,9 +171,9 @@ def _phone(match: re.Match, say: Callable[..., str]) -> str:
     return ", ".join([*country, *(say(part) for part in (first, *pairs))])
 
 
-def _date(day: str, month: str, year: str) -> str:
+def _date(day: str, month: str, year: str = "") -> str:
     """With figures left for the rules of numbers."""
-    return f"{'premier' if int(day) == 1 else int(day)} {MONTHS[int(month) - 1]} {int(year)}"
+    return f"{'premier' if int(day) == 1 else int(day)} {MONTHS[int(month) - 1]} {year}".rstrip()
 
 
 def _clock(match: re.Match, say: Callable[..., str]) -> str:
@@ -221,7 +228,7 @@ def _ordinal(match: re.Match, language: str) -> str:
         return match[0]
     if number == 1:
         return ("premier" if ending.rstrip("s") == "er" else "première") + plural
-    if ending.startswith("n"):
+    if "d" in ending:
         return ("seconde" if "e" in ending else "second") + plural
     return _words(number, "ordinal", language) + plural
 

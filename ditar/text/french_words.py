@@ -76,8 +76,8 @@ UNITS = {
     "Mo": ("mégaoctet", "mégaoctets", False), "Go": ("gigaoctet", "gigaoctets", False),
     "To": ("téraoctet", "téraoctets", False), "dB": ("décibel", "décibels", False),
 }  # fmt: skip
-PER = {"h": "par heure", "s": "par seconde", "min": "par minute", "j": "par jour", "jour": "par jour",
-       "mois": "par mois", "an": "par an", "m²": "par mètre carré", "km²": "par kilomètre carré",
+PER = {"100 km": "aux cent kilomètres", "h": "par heure", "s": "par seconde", "min": "par minute", "j": "par jour",
+       "jour": "par jour", "mois": "par mois", "an": "par an", "m²": "par mètre carré", "km²": "par kilomètre carré",
        "m³": "par mètre cube", "kg": "par kilo", "l": "par litre", "km": "par kilomètre", "hab": "par habitant",
        "pers": "par personne"}  # fmt: skip
 

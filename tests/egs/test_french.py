@@ -116,7 +116,10 @@ def make_books(folder: Path) -> Path:
     """One reader, two books; the times of phonemes are even."""
     spoken, read = [], Phonemiser("fr-fr")
     for book, sentences in (
-        ("un", ["Le chat dort.", "Il est vide, et la rue a cinq ans.", "Bonjour, ça va ?", "Un œuf de feu, à l'heure."]),
+        (
+            "un",
+            ["Le chat dort.", "Il est vide, la rue a cinq ans.", "Bonjour, ça va ?", "Un œuf de feu à l'heure."],
+        ),
         ("deux", ["Il est cinq heures.", "La rue est vide."]),
     ):
         place = folder / "by_book/female/ann" / book

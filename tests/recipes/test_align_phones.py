@@ -66,3 +66,17 @@ def test_what_does_not_fit_is_an_error_and_nothing_is_done_twice(data):
 
 def test_a_directory_that_is_not_there(tmp_path):
     assert "does not exist" in run(PROGRAM, "--data", tmp_path, code=1)
+
+
+def test_another_language(tmp_path):
+    """English, as a German would write it."""
+    soundfile.write(tmp_path / "a.wav", read_audio(VOICES / "heart.flac"), 24_000)
+    text = "If ju häf ö moment, ei kud schou ju sö gaden. Sö rousis häf dschast bigan tu blum."
+    write_data_dir(tmp_path / "data", [Utterance("a-1", "a", tmp_path / "a.wav", text, 5.0)])
+    assert "1 of 1 utterances aligned" in run(PROGRAM, "--data", tmp_path / "data", "--language", "de")
+    run("recipes/prepare_text.py", "--data", tmp_path / "data", "--language", "de")
+    row = json.loads((tmp_path / "data/symbols").read_text())
+    times = dict(zip(row["symbols"], row["times"]))
+    assert times["ʃ"] == pytest.approx([1.52, 1.67], abs=0.05)
+    said = run(PROGRAM, "--data", tmp_path / "data", "--language", "dutch", code=1)
+    assert "align_phones: error: language 'dutch' is not known" in said

@@ -1,7 +1,5 @@
 """On tiny random checkpoints that are made here; a bias makes some of them say what is known."""
 
-import json
-
 import pytest
 import torch
 
