@@ -27,7 +27,7 @@ ORDER = [
     {"report", "serve", "sweep", "bench", "export", "finetune"},
     {"cli"},
 ]
-# Speaks without torch, from these rooms alone.
+# Speaks without torch, from these rooms alone; as high as what speaks with it.
 ONLY = {"onnx": {"text", "audio", "storage", "units", "seeds", "extras"}}
 LOOSE = {"__init__", "units", "extras", "seeds"}
 # Where a name is all there is: what is public, and packages of extras.
@@ -35,7 +35,8 @@ STRINGS = {"ditar/__init__.py", "ditar/extras.py"}
 # Evaluation judges files and never sees a model, so that it judges every system alike.
 NEVER = {"evaluate": {"nn", "diffusion", "vae", "model", "baseline"}}
 PUBLIC = {f"ditar.{name}": module for name, module in ditar._HOMES.items()}
-HEIGHT = {room: height for height, rooms in enumerate(ORDER) for room in rooms} | {"onnx": len(ORDER)}
+HEIGHT = {room: height for height, rooms in enumerate(ORDER) for room in rooms}
+HEIGHT["onnx"] = HEIGHT["synthesis"]
 
 
 def room_of(path):

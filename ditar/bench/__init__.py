@@ -1,6 +1,7 @@
 """How fast, how soon, how large: speech of fixed lengths from any checkpoint or configuration, measured in one run.
 
 setup    checkpoint or configuration -> model and VAE in each variant (steps, guidance, prefix cache, dtype, threads)
+exported the same weights as ONNX graphs, by ditar.onnx
 graphs   LocDiT's steps as CUDA graphs
 measure  one case: seconds, shares of the parts, peak memory, FLOPs
 study    lengths, batch sizes, variants and first audio in turn, so that ratios are from one run

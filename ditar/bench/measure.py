@@ -3,7 +3,7 @@
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -81,12 +81,27 @@ def speak(model: DiTAR, vae: SpeechVAE, rows: list, guidance_steps: tuple[float,
 
 @contextmanager
 def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterator[dict[str, float]]:
-    """What a meter (a clock, a counter) advances by inside each of `PARTS`, nested parts counted once."""
+    """What a meter (a clock, a counter) advances by inside each of `PARTS`."""
+    places = [
+        (model, "prefill", "lm"), (model, "step", "lm"), (model, "embed_patches", "encoder"),
+        (model.locdit, "context", "locdit"), (model.locdit, "denoise", "locdit"), (vae.decoder, "forward", "vocoder"),
+    ]  # fmt: skip
+    with metered_calls(places, meter) as spent:
+        yield spent
+
+
+@contextmanager
+def metered_calls(
+    places: Sequence[tuple[object, str, str | Mapping[str, str]]], meter: Callable[[], float]
+) -> Iterator[dict[str, float]]:
+    """What a meter advances by inside each of `PARTS`, nested parts counted once. places: owner and name of what is
+    called, and its part, or the part by its first argument."""
     spent = dict.fromkeys(PARTS, 0.0)
     inner = [0.0]  # of the open calls, outermost first
 
-    def wrap(part: str, call: Callable) -> Callable:
+    def wrap(of: str | Mapping[str, str], call: Callable) -> Callable:
         def metered_call(*arguments, **options):
+            part = of if isinstance(of, str) else of[arguments[0]]
             started = meter()
             inner.append(0.0)
             try:
@@ -98,10 +113,6 @@ def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterato
 
         return metered_call
 
-    places = [
-        (model, "prefill", "lm"), (model, "step", "lm"), (model, "embed_patches", "encoder"),
-        (model.locdit, "context", "locdit"), (model.locdit, "denoise", "locdit"), (vae.decoder, "forward", "vocoder"),
-    ]  # fmt: skip
     with ExitStack() as stack:
         for owner, name, part in places:
             stack.enter_context(mock.patch.object(owner, name, wrap(part, getattr(owner, name))))

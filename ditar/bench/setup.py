@@ -1,6 +1,7 @@
 """What is measured: a checkpoint, or a configuration with random weights, in variants of its sampling."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ REFERENCE_S = 3.0
 class Variant:
     """One way to sample (see `SamplingOptions`). prefix_cache: LocDiT's (its weights have the same number and shape, so
     speed can be measured with any). distilled: LocDiT in the form of recipes/distil.py, likewise. cuda_graphs: see
-    `ditar.bench.graphs`."""
+    `ditar.bench.graphs`. onnx: float32 or int8, by ditar.onnx; empty: by torch."""
 
     steps: int = SamplingOptions.num_inference_steps
     guidance_scale: float = SamplingOptions.guidance_scale
@@ -37,6 +38,7 @@ class Variant:
     dtype: str = "float32"
     threads: int = 1
     cuda_graphs: bool = False
+    onnx: str = ""
 
     @property
     def sampling(self) -> SamplingOptions:
@@ -166,15 +168,21 @@ def check_variant(variant: Variant) -> None:
         variant.sampling
     except ConfigError as error:
         raise BenchError(str(error)) from None
+    if variant.onnx and (variant.solver != "ddim" or variant.dtype != "float32" or variant.cuda_graphs):
+        raise BenchError(
+            f"ONNX samples with ddim in float32, got {variant.solver}, {variant.dtype}"
+            f"{' and CUDA graphs' if variant.cuda_graphs else ''}; leave --onnx out"
+        )
     if variant.threads < 1:
         raise BenchError(f"threads must be at least 1, got {variant.threads}")
 
 
-def variants_of(axes: dict[str, list]) -> list[Variant]:
-    """The base, from the first value of each axis, and one variant for every further value."""
+def variants_of(axes: dict[str, list], onnx: Sequence[str] = ()) -> list[Variant]:
+    """The base, from the first value of each axis, and one variant for every further value; behind each also its ONNX
+    forms, float32 or int8."""
     base = Variant(**{name: values[0] for name, values in axes.items()})
     more = [replace(base, **{name: value}) for name, values in axes.items() for value in values[1:]]
-    return list(dict.fromkeys([base, *more]))
+    return [replace(one, onnx=form) for one in dict.fromkeys([base, *more]) for form in ("", *onnx)]
 
 
 def _dtype(name: str) -> torch.dtype:

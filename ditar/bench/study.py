@@ -1,7 +1,8 @@
 """A whole measurement: lengths, batch sizes, variants and first audio, in turn."""
 
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,6 +13,7 @@ from ditar.bench import BenchError
 from ditar.bench.measure import flops_by_part, measure, threads
 from ditar.bench.setup import REFERENCE_S, Subject, Variant, check_variant
 from ditar.bench.tables import VERSION, bench_markdown, plot
+from ditar.extras import load_extra
 from ditar.storage.atomic_write import atomic_write, write_lines
 from ditar.storage.provenance import provenance
 from ditar.synthesis.request import SpeechRequest
@@ -32,6 +34,7 @@ def bench(
     repeats: int = 3,
     streams: int = 20,
     progress: bool = True,
+    export: Callable[..., Any] | None = None,
 ) -> dict[str, Any]:
     """Measure; returns the content of bench.json. BenchError for what cannot be measured.
 
@@ -45,6 +48,7 @@ def bench(
         batch_sizes: rows, each at least 1.
         repeats: rounds, at least 1.
         streams: requests whose first audio is timed.
+        export: `ditar.export.write.export_onnx`, which this room may not import, for variants of that form.
     """
     from tqdm import tqdm
 
@@ -63,13 +67,23 @@ def bench(
     cases += [(base, rows, short) for rows in batch_sizes]
     cases += [(variant, 1, short) for variant in variants]
     cases = list(dict.fromkeys(cases))
-    for variant in variants:  # what is made or chosen at the first call is not measured
-        measure(subject, variant, 1, 0.5)
+    speakers = {variant: functools.partial(measure, subject, variant) for variant in variants}
+    if any(variant.onnx for variant in variants):
+        load_extra("onnxruntime", "onnx", BenchError)
+        from ditar.bench.exported import load_exported, measure_exported
+
+        for variant in variants:
+            if variant.onnx:
+                loaded = load_exported(subject, variant, export)
+                speakers[variant] = functools.partial(measure_exported, subject, variant, loaded)
+    for speak in speakers.values():  # what is made or chosen at the first call is not measured
+        speak(1, 0.5)
     found: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
     with tqdm(total=repeats * len(cases) + 1, desc="bench", disable=not progress) as bar:
         for _ in range(repeats):
             for case in cases:
-                found[case].append(measure(subject, *case))
+                variant, rows, seconds = case
+                found[case].append(speakers[variant](rows, seconds))
                 bar.update()
         first_audio = time_streams(subject, base, streams)
         bar.update()
@@ -89,6 +103,7 @@ def bench(
                 "name": variant.changes(base),
                 "settings": vars(variant),
                 **_figures(found[variant, 1, short], found[first]),
+                # The same arithmetic in every form; torch counts it.
                 "gflop_per_audio_s": flops_by_part(subject, variant, min(short, 10.0)),
             }
             for variant in variants

@@ -49,6 +49,13 @@ def add_parser(commands) -> None:
         help="LocDiT in the form of recipes/distil.py, one evaluation a step (default: as the model is; its speed is "
         "the same whatever it was taught)",
     )
+    command.add_argument(
+        "--onnx",
+        nargs="+",
+        choices=["float32", "int8"],
+        default=[],
+        help="behind each variant also a row of the same weights as ONNX, by ditar.onnx, on a CPU (extra `onnx`)",
+    )
     command.add_argument("--dtype", nargs="+", choices=["float32", "bfloat16", "float16"], help="of DiTAR")
     command.add_argument(
         "--threads", type=whole(1, 1024), nargs="+", metavar="N", help="of torch (default: as torch has them)"
@@ -74,12 +81,15 @@ def run(options: argparse.Namespace) -> int:
         from ditar.bench.setup import Subject, variants_of
         from ditar.bench.study import bench, write_bench
         from ditar.bench.tables import bench_markdown
+        from ditar.export.write import export_onnx
         from ditar.synthesis.loading import choose_device
 
     out = None if options.output is None else Path(options.output)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)  # before minutes of work
     place = choose_device(options.device)
+    if options.onnx and place.type != "cpu":
+        raise ValueError(f"--onnx is measured on a CPU, and the device is {place}; add --device cpu")
     with starting():
         subject = Subject.random(options.config, place) if options.config else Subject.load(options.model, place)
     sampling = subject.sampling  # the model's own, unless an option says otherwise
@@ -97,11 +107,12 @@ def run(options: argparse.Namespace) -> int:
     }
     result = bench(
         subject,
-        variants_of(axes),
+        variants_of(axes, options.onnx),
         lengths=options.lengths,
         batch_sizes=options.batch_sizes,
         repeats=options.repeats,
         streams=options.streams,
+        export=export_onnx,
     )
     if out is not None:
         write_bench(result, out)

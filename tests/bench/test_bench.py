@@ -116,6 +116,41 @@ def test_a_whole_measurement(subject, tmp_path):
     assert plot(result).startswith(b"\x89PNG")
 
 
+def test_the_same_weights_as_onnx(monkeypatch, tmp_path, capsys):
+    """Rows beside torch's; as many evaluations of each graph as steps and patches ask for."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    from ditar.bench.exported import load_exported, measure_exported
+    from ditar.cli import main
+    from ditar.export.write import export_onnx
+
+    tiny_pipeline(stop_bias=20.0).save_pretrained(tmp_path)
+    given = ["--lengths=0.4", "--batch-sizes=1", "--repeats=1", "--streams=1", "--device=cpu", "--json"]
+    asked = ["--steps=2", "--distilled", "off", "on", "--onnx", "float32", "int8"]
+    assert main(["bench", f"--model={tmp_path}", *given, *asked]) == 0
+    rows = json.loads(capsys.readouterr().out)["variants"]
+    assert [row["name"] for row in rows] == [
+        "base", "onnx float32", "onnx int8", "distilled on", "distilled on, onnx float32", "distilled on, onnx int8"
+    ]  # fmt: skip
+    for row in rows:
+        assert sum(row["shares"].values()) == pytest.approx(1) and all(row["shares"][part] > 0 for part in PARTS)
+    assert rows[0]["gflop_per_audio_s"] == rows[1]["gflop_per_audio_s"] != rows[4]["gflop_per_audio_s"]
+
+    subject = Subject.load(str(tmp_path), "cpu")
+    variant = replace(BASE, distilled=True, onnx="float32")
+    exported, seen = load_exported(subject, variant, export_onnx), []
+
+    def spy(graph, inputs, run=exported.model.run):
+        seen.append((graph, len(next(iter(inputs.values())))))
+        return run(graph, inputs)
+
+    monkeypatch.setattr(exported.model, "run", spy)
+    found = measure_exported(subject, variant, exported, 2, 0.8)
+    assert found["audio_s"] == pytest.approx(1.6) and seen.count(("locdit", 2)) == 2 * 8 and seen.count(("lm", 2)) == 8
+    with pytest.raises(BenchError, match="samples with ddim in float32, got unipc, float32; leave --onnx out"):
+        check_variant(Variant(solver="unipc", onnx="int8"))
+
+
 @pytest.mark.parametrize(
     ("variant", "message"),
     [
