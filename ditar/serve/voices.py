@@ -27,8 +27,8 @@ DEFAULT = "default"  # the voice that comes with the package
 # OpenAI's names, so that programs that ask for them are served; the voices are ours and sound like none of theirs.
 OPENAI_NAMES = {
     "alloy": DEFAULT, "ash": "michael", "ballad": "michael", "cedar": "michael", "coral": "heart", "echo": "michael",
-    "fable": "fable", "marin": "heart", "nova": "heart", "onyx": "michael", "sage": "heart", "shimmer": "heart",
-    "verse": "fable",
+    "fable": "eric", "marin": "heart", "nova": "heart", "onyx": "michael", "sage": "heart", "shimmer": "heart",
+    "verse": "eric",
 }  # fmt: skip
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_CLIP_SECONDS = 60.0

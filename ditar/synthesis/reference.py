@@ -19,7 +19,7 @@ from ditar.text.lengths import pace_fault
 from ditar.text.pronunciation import is_english
 from ditar.units import SAMPLE_RATE_HZ
 
-SHIPPED_VOICE = ASSETS / "voices" / "heart.flac"  # its transcript lies beside it
+SHIPPED_VOICE = ASSETS / "voices" / "eric.flac"  # its transcript lies beside it
 SHIPPED_LANGUAGE = "en-us"  # of that transcript
 HEARD = "auto"  # in place of a transcript: what the recogniser that judges speech, Whisper tiny.en, hears in the clip
 

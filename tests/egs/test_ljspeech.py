@@ -13,7 +13,7 @@ from tests.egs.corpora import ROOT, make_ljspeech, run
 
 pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (extra 'eval')")
 RUN = "egs/ljspeech/run.sh"
-VOICE = ASSETS / "voices" / "fable.flac"
+VOICE = ASSETS / "voices" / "eric.flac"
 SAID = VOICE.with_suffix(".txt").read_text(encoding="utf-8").strip()
 
 

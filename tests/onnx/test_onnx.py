@@ -241,7 +241,7 @@ def test_a_distilled_model_is_told_the_scale(tmp_path, monkeypatch):
 
 def test_what_cannot_be_used_is_named(form, tmp_path):
     pipeline, speaker = form
-    with pytest.raises(VoiceError, match="no voice 'bob'; there are fable, heart, michael, reference"):
+    with pytest.raises(VoiceError, match="no voice 'bob'; there are eric, heart, michael, reference"):
         speaker("Hello.", "bob")
     with pytest.raises(ModelError, match="model.json cannot be read .*ditar export MODEL DIR"):
         Speaker(tmp_path)

@@ -87,7 +87,7 @@ def test_it_streams_and_says_what_is_wrong(environment, model):
     spoken = run(environment, *asked, "--text-file=-", "--voice=heart", input="Good morning.".encode())
     samples = np.frombuffer(spoken.stdout, "<i2")
     assert len(samples) and np.abs(samples).max() > 0
-    for wrong, reason in [("--voice=bob", "there are fable, heart"), ("--prompt-text=x", "give both or neither")]:
+    for wrong, reason in [("--voice=bob", "there are eric, heart"), ("--prompt-text=x", "give both or neither")]:
         refused = run(environment, *asked, "--text=Hello.", wrong)
         assert refused.returncode == 1 and reason in refused.stderr.decode() and not refused.stdout
 

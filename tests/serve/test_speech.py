@@ -95,7 +95,7 @@ def test_a_server_has_a_lexicon_and_a_request_s_own_comes_first(pipeline, tmp_pa
 
 
 def test_a_script_is_spoken_by_several_voices(server, alone):
-    script, names = "[anna] It rains.\n[bob] Where? [pause:0.5]\n[anna] Here.", {"anna": "heart", "bob": "fable"}
+    script, names = "[anna] It rains.\n[bob] Where? [pause:0.5]\n[anna] Here.", {"anna": "heart", "bob": "eric"}
     voices = {speaker: server.service.voices.voice(name) for speaker, name in names.items()}
     pieces, _ = script_to_speak(read_script(script), voices, server.service.pipeline.text_config, "en-us")
     expected = alone(script, 7, pieces=pieces)
@@ -203,8 +203,8 @@ LONG = "a " * (MAX_CHARACTERS // 2) + "b"
         ({"input": "\U0001f600"}, 422, "GRINNING FACE"),
         ({"input": None}, 422, "input: input should be a valid string, got null"),
         ({"model": "whisper-1"}, 404, 'model "whisper-1" is not served here; there is ditar'),
-        ({"voice": "nobody"}, 422, 'voice "nobody" is not known; there are default, fable'),
-        ({"voice": "heart:1+nobody:1"}, 422, 'voice "nobody" is not known; there are default, fable'),
+        ({"voice": "nobody"}, 422, 'voice "nobody" is not known; there are default, eric, heart'),
+        ({"voice": "heart:1+nobody:1"}, 422, 'voice "nobody" is not known; there are default, eric, heart'),
         ({"voice": "heart:1+michael:0"}, 422, "the share of 'michael' must be a number above 0, got '0'"),
         ({"voice": "../../../etc/passwd"}, 422, 'voice "../../../etc/passwd" is not known'),
         ({"voice": {"id": "nobody"}}, 422, 'voice "nobody" is not known'),

@@ -29,6 +29,7 @@ def hears(monkeypatch, text):
 def test_the_words_of_the_clip_are_heard_and_told(whisper):
     heard, (_, written) = read_reference(SHIPPED_VOICE, "auto"), shipped_voice()
     words, expected = plain_words(heard.text), plain_words(written)
+    words, expected = words.split(), expected.split()  # "harbor" may be heard
     assert len(set(words) & set(expected)) >= 0.9 * len(set(expected)) and len(words) == len(expected)
     (warning,) = [line for line in heard.warnings if "heard in" in line]
     assert f"heard in {SHIPPED_VOICE}: {heard.text!r}" in warning and "--prompt-text" in warning

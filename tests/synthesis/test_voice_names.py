@@ -112,7 +112,7 @@ def test_a_blend_of_two_voices(home, tmp_path):
     ("name", "message"),
     [
         ("heart+michael", "'heart.michael' is no voice's name and no blend of two; write NAME:SHARE.NAME:SHARE"),
-        ("heart:0.5+michael:0.3+fable:0.2", "no blend of two"),
+        ("heart:0.5+michael:0.3+eric:0.2", "no blend of two"),
         ("heart:0.7+:0.3", "no blend of two"),
         ("heart:0.7+michael:some", "the share of 'michael' must be a number above 0, got 'some'"),
         ("heart:0+michael:1", "the share of 'heart' must be a number above 0, got '0'"),

@@ -29,7 +29,7 @@ from ditar.recognise import RecogniserError  # noqa: E402
 from ditar.storage.atomic_write import WriteError, atomic_write  # noqa: E402
 from ditar.text import Phonemiser  # noqa: E402
 
-VOICES = "af_heart af_bella af_sarah bf_isabella am_michael am_fenrir am_puck bm_george bm_fable".split()
+VOICES = "af_heart af_bella af_sarah bf_isabella am_eric am_michael am_fenrir am_puck bm_george bm_fable".split()
 # All vowels, most consonants, a question or a pause in each.
 TEXTS = (
     "Good morning, and welcome to the show. What would you like to hear about today?",
