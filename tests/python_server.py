@@ -83,14 +83,16 @@ def _become(request: dict, streams: array.array) -> None:
         os.dup2(stream, number)
         os.close(stream)
     sys.stdin = sys.__stdin__ = open(0, closefd=False)
-    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)
+    unbuffered = request["arguments"][0] == "-u"  # torchrun's
+    sys.stdout = sys.__stdout__ = open(1, "w", buffering=1 if unbuffered else -1, closefd=False)
     sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
-    kind, *arguments = request["arguments"]
+    given = request["arguments"]
+    kind, *arguments = given[1:] if unbuffered else given
     if kind.startswith("-") and kind not in ("-m", "-c"):
-        os.execv(REAL_PYTHON, [REAL_PYTHON, kind, *arguments])
+        os.execv(REAL_PYTHON, [REAL_PYTHON, *given])
     first = "" if kind == "-c" else os.getcwd() if kind == "-m" else os.path.dirname(os.path.realpath(kind))
     sys.path[:0] = [first, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     code: object = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.python_server import quick_python
+from tests.recipes.test_end_to_end import NARROW, shrink
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +23,8 @@ def test_two_ranks_and_one(tmp_path):
     made = program("synthetic_latents.py", "--out", tmp_path / "latents", "--utterances", 40, "--shards", 2)
     assert made.returncode == 0, made.stderr
     given = ["--train", tmp_path / "latents", "--valid", tmp_path / "latents", "--out", tmp_path / "out"]
-    config = ["--config", ROOT / "configs/ditar/quick.yaml", "--steps", 2, "--batch-patches", 150, "--ranks", 1, 2]
+    narrow = shrink("ditar/quick.yaml", tmp_path / "narrow.yaml", {"model": NARROW})
+    config = ["--config", narrow, "--steps", 2, "--batch-patches", 150, "--ranks", 1, 2]
     done = program("compare_ranks.py", *config, *given)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

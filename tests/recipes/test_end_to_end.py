@@ -14,6 +14,9 @@ from tests.python_server import quick_python
 
 ROOT = Path(__file__).parents[2]
 RATE = 24_000
+_BLOCK = {"layers": 1, "width": 16, "heads": 2, "ffn": 32, "ffn_kind": "plain", "kv_heads": None,
+          "qkv_bias": False, "rope_base": 10_000.0, "norm_epsilon": 1e-6}  # fmt: skip
+NARROW = {"encoder": _BLOCK, "lm": {**_BLOCK, "layers": 2}, "locdit": _BLOCK}  # of a DiTAR
 
 
 def program(*arguments, code: int = 0) -> str:
@@ -75,13 +78,11 @@ def experiment(tmp_path_factory):
             "run": often,
         },
     )
-    block = {"layers": 1, "width": 16, "heads": 2, "ffn": 32, "ffn_kind": "plain", "kv_heads": None}
-    block |= {"qkv_bias": False, "rope_base": 10_000.0, "norm_epsilon": 1e-6}
     ditar = shrink(
         "ditar/small.yaml",
         folder / "ditar.yaml",
         {
-            "model": {"encoder": block, "lm": {**block, "layers": 2}, "locdit": block},
+            "model": NARROW,
             "data": {"batch_patches": 32},
             "optimiser": run,
             "run": often,

@@ -4,8 +4,9 @@ import os
 import socket
 import stat
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.python_server import quick_python
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -33,7 +34,7 @@ def test_two_machines_make_one_job(tmp_path):
     scontrol.chmod(scontrol.stat().st_mode | stat.S_IXUSR)
     environment = os.environ | {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "PYTHON": sys.executable,
+        "PYTHON": quick_python(),
         "OMP_NUM_THREADS": "1",
         "SLURM_NNODES": "2",
         "SLURM_JOB_NODELIST": "a[1-2]",

@@ -14,15 +14,17 @@ import pytest
 
 from ditar.train.checkpoint import checkpoints
 from tests.forked import ROOT, launcher, run_ranks
+from tests.python_server import quick_python
 from tests.train.test_resume import latents, losses, read_log, start, wait_for_step  # noqa: F401
 
 STEPS = 12
 
 
-def start_ranks(latents, out, processes, config="processes.yaml", pause_s=0.0) -> subprocess.Popen:  # noqa: F811
+def start_ranks(latents, out, python, config="processes.yaml", pause_s=0.0) -> subprocess.Popen:  # noqa: F811
+    """Two of them, and their launcher, on a python: sys.executable, or one that starts sooner."""
     program = ["-m", "tests.train.program", str(latents), str(out), str(STEPS), "adamw", str(pause_s)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, *launcher(processes, config), *program], cwd=ROOT, env=environment,
+    return subprocess.Popen([python, *launcher(2, config), *program], cwd=ROOT, env=environment,
                             stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)  # fmt: skip
 
 
@@ -54,7 +56,7 @@ def show(found, alone) -> None:  # noqa: F811
 
 
 def test_losses_are_those_of_one_process(latents, alone, tmp_path):  # noqa: F811
-    process = start_ranks(latents, tmp_path, 2)
+    process = start_ranks(latents, tmp_path, quick_python())
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     show(tmp_path, alone)
@@ -72,7 +74,7 @@ def test_two_go_on_from_four(latents, alone, tmp_path):  # noqa: F811
 
 
 def test_a_killed_rank_ends_the_job_and_it_goes_on_with_another_number(latents, alone, tmp_path):  # noqa: F811
-    process = start_ranks(latents, tmp_path, 2, pause_s=0.3)
+    process = start_ranks(latents, tmp_path, sys.executable, pause_s=0.3)
     wait_for_step(process, tmp_path, 4)
     os.kill(rank_ids(process.pid)[1], signal.SIGKILL)
     output, _ = process.communicate(timeout=300)
@@ -87,7 +89,7 @@ def test_a_killed_rank_ends_the_job_and_it_goes_on_with_another_number(latents, 
 
 
 def test_asked_to_stop_all_ranks_end_after_one_checkpoint(latents, alone, tmp_path):  # noqa: F811
-    process = start_ranks(latents, tmp_path, 2, pause_s=0.3)
+    process = start_ranks(latents, tmp_path, sys.executable, pause_s=0.3)
     wait_for_step(process, tmp_path, 4)
     for number in [process.pid, *rank_ids(process.pid)]:  # as Slurm does: everybody, and the launcher asks once more
         os.kill(number, signal.SIGTERM)

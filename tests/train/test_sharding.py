@@ -17,6 +17,7 @@ from ditar.train.ranks import Ranks
 from ditar.train.sharded_checkpoint import load_sharded, save_sharded
 from ditar.train.sharding import shard
 from tests.forked import run_ranks
+from tests.python_server import quick_python
 from tests.train import program
 from tests.train.test_loop import make_config
 from tests.train.test_processes import STEPS, alone, assert_close, start_ranks  # noqa: F401
@@ -32,7 +33,7 @@ def run(latents, out, processes, kind="adamw"):  # noqa: F811
 @pytest.fixture(scope="module")
 def two(latents, tmp_path_factory):  # noqa: F811
     out = tmp_path_factory.mktemp("two")
-    process = start_ranks(latents, out, 2, "fsdp.yaml")
+    process = start_ranks(latents, out, quick_python(), "fsdp.yaml")
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     return out

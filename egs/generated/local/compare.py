@@ -61,11 +61,6 @@ class Figures:
 
 def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Path, args) -> Figures:
     """Figures of the system that was trained with `config` in FOLDER/LM. DataError if a file is missing."""
-    trained = describe(config, latents, args.sample)
-    if kind is BaselineConfig:
-        speech = baseline_info.describe_baseline(load_config(config, kind))["tflops"] / baseline_info.OUTPUT_S
-    else:
-        speech = info.describe_ditar(load_config(config, kind))["tflops"] / info.OUTPUT_S
     log = _lines(folder / lm / "log.jsonl")
     steps = max(line["step"] for line in log)
     rows = _lines(folder / args.decode / "manifest.jsonl")
@@ -75,6 +70,11 @@ def read(name: str, config: str, kind: type, folder: Path, lm: str, latents: Pat
         raise DataError(f"{path} does not exist; score the output of {name} with ditar evaluate (stage 8)")
     scores = json.loads(path.read_text(encoding="utf-8"))
     metrics = scores["metrics"]
+    trained = describe(config, latents, args.sample)
+    if kind is BaselineConfig:
+        speech = baseline_info.describe_baseline(load_config(config, kind))["tflops"] / baseline_info.OUTPUT_S
+    else:
+        speech = info.describe_ditar(load_config(config, kind))["tflops"] / info.OUTPUT_S
     key = "sample/free_running_wer"
     return Figures(
         name,
