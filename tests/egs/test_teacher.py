@@ -116,7 +116,8 @@ def test_times_follow_the_durations_and_unknown_symbols_have_none(local, monkeyp
 
     teacher._session = SimpleNamespace(run=session)
     speech = teacher.speak(["h", "ˈ", "a", "ɪ", "☃", "."], [("a", 1.0)], "a")
-    assert speech.times == [(0.2, 0.25), None, (0.25, 0.35), (0.25, 0.35), None, (0.35, 0.475)]
+    # 75 ms before what the durations say
+    assert speech.times == [(0.125, 0.175), None, (0.175, 0.275), (0.175, 0.275), None, (0.275, 0.4)]
     assert len(speech.waveform) == 20 * 600
     with pytest.raises(local.kokoro.TeacherError, match="0 tokens in one sentence"):
         teacher.speak(["☃"], [("a", 1.0)], "a")
@@ -277,7 +278,7 @@ def test_a_ready_part_is_taken_over_but_nothing_of_the_test(local, fake, tmp_pat
     assert "1 utterances, 3 left out as they belong to the test" in capsys.readouterr().out
     made = {r.utt: r for r in read_data_dir(tmp_path / "out/data")}
     assert made["m001-00001"].duration_s == pytest.approx(2.1, abs=0.011) and len(made) > 1
-    assert made["m001-00001"].symbol_times == (["w", "ː"], [[0.1, 2.1], None])
+    assert made["m001-00001"].symbol_times == (["w", "ː"], [[0.025, 2.025], None])
     assert "Well met, my friend." not in [r.text for utt, r in made.items() if utt != "m001-00001"]
     run(local, tmp_path / "out", hours=0.002, ready=[tmp_path / "ready"])  # all is there
 

@@ -1,7 +1,7 @@
 """A part of the teacher's corpus that was made before: DIR/utts.jsonl and DIR/audio/<voice>/<utt>.opus.
 
-A line of utts.jsonl has utt, voice, text, symbols, times (of each symbol, [start_s, end_s] or null), speed, timbre
-([[voice, weight], ...]) and prosody.
+A line of utts.jsonl has utt, voice, text, symbols, times (of each symbol, [start_s, end_s] or null, by the teacher's
+durations), speed, timbre ([[voice, weight], ...]) and prosody.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import teacher_voices
 from clips import trim, write_clip
-from kokoro import RATE_HZ
+from kokoro import RATE_HZ, on_time
 from teacher_texts import sentences
 
 from ditar.audio.read import read_audio
@@ -54,7 +54,7 @@ def take_over(folder: Path, rows: list[dict], out: Path) -> Iterator[dict]:
             raise FileNotFoundError(
                 f"{stem} has none of the endings {' '.join(AUDIO_ENDINGS)}; fetch it, or take its line out"
             )
-        waveform, times = trim(read_audio(source, RATE_HZ), RATE_HZ, row["times"])
+        waveform, times = trim(read_audio(source, RATE_HZ), RATE_HZ, on_time(row["times"]))
         write_clip(out / "wav" / row["voice"] / f"{row['utt']}.wav", waveform, RATE_HZ)
         yield {
             "utt": row["utt"], "part": "ready", "index": index, "speaker": row["voice"], "text": row["text"],
