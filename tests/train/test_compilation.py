@@ -40,7 +40,8 @@ def test_depth_costs_no_compilation(store):  # noqa: F811
     for layers in (3, 5):  # in both a layer in the middle keeps its attention for the helpers
         torch._dynamo.reset()
         config = make_config()
-        deeper = replace(config.model, lm=replace(config.model.lm, layers=layers))
+        single = replace(config.model.lm, layers=1)
+        deeper = replace(config.model, encoder=single, lm=replace(single, layers=layers), locdit=single)
         system = DiTARSystem(replace(config, model=deeper), store, store)
         counter = CompileCounterWithBackend("eager")
         compile_blocks(system.loss, counter)
