@@ -15,10 +15,11 @@ from ditar.report.results import read_result, render
 from recipes import training_flops
 from tests.data.test_batches import write_store
 from tests.python_server import quick_python
+from tests.recipes.test_end_to_end import NARROW, shrink
 
 ROOT = Path(__file__).parents[2]
 TOOLS = {"words": "the fixture's ear"}
-DITAR, TWIN = ROOT / "configs/ditar/tiny.yaml", ROOT / "configs/baseline/tiny_matched.yaml"
+TWIN = ROOT / "configs/baseline/tiny_matched.yaml"
 
 
 def write_system(folder: Path, lm: str, wer: float, steps: int) -> None:
@@ -43,6 +44,7 @@ def exp(tmp_path_factory):
     write_store(folder / "latents/train")
     index = folder / "latents/train/index.jsonl"
     index.write_text(index.read_text().replace("\\u02c8", "d"))  # the tiny vocabulary has no stress
+    shrink("ditar/tiny.yaml", folder / "ditar.yaml", {"model": NARROW})
     write_system(folder, "ditar", 0.2, 40)
     write_system(folder / "baseline", "lm", 0.3, 60)
     return folder
@@ -50,7 +52,7 @@ def exp(tmp_path_factory):
 
 def compare(exp, out):
     program = [quick_python(), "egs/generated/local/compare.py", "--exp", exp, "--out", out, "--sample", "2"]
-    command = [*program, "--train-config", DITAR, "--baseline-config", TWIN]
+    command = [*program, "--train-config", exp / "ditar.yaml", "--baseline-config", TWIN]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
@@ -114,7 +116,7 @@ def test_flops_are_those_of_the_matrices(exp):
 
 
 def test_the_program_prints_the_steps_of_equal_flops(exp, capsys, monkeypatch):
-    arguments = ["x", str(DITAR), str(TWIN), "--data", str(exp / "latents/train"), "--sample", "1", "--json"]
+    arguments = ["x", str(exp / "ditar.yaml"), str(TWIN), "--data", str(exp / "latents/train"), "--sample", "1", "--json"]
     monkeypatch.setattr(sys, "argv", arguments)
     assert training_flops.main() == 0
     first, second = json.loads(capsys.readouterr().out)

@@ -11,6 +11,7 @@ import soundfile
 
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
+from tests.python_server import quick_python
 
 LOCAL = Path(__file__).parents[2] / "egs/generated/local"
 
@@ -63,7 +64,7 @@ def test_labelled_speech_is_a_corpus_and_joins_another(labels, tmp_path):
         subprocess.run(["flite", "-voice", voice, "-t", said, "-o", wav], check=True)
     (clips / "wav.scp").write_text(f"a1 {clips}/a1.wav\nb1 {clips}/b1.wav\n")
     (clips / "utt2spk").write_text("a1 a\nb1 b\n")
-    program = [sys.executable, str(LOCAL / "label_speech.py"), "--clips", str(clips), "--derivatives", "1", "--nj", "1"]
+    program = [quick_python(), str(LOCAL / "label_speech.py"), "--clips", str(clips), "--derivatives", "1", "--nj", "1"]
     subprocess.run([*program, "--out", str(tmp_path / "one")], check=True, timeout=120)
     write_data_dir(tmp_path / "corpus", [Utterance("z-1", "z", clips / "a1.wav", "Another.", 2.8)])
     other = [*program, "--out", str(tmp_path / "two"), "--add-to", str(tmp_path / "corpus"), "--seed", "1"]
@@ -83,7 +84,7 @@ def test_labelled_speech_is_a_corpus_and_joins_another(labels, tmp_path):
 
 def test_a_folder_without_clips_is_named(labels, tmp_path):
     done = subprocess.run(
-        [sys.executable, str(LOCAL / "label_speech.py"), "--clips", str(tmp_path / "none"), "--out", str(tmp_path / "o")],
+        [quick_python(), str(LOCAL / "label_speech.py"), "--clips", str(tmp_path / "none"), "--out", str(tmp_path / "o")],
         capture_output=True,
         text=True,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from recipes import gpu_figures
+from tests.recipes.test_end_to_end import NARROW, shrink
 
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "configs" / "ditar" / "quick.yaml"
@@ -18,7 +19,8 @@ def main(monkeypatch, out, *options):
 
 
 def test_the_dry_run_measures_everything(monkeypatch, tmp_path, capsys):
-    assert main(monkeypatch, tmp_path, "--dry-run", "--configs", QUICK) == 0
+    quick = shrink("ditar/quick.yaml", tmp_path / "quick.yaml", {"model": NARROW})
+    assert main(monkeypatch, tmp_path, "--dry-run", "--configs", quick) == 0
     result = json.loads((tmp_path / "gpu.json").read_text())
     sections, device = result["sections"], result["device"]
     assert list(sections) == ["training quick", "synthesis quick", "training quick compiled"] and result["dry_run"]
