@@ -1,4 +1,4 @@
-"""References that can be used, and what a user should know of them. The voice is the one that ships."""
+"""References that can be used, and what a user should know of them. The voice is one that ships."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,15 @@ import pytest
 from ditar.audio.faults import faults
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass, resample
-from ditar.synthesis.reference import SHIPPED_VOICE, read_reference
+from ditar.synthesis.model_folder import ASSETS
+from ditar.synthesis.reference import read_reference
 
 RATE_HZ = 24_000
 
 
 @pytest.fixture(scope="module")
 def voice():
-    return read_audio(SHIPPED_VOICE)
+    return read_audio(ASSETS / "voices" / "heart.flac")
 
 
 def noise(samples, db, seed=0):

@@ -15,15 +15,15 @@ def made(monkeypatch):
 
 
 def test_names(made, tmp_path, monkeypatch):
-    assert make_recogniser() == make_recogniser("faster-whisper") == ("FasterWhisper", None, "cpu", "float32")
-    assert make_recogniser("faster-whisper", quick=True) == ("FasterWhisper", None, "cpu", "int8")
-    assert make_recogniser("faster-whisper:small.en", "cuda:1") == ("FasterWhisper", "small.en", "cuda:1", "float32")
-    assert make_recogniser("faster-whisper:a/b:c") == ("FasterWhisper", "a/b:c", "cpu", "float32")
+    assert make_recogniser() == make_recogniser("faster-whisper") == ("FasterWhisper", None, "cpu", "float32", "en")
+    assert make_recogniser("faster-whisper", quick=True) == ("FasterWhisper", None, "cpu", "int8", "en")
+    assert make_recogniser("faster-whisper:small.en", "cuda:1") == ("FasterWhisper", "small.en", "cuda:1", "float32", "en")
+    assert make_recogniser("faster-whisper:a/b:c") == ("FasterWhisper", "a/b:c", "cpu", "float32", "en")
     assert make_recogniser("pocketsphinx") == ("Pocketsphinx",)
-    assert make_recogniser("openai/whisper-tiny") == ("CheckpointRecogniser", "openai/whisper-tiny", "cpu")
+    assert make_recogniser("openai/whisper-tiny") == ("CheckpointRecogniser", "openai/whisper-tiny", "cpu", "en")
     (tmp_path / "mine").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert make_recogniser("mine") == ("CheckpointRecogniser", "mine", "cpu")
+    assert make_recogniser("mine") == ("CheckpointRecogniser", "mine", "cpu", "en")
 
 
 @pytest.mark.parametrize("name", ["pocketsfinx", "whisper", "", "faster_whisper:tiny.en"])

