@@ -23,6 +23,7 @@ from torch.distributed.tensor import DTensor
 from tqdm import tqdm
 
 from ditar.config import OptimiserConfig, RunConfig, to_dict
+from ditar.storage.lock import only_writer
 from ditar.train.activations import checkpoint_blocks
 from ditar.train.checkpoint import CheckpointError, checkpoints, make_run_folder, save_checkpoint
 from ditar.train.compilation import compile_blocks
@@ -99,8 +100,8 @@ def train(
         patience: end after this many validations without a better one, and make the best the final one; at least 1.
 
     ConfigError: `run.activation_checkpointing`, `run.compile_blocks` or sharding of a system without transformer blocks.
-    TrainingError: a loss or gradient that is not finite. CheckpointError: the disk refuses. Interrupted: SIGINT or
-    SIGTERM, after a checkpoint.
+    TrainingError: a loss or gradient that is not finite. CheckpointError: the disk refuses. InUseError: another run
+    writes to `out`. Interrupted: SIGINT or SIGTERM, after a checkpoint.
     """
     # Looking for parameters without a gradient takes a walk through the graph of every step.
     wrapping = DistributedDataParallelKwargs(
@@ -109,9 +110,24 @@ def train(
     patient = InitProcessGroupKwargs(timeout=timedelta(seconds=run.timeout_s))
     accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu, kwargs_handlers=[wrapping, patient])
     ranks = Ranks(accelerator, run.timeout_s)
-    main = accelerator.is_main_process
-    if main:
+    if accelerator.is_main_process:
         make_run_folder(out)
+    with only_writer(out) if accelerator.is_main_process else contextlib.nullcontext():
+        _train_alone(system, optimiser, run, out, config, accelerator, ranks, patience)
+
+
+def _train_alone(
+    system: System,
+    optimiser: OptimiserConfig,
+    run: RunConfig,
+    out: Path,
+    config: Any,
+    accelerator: Accelerator,
+    ranks: Ranks,
+    patience: int | None,
+) -> None:
+    """`train`, in a folder to which no other run writes."""
+    main = accelerator.is_main_process
     system.loss.to(accelerator.device)
     sharded = asked_for()
     kind = ShardedAverage if sharded else WeightAverage

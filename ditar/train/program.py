@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 
 from ditar.config import ConfigError
 from ditar.data.errors import DataError
+from ditar.storage.lock import InUseError
 from ditar.storage.weights import CONFIG, ModelError
 from ditar.text import TextError
 from ditar.train.checkpoint import CheckpointError
@@ -39,7 +40,8 @@ def exit_code(name: str, run: Callable[[], None]) -> int:
     try:
         run()
     except (
-        ConfigError, DataError, CheckpointError, ModelError, OSError, SafetensorError, TextError, TrainingError
+        ConfigError, DataError, CheckpointError, InUseError, ModelError, OSError, SafetensorError, TextError,
+        TrainingError,
     ) as error:  # fmt: skip
         print(f"{name}: error: {error}", file=sys.stderr)
         return 1

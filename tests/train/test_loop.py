@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from ditar.config import BlockConfig, DiTARConfig, DiTARDataConfig, DiTARLossConfig, DiTARModelConfig, OptimiserConfig, RunConfig
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.model.ditar import DiTAR
+from ditar.storage.lock import InUseError, only_writer
 from ditar.train.checkpoint import CheckpointError, checkpoints
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.loop import TrainingError, train
@@ -275,6 +276,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(store, tmp_p
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CheckpointError, match="file/run cannot be written to: Not a directory; choose another --out"):
         run(make_config(), store, tmp_path / "file" / "run")
+
+
+def test_a_second_run_in_a_folder_is_refused(whole, store):
+    out, log = whole
+    with only_writer(out), pytest.raises(InUseError, match=f"{out} is being written by another program; wait"):
+        run(make_config(steps=8), store, out)
+    assert [p.name for p in checkpoints(out / "checkpoints")][-1] == "step-00000006"
+    assert run(make_config(), store, out) == log  # free again
 
 
 def test_unreadable_checkpoint_says_what_to_do(whole, store, tmp_path):
