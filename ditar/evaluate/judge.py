@@ -20,6 +20,7 @@ from ditar.evaluate.words import choose_normaliser, closed_set_hits, plain_words
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.choose import DEFAULT, make_recogniser
 from ditar.recognise.pocketsphinx import Pocketsphinx
+from ditar.text.pronunciation import is_english
 
 RESEMBLYZER = "resemblyzer"  # any other name is a checkpoint's
 
@@ -55,7 +56,7 @@ class Judge:
     ):
         self.groups, self.names, self.seconds = list(groups), {}, {}
         self._workers, self._progress = workers, progress
-        english = language.split("-")[0] == "en"
+        english = is_english(language)
         self._as_said = plain_words if english else partial(spoken_words, language=language)
         if "closed_set" in groups and not english:
             raise EvaluationError(

@@ -18,6 +18,7 @@ from ditar.extras import missing
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.choose import AUTO, NONE, installed, make_recogniser
 from ditar.recognise.errors import RecogniserError
+from ditar.text.pronunciation import is_english
 from ditar.units import SAMPLE_RATE_HZ
 
 WordError = Callable[[list[np.ndarray], list[str]], float]
@@ -47,7 +48,7 @@ def make_training_judges(
     """
     if recogniser == NONE:
         return None
-    english = language.split("-")[0] == "en"
+    english = is_english(language)
     if recogniser == AUTO and not english:
         print(
             f"no word errors during training: {language!r} is spoken, and what is installed hears English only; give "

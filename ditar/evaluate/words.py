@@ -23,6 +23,7 @@ from ditar.recognise.choose import NORMALISERS
 from ditar.recognise.files import Recogniser
 from ditar.recognise.words import bare_words, plain_words
 from ditar.text import TextError, normalise
+from ditar.text.pronunciation import is_english
 
 NORMALISER = "ditar.evaluate.words.plain_words 1"
 SPOKEN_NORMALISER = "ditar.evaluate.words.spoken_words 1"
@@ -65,7 +66,7 @@ def choose_normaliser(
 ) -> tuple[Callable[[str], str], str]:
     """One of NORMALISERS for a language (espeak's name), by default the recogniser's own and for other languages than
     English "spoken", and its name. EvaluationError: an unknown name."""
-    english = language.split("-")[0] == "en"
+    english = is_english(language)
     asked = asked or (recogniser.normaliser if english else "spoken")
     if asked not in NORMALISERS:
         raise EvaluationError(f"there is no normaliser {asked!r}; choose one of {', '.join(NORMALISERS)}")

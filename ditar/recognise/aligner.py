@@ -17,6 +17,7 @@ from ditar.recognise.errors import RecogniserError, import_for_recognition
 from ditar.recognise.words import plain_words
 from ditar.text.normalise import normalise
 from ditar.text.phonemise import Phonemiser
+from ditar.text.pronunciation import is_english
 
 Phone = tuple[str, float, float]  # CMUdict's name in lower case or "pau", start_s, end_s
 
@@ -61,7 +62,7 @@ class Aligner:
     def align(self, waveform: np.ndarray, text: str, language: str = "en-us") -> list[Phone]:
         """Phones of a text as it is written, in a language by espeak's name. AlignmentError if no path or only an
         unlikely one is found."""
-        english = language.split("-")[0] == "en"
+        english = is_english(language)
         words = plain_words(normalise(text)).split() if english else self._words_by_sound(text, language)
         if not words:
             raise AlignmentError(f"no word to align in the text {text!r}")

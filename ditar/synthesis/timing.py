@@ -6,7 +6,7 @@ lasts from its first frame to its last, a word from its first sound to its last 
 order, none is empty, and none overlaps the next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,20 +45,15 @@ class Timing:
 
     def shifted(self, samples: int) -> "Timing":
         """Later by so many samples."""
-        return Timing(
-            *(tuple(Span(s.text, s.start + samples, s.end + samples) for s in some) for some in vars(self).values())
-        )
+        return self._moved(lambda sample: sample + samples)
 
     def at(self, speed: float) -> "Timing":
         """In the same audio made `speed` times as fast."""
-        if speed == 1.0:
-            return self
-        return Timing(
-            *(
-                tuple(Span(s.text, round(s.start / speed), round(s.end / speed)) for s in some)
-                for some in vars(self).values()
-            )
-        )
+        return self if speed == 1.0 else self._moved(lambda sample: round(sample / speed))
+
+    def _moved(self, place: Callable[[int], int]) -> "Timing":
+        """With every start and end at its new place."""
+        return Timing(*(tuple(Span(s.text, place(s.start), place(s.end)) for s in some) for some in vars(self).values()))
 
     def cut(self, start: int, stop: int) -> "Timing":
         """In the audio from the sample `start` to before `stop` only, as times of that; what lies outside goes."""
