@@ -272,10 +272,14 @@ def test_a_ready_part_is_taken_over_but_nothing_of_the_test(local, fake, tmp_pat
         row | {"utt": "m002-00001", "voice": "m002", "prosody": "am_onyx"},
         row | {"utt": "m003-00001", "voice": "m003", "timbre": [["am_onyx", 0.5], ["am_adam", 0.5]]},
         row | {"utt": "m004-00001", "voice": "m004", "text": held_out},
+        row | {"utt": "m005-00001", "voice": "m005"},
     ]
     ready_part(tmp_path / "ready", rows)
+    damaged = tmp_path / "ready/audio/m005/m005-00001.flac"
+    damaged.write_bytes(damaged.read_bytes()[:100])
     run(local, tmp_path / "out", hours=0.002, ready=[tmp_path / "ready"])
-    assert "1 utterances, 3 left out as they belong to the test" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 utterances, 3 left out as they belong to the test" in said and "1 could not be spoken or read" in said
     made = {r.utt: r for r in read_data_dir(tmp_path / "out/data")}
     assert made["m001-00001"].duration_s == pytest.approx(2.1, abs=0.011) and len(made) > 1
     assert made["m001-00001"].symbol_times == (["w", "ː"], [[0.025, 2.025], None])

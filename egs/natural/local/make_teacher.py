@@ -113,7 +113,7 @@ class Corpus:
         print(
             f"{self.out}: {counts['data']} training utterances of {counts['voices']} voices, {counts['hours']:.2f} h; "
             f"{counts['val']} of validation, {counts['test']} of the test with {counts['test_ref']} references; "
-            f"{counts['left_out']} left out by the judge, who heard {len(scores)}; {failed} could not be spoken",
+            f"{counts['left_out']} left out by the judge, who heard {len(scores)}; {failed} could not be spoken or read",
             flush=True,
         )
 

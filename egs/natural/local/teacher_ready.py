@@ -15,6 +15,7 @@ from clips import trim, write_clip
 from kokoro import RATE_HZ, on_time
 from teacher_texts import sentences
 
+from ditar.audio.errors import AudioError
 from ditar.audio.read import read_audio
 
 AUDIO_ENDINGS = (".opus", ".flac", ".wav")
@@ -45,8 +46,8 @@ def usable(row: dict, held_out: set[str]) -> bool:
 
 
 def take_over(folder: Path, rows: list[dict], out: Path) -> Iterator[dict]:
-    """Each clip of `rows`, decoded and cut, as a WAV file of ours; yields the record of each. FileNotFoundError if a
-    clip is missing."""
+    """Each clip of `rows`, decoded and cut, as a WAV file of ours; yields the record of each; one that is damaged is
+    `failed`. FileNotFoundError if a clip is missing."""
     for index, row in enumerate(rows):
         stem = folder / "audio" / row["voice"] / row["utt"]
         source = next((p for end in AUDIO_ENDINGS if (p := Path(f"{stem}{end}")).is_file()), None)
@@ -54,10 +55,15 @@ def take_over(folder: Path, rows: list[dict], out: Path) -> Iterator[dict]:
             raise FileNotFoundError(
                 f"{stem} has none of the endings {' '.join(AUDIO_ENDINGS)}; fetch it, or take its line out"
             )
-        waveform, times = trim(read_audio(source, RATE_HZ), RATE_HZ, on_time(row["times"]))
+        record = {"utt": row["utt"], "part": "ready", "index": index, "text": row["text"]}
+        try:
+            waveform = read_audio(source, RATE_HZ)
+        except AudioError as error:
+            yield record | {"failed": str(error)}
+            continue
+        waveform, times = trim(waveform, RATE_HZ, on_time(row["times"]))
         write_clip(out / "wav" / row["voice"] / f"{row['utt']}.wav", waveform, RATE_HZ)
-        yield {
-            "utt": row["utt"], "part": "ready", "index": index, "speaker": row["voice"], "text": row["text"],
-            "duration_s": round(len(waveform) / RATE_HZ, 4), "symbols": row["symbols"], "times": times,
-            "speed": row["speed"], "timbre": row["timbre"], "prosody": row["prosody"],
+        yield record | {
+            "speaker": row["voice"], "duration_s": round(len(waveform) / RATE_HZ, 4), "symbols": row["symbols"],
+            "times": times, "speed": row["speed"], "timbre": row["timbre"], "prosody": row["prosody"],
         }  # fmt: skip

@@ -51,7 +51,7 @@ def wordnet_sentences(folder: Path = WORDNET) -> list[str]:
     """
     files = [folder / f"data.{part}" for part in ("noun", "verb", "adj", "adv")]
     if not files[0].is_file():
-        raise FileNotFoundError(f"no WordNet in {folder}; install it with: apt-get install -y wordnet-base")
+        raise FileNotFoundError(f"no WordNet in {folder}; install it with: apt-get install -y wordnet-base fortunes")
     found: set[str] = set()
     for path in files:
         for line in path.read_text(encoding="utf-8").splitlines():
