@@ -97,7 +97,7 @@ def test_a_file_spells_out_what_has_a_default_and_a_checkpoint_need_not(tmp_path
 
 def test_a_bare_no_is_to_be_quoted():
     values = yaml.safe_load("{steps: 10, precision: no}")
-    with pytest.raises(ConfigError, match="precision must be one of 'no', 'bf16', got False; .* quote it, 'no'"):
+    with pytest.raises(ConfigError, match="precision must be one of 'auto', 'no', 'bf16', got False; .* quote it, 'no'"):
         from_dict(values, OptimiserConfig)
     assert from_dict(yaml.safe_load("{steps: 10, precision: 'no'}"), OptimiserConfig).precision == "no"
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from ditar.config import DiTARConfig
 from ditar.data.latents import LatentStore
+from ditar.nn.precision import autocast
 from ditar.train.activations import checkpoint_blocks
 from ditar.train.compilation import compile_blocks
 from ditar.train.ditar_system import DiTARSystem
@@ -79,7 +80,7 @@ class _Profile:
         self.patches = self.padded = 0.0
 
     def autocast(self):
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16")
+        return autocast(self.config.optimiser.precision, self.device)
 
     def step(self, number: int) -> None:
         """One training step, timed."""

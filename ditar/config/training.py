@@ -20,7 +20,7 @@ class OptimiserConfig(Ranged):
     clip_norm: Positive = 1.0
     accumulation: Count = 1
     ema_decay: Decay = 0.999
-    precision: Literal["no", "bf16"] = "bf16"
+    precision: Literal["auto", "no", "bf16"] = "auto"  # of products; auto: bf16 where the device has instructions for it
 
     def __post_init__(self) -> None:
         super().__post_init__()

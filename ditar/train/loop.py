@@ -23,6 +23,7 @@ from torch.distributed.tensor import DTensor
 from tqdm import tqdm
 
 from ditar.config import OptimiserConfig, RunConfig, to_dict
+from ditar.nn.precision import in_bfloat16
 from ditar.storage.lock import only_writer
 from ditar.train.activations import checkpoint_blocks
 from ditar.train.checkpoint import CheckpointError, checkpoints, make_run_folder, save_checkpoint
@@ -108,7 +109,9 @@ def train(
         find_unused_parameters=system.sometimes_unused, broadcast_buffers=False
     )
     patient = InitProcessGroupKwargs(timeout=timedelta(seconds=run.timeout_s))
-    accelerator = Accelerator(mixed_precision=optimiser.precision, cpu=cpu, kwargs_handlers=[wrapping, patient])
+    place = torch.device("cuda" if torch.cuda.is_available() and not cpu else "cpu")
+    precision = "bf16" if in_bfloat16(optimiser.precision, place) else "no"
+    accelerator = Accelerator(mixed_precision=precision, cpu=cpu, kwargs_handlers=[wrapping, patient])
     ranks = Ranks(accelerator, run.timeout_s)
     if accelerator.is_main_process:
         make_run_folder(out)

@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from ditar.config import OptimiserConfig
+from ditar.train.muon import Muon
 
 BLOCKS = re.compile(r"\.(blocks|convnext)\.")
 
@@ -31,12 +32,7 @@ def build_optimisers(module: nn.Module, config: OptimiserConfig) -> list[torch.o
     ]
     if muon:
         optimisers.append(
-            torch.optim.Muon(
-                [p for n, p in named if n in muon],
-                lr=config.learning_rate,
-                weight_decay=config.weight_decay,
-                adjust_lr_fn="match_rms_adamw",
-            )
+            Muon([p for n, p in named if n in muon], lr=config.learning_rate, weight_decay=config.weight_decay)
         )
     return optimisers
 

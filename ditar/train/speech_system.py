@@ -17,6 +17,7 @@ from ditar.config.speech import TextConfig
 from ditar.data.errors import DataError
 from ditar.data.examples import JoinedExamples
 from ditar.data.latents import LatentEntry, LatentStore
+from ditar.nn.precision import autocast
 from ditar.storage.digests import digest_lines
 from ditar.train.checkpoint import start_from
 from ditar.train.tracker import Tracker
@@ -155,7 +156,7 @@ class SpeechSystem:
             rows = len(batch.symbol_counts)
             pieces = max(ranks, -(-batches.grid.batch_units * draws // UNITS_AT_ONCE))
             for first in range(rank, min(pieces, rows), ranks):
-                with torch.autocast(device.type, torch.bfloat16, enabled=self.config.optimiser.precision == "bf16"):
+                with autocast(self.config.optimiser.precision, device):
                     shares = compute(batch, slice(first, None, pieces))
                 found.append((position, {name: value.item() for name, value in shares.items()}))
         return found

@@ -6,9 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ditar.nn import cpu_kernels
+from ditar.nn import cpu_kernels, precision
 from ditar.nn.norm import RMSNorm
 from ditar.nn.transformer import Transformer
+from ditar.train import muon
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.optimiser import build_optimisers
 from tests.train.test_loop import make_config, store  # noqa: F401
@@ -80,3 +81,37 @@ def test_the_losses_of_the_discrete_system_are_float32(tmp_path):
         torch.float32
     }
     assert loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("has", "fast"), [({"avx2": True}, False), ({"avx512_bf16": True}, True), ({"neon": True, "bf16": True}, True), (None, False)]
+)
+def test_bfloat16_is_chosen_where_the_cpu_has_instructions_for_it(has, fast, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", has and (lambda: has))
+    cpu = torch.device("cpu")
+    assert precision.in_bfloat16("auto", cpu) is fast and not precision.in_bfloat16("no", cpu)
+    assert not capsys.readouterr().err
+    assert precision.in_bfloat16("bf16", cpu)
+    assert ("give 'auto' or 'no'" in capsys.readouterr().err) is not fast
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("shape", [(24, 64), (64, 24), (32, 32)])
+def test_muon_is_torchs_and_in_float32_where_bfloat16_is_slow(shape, fast, monkeypatch):
+    monkeypatch.setattr(muon, "multiplies_bfloat16", lambda device: fast)
+    draw = torch.Generator().manual_seed(0)
+    start, gradients = torch.randn(shape, generator=draw), [torch.randn(shape, generator=draw) for _ in range(3)]
+    mine, theirs = (torch.nn.Parameter(start.clone()) for _ in range(2))
+    optimisers = [
+        muon.Muon([mine], lr=0.1, weight_decay=0.01),
+        torch.optim.Muon([theirs], lr=0.1, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+    ]
+    for gradient in gradients:
+        for weight, optimiser in zip((mine, theirs), optimisers, strict=True):
+            weight.grad = gradient.clone()
+            optimiser.step()
+    kept = [optimiser.state[weight]["momentum_buffer"] for weight, optimiser in zip((mine, theirs), optimisers)]
+    assert torch.equal(*kept)
+    assert torch.equal(mine, theirs) is fast
+    moved = [(weight - start).detach() for weight in (mine, theirs)]
+    assert (moved[0] - moved[1]).norm() < 0.02 * moved[1].norm()
