@@ -8,7 +8,7 @@ from ditar.storage import ModelError
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SHIPPED_MODEL = ASSETS / "model"
-FAST_MODEL = ASSETS / "fast"  # the distilled form of the same, which --fast selects
+FAST_MODEL = ASSETS / "fast"  # the distilled form of the same, which --fast selects; it has the same VAE
 # Class of a pipeline -> the folders of its parts.
 PIPELINES = {"DiTARPipeline": ("vae", "ditar", "scheduler"), "TokenPipeline": ("codec", "token_lm")}
 
@@ -49,6 +49,12 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
             "it with ditar.load_pipeline"
         )
     return folder
+
+
+def vae_folder(folder: Path) -> Path:
+    """Where the VAE of a model is."""
+    own = folder / "vae"
+    return SHIPPED_MODEL / "vae" if folder == FAST_MODEL and not own.exists() else own
 
 
 def class_of(folder: Path) -> str:

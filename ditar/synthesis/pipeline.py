@@ -16,6 +16,7 @@ from ditar.model.sampler import PatchSampler
 from ditar.storage.weights import ModelError
 from ditar.synthesis.continuous import PreparedRequest, decode, prepare_request
 from ditar.synthesis.loading import load_sampling, save_sampling
+from ditar.synthesis.model_folder import vae_folder
 from ditar.synthesis.reference import Reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, as_requests
 from ditar.synthesis.retry import Attempts
@@ -206,7 +207,7 @@ class ContinuousPipeline(SpeechPipeline):
 
     @staticmethod
     def _load(folder: Path) -> tuple[SpeechVAE, DiTAR, SamplingOptions]:
-        return load_vae(folder / "vae"), DiTAR.from_pretrained(folder / "ditar"), load_sampling(folder / "scheduler")
+        return load_vae(vae_folder(folder)), DiTAR.from_pretrained(folder / "ditar"), load_sampling(folder / "scheduler")
 
     def _save(self, folder: Path, dtype: torch.dtype | None) -> dict[str, tuple[str, str]]:
         self.vae.save_pretrained(folder / "vae", dtype)
