@@ -31,6 +31,7 @@ from ditar.recognise.aligner import Aligner
 from ditar.recognise.errors import import_for_recognition
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines
+from ditar.storage.lock import InUseError, only_writer
 from ditar.text import TextError
 from ditar.text.phonemise import espeak_language
 
@@ -86,21 +87,22 @@ def main() -> int:
         rows = read_data_dir(args.data)
         known = {row["utt"]: row for row in read_json_lines(args.data / "phones")}
         wanted = [row for row in rows if row.utt not in known and row.symbol_times is None]
-        journal = args.data / JOURNAL
-        made = {line["utt"]: line for line in align_all(wanted, journal, args.nj, str(args.data), language)}
-        bad = [f"{row.utt} {made[row.utt]['why']}" for row in wanted if "why" in made[row.utt]]
-        if bad and not args.skip_bad:
-            shown = "\n  ".join([*bad[:20], *([f"and {len(bad) - 20} more"] if len(bad) > 20 else [])])
-            raise DataError(
-                f"{len(bad)} of {len(wanted)} utterances cannot be aligned; correct their texts, or leave such ones "
-                f"without phones with --skip-bad:\n  {shown}"
-            )
-        known |= {utt: {"utt": utt, "phones": line["phones"]} for utt, line in made.items() if "phones" in line}
-        write_lines(args.data / "unaligned", bad)
-        if known:
-            write_json_lines((known[row.utt] for row in rows if row.utt in known), args.data / "phones")
-        journal.unlink()
-    except (DataError, RecogniserError, TextError, OSError) as error:
+        with only_writer(args.data):
+            journal = args.data / JOURNAL
+            made = {line["utt"]: line for line in align_all(wanted, journal, args.nj, str(args.data), language)}
+            bad = [f"{row.utt} {made[row.utt]['why']}" for row in wanted if "why" in made[row.utt]]
+            if bad and not args.skip_bad:
+                shown = "\n  ".join([*bad[:20], *([f"and {len(bad) - 20} more"] if len(bad) > 20 else [])])
+                raise DataError(
+                    f"{len(bad)} of {len(wanted)} utterances cannot be aligned; correct their texts, or leave such "
+                    f"ones without phones with --skip-bad:\n  {shown}"
+                )
+            known |= {utt: {"utt": utt, "phones": line["phones"]} for utt, line in made.items() if "phones" in line}
+            write_lines(args.data / "unaligned", bad)
+            if known:
+                write_json_lines((known[row.utt] for row in rows if row.utt in known), args.data / "phones")
+            journal.unlink()
+    except (DataError, InUseError, RecogniserError, TextError, OSError) as error:
         print(f"align_phones: error: {error}", file=sys.stderr)
         return 1
     print(f"{args.data}: {len(made) - len(bad)} of {len(wanted)} utterances aligned; without phones: {len(bad)}")

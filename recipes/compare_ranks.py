@@ -32,7 +32,7 @@ def short_run(config: DiTARConfig, steps: int, batch_patches: int | None) -> DiT
     data = config.data if batch_patches is None else replace(config.data, batch_patches=batch_patches)
     never = 10 * steps
     run = replace(config.run, log_every=1, validate_every=never, sample_every=never, checkpoint_every=never)
-    optimiser = replace(config.optimiser, steps=steps, precision="no", kind="adamw")  # Muon iterates in bfloat16
+    optimiser = replace(config.optimiser, steps=steps, precision="no", kind="adamw")  # Muon may iterate in bfloat16
     return replace(config, data=data, run=run, optimiser=optimiser)
 
 

@@ -34,6 +34,7 @@ from ditar.data.kaldi import Utterance, read_audio_dir, read_data_dir, write_aud
 from ditar.data.times import shift_times, sound_seconds
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines
+from ditar.storage.lock import InUseError, only_writer
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
 JOURNAL = "prepared_audio"
@@ -60,7 +61,7 @@ def prepare(
             done = _settings(utterance, as_is) | {"cut_s": cut_s}
         seconds = samples_to_seconds(soundfile.info(str(path)).frames)
         own_hz = soundfile.info(str(utterance.path)).samplerate / 2
-    except (AudioError, OSError) as error:
+    except (AudioError, OSError, soundfile.LibsndfileError) as error:
         return utterance, None, str(error)
     if not shortest_s <= seconds <= longest_s:
         return utterance, None, _outside(seconds, shortest_s, longest_s)
@@ -133,19 +134,22 @@ def main() -> int:
         if args.out.resolve() == args.data.resolve():
             raise DataError(f"--out is --data ({args.data}); give another folder")
         (args.out / "wav").mkdir(parents=True, exist_ok=True)
-        spoken = (args.data / "text").is_file() or not (args.data / "wav.scp").is_file()
-        rows = read_data_dir(args.data) if spoken else read_audio_dir(args.data)
-        done = list(prepare_all(rows, args))
-        bad = [f"{row.utt} {reason}" for row, _, reason in done if reason]
-        if bad and not args.skip_bad:
-            shown = "\n  ".join(bad[:10])
-            raise DataError(f"{len(bad)} of {len(rows)} utterances cannot be used (--skip-bad leaves out):\n  {shown}")
-        write_lines(args.out / "skipped_audio", bad)
-        for name in TABLES:  # left by an earlier run: this one may have none
-            (args.out / name).unlink(missing_ok=True)
-        (write_data_dir if spoken else write_audio_dir)(args.out, [row for row, _, reason in done if not reason])
-        write_json_lines((line for _, line, _ in done if line), args.out / JOURNAL)
-    except (DataError, AudioError, OSError) as error:
+        with only_writer(args.out):
+            spoken = (args.data / "text").is_file() or not (args.data / "wav.scp").is_file()
+            rows = read_data_dir(args.data) if spoken else read_audio_dir(args.data)
+            done = list(prepare_all(rows, args))
+            bad = [f"{row.utt} {reason}" for row, _, reason in done if reason]
+            if bad and not args.skip_bad:
+                shown = "\n  ".join(bad[:10])
+                raise DataError(
+                    f"{len(bad)} of {len(rows)} utterances cannot be used (--skip-bad leaves out):\n  {shown}"
+                )
+            write_lines(args.out / "skipped_audio", bad)
+            for name in TABLES:  # left by an earlier run: this one may have none
+                (args.out / name).unlink(missing_ok=True)
+            (write_data_dir if spoken else write_audio_dir)(args.out, [row for row, _, reason in done if not reason])
+            write_json_lines((line for _, line, _ in done if line), args.out / JOURNAL)
+    except (DataError, AudioError, InUseError, OSError) as error:
         print(f"prepare_audio: error: {error}", file=sys.stderr)
         return 1
     seconds = sum(row.duration_s for row, _, reason in done if not reason)

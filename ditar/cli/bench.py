@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         "prefix_cache": [v == "on" for v in options.prefix_cache or ()] or [subject.config.locdit_prefix_cached],
         "distilled": [v == "on" for v in options.distilled or ()] or [subject.config.is_distilled],
         "cuda_graphs": [v == "on" for v in options.cuda_graphs],
-        "dtype": options.dtype or ["bfloat16" if place.type == "cuda" else "float32"],
+        "dtype": options.dtype or [str(choose_dtype("auto", place)).removeprefix("torch.")],
         "threads": options.threads or [torch.get_num_threads()],
     }
     result = bench(

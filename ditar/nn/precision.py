@@ -1,7 +1,5 @@
 """In what training computes its matrix products."""
 
-import sys
-
 import torch
 
 # Of x86 and of ARM, as torch.cpu.get_capabilities names them.
@@ -10,28 +8,21 @@ _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx10_2", "bf16", "sve_bf16")
 
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether a device has instructions for products in bfloat16. A CPU without them takes 80 times as long for a product
-    in bfloat16 as for one in float32 (AVX2, torch 2.13). A torch that does not tell (before 2.12) counts as none."""
+    in bfloat16 as for one in float32 (AVX2, torch 2.13)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return True
-    tell = getattr(torch.cpu, "get_capabilities", None)
-    known = {} if tell is None else tell()
+    if hasattr(torch.cpu, "get_capabilities"):
+        known = torch.cpu.get_capabilities()
+    else:  # an older torch
+        known = {"avx512_bf16": getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()}
     return any(known.get(name) for name in _INSTRUCTIONS)
 
 
 def in_bfloat16(precision: str, device: torch.device) -> bool:
-    """What `optimiser.precision` comes to on a device: "auto" is bfloat16 where that is fast. Says so if "bf16" was
-    asked for where it is not."""
-    if precision == "auto":
-        return multiplies_bfloat16(device)
-    if precision == "bf16" and not multiplies_bfloat16(device):
-        print(
-            f"optimiser.precision is 'bf16', for which this {device.type} has no instructions: many times slower than "
-            "float32; give 'auto' or 'no'",
-            file=sys.stderr,
-        )
-    return precision == "bf16"
+    """What `optimiser.precision` comes to on a device: "auto" is bfloat16 where that is fast."""
+    return precision == "bf16" or (precision == "auto" and multiplies_bfloat16(device))
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:

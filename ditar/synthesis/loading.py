@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from ditar.config.sampling import SAVED_OPTIONS, SamplingOptions
+from ditar.nn.precision import multiplies_bfloat16
 from ditar.storage.atomic_write import atomic_write
 from ditar.storage.weights import ModelError
 
@@ -28,11 +29,12 @@ def choose_device(name: torch.device | str | None) -> torch.device:
 
 
 def choose_dtype(name: torch.dtype | str | None, device: torch.device) -> torch.dtype:
-    """A dtype by name; None is float32, "auto" bfloat16 on a GPU and float32 elsewhere."""
+    """A dtype by name; None is float32, "auto" bfloat16 on a GPU that has instructions for it and float32 elsewhere."""
     if isinstance(name, torch.dtype):
         return name
     if name in (None, "auto"):
-        return torch.bfloat16 if name == "auto" and device.type == "cuda" else torch.float32
+        half = name == "auto" and device.type == "cuda" and multiplies_bfloat16(device)
+        return torch.bfloat16 if half else torch.float32
     dtype = getattr(torch, name, None)
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"dtype must be auto, float32, bfloat16 or float16, got {name!r}")

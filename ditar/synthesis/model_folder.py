@@ -52,9 +52,10 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
 
 
 def vae_folder(folder: Path) -> Path:
-    """Where the VAE of a model is."""
+    """Where the VAE of a model is: in its folder, but for the distilled form that ships, which has that of the faithful
+    one."""
     own = folder / "vae"
-    return SHIPPED_MODEL / "vae" if folder == FAST_MODEL and not own.exists() else own
+    return SHIPPED_MODEL / "vae" if folder.resolve() == FAST_MODEL.resolve() and not own.exists() else own
 
 
 def class_of(folder: Path) -> str:

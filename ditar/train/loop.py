@@ -8,6 +8,7 @@ ranks, sharded over them or not, and a run that was killed has the same losses a
 import contextlib
 import math
 import shutil
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Collection
@@ -23,7 +24,7 @@ from torch.distributed.tensor import DTensor
 from tqdm import tqdm
 
 from ditar.config import OptimiserConfig, RunConfig, to_dict
-from ditar.nn.precision import in_bfloat16
+from ditar.nn.precision import in_bfloat16, multiplies_bfloat16
 from ditar.storage.lock import only_writer
 from ditar.train.activations import checkpoint_blocks
 from ditar.train.checkpoint import CheckpointError, checkpoints, make_run_folder, save_checkpoint
@@ -36,6 +37,9 @@ from ditar.train.resume import CALMING, resume
 from ditar.train.sharded_checkpoint import save_sharded
 from ditar.train.sharding import ShardedAverage, asked_for, shard
 from ditar.train.tracker import Tracker
+
+
+NAMES = {"bf16": "bfloat16", "no": "float32"}  # by accelerate's name
 
 
 class System(Protocol):
@@ -115,6 +119,9 @@ def train(
     ranks = Ranks(accelerator, run.timeout_s)
     if accelerator.is_main_process:
         make_run_folder(out)
+        slow = precision == "bf16" and not multiplies_bfloat16(accelerator.device)
+        remedy = "; it has no instructions for that and would be many times faster with optimiser.precision auto or no"
+        print(f"products in {NAMES[precision]} on {accelerator.device}{remedy * slow}", file=sys.stderr)
     with only_writer(out) if accelerator.is_main_process else contextlib.nullcontext():
         _train_alone(system, optimiser, run, out, config, accelerator, ranks, patience)
 

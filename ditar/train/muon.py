@@ -6,9 +6,9 @@ from ditar.nn.precision import multiplies_bfloat16
 
 
 class Muon(torch.optim.Muon):
-    """torch's, but for where bfloat16 is slow: its iteration is always in bfloat16, 80 times as long as in float32 there,
-    and this one in float32. Updates have the size of AdamW's, 0.2 as a root mean square (Liu et al. 2025, "Muon is
-    Scalable for LLM Training")."""
+    """As torch's, which iterates in bfloat16 everywhere; this one iterates in float32 where a device has no instructions for
+    bfloat16. Updates have the size of AdamW's, 0.2 as a root mean square (Liu et al. 2025, "Muon is Scalable for LLM
+    Training")."""
 
     def __init__(self, params, lr: float, weight_decay: float):
         super().__init__(params, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")

@@ -149,7 +149,7 @@ def one_pass(config: DiTARConfig, rows: int, patches: int, symbols: int) -> Pass
 def _forward(config: DiTARConfig, model: DiTAR, rows: int, patches: int, symbols: int) -> Tensor:
     """DiTAR.forward and the loss without what depends on data: every row is full, every patch is trained."""
     c, draws = config.model, config.loss.noise_draws
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.optimiser.precision != "no"):
+    with torch.autocast("cpu", torch.bfloat16, enabled=config.optimiser.precision != "no"):  # auto: on GPUs
         latents = torch.empty(rows, patches, c.patch_frames, c.latent_channels)
         audio = model.embed_patches(latents[:, :-1].flatten(0, 1)).unflatten(0, (rows, patches - 1))
         ids = torch.empty(rows, symbols, dtype=torch.long)

@@ -260,26 +260,43 @@ def ready_part(folder, rows):
     (folder / "utts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+READY = {
+    "utt": "m001-00001", "voice": "m001", "text": "Well met, my friend.", "seconds": 2.2, "symbols": ["w", "ː"],
+    "times": [[0.2, 2.2], None], "speed": 1.0, "timbre": [["af_alloy", 0.5], ["am_adam", 0.5]],
+    "prosody": "am_adam",
+}  # fmt: skip
+
+
+def test_damaged_clips_of_a_ready_part_are_left_out_until_they_can_be_read(local, fake, tmp_path, capsys):
+    rows = [READY | {"utt": f"m001-{number:05d}"} for number in range(10)]
+    ready_part(tmp_path / "ready", rows)
+    first, second = (tmp_path / f"ready/audio/m001/m001-0000{number}.flac" for number in (3, 4))
+    whole = first.read_bytes()
+    for path in (first, second):
+        path.write_bytes(whole[:100])
+    with pytest.raises(ValueError, match="2 of 10 clips of .* cannot be read; see whether (?s:.*)m001-00003"):
+        run(local, tmp_path / "out", hours=0.002, ready=[tmp_path / "ready"])
+    first.write_bytes(whole)
+    run(local, tmp_path / "out", hours=0.002, ready=[tmp_path / "ready"])
+    said = capsys.readouterr().out
+    assert "1 clips cannot be read and are left out" in said and "m001-00004" in said
+    assert "1 could not be spoken or read" in said
+    made = {r.utt for r in read_data_dir(tmp_path / "out/data")}
+    assert "m001-00003" in made and "m001-00004" not in made
+
+
 def test_a_ready_part_is_taken_over_but_nothing_of_the_test(local, fake, tmp_path, capsys):
-    row = {
-        "utt": "m001-00001", "voice": "m001", "text": "Well met, my friend.", "seconds": 2.2, "symbols": ["w", "ː"],
-        "times": [[0.2, 2.2], None], "speed": 1.0, "timbre": [["af_alloy", 0.5], ["am_adam", 0.5]],
-        "prosody": "am_adam",
-    }  # fmt: skip
+    row = READY
     held_out = local.texts.read_lines(local.texts.HELD_OUT)[5]
     rows = [
         row,
         row | {"utt": "m002-00001", "voice": "m002", "prosody": "am_onyx"},
         row | {"utt": "m003-00001", "voice": "m003", "timbre": [["am_onyx", 0.5], ["am_adam", 0.5]]},
         row | {"utt": "m004-00001", "voice": "m004", "text": held_out},
-        row | {"utt": "m005-00001", "voice": "m005"},
     ]
     ready_part(tmp_path / "ready", rows)
-    damaged = tmp_path / "ready/audio/m005/m005-00001.flac"
-    damaged.write_bytes(damaged.read_bytes()[:100])
     run(local, tmp_path / "out", hours=0.002, ready=[tmp_path / "ready"])
-    said = capsys.readouterr().out
-    assert "2 utterances, 3 left out as they belong to the test" in said and "1 could not be spoken or read" in said
+    assert "1 utterances, 3 left out as they belong to the test" in capsys.readouterr().out
     made = {r.utt: r for r in read_data_dir(tmp_path / "out/data")}
     assert made["m001-00001"].duration_s == pytest.approx(2.1, abs=0.011) and len(made) > 1
     assert made["m001-00001"].symbol_times == (["w", "ː"], [[0.025, 2.025], None])

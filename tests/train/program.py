@@ -2,7 +2,7 @@
 
     python -m tests.train.program LATENTS OUT STEPS KIND [PAUSE]
 
-KIND is the optimiser: muon, whose bfloat16 iterations blow up the last bits, or adamw for comparing sums in another
+KIND is the optimiser: muon, whose iterations, mostly in bfloat16, blow up the last bits, or adamw for comparing sums in another
 order, or adamw-checkpointing, the same with activation checkpointing, or adamw-plain, the same without helpers, so that
 every parameter has a gradient in every step. PAUSE: seconds behind each step, so that a test has time to kill it at the step that it
 wants.

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from ditar.nn import cpu_kernels, precision
 from ditar.nn.norm import RMSNorm
 from ditar.nn.transformer import Transformer
-from ditar.train import muon
+from ditar.train import loop, muon
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.optimiser import build_optimisers
-from tests.train.test_loop import make_config, store  # noqa: F401
+from tests.train.test_loop import make_config, run, store  # noqa: F401
 from tests.train.test_ranks import token_system
 
 
@@ -84,15 +84,25 @@ def test_the_losses_of_the_discrete_system_are_float32(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("has", "fast"), [({"avx2": True}, False), ({"avx512_bf16": True}, True), ({"neon": True, "bf16": True}, True), (None, False)]
+    ("has", "fast"), [({"avx2": True}, False), ({"avx512_bf16": True}, True), ({"neon": True, "bf16": True}, True)]
 )
-def test_bfloat16_is_chosen_where_the_cpu_has_instructions_for_it(has, fast, monkeypatch, capsys):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", has and (lambda: has))
+def test_bfloat16_is_chosen_where_the_cpu_has_instructions_for_it(has, fast, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
     cpu = torch.device("cpu")
-    assert precision.in_bfloat16("auto", cpu) is fast and not precision.in_bfloat16("no", cpu)
-    assert not capsys.readouterr().err
-    assert precision.in_bfloat16("bf16", cpu)
-    assert ("give 'auto' or 'no'" in capsys.readouterr().err) is not fast
+    assert precision.in_bfloat16("auto", cpu) is fast
+    assert precision.in_bfloat16("bf16", cpu) and not precision.in_bfloat16("no", cpu)
+    assert precision.autocast("auto", cpu)._enabled is fast
+
+
+@pytest.mark.parametrize("asked", ["auto", "bf16"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_training_says_what_it_computes_in(fast, asked, monkeypatch, store, tmp_path, capsys):  # noqa: F811
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: fast)
+    monkeypatch.setattr(loop, "multiplies_bfloat16", lambda device: fast)
+    run(make_config(steps=1, precision=asked), store, tmp_path)
+    said = capsys.readouterr().err
+    assert f"products in {'float32' if asked == 'auto' and not fast else 'bfloat16'} on cpu" in said
+    assert ("it has no instructions for that" in said) is (asked == "bf16" and not fast)
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -29,6 +29,7 @@ import voices  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import atomic_write  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
+from ditar.storage.lock import InUseError, only_writer  # noqa: E402
 
 SPLITS = ("train", "val", "vae_test", "test", "test_ref")
 BATCH = 24  # sentences per festival process; the other engines take one at a time
@@ -199,6 +200,16 @@ def main() -> int:
         print(f"make_corpus.py: {error}", file=sys.stderr)
         return 1
     arguments.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with only_writer(arguments.out):
+            return write(items, arguments)
+    except InUseError as error:
+        print(f"make_corpus.py: {error}", file=sys.stderr)
+        return 1
+
+
+def write(items: list[Item], arguments: argparse.Namespace) -> int:
+    """Speak what is planned and not made yet, and write the directories; returns the exit code."""
     log = arguments.out / "made.jsonl"
     made = {record["utt"]: record for record in read_log(log)}
     wanted = {item.utt for item in items}

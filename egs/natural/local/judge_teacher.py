@@ -28,6 +28,7 @@ from ditar.recognise.files import read_waveform  # noqa: E402
 from ditar.recognise.words import plain_words  # noqa: E402
 from ditar.storage.atomic_write import WriteError  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
+from ditar.storage.lock import InUseError, lock  # noqa: E402
 
 PARTS = "ready,train,val"
 
@@ -79,9 +80,11 @@ def run(out: Path, parts: list[str], nj: int, progress: bool = True) -> None:
         each(_score, items, nj, _start, ()), total=len(made), initial=len(made) - len(items), unit="utt",
         disable=not progress, mininterval=1 if sys.stderr.isatty() else 30,
     )  # fmt: skip
-    for score in scores:
-        append_json_lines([score], out / SCORES)
-        known[score["utt"]] = score
+    with open(out / SCORES, "a", encoding="utf-8") as file:
+        lock(file.fileno(), out / SCORES)  # make_teacher.py, which has the folder, may make more meanwhile
+        for score in scores:
+            append_json_lines([score], out / SCORES)
+            known[score["utt"]] = score
     rows = [known[r["utt"]] for r in made]
     print(
         f"{len(rows)} heard: mean word error {sum(r['word_error'] for r in rows) / len(rows):.1%}, "
@@ -99,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--nj must be at least 1, got {chosen.nj}")
     try:
         run(chosen.out, chosen.parts.split(","), chosen.nj)
-    except (EvaluationError, RecogniserError, WriteError, OSError) as error:
+    except (EvaluationError, InUseError, RecogniserError, WriteError, OSError) as error:
         print(f"judge_teacher.py: {error}", file=sys.stderr)
         return 1
     return 0

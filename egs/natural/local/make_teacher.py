@@ -153,7 +153,9 @@ def run(
         for folder, part in rows.items():
             good = [row for row in part if teacher_ready.usable(row, held_out)]
             print(f"{folder}: {len(good)} utterances, {len(part) - len(good)} left out as they belong to the test")
-            corpus.add(teacher_ready.take_over(folder, [r for r in good if r["utt"] not in corpus.made], out), bar)
+            left = [row for row in good if "failed" in corpus.made.get(row["utt"], {"failed": ""})]
+            corpus.add(teacher_ready.take_over(folder, left, out), bar)
+            teacher_ready.check_readable(folder, [corpus.made[row["utt"]] for row in good])
         if ready:
             corpus.finish()
         corpus.add(speak_all(corpus.until(hours, corpus.missing(training)), model, out, nj), bar)

@@ -67,3 +67,17 @@ def take_over(folder: Path, rows: list[dict], out: Path) -> Iterator[dict]:
             "speaker": row["voice"], "duration_s": round(len(waveform) / RATE_HZ, 4), "symbols": row["symbols"],
             "times": times, "speed": row["speed"], "timbre": row["timbre"], "prosody": row["prosody"],
         }  # fmt: skip
+
+
+def check_readable(folder: Path, records: list[dict]) -> None:
+    """Print which clips could not be read. ValueError if they are over a tenth: then it is not the clips."""
+    bad = [record for record in records if "failed" in record]
+    if not bad:
+        return
+    shown = "\n  ".join(f"{record['utt']}: {record['failed']}" for record in bad[:5])
+    if len(bad) > len(records) / 10:
+        raise ValueError(
+            f"{len(bad)} of {len(records)} clips of {folder} cannot be read; see whether the folder is whole and whether "
+            f"libsndfile knows their format, then run the same command again:\n  {shown}"
+        )
+    print(f"{folder}: {len(bad)} clips cannot be read and are left out, until a further run can read them:\n  {shown}")
