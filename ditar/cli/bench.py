@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         from ditar.bench.study import bench, write_bench
         from ditar.bench.tables import bench_markdown
         from ditar.export.write import export_onnx
-        from ditar.synthesis.loading import choose_device
+        from ditar.synthesis.loading import choose_device, choose_dtype
 
     out = None if options.output is None else Path(options.output)
     if out is not None:

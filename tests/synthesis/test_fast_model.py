@@ -1,0 +1,30 @@
+"""The distilled model that ships."""
+
+from safetensors.torch import load_file
+
+from ditar import load_pipeline
+from ditar.synthesis.model_folder import FAST_MODEL, SHIPPED_MODEL, vae_folder
+
+
+def test_it_is_the_faithful_one_but_for_its_locdit():
+    fast, faithful = (load_file(folder / "ditar/model.safetensors") for folder in (FAST_MODEL, SHIPPED_MODEL))
+    changed = {name for name in faithful if not (name in fast and fast[name].equal(faithful[name]))}
+    new = fast.keys() - faithful.keys()
+    assert changed and {name.split(".")[0] for name in changed | new} == {"locdit"}
+
+
+def test_it_has_the_vae_of_the_faithful_one(monkeypatch, tmp_path):
+    assert vae_folder(FAST_MODEL) == vae_folder(FAST_MODEL.parent / "model/../fast") == SHIPPED_MODEL / "vae"
+    assert vae_folder(tmp_path) == tmp_path / "vae"
+
+
+def test_it_speaks_in_two_steps_of_one_evaluation():
+    pipeline = load_pipeline(FAST_MODEL, threads=1)
+    pipeline.set_progress_bar_config(disable=True)
+    rows, patches = [], []
+    watched = (pipeline.ditar.locdit.transformer, rows), (pipeline.ditar.stop_head, patches)
+    for module, to in watched:
+        module.register_forward_hook(lambda _, inputs, __, to=to: to.append(len(inputs[0])))
+    spoken = pipeline("It rains.", seed=0, max_retries=0)
+    assert 0.4 < len(spoken.audio) / spoken.sample_rate < 3.0 and not spoken.warnings
+    assert len(rows) == 2 * len(patches) and max(rows) == 1
