@@ -162,6 +162,12 @@ PACKED_FOR = 16  # rows; the layout serves other numbers as well
 LONGEST = 32
 
 
+@cache
+def packs_bfloat16() -> bool:
+    """Whether oneDNN has products in bfloat16 for this CPU (AVX2 alone is not enough); packing for them fails without."""
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 class _Prepacked:
     """A copy of a Linear's weights in the order in which the CPU's matrix units read them. Copies and pickles of the
     Linear do not carry it."""
@@ -207,6 +213,8 @@ def _prepacked(linear: Linear, x: Tensor) -> Tensor | None:
     if x.dtype != weight.dtype or x.numel() < FEWEST_ROWS.get(x.dtype, torch.inf) * linear.in_features:
         return None
     if x.dtype == torch.float32 and x.ndim > 2 and x.shape[-2] > LONGEST:
+        return None
+    if x.dtype == torch.bfloat16 and not packs_bfloat16():
         return None
     if not weight.requires_grad or weight.numel() < FEWEST_WEIGHTS[x.dtype] or weight.is_inference():
         return None

@@ -32,13 +32,23 @@ def is_used(linear, x):
         return cpu_kernels._prepacked(linear, x) is not None
 
 
+def packs(dtype):
+    return dtype == torch.float32 or cpu_kernels.packs_bfloat16()
+
+
+def test_bfloat16_is_not_packed_where_the_cpu_cannot(monkeypatch):
+    monkeypatch.setattr(cpu_kernels, "packs_bfloat16", lambda: False)
+    linear, x = packed(torch.bfloat16, False)
+    assert not is_used(linear, x) and linear(x).dtype == torch.bfloat16
+
+
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
 @pytest.mark.parametrize("rows", [1, 3, 40])
 @pytest.mark.parametrize("bias", [False, True])
 def test_packed_weights_give_the_same_numbers(dtype, tolerance, rows, bias):
     linear, _ = packed(dtype, bias)
     x = torch.randn(rows, 2, 32, dtype=dtype)
-    assert is_used(linear, x) == (2 * rows >= FEWEST_ROWS[dtype])
+    assert is_used(linear, x) == (2 * rows >= FEWEST_ROWS[dtype] and packs(dtype))
     plain = F.linear(x, linear.weight, linear.bias)
     with torch.no_grad():
         assert torch.allclose(linear(x), plain, atol=tolerance)
@@ -50,7 +60,7 @@ def test_a_feed_forward_with_prepacked_weights_gives_the_same_and_its_hooks_fire
     ffn, fired, x = FeedForward(32, 48).to(dtype), [], torch.randn(3, 4, 32, dtype=dtype)
     with torch.inference_mode():
         plain = PLAIN[FeedForward, "forward"](ffn, x)
-        assert is_used(ffn.up, x) and torch.allclose(ffn(x), plain, atol=tolerance)
+        assert is_used(ffn.up, x) == packs(dtype) and torch.allclose(ffn(x), plain, atol=tolerance)
         ffn.up.register_forward_hook(lambda *_: fired.append(1))
         assert torch.allclose(ffn(x), plain, atol=tolerance) and fired == [1]
 
