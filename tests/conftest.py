@@ -1,10 +1,24 @@
-"""What all tests share: no state of accelerate from one to the next; and real speech, where flite is installed."""
+"""What all tests share: a core for each process of pytest-xdist, no state of accelerate from one test to the next, and
+real speech, where flite is installed."""
 
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
+
+from ditar.config.cores import usable_cores
+
+MOST_PROCESSES = 8  # each holds torch and what it loads: up to 3 GiB
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before anything imports torch, which reads it once
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_xdist_auto_num_workers(config) -> int:
+    """What `-n auto` is: the cores that a container allows, not those of its machine."""
+    return min(usable_cores(), MOST_PROCESSES)
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,15 @@ from typing import Any
 
 import torch
 
-from ditar.bench.measure import DECODED_FRAMES, metered_calls, peak_mib, reset_peak
-from ditar.bench.setup import Subject, Variant
+from ditar.bench.measure import DECODED_FRAMES, metered_calls, peak_mib, reset_peak, waits
+from ditar.bench.setup import SENTENCE, TRANSCRIPT, Subject, Variant, reference_noise
 from ditar.model.generate import GenerationInput
 from ditar.onnx.ddim import Sampling
 from ditar.onnx.folder import Model
 from ditar.onnx.generate import Generator, Row
+from ditar.onnx.speaker import Speaker
 from ditar.onnx.vocoder import StreamingDecoder, Vocoder
+from ditar.onnx.voices import Voice
 from ditar.units import samples_to_seconds
 
 PART_OF_GRAPH = {"lm": "lm", "reading": "lm", "patches": "encoder", "locdit": "locdit", "vocoder": "vocoder"}
@@ -23,19 +25,26 @@ PART_OF_GRAPH = {"lm": "lm", "reading": "lm", "patches": "encoder", "locdit": "l
 
 @dataclass(frozen=True)
 class Exported:
-    """One form of a subject's model, loaded."""
+    """One form of a subject's model, loaded, and a voice for its streams."""
 
-    model: Model
+    speaker: Speaker
+    voice: Voice
     generator: Generator
     vocoder: Vocoder
+
+    @property
+    def model(self) -> Model:
+        """Its graphs."""
+        return self.speaker.model
 
 
 def load_exported(subject: Subject, variant: Variant, export: Callable[..., Any]) -> Exported:
     """The subject's model in the variant's form, exported by `ditar.export.write.export_onnx` and loaded."""
     with tempfile.TemporaryDirectory() as folder:
         export(subject.pipeline(variant), Path(folder), quantise=variant.onnx == "int8")
-        model = Model(folder, variant.threads)
-        exported = Exported(model, Generator(model), Vocoder(model))
+        speaker = Speaker(folder, variant.threads)
+        voice = speaker.create_voice(reference_noise(), TRANSCRIPT)
+        exported = Exported(speaker, voice, Generator(speaker.model), Vocoder(speaker.model))
         measure_exported(subject, variant, exported, 1, 0.5)  # graphs are loaded when they are first run
     return exported
 
@@ -55,14 +64,30 @@ def measure_exported(
     return {"audio_s": audio_s, "took_s": took, "parts_s": parts, "peak_mib": peak_mib(device)}
 
 
+def time_exported_streams(variant: Variant, exported: Exported, count: int) -> dict[str, Any]:
+    """See `measure.waits`: from a request to its first audio, as `study.time_streams` has it in torch."""
+    sampling = _sampling(variant)
+    totals = []
+    for seed in range(count + 1):
+        started = perf_counter()
+        next(exported.speaker.stream(SENTENCE, exported.voice, seed=seed, stop_threshold=1.0, max_retries=0, **sampling))
+        totals.append(1000 * (perf_counter() - started))
+    return waits(totals[1:])  # the first one warms up
+
+
+def _sampling(variant: Variant) -> dict[str, Any]:
+    """The fields of `Sampling` that a variant sets."""
+    return {
+        "guidance_scale": variant.guidance_scale, "guidance_steps": variant.guidance_steps,
+        "num_inference_steps": variant.steps, "time_grid": variant.time_grid,
+    }  # fmt: skip
+
+
 def _row(row: GenerationInput, variant: Variant) -> Row:
     def noise(shape: tuple[int, ...]):
         return torch.randn(shape, generator=row.generator).numpy()
 
-    sampling = Sampling(
-        guidance_scale=variant.guidance_scale, guidance_steps=variant.guidance_steps,
-        num_inference_steps=variant.steps, time_grid=variant.time_grid,
-    )  # fmt: skip
+    sampling = Sampling(**_sampling(variant))
     ids, prompt = row.symbol_ids.numpy(), row.prompt.numpy()
     return Row(ids, prompt, noise, sampling, row.max_patches, row.min_patches, stop_threshold=1.0, first=row.first)
 

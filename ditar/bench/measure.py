@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
@@ -117,6 +118,12 @@ def metered_calls(
         for owner, name, part in places:
             stack.enter_context(mock.patch.object(owner, name, wrap(part, getattr(owner, name))))
         yield spent
+
+
+def waits(milliseconds: Sequence[float]) -> dict[str, Any]:
+    """Of the times from requests to their first audio: `p50_ms`, `p95_ms`, `runs`."""
+    low, high = np.percentile(milliseconds, [50, 95])
+    return {"p50_ms": float(low), "p95_ms": float(high), "runs": len(milliseconds)}
 
 
 @contextmanager

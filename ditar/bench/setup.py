@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ditar.bench import BenchError
@@ -16,10 +17,17 @@ from ditar.model.ditar import DiTAR
 from ditar.model.generate import GenerationInput
 from ditar.nn.counting import count_parameters
 from ditar.synthesis.pipeline import ContinuousPipeline
-from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames
+from ditar.units import frames_to_patches, patches_to_seconds, seconds_to_frames, seconds_to_samples
 from ditar.vae.speech_vae import SpeechVAE
 
 REFERENCE_S = 3.0
+TRANSCRIPT = "The waiter pushed the silver clock in the kitchen."  # of the reference of streams
+SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody minds."  # what they say
+
+
+def reference_noise() -> np.ndarray:
+    """(S,) at 24 kHz, of REFERENCE_S: the reference of streams, whose sound does not matter."""
+    return 0.1 * np.random.default_rng(0).standard_normal(seconds_to_samples(REFERENCE_S)).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
 from ditar.bench import BenchError
-from ditar.bench.measure import flops_by_part, measure, threads
-from ditar.bench.setup import REFERENCE_S, Subject, Variant, check_variant
+from ditar.bench.measure import flops_by_part, measure, threads, waits
+from ditar.bench.setup import SENTENCE, TRANSCRIPT, Subject, Variant, check_variant, reference_noise
 from ditar.bench.tables import VERSION, bench_markdown, plot
 from ditar.extras import load_extra
 from ditar.storage.atomic_write import atomic_write, write_lines
 from ditar.storage.provenance import provenance
 from ditar.synthesis.request import SpeechRequest
-from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
+from ditar.units import SAMPLE_RATE_HZ
 
-SENTENCE = "The quick brown fox jumps over the lazy dog, and nobody minds."
-TRANSCRIPT = "The waiter pushed the silver clock in the kitchen."
 FIRST_PARTS = ("text", "prefill", "patches", "vocoder")
 Case = tuple[Variant, int, float]  # variant, rows, seconds of each
 
@@ -43,11 +39,11 @@ def bench(
 
     Args:
         variants: the first is the base, which alone is measured at every length and batch size; the others make one row
-            of the first length.
+            of the first length, and their first audio is timed as well.
         lengths: of speech, above 0 and below 3600 s.
         batch_sizes: rows, each at least 1.
         repeats: rounds, at least 1.
-        streams: requests whose first audio is timed.
+        streams: requests of each variant whose first audio is timed.
         export: `ditar.export.write.export_onnx`, which this room may not import, for variants of that form.
     """
     from tqdm import tqdm
@@ -68,25 +64,29 @@ def bench(
     cases += [(variant, 1, short) for variant in variants]
     cases = list(dict.fromkeys(cases))
     speakers = {variant: functools.partial(measure, subject, variant) for variant in variants}
+    streamers = {variant: functools.partial(time_streams, subject, variant) for variant in variants}
     if any(variant.onnx for variant in variants):
         load_extra("onnxruntime", "onnx", BenchError)
-        from ditar.bench.exported import load_exported, measure_exported
+        from ditar.bench.exported import load_exported, measure_exported, time_exported_streams
 
         for variant in variants:
             if variant.onnx:
                 loaded = load_exported(subject, variant, export)
                 speakers[variant] = functools.partial(measure_exported, subject, variant, loaded)
+                streamers[variant] = functools.partial(time_exported_streams, variant, loaded)
     for speak in speakers.values():  # what is made or chosen at the first call is not measured
         speak(1, 0.5)
     found: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
-    with tqdm(total=repeats * len(cases) + 1, desc="bench", disable=not progress) as bar:
+    first_audio = {}
+    with tqdm(total=repeats * len(cases) + len(variants), desc="bench", disable=not progress) as bar:
         for _ in range(repeats):
             for case in cases:
                 variant, rows, seconds = case
                 found[case].append(speakers[variant](rows, seconds))
                 bar.update()
-        first_audio = time_streams(subject, base, streams)
-        bar.update()
+        for variant in variants:
+            first_audio[variant] = streamers[variant](streams)
+            bar.update()
     return {
         "kind": "bench",
         "version": VERSION,
@@ -105,10 +105,11 @@ def bench(
                 **_figures(found[variant, 1, short], found[first]),
                 # The same arithmetic in every form; torch counts it.
                 "gflop_per_audio_s": flops_by_part(subject, variant, min(short, 10.0)),
+                "first_audio": first_audio[variant],
             }
             for variant in variants
         ],
-        "first_audio": first_audio,
+        "first_audio": first_audio[base],
     }
 
 
@@ -126,8 +127,7 @@ def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, An
     """Milliseconds from a request to its first audio, with model and voice loaded: `p50_ms`, `p95_ms`, `runs`, and the
     median of each part."""
     pipeline = subject.pipeline(variant)
-    noise = 0.1 * np.random.default_rng(0).standard_normal(seconds_to_samples(REFERENCE_S)).astype(np.float32)
-    voice = pipeline.create_voice(noise, TRANSCRIPT)
+    voice = pipeline.create_voice(reference_noise(), TRANSCRIPT)
     totals, parts = [], {name: [] for name in FIRST_PARTS}
     with threads(variant.threads):
         for seed in range(count + 1):
@@ -142,9 +142,7 @@ def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, An
             for name in FIRST_PARTS:
                 parts[name].append(1000 * getattr(waited, f"{name}_s"))
     return {
-        "p50_ms": float(np.percentile(totals, 50)),
-        "p95_ms": float(np.percentile(totals, 95)),
-        "runs": count,
+        **waits(totals),
         "chunk_s": len(chunk) / SAMPLE_RATE_HZ,
         "parts_ms": {name: median(values) for name, values in parts.items()},
     }

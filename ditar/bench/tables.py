@@ -4,12 +4,12 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-VERSION = 1  # of bench.json; raised whenever a name in it, or its meaning, changes
+VERSION = 2  # of bench.json; raised whenever a name in it, or its meaning, changes
 PART_NAMES = {"lm": "LM", "encoder": "encoder", "locdit": "LocDiT", "vocoder": "vocoder", "rest": "rest"}
 
 
 def bench_markdown(result: Mapping[str, Any]) -> str:
-    """Tables of first audio, lengths, batch sizes and variants."""
+    """First audio, and tables of lengths, batch sizes and variants."""
     base, waited = result["base"], result["first_audio"]
     settings = (
         f"{base['steps']} steps, guidance {base['guidance_scale']:g}, {base['dtype']}, {base['threads']} threads"
@@ -34,8 +34,17 @@ def bench_markdown(result: Mapping[str, Any]) -> str:
         ],
     )
     text += "\n" + _table(
-        ["variant", "real-time factor", "cost / base", *PART_NAMES.values(), "GFLOP per audio second"],
-        [[row["name"], *_common(row), f"{row['gflop_per_audio_s']['total']:.1f}"] for row in result["variants"]],
+        [
+            *("variant", "real-time factor", "cost / base", *PART_NAMES.values()),
+            *("GFLOP per audio second", "first audio p50, p95"),
+        ],
+        [
+            [
+                *(row["name"], *_common(row), f"{row['gflop_per_audio_s']['total']:.1f}"),
+                "{p50_ms:.0f}, {p95_ms:.0f} ms".format(**row["first_audio"]),
+            ]
+            for row in result["variants"]
+        ],
     )
     return text
 

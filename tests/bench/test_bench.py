@@ -110,6 +110,7 @@ def test_a_whole_measurement(subject, tmp_path):
         assert row["rtf"]["low"] <= row["rtf"]["median"] <= row["rtf"]["high"]
         assert sum(row["shares"].values()) == pytest.approx(1)
     waited = result["first_audio"]
+    assert result["variants"][0]["first_audio"] == waited != result["variants"][1]["first_audio"]
     assert 0 < waited["p50_ms"] <= waited["p95_ms"] and waited["runs"] == 2
     table = bench_markdown(result)
     assert "| 0.4 s |" in table and "| steps 1 |" in table and "First audio" in table
@@ -120,7 +121,7 @@ def test_the_same_weights_as_onnx(monkeypatch, tmp_path, capsys):
     """Rows beside torch's; as many evaluations of each graph as steps and patches ask for."""
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
-    from ditar.bench.exported import load_exported, measure_exported
+    from ditar.bench.exported import load_exported, measure_exported, time_exported_streams
     from ditar.cli import main
     from ditar.export.write import export_onnx
 
@@ -134,6 +135,7 @@ def test_the_same_weights_as_onnx(monkeypatch, tmp_path, capsys):
     ]  # fmt: skip
     for row in rows:
         assert sum(row["shares"].values()) == pytest.approx(1) and all(row["shares"][part] > 0 for part in PARTS)
+        assert 0 < row["first_audio"]["p50_ms"] <= row["first_audio"]["p95_ms"] and row["first_audio"]["runs"] == 1
     assert rows[0]["gflop_per_audio_s"] == rows[1]["gflop_per_audio_s"] != rows[4]["gflop_per_audio_s"]
 
     subject = Subject.load(str(tmp_path), "cpu")
@@ -147,6 +149,10 @@ def test_the_same_weights_as_onnx(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(exported.model, "run", spy)
     found = measure_exported(subject, variant, exported, 2, 0.8)
     assert found["audio_s"] == pytest.approx(1.6) and seen.count(("locdit", 2)) == 2 * 8 and seen.count(("lm", 2)) == 8
+    seen.clear()
+    waited = time_exported_streams(variant, exported, 2)
+    runs = [graph for graph, _ in seen]
+    assert waited["runs"] == 2 and runs.count("vocoder") == 3 and "reference" not in runs  # the voice is made before
     with pytest.raises(BenchError, match="samples with ddim in float32, got unipc, float32; leave --onnx out"):
         check_variant(Variant(solver="unipc", onnx="int8"))
 
