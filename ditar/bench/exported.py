@@ -66,11 +66,11 @@ def measure_exported(
 
 def time_exported_streams(variant: Variant, exported: Exported, count: int) -> dict[str, Any]:
     """See `measure.waits`: from a request to its first audio, as `study.time_streams` has it in torch."""
-    sampling = _sampling(variant)
+    options = {"stop_threshold": 1.0, "max_retries": 0, **_sampling(variant)}
     totals = []
     for seed in range(count + 1):
         started = perf_counter()
-        next(exported.speaker.stream(SENTENCE, exported.voice, seed=seed, stop_threshold=1.0, max_retries=0, **sampling))
+        next(exported.speaker.stream(SENTENCE, exported.voice, seed=seed, **options))
         totals.append(1000 * (perf_counter() - started))
     return waits(totals[1:])  # the first one warms up
 
