@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ditar.export.graph import Graph, table
+from ditar.export.graph import INT, Graph, table
 from ditar.nn.attention import Attention, rope_tables
 from ditar.nn.norm import RMSNorm
 from ditar.nn.time_embedding import LONGEST, SCALE, JumpEmbedding, TimeEmbedding
@@ -72,29 +72,43 @@ def rotate(graph: Graph, x: str, tables: tuple[str, str], head_dim: int) -> str:
 
 
 def attention(
-    graph: Graph, x: str, of: Attention, tables: tuple[str, str], mask: str | None, past: tuple[str, str] | None
+    graph: Graph,
+    x: str,
+    of: Attention,
+    tables: tuple[str, str],
+    mask: str | None,
+    past: tuple[str, str] | None,
+    places: str | None,
 ) -> tuple[str, str, str]:
-    """x (B, S, width), mask additive, (B or 1, 1, S, T + S), past: keys and values, (B, kv_heads, T, head_dim) each ->
-    (B, S, width), and keys and values of T + S places."""
+    """x (B, S, width), mask additive, (B or 1, 1, S, T + S), past: keys and values, (B, kv_heads, T, head_dim) each,
+    places: T, (1,) -> (B, S, width), and keys and values of x, (B, kv_heads, S, head_dim) each. The past is read where
+    it lies: joined to what is new it would be copied at every step."""
     heads, kv_heads, width = of.heads, of.kv_heads, of.head_dim
     qkv = graph.reshape(graph.linear(x, of.qkv), 0, 0, heads + 2 * kv_heads, width)
     to_rotate, value = graph.split(graph.transpose(qkv, 0, 2, 1, 3), (heads + kv_heads, kv_heads), axis=1)
     query, key = graph.split(rotate(graph, to_rotate, tables, width), (heads, kv_heads), axis=1)
-    if past is not None:
-        key, value = (graph.op("Concat", old, new, axis=2) for old, new in zip(past, (key, value)))
-    kept = key, value
-    if kv_heads != heads:  # each shared by successive queries
-        sharing = heads // kv_heads
-        key, value = (
-            graph.reshape(graph.op("Concat", *[graph.unsqueeze(y, 2)] * sharing, axis=2), 0, heads, -1, width)
-            for y in kept
-        )
-    scores = graph.op("MatMul", query, graph.transpose(key, 0, 1, 3, 2))
-    scores = graph.op("Mul", scores, graph.weight(width**-0.5))
+    parts = [(key, value)] if past is None else [past, (key, value)]  # successive places
+    shared = [tuple(_shared(graph, y, heads // kv_heads, heads, width) for y in part) for part in parts]
+    products = [graph.op("MatMul", query, graph.transpose(y, 0, 1, 3, 2)) for y, _ in shared]
+    scores = [graph.op("Mul", product, graph.weight(width**-0.5)) for product in products]
+    together = scores[0] if past is None else graph.op("Concat", *scores, axis=-1)
     if mask is not None:
-        scores = graph.add(scores, mask)
-    mixed = graph.transpose(graph.op("MatMul", graph.op("Softmax", scores, axis=-1), value), 0, 2, 1, 3)
-    return graph.linear(graph.reshape(mixed, 0, 0, heads * width), of.out), *kept
+        together = graph.add(together, mask)
+    shares = [graph.op("Softmax", together, axis=-1)]
+    if past is not None:
+        edges = graph.weight(np.array([0])), places, graph.weight(np.array([np.iinfo(INT).max]))
+        axis = graph.weight(np.array([3]))
+        shares = [graph.op("Slice", *shares, start, end, axis) for start, end in zip(edges, edges[1:])]
+    mixed = graph.add(*[graph.op("MatMul", share, y) for share, (_, y) in zip(shares, shared)])
+    mixed = graph.reshape(graph.transpose(mixed, 0, 2, 1, 3), 0, 0, heads * width)
+    return graph.linear(mixed, of.out), key, value
+
+
+def _shared(graph: Graph, y: str, sharing: int, heads: int, width: int) -> str:
+    """Keys or values of `kv_heads`, each shared by successive queries, once for each of these."""
+    if sharing == 1:
+        return y
+    return graph.reshape(graph.op("Concat", *[graph.unsqueeze(y, 2)] * sharing, axis=2), 0, heads, -1, width)
 
 
 def feed_forward(graph: Graph, x: str, of: FeedForward) -> str:
@@ -116,9 +130,11 @@ def transformer(
 ) -> tuple[str, list[tuple[str, str]]]:
     """x (B, S, width) -> hidden states (B, S, width), and keys and values of every layer. past: those before x."""
     kept = []
+    places = None if past is None else graph.slice(graph.op("Shape", past[0][0]), 2, 3, 0)  # T
     for index, block in enumerate(of.blocks):
         before = None if past is None else past[index]
-        y, *after = attention(graph, rms_norm(graph, x, block.attention_norm), block.attention, tables, mask, before)
+        y = rms_norm(graph, x, block.attention_norm)
+        y, *after = attention(graph, y, block.attention, tables, mask, before, places)
         x = graph.add(x, y)
         x = graph.add(x, feed_forward(graph, rms_norm(graph, x, block.ffn_norm), block.ffn))
         kept.append(tuple(after))

@@ -49,7 +49,7 @@ def patches_graph(model: DiTAR):
 def lm_graph(model: DiTAR):
     """x (B, S, width), RoPE tables cosine and sine (B, 1, S, head_dim), mask (B, 1, S, T + S), keys_i and values_i of
     layer i (B, kv_heads, T, head_dim) -> h (B, width) and stop_logits (B, 1) of the last place, new_keys_i and
-    new_values_i of all places."""
+    new_values_i of the S places."""
     graph, lm = Graph("lm"), model.lm.transformer
     width, head_dim, kv_heads = lm.config.width, lm.head_dim, lm.blocks[0].attention.kv_heads
     x = graph.input("x", ["B", "S", width])
@@ -63,7 +63,7 @@ def lm_graph(model: DiTAR):
     graph.output("stop_logits", graph.linear(h, model.stop_head), ["B", 1])
     for pair, values in zip(names, kept):
         for name, value in zip(pair, values):
-            graph.output(f"new_{name}", value, ["B", kv_heads, "T+S", head_dim])
+            graph.output(f"new_{name}", value, ["B", kv_heads, "S", head_dim])
     return graph.model()
 
 

@@ -22,7 +22,7 @@ from ditar.synthesis.voice import Voice
 from ditar.synthesis.voice_names import SHIPPED, list_voices, read_voice
 from ditar.vae.source import NEAR_BINS
 
-FORMAT, VERSION = "ditar-onnx", 3  # as `ditar.onnx.folder` expects
+FORMAT, VERSION = "ditar-onnx", 4  # as `ditar.onnx.folder` expects
 DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices", "reference"
 # Not the encoder of references, whose latents are what the model was trained on, nor the small head that reads.
 QUANTISED = ("patches", "lm", "locdit", "vocoder")

@@ -12,7 +12,7 @@ import onnxruntime
 from ditar.onnx.ddim import Sampling
 from ditar.storage import ModelError
 
-FORMAT, VERSION = "ditar-onnx", 3
+FORMAT, VERSION = "ditar-onnx", 4
 DESCRIPTION, TABLES, VOICES = "model.json", "tables.npz", "voices"
 
 

@@ -1,6 +1,7 @@
 """What loading a pipeline needs: a device, a dtype, a scheduler."""
 
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -29,15 +30,17 @@ def choose_device(name: torch.device | str | None) -> torch.device:
 
 
 def choose_dtype(name: torch.dtype | str | None, device: torch.device) -> torch.dtype:
-    """A dtype by name; None is float32, "auto" bfloat16 on a GPU that has instructions for it and float32 elsewhere."""
-    if isinstance(name, torch.dtype):
-        return name
+    """A dtype by name; None is float32, "auto" bfloat16 on a GPU that has instructions for it and float32 elsewhere.
+    Warns of bfloat16 where there are none."""
     if name in (None, "auto"):
         half = name == "auto" and device.type == "cuda" and multiplies_bfloat16(device)
         return torch.bfloat16 if half else torch.float32
-    dtype = getattr(torch, name, None)
-    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+    dtype = name if isinstance(name, torch.dtype) else getattr(torch, name, None)
+    if not isinstance(name, torch.dtype) and dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"dtype must be auto, float32, bfloat16 or float16, got {name!r}")
+    if dtype == torch.bfloat16 and not multiplies_bfloat16(device):
+        told = f"this {device.type} has no instructions for bfloat16, which may take many times as long as float32 here"
+        warnings.warn(f"{told}; leave dtype out, or give auto or float32", stacklevel=2)
     return dtype
 
 

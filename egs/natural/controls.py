@@ -5,8 +5,9 @@ speeds, and a table is written.
     python egs/natural/controls.py MODEL OUT [--speeds 0.5 0.75 1 1.25 1.5 2] [--outputs 50]
 
 Durations are those of the whole outputs, against the ones at speed 1. Words and their times are judged at the speeds:
-words by faster-whisper, the times of their starts and ends by forced alignment (pocketsphinx). First attempts
-only; a second run keeps the speech that is there.
+words by faster-whisper, with the ratio of their error to that at speed 1 and its 95 % interval over the sentences, the
+times of their starts and ends by forced alignment (pocketsphinx). First attempts only; a second run keeps the
+speech that is there. There are 300 sentences; the first 100 are those that models are tested with.
 """
 
 import argparse
@@ -31,17 +32,19 @@ from ditar.storage.provenance import provenance  # noqa: E402
 from ditar.text.normalise import normalise  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
 
-SENTENCES = ROOT / "egs/generated/local/heldout.txt"
+SENTENCES = [ROOT / "egs/generated/local" / name for name in ("heldout.txt", "decoys.txt")]
 
 
-def speak(model: Path, sentences: list[str], speed: float, seed: int, folder: Path) -> None:
-    """One WAV and one JSON file of times for each sentence, in folder/wav; its word error in folder/score."""
+def speak(model: Path, sentences: list[str], speed: float, seed: int, folder: Path, plain: Path | None) -> None:
+    """One WAV and one JSON file of times for each sentence, in folder/wav; its word error in folder/score, compared
+    with that in the folder of speed 1, `plain`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_lines(folder / "list.txt", (f"line-{number:03d}\t{text}" for number, text in enumerate(sentences, 1)))
     ditar = [sys.executable, "-m", "ditar.cli"]
     spoken = ["--text-file", folder / "list.txt", "--list-format", "tab", "--output-dir", folder / "wav"]
     spoken += ["--speed", speed, "--timestamps", ".json", "--max-retries", 0, "--seed", seed, "--threads", 1]
     judged = ["--metrics", "words", "--normaliser", "whisper", "--output", folder / "score", "--threads", 1]
+    judged += [] if plain is None else ["--against", plain / "score"]
     for command in (["synthesize", "--model", model, *spoken], ["evaluate", folder / "wav", *judged]):
         subprocess.run([*ditar, *map(str, command)], cwd=ROOT, check=True)
 
@@ -86,38 +89,45 @@ def main() -> int:
     options = parser.parse_args()
     if options.outputs < 1:
         parser.error(f"--outputs must be 1 or more, got {options.outputs}")
-    sentences = [line.strip() for line in SENTENCES.read_text(encoding="utf-8").splitlines() if line.strip()]
-    sentences = sentences[: options.outputs]
-    speeds = sorted({1.0, *options.speeds})
-    aligner, rows, seconds = Aligner(), [], {}
-    for speed in speeds:
+    lines = [line.strip() for file in SENTENCES for line in file.read_text(encoding="utf-8").splitlines()]
+    sentences = list(filter(None, lines))[: options.outputs]
+    aligner, rows, seconds, plain = Aligner(), [], {}, None
+    for speed in (1.0, *sorted({*options.speeds} - {1.0})):
         folder = options.out.resolve() / f"speed-{speed:g}"
-        speak(options.model.resolve(), sentences, speed, options.seed, folder)
+        speak(options.model.resolve(), sentences, speed, options.seed, folder, plain)
+        plain = plain or folder
         files = [folder / "wav" / f"line-{number:03d}.wav" for number in range(1, len(sentences) + 1)]
         seconds[speed] = np.array([len(read_audio(file)) / SAMPLE_RATE_HZ for file in files])
         errors, left_out = time_errors(folder, sentences, aligner)
-        word_error = read_results(folder / "score")[0]["metrics"]["wer"]["value"]
-        rows.append({"speed": speed, "word_error": word_error, "errors": errors, "left_out": left_out})
+        result = read_results(folder / "score")[0]
+        word_error, against = result["metrics"]["wer"]["value"], result["against"]
+        ratio = against and against["wer_ratio"]
+        rows.append({
+            "speed": speed, "word_error": word_error, "word_error_ratio": ratio, "errors": errors, "left_out": left_out
+        })  # fmt: skip
     found = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["speed"]):
         share = seconds[row["speed"]] * row["speed"] / seconds[1.0]
         ratio = seconds[row["speed"]].sum() * row["speed"] / seconds[1.0].sum()
         found.append({
             "speed": row["speed"], "seconds": float(seconds[row["speed"]].sum()), "duration_to_asked": float(ratio),
             "duration_to_asked_90": [float(x) for x in np.quantile(share, [0.05, 0.95])],
-            "word_error": row["word_error"], "time_error_median_s": float(np.median(row["errors"])),
+            "word_error": row["word_error"], "word_error_ratio": row["word_error_ratio"],
+            "time_error_median_s": float(np.median(row["errors"])),
             "time_error_90_s": float(np.quantile(row["errors"], 0.9)), "words": len(row["errors"]) // 2,
             "left_out": row["left_out"],
         })  # fmt: skip
     lines = [
-        "| speed | seconds | duration, of the asked one | 90 % of the outputs | word error | times: median error | 90 % | words |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| speed | seconds | duration, of the asked one | 90 % of the outputs | word error | of that at 1 | "
+        "times: median error | 90 % | words |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in found:
         low, high = row["duration_to_asked_90"]
+        ratio = "{value:.2f} ({low:.2f} to {high:.2f})".format(**row["word_error_ratio"]) if row["speed"] != 1 else "1"
         lines.append(
             f"| {row['speed']:g} | {row['seconds']:.0f} | {row['duration_to_asked']:.3f} | {low:.2f} to {high:.2f} | "
-            f"{100 * row['word_error']:.1f} % | {1000 * row['time_error_median_s']:.0f} ms | "
+            f"{100 * row['word_error']:.1f} % | {ratio} | {1000 * row['time_error_median_s']:.0f} ms | "
             f"{1000 * row['time_error_90_s']:.0f} ms | {row['words']} |"
         )
     result = {**provenance(), "model": str(options.model), "seed": options.seed, "speeds": found}

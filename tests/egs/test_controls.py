@@ -22,7 +22,8 @@ LATE_S = {1.0: 0.02, 2.0: 0.05}  # how much later than it should each word is sa
 def known(monkeypatch, tmp_path):
     """What is spoken, aligned and judged."""
 
-    def speak(model, sentences, speed, seed, folder):
+    def speak(model, sentences, speed, seed, folder, plain):
+        assert plain == (None if speed == 1.0 else folder.parent / "speed-1")
         (folder / "wav").mkdir(parents=True)
         for number, text in enumerate(sentences, 1):
             file, late = folder / "wav" / f"line-{number:03d}.wav", LATE_S[speed]
@@ -36,12 +37,17 @@ def known(monkeypatch, tmp_path):
             raise AlignmentError("no path")
         return [(word, float(n), n + 0.5) for n, word in enumerate(text.split())]
 
-    results = ({"metrics": {"wer": {"value": 0.125}}}, [])
+    ratio = {"wer_ratio": {"value": 1.25, "low": 0.5, "high": 3.0}}
+
+    def read_results(score):
+        against = None if score.parent.name == "speed-1" else ratio
+        return {"metrics": {"wer": {"value": 0.125}}, "against": against}, []
+
     for name, made in {"speak": speak, "word_times": word_times, "Aligner": object}.items():
         monkeypatch.setattr(controls, name, made)
-    monkeypatch.setattr(controls, "read_results", lambda folder: results)
+    monkeypatch.setattr(controls, "read_results", read_results)
     (tmp_path / "sentences.txt").write_text("\n".join(SENTENCES) + "\n")
-    monkeypatch.setattr(controls, "SENTENCES", tmp_path / "sentences.txt")
+    monkeypatch.setattr(controls, "SENTENCES", [tmp_path / "sentences.txt"])
 
 
 def test_figures(monkeypatch, tmp_path, capsys):
@@ -54,7 +60,8 @@ def test_figures(monkeypatch, tmp_path, capsys):
     assert fast["time_error_median_s"] == pytest.approx(0.05) and plain["time_error_median_s"] == pytest.approx(0.02)
     assert (plain["words"], plain["left_out"], plain["word_error"]) == (5, 1, 0.125)
     table = (tmp_path / "out/controls.md").read_text()
-    assert "| 2 | 4 | 1.100 | 1.10 to 1.10 | 12.5 % | 50 ms | 50 ms | 5 |" in table and table in capsys.readouterr().out
+    assert "| 2 | 4 | 1.100 | 1.10 to 1.10 | 12.5 % | 1.25 (0.50 to 3.00) | 50 ms | 50 ms | 5 |" in table
+    assert table in capsys.readouterr().out
 
 
 def test_no_outputs_are_refused(monkeypatch, tmp_path, capsys):

@@ -205,7 +205,7 @@ def test_speed_is_followed(form):
         for chunk in speaker.stream(TEXT, "heart", seed=5, speed=1.5, **FAST):
             streamed.append(chunk)
     assert len(streamed) > 1 and all(map(len, streamed))
-    np.testing.assert_allclose(np.concatenate(streamed), fast, atol=1e-5)
+    np.testing.assert_allclose(np.concatenate(streamed), fast, atol=4e-5)  # a step of the 16 bits that are stretched
 
 
 def test_8_bits_are_smaller_and_speak_alike(form, tmp_path):

@@ -13,6 +13,7 @@ from ditar.audio.trim import fade
 from ditar.config.sampling import SOLVERS, SamplingOptions
 from ditar.model.ditar import DiTAR
 from ditar.storage.weights import ModelError
+from ditar.synthesis import loading
 from ditar.synthesis.model_folder import SHIPPED_MODEL
 from ditar.synthesis.pipeline import ContinuousPipeline, SpeechRequest
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
@@ -290,6 +291,15 @@ def test_bfloat16_speaks(pipeline, tmp_path):
     half = ContinuousPipeline.from_pretrained(tmp_path, torch_dtype="bfloat16")
     half.set_progress_bar_config(disable=True)
     assert np.isfinite(half(TEXT, clip(), CLIP_TEXT, **FAST, max_retries=0).audio).all()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", torch.bfloat16])
+def test_bfloat16_warns_where_it_is_slow(dtype, monkeypatch, recwarn):
+    for is_fast in (True, False):
+        monkeypatch.setattr(loading, "multiplies_bfloat16", lambda device, is_fast=is_fast: is_fast)
+        assert loading.choose_dtype(dtype, torch.device("cpu")) == torch.bfloat16
+        assert len(recwarn) == (0 if is_fast else 1)
+    assert "this cpu has no instructions for bfloat16" in str(recwarn[0].message)
 
 
 def test_parts_that_do_not_fit_are_refused(pipeline):
