@@ -152,6 +152,7 @@ WITHOUT_IMPORT = {
     "webrtcvad-wheels": "takes the place of Resemblyzer's webrtcvad",
     "whisper-normalizer": "ditar/evaluate/words.py reads its table as a file",
     "pytest-cov": "the option --cov of the tests",
+    "pytest-xdist": "their option -n",
 }
 
 
