@@ -20,7 +20,9 @@ from ditar.onnx.vocoder import StreamingDecoder, Vocoder
 from ditar.onnx.voices import Voice
 from ditar.units import samples_to_seconds
 
-PART_OF_GRAPH = {"lm": "lm", "reading": "lm", "patches": "encoder", "locdit": "locdit", "vocoder": "vocoder"}
+PART_OF_GRAPH = {
+    "lm": "lm", "reading": "lm", "spoken": "lm", "patches": "encoder", "locdit": "locdit", "vocoder": "vocoder"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

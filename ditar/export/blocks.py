@@ -13,6 +13,8 @@ from ditar.nn.time_embedding import LONGEST, SCALE, JumpEmbedding, TimeEmbedding
 from ditar.nn.transformer import FeedForward, Transformer
 from ditar.vae.convnext import ConvNeXtBlock
 
+END = np.iinfo(INT).max  # of an axis, in a slice
+
 
 def rms_norm(graph: Graph, x: str, of: RMSNorm) -> str:
     """(..., width)."""
@@ -77,16 +79,19 @@ def attention(
     of: Attention,
     tables: tuple[str, str],
     mask: str | None,
-    past: tuple[str, str] | None,
-    places: str | None,
+    past: tuple[str, str] | None = None,
+    places: str | None = None,
+    last: bool = False,
 ) -> tuple[str, str, str]:
     """x (B, S, width), mask additive, (B or 1, 1, S, T + S), past: keys and values, (B, kv_heads, T, head_dim) each,
     places: T, (1,) -> (B, S, width), and keys and values of x, (B, kv_heads, S, head_dim) each. The past is read where
-    it lies: joined to what is new it would be copied at every step."""
+    it lies: joined to what is new it would be copied at every step. last: of the last place only, (B, 1, width)."""
     heads, kv_heads, width = of.heads, of.kv_heads, of.head_dim
     qkv = graph.reshape(graph.linear(x, of.qkv), 0, 0, heads + 2 * kv_heads, width)
     to_rotate, value = graph.split(graph.transpose(qkv, 0, 2, 1, 3), (heads + kv_heads, kv_heads), axis=1)
     query, key = graph.split(rotate(graph, to_rotate, tables, width), (heads, kv_heads), axis=1)
+    if last:
+        query, mask = (graph.slice(y, -1, END, 2) for y in (query, mask))
     parts = [(key, value)] if past is None else [past, (key, value)]  # successive places
     shared = [tuple(_shared(graph, y, heads // kv_heads, heads, width) for y in part) for part in parts]
     products = [graph.op("MatMul", query, graph.transpose(y, 0, 1, 3, 2)) for y, _ in shared]
@@ -96,7 +101,7 @@ def attention(
         together = graph.add(together, mask)
     shares = [graph.op("Softmax", together, axis=-1)]
     if past is not None:
-        edges = graph.weight(np.array([0])), places, graph.weight(np.array([np.iinfo(INT).max]))
+        edges = graph.weight(np.array([0])), places, graph.weight(np.array([END]))
         axis = graph.weight(np.array([3]))
         shares = [graph.op("Slice", *shares, start, end, axis) for start, end in zip(edges, edges[1:])]
     mixed = graph.add(*[graph.op("MatMul", share, y) for share, (_, y) in zip(shares, shared)])
@@ -128,14 +133,15 @@ def transformer(
     mask: str | None = None,
     past: list[tuple[str, str]] | None = None,
 ) -> tuple[str, list[tuple[str, str]]]:
-    """x (B, S, width) -> hidden states (B, S, width), and keys and values of every layer. past: those before x."""
+    """x (B, S, width) -> hidden states (B, S, width), and keys and values of every layer. past: those before x, with a
+    mask; then only the hidden state of the last place is made, (B, 1, width)."""
     kept = []
     places = None if past is None else graph.slice(graph.op("Shape", past[0][0]), 2, 3, 0)  # T
     for index, block in enumerate(of.blocks):
-        before = None if past is None else past[index]
+        before, last = (None, False) if past is None else (past[index], block is of.blocks[-1])
         y = rms_norm(graph, x, block.attention_norm)
-        y, *after = attention(graph, y, block.attention, tables, mask, before, places)
-        x = graph.add(x, y)
+        y, *after = attention(graph, y, block.attention, tables, mask, before, places, last)
+        x = graph.add(graph.slice(x, -1, END, 1) if last else x, y)
         x = graph.add(x, feed_forward(graph, rms_norm(graph, x, block.ffn_norm), block.ffn))
         kept.append(tuple(after))
     return rms_norm(graph, x, of.norm), kept

@@ -11,6 +11,7 @@ import torch
 
 from ditar.audio.spectra import LOG_FLOOR, mel_filterbank
 from ditar.export.blocks import (
+    END,
     conv,
     convnext,
     jump_embedding,
@@ -58,7 +59,7 @@ def lm_graph(model: DiTAR):
     names = [(f"keys_{index}", f"values_{index}") for index in range(len(lm.blocks))]
     past = [tuple(graph.input(name, ["B", kv_heads, "T", head_dim]) for name in pair) for pair in names]
     hidden, kept = transformer(graph, x, lm, tables, mask, past)
-    h = graph.reshape(graph.slice(hidden, -1, np.iinfo(INT).max, 1), -1, width)
+    h = graph.reshape(hidden, -1, width)
     graph.output("h", h, ["B", width])
     graph.output("stop_logits", graph.linear(h, model.stop_head), ["B", 1])
     for pair, values in zip(names, kept):
@@ -111,23 +112,35 @@ def _history(graph: Graph, locdit: LocDiT, frames: int, channels: int, count: in
 
 def reading_graph(model: DiTAR):
     """window_ids (B, W) of the symbols around the spoken one, held (B,) frames spent on it, frame (1,) of the patch
-    that is decided upon, h (B, width of the LM) -> logits (B, 3) of what follows, for_lm (B, width of the LM), spoken (B,
-    width of LocDiT)."""
-    graph, config = Graph("reading"), model.config
-    reading: Reading = model.reading
-    ids = graph.input("window_ids", ["B", len(WINDOW)], INT)
-    symbols = graph.op("Gather", graph.weight(reading.symbols.weight), ids)
-    symbols = graph.reshape(symbols, 0, len(WINDOW) * reading.symbols.embedding_dim)
-    held = graph.op("Round", graph.op("Min", graph.input("held", ["B"]), graph.weight(float(MOST_HELD))))
-    held = graph.op("Gather", graph.weight(reading.held.weight), graph.op("Cast", held, to=7))  # int64
-    window = graph.op("Concat", symbols, held, axis=-1)
+    that is decided upon, h (B, width of the LM) -> logits (B, 3) of what follows."""
+    graph, reading = Graph("reading"), model.reading
+    window = _reading_window(graph, reading, ["B"])
     of_frame = graph.op("Gather", graph.weight(reading.head_frame.weight), graph.input("frame", [1], INT))
-    of_h = graph.linear(graph.input("h", ["B", config.lm.width]), reading.head_h)
+    of_h = graph.linear(graph.input("h", ["B", model.config.lm.width]), reading.head_h)
     hidden = graph.silu(graph.add(graph.linear(window, reading.head_window), of_h, of_frame))
     graph.output("logits", graph.linear(hidden, reading.head), ["B", 3])
-    graph.output("for_lm", graph.linear(window, reading.to_lm), ["B", config.lm.width])
-    graph.output("spoken", graph.linear(window, reading.to_locdit), ["B", config.locdit.width])
     return graph.model()
+
+
+def spoken_graph(model: DiTAR):
+    """window_ids (B, P, W) and held (B, P) of the frames of a patch -> spoken (B, P, width of LocDiT), and for_lm (B,
+    width of the LM) of the last frame."""
+    graph, reading = Graph("spoken"), model.reading
+    window = _reading_window(graph, reading, ["B", "P"])
+    graph.output("spoken", graph.linear(window, reading.to_locdit), ["B", "P", model.config.locdit.width])
+    last = graph.reshape(graph.slice(window, -1, END, 1), 0, reading.to_lm.in_features)
+    graph.output("for_lm", graph.linear(last, reading.to_lm), ["B", model.config.lm.width])
+    return graph.model()
+
+
+def _reading_window(graph: Graph, reading: Reading, axes: list[str]) -> str:
+    """What is read around the places of those axes, with the frames spent on each, as one vector."""
+    ids = graph.input("window_ids", [*axes, len(WINDOW)], INT)
+    symbols = graph.op("Gather", graph.weight(reading.symbols.weight), ids)
+    symbols = graph.reshape(symbols, *[0] * len(axes), len(WINDOW) * reading.symbols.embedding_dim)
+    held = graph.op("Round", graph.op("Min", graph.input("held", axes), graph.weight(float(MOST_HELD))))
+    held = graph.op("Gather", graph.weight(reading.held.weight), graph.op("Cast", held, to=7))  # int64
+    return graph.op("Concat", symbols, held, axis=-1)
 
 
 def reference_graph(vae: SpeechVAE):

@@ -48,7 +48,7 @@ def export_onnx(pipeline: ContinuousPipeline, folder: str | Path, quantise: bool
         "vocoder": graphs.vocoder_graph(vae),
     }
     if model.reading is not None:
-        made["reading"] = graphs.reading_graph(model)
+        made |= {"reading": graphs.reading_graph(model), "spoken": graphs.spoken_graph(model)}
     voices = {DEFAULT_VOICE: pipeline.create_voice()}
     for named in list_voices(SHIPPED):
         voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))

@@ -122,7 +122,7 @@ class Generator:
             if count := min(shape.history_patches, len(row.prompt)):
                 history[place, -count:], exists[place, -count:] = row.prompt[-count:], 1.0
         seen = np.tril(np.ones((total, total), bool)) & valid[:, None]
-        kept = (len(rows), shape.kv_heads, ROOM, shape.head_dim)
+        kept = (len(rows), shape.kv_heads, 1, shape.head_dim)  # not 0: that is not a size for every version
         state = State(
             tuple(np.zeros(kept, np.float32) for _ in range(2 * shape.layers)), np.zeros((len(rows), 0), bool),
             np.zeros(len(rows), np.int64), x[:, -1], x[:, 0, 0], history, exists, reading,

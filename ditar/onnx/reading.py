@@ -1,5 +1,5 @@
 """Monotonic reading, in numpy: which symbol each latent frame speaks. `ditar.model.reading` says what it is; its
-learned part is the graph `reading`. A test compares the two."""
+learned parts are the graphs `reading` and `spoken`. A test compares the two."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -45,7 +45,7 @@ class Reading:
     def __init__(self, model: Model):
         self._model, shape = model, model.shape
         self._before, self._window, self._most_held = shape.window_before, shape.window, shape.most_held
-        self._most_tail, self._frames, self._lm_width = shape.most_tail_frames, shape.patch_frames, shape.lm_width
+        self._most_tail, self._frames = shape.most_tail_frames, shape.patch_frames
         self._is_sound = np.array([is_letter(symbol) for symbol in model.text.symbols])
         self._is_pause = np.array([is_pause(symbol) for symbol in model.text.symbols])
 
@@ -59,14 +59,16 @@ class Reading:
             padded, sound, pause, np.array(first) - 1, np.zeros(rows, np.float32), np.ones(rows, np.float32),
             none, none, none,
         )  # fmt: skip
-        return replace(state, for_lm=self._run(state, 0, np.zeros((rows, self._lm_width), np.float32))["for_lm"])
+        return replace(state, for_lm=self._spoken(state.ids, state.place[:, None], state.held[:, None])["for_lm"])
 
     def read(self, h: np.ndarray, state: ReadingState) -> ReadingState:
         """The state after the frames of the next patch, given its h (B, width)."""
         rows, length = np.arange(len(h)), state.ids.shape[1]
-        found, places, spoken = self._run(state, 0, h), [], []
+        places, held = [], []
         for frame in range(self._frames):
-            logits = np.exp(found["logits"] - found["logits"].max(-1, keepdims=True))
+            inputs = {"window_ids": self._window_ids(state.ids, state.place), "held": state.held, "h": h}
+            found = self._model.run("reading", {**inputs, "frame": np.array([frame])})["logits"]
+            logits = np.exp(found - found.max(-1, keepdims=True))
             stay, sound, pause = (logits / logits.sum(-1, keepdims=True)).T
             to_sound, to_pause = state.sound[rows, state.place + 1], state.pause[rows, state.place + 1]
             sound, pause = sound * (to_sound < length), pause * (to_pause >= 0)
@@ -79,21 +81,25 @@ class Reading:
                 held=np.where(moved, 0.0, state.held + 1.0).astype(np.float32),
                 going=np.where(moved, 1.0, going).astype(np.float32),
             )
-            found = self._run(state, min(frame + 1, self._frames - 1), h)
             places.append(state.place)
-            spoken.append(found["spoken"])
-        return replace(state, places=np.stack(places, 1), spoken=np.stack(spoken, 1), for_lm=found["for_lm"])
+            held.append(state.held)
+        of_patch = np.stack(places, 1)
+        return replace(state, places=of_patch, **self._spoken(state.ids, of_patch, np.stack(held, 1)))
 
     def over(self, state: ReadingState) -> np.ndarray:
         """(B,) bool: finished, and silent for so long that the speech has ended."""
         return state.finished & (state.held >= self._most_tail)
 
-    def _run(self, state: ReadingState, frame: int, h: np.ndarray) -> dict[str, np.ndarray]:
-        around = state.place[:, None] - self._before + np.arange(self._window)  # (B, W)
-        inside = (around >= 0) & (around < state.ids.shape[1])
-        ids = np.take_along_axis(state.ids, around.clip(0, state.ids.shape[1] - 1), 1)
-        inputs = {"window_ids": np.where(inside, ids, 0), "held": state.held, "frame": np.array([frame]), "h": h}
-        return self._model.run("reading", inputs)
+    def _spoken(self, ids: np.ndarray, places: np.ndarray, held: np.ndarray) -> dict[str, np.ndarray]:
+        """`spoken` and `for_lm` of a ReadingState, of frames (B, P)."""
+        return self._model.run("spoken", {"window_ids": self._window_ids(ids, places), "held": held})
+
+    def _window_ids(self, ids: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """The symbols of rows (B, L) around places (B, ...), (B, ..., W); 0 beyond the ends."""
+        around = places[..., None] - self._before + np.arange(self._window)
+        inside = (around >= 0) & (around < ids.shape[1])
+        flat = around.clip(0, ids.shape[1] - 1).reshape(len(ids), -1)
+        return np.where(inside, np.take_along_axis(ids, flat, 1).reshape(around.shape), 0)
 
     def _moves(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`sound` and `pause` of a ReadingState, of rows (B, L) padded with 0."""
