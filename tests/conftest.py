@@ -8,16 +8,20 @@ import sys
 
 import pytest
 
-from ditar.config.cores import usable_cores
+if "PYTEST_XDIST_WORKER" in os.environ:  # before anything imports torch, which reads it once
+    assert "torch" not in sys.modules
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from ditar.config.cores import usable_cores  # noqa: E402
 
 MOST_PROCESSES = 8  # each holds torch and what it loads: up to 3 GiB
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # before anything imports torch, which reads it once
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-
-def pytest_xdist_auto_num_workers(config) -> int:
+@pytest.hookimpl(optionalhook=True)  # the tests run without pytest-xdist too
+def pytest_xdist_auto_num_workers(config) -> int | None:
     """What `-n auto` is: the cores that a container allows, not those of its machine."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # pytest-xdist reads it
     return min(usable_cores(), MOST_PROCESSES)
 
 

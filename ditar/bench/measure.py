@@ -122,8 +122,8 @@ def metered_calls(
 
 def waits(milliseconds: Sequence[float]) -> dict[str, Any]:
     """Of the times from requests to their first audio: `p50_ms`, `p95_ms`, `runs`."""
-    low, high = np.percentile(milliseconds, [50, 95])
-    return {"p50_ms": float(low), "p95_ms": float(high), "runs": len(milliseconds)}
+    p50, p95 = np.percentile(milliseconds, [50, 95])
+    return {"p50_ms": float(p50), "p95_ms": float(p95), "runs": len(milliseconds)}
 
 
 @contextmanager

@@ -57,6 +57,8 @@ def bench(
         raise BenchError(f"lengths must be above 0 and below 3600 s, got {list(lengths)}")
     for variant in variants:
         check_variant(variant)
+    if variants[0].onnx:
+        raise BenchError(f"the first variant is the base, which torch speaks, got one of onnx {variants[0].onnx!r}")
     base, short = variants[0], lengths[0]
     first: Case = (base, 1, short)
     cases: list[Case] = [(base, 1, s) for s in lengths]

@@ -61,7 +61,7 @@ def add_parser(commands) -> None:
         "--threads", type=whole(1, 1024), nargs="+", metavar="N", help="of torch (default: as torch has them)"
     )
     command.add_argument("--repeats", type=whole(1, 1000), default=3, help="rounds over all cases (default 3)")
-    command.add_argument("--streams", type=whole(1, 10_000), default=20, help="requests for first audio (default 20)")
+    command.add_argument("--streams", type=whole(1, 10_000), default=20, help="requests for first audio, of each variant (default 20)")
     command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
     command.add_argument("--output", metavar="DIR", help="folder for bench.json, bench.md and bench.png")
     command.add_argument("--json", action="store_true", help="print JSON instead of tables")

@@ -87,7 +87,7 @@ def evaluation_markdown(result: Mapping[str, Any], folder: str | Path | None = N
         if name == "wer" and systems:
             cells = ["word error, ratio", ""]
             for found in systems.values():
-                cells += ["", _ratio(found["wer_ratio"])]
+                cells += ["", show_ratio(found["wer_ratio"])]
             lines.append(_row(cells))
     tools = "; ".join(f"{group}: {name}" for group, name in result["tools"].items())
     text = f"{result['utterances']} utterances; 95 % intervals, differences are paired. {tools}.\n\n"
@@ -118,7 +118,8 @@ def _title(name: str, result: Mapping[str, Any]) -> str:
     return METRICS[name].title + extra
 
 
-def _ratio(ratio: Mapping[str, float | None] | None) -> str:
+def show_ratio(ratio: Mapping[str, float | None] | None) -> str:
+    """A ratio with its interval; None in it stands for infinity, see `finite`."""
     if not ratio:
         return ""
     value, low, high = ("infinite" if ratio[key] is None else f"{ratio[key]:.2f}" for key in ("value", "low", "high"))

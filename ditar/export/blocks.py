@@ -80,40 +80,40 @@ def attention(
     tables: tuple[str, str],
     mask: str | None,
     past: tuple[str, str] | None = None,
-    places: str | None = None,
+    past_length: str | None = None,
     last: bool = False,
 ) -> tuple[str, str, str]:
     """x (B, S, width), mask additive, (B or 1, 1, S, T + S), past: keys and values, (B, kv_heads, T, head_dim) each,
-    places: T, (1,) -> (B, S, width), and keys and values of x, (B, kv_heads, S, head_dim) each. The past is read where
-    it lies: joined to what is new it would be copied at every step. last: of the last place only, (B, 1, width)."""
+    past_length: T, (1,) -> (B, S, width), and keys and values of x, (B, kv_heads, S, head_dim) each. last: of the last
+    place only, (B, 1, width). Keys and values of the past are used where they lie: joined to the new ones, or repeated
+    for the queries that share them, they would be copied at every step."""
     heads, kv_heads, width = of.heads, of.kv_heads, of.head_dim
+
+    def by_keys(y: str) -> str:  # (B, heads, S, n) -> (B, kv_heads, S * heads / kv_heads, n)
+        return y if kv_heads == heads else graph.reshape(y, 0, kv_heads, -1, 0)
+
+    def by_queries(y: str) -> str:  # back again
+        return y if kv_heads == heads else graph.reshape(y, 0, heads, -1, 0)
+
     qkv = graph.reshape(graph.linear(x, of.qkv), 0, 0, heads + 2 * kv_heads, width)
     to_rotate, value = graph.split(graph.transpose(qkv, 0, 2, 1, 3), (heads + kv_heads, kv_heads), axis=1)
     query, key = graph.split(rotate(graph, to_rotate, tables, width), (heads, kv_heads), axis=1)
     if last:
         query, mask = (graph.slice(y, -1, END, 2) for y in (query, mask))
     parts = [(key, value)] if past is None else [past, (key, value)]  # successive places
-    shared = [tuple(_shared(graph, y, heads // kv_heads, heads, width) for y in part) for part in parts]
-    products = [graph.op("MatMul", query, graph.transpose(y, 0, 1, 3, 2)) for y, _ in shared]
-    scores = [graph.op("Mul", product, graph.weight(width**-0.5)) for product in products]
-    together = scores[0] if past is None else graph.op("Concat", *scores, axis=-1)
+    products = [graph.op("MatMul", by_keys(query), graph.transpose(y, 0, 1, 3, 2)) for y, _ in parts]
+    scores = [by_queries(graph.op("Mul", product, graph.weight(width**-0.5))) for product in products]
+    scores = scores[0] if past is None else graph.op("Concat", *scores, axis=-1)
     if mask is not None:
-        together = graph.add(together, mask)
-    shares = [graph.op("Softmax", together, axis=-1)]
+        scores = graph.add(scores, mask)
+    weights = [graph.op("Softmax", scores, axis=-1)]
     if past is not None:
-        edges = graph.weight(np.array([0])), places, graph.weight(np.array([END]))
+        edges = graph.weight(np.array([0])), past_length, graph.weight(np.array([END]))
         axis = graph.weight(np.array([3]))
-        shares = [graph.op("Slice", *shares, start, end, axis) for start, end in zip(edges, edges[1:])]
-    mixed = graph.add(*[graph.op("MatMul", share, y) for share, (_, y) in zip(shares, shared)])
-    mixed = graph.reshape(graph.transpose(mixed, 0, 2, 1, 3), 0, 0, heads * width)
+        weights = [graph.op("Slice", *weights, start, end, axis) for start, end in zip(edges, edges[1:])]
+    mixed = graph.add(*[graph.op("MatMul", by_keys(share), y) for share, (_, y) in zip(weights, parts)])
+    mixed = graph.reshape(graph.transpose(by_queries(mixed), 0, 2, 1, 3), 0, 0, heads * width)
     return graph.linear(mixed, of.out), key, value
-
-
-def _shared(graph: Graph, y: str, sharing: int, heads: int, width: int) -> str:
-    """Keys or values of `kv_heads`, each shared by successive queries, once for each of these."""
-    if sharing == 1:
-        return y
-    return graph.reshape(graph.op("Concat", *[graph.unsqueeze(y, 2)] * sharing, axis=2), 0, heads, -1, width)
 
 
 def feed_forward(graph: Graph, x: str, of: FeedForward) -> str:
@@ -136,11 +136,13 @@ def transformer(
     """x (B, S, width) -> hidden states (B, S, width), and keys and values of every layer. past: those before x, with a
     mask; then only the hidden state of the last place is made, (B, 1, width)."""
     kept = []
-    places = None if past is None else graph.slice(graph.op("Shape", past[0][0]), 2, 3, 0)  # T
+    past_length = None if past is None else graph.slice(graph.op("Shape", past[0][0]), 2, 3, 0)
     for index, block in enumerate(of.blocks):
-        before, last = (None, False) if past is None else (past[index], block is of.blocks[-1])
-        y = rms_norm(graph, x, block.attention_norm)
-        y, *after = attention(graph, y, block.attention, tables, mask, before, places, last)
+        y, last, options = rms_norm(graph, x, block.attention_norm), False, {}
+        if past is not None:
+            last = index == len(of.blocks) - 1
+            options = {"past": past[index], "past_length": past_length, "last": last}
+        y, *after = attention(graph, y, block.attention, tables, mask, **options)
         x = graph.add(graph.slice(x, -1, END, 1) if last else x, y)
         x = graph.add(x, feed_forward(graph, rms_norm(graph, x, block.ffn_norm), block.ffn))
         kept.append(tuple(after))

@@ -1,5 +1,6 @@
-"""The graphs of a model. Axes: B rows, S symbols and patches read at once, T read before, P frames of a patch, C
-channels of a latent, H patches of history, L frames of the vocoder, F bins of a spectrum.
+"""The graphs of a model. Axes: B rows, S symbols and patches read at once, T places of the cache (those not in use are
+masked), P frames of a patch, C channels of a latent, H patches of history, W symbols of a window, L frames of the
+vocoder, F bins of a spectrum.
 
 `ditar.onnx` calls them; what has no weights (caches, noise, guidance, solver, STFT) is there, in numpy.
 """

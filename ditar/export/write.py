@@ -24,7 +24,7 @@ from ditar.vae.source import NEAR_BINS
 
 FORMAT, VERSION = "ditar-onnx", 4  # as `ditar.onnx.folder` expects
 DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices", "reference"
-# Not the encoder of references, whose latents are what the model was trained on, nor the small head that reads.
+# Not the encoder of references, whose latents are what the model was trained on, nor what reads.
 QUANTISED = ("patches", "lm", "locdit", "vocoder")
 
 

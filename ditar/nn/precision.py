@@ -1,4 +1,4 @@
-"""In what training computes its matrix products."""
+"""In what a device computes matrix products fast, and in what training computes them."""
 
 import torch
 

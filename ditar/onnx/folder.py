@@ -16,6 +16,10 @@ FORMAT, VERSION = "ditar-onnx", 4
 DESCRIPTION, TABLES, VOICES = "model.json", "tables.npz", "voices"
 
 
+class _OtherVersion(Exception):
+    """Of a folder that another version of `ditar export` wrote."""
+
+
 class Model:
     """Graphs, which are loaded when they are first run, tables, and what model.json says. ModelError: a missing or
     foreign folder.
@@ -34,14 +38,18 @@ class Model:
         path = self.folder / DESCRIPTION
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            if (found["format"], found["version"]) != (FORMAT, VERSION):
-                raise ValueError(f"it is {found['format']!r} of version {found['version']}, not {FORMAT!r} {VERSION}")
+            if found["format"] != FORMAT:
+                raise ValueError(f"it is {found['format']!r}, not {FORMAT!r}")
+            if found["version"] != VERSION:
+                raise _OtherVersion(f"it is of version {found['version']!r}, and this code reads {VERSION}")
             parts = ("text", "shape", "vocoder", "vae")
             self.text, self.shape, self.vocoder, self.vae = (SimpleNamespace(**found[name]) for name in parts)
             self.fingerprints = tuple(found["fingerprints"])
             low_high = {"guidance_steps": tuple(found["sampling"]["guidance_steps"])}
             self.sampling = Sampling(**{**found["sampling"], **low_high})
             self.default_voice: str = found["default_voice"]
+        except _OtherVersion as error:
+            raise ModelError(f"{path} cannot be read ({error}); export the model again") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"{path} cannot be read ({error}); give a folder that `ditar export MODEL DIR --format onnx` wrote"

@@ -10,7 +10,7 @@ from ditar.onnx.ddim import DDIM, Noise, Sampling
 from ditar.onnx.folder import Model
 from ditar.onnx.reading import Reading, ReadingState
 
-ROOM = 64  # places by which the keys and values grow; those not written yet are masked
+GROWTH = 64  # places by which the capacity of keys and values grows
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,10 @@ class Row:
 
 @dataclass(frozen=True)
 class State:
-    """What is carried from patch to patch: keys and values of each layer (B, kv_heads, room, d), T places of them in
-    use; valid (B, T); position (B,) of the next patch; h (B, width) and stop_logits (B,) for it; history (B, H, P, C)
-    and whether it exists (B, H); how far the rows have read."""
+    """What is carried from patch to patch: keys and values of each layer (B, kv_heads, capacity, d), T places of it in
+    use and the others masked; valid (B, T); position (B,) of the next patch; h (B, width) and stop_logits (B,) for
+    it; history (B, H, P, C) and whether it exists (B, H); how far the rows have read. Keys and values are written in
+    place, so that a state is not used after the one that follows it was made."""
 
     cache: tuple[np.ndarray, ...]
     valid: np.ndarray
@@ -122,7 +123,7 @@ class Generator:
             if count := min(shape.history_patches, len(row.prompt)):
                 history[place, -count:], exists[place, -count:] = row.prompt[-count:], 1.0
         seen = np.tril(np.ones((total, total), bool)) & valid[:, None]
-        kept = (len(rows), shape.kv_heads, 1, shape.head_dim)  # not 0: that is not a size for every version
+        kept = (len(rows), shape.kv_heads, 1, shape.head_dim)  # a masked place, so that no axis is empty
         state = State(
             tuple(np.zeros(kept, np.float32) for _ in range(2 * shape.layers)), np.zeros((len(rows), 0), bool),
             np.zeros(len(rows), np.int64), x[:, -1], x[:, 0, 0], history, exists, reading,
@@ -146,14 +147,14 @@ class Generator:
         self, x: np.ndarray, positions: np.ndarray, seen: np.ndarray, valid: np.ndarray, state: State
     ) -> State:
         """Read x (B, S, width) at positions (B, S); seen (B, S, T + S): what is attended to; valid (B, S). Keys and
-        values are added to the state's own, which is not to be read again."""
+        values are written into the arrays of the state, which is not to be used afterwards."""
         angle = positions[:, None, :, None] * self._frequency
         cosine, sine = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
         names = [f"{what}_{layer}" for layer in range(self._shape.layers) for what in ("keys", "values")]
-        written, room = state.valid.shape[1], state.cache[0].shape[2]
-        mask = np.full((*seen.shape[:2], room + x.shape[1]), -np.inf, np.float32)
-        mask[..., :written][seen[..., :written]] = 0
-        mask[..., room:][seen[..., written:]] = 0
+        length, capacity = state.valid.shape[1], state.cache[0].shape[2]
+        mask = np.full((*seen.shape[:2], capacity + x.shape[1]), -np.inf, np.float32)
+        mask[..., :length][seen[..., :length]] = 0
+        mask[..., capacity:][seen[..., length:]] = 0
         found = self._model.run("lm", {
             "x": x,
             "cosine": np.concatenate((cosine, cosine), -1),
@@ -162,7 +163,7 @@ class Generator:
             **dict(zip(names, state.cache)),
         })  # fmt: skip
         reading = None if state.reading is None else self._reading.read(found["h"], state.reading)
-        cache = tuple(_written(values, written, found[f"new_{name}"]) for name, values in zip(names, state.cache))
+        cache = tuple(_appended(values, length, found[f"new_{name}"]) for name, values in zip(names, state.cache))
         return replace(
             state, cache=cache, valid=np.concatenate((state.valid, valid), 1),
             position=positions[:, -1] + 1, h=found["h"], stop_logits=found["stop_logits"][:, 0], reading=reading,
@@ -211,13 +212,13 @@ class Generator:
         return x
 
 
-def _written(values: np.ndarray, written: int, new: np.ndarray) -> np.ndarray:
-    """`values` (B, kv_heads, room, d), whose first `written` places are in use, with new ones (B, kv_heads, S, d) after
-    these: in place if there is room."""
-    total = written + new.shape[2]
+def _appended(values: np.ndarray, length: int, new: np.ndarray) -> np.ndarray:
+    """`values` (B, kv_heads, capacity, d), whose first `length` places are in use, with new ones (B, kv_heads, S, d)
+    after these: in place if there is room."""
+    total = length + new.shape[2]
     if total > values.shape[2]:
-        room = np.zeros((*values.shape[:2], total + ROOM, values.shape[3]), np.float32)
-        room[:, :, :written] = values[:, :, :written]
-        values = room
-    values[:, :, written:total] = new
+        grown = np.zeros((*values.shape[:2], total + GROWTH, values.shape[3]), np.float32)
+        grown[:, :, :length] = values[:, :, :length]
+        values = grown
+    values[:, :, length:total] = new
     return values

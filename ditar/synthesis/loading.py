@@ -39,8 +39,8 @@ def choose_dtype(name: torch.dtype | str | None, device: torch.device) -> torch.
     if not isinstance(name, torch.dtype) and dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"dtype must be auto, float32, bfloat16 or float16, got {name!r}")
     if dtype == torch.bfloat16 and not multiplies_bfloat16(device):
-        told = f"this {device.type} has no instructions for bfloat16, which may take many times as long as float32 here"
-        warnings.warn(f"{told}; leave dtype out, or give auto or float32", stacklevel=2)
+        told = f"{device} has no instructions for bfloat16, which may take many times as long as float32 there"
+        warnings.warn(f"{told}; leave dtype out, or give auto or float32", stacklevel=3)
     return dtype
 
 

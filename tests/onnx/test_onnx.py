@@ -1,6 +1,7 @@
 """Exported tiny models: what `ditar.onnx` says in numpy and onnxruntime is what torch says, in every part and as a
 whole, and neither of them is needed by the other."""
 
+import json
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ pytest.importorskip("onnx")
 from ditar.export.graph import ExportError  # noqa: E402
 from ditar.export.write import export_onnx  # noqa: E402
 from ditar.onnx import Sampling, Speaker, SpeechError, SpeechRequest, VoiceError  # noqa: E402
-from ditar.onnx import ddim, vocoder  # noqa: E402
+from ditar.onnx import ddim, generate, vocoder  # noqa: E402
 
 TEXT, CLIP_TEXT = "Good morning to you.", "Hello there."
 FAST = {"num_inference_steps": 2, "max_retries": 0}
@@ -71,6 +72,12 @@ FORMS = {
     "no history": lambda: tiny_pipeline(history_patches=0),
     "distilled": lambda: that_listens(tiny_pipeline(distilled_guidance=4.0, alignment="monotonic")),
 }
+
+
+@pytest.fixture(autouse=True)
+def growing(monkeypatch):
+    """Keys and values outgrow their arrays every few patches, in short speech too."""
+    monkeypatch.setattr(generate, "GROWTH", 3)
 
 
 @pytest.fixture(scope="module", params=FORMS)
@@ -245,6 +252,15 @@ def test_what_cannot_be_used_is_named(form, tmp_path):
         speaker("Hello.", "bob")
     with pytest.raises(ModelError, match="model.json cannot be read .*ditar export MODEL DIR"):
         Speaker(tmp_path)
+    description = json.loads((speaker.model.folder / "model.json").read_text(encoding="utf-8"))
+    for changed, message in (
+        ({"version": 3}, "it is of version 3, and this code reads 4.; export the model again"),
+        ({"format": "other"}, "it is 'other', not 'ditar-onnx'.; give a folder that"),
+    ):
+        (tmp_path / "old").mkdir(exist_ok=True)
+        (tmp_path / "old/model.json").write_text(json.dumps(description | changed))
+        with pytest.raises(ModelError, match=message):
+            Speaker(tmp_path / "old")
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(ExportError, match="holds something else"):
         export_onnx(pipeline, tmp_path)
