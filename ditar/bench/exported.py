@@ -66,13 +66,13 @@ def measure_exported(
     return {"audio_s": audio_s, "took_s": took, "parts_s": parts, "peak_mib": peak_mib(device)}
 
 
-def time_exported_streams(variant: Variant, exported: Exported, count: int) -> dict[str, Any]:
+def time_exported_streams(variant: Variant, exported: Exported, count: int, text: str = SENTENCE) -> dict[str, Any]:
     """See `measure.waits`: from a request to its first audio, as `study.time_streams` has it in torch."""
     options = {"stop_threshold": 1.0, "max_retries": 0, **_sampling(variant)}
     totals = []
     for seed in range(count + 1):
         started = perf_counter()
-        next(exported.speaker.stream(SENTENCE, exported.voice, seed=seed, **options))
+        next(exported.speaker.stream(text, exported.voice, seed=seed, **options))
         totals.append(1000 * (perf_counter() - started))
     return waits(totals[1:])  # the first one warms up
 

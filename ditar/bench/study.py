@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,6 +32,7 @@ def bench(
     streams: int = 20,
     progress: bool = True,
     export: Callable[..., Any] | None = None,
+    text: str = SENTENCE,
 ) -> dict[str, Any]:
     """Measure; returns the content of bench.json. BenchError for what cannot be measured.
 
@@ -38,13 +40,14 @@ def bench(
     are medians over the rounds.
 
     Args:
-        variants: the first is the base, which alone is measured at every length and batch size; the others make one row
-            of the first length, and their first audio is timed as well.
+        variants: the first is the base, which alone is measured at every batch size and, with its ONNX forms, at every
+            length; the others make one row of the first length, and their first audio is timed as well.
         lengths: of speech, above 0 and below 3600 s.
         batch_sizes: rows, each at least 1.
         repeats: rounds, at least 1.
         streams: requests of each variant whose first audio is timed.
         export: `ditar.export.write.export_onnx`, which this room may not import, for variants of that form.
+        text: what the streams say. TextError: nothing of it can be spoken.
     """
     from tqdm import tqdm
 
@@ -61,12 +64,14 @@ def bench(
         raise BenchError(f"the first variant is the base, which torch speaks, got one of onnx {variants[0].onnx!r}")
     base, short = variants[0], lengths[0]
     first: Case = (base, 1, short)
-    cases: list[Case] = [(base, 1, s) for s in lengths]
+    forms = [one for one in variants if replace(one, onnx="") == base]
+    lasting: list[Case] = [(form, 1, s) for form in forms for s in lengths]
+    cases = list(lasting)
     cases += [(base, rows, short) for rows in batch_sizes]
     cases += [(variant, 1, short) for variant in variants]
     cases = list(dict.fromkeys(cases))
     speakers = {variant: functools.partial(measure, subject, variant) for variant in variants}
-    streamers = {variant: functools.partial(time_streams, subject, variant) for variant in variants}
+    streamers = {variant: functools.partial(time_streams, subject, variant, text=text) for variant in variants}
     if any(variant.onnx for variant in variants):
         load_extra("onnxruntime", "onnx", BenchError)
         from ditar.bench.exported import load_exported, measure_exported, time_exported_streams
@@ -75,7 +80,8 @@ def bench(
             if variant.onnx:
                 loaded = load_exported(subject, variant, export)
                 speakers[variant] = functools.partial(measure_exported, subject, variant, loaded)
-                streamers[variant] = functools.partial(time_exported_streams, variant, loaded)
+                streamers[variant] = functools.partial(time_exported_streams, variant, loaded, text=text)
+    streamers[base](1)  # a text that cannot be spoken is refused before minutes of measuring
     for speak in speakers.values():  # what is made or chosen at the first call is not measured
         speak(1, 0.5)
     found: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
@@ -98,7 +104,11 @@ def bench(
         "device": str(subject.model(base).device),
         "base": vars(base),
         "repeats": repeats,
-        "lengths": [{"seconds": s, **_figures(found[base, 1, s], found[first])} for s in lengths],
+        "text": text,
+        "lengths": [
+            {"seconds": s, "name": form.changes(base), **_figures(found[form, 1, s], found[form, 1, short])}
+            for form, _, s in lasting
+        ],
         "batches": [{"rows": rows, **_figures(found[base, rows, short], found[first])} for rows in batch_sizes],
         "variants": [
             {
@@ -125,7 +135,7 @@ def write_bench(result: dict[str, Any], out: str | Path) -> None:
     write_lines(out / "bench.json", [json.dumps(result, indent=2)])
 
 
-def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, Any]:
+def time_streams(subject: Subject, variant: Variant, count: int, text: str = SENTENCE) -> dict[str, Any]:
     """Milliseconds from a request to its first audio, with model and voice loaded: `p50_ms`, `p95_ms`, `runs`, and the
     median of each part."""
     pipeline = subject.pipeline(variant)
@@ -134,7 +144,7 @@ def time_streams(subject: Subject, variant: Variant, count: int) -> dict[str, An
     with threads(variant.threads):
         for seed in range(count + 1):
             # A threshold of 1 is never exceeded: random weights would stop at once.
-            request = SpeechRequest(SENTENCE, voice, seed=seed, stop_threshold=1.0)
+            request = SpeechRequest(text, voice, seed=seed, stop_threshold=1.0)
             with pipeline.stream(request, max_retries=0, sampling=variant.sampling) as stream:
                 chunk = next(stream)
                 waited = stream.first_audio

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-VERSION = 2  # of bench.json; raised whenever a name in it, or its meaning, changes
+VERSION = 3  # of bench.json; raised whenever a name in it, or its meaning, changes
 PART_NAMES = {"lm": "LM", "encoder": "encoder", "locdit": "LocDiT", "vocoder": "vocoder", "rest": "rest"}
 
 
@@ -19,12 +19,13 @@ def bench_markdown(result: Mapping[str, Any]) -> str:
     text = (
         f"{result['model']}: {result['parameters'] / 1e6:.1f} M parameters on {result['device']}; {settings}; "
         f"{result['repeats']} rounds, medians (least to most); ratios are of the same round.\n\n"
-        f"First audio ({1000 * waited['chunk_s']:.0f} ms of it), model and voice loaded, {waited['runs']} requests: "
+        f"First audio ({1000 * waited['chunk_s']:.0f} ms of it), model and voice loaded, {waited['runs']} requests of "
+        f"{len(result['text'])} characters: "
         f"p50 {waited['p50_ms']:.0f} ms, p95 {waited['p95_ms']:.0f} ms (medians: {parts}).\n\n"
     )
     text += _table(
-        ["length", "real-time factor", "cost per second / first", *PART_NAMES.values(), "peak MiB"],
-        [[f"{row['seconds']:g} s", *_common(row), _memory(row)] for row in result["lengths"]],
+        ["length", "form", "real-time factor", "cost per second / first length", *PART_NAMES.values(), "peak MiB"],
+        [[f"{row['seconds']:g} s", row["name"], *_common(row), _memory(row)] for row in result["lengths"]],
     )
     text += "\n" + _table(
         ["batch", "speech per second", "throughput / first", "peak MiB"],
@@ -61,7 +62,7 @@ def plot(result: Mapping[str, Any]) -> bytes:
     FigureCanvasAgg(figure)
     lengths, batches, variants = figure.subplots(1, 3)
     for panel, rows, labels in (
-        (lengths, result["lengths"], [f"{row['seconds']:g} s" for row in result["lengths"]]),
+        (lengths, result["lengths"], [_length_label(row) for row in result["lengths"]]),
         (variants, result["variants"], [row["name"] for row in result["variants"]]),
     ):
         bottom = [0.0] * len(rows)
@@ -72,6 +73,7 @@ def plot(result: Mapping[str, Any]) -> bytes:
         panel.set_ylabel("real-time factor")
     lengths.legend(fontsize=8)
     lengths.set_xlabel("length")
+    lengths.tick_params(axis="x", labelsize=8)
     variants.tick_params(axis="x", labelrotation=20, labelsize=8)
     batches.plot([row["rows"] for row in result["batches"]], [row["audio_s_per_s"] for row in result["batches"]], "o-")
     batches.set_xlabel("batch size")
@@ -87,6 +89,10 @@ def _common(row: Mapping[str, Any]) -> list[str]:
     rtf = row["rtf"]
     shares = [f"{100 * row['shares'][part]:.0f} %" for part in PART_NAMES]
     return [f"{rtf['median']:.3f} ({rtf['low']:.3f} to {rtf['high']:.3f})", f"{row['cost_ratio']:.2f}", *shares]
+
+
+def _length_label(row: Mapping[str, Any]) -> str:
+    return f"{row['seconds']:g} s" + ("" if row["name"] == "base" else f"\n{row['name']}")
 
 
 def _memory(row: Mapping[str, Any]) -> str:

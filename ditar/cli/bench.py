@@ -60,6 +60,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--threads", type=whole(1, 1024), nargs="+", metavar="N", help="of torch (default: as torch has them)"
     )
+    command.add_argument("--text", default=None, help="what the requests for first audio say (default: a short sentence)")
     command.add_argument("--repeats", type=whole(1, 1000), default=3, help="rounds over all cases (default 3)")
     command.add_argument("--streams", type=whole(1, 10_000), default=20, help="requests for first audio, of each variant (default 20)")
     command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     with starting():
         import torch
 
-        from ditar.bench.setup import Subject, variants_of
+        from ditar.bench.setup import SENTENCE, Subject, variants_of
         from ditar.bench.study import bench, write_bench
         from ditar.bench.tables import bench_markdown
         from ditar.export.write import export_onnx
@@ -113,6 +114,7 @@ def run(options: argparse.Namespace) -> int:
         repeats=options.repeats,
         streams=options.streams,
         export=export_onnx,
+        text=SENTENCE if options.text is None else options.text,
     )
     if out is not None:
         write_bench(result, out)

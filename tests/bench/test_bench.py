@@ -14,6 +14,7 @@ from ditar.bench.study import bench
 from ditar.bench.tables import bench_markdown, plot
 from ditar.config.sampling import SamplingOptions
 from ditar.nn import cpu_kernels
+from ditar.text import TextError
 from tests.tiny import tiny_pipeline
 
 BASE = Variant(steps=2)
@@ -104,7 +105,7 @@ def test_a_whole_measurement(subject, monkeypatch):
     )
     assert [v.changes(variants[0]) for v in variants] == ["base", "steps 1", "guidance steps 0 to 0.5"]
     timed, time_streams = [], study.time_streams
-    monkeypatch.setattr(study, "time_streams", lambda *given: (timed.append(given[1]), time_streams(*given))[1])
+    monkeypatch.setattr(study, "time_streams", lambda *given, **also: (timed.append(given[1]), time_streams(*given, **also))[1])
     result = bench(subject, variants, lengths=(0.4, 1.0), batch_sizes=(1, 2), repeats=2, streams=2, progress=False)
     assert result == json.loads(json.dumps(result)) | {"base": result["base"], "variants": result["variants"]}
     assert result["lengths"][0]["cost_ratio"] == 1 and len(result["batches"]) == 2 and len(result["variants"]) == 3
@@ -112,11 +113,12 @@ def test_a_whole_measurement(subject, monkeypatch):
         assert row["rtf"]["low"] <= row["rtf"]["median"] <= row["rtf"]["high"]
         assert sum(row["shares"].values()) == pytest.approx(1)
     waited = result["first_audio"]
-    assert timed == variants and result["variants"][0]["first_audio"] == waited
+    assert timed == [variants[0], *variants]  # the base also before anything is measured
+    assert result["variants"][0]["first_audio"] == waited
     assert 0 < waited["p50_ms"] <= waited["p95_ms"] and waited["runs"] == 2
     table = bench_markdown(result)
     assert f"| {waited['p50_ms']:.0f}, {waited['p95_ms']:.0f} ms |" in table
-    assert "| 0.4 s |" in table and "| steps 1 |" in table and "First audio" in table
+    assert "| 0.4 s | base |" in table and "| steps 1 |" in table and "First audio" in table
     assert plot(result).startswith(b"\x89PNG")
 
 
@@ -132,7 +134,10 @@ def test_the_same_weights_as_onnx(monkeypatch, tmp_path, capsys):
     given = ["--lengths=0.4", "--batch-sizes=1", "--repeats=1", "--streams=1", "--device=cpu", "--json"]
     asked = ["--steps=2", "--distilled", "off", "on", "--onnx", "float32", "int8"]
     assert main(["bench", f"--model={tmp_path}", *given, *asked]) == 0
-    rows = json.loads(capsys.readouterr().out)["variants"]
+    result = json.loads(capsys.readouterr().out)
+    lengths = [(row["seconds"], row["name"], row["cost_ratio"]) for row in result["lengths"]]
+    assert lengths == [(0.4, name, 1.0) for name in ("base", "onnx float32", "onnx int8")]  # each by its own first
+    rows = result["variants"]
     assert [row["name"] for row in rows] == [
         "base", "onnx float32", "onnx int8", "distilled on", "distilled on, onnx float32", "distilled on, onnx int8"
     ]  # fmt: skip
@@ -158,6 +163,19 @@ def test_the_same_weights_as_onnx(monkeypatch, tmp_path, capsys):
     assert waited["runs"] == 2 and runs.count("vocoder") == 3 and "reference" not in runs  # the voice is made before
     with pytest.raises(BenchError, match="samples with ddim in float32, got unipc, float32; leave --onnx out"):
         check_variant(Variant(solver="unipc", onnx="int8"))
+
+
+def test_the_text_of_first_audio(subject, monkeypatch):
+    """It is spoken as given, and one that cannot be spoken is refused before anything is measured."""
+    said, request = [], study.SpeechRequest
+    monkeypatch.setattr(study, "SpeechRequest", lambda text, *a, **k: (said.append(text), request(text, *a, **k))[1])
+    options = {"lengths": (0.4,), "batch_sizes": (1,), "repeats": 1, "streams": 1, "progress": False}
+    result = bench(subject, [BASE], text="Ten boats.", **options)
+    assert set(said) == {"Ten boats."} and result["text"] == "Ten boats."
+    assert "1 requests of 10 characters" in bench_markdown(result)
+    monkeypatch.setattr(study, "measure", lambda *given: pytest.fail("measured"))
+    with pytest.raises(TextError):
+        bench(subject, [BASE], text=" ", **options)
 
 
 @pytest.mark.parametrize(
