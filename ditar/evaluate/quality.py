@@ -7,7 +7,6 @@ was made for synthesis. It is read from a TorchScript file, so that no code is f
 (B, S) at 16 kHz, optionally followed by the rate, and returns one score each.
 """
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from ditar.audio.trim import is_silent
 from ditar.evaluate.inputs import EvaluationError, import_for_evaluation
 from ditar.evaluate.threads import one_thread
 from ditar.recognise.files import map_files
+from ditar.storage.digests import digest_file
 
 QUALITY_RATE_HZ = 16_000
 SHORTEST_S = 0.1
@@ -126,7 +126,7 @@ class UTMOS:
             raise EvaluationError(f"{str(self._file)!r} is no TorchScript file ({reason}); export the predictor with "
                                   "torch.jit.script(model).save(FILE)") from None  # fmt: skip
         self._wants_rate = len(self._model.forward.schema.arguments) > 2  # self, waveforms, rate
-        self._digest = hashlib.sha256(self._file.read_bytes()).hexdigest()[:12]
+        self._digest = digest_file(self._file)[:12]
 
     @property
     def name(self) -> str:

@@ -21,7 +21,7 @@ from ditar.data.shards import LatentWriter
 from ditar.data.tables import LANGUAGE
 from ditar.finetune.pieces import PieceMaker, TrainingPiece
 from ditar.storage.atomic_write import write_lines
-from ditar.storage.digests import digest_values
+from ditar.storage.digests import digest_file, digest_values
 from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.vae.fingerprint import encoder_fingerprint
 from ditar.vae.posterior_of_file import posterior_of_file
@@ -35,8 +35,8 @@ SHARD_SIZE = 500
 def make_pieces(
     rows: Sequence[Utterance], maker: PieceMaker, journal: Path, processes: int, skip_bad: bool
 ) -> tuple[list[TrainingPiece], list[str]]:
-    """The pieces of all recordings, and why others are lacking. What the journal has of the same recordings is not made
-    again. DataError: one cannot be used, unless `skip_bad` leaves it out; or too few can."""
+    """The pieces of all recordings, and why others are lacking. What the journal has of the same recordings, by
+    their content, is not made again: who copies or downloads them anew can still resume training. DataError: one cannot be used, unless `skip_bad` leaves it out; or too few can."""
     made_from = {row.utt: _digest(row, maker) for row in rows}
     lines = {line["recording"]: line for line in read_log(journal)}
     lines = {name: line for name, line in lines.items() if line["made_from"] == made_from.get(name)}
@@ -63,9 +63,7 @@ def make_pieces(
 
 
 def _digest(row: Utterance, maker: PieceMaker) -> str:
-    stat = row.path.stat() if row.path.is_file() else None
-    file = [stat.st_size, stat.st_mtime_ns] if stat else []
-    return digest_values([str(row), file, str(maker)])
+    return digest_values([str(row), digest_file(row.path) if row.path.is_file() else "", str(maker)])
 
 
 def _made(rows: Sequence[Utterance], maker: PieceMaker, processes: int):

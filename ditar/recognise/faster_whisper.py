@@ -5,7 +5,6 @@ As for published figures: beam 5, no conditioning on earlier text, and if the be
 of drawing another (`DOUBTFUL_*`). Draws come from a seed, so utterances are independent.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
@@ -21,6 +20,7 @@ from ditar.extras import missing
 from ditar.recognise.errors import RecogniserError, import_for_recognition
 from ditar.recognise.files import map_files
 from ditar.recognise.long_audio import split_long
+from ditar.storage.digests import digest_file
 
 WEIGHTS, TOKENISER, SPELLING = "model.bin", "tokenizer.json", "normalizer.json"
 LARGE_BYTES = 600e6  # larger weights (medium, large) are loaded once, with a thread a core, not once a core
@@ -69,8 +69,7 @@ class FasterWhisper:
     @cached_property
     def name(self) -> str:
         """Model, what identifies its weights, and what runs it."""
-        with open(self._folder / WEIGHTS, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
+        digest = digest_file(self._folder / WEIGHTS)[:12]
         how = f"CTranslate2 {version('ctranslate2')}, {self._precision}, beam {BEAM}"
         if self._language != "en":
             how += f", language {self._language}"

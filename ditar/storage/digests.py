@@ -1,8 +1,9 @@
-"""Short hashes of tensors, of plain values and of lines, which tell whether two things are equal."""
+"""Hashes of tensors, of plain values, of lines and of files, which tell whether two things are equal."""
 
 import hashlib
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # digests without tensors need no torch
@@ -27,6 +28,12 @@ def digest_symbols(symbols: Iterable[str]) -> str:
 def digest_values(value: Any) -> str:
     """16 hexadecimal digits of plain values (what JSON has), whatever the order of their keys."""
     return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def digest_file(path: Path) -> str:
+    """64 hexadecimal digits of the content of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest_lines(lines: Iterable[str]) -> str:
