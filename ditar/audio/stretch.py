@@ -9,9 +9,7 @@ import numpy as np
 
 from ditar.units import SAMPLE_RATE_HZ
 
-# Given to the library at once: what it makes depends on that, and must not depend on our chunks. Above speed 1 the rate
-# changes from block to block, so they are short; below, longer ones were understood as well or better.
-SLOW_BLOCK, FAST_BLOCK = 600, 240
+BLOCK_SAMPLES = 240  # given to the library at once: what it makes depends on that, and must not depend on our chunks
 QUIET_DB = -30.0  # of a block, from the loudest lately
 FIRST_PEAK, PEAK_KEPT = 10 ** (-25 / 20), 0.999  # what counts as loud before anything was, and after each block
 QUIET_GAIN, MOST_QUIET_RATE = 6.0, 4.0  # silence is made 1 + QUIET_GAIN (speed - 1) times as short
@@ -25,7 +23,7 @@ class Stretcher:
 
     def __init__(self, speed: float):
         self._speed, self._arrived, self._made = speed, 0, 0
-        self._waiting, self._block = np.zeros(0, np.float32), FAST_BLOCK if speed > 1.0 else SLOW_BLOCK
+        self._waiting = np.zeros(0, np.float32)
         self._peak, self._saved = FIRST_PEAK, 0.0  # samples of the result by which it is ahead of `speed`
         self._from, self._to = [0.0], [0.0]  # ends of the blocks, before and after
         if speed != 1.0:
@@ -40,9 +38,9 @@ class Stretcher:
         if self._speed == 1.0:
             return audio
         waiting = np.concatenate((self._waiting, audio))
-        whole = len(waiting) if final else len(waiting) // self._block * self._block
-        for start in range(0, whole, self._block):
-            self._write(waiting[start : min(start + self._block, whole)])
+        whole = len(waiting) if final else len(waiting) // BLOCK_SAMPLES * BLOCK_SAMPLES
+        for start in range(0, whole, BLOCK_SAMPLES):
+            self._write(waiting[start : min(start + BLOCK_SAMPLES, whole)])
         self._waiting = waiting[whole:]
         if final:
             self._sonic.flush()
