@@ -70,12 +70,12 @@ class PreparedRequest:
         )
 
     def timing(self, places: Tensor | None, final: bool = True) -> Timing | None:
-        """When words and sounds are spoken, before `speed` changes it, if the request asks for it; places (N, P): of
-        the frames so far, see `GeneratedPatches`."""
+        """When words and sounds are spoken, at `speed`, if the request asks for it; places (N, P): of the frames so
+        far, see `GeneratedPatches`."""
         if self.read.words is None or places is None:
             return None
         spoken = (places - self.first).flatten().tolist()
-        return spoken_timing(self.read.symbols, self.read.words, spoken, final)
+        return spoken_timing(self.read.symbols, self.read.words, spoken, final).at(self.speed)
 
 
 def prepare_request(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from ditar.audio.stretch import Stretcher
+from ditar.audio.stretch import stretch
 from ditar.audio.trim import fade, is_silent
 from ditar.config.numbers import check_whole
 from ditar.config.sampling import MOST_RETRIES, MOST_ROWS
@@ -69,8 +69,8 @@ class Attempts:
         must_stop: bool = True,
         timing: Timing | None = None,
     ) -> None:
-        """Take the audio (S,) of an attempt with its times, made `speed` times as fast, as the output, or queue it
-        again. must_stop False: for a model without an end, which is cut at the expected length."""
+        """Take the audio (S,) of an attempt, made so many times as fast, as the output, or queue it again. must_stop
+        False: for a model without an end, which is cut at the expected length."""
         failures, warnings = self._failures[place], list(warnings)
         seconds = samples_to_seconds(len(audio))
         wrong = problem(seconds, is_silent(audio), stopped or not must_stop, expected_seconds)
@@ -83,10 +83,8 @@ class Attempts:
             warnings.insert(0, given_up(wrong, attempt))
         if not stopped:
             audio = fade(audio, SAMPLE_RATE_HZ, start=False)  # a cut inside a sound would click
-        stretcher = Stretcher(1.0 if speed is None else speed)
-        audio = stretcher(audio, final=True)
         self.outputs[place] = SpeechOutput(
-            audio=audio,
+            audio=stretch(audio, 1.0 if speed is None else speed),
             sample_rate=SAMPLE_RATE_HZ,
             stopped=stopped,
             patches=patches,
@@ -95,7 +93,7 @@ class Attempts:
             warnings=warnings,
             failures=failures,
             wrong=wrong,
-            timing=None if timing is None else timing.moved(stretcher.place),
+            timing=timing,
         )
 
 

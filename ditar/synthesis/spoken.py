@@ -96,7 +96,4 @@ class SpokenRequest:
 
     @property
     def timing(self) -> Timing | None:
-        found = self._prepared.timing(torch.stack(self._places), final=self.over) if self._places else None
-        if found is None:
-            return None
-        return (found if self.over else found.before(self._stretcher.placed)).moved(self._stretcher.place)
+        return self._prepared.timing(torch.stack(self._places), final=self.over) if self._places else None

@@ -45,13 +45,13 @@ class Timing:
 
     def shifted(self, samples: int) -> "Timing":
         """Later by so many samples."""
-        return self.moved(lambda sample: sample + samples)
+        return self._moved(lambda sample: sample + samples)
 
-    def before(self, samples: int) -> "Timing":
-        """What is over after so many samples."""
-        return Timing(*(tuple(span for span in some if span.end <= samples) for some in vars(self).values()))
+    def at(self, speed: float) -> "Timing":
+        """In the same audio made `speed` times as fast."""
+        return self if speed == 1.0 else self._moved(lambda sample: round(sample / speed))
 
-    def moved(self, place: Callable[[int], int]) -> "Timing":
+    def _moved(self, place: Callable[[int], int]) -> "Timing":
         """With every start and end at its new place."""
         return Timing(*(tuple(Span(s.text, place(s.start), place(s.end)) for s in some) for some in vars(self).values()))
 

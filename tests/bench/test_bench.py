@@ -105,12 +105,7 @@ def test_a_whole_measurement(subject, monkeypatch):
     )
     assert [v.changes(variants[0]) for v in variants] == ["base", "steps 1", "guidance steps 0 to 0.5"]
     timed, time_streams = [], study.time_streams
-
-    def spy(subject, variant, *given, **also):
-        timed.append(variant)
-        return time_streams(subject, variant, *given, **also)
-
-    monkeypatch.setattr(study, "time_streams", spy)
+    monkeypatch.setattr(study, "time_streams", lambda *given, **also: (timed.append(given[1]), time_streams(*given, **also))[1])
     result = bench(subject, variants, lengths=(0.4, 1.0), batch_sizes=(1, 2), repeats=2, streams=2, progress=False)
     assert result == json.loads(json.dumps(result)) | {"base": result["base"], "variants": result["variants"]}
     assert result["lengths"][0]["cost_ratio"] == 1 and len(result["batches"]) == 2 and len(result["variants"]) == 3

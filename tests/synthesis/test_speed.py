@@ -48,50 +48,6 @@ def test_pieces_make_the_whole(speed, length):
         np.testing.assert_array_equal(np.concatenate(made), whole)
 
 
-def words_and_pauses():
-    """Four sounds of 0.4 s with 0.3 s of silence before each and after the last, and where the sounds begin."""
-    silence = np.random.default_rng(0).normal(0, 1e-4, round(0.3 * SAMPLE_RATE_HZ)).astype(np.float32)
-    parts = [silence, voiced(0.4)] * 4 + [silence]
-    return np.concatenate(parts), [round((0.3 + 0.7 * n) * SAMPLE_RATE_HZ) for n in range(4)]
-
-
-def loud(audio):
-    """(starts after 0.05 s of silence, samples in all) of what is no silence."""
-    (at,) = np.nonzero(np.sqrt(np.convolve(audio**2, np.ones(240) / 240, "same")) > 0.02)
-    return at[np.diff(at, prepend=-SAMPLE_RATE_HZ) > 0.05 * SAMPLE_RATE_HZ], len(at)
-
-
-@pytest.mark.parametrize("speed", [1.3, 1.5, 2.0])
-def test_faster_speech_saves_more_time_in_pauses_than_in_sounds(speed):
-    audio, _ = words_and_pauses()
-    made = stretch(audio, speed)
-    assert len(made) == round(len(audio) / speed)
-    assert loud(made)[1] > 1.08 * loud(audio)[1] / speed
-    slow = stretch(audio, 1 / speed)
-    assert loud(slow)[1] == pytest.approx(loud(audio)[1] * speed, rel=0.05)
-
-
-@pytest.mark.parametrize("speed", [0.5, 1.0, 1.5, 2.0])
-def test_where_a_sample_is_heard(speed):
-    audio, begun = words_and_pauses()
-    stretcher = Stretcher(speed)
-    heard, _ = loud(stretcher(audio, final=True))
-    places = [stretcher.place(sample) for sample in begun]
-    assert len(heard) == 4
-    np.testing.assert_allclose(places, heard, atol=0.03 * SAMPLE_RATE_HZ)
-    assert stretcher.placed == len(audio) and stretcher.place(len(audio)) <= round(len(audio) / speed)
-
-
-def test_places_are_final_as_far_as_it_says():
-    audio, _ = words_and_pauses()
-    whole, parts = Stretcher(1.5), Stretcher(1.5)
-    whole(audio, final=True)
-    for start in range(0, len(audio), 1111):
-        parts(audio[start : start + 1111], final=start + 1111 >= len(audio))
-        for sample in range(0, parts.placed, 500):
-            assert parts.place(sample) == whole.place(sample)
-
-
 @pytest.mark.parametrize("make", [lambda: tiny_pipeline(stop_bias=20.0), tiny_token_pipeline])
 def test_speed_divides_the_length(make):
     pipeline = make()

@@ -100,24 +100,20 @@ def test_trimming_and_joining_move_times_exactly():
 
 @pytest.mark.parametrize("speed", [None, 0.5, 1.6])
 def test_a_model_that_reads_says_when(reader, speed):
-    (plain,), (timed,) = (
-        reader.batch([SpeechRequest(TEXT, seed=1, speed=speed, timestamps=told)]) for told in (False, True)
+    plain, timed = reader.batch(
+        [SpeechRequest(TEXT, seed=1, speed=speed), SpeechRequest(TEXT, seed=1, speed=speed, timestamps=True)]
     )
     assert plain.timing is None and np.array_equal(plain.audio, timed.audio) and timed.stopped
     check(timed.timing, len(timed.audio))
     assert [word.text for word in timed.timing.words] == TEXT.split()
     assert "".join(s.text for s in timed.timing.symbols) == "ðɪˈɛndʌvðəwˈɜːldændɐɹˈoʊz"
-    if speed == 1.6:  # above 1 pauses are shortened more than sounds
-        return
     starts = [span.start * (speed or 1.0) / HOP_SAMPLES for span in timed.timing.symbols]
     np.testing.assert_allclose(starts, np.round(starts), atol=1e-2)
 
 
-@pytest.mark.parametrize("speed", [None, 1.6])
-def test_a_stream_says_the_same_and_nothing_before_it_is_over(reader, speed):
-    request = SpeechRequest(TEXT, seed=1, timestamps=True, speed=speed)
-    (whole,) = reader.batch([request])
-    with reader.stream(request, chunk_seconds=0.1) as stream:
+def test_a_stream_says_the_same_and_nothing_before_it_is_over(reader):
+    (whole,) = reader.batch([SpeechRequest(TEXT, seed=1, timestamps=True)])
+    with reader.stream(SpeechRequest(TEXT, seed=1, timestamps=True), chunk_seconds=0.1) as stream:
         assert stream.timing is None
         so_far = [(stream.timing, len(chunk)) for chunk in stream]
     assert stream.timing == whole.timing and len(so_far) > 3
