@@ -16,6 +16,7 @@ from ditar.extras import load_extra
 from ditar.storage.atomic_write import atomic_write, write_lines
 from ditar.storage.provenance import provenance
 from ditar.synthesis.request import SpeechRequest
+from ditar.text.frontend import TextFrontend
 from ditar.units import SAMPLE_RATE_HZ
 
 FIRST_PARTS = ("text", "prefill", "patches", "vocoder")
@@ -63,6 +64,7 @@ def bench(
     if variants[0].onnx:
         raise BenchError(f"the first variant is the base, which torch speaks, got one of onnx {variants[0].onnx!r}")
     base, short = variants[0], lengths[0]
+    TextFrontend.of(subject.config).read(text)
     first: Case = (base, 1, short)
     forms = [one for one in variants if replace(one, onnx="") == base]
     lasting: list[Case] = [(form, 1, s) for form in forms for s in lengths]
@@ -81,7 +83,6 @@ def bench(
                 loaded = load_exported(subject, variant, export)
                 speakers[variant] = functools.partial(measure_exported, subject, variant, loaded)
                 streamers[variant] = functools.partial(time_exported_streams, variant, loaded, text=text)
-    streamers[base](1)  # a text that cannot be spoken is refused before minutes of measuring
     for speak in speakers.values():  # what is made or chosen at the first call is not measured
         speak(1, 0.5)
     found: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
@@ -161,7 +162,7 @@ def time_streams(subject: Subject, variant: Variant, count: int, text: str = SEN
 
 
 def _figures(rounds: Sequence[dict[str, Any]], first: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One case over its rounds: real-time factor (median, least, most), ratio of its speed to the first case's (median
+    """One case over its rounds: real-time factor (median, least, most), ratio of its cost to that of `first` (median
     over the rounds), speech per second, shares of the parts, peak memory."""
     factors = [r["took_s"] / r["audio_s"] for r in rounds]
     base = [r["took_s"] / r["audio_s"] for r in first]

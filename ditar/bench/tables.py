@@ -73,8 +73,8 @@ def plot(result: Mapping[str, Any]) -> bytes:
         panel.set_ylabel("real-time factor")
     lengths.legend(fontsize=8)
     lengths.set_xlabel("length")
-    lengths.tick_params(axis="x", labelsize=8)
-    variants.tick_params(axis="x", labelrotation=20, labelsize=8)
+    for panel in (lengths, variants):
+        panel.tick_params(axis="x", labelrotation=20, labelsize=8)
     batches.plot([row["rows"] for row in result["batches"]], [row["audio_s_per_s"] for row in result["batches"]], "o-")
     batches.set_xlabel("batch size")
     batches.set_ylabel("seconds of speech per second")
@@ -92,7 +92,7 @@ def _common(row: Mapping[str, Any]) -> list[str]:
 
 
 def _length_label(row: Mapping[str, Any]) -> str:
-    return f"{row['seconds']:g} s" + ("" if row["name"] == "base" else f"\n{row['name']}")
+    return f"{row['seconds']:g} s" + ("" if row["name"] == "base" else f", {row['name']}")
 
 
 def _memory(row: Mapping[str, Any]) -> str:

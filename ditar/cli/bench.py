@@ -25,7 +25,12 @@ def add_parser(commands) -> None:
     add_fast_option(subject)
     subject.add_argument("--config", metavar="FILE", help="random weights of a file such as configs/ditar/0.1b.yaml")
     command.add_argument(
-        "--lengths", type=number(0.1, 3600), nargs="+", default=[10.0, 30.0, 120.0], metavar="S", help="seconds"
+        "--lengths",
+        type=number(0.1, 3600),
+        nargs="+",
+        default=[10.0, 30.0, 120.0],
+        metavar="S",
+        help="seconds, of the base and its ONNX forms",
     )
     command.add_argument("--batch-sizes", type=whole(1, MOST_ROWS), nargs="+", default=[1, 2, 4, 8], metavar="B")
     command.add_argument("--steps", type=whole(1, MOST_STEPS), nargs="+", metavar="N", help="(default: the model's)")
@@ -60,9 +65,11 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--threads", type=whole(1, 1024), nargs="+", metavar="N", help="of torch (default: as torch has them)"
     )
-    command.add_argument("--text", default=None, help="what the requests for first audio say (default: a short sentence)")
+    command.add_argument("--text", help="what the requests for first audio say (default: a short sentence)")
     command.add_argument("--repeats", type=whole(1, 1000), default=3, help="rounds over all cases (default 3)")
-    command.add_argument("--streams", type=whole(1, 10_000), default=20, help="requests for first audio, of each variant (default 20)")
+    command.add_argument(
+        "--streams", type=whole(1, 10_000), default=20, help="requests for first audio, of each variant (default 20)"
+    )
     command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
     command.add_argument("--output", metavar="DIR", help="folder for bench.json, bench.md and bench.png")
     command.add_argument("--json", action="store_true", help="print JSON instead of tables")

@@ -35,8 +35,9 @@ SHARD_SIZE = 500
 def make_pieces(
     rows: Sequence[Utterance], maker: PieceMaker, journal: Path, processes: int, skip_bad: bool
 ) -> tuple[list[TrainingPiece], list[str]]:
-    """The pieces of all recordings, and why others are lacking. What the journal has of the same recordings, by
-    their content, is not made again: who copies or downloads them anew can still resume training. DataError: one cannot be used, unless `skip_bad` leaves it out; or too few can."""
+    """The pieces of all recordings, and why others are lacking. What the journal has of the same recordings is not made
+    again, nor where they have been written anew in the same place: training resumes with the same data only.
+    DataError: one cannot be used, unless `skip_bad` leaves it out; or too few can."""
     made_from = {row.utt: _digest(row, maker) for row in rows}
     lines = {line["recording"]: line for line in read_log(journal)}
     lines = {name: line for name, line in lines.items() if line["made_from"] == made_from.get(name)}
@@ -63,7 +64,12 @@ def make_pieces(
 
 
 def _digest(row: Utterance, maker: PieceMaker) -> str:
-    return digest_values([str(row), digest_file(row.path) if row.path.is_file() else "", str(maker)])
+    return digest_values([str(row), content(row), str(maker)])
+
+
+def content(row: Utterance) -> str:
+    """A digest of its file, empty if there is none: neither a time nor a size says what is in it."""
+    return digest_file(row.path) if row.path.is_file() else ""
 
 
 def _made(rows: Sequence[Utterance], maker: PieceMaker, processes: int):

@@ -23,7 +23,7 @@ from ditar.data.kaldi import Utterance
 from ditar.evaluate.training_judges import make_training_judges
 from ditar.extras import missing
 from ditar.finetune.compare import Comparison, compare, references, speak
-from ditar.finetune.dataset import extract_latents, hold_out, make_pieces
+from ditar.finetune.dataset import content, extract_latents, hold_out, make_pieces
 from ditar.finetune.page import PAGE, page
 from ditar.finetune.pieces import PieceMaker, TrainingPiece
 from ditar.finetune.recordings import read_recordings
@@ -154,9 +154,8 @@ def _check_apart(settings: FinetuneSettings, base: Path) -> None:
 
 
 def _digest(rows: Sequence[Utterance]) -> str:
-    """Equal if names, speakers, texts and files of recordings are. Files by their sizes."""
-    sizes = [row.path.stat().st_size if row.path.is_file() else 0 for row in rows]
-    return digest_values([[row.utt, row.speaker, row.text, size] for row, size in zip(rows, sizes)])
+    """Equal if names, speakers, texts and contents of recordings are."""
+    return digest_values([[row.utt, row.speaker, row.text, content(row)] for row in rows])
 
 
 def _finished(out: Path, asked: dict[str, Any]) -> dict[str, Any] | None:

@@ -79,6 +79,20 @@ def test_what_is_finished_is_not_done_again(tuned, voice, base, capsys):
     assert "seed is 0 there and 1 here; give another --output" in capsys.readouterr().err
 
 
+def test_a_recording_of_the_same_size_is_another(tuned, voice, base, tmp_path, capsys):
+    folder, out = tmp_path / "data", tmp_path / "out"
+    shutil.copytree(voice, folder)
+    scp = (folder / "wav.scp").read_text().replace(str(voice), str(folder))
+    (folder / "wav.scp").write_text(scp)
+    shutil.copytree(tuned, out)
+    assert finetune(folder, out, base) == 0 and "is finished already" in capsys.readouterr().err
+    clip = next(folder.glob("*.wav"))
+    samples, rate = soundfile.read(clip, dtype="int16")
+    soundfile.write(clip, samples[::-1], rate)
+    assert finetune(folder, out, base) == 1
+    assert "recordings is " in (error := capsys.readouterr().err) and "give another --output" in error
+
+
 def test_an_interrupted_one_ends_as_if_it_had_not_been(tuned, voice, base, tmp_path, monkeypatch, capsys):
     """Also where the recordings have been written anew in between, as a recipe's first stage does."""
     batch = FinetuneSystem.batch
