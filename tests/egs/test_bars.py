@@ -1,6 +1,8 @@
 """egs/natural/bars.sh: a part of it from end to end, with a tiny model and chords for voices; what its table says."""
 
 import json
+import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -11,6 +13,7 @@ from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance
 from ditar.report.results import read_result, render
 from tests.egs.corpora import ROOT, chord, run, table
+from tests.python_server import quick_python
 from tests.tiny import tiny_pipeline
 
 sys.path.insert(0, str(ROOT / "egs/natural/local"))
@@ -73,6 +76,14 @@ def test_what_is_missing_is_named(model, tmp_path):
     assert "a folder for results" in run(program, model, code=1)
     said = run(program, model, tmp_path / "o", "--only", "teacher", "--teacher", tmp_path, code=1)
     assert "teacher failed" in said and "stages -1 and 0" in said and "not finished: teacher" in said
+
+
+def test_a_damaged_clip_is_named(real, tmp_path):
+    shutil.copytree(real, tmp_path / "real")
+    (tmp_path / "real/test_clean/audio/61/61-1-0002.flac").write_bytes(b"fLaC")
+    program = [quick_python(), ROOT / "egs/natural/local/bars.py", "data", "--part", "real", "--out", tmp_path / "o"]
+    done = subprocess.run([*program, "--real", tmp_path / "real"], capture_output=True, text=True)
+    assert done.returncode == 1 and "61-1-0002.flac" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_nobody_speaks_after_his_own_words(real):

@@ -62,10 +62,14 @@ def test_labelled_speech_is_a_corpus_and_joins_another(labels, tmp_path):
         wav = clips / f"{name}.wav"
         said = "The government of the people was made for the people."
         subprocess.run(["flite", "-voice", voice, "-t", said, "-o", wav], check=True)
-    (clips / "wav.scp").write_text(f"a1 {clips}/a1.wav\nb1 {clips}/b1.wav\n")
-    (clips / "utt2spk").write_text("a1 a\nb1 b\n")
+    (clips / "c1.wav").write_bytes((clips / "a1.wav").read_bytes()[:20])  # a damaged one is left out and named
+    (clips / "wav.scp").write_text("".join(f"{name} {clips}/{name}.wav\n" for name in ("a1", "b1", "c1")))
+    (clips / "utt2spk").write_text("a1 a\nb1 b\nc1 c\n")
     program = [quick_python(), str(LOCAL / "label_speech.py"), "--clips", str(clips), "--derivatives", "1", "--nj", "1"]
-    subprocess.run([*program, "--out", str(tmp_path / "one")], check=True, timeout=120)
+    first = subprocess.run(
+        [*program, "--out", str(tmp_path / "one")], check=True, timeout=120, capture_output=True, text=True
+    )
+    assert "1 of 3 clips cannot be read" in first.stdout and "c1.wav" in first.stdout
     write_data_dir(tmp_path / "corpus", [Utterance("z-1", "z", clips / "a1.wav", "Another.", 2.8)])
     other = [*program, "--out", str(tmp_path / "two"), "--add-to", str(tmp_path / "corpus"), "--seed", "1"]
     subprocess.run(other, check=True, timeout=120)

@@ -119,10 +119,13 @@ def align(waveform: np.ndarray, piece: list[Heard], start_s: float) -> list[Phon
     return shared
 
 
-def label(clip: tuple[str, str, Path, Path, int, int]) -> list[Utterance]:
-    """The utterances of one clip and of its derivatives, with their WAV files written."""
+def label(clip: tuple[str, str, Path, Path, int, int]) -> list[Utterance] | AudioError:
+    """The utterances of one clip and of its derivatives, with their WAV files written, or why it cannot be read."""
     name, speaker, path, out, derivatives, seed = clip
-    waveform = read_audio(path)
+    try:
+        waveform = read_audio(path)
+    except AudioError as error:
+        return error
     low = soxr.resample(waveform, SAMPLE_RATE_HZ, HEARING_RATE_HZ)
     rows = []
     for number, piece in enumerate(cut(hear(low))):
@@ -190,8 +193,10 @@ def main() -> int:
             for utt, speaker, path in read_clips(arguments.clips)
         ]
         with multiprocessing.get_context("spawn").Pool(arguments.nj) as pool:
-            made = pool.imap_unordered(label, clips, chunksize=1)
-            rows = [row for part in tqdm(made, total=len(clips), unit="clip") for row in part]
+            made = list(tqdm(pool.imap_unordered(label, clips, chunksize=1), total=len(clips), unit="clip"))
+        rows = [row for part in made if not isinstance(part, AudioError) for row in part]
+        if unread := sorted(str(part) for part in made if isinstance(part, AudioError)):
+            print(f"{len(unread)} of {len(clips)} clips cannot be read and are left out:", *unread, sep="\n  ")
         if not rows:
             raise DataError(f"no utterance could be labelled in {arguments.clips}")
         write_data_dir(arguments.out, rows)

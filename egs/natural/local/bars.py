@@ -326,7 +326,7 @@ def main() -> int:
             write_lines(args.out / "bars.json", [json.dumps(result, indent=2)])
             write_lines(args.out / "bars.md", [table(result).rstrip("\n")])
             print(table(result), end="")
-    except (DataError, AudioError, ValueError, OSError) as error:
+    except (DataError, AudioError, ValueError, OSError, soundfile.LibsndfileError) as error:
         print(f"bars: error: {error}", file=sys.stderr)
         return 1
     return 0
