@@ -70,7 +70,8 @@ def main() -> int:
         write_data_dir(args.out / "test", as_utterances(cut(test, args.out / "wav/test", args.longest)))
         clip = references(cut(train, args.out / "wav/train", args.longest))[args.name]
         write_data_dir(args.out / "reference", as_utterances([clip]))
-    except (ValueError, OSError, soundfile.LibsndfileError) as error:  # every error class of the package is a ValueError
+    # Every error class of the package is a ValueError.
+    except (ValueError, OSError, soundfile.LibsndfileError) as error:
         print(f"split: error: {error}", file=sys.stderr)
         return 1
     print(f"{args.out}: {len(train)} recordings to train on, {sum(seconds[: first + 1]):.0f} s; {len(test)} left out")
