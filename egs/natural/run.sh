@@ -35,7 +35,7 @@ DIR/SIZE/prepared, and phonemes with their times, 2 VAE, then its decoder agains
 its last phase, 6 export, 7 decode, 8 score. A second run resumes. Tests: six voices of the teacher that are heard
 nowhere else, and real people.
 
-  --size full|small             small: everything in some minutes, as a check ($size)
+  --size full|small             small: everything once within an hour, as a check ($size)
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --nj N --ngpu N               processes ($nj); 0: train on the CPU ($ngpu)
   --hours H                     speech of the teacher to learn from (that of conf/SIZE.sh)
