@@ -1,11 +1,11 @@
 """After stage 6: teach a student of a model's LocDiT to make a guided step of any length in one evaluation.
 
     python recipes/distil.py --teacher exp/model --train exp/latents/train --valid exp/latents/valid --out exp/distil
-    python recipes/export.py --vae exp/model/vae --ditar exp/distil/final --steps 2 --temperature 0.1 \\
-        --guidance-scale 3 --out exp/fast
+    python recipes/export.py --vae exp/model/vae --ditar exp/distil/final --steps 2 --temperature 0 \\
+        --out exp/fast
 
 The student begins with the teacher's weights; all but its LocDiT stay as they are. The latents are those of the
-teacher's VAE. `ship` is the model that ships.
+teacher's VAE. `shipped` is the model that ships.
 """
 
 import argparse
@@ -30,7 +30,7 @@ HEARD_STEPS = 2  # of the student, in samples
 
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `main` turns into a message."""
-    folder = model_folder(None if args.teacher == "ship" else args.teacher, {})
+    folder = model_folder(None if args.teacher == "shipped" else args.teacher, {})
     vae = folder / "vae"
     check_out(args.out, teacher=folder, train=args.train, valid=args.valid)
     config = load_config(args.config, DistilConfig)
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
 def main() -> int:
     """Parse arguments and train; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--teacher", required=True, help="a model's folder, its name on the hub, or `ship`")
+    parser.add_argument("--teacher", required=True, help="a model's folder, its name on the hub, or `shipped`")
     parser.add_argument("--train", required=True, type=Path, help="latents of its VAE to train on")
     parser.add_argument("--valid", required=True, type=Path, help="latents to validate on")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")

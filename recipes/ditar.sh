@@ -24,12 +24,14 @@ vae_test_set=vae_test
 test_set=test
 ref_set=test_ref
 audio_set=
-align=false
+align=
 vae_config=configs/vae/small.yaml
 vae_decoder_config=
-train_config=configs/ditar/small.yaml
+train_config=
 last_config=
 decode_config=
+temperature=
+guidance_scale=
 closed_set=
 recogniser=
 listen_speakers=
@@ -62,10 +64,13 @@ so do the stages after it.
                                 several test sets, with as many reference sets, are separated by commas: the first is
                                 spoken in EXPDIR/TAG/decode and scored in score, others in decode_NAME and score_NAME
   --audio-set NAME              a folder in DIR of audio without text (wav.scp), on which the VAE is trained too (none)
-  --align true|false            stage 1 finds phone times for corpora without them ($align)
-  --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, $train_config)
+  --align true|false            stage 1 finds phone times for corpora without them, as models with monotonic alignment
+                                need, configs/ditar/natural.yaml among them (false; true with --init)
+  --vae-config, --train-config FILE    configurations of the VAE and of DiTAR ($vae_config, configs/ditar/small.yaml;
+                                configs/ditar/finetune.yaml with --init)
   --vae-decoder-config FILE     a second phase of the VAE, which starts from the first, e.g. only its decoder (none)
   --last-config FILE            a last phase of DiTAR, which starts from the result of --train-config (none)
+  --temperature T --guidance-scale S    what the model speaks at unless it is told otherwise (those of --init, or 1, 2)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --recogniser NAME             who hears words in training and scoring, as of 'ditar evaluate'; other languages than
                                 English need a multilingual Whisper (what is installed; see its --help)
@@ -82,6 +87,9 @@ if [ "$init" = shipped ]; then init=$root/ditar/assets/model; fi
 if [ "$vae" = shipped ]; then vae=$root/ditar/assets/model/vae; fi
 locate_folders datadir raw_datadir init vae expdir
 if [ -d "$init_lm" ]; then locate_folders init_lm; fi
+if [ -n "$init" ]; then default=(true configs/ditar/finetune.yaml); else default=(false configs/ditar/small.yaml); fi
+align=${align:-${default[0]}}
+train_config=${train_config:-${default[1]}}
 locate_files "$root" vae_config vae_decoder_config train_config last_config decode_config listen_speakers tokenizer
 if [ -n "$init" ] && [ -n "$init_lm" ]; then
     echo "$0: --init and --init-lm both give weights to begin with; give one" >&2
@@ -203,7 +211,8 @@ if [ -n "$last_config" ]; then
     ditar=$exp/ditar_last/final
 fi
 
-step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$ditar" --out "$exp/model"
+step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$ditar" --out "$exp/model" ${init:+--like "$init"} \
+    ${temperature:+--temperature "$temperature"} ${guidance_scale:+--guidance-scale "$guidance_scale"}
 
 endings=("")
 for set in "${test_sets[@]:1}"; do endings+=("_$(basename "$set")"); done

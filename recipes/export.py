@@ -2,7 +2,7 @@
 
     python recipes/export.py --vae exp/vae/final --ditar exp/ditar/final --out exp/model --dtype float16
     python recipes/export.py --vae BASE/vae --ditar BASE/ditar --adapter exp/voice --out exp/voice_model
-    python recipes/export.py --vae BASE/vae --ditar exp/distil/final --steps 2 --out exp/fast
+    python recipes/export.py --vae BASE/vae --ditar exp/distil/final --steps 2 --temperature 0 --out exp/fast
     python recipes/export.py --codec exp/codec/final --token-lm exp/baseline/final --out exp/model
 """
 
@@ -20,6 +20,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.own_patches import DISTILLED_STEPS
 from ditar.storage.atomic_write import check_not_input
 from ditar.storage.weights import ModelError
+from ditar.synthesis.loading import load_sampling
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.token_pipeline import TokenPipeline
 from ditar.vae.loading import load_codec, load_vae
@@ -39,9 +40,19 @@ def join(args: argparse.Namespace) -> ContinuousPipeline | TokenPipeline:
     if steps is None and ditar.config.is_distilled:
         steps = DISTILLED_STEPS
     given = {"temperature": args.temperature, "guidance_scale": args.guidance_scale, "num_inference_steps": steps}
-    sampling = SamplingOptions().override(**given)
+    base = _base(args) / "scheduler"
+    sampling = (load_sampling(base) if base.is_dir() else SamplingOptions()).override(**given)
     ditar.config.check_sampling(sampling.guidance_scale, sampling.solver)
     return ContinuousPipeline(vae, ditar, sampling)
+
+
+def _base(args: argparse.Namespace) -> Path:
+    """The model whose way of sampling is kept: that of --like, or the one of which --ditar is a part."""
+    if args.like is None:
+        return args.ditar.parent
+    if not (args.like / "scheduler").is_dir():
+        raise ModelError(f"--like {args.like} is no model (no scheduler/ in it); give a folder of recipes/export.py")
+    return args.like
 
 
 def main() -> int:
@@ -52,6 +63,10 @@ def main() -> int:
     parser.add_argument("--adapter", type=Path, help="of `ditar finetune --lora`, to merge into --ditar")
     parser.add_argument("--codec", help="of the discrete baseline, a folder or a name, with --token-lm")
     parser.add_argument("--token-lm", type=Path)
+    parser.add_argument(
+        "--like", type=Path, metavar="MODEL",
+        help="sample as this model does, but for the next three (default: as that of which --ditar is a part, if any)",
+    )  # fmt: skip
     parser.add_argument(
         "--temperature", type=float, help="what the model speaks at unless a call says otherwise (default: 1)"
     )
@@ -65,9 +80,9 @@ def main() -> int:
     given = {name for name in ("vae", "ditar", "codec", "token_lm") if getattr(args, name) is not None}
     if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
         parser.error("give --vae and --ditar, or --codec and --token-lm")
-    if args.ditar is None and {args.temperature, args.guidance_scale, args.steps, args.adapter} != {None}:
+    if args.ditar is None and {args.temperature, args.guidance_scale, args.steps, args.adapter, args.like} != {None}:
         parser.error(
-            "--temperature, --guidance-scale, --steps and --adapter are for --ditar, not for a model of tokens"
+            "--temperature, --guidance-scale, --steps, --like and --adapter are for --ditar, not for a model of tokens"
         )
     try:
         for name in given:  # parts of a model are often exported again, in another precision

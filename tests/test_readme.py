@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from ditar.cli import build_parser
-from ditar.config import SamplingOptions
+from ditar.synthesis.loading import load_sampling
 from ditar.synthesis.model_folder import SHIPPED_MODEL
 
 ROOT = Path(__file__).parents[1]
@@ -103,10 +103,11 @@ def test_the_options_shown_are_the_options_there_are():
     for option, action in actions.items():
         if action.default not in (None, argparse.SUPPRESS) and action.nargs != 0:  # flags have no value
             assert shown[option] == str(action.default)
-    assert (float(shown["--temperature"]), float(shown["--guidance-scale"])) == (
-        SamplingOptions.temperature,
-        SamplingOptions.guidance_scale,
-    )
+    own = load_sampling(SHIPPED_MODEL / "scheduler")
+    named = [actions[name].help for name in ("--temperature", "--guidance-scale", "--steps")]
+    of_model = own.temperature, own.guidance_scale, own.num_inference_steps
+    for name, help_text, value in zip(("--temperature", "--guidance-scale", "--steps"), named, of_model, strict=True):
+        assert float(shown[name]) == value and f"{value:g} for the one that ships" in help_text
     assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
 
 

@@ -52,14 +52,14 @@ def add_parser(commands) -> None:
     )  # fmt: skip
     command.add_argument(
         "--recogniser", metavar="NAME", default=AUTO, help=f"who hears the held-out sentences and recordings without "
-        f"text: {AUTO}, {WAYS}; {NONE}: the validation loss ends the training (default: {AUTO}, Whisper tiny.en)",
+        f"text: {AUTO}, {WAYS}; {NONE}: the validation loss ends the training ({AUTO}: Whisper tiny.en)",
     )  # fmt: skip
     command.add_argument(
         "--skip-bad", action="store_true", help="leave out recordings that cannot be used, and say which"
     )
     command.add_argument("--seed", type=whole(0, 2**31 - 1), default=FinetuneSettings.seed)
     command.add_argument(
-        "--processes", type=whole(1, 1024), default=usable_cores(), help="of the preparation (default: one a core)"
+        "--processes", type=whole(1, 1024), default=usable_cores(), help="of the preparation, one a core"
     )
     add_model_options(command, dtype=False)
     command.set_defaults(run=run)

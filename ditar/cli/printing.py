@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ditar.cli.streams import one_line
+from ditar.text.lengths import ANOTHER
 from ditar.units import SAMPLE_RATE_HZ
 
 SHOWN_WARNINGS = 10
@@ -113,7 +114,7 @@ def of_list(result: Any, manifest: Path, strict: bool = False) -> int:
 def _of_wrong(lines: list[str]) -> int:
     """What is wrong after all attempts; returns 1 if there is any."""
     for line in lines:
-        fail(f"{line}; try another seed or reference")
+        fail(f"{line}; {ANOTHER}")
     return 1 if lines else 0
 
 

@@ -91,7 +91,8 @@ def run(options: argparse.Namespace) -> int:
             pipeline = speak.load_sweep_pipeline(options.model, options.device, options.dtype, options.threads)
         if not options.grid:  # what no option names is the model's own
             speak.check_pipeline(pipeline, grid)
-            grid = type(grid).of(pipeline)
+            grid = type(grid).of(pipeline, asked)
+            check_grid(override(grid, asked))
         result = study.study(
             pipeline,
             override(grid, asked),

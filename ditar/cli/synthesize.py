@@ -120,16 +120,16 @@ def add_parser(commands) -> None:
         "--temperature",
         type=number(*RANGES["temperature"]),
         default=argparse.SUPPRESS,
-        help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling; default: "
-        f"{SamplingOptions.temperature:g}); arXiv 2502.03930, equations 3 and 4. For a model that draws tokens: it "
-        "divides their logits, and may exceed 1 (default: the model's)",
+        help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling; default: the model's, "
+        "0.1 for the one that ships); arXiv 2502.03930, equations 3 and 4. For a model that draws tokens: it divides "
+        "their logits, and may exceed 1",
     )
     command.add_argument(
         "--guidance-scale",
         type=number(*RANGES["guidance_scale"]),
         default=argparse.SUPPRESS,
-        help=f"LM guidance, 1 + w in the paper's terms (default {SamplingOptions.guidance_scale:g}); 1 turns it off "
-        "and halves the cost of LocDiT. For a model that draws tokens: the same for the text (default: the model's)",
+        help="LM guidance, 1 + w in the paper's terms (default: the model's, 2 for the one that ships); 1 turns it off "
+        "and halves the cost of LocDiT. For a model that draws tokens: the same for the text",
     )
     command.add_argument("--top-k", type=whole(1, 1000), default=argparse.SUPPRESS, help="draw from this many tokens")
     command.add_argument(
@@ -180,8 +180,8 @@ def add_parser(commands) -> None:
         "--max-retries",
         type=whole(0, MOST_RETRIES),
         default=argparse.SUPPRESS,
-        help="new attempts, with other seeds, at speech that never ends, is silent or far too short (default: "
-        f"{MAX_RETRIES})",
+        help="new attempts, with other seeds, at speech that never ends, is silent or far too short; none at "
+        f"temperature 0, where every seed says the same (default: {MAX_RETRIES})",
     )
     command.add_argument(
         "--strict",

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+MOST_THREADS = 1024
+
 
 def usable_cores(root: Path = Path("/")) -> int:
     """Cores that the process may run on (its affinity), or fewer if its control group has a quota of time, as in

@@ -5,7 +5,7 @@ import numbers
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal, get_args
 
-from ditar.config.ranges import Ascending, ConfigError, Count, Range, Ranged, Share
+from ditar.config.ranges import Ascending, ConfigError, Range, Ranged, Share
 
 SolverName = Literal["ddim", "diffusers-ddim", "dpm-solver++", "unipc"]
 TimeGridName = Literal["uniform", "cosine", "sway"]
@@ -16,7 +16,7 @@ MAX_RETRIES = 2  # new attempts, with other seeds, at speech that never ends, is
 MOST_RETRIES = 100
 BATCH_SIZE = 8  # utterances that are spoken at the same time
 MOST_ROWS = 1000  # of a batch
-MOST_STEPS = 1000  # of diffusion, on a command line
+MOST_STEPS = 1000  # of diffusion
 # Of what a request asks for; a model of diffusion takes less of the first. Rates in a text have the range of speed.
 RANGES = {
     "temperature": (0.0, 100.0), "guidance_scale": (1.0, 100.0), "stop_threshold": (0.0, 1.0), "speed": (0.5, 2.0),
@@ -30,17 +30,17 @@ class SamplingOptions(Ranged):
     Args:
         temperature: the time at which noise enters the reverse ODE, 0 (deterministic) to 1 (ordinary sampling); arXiv
             2502.03930, equations 3 and 4.
-        guidance_scale: 1 + w of the paper, at least 1; 1 is off (section 3.4).
+        guidance_scale: 1 + w of the paper, 1 to 100; 1 is off (section 3.4).
         guidance_steps: (low, high) in [0, 1], the part of the steps with guidance; the others cost half.
-        num_inference_steps: diffusion steps of a patch (NFE), at least 1.
+        num_inference_steps: diffusion steps of a patch (NFE), 1 to 1000.
         solver: of SOLVERS; all but "ddim" require temperature 1 and the uniform grid.
         time_grid: of TIME_GRIDS.
     """
 
     temperature: Share = 1.0
-    guidance_scale: Annotated[float, Range(1)] = 2.0
+    guidance_scale: Annotated[float, Range(*RANGES["guidance_scale"])] = 2.0
     guidance_steps: Annotated[tuple[Share, Share], Ascending()] = (0.0, 1.0)
-    num_inference_steps: Count = 10
+    num_inference_steps: Annotated[int, Range(1, MOST_STEPS)] = 10
     solver: SolverName = "ddim"
     time_grid: TimeGridName = "uniform"
 

@@ -53,6 +53,11 @@ class LatentEntry:
         return json.loads(self.line)["times"]
 
     @property
+    def timed(self) -> bool:
+        """Whether `times` are known, without parsing them."""
+        return b'"times": null' not in self.line  # in a text its quotation marks would be escaped
+
+    @property
     def text(self) -> str:
         """What is said."""
         return json.loads(self.line)["text"]

@@ -10,8 +10,8 @@ from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 
 SECONDS = 14.0  # of reference and sentence, for models that do not say how long their examples were
 
-# Muon for all weights, as the bases were trained, at the rate of their last phase; AdamW for the thin matrices of an
-# adapter, which have no spectrum to equalise.
+# Muon for all weights, as the bases were trained, at a fifth of the rate of their last phase; AdamW for the thin
+# matrices of an adapter, which have no spectrum to equalise.
 FULL = {"kind": "muon", "learning_rate": 2e-4}
 ADAPTER = {"kind": "adamw", "learning_rate": 1e-3}
 FALL = 0.1  # of the rate at the end

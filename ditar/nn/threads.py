@@ -7,14 +7,13 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
-from ditar.config.cores import usable_cores
+from ditar.config.cores import MOST_THREADS, usable_cores
 from ditar.config.numbers import check_whole
 
 ROWS = 16  # of a product: a patch, its history and its conditioning, with and without guidance
 ROUNDS, ROUND_SECONDS, FEWEST_PRODUCTS = 4, 0.004, 3
 CLEAR = 2.0  # times slower: no further round is needed
 GAIN = 1.1  # that twice as many threads must bring: they take the cores from others
-MOST_THREADS = 1024
 ASKED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import onnxruntime
 
+from ditar.config.cores import MOST_THREADS
+from ditar.config.numbers import check_whole
 from ditar.onnx.ddim import Sampling
 from ditar.storage import ModelError
 
@@ -34,7 +36,7 @@ class Model:
     """
 
     def __init__(self, folder: str | Path, threads: int = 1):
-        self.folder, self.threads = Path(folder), threads
+        self.folder, self.threads = Path(folder), check_whole(threads, "threads", 1, MOST_THREADS)
         path = self.folder / DESCRIPTION
         try:
             found = json.loads(path.read_text(encoding="utf-8"))

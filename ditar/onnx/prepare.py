@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ditar.config.numbers import check_whole
+from ditar.config.sampling import MOST_RETRIES
 from ditar.onnx.ddim import Noise, Sampling
 from ditar.onnx.folder import Model
 from ditar.onnx.generate import Row
@@ -56,9 +58,9 @@ def read_text(
     language: str,
     speed: float | None,
     stop_threshold: float | None,
-) -> tuple[list[Piece], list[str], list[SpeechRequest]]:
-    """The pieces of a text, warnings about what is left out, and a request for each. seed: of a single piece, or of the
-    whole; None: one is drawn. TextError."""
+) -> tuple[list[Piece], list[str], list[SpeechRequest], int]:
+    """The pieces of a text, warnings about what is left out, a request for each, and the seed of the whole, which is
+    that of a single piece. seed None: one is drawn. TextError."""
     config, frontend = model.text, TextFrontend.of(model.text, language)
     one = call_lengths(1, config.seconds_per_symbol, len(voice.symbols), voice.seconds).expected
     limit = piece_limit(config.trained_seconds, voice.seconds, one)
@@ -73,7 +75,7 @@ def read_text(
         )
         for piece, read, of_piece in zip(pieces, reads, seeds)
     ]  # fmt: skip
-    return list(pieces), warnings, requests
+    return list(pieces), warnings, requests, seed
 
 
 def prepare(
@@ -85,6 +87,7 @@ def prepare(
 ) -> list[Prepared]:
     """text -> ids, voice -> patches, of all before anything is made. default: the voice of requests without one.
     TextError, VoiceError, ValueError."""
+    retries = check_whole(retries, "max_retries", 0, MOST_RETRIES)
     config, shape, common = model.text, model.shape, model.sampling.override(**options)
     frontend = cache(lambda language: TextFrontend.of(config, language))
     prepared = []

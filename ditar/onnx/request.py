@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ditar.config.numbers import MAX_SEED, check_number, check_whole
 from ditar.onnx.voices import Voice
 from ditar.text.frontend import ReadText
 
@@ -36,10 +37,11 @@ class SpeechRequest:
     read: ReadText | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name, (low, high) in {"seed": (0, 2**63 - 1), "stop_threshold": (0.0, 1.0), "speed": SPEEDS}.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+        if self.seed is not None:
+            check_whole(self.seed, "seed", 0, MAX_SEED)
+        for name, (low, high) in {"stop_threshold": (0.0, 1.0), "speed": SPEEDS}.items():
+            if getattr(self, name) is not None:
+                check_number(getattr(self, name), name, low, high)
 
 
 @dataclass

@@ -10,6 +10,8 @@ import numpy as np
 
 from ditar.audio.stretch import Stretcher, stretch
 from ditar.audio.trim import fade, is_silent, level, speech_range
+from ditar.config.numbers import check_whole
+from ditar.config.sampling import MOST_ROWS
 from ditar.onnx.ddim import seeded
 from ditar.onnx.folder import Model
 from ditar.onnx.generate import Generator
@@ -69,7 +71,9 @@ class Speaker:
         call. The same seed gives the same samples on the same machine. For `options` see `batch`, for the rest
         `SpeechRequest`. TextError, VoiceError, ValueError."""
         lexicon, voice = as_lexicon(lexicon), self._named(voice)
-        pieces, warnings, requests = read_text(self.model, text, voice, seed, lexicon, language, speed, stop_threshold)
+        pieces, warnings, requests, seed = read_text(
+            self.model, text, voice, seed, lexicon, language, speed, stop_threshold
+        )
         outputs = self.batch(requests, **options)
         if len(outputs) == 1:
             audio = outputs[0].audio
@@ -77,7 +81,7 @@ class Speaker:
             outputs[0].audio = np.pad(audio, (gap[0], gap[1]))
             outputs[0].warnings += warnings
             return outputs[0]
-        return _joined(pieces, outputs, warnings)
+        return _joined(pieces, outputs, warnings, seed)
 
     def stream(
         self,
@@ -96,7 +100,7 @@ class Speaker:
         fails before anything of it was yielded is made again. SpeechError, at the end: what was played turned out
         wrong. For the arguments see `__call__`."""
         lexicon, voice = as_lexicon(lexicon), self._named(voice)
-        pieces, _, requests = read_text(self.model, text, voice, seed, lexicon, language, speed, stop_threshold)
+        pieces, _, requests, _ = read_text(self.model, text, voice, seed, lexicon, language, speed, stop_threshold)
         prepared = prepare(self.model, requests, self.voice, max_retries, options)
         return self._stream(gaps(pieces), prepared)
 
@@ -111,8 +115,9 @@ class Speaker:
         """Speak several requests, or texts, up to `batch_size` at a time; outputs in their order, each as if it were
         alone. What never stops, is silent or far too short is made again up to `max_retries` times. options: of
         `Sampling`, by name."""
-        if isinstance(requests, str) or batch_size < 1:
-            raise ValueError(f"give a list of requests and a batch_size of at least 1, got {requests!r}, {batch_size}")
+        batch_size = check_whole(batch_size, "batch_size", 1, MOST_ROWS)
+        if isinstance(requests, str):
+            raise ValueError(f"give a list of requests, got {requests!r}")
         asked = [SpeechRequest(one) if isinstance(one, str) else one for one in requests]
         prepared = prepare(self.model, asked, self.voice, max_retries, options)
         outputs: list[SpeechOutput | None] = [None] * len(prepared)
@@ -209,8 +214,10 @@ class Speaker:
                 held, heard = [], True
 
 
-def _joined(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], warnings: list[str]) -> SpeechOutput:
-    """Several pieces with their silences, each at the same level."""
+def _joined(
+    pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], warnings: list[str], seed: int
+) -> SpeechOutput:
+    """Several pieces with their silences, each at the same level; seed: of the whole."""
     *before, after = gaps(pieces)
     parts: list[np.ndarray] = []
     for gap, output in zip(before, outputs, strict=True):
@@ -226,7 +233,7 @@ def _joined(pieces: Sequence[Piece], outputs: Sequence[SpeechOutput], warnings: 
         all(output.stopped for output in outputs),
         sum(output.patches for output in outputs),
         max(output.attempts for output in outputs),
-        outputs[0].seed,
+        seed,
         [*warnings, *told],
         failed,
         "; ".join(wrong) or None,

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,9 +45,12 @@ class Grid:
         SamplingOptions(**{{"steps": "num_inference_steps"}.get(axis, axis): v for axis, v in settings.items()})
 
     @classmethod
-    def of(cls, pipeline: Any) -> "Grid":
-        """One point: how a model samples by default."""
-        own = pipeline.sampling
+    def of(cls, pipeline: Any, asked: Mapping[str, Sequence | None] | None = None) -> "Grid":
+        """One point: how a model samples by default; as far as the axes that are `asked` for can do that, see
+        `SamplingOptions.override`."""
+        own, solvers = pipeline.sampling, (asked or {}).get("solver")
+        if solvers and SamplingOptions.solver not in solvers:
+            own = own.override(solver=solvers[0])
         return cls(
             (own.temperature,), (own.guidance_scale,), (own.num_inference_steps,), (own.solver,), (own.time_grid,)
         )
@@ -65,7 +69,7 @@ class TokenGrid:
     MODEL: ClassVar[str] = "token_lm"
 
     @classmethod
-    def of(cls, pipeline: Any) -> "TokenGrid":
+    def of(cls, pipeline: Any, asked: Mapping[str, Sequence | None] | None = None) -> "TokenGrid":
         """One point: how a model samples by default."""
         own = pipeline.decoding_options()
         sampling = own.sampling["audio"]

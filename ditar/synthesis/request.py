@@ -48,6 +48,8 @@ class SpeechRequest:
         """TextError, ValueError: a text that is no string, a number out of range, a voice of another type."""
         check_text_type(self.text, "text")
         check_text_type(self.language, "language")
+        if not isinstance(self.timestamps, bool):
+            raise ValueError(f"timestamps must be True or False, got {self.timestamps!r}")
         if not isinstance(self.voice, Voice | None):
             raise ValueError(
                 f"voice must be a Voice, which create_voice and load_voice make, got {type(self.voice).__name__}"

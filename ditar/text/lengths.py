@@ -90,6 +90,10 @@ def problem(seconds: float, silent: bool, stopped: bool, expected_seconds: float
     return None
 
 
+# Nothing is drawn at temperature 0.
+ANOTHER = "try another reference or, at a temperature above 0, another seed"
+
+
 def given_up(wrong: str, attempts: int) -> str:
     """What a user should know about speech whose last attempt failed."""
-    return f"{wrong}, after {attempts} attempts; try another seed or reference"
+    return f"{wrong}, after {attempts} attempt{'s' * (attempts > 1)}; {ANOTHER}"

@@ -89,13 +89,20 @@ class SpeechSystem:
         self.never_used = () if helpers is None or fading else (helpers,)
 
     def tell_left_out(self) -> None:
-        """List on standard error the utterances that are too long or too short to be trained on."""
+        """Say on standard error which utterances are too long or too short for training, and how many lack times."""
         most, entries = self.config.data.max_seconds, self.batches.store.entries
         if left_out := self.batches.left_out(most):
             unit = "a patch" if self.batches.grid.unit_frames > 1 else "a frame"
             print(
                 f"{len(left_out)} of {len(entries)} utterances are left out (longer than data.max_seconds, {most:g} s, "
                 f"or shorter than {unit}): {', '.join(left_out[:5])} ...",
+                file=sys.stderr,
+            )
+
+        untimed = sum(not entry.timed for entry in entries)
+        if untimed and getattr(self.batches, "monotonic", False):
+            print(
+                f"{untimed} of {len(entries)} utterances have no times of their symbols: they serve as references only",
                 file=sys.stderr,
             )
 

@@ -35,7 +35,7 @@ DIR/SIZE/prepared, and phonemes with their times, 2 VAE, then its decoder agains
 its last phase, 6 export, 7 decode, 8 score. A second run resumes. Tests: six voices of the teacher that are heard
 nowhere else, and real people.
 
-  --size full|small             small: everything once within an hour, as a check ($size)
+  --size full|small             small: everything once, in an hour or so, as a check ($size)
   --stage N --stop-stage N      first and last stage ($stage, $stop_stage)
   --nj N --ngpu N               processes ($nj); 0: train on the CPU ($ngpu)
   --hours H                     speech of the teacher to learn from (that of conf/SIZE.sh)
@@ -115,4 +115,4 @@ exec "$root/recipes/ditar.sh" --stage "$stage" --stop-stage "$stop_stage" --nj "
     --data-cmd "$data_cmd" --vae-test-set val --test-set "$tests" --ref-set "$references" "${options[@]}" \
     --vae-config "${chosen[0]:-$vae_config}" --vae-decoder-config "${chosen[1]:-$vae_decoder_config}" \
     --train-config "${chosen[2]:-$train_config}" --last-config "${chosen[3]:-$last_config}" \
-    --decode-config "${chosen[4]:-$decode_config}"
+    --decode-config "${chosen[4]:-$decode_config}" --temperature 0.1 --guidance-scale 2

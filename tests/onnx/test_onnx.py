@@ -199,6 +199,20 @@ def test_a_long_text_has_its_pauses(form):
     assert sounds[0] >= 12_000 and 24_000 <= np.diff(sounds).max() < 25_000
 
 
+def test_the_seed_of_a_long_text_repeats_it(form):
+    text = "One is here. And two!"
+    made = form[1](text, "heart", **FAST)
+    assert np.array_equal(form[1](text, "heart", seed=made.seed, **FAST).audio, made.audio)
+
+
+@pytest.mark.parametrize("bad", [{"seed": 1.5}, {"seed": True}, {"max_retries": -1}, {"batch_size": 0}])
+def test_numbers_are_checked(form, bad):
+    with pytest.raises(ValueError, match=f"{next(iter(bad))} must be a whole number from .* got"):
+        form[1](TEXT, **FAST | bad)
+    with pytest.raises(ValueError, match="threads must be a whole number from 1"):
+        Speaker(form[1].model.folder, threads=0)
+
+
 def test_speed_is_followed(form):
     pipeline, speaker = form
     theirs, ours = voices(form)

@@ -1,10 +1,11 @@
 """Grids: files, points, and what is refused before anything is spoken."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from ditar.config import ConfigError
+from ditar.config import ConfigError, SamplingOptions
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, check_grid, override, points, read_grid, varying
 from ditar.sweep.items import Item, batches, items
@@ -46,6 +47,18 @@ def test_a_grid_file_spells_every_axis_and_no_other(tmp_path):
     assert read_grid(path) == TokenGrid((1.0,), (20, 50), (1.0,), (0,))
     with pytest.raises(ConfigError, match="does not exist"):
         read_grid(tmp_path / "none.yaml")
+
+
+def test_a_solver_without_temperature_takes_the_place_of_the_models_own():
+    model = SimpleNamespace(sampling=SamplingOptions(temperature=0.1, time_grid="sway", num_inference_steps=6))
+    assert (Grid.of(model).temperature, Grid.of(model).time_grid) == ((0.1,), ("sway",))
+    for asked in ({"solver": ["unipc"]}, {"solver": ["unipc", "dpm-solver++"]}):
+        grid = override(Grid.of(model, asked), asked)
+        check_grid(grid)
+        assert (grid.temperature, grid.steps, grid.solver) == ((1.0,), (6,), tuple(asked["solver"]))
+    both = {"solver": ["ddim", "unipc"]}
+    with pytest.raises(SweepError, match="unipc.*no temperature below 1"):
+        check_grid(override(Grid.of(model, both), both))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-# From nothing to a score within an hour on two cores, every stage and every phase once; the speech is babble.
+# From nothing to a score in an hour or so, every stage and every phase once; the speech is babble.
 hours=${hours:-0.05}
 word_hours=${word_hours:-0}
 vae_config=configs/vae/quick.yaml

@@ -1,0 +1,42 @@
+"""recipes/export.py: how a model samples goes with its parts."""
+
+import sys
+
+import pytest
+
+from ditar.config import SamplingOptions
+from ditar.synthesis.loading import load_sampling
+from ditar.synthesis.pipeline import ContinuousPipeline
+from recipes import export
+from tests.tiny import tiny_pipeline
+
+OWN = SamplingOptions(temperature=0.1, guidance_scale=1.5, num_inference_steps=7)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder, pipeline = tmp_path_factory.mktemp("export") / "base", tiny_pipeline()
+    ContinuousPipeline(pipeline.vae, pipeline.ditar, OWN).save_pretrained(folder)
+    pipeline.ditar.save_pretrained(folder.parent / "run/final")
+    return folder
+
+
+def sampling_of(base, out, ditar, *options, code=0):
+    arguments = ["--vae", base / "vae", "--ditar", ditar, "--out", out, *options]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["export.py", *map(str, arguments)])
+        assert export.main() == code
+    return None if code else load_sampling(out / "scheduler")
+
+
+def test_a_model_exported_again_samples_as_it_did(base, tmp_path):
+    assert sampling_of(base, tmp_path / "again", base / "ditar") == OWN
+    assert sampling_of(base, tmp_path / "cooler", base / "ditar", "--temperature", "0") == OWN.override(temperature=0.0)
+
+
+def test_a_result_of_training_samples_as_it_is_told(base, tmp_path, capsys):
+    final = base.parent / "run/final"
+    assert sampling_of(base, tmp_path / "plain", final) == SamplingOptions()
+    assert sampling_of(base, tmp_path / "like", final, "--like", base) == OWN
+    sampling_of(base, tmp_path / "none", final, "--like", tmp_path, code=1)
+    assert "--like" in capsys.readouterr().err and not (tmp_path / "none").exists()
