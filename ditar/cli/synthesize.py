@@ -22,7 +22,6 @@ from ditar.config.sampling import (
     RANGES,
     SOLVERS,
     TIME_GRIDS,
-    SamplingOptions,
 )
 from ditar.storage.json_lines import MANIFEST
 from ditar.text.lines import LIST_FORMATS
