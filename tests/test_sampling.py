@@ -12,8 +12,8 @@ from ditar.diffusion.solver import make_solver
     ("values", "message"),
     [
         ({"temperature": 1.5}, r"temperature must lie in \[0, 1\].*got 1.5"),
-        ({"guidance_scale": 0.5}, "guidance_scale must be at least 1, got 0.5"),
-        ({"num_inference_steps": 0}, "num_inference_steps must be at least 1, got 0"),
+        ({"guidance_scale": 0.5}, r"guidance_scale must be in \[1, 100\], got 0.5"),
+        ({"num_inference_steps": 0}, r"num_inference_steps must be in \[1, 1000\], got 0"),
         ({"num_inference_steps": 1, "temperature": 0.5}, "needs at least 2 inference steps"),
         ({"guidance_steps": (0.5, 0.2)}, r"guidance_steps must ascend.*\[0.5, 0.2\]"),
         ({"guidance_steps": (0.5, 0.5)}, r"0 <= low < high <= 1, got \(0.5, 0.5\)"),

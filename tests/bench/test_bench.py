@@ -186,8 +186,8 @@ def test_the_text_of_first_audio(subject, monkeypatch):
 @pytest.mark.parametrize(
     ("variant", "message"),
     [
-        (Variant(steps=0), "at least 1, got 0"),
-        (Variant(guidance_scale=0.5), "guidance_scale must be at least 1, got 0.5"),
+        (Variant(steps=0), r"in \[1, 1000\], got 0"),
+        (Variant(guidance_scale=0.5), r"guidance_scale must be in \[1, 100\], got 0.5"),
         (Variant(guidance_steps=(0.5, 0.2)), "LOW,HIGH of 0,1, got 0.5,0.2"),
         (Variant(threads=0), "threads must be at least 1, got 0"),
     ],
