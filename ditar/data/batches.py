@@ -46,7 +46,7 @@ class DiTARBatch(Movable):
 
 class DiTARBatches(JoinedExamples):
     """Batches of a latent store. `patch_frames` is P; `monotonic`: for monotonic reading, so that references are
-    whole patches and losses cover what follows them, as far as its symbols have times. DataError: no symbol has."""
+    whole patches and losses cover what follows them, as far as its symbols have times."""
 
     def __init__(
         self,
@@ -61,12 +61,6 @@ class DiTARBatches(JoinedExamples):
             raise DataError(
                 "the model's vocabulary has no symbol for unknown transcripts, as in older ones; set "
                 "data.transcript_unknown and data.transcript_wrong to 0"
-            )
-        if monotonic and not any(entry.timed for entry in store.entries):
-            raise DataError(
-                f"no utterance of {store.folder} has times of its symbols, from which a model that reads monotonically "
-                "learns; find them before the latents are extracted (--align true of the recipes, or "
-                "recipes/align_phones.py), or train with model.alignment attention"
             )
         grid = FrameGrid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
         self.monotonic = monotonic

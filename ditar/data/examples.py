@@ -45,6 +45,8 @@ class JoinedExamples(ABC):
     """Examples of a store of latents or codes, dealt to batches. `symbols` are the model's, in the order of their ids.
     What is trained defines `collate`."""
 
+    monotonic = False  # whether symbols must have times, since a model reads in step with them
+
     def __init__(
         self,
         store: LatentStore,

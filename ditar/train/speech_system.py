@@ -77,7 +77,14 @@ class SpeechSystem:
     def __init__(
         self, config: DiTARConfig | BaselineConfig | DistilConfig, batches: JoinedExamples, also: Iterable[str]
     ):
-        """`also`: what else identifies the training data, besides the lines of its index."""
+        """`also`: what else identifies the training data, besides the lines of its index. DataError: no symbol has
+        times, and the model reads in step with them, so that nothing would be trained."""
+        if batches.monotonic and not any(entry.timed for entry in batches.store.entries):
+            raise DataError(
+                f"no utterance of {batches.store.folder} has times of its symbols, from which a model that reads "
+                "monotonically learns; find them before the latents are extracted (--align true of the recipes, or "
+                "recipes/align_phones.py), or train with model.alignment attention"
+            )
         self.config, self.batches = config, batches
         self.data_digest = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
         self.steps_place_data = config.data.curriculum_until > 0
@@ -100,7 +107,7 @@ class SpeechSystem:
             )
 
         untimed = sum(not entry.timed for entry in entries)
-        if untimed and getattr(self.batches, "monotonic", False):
+        if untimed and self.batches.monotonic:
             print(
                 f"{untimed} of {len(entries)} utterances have no times of their symbols: they serve as references only",
                 file=sys.stderr,

@@ -90,15 +90,6 @@ def test_a_vocabulary_without_the_symbol_is_refused(tmp_path):
         DiTARBatches(write_store(tmp_path), config, 4, SYMBOLS, seed=0)
 
 
-def test_monotonic_reading_without_times_is_refused(tmp_path):
-    """Nothing would be trained, and every loss would be 0."""
-    store = write_store(tmp_path, timed=False)
-    assert not any(entry.timed for entry in store.entries)
-    with pytest.raises(DataError, match="no utterance .* has times of its symbols.*--align true"):
-        DiTARBatches(store, DiTARDataConfig(), 4, SYMBOLS, seed=0, monotonic=True)
-    DiTARBatches(store, DiTARDataConfig(), 4, SYMBOLS, seed=0)
-
-
 def test_monotonic_reading_begins_after_the_reference(tmp_path):
     """References are whole patches; what follows is read from the space after them on, in order; losses cover that."""
     config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, joined_share=1.0, crop_frames=0)

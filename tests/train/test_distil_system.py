@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from ditar.config import DistilConfig, DistilLossConfig, DiTARDataConfig, DiTARModelConfig, OptimiserConfig, RunConfig
+from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.model.ditar import DiTAR
 from ditar.storage.weights import ModelError
@@ -65,6 +66,14 @@ def test_a_resumed_run_has_the_same_losses_and_weights(whole, store, tmp_path):
     assert losses(resumed) == {step: loss for step, loss in losses(log).items() if step > 2}
     first, second = (load_file(path / "final/model.safetensors") for path in (out, tmp_path))
     assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_monotonic_reading_without_times_is_refused(store, tmp_path):
+    """Nothing would be trained, and every loss would be 0."""
+    untimed = write_store(tmp_path, timed=False)
+    assert not any(entry.timed for entry in untimed.entries) and all(entry.timed for entry in store.entries)
+    with pytest.raises(DataError, match="no utterance .* has times of its symbols.*--align true"):
+        DistilSystem(CONFIG, untimed, store, make_teacher())
 
 
 def test_the_run_of_another_teacher_is_not_resumed(whole, store, tmp_path):
