@@ -36,11 +36,11 @@ def join(args: argparse.Namespace) -> ContinuousPipeline | TokenPipeline:
         raise ModelError(f"{args.vae} has no statistics of its latents; run extract_latents.py with --statistics")
     if args.adapter is not None:
         merge_adapter(ditar, args.adapter)
-    steps = args.steps
-    if steps is None and ditar.config.is_distilled:
+    base, steps = _base(args) / "scheduler", args.steps
+    is_part = args.like is None and base.is_dir()
+    if steps is None and ditar.config.is_distilled and not is_part:
         steps = DISTILLED_STEPS
     given = {"temperature": args.temperature, "guidance_scale": args.guidance_scale, "num_inference_steps": steps}
-    base = _base(args) / "scheduler"
     sampling = (load_sampling(base) if base.is_dir() else SamplingOptions()).override(**given)
     ditar.config.check_sampling(sampling.guidance_scale, sampling.solver)
     return ContinuousPipeline(vae, ditar, sampling)

@@ -106,8 +106,7 @@ class SpeechSystem:
                 file=sys.stderr,
             )
 
-        untimed = sum(not entry.timed for entry in entries)
-        if untimed and self.batches.monotonic:
+        if self.batches.monotonic and (untimed := sum(not entry.timed for entry in entries)):
             print(
                 f"{untimed} of {len(entries)} utterances have no times of their symbols: they serve as references only",
                 file=sys.stderr,

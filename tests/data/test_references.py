@@ -112,3 +112,9 @@ def test_monotonic_reading_begins_after_the_reference(tmp_path):
             else:
                 assert batch.trained[row, 0] and places[0] in (-1, sounds[0])
     assert joined > 5
+
+
+def test_without_times_monotonic_reading_trains_nothing(tmp_path):
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0)
+    batches = DiTARBatches(write_store(tmp_path, timed=False), config, 4, SYMBOLS, seed=0, monotonic=True)
+    assert not batches.batch(0, 0, 2.0).trained.any()

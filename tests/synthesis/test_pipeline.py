@@ -208,6 +208,7 @@ def test_it_moves_like_any_diffusers_pipeline():
         ({"text": "\U0001f600\U0001f680"}, TextError, "nothing to say.*GRINNING FACE"),
         ({"temperature": 1.5}, ValueError, r"\[0, 1\]"),
         ({"guidance_scale": 0.5}, ValueError, r"in \[1, 100\], got 0.5"),
+        ({"num_inference_steps": 0}, ValueError, r"in \[1, 1000\], got 0"),
         ({"num_inference_steps": 10**9}, ValueError, r"in \[1, 1000\], got 10{9}"),
         ({"solver": "euler"}, ValueError, "'ddim', 'diffusers-ddim', 'dpm-solver.*got 'euler'"),
         ({"time_grid": "karras"}, ValueError, "'uniform', 'cosine', 'sway', got 'karras'"),
