@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,8 @@ def shard_name(number: int) -> str:
 def write_synthetic(
     folder: Path, utterances: int, shards: int, channels: int = 64, seconds: tuple[float, float] = (2.0, 10.0)
 ) -> None:
-    """A complete folder with random symbols and values, 100 utterances of each voice in order, without phone times; the
-    same arguments give the same bytes. `seconds`: shortest and longest utterance."""
+    """A complete folder with random symbols and values, 100 utterances of each voice in order, whose symbols last
+    equally long; the same arguments give the same bytes. `seconds`: shortest and longest utterance."""
     (folder / "shar").mkdir(parents=True, exist_ok=True)
     least, most = map(seconds_to_frames, seconds)
     sounds = [symbol for symbol in DEFAULT_SYMBOLS if symbol.isalpha()]
@@ -45,8 +46,10 @@ def write_synthetic(
                 content.seek(0)
                 archive.addfile(member, content)
                 symbols = [sounds[i] for i in random.integers(len(sounds), size=count)]
+                edges = np.linspace(0, frames_to_seconds(len(values)), count + 1).round(4).tolist()
                 row = {"utt": utt, "speaker": voice, "shard": shard_name(number), "frames": len(values)}
-                lines.append(json.dumps({**row, "symbols": symbols, "times": None, "text": "synthetic"}))
+                row |= {"symbols": symbols, "times": list(pairwise(edges)), "text": "synthetic"}
+                lines.append(json.dumps(row))
     statistics = {"latent_mean": torch.zeros(channels), "latent_std": torch.ones(channels)}
     write_tensors(folder / "statistics.safetensors", statistics)
     write_lines(folder / "index.jsonl", lines)
