@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--language", default="en-us", help="espeak-ng's name of it (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="the same one repeats the speech (default: %(default)s)")
     parser.add_argument("--temperature", type=float, help="0 to 1: where noise enters (default: the model's)")
-    parser.add_argument("--guidance-scale", type=float, help="at least 1, which is off (default: the model's)")
+    parser.add_argument("--guidance-scale", type=float, help="1 to 100; 1 is off (default: the model's)")
     parser.add_argument("--steps", type=int, dest="num_inference_steps", help="of diffusion (default: the model's)")
     parser.add_argument("--time-grid", choices=TIME_GRIDS, help="how they are spaced (default: the model's)")
     parser.add_argument("--stop-threshold", type=float, help="0 to 1; lower ends sooner (default: the model's)")

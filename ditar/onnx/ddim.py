@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ditar.config.sampling import MOST_STEPS, RANGES
+
 TIME_GRIDS: dict[str, Callable[[float], float]] = {
     "uniform": lambda progress: 1 - progress,
     "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
     "sway": lambda progress: math.cos(math.pi / 2 * progress),
 }
-MOST_STEPS = 1000
 
 Noise = Callable[[tuple[int, ...]], np.ndarray]  # standard normal, float32, of a shape
 
@@ -24,7 +25,7 @@ class Sampling:
 
     Args:
         temperature: in [0, 1], where noise enters; 1: ordinary sampling, 0: none.
-        guidance_scale: at least 1, which is off.
+        guidance_scale: 1 to 100; 1 is off.
         guidance_steps: (low, high) in [0, 1], the part of the steps with guidance.
         num_inference_steps: diffusion steps of a patch, 1 to 1000.
         time_grid: of TIME_GRIDS.
@@ -38,9 +39,10 @@ class Sampling:
 
     def __post_init__(self) -> None:
         low, high = self.guidance_steps
+        least, most = RANGES["guidance_scale"]
         rules = {
             "temperature": (0 <= self.temperature <= 1, "lie in [0, 1]"),
-            "guidance_scale": (1 <= self.guidance_scale < math.inf, "be at least 1"),
+            "guidance_scale": (least <= self.guidance_scale <= most, f"lie in [{least:g}, {most:g}]"),
             "guidance_steps": (0 <= low < high <= 1, "be (low, high) with 0 <= low < high <= 1"),
             "num_inference_steps": (
                 self.num_inference_steps in range(1, MOST_STEPS + 1), f"be a whole number from 1 to {MOST_STEPS}"

@@ -281,7 +281,10 @@ def test_what_cannot_be_used_is_named(form, tmp_path):
     sampling = replace(pipeline.sampling, solver="unipc")
     with pytest.raises(ExportError, match="'unipc'"):
         export_onnx(ContinuousPipeline(pipeline.vae, pipeline.ditar, sampling), tmp_path / "new")
-    for bad in ({"temperature": 1.5}, {"num_inference_steps": 0}, {"time_grid": "karras"}, {"guidance_scale": 0.5}):
+    for bad in (
+        {"temperature": 1.5}, {"num_inference_steps": 0}, {"num_inference_steps": 1001}, {"time_grid": "karras"},
+        {"guidance_scale": 0.5}, {"guidance_scale": 101.0},
+    ):  # fmt: skip
         with pytest.raises(ValueError, match=f"{next(iter(bad))} must .* got"):
             speaker("Hello.", **bad)
     other = replace(speaker.voice(), vae="ffff")
