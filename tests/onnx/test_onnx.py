@@ -46,7 +46,7 @@ def with_source(pipeline):
     vae = SpeechVAE(vocos=vocos, spectral=spectral, latent_channels=8)
     head = vae.decoder.head
     torch.nn.init.normal_(head.pitch.out.weight, std=1.0)
-    head.out.bias.data[[*range(601), *range(1202, 1803)]] -= 1.5  # all harmonics as loud would magnify rounding
+    head.out.bias.data[[*range(601), *range(1202, 1803)]] -= 2.5  # all harmonics as loud would magnify rounding
     return ContinuousPipeline(vae, pipeline.ditar)
 
 
