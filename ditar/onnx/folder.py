@@ -56,7 +56,7 @@ class Model:
             raise ModelError(
                 f"{path} cannot be read ({error}); give a folder that `ditar export MODEL DIR --format onnx` wrote"
             ) from None
-        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
+        self._sessions: dict[str, tuple[onnxruntime.InferenceSession, list[str]]] = {}
 
     @cached_property
     def tables(self) -> Mapping[str, np.ndarray]:
@@ -70,9 +70,9 @@ class Model:
     def run(self, graph: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs of a graph by name. ModelError: the graph is missing or broken."""
         if graph not in self._sessions:
-            self._sessions[graph] = self._load(self.folder / f"{graph}.onnx")
-        session = self._sessions[graph]
-        names = [one.name for one in session.get_outputs()]
+            session = self._load(self.folder / f"{graph}.onnx")
+            self._sessions[graph] = session, [one.name for one in session.get_outputs()]
+        session, names = self._sessions[graph]
         return dict(zip(names, session.run(None, inputs), strict=True))
 
     def _load(self, path: Path) -> onnxruntime.InferenceSession:

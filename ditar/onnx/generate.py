@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ditar.onnx.folder import Model
 from ditar.onnx.reading import Reading, ReadingState
 
 GROWTH = 64  # places by which the capacity of keys and values grows
+TRANSCRIPTS = 8  # of references that are kept as read
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,7 @@ class Generator:
         self._reading = Reading(model) if model.text.reads_monotonically else None
         frequency = self._shape.rope_base ** (-np.arange(0, self._shape.head_dim, 2) / self._shape.head_dim)
         self._frequency = frequency  # of RoPE
+        self._transcript = lru_cache(TRANSCRIPTS)(self._read_transcript)
 
     def __call__(self, rows: Sequence[Row]) -> Iterator[Patches]:
         """The patches that follow the prompts, one of each row at a time, until all rows have ended."""
@@ -96,39 +99,60 @@ class Generator:
                 state = self._advance(patches, state)
 
     def _start(self, rows: Sequence[Row]) -> State:
-        """Read text and prompt of each row. Audio ends at the same place in every row; the gap is after the text."""
+        """Read text and prompt of each row. Audio ends at the same place in every row; the gap is after the text. The
+        transcript that the rows of one voice begin with is read once for all that it says."""
         shape, tables = self._shape, self._model.tables
+        transcripts = {row.ids[: row.first].tobytes() for row in rows}
+        kept = self._transcript(*transcripts) if len(transcripts) == 1 else ()
+        known = rows[0].first if kept else 0
         reading, first = None, None
         if self._reading is not None:
             reading = self._reading.start([row.ids for row in rows], [row.first for row in rows])
             first = reading.for_lm
-        lengths = [len(row.ids) + 1 + len(row.prompt) for row in rows]
+        lengths = [len(row.ids) - known + 1 + len(row.prompt) for row in rows]
         total = max(lengths)
         x = np.zeros((len(rows), total, shape.lm_width), np.float32)
         valid, positions = np.ones((len(rows), total), bool), np.zeros((len(rows), total), np.int64)
         history = np.zeros((len(rows), shape.history_patches, shape.patch_frames, shape.latent_channels), np.float32)
         exists = np.zeros(history.shape[:2], np.float32)
         for place, row in enumerate(rows):
-            text, begin = len(row.ids), total - 1 - len(row.prompt)
-            x[place, :text], x[place, begin] = tables["symbols"][row.ids], tables["begin"]
+            text, begin = len(row.ids) - known, total - 1 - len(row.prompt)
+            x[place, :text], x[place, begin] = tables["symbols"][row.ids[known:]], tables["begin"]
             if len(row.prompt):
                 x[place, begin + 1 :] = self._model.run("patches", {"patches": row.prompt})["embedded"]
             if first is not None:
                 x[place, begin:-1] += tables["unread"]
                 x[place, -1] += first[place]
             valid[place, text:begin] = False
-            positions[place, :text] = np.arange(text)
-            start = text if shape.audio_positions == "continue" else 0
+            positions[place, :text] = np.arange(known, len(row.ids))
+            start = len(row.ids) if shape.audio_positions == "continue" else 0
             positions[place, begin:] = start + np.arange(total - begin)
             if count := min(shape.history_patches, len(row.prompt)):
                 history[place, -count:], exists[place, -count:] = row.prompt[-count:], 1.0
         seen = np.tril(np.ones((total, total), bool)) & valid[:, None]
-        kept = (len(rows), shape.kv_heads, 1, shape.head_dim)  # a masked place, so that no axis is empty
+        seen = np.concatenate((np.ones((len(rows), total, known), bool), seen), axis=2)
+        cache = tuple(np.repeat(values, len(rows), axis=0) for values in kept) or self._no_cache(len(rows))
         state = State(
-            tuple(np.zeros(kept, np.float32) for _ in range(2 * shape.layers)), np.zeros((len(rows), 0), bool),
-            np.zeros(len(rows), np.int64), x[:, -1], x[:, 0, 0], history, exists, reading,
+            cache, np.ones((len(rows), known), bool), np.zeros(len(rows), np.int64), x[:, -1], x[:, 0, 0], history,
+            exists, reading,
         )  # fmt: skip
         return self._read(x, positions, seen, valid, state)
+
+    def _read_transcript(self, ids: bytes) -> tuple[np.ndarray, ...]:
+        """Keys and values (1, kv_heads, L, d) of each layer after ids (L,), with which a row begins; none of no ids."""
+        x = self._model.tables["symbols"][np.frombuffer(ids, np.int64)][None]
+        count = x.shape[1]
+        if not count:
+            return ()
+        seen, valid = np.tril(np.ones((1, count, count), bool)), np.ones((1, count), bool)
+        none = np.zeros((1, 0), np.float32)
+        state = State(self._no_cache(1), valid[:, :0], np.zeros(1, np.int64), none, none, none, none)
+        return tuple(values[:, :, :count] for values in self._read(x, np.arange(count)[None], seen, valid, state).cache)
+
+    def _no_cache(self, rows: int) -> tuple[np.ndarray, ...]:
+        """Keys and values of nothing: a masked place, so that no axis is empty."""
+        kept = (rows, self._shape.kv_heads, 1, self._shape.head_dim)
+        return tuple(np.zeros(kept, np.float32) for _ in range(2 * self._shape.layers))
 
     def _advance(self, patches: np.ndarray, state: State) -> State:
         """The state after a patch of each row, (B, P, C): one LM step; the patch joins the history."""

@@ -15,6 +15,7 @@ from ditar.model.ditar import DiTAR
 from ditar.storage import ModelError
 from ditar.synthesis import request as of_torch
 from ditar.synthesis.pipeline import ContinuousPipeline
+from ditar.text.frontend import TextFrontend
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
 from tests.tiny import clip, tiny_pipeline
@@ -145,6 +146,24 @@ def test_rows_of_a_batch_are_as_if_alone(form):
     assert len({len(one.audio) for one in together}) > 1
 
 
+def test_the_transcript_of_a_voice_is_read_once(tmp_path, monkeypatch):
+    """By the first text that it speaks: the next ones read as many places less."""
+    _, speaker = exported("monotonic", tmp_path / "model")
+    voice, run, read = speaker.create_voice(clip(), CLIP_TEXT), speaker.model.run, []
+
+    def counted(name, x):
+        if name == "lm" and x["x"].shape[1] > 1:
+            read.append(x["x"].shape[1])
+        return run(name, x)
+
+    monkeypatch.setattr(speaker.model, "run", counted)
+    first, again = (speaker.batch([SpeechRequest(TEXT, voice, seed=1)], **FAST)[0].audio for _ in range(2))
+    transcript, text = len(voice.symbols) + 1, len(TextFrontend.of(speaker.model.text).read(TEXT).symbols)
+    own = text + 1 + len(voice.latents) // speaker.model.shape.patch_frames
+    assert read == [transcript, own, own]
+    np.testing.assert_array_equal(first, again)
+
+
 def test_a_stream_is_what_a_call_returns(form):
     """And it says at its end what a call says of speech that never ends; reading ends by itself."""
     pipeline, speaker = form
@@ -252,7 +271,7 @@ def test_a_distilled_model_is_told_the_scale(tmp_path, monkeypatch):
         low, _, high = (speech.audio for speech in one.batch(requests, **FAST, temperature=0.1))
         assert len(low) != len(high) or abs(low - high).max() > 10 * CLOSE
         told = [x for name, x in seen if name == "locdit"]
-        assert len(told) == 2 * sum(name == "lm" for name, _ in seen)
+        assert len(told) == 2 * (sum(name == "lm" for name, _ in seen) - 1)  # one of them read the transcript
         # The first step aims at the data, to which noise is added.
         for x, (time, aim) in zip(told, ((1.0, 0.0), (0.1, 0.0))):
             assert x["scales"].tolist() == scales and set(x["aims"]) == {aim} and set(x["times"]) == {np.float32(time)}
