@@ -14,7 +14,7 @@ import torch
 
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
-from ditar.config.sampling import SamplingOptions
+from ditar.config.sampling import TIME_GRIDS, SamplingOptions
 from ditar.model.adapter import merge_adapter
 from ditar.model.ditar import DiTAR
 from ditar.model.own_patches import DISTILLED_STEPS
@@ -40,7 +40,8 @@ def join(args: argparse.Namespace) -> ContinuousPipeline | TokenPipeline:
     is_part = args.like is None and base.is_dir()
     if steps is None and ditar.config.is_distilled and not is_part:
         steps = DISTILLED_STEPS
-    given = {"temperature": args.temperature, "guidance_scale": args.guidance_scale, "num_inference_steps": steps}
+    given = {"temperature": args.temperature, "guidance_scale": args.guidance_scale, "time_grid": args.time_grid}
+    given["num_inference_steps"] = steps
     sampling = (load_sampling(base) if base.is_dir() else SamplingOptions()).override(**given)
     ditar.config.check_sampling(sampling.guidance_scale, sampling.solver)
     return ContinuousPipeline(vae, ditar, sampling)
@@ -65,7 +66,7 @@ def main() -> int:
     parser.add_argument("--token-lm", type=Path)
     parser.add_argument(
         "--like", type=Path, metavar="MODEL",
-        help="sample as this model does, but for the next three (default: as that of which --ditar is a part, if any)",
+        help="sample as this model does, but for the next four (default: as that of which --ditar is a part, if any)",
     )  # fmt: skip
     parser.add_argument(
         "--temperature", type=float, help="what the model speaks at unless a call says otherwise (default: 1)"
@@ -74,16 +75,16 @@ def main() -> int:
     parser.add_argument(
         "--steps", type=int, help=f"likewise (default: 10, or {DISTILLED_STEPS} for a model of recipes/distil.py)"
     )
+    parser.add_argument("--time-grid", choices=TIME_GRIDS, help="likewise (default: uniform)")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float16")
     args = parser.parse_args()
     given = {name for name in ("vae", "ditar", "codec", "token_lm") if getattr(args, name) is not None}
     if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
         parser.error("give --vae and --ditar, or --codec and --token-lm")
-    if args.ditar is None and {args.temperature, args.guidance_scale, args.steps, args.adapter, args.like} != {None}:
-        parser.error(
-            "--temperature, --guidance-scale, --steps, --like and --adapter are for --ditar, not for a model of tokens"
-        )
+    for name in ("temperature", "guidance_scale", "steps", "time_grid", "like", "adapter"):
+        if args.ditar is None and getattr(args, name) is not None:
+            parser.error(f"--{name.replace('_', '-')} is for --ditar, not for a model of tokens; leave it out")
     try:
         for name in given:  # parts of a model are often exported again, in another precision
             for part in args.out.glob("*/"):

@@ -31,7 +31,8 @@ def sampling_of(base, out, ditar, *options, code=0):
 
 def test_a_model_exported_again_samples_as_it_did(base, tmp_path):
     assert sampling_of(base, tmp_path / "again", base / "ditar") == OWN
-    assert sampling_of(base, tmp_path / "cooler", base / "ditar", "--temperature", "0") == OWN.override(temperature=0.0)
+    other = sampling_of(base, tmp_path / "cooler", base / "ditar", "--temperature", "0", "--time-grid", "sway")
+    assert other == OWN.override(temperature=0.0, time_grid="sway")
 
 
 def test_a_result_of_training_samples_as_it_is_told(base, tmp_path, capsys):
@@ -40,3 +41,12 @@ def test_a_result_of_training_samples_as_it_is_told(base, tmp_path, capsys):
     assert sampling_of(base, tmp_path / "like", final, "--like", base) == OWN
     sampling_of(base, tmp_path / "none", final, "--like", tmp_path, code=1)
     assert "--like" in capsys.readouterr().err and not (tmp_path / "none").exists()
+
+
+def test_a_model_of_tokens_has_none_of_these(tmp_path, capsys):
+    for option, value in (("--time-grid", "sway"), ("--steps", "2"), ("--like", tmp_path)):
+        arguments = ["--codec", tmp_path, "--token-lm", tmp_path, "--out", tmp_path / "none", option, value]
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+            patch.setattr(sys, "argv", ["export.py", *map(str, arguments)])
+            export.main()
+        assert f"{option} is for --ditar" in capsys.readouterr().err
