@@ -2,7 +2,7 @@
 
     python recipes/distil.py --teacher exp/model --train exp/latents/train --valid exp/latents/valid --out exp/distil
     python recipes/export.py --vae exp/model/vae --ditar exp/distil/final --steps 2 --temperature 0 \\
-        --out exp/fast
+        --time-grid sway --out exp/fast
 
 The student begins with the teacher's weights; all but its LocDiT stay as they are. The latents are those of the
 teacher's VAE. `shipped` is the model that ships.

@@ -2,7 +2,8 @@
 
     python recipes/export.py --vae exp/vae/final --ditar exp/ditar/final --out exp/model --dtype float16
     python recipes/export.py --vae BASE/vae --ditar BASE/ditar --adapter exp/voice --out exp/voice_model
-    python recipes/export.py --vae BASE/vae --ditar exp/distil/final --steps 2 --temperature 0 --out exp/fast
+    python recipes/export.py --vae BASE/vae --ditar exp/distil/final --steps 2 --temperature 0 --time-grid sway \\
+        --out exp/fast
     python recipes/export.py --codec exp/codec/final --token-lm exp/baseline/final --out exp/model
 """
 
