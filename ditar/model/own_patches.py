@@ -18,7 +18,7 @@ from ditar.model.patches import histories, history_exists
 from ditar.model.sampler import PatchSampler
 
 STEPS = 4  # of inference; as good as 10 for this use
-DISTILLED_STEPS = 2  # of a distilled model, as it is used
+DISTILLED_STEPS = 2  # of a distilled model, as it is used, though evenly spaced here whatever its time grid
 TEMPERATURES = (0.0, 0.3, 0.6, 1.0)
 GUIDANCE_SCALES = (1.5, 3.5)
 

@@ -10,8 +10,9 @@ from ditar.audio.encode import Pipe
 from ditar.audio.formats import FORMATS
 from ditar.audio.growing import GrowingWav
 from ditar.audio.write import check_writable, write_audio
+from ditar.config.sampling import MAX_RETRIES
 from ditar.onnx.ddim import TIME_GRIDS
-from ditar.onnx.speaker import MAX_RETRIES, Speaker
+from ditar.onnx.speaker import Speaker
 from ditar.storage.inputs import decode_text, read_input
 from ditar.units import samples_to_seconds
 

@@ -12,13 +12,14 @@ from ditar.onnx.folder import Model
 from ditar.onnx.reading import Reading, ReadingState
 
 GROWTH = 64  # places by which the capacity of keys and values grows
-TRANSCRIPTS = 8  # of references that are kept as read
+TRANSCRIPTS = 8  # of references, whose keys and values are kept
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
     """One row of a batch: ids (L,) of the prompt's symbols and the text's, which begins at `first`; prompt (N, P, C);
-    noise draws all that is random. The rows of a batch have the same steps, and the same part of them with guidance."""
+    noise draws all that is random; transcript: how many ids all texts in this voice begin with. The rows of a batch
+    have the same steps, and the same part of them with guidance."""
 
     ids: np.ndarray
     prompt: np.ndarray
@@ -28,6 +29,7 @@ class Row:
     min_patches: int
     stop_threshold: float
     first: int = 0
+    transcript: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,12 @@ class Generator:
                 state = self._advance(patches, state)
 
     def _start(self, rows: Sequence[Row]) -> State:
-        """Read text and prompt of each row. Audio ends at the same place in every row; the gap is after the text. The
-        transcript that the rows of one voice begin with is read once for all that it says."""
+        """Read text and prompt of each row. Audio ends at the same place in every row; the gap is after the text. If
+        all rows begin with the same transcript, it is read only if it was not kept from an earlier call."""
         shape, tables = self._shape, self._model.tables
-        transcripts = {row.ids[: row.first].tobytes() for row in rows}
+        transcripts = {row.ids[: row.transcript].tobytes() for row in rows}
         kept = self._transcript(*transcripts) if len(transcripts) == 1 else ()
-        known = rows[0].first if kept else 0
+        known = rows[0].transcript if kept else 0
         reading, first = None, None
         if self._reading is not None:
             reading = self._reading.start([row.ids for row in rows], [row.first for row in rows])
@@ -147,7 +149,8 @@ class Generator:
         seen, valid = np.tril(np.ones((1, count, count), bool)), np.ones((1, count), bool)
         none = np.zeros((1, 0), np.float32)
         state = State(self._no_cache(1), valid[:, :0], np.zeros(1, np.int64), none, none, none, none)
-        return tuple(values[:, :, :count] for values in self._read(x, np.arange(count)[None], seen, valid, state).cache)
+        state = self._read(x, np.arange(count)[None], seen, valid, state)
+        return tuple(values[:, :, :count].copy() for values in state.cache)  # without the places to grow into
 
     def _no_cache(self, rows: int) -> tuple[np.ndarray, ...]:
         """Keys and values of nothing: a masked place, so that no axis is empty."""

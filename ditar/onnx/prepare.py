@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ditar.config.numbers import check_whole
-from ditar.config.sampling import MOST_RETRIES
+from ditar.config.sampling import MOST_RETRIES, RANGES
 from ditar.onnx.ddim import Noise, Sampling
 from ditar.onnx.folder import Model
 from ditar.onnx.generate import Row
-from ditar.onnx.request import SPEEDS, SpeechRequest
+from ditar.onnx.request import SpeechRequest
 from ditar.onnx.voices import Voice, VoiceError
 from ditar.seeds import attempt_seed, piece_seeds
 from ditar.text.errors import TextError, dropped_warning
@@ -27,11 +27,14 @@ from ditar.units import patches_to_seconds
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A request as the model reads it. lengths: of its speech, before that is made `speed` times as fast."""
+    """A request as the model reads it. ids (L,): of the reference's transcript, or of what stands for it where it is
+    not `transcribed`, and from `first` on of the text; lengths: of its speech, before that is made `speed` times as
+    fast."""
 
     request: SpeechRequest
     ids: np.ndarray
     first: int
+    transcribed: bool
     prompt: np.ndarray
     lengths: Lengths
     sampling: Sampling
@@ -44,9 +47,8 @@ class Prepared:
     def row(self, noise: Noise) -> Row:
         """The row of an attempt."""
         most, least = self.lengths.most_units(self.patch_seconds), self.lengths.least_units(self.patch_seconds)
-        return Row(
-            self.ids, self.prompt, noise, self.sampling, most, least, self.stop_threshold, self.first
-        )
+        own = self.first if self.transcribed else 0
+        return Row(self.ids, self.prompt, noise, self.sampling, most, least, self.stop_threshold, self.first, own)
 
 
 def read_text(
@@ -112,6 +114,7 @@ def prepare(
             request,
             np.array(of.ids([*said, " ", *read.symbols])),
             len(said) + 1,
+            bool(voice.symbols),
             voice.latents.reshape(-1, shape.patch_frames, shape.latent_channels),
             lengths,
             sampling,
@@ -128,7 +131,7 @@ def _speed(piece: Piece, asked: float | None) -> float | None:
     """Of a piece with a rate of its own. TextError: the two do not go together."""
     if piece.rate == 1.0:
         return asked
-    together, (low, high) = piece.rate * (asked or 1.0), SPEEDS
+    together, (low, high) = piece.rate * (asked or 1.0), RANGES["speed"]
     if not low <= together <= high:
         made = f"{piece.text[:40]!r}: its rate and the speed make {together:g}"
         raise TextError(f"{made}, and from {low:g} to {high:g} is possible; change one of them")

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ditar.config.numbers import MAX_SEED, check_number, check_whole
+from ditar.config.sampling import RANGES
 from ditar.onnx.voices import Voice
 from ditar.text.frontend import ReadText
-
-SPEEDS = (0.5, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +38,9 @@ class SpeechRequest:
     def __post_init__(self) -> None:
         if self.seed is not None:
             check_whole(self.seed, "seed", 0, MAX_SEED)
-        for name, (low, high) in {"stop_threshold": (0.0, 1.0), "speed": SPEEDS}.items():
+        for name in ("stop_threshold", "speed"):
             if getattr(self, name) is not None:
-                check_number(getattr(self, name), name, low, high)
+                check_number(getattr(self, name), name, *RANGES[name])
 
 
 @dataclass

@@ -11,7 +11,7 @@ import numpy as np
 from ditar.audio.stretch import Stretcher, stretch
 from ditar.audio.trim import fade, is_silent, level, speech_range
 from ditar.config.numbers import check_whole
-from ditar.config.sampling import MOST_ROWS
+from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, MOST_ROWS
 from ditar.onnx.ddim import seeded
 from ditar.onnx.folder import Model
 from ditar.onnx.generate import Generator
@@ -25,7 +25,6 @@ from ditar.text.pieces import gaps
 from ditar.text.sentences import Piece
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
-MAX_RETRIES, BATCH_SIZE = 2, 8
 CHUNK_PATCHES = 4  # of a stream, but for the first chunk, which is as short as can be
 
 

@@ -146,6 +146,20 @@ def test_rows_of_a_batch_are_as_if_alone(form):
     assert len({len(one.audio) for one in together}) > 1
 
 
+@pytest.mark.parametrize("said", [CLIP_TEXT, ""])
+def test_texts_of_one_voice_are_as_if_each_were_said_alone(form, said):
+    """Of other lengths, with one transcript, which a batch of them begins with, or without; and beside other voices."""
+    pipeline, speaker = form
+    theirs, ours = pipeline.create_voice(clip(), said), speaker.create_voice(clip(), said)
+    texts = (TEXT, "Yes.", "It rains on the roof again.")
+    together = speaker.batch([SpeechRequest(text, ours, seed=7) for text in texts], batch_size=3, **FAST)
+    expected = pipeline.batch([of_torch.SpeechRequest(text, theirs, seed=7) for text in texts], **FAST)
+    mixed = speaker.batch([SpeechRequest(TEXT, ours, seed=7), SpeechRequest("Yes.", seed=2)], **FAST)
+    for one, other in zip((*together, mixed[0]), (*expected, expected[0])):
+        np.testing.assert_allclose(one.audio, other.audio, atol=CLOSE)
+    assert len({len(one.audio) for one in together}) > 1
+
+
 def test_the_transcript_of_a_voice_is_read_once(tmp_path, monkeypatch):
     """By the first text that it speaks: the next ones read as many places less."""
     _, speaker = exported("monotonic", tmp_path / "model")

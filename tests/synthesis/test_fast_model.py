@@ -1,8 +1,11 @@
 """The distilled model that ships."""
 
+import json
+
 from safetensors.torch import load_file
 
 from ditar import load_pipeline
+from ditar.config import SamplingOptions
 from ditar.synthesis.model_folder import FAST_MODEL, SHIPPED_MODEL, vae_folder
 
 
@@ -11,6 +14,8 @@ def test_it_is_the_faithful_one_but_for_its_locdit():
     changed = {name for name in faithful if not (name in fast and fast[name].equal(faithful[name]))}
     new = fast.keys() - faithful.keys()
     assert changed and {name.split(".")[0] for name in changed | new} == {"locdit"}
+    fast, faithful = (json.loads((folder / "ditar/config.json").read_text()) for folder in (FAST_MODEL, SHIPPED_MODEL))
+    assert fast == faithful | {"distilled_guidance": 4.0}
 
 
 def test_it_has_the_vae_of_the_faithful_one(monkeypatch, tmp_path):
@@ -21,6 +26,7 @@ def test_it_has_the_vae_of_the_faithful_one(monkeypatch, tmp_path):
 def test_it_speaks_in_two_steps_of_one_evaluation():
     pipeline = load_pipeline(FAST_MODEL, threads=1)
     pipeline.set_progress_bar_config(disable=True)
+    assert pipeline.sampling == SamplingOptions(temperature=0.0, num_inference_steps=2, time_grid="sway")
     rows, patches = [], []
     watched = (pipeline.ditar.locdit.transformer, rows), (pipeline.ditar.stop_head, patches)
     for module, to in watched:
