@@ -6,7 +6,7 @@ import torch
 
 from ditar.config import ConfigError, DistilLossConfig, SamplingOptions
 from ditar.diffusion.diffusers_solver import DiffusersSolver
-from ditar.diffusion.schedule import add_noise, average_velocity, rotate
+from ditar.diffusion.schedule import average_velocity, rotate
 from ditar.diffusion.solver import make_solver
 from ditar.model.distillation import (
     DistillationLoss,
