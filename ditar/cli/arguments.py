@@ -3,6 +3,7 @@
 import argparse
 import copy
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -19,7 +20,10 @@ class CommandParser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse's, but what is unknown is an error."""
+        words = sys.argv[1:] if args is None else args
         required = [one for one in (*self._actions, *self._mutually_exclusive_groups) if one.required]
+        if {"-h", "--help"}.intersection(words):  # which says what is required
+            required = []
         for one in required:
             one.required = False
         try:

@@ -23,7 +23,7 @@ def add_parser(commands) -> None:
     command.add_argument("folder", metavar="DIR", help="where to write")
     command.add_argument("--format", choices=["onnx"], required=True, help="the form")
     command.add_argument(
-        "--quantise", choices=["int8"], help="weights of matrix products in 8 bits: a third of the size"
+        "--quantise", choices=["int8"], help="weights of matrix products in 8 bits: two fifths of the size"
     )
     command.set_defaults(run=run)
 

@@ -10,7 +10,9 @@ text and audio.
     speaker = Speaker("DIR")
     speech = speaker("Good morning.", "heart", seed=1)   # speech.audio (S,) at speech.sample_rate
 
-What it computes is what `ditar.synthesis` computes in float32, within rounding; its noise is its own.
+What it computes is what `ditar.synthesis` computes in float32, within rounding; its noise is its own. In 8 bits the
+scales of a product come from all that is multiplied at once, so that a stream, a call and a batch speak alike, and not
+the same.
 """
 
 from ditar.onnx.ddim import Sampling

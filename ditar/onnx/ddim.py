@@ -3,11 +3,12 @@ in torch, where the formulas are explained (arXiv 2502.03930, equations 3, 4 and
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
+from ditar.config.numbers import check_number
 from ditar.config.sampling import MOST_STEPS, RANGES
 
 TIME_GRIDS: dict[str, Callable[[float], float]] = {
@@ -38,12 +39,10 @@ class Sampling:
     time_grid: str = "uniform"
 
     def __post_init__(self) -> None:
-        low, high = self.guidance_steps
-        least, most = RANGES["guidance_scale"]
+        check_number(self.temperature, "temperature", 0, 1)
+        check_number(self.guidance_scale, "guidance_scale", *RANGES["guidance_scale"])
         rules = {
-            "temperature": (0 <= self.temperature <= 1, "lie in [0, 1]"),
-            "guidance_scale": (least <= self.guidance_scale <= most, f"lie in [{least:g}, {most:g}]"),
-            "guidance_steps": (0 <= low < high <= 1, "be (low, high) with 0 <= low < high <= 1"),
+            "guidance_steps": (_is_part(self.guidance_steps), "be (low, high) with 0 <= low < high <= 1"),
             "num_inference_steps": (
                 self.num_inference_steps in range(1, MOST_STEPS + 1), f"be a whole number from 1 to {MOST_STEPS}"
             ),
@@ -56,7 +55,10 @@ class Sampling:
             raise ValueError(f"temperature {self.temperature} needs at least 2 inference steps; use more, or 0 or 1")
 
     def override(self, **given: Any) -> "Sampling":
-        """These with those given, except None."""
+        """These with those given, except None. TypeError: no such option."""
+        names = [field.name for field in fields(self)]
+        if unknown := given.keys() - set(names):
+            raise TypeError(f"{min(unknown)!r} is not an option of sampling; there are {', '.join(names)}")
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
     def times(self) -> tuple[list[float], int | None]:
@@ -97,6 +99,15 @@ def seeded(seed: int) -> Noise:
     """Noise that a seed repeats; not torch's of the same seed."""
     generator = np.random.default_rng(seed)
     return lambda shape: generator.standard_normal(shape, dtype=np.float32)
+
+
+def _is_part(steps: Any) -> bool:
+    """Whether it is (low, high) with 0 <= low < high <= 1."""
+    try:
+        low, high = steps
+        return bool(0 <= low < high <= 1)
+    except (TypeError, ValueError):
+        return False
 
 
 def _parts(t: float) -> tuple[float, float]:

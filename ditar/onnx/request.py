@@ -7,12 +7,14 @@ import numpy as np
 from ditar.config.numbers import MAX_SEED, check_number, check_whole
 from ditar.config.sampling import RANGES
 from ditar.onnx.voices import Voice
+from ditar.text.errors import check_text_type
 from ditar.text.frontend import ReadText
 
 
 @dataclass(frozen=True, eq=False)
 class SpeechRequest:
-    """One utterance; the rows of a batch may differ in all of this. ValueError: a number out of range.
+    """One utterance; the rows of a batch may differ in all of this. TextError, ValueError: a text that is no string, a
+    number out of range, a voice of another type.
 
     Args:
         text: what to say.
@@ -36,11 +38,17 @@ class SpeechRequest:
     read: ReadText | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        check_text_type(self.text, "text")
+        check_text_type(self.language, "language")
+        if not isinstance(self.voice, Voice | None):
+            raise ValueError(
+                f"voice must be a Voice, which a speaker's voice(NAME) and create_voice make, got {self.voice!r}"
+            )
         if self.seed is not None:
             check_whole(self.seed, "seed", 0, MAX_SEED)
-        for name in ("stop_threshold", "speed"):
+        for name, bounds in RANGES.items():
             if getattr(self, name) is not None:
-                check_number(getattr(self, name), name, *RANGES[name])
+                check_number(getattr(self, name), name, *bounds)
 
 
 @dataclass

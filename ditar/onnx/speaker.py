@@ -95,9 +95,9 @@ class Speaker:
         max_retries: int = MAX_RETRIES,
         **options: Any,
     ) -> Iterator[np.ndarray]:
-        """Float32 chunks (S,) at 24 kHz while they are made; a single piece's are what a call returns. Speech that
-        fails before anything of it was yielded is made again. SpeechError, at the end: what was played turned out
-        wrong. For the arguments see `__call__`."""
+        """Float32 chunks (S,) at 24 kHz while they are made; a single piece's are what a call returns, except in 8
+        bits. Speech that fails before anything of it was yielded is made again. SpeechError, at the end: what was
+        played turned out wrong. For the arguments see `__call__`."""
         lexicon, voice = as_lexicon(lexicon), self._named(voice)
         pieces, _, requests, _ = read_text(self.model, text, voice, seed, lexicon, language, speed, stop_threshold)
         prepared = prepare(self.model, requests, self.voice, max_retries, options)
@@ -112,8 +112,8 @@ class Speaker:
         **options: Any,
     ) -> list[SpeechOutput]:
         """Speak several requests, or texts, up to `batch_size` at a time; outputs in their order, each as if it were
-        alone. What never stops, is silent or far too short is made again up to `max_retries` times. options: of
-        `Sampling`, by name."""
+        alone, except in 8 bits. What never stops, is silent or far too short is made again up to `max_retries` times.
+        options: of `Sampling`, by name."""
         batch_size = check_whole(batch_size, "batch_size", 1, MOST_ROWS)
         if isinstance(requests, str):
             raise ValueError(f"give a list of requests, got {requests!r}")

@@ -12,7 +12,7 @@ from ditar.config.sampling import RANGES
 from ditar.config.speech import TextConfig
 from ditar.synthesis.timing import Timing
 from ditar.synthesis.voice import Voice
-from ditar.text.errors import TextError
+from ditar.text.errors import check_text_type
 from ditar.text.frontend import ReadText
 
 
@@ -88,12 +88,6 @@ def as_requests(requests: Iterable[SpeechRequest | str], generator: Any = None) 
     if generator is not None and len(made) != 1:
         raise ValueError(f"a generator is for one request, got {len(made)}; give each its seed")
     return made
-
-
-def check_text_type(text: Any, name: str) -> None:
-    """TextError if it is not a string."""
-    if not isinstance(text, str):
-        raise TextError(f"{name} must be a string, got {type(text).__name__}")
 
 
 def check_asked(text: Any, seed: Any, generator: Any, voice: Any, prompt_audio: Any, prompt_text: Any) -> None:

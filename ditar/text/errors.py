@@ -2,10 +2,17 @@
 
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 
 class TextError(ValueError):
     """Text that cannot be spoken, or an unknown language or symbol; the message names it and the remedy."""
+
+
+def check_text_type(text: Any, name: str) -> None:
+    """TextError if it is not a string."""
+    if not isinstance(text, str):
+        raise TextError(f"{name} must be a string, got {type(text).__name__}")
 
 
 def name_characters(characters: Iterable[str], limit: int = 8) -> str:

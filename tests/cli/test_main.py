@@ -228,7 +228,10 @@ def run(*arguments, **options):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["synthesize", "--help"], ["voice", "create", "--help"], ["info", "--help"]],
+    [
+        ["--help"], ["--version"], ["synthesize", "--help"], ["voice", "create", "--help"], ["info", "--help"],
+        ["export", "--help"],
+    ],  # fmt: skip
 )
 def test_help_needs_no_torch_and_no_patience(arguments):
     code = (
@@ -241,6 +244,7 @@ def test_help_needs_no_torch_and_no_patience(arguments):
     assert done.returncode == 0, done.stderr
     assert "default: None" not in done.stdout and "default: False" not in done.stdout
     assert arguments[0] != "synthesize" or "same samples (default: 0)" in " ".join(done.stdout.split())
+    assert arguments[0] != "export" or "[-h] --format {onnx}" in done.stdout  # what is required has no brackets
     assert ("ditar 0." if arguments == ["--version"] else "usage: ditar") in done.stdout
     # Processor time, which is wall time where nothing else runs: a busy machine is not the program's fault.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5

@@ -15,6 +15,7 @@ from ditar.model.ditar import DiTAR
 from ditar.storage import ModelError
 from ditar.synthesis import request as of_torch
 from ditar.synthesis.pipeline import ContinuousPipeline
+from ditar.text.errors import TextError
 from ditar.text.frontend import TextFrontend
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
@@ -314,8 +315,16 @@ def test_what_cannot_be_used_is_named(form, tmp_path):
     sampling = replace(pipeline.sampling, solver="unipc")
     with pytest.raises(ExportError, match="'unipc'"):
         export_onnx(ContinuousPipeline(pipeline.vae, pipeline.ditar, sampling), tmp_path / "new")
+    with pytest.raises(ValueError, match="voice must be a Voice, .* got 'heart'"):
+        SpeechRequest("Hello.", "heart")
+    with pytest.raises(TextError, match="text must be a string"):
+        SpeechRequest(None)
+    with pytest.raises(ValueError, match="guidance_scale must be a number from 1 to 100, got 101"):
+        SpeechRequest("Hello.", guidance_scale=101)
+    with pytest.raises(TypeError, match="'steps' is not an option of sampling; there are temperature, .*steps"):
+        speaker("Hello.", steps=3)
     for bad in (
-        {"temperature": 1.5}, {"num_inference_steps": 0}, {"num_inference_steps": 1001}, {"time_grid": "karras"},
+        {"temperature": "warm"}, {"guidance_steps": 0.5}, {"temperature": 1.5}, {"num_inference_steps": 0}, {"num_inference_steps": 1001}, {"time_grid": "karras"},
         {"guidance_scale": 0.5}, {"guidance_scale": 101.0},
     ):  # fmt: skip
         with pytest.raises(ValueError, match=f"{next(iter(bad))} must .* got"):
