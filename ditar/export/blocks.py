@@ -86,7 +86,8 @@ def attention(
     """x (B, S, width), mask additive, (B or 1, 1, S, T + S), past: keys and values, (B, kv_heads, T, head_dim) each,
     past_length: T, (1,) -> (B, S, width), and keys and values of x, (B, kv_heads, S, head_dim) each. last: of the last
     place only, (B, 1, width). Keys and values of the past are used where they lie: joined to the new ones, or repeated
-    for the queries that share them, they would be copied at every step."""
+    for the queries that share them, they would be copied at every step. The scores' 1 / sqrt(head_dim) is in the
+    weights of the queries: onnxruntime would merge a scale into the product, and then copies the keys as well."""
     heads, kv_heads, width = of.heads, of.kv_heads, of.head_dim
 
     def by_keys(y: str) -> str:  # (B, heads, S, n) -> (B, kv_heads, S * heads / kv_heads, n)
@@ -95,14 +96,19 @@ def attention(
     def by_queries(y: str) -> str:  # back again
         return y if kv_heads == heads else graph.reshape(y, 0, heads, -1, 0)
 
-    qkv = graph.reshape(graph.linear(x, of.qkv), 0, 0, heads + 2 * kv_heads, width)
+    scales = of.qkv.weight.new_ones(heads + 2 * kv_heads, width)
+    scales[:heads] = width**-0.5
+    scales = scales.flatten()
+    bias = None if of.qkv.bias is None else of.qkv.bias * scales
+    qkv = graph.affine(x, of.qkv.weight * scales[:, None], bias)
+    qkv = graph.reshape(qkv, 0, 0, heads + 2 * kv_heads, width)
     to_rotate, value = graph.split(graph.transpose(qkv, 0, 2, 1, 3), (heads + kv_heads, kv_heads), axis=1)
     query, key = graph.split(rotate(graph, to_rotate, tables, width), (heads, kv_heads), axis=1)
     if last:
         query, mask = (graph.slice(y, -1, END, 2) for y in (query, mask))
     parts = [(key, value)] if past is None else [past, (key, value)]  # successive places
     products = [graph.op("MatMul", by_keys(query), graph.transpose(y, 0, 1, 3, 2)) for y, _ in parts]
-    scores = [by_queries(graph.op("Mul", product, graph.weight(width**-0.5))) for product in products]
+    scores = [by_queries(product) for product in products]
     scores = scores[0] if past is None else graph.op("Concat", *scores, axis=-1)
     if mask is not None:
         scores = graph.add(scores, mask)

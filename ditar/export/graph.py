@@ -68,8 +68,12 @@ class Graph:
 
     def linear(self, x: str, of: nn.Linear) -> str:
         """torch's Linear on the last axis."""
-        y = self.op("MatMul", x, self.weight(of.weight.T))
-        return y if of.bias is None else self.add(y, self.weight(of.bias))
+        return self.affine(x, of.weight, of.bias)
+
+    def affine(self, x: str, weight: Tensor, bias: Tensor | None) -> str:
+        """A product of the last axis with a weight (outputs, inputs), and a bias (outputs,)."""
+        y = self.op("MatMul", x, self.weight(weight.T))
+        return y if bias is None else self.add(y, self.weight(bias))
 
     def reshape(self, x: str, *shape: int) -> str:
         """0: the axis as it is; -1: whatever is left."""

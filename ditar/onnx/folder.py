@@ -1,6 +1,7 @@
 """The folder that `ditar export` wrote: model.json, graphs, tables and voices."""
 
 import json
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from ditar.storage import ModelError
 
 FORMAT, VERSION = "ditar-onnx", 4
 DESCRIPTION, TABLES, VOICES = "model.json", "tables.npz", "voices"
+PLACES_TO_SHARE = 16  # of a call, from which more threads than one gain: waking them costs as much as a patch's products
 
 
 class _OtherVersion(Exception):
@@ -28,7 +30,8 @@ class Model:
 
     Args:
         folder: that `ditar export --format onnx` wrote.
-        threads: of onnxruntime, for each graph; they sleep while they wait.
+        threads: of onnxruntime, for calls of PLACES_TO_SHARE places and more; they sleep while they wait. With more
+            than one, a graph that has calls of both kinds is loaded twice.
 
     text: what `TextFrontend.of` reads, and seconds_per_symbol, trained_seconds; shape: of patches, latents and LM, and
     the highest guidance scale of a distilled model, 0 of others; vocoder, vae, fingerprints: see `ditar.export.write`;
@@ -56,7 +59,7 @@ class Model:
             raise ModelError(
                 f"{path} cannot be read ({error}); give a folder that `ditar export MODEL DIR --format onnx` wrote"
             ) from None
-        self._sessions: dict[str, tuple[onnxruntime.InferenceSession, list[str]]] = {}
+        self._sessions: dict[tuple[str, int], tuple[onnxruntime.InferenceSession, list[str]]] = {}
 
     @cached_property
     def tables(self) -> Mapping[str, np.ndarray]:
@@ -68,16 +71,19 @@ class Model:
             raise ModelError(f"{self.folder / TABLES} cannot be read ({error}); export the model again") from None
 
     def run(self, graph: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The outputs of a graph by name. ModelError: the graph is missing or broken."""
-        if graph not in self._sessions:
-            session = self._load(self.folder / f"{graph}.onnx")
-            self._sessions[graph] = session, [one.name for one in session.get_outputs()]
-        session, names = self._sessions[graph]
+        """The outputs of a graph by name. Its first input is (..., channels), and tells how much work there is.
+        ModelError: the graph is missing or broken."""
+        places = math.prod(next(iter(inputs.values())).shape[:-1])
+        key = graph, self.threads if places >= PLACES_TO_SHARE else 1
+        if key not in self._sessions:
+            session = self._load(self.folder / f"{graph}.onnx", key[1])
+            self._sessions[key] = session, [one.name for one in session.get_outputs()]
+        session, names = self._sessions[key]
         return dict(zip(names, session.run(None, inputs), strict=True))
 
-    def _load(self, path: Path) -> onnxruntime.InferenceSession:
+    def _load(self, path: Path, threads: int) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.enable_mem_pattern = False  # lengths differ from call to call
         options.log_severity_level = 3
         # Threads that spin while they wait slow down every other program on the same cores.

@@ -227,14 +227,14 @@ class Generator:
             if distilled:
                 aims = np.array([process.aims[index] for process in processes], np.float32)
                 jump = {"aims": aims, "scales": scales if is_guided else np.ones_like(scales)}
-                u = self._model.run("locdit", {**given, **jump, "noisy": x, "times": times})["u"]
+                u = self._model.run("locdit", {"noisy": x, "times": times, **given, **jump})["u"]
             elif len(guided) and is_guided:
                 pair = {"noisy": np.concatenate((x, x[guided])), "times": np.concatenate((times, times[guided]))}
-                u = self._model.run("locdit", {**both, **pair})["u"]
+                u = self._model.run("locdit", {**pair, **both})["u"]
                 u, without = u[:count].copy(), u[count:]
                 u[guided] = without + scales[guided, None, None] * (u[guided] - without)
             else:
-                u = self._model.run("locdit", {**given, "noisy": x, "times": times})["u"]
+                u = self._model.run("locdit", {"noisy": x, "times": times, **given})["u"]
             x = np.stack([process.step(index, *pair) for process, *pair in zip(processes, u, x)])
         return x
 

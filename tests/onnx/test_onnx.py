@@ -22,12 +22,13 @@ from ditar.vae.streaming import StreamingDecoder
 from tests.tiny import clip, tiny_pipeline
 
 onnxruntime = pytest.importorskip("onnxruntime")
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 
 from ditar.export.graph import ExportError  # noqa: E402
 from ditar.export.write import export_onnx  # noqa: E402
 from ditar.onnx import Sampling, Speaker, SpeechError, SpeechRequest, VoiceError  # noqa: E402
 from ditar.onnx import ddim, generate, vocoder  # noqa: E402
+from ditar.onnx.folder import Model  # noqa: E402
 
 TEXT, CLIP_TEXT = "Good morning to you.", "Hello there."
 FAST = {"num_inference_steps": 2, "max_retries": 0}
@@ -177,6 +178,37 @@ def test_the_transcript_of_a_voice_is_read_once(tmp_path, monkeypatch):
     own = text + 1 + len(voice.latents) // speaker.model.shape.patch_frames
     assert read == [transcript, own, own]
     np.testing.assert_array_equal(first, again)
+
+
+def test_only_calls_of_many_places_share_their_work(tmp_path, monkeypatch):
+    """What is read at once is; a patch, and the step after it, would wait longer for a thread than it takes."""
+    _, alone = exported("monotonic", tmp_path / "model")
+    load, loaded = Model._load, set()
+
+    def noted(model, path, threads):
+        loaded.add((path.stem, threads))
+        return load(model, path, threads)
+
+    monkeypatch.setattr(Model, "_load", noted)
+    speaker = Speaker(tmp_path / "model", threads=2, noise=torchs)
+    made, expected = (one(TEXT, seed=1, **FAST) for one in (speaker, alone))
+    assert {("lm", 1), ("lm", 2), ("locdit", 1), ("vocoder", 2)} <= loaded and ("locdit", 2) not in loaded
+    np.testing.assert_allclose(made.audio, expected.audio, atol=CLOSE)
+    speaker.batch([SpeechRequest(TEXT, seed=seed) for seed in range(4)], **FAST)
+    assert ("locdit", 2) in loaded
+
+
+@pytest.mark.parametrize("graph", ["lm", "locdit", "patches"])
+def test_no_scale_is_merged_into_a_product(form, tmp_path, graph):
+    """onnxruntime multiplies one query with keys where they lie only if it need not scale the result."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath, options.log_severity_level = str(tmp_path / "optimised.onnx"), 3
+    path = form[1].model.folder / f"{graph}.onnx"
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    nodes = onnx.load(options.optimized_model_filepath).graph.node
+    products = [node for node in nodes if node.op_type == "FusedMatMul"]
+    assert products
+    assert all(one.f == 1.0 for node in products for one in node.attribute if one.name == "alpha")
 
 
 def test_a_stream_is_what_a_call_returns(form):
