@@ -25,7 +25,7 @@ from ditar.train.program import check_out, exit_code
 from ditar.train.vae_of_latents import find_statistics, find_vae, load_decoder
 
 CONFIG = Path(__file__).parents[1] / "configs/distil/natural.yaml"
-HEARD_STEPS = 2  # of the student, in samples
+HEARD = {"num_inference_steps": 2, "time_grid": "sway", "temperature": 0.0, "solver": "ddim"}  # as it is exported above
 
 
 def run(args: argparse.Namespace) -> None:
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     statistics = find_statistics(args.train, vae, fine_tuning=True)
     stores = LatentStore(args.train, *statistics), LatentStore(args.valid, *statistics)
     find_vae(vae, stores, statistics)
-    sampling = load_sampling(folder / "scheduler").override(num_inference_steps=HEARD_STEPS, solver="ddim")
+    sampling = load_sampling(folder / "scheduler").override(**HEARD)
     highest = config.loss.guidance_scale[1]
     sampling = replace(sampling, guidance_scale=min(sampling.guidance_scale, highest))
     listener = None
@@ -60,7 +60,7 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--config", type=Path, default=CONFIG, help="a file of configs/distil (default: %(default)s)")
     parser.add_argument(
-        "--listen", action="store_true", help=f"hear the student speak in {HEARD_STEPS} steps at every sample_every"
+        "--listen", action="store_true", help="hear the student speak at every sample_every, in two steps of `sway`"
     )
     add_listener_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")

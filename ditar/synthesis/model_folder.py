@@ -61,6 +61,11 @@ def vae_folder(folder: Path) -> Path:
 def class_of(folder: Path) -> str:
     """Which pipeline a folder holds: a name of PIPELINES. ModelError if it holds none."""
     index = folder / "model_index.json"
+    if not index.exists() and (folder / "lm.onnx").exists():
+        raise ModelError(
+            f"{folder} was exported for onnxruntime, which speaks without torch: python -m ditar.onnx --model {folder}; "
+            "here give the model that it was made from"
+        )
     try:
         found = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
     except (OSError, ValueError, AttributeError) as error:

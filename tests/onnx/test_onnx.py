@@ -364,3 +364,8 @@ def test_what_cannot_be_used_is_named(form, tmp_path):
     other = replace(speaker.voice(), vae="ffff")
     with pytest.raises(VoiceError, match="made with another model"):
         speaker("Hello.", other)
+
+
+def test_torch_is_told_who_speaks_from_such_a_folder(form):
+    with pytest.raises(ModelError, match="python -m ditar.onnx --model"):
+        ContinuousPipeline.from_pretrained(form[1].model.folder)
