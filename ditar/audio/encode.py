@@ -25,6 +25,7 @@ def encoder(name: str) -> FileEncoder:
     """The encoder of a format of `formats.STREAMED`."""
     if name in ("wav", "pcm"):
         return _Samples(wav_header(SAMPLE_RATE_HZ, MAX_BYTES - MAX_BYTES % 2) if name == "wav" else b"")
+    # libsndfile goes back to FLAC's header when all is written, and readers need the number of samples that is there.
     return _Encoded(FORMATS[f".{name}"], in_parts=name != "flac")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 
 from ditar.audio.cut_off import what_is_missing
-from ditar.audio.errors import AudioError
+from ditar.audio.errors import AudioError, AudioTooLongError
 from ditar.audio.resample import resample
 from ditar.storage.inputs import open_input
 from ditar.units import SAMPLE_RATE_HZ
@@ -58,7 +58,7 @@ def read_samples(file: BinaryIO, name: str, max_seconds: float = MAX_SECONDS) ->
             opened = True
             seconds, rate_hz = audio.frames / audio.samplerate, audio.samplerate
             if seconds > max_seconds:
-                raise AudioError(
+                raise AudioTooLongError(
                     f"{name} is {seconds:.1f} s long, the limit is {max_seconds:g} s; cut it to the part that is needed"
                 )
             samples = audio.read(dtype="float32", always_2d=True)

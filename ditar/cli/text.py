@@ -26,13 +26,14 @@ def add_parser(commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the sentences; 1 if one of them cannot be said."""
     from ditar.text.dry_run import dry_run
+    from ditar.text.english_numbers import letters_as_written
     from ditar.text.errors import name_characters
 
     refused = 0
     text = options.text if options.text_file is None else read_text(options.text_file, "--text-file")
     text = lexicon_of(options).apply(text, options.language)
     for number, sentence in enumerate(dry_run(text, options.language), 1):
-        lines = [("written", " ".join(sentence.written.split()))]
+        lines = [("written", letters_as_written(" ".join(sentence.written.split())))]
         if sentence.refused:
             refused += 1
             lines.append(("refused", sentence.refused))

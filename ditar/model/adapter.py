@@ -106,6 +106,8 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
         content = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         content = None
+    if not folder.is_dir():
+        raise ModelError(f"{str(folder)!r} does not exist, or is no folder; give a folder of `ditar finetune --lora`")
     if not isinstance(content, dict):
         raise ModelError(f"{str(folder)!r} holds no {name} that can be read; give a folder of `ditar finetune --lora`")
     return content

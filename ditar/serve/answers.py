@@ -146,6 +146,7 @@ async def _gone(request: Request) -> None:
 
 
 def _delta(data: bytes, more: dict[str, Any]) -> bytes:
+    more = {name: found for name, found in more.items() if found}
     return _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode("ascii"), **more})
 
 

@@ -15,7 +15,6 @@ from fastapi.responses import JSONResponse, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 from ditar import __version__
@@ -23,7 +22,7 @@ from ditar.audio.encode import encoder
 from ditar.serve.answers import SpeechResponse, as_events, as_file, as_json, spoken, unless_gone
 from ditar.serve.bodies import MODEL, OPENAI_MODELS, SpeechBody
 from ditar.serve.errors import ApiError, failure, on_api_error, on_failure, on_http_error, on_validation, shown
-from ditar.serve.guard import Guard
+from ditar.serve.guard import Guard, KnownHosts
 from ditar.serve.metrics import Counted
 from ditar.serve.service import Planned, Service
 from ditar.serve.settings import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
@@ -79,7 +78,7 @@ def make_app(service: Service) -> FastAPI:
             CORSMiddleware, allow_origins=service.settings.origins, allow_methods=["*"], allow_headers=["*"],
             expose_headers=["X-Ditar-Seed", "X-Ditar-Warnings", "X-Ditar-Ignored", "Retry-After"],
         )  # fmt: skip
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=service.settings.hosts, www_redirect=False)
+    app.add_middleware(KnownHosts, hosts=service.settings.hosts)
     app.add_middleware(Counted, metrics=service.metrics)
     _add_speech(app, service)
     _add_voices(app, service)
@@ -158,7 +157,10 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         if service.draining.is_set():
             raise ApiError(503, "the server is shutting down; ask again when it is back")
         if (audio_sample is None) == (voice_file is None):
-            raise ApiError(422, "give audio_sample, a clip, or voice_file, but not both", param="audio_sample")
+            given = "neither" if voice_file is None else "both"
+            raise ApiError(
+                422, f"give one of audio_sample, a clip, and voice_file, got {given}", param="audio_sample"
+            )
         if audio_sample is not None:
             data = await audio_sample.read()
             voice = await service.prepare(service.voices.add_clip, name, data, transcript, language)

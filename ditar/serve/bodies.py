@@ -4,7 +4,7 @@ into SpeechRequest or the pipeline's options in `asked`."""
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ditar.config.sampling import RANGES, SamplingOptions
 from ditar.serve.errors import ApiError, shown
@@ -16,6 +16,7 @@ from ditar.text import TextError
 from ditar.text.lexicon import Lexicon
 
 MODEL = "ditar"
+AudioFormat = Literal["mp3", "opus", "flac", "wav", "pcm"]  # OpenAI's, but for aac, which libsndfile does not write
 OPENAI_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 TEMPERATURES, SCALES = RANGES["temperature"], RANGES["guidance_scale"]
 MAX_STEPS = 64
@@ -32,6 +33,11 @@ class VoiceId(BaseModel):
     id: str
 
 
+def _voice_name(value: Any) -> Any:
+    """That of OpenAI's form; anything else as it is, for pydantic to refuse as the one thing that is expected."""
+    return value["id"] if isinstance(value, dict) and value.keys() == {"id"} else value
+
+
 class SpeechOptions(BaseModel):
     """Options of speech, whatever the text."""
 
@@ -39,11 +45,11 @@ class SpeechOptions(BaseModel):
 
     model: Annotated[str, Field(description=f"{MODEL}; OpenAI's names of models mean the same")] = MODEL
     voice: Annotated[
-        str | VoiceId, Field(
+        str, BeforeValidator(_voice_name, json_schema_input_type=str | VoiceId), Field(
             description="a name of /v1/audio/voices, or a blend of two, heart:0.7+michael:0.3; OpenAI's names mean ours"
         ),
     ] = DEFAULT
-    response_format: Literal["mp3", "opus", "flac", "wav", "pcm", "aac"] = "mp3"
+    response_format: AudioFormat = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
     instructions: Annotated[str | None, Field(description="ignored, and a header says so")] = None
     temperature: Annotated[
@@ -121,10 +127,6 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
         names = ", ".join((MODEL, *OPENAI_MODELS))
         raise ApiError(404, f"model {shown(body.model)} is not served here; there is {names}", param="model",
                        code="model_not_found")  # fmt: skip
-    if body.response_format == "aac":
-        raise ApiError(
-            422, 'response_format "aac" is not made here; take mp3, opus, flac, wav or pcm', param="response_format"
-        )
     low, high = RANGES["speed"]
     if not low <= body.speed <= high:
         raise ApiError(422, f"speed must be from {low:g} to {high:g} here, got {body.speed:g}", param="speed")
@@ -152,10 +154,11 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
         else:
             pipeline.decoding_options(**chosen, **options)
     except ValueError as error:
-        raise ApiError(422, str(error).replace("num_inference_steps", "steps")) from None
+        message = str(error).replace("num_inference_steps", "steps")
+        wrong = next((name for name in ("temperature", "guidance_scale", "steps") if name in message), None)
+        raise ApiError(422, message, param=wrong) from None
     try:
         lexicon = Lexicon(body.lexicon)
     except TextError as error:
         raise ApiError(422, str(error), param="lexicon") from None
-    voice = body.voice if isinstance(body.voice, str) else body.voice.id
-    return Asked(voice, request_options, options, ("instructions",) if body.instructions else (), lexicon)
+    return Asked(body.voice, request_options, options, ("instructions",) if body.instructions else (), lexicon)

@@ -62,9 +62,14 @@ def of_validation(errors: Iterable[Mapping[str, Any]], fields: Iterable[str] = (
             said.append(f"{place} is missing; give it")
         elif error["type"] == "json_invalid":
             said.append(f"the body is not JSON ({error['ctx']['error']}); send a JSON object")
+        elif isinstance(given := error.get("input"), bytes):
+            said.append(f"the body {shown(given.decode(errors='replace'))} was not sent as JSON; send a JSON object with "
+                        "Content-Type: application/json")  # fmt: skip
+        elif "UploadFile" in error["msg"]:
+            said.append(f"{place} must be a file, got {shown(given)}; send it as one: curl -F {place}=@FILE")
         else:
             reason = error["msg"][:1].lower() + error["msg"][1:]
-            said.append(f"{place}: {reason}, got {shown(error.get('input'))}")
+            said.append(f"{place}: {reason}, got {shown(given)}")
     message = "; ".join(dict.fromkeys(said)) or "the request is not valid"
     return ApiError(422, message, param=param, code="invalid_value")
 

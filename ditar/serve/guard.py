@@ -1,4 +1,4 @@
-"""Access: the key, and which web pages; checked before anything else of a request."""
+"""Access: the key, which names of the server, and which web pages; checked before anything else of a request."""
 
 import asyncio
 import base64
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ditar.serve.errors import ApiError, shown
@@ -59,6 +60,33 @@ class Guard:
 
     def _is_welcome(self, origin: str, host: str) -> bool:
         return "*" in self._origins or origin in self._origins or origin.partition("://")[2] == host
+
+
+class KnownHosts:
+    """ASGI middleware: refuses requests under other names than `hosts`, by which a page could reach a server that its
+    own name leads to. Starlette's TrustedHostMiddleware decides; the answer has the form of all errors here."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]):
+        self._app, self._hosts = app, tuple(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        known = scope["type"] not in ("http", "websocket")
+
+        async def welcome(*_: object) -> None:
+            nonlocal known
+            known = True
+
+        async def unsent(message: Message) -> None:
+            pass
+
+        if not known:
+            await TrustedHostMiddleware(welcome, self._hosts, www_redirect=False)(scope, receive, unsent)
+        if known:
+            await self._app(scope, receive, send)
+            return
+        host = Headers(scope=scope).get("host", "")
+        message = f"the host {shown(host)} is not a name of this server; start it with --allowed-host NAME for that"
+        await ApiError(400, message, code="unknown_host").response()(scope, receive, send)
 
 
 def _in_time(receive: Receive) -> Receive:

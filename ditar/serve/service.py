@@ -124,7 +124,7 @@ class Service:
 
     def _voice(self, found: Asked) -> Voice:
         try:
-            check_language(found.request_options["language"])
+            check_language(found.request_options["language"], self.pipeline.text_config.trained_languages)
         except TextError as error:
             raise ApiError(422, str(error), param="language") from None
         return self.voices.voice(found.voice)

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from ditar.audio.encode import encoder
 from ditar.seeds import piece_seeds
 from ditar.serve.answers import STALLED_SECONDS, times_of
-from ditar.serve.bodies import Asked, SpeechOptions, asked
+from ditar.serve.bodies import Asked, AudioFormat, SpeechOptions, asked
 from ditar.serve.errors import ApiError, failure, of_validation, shown
 from ditar.serve.guard import KEY_PROTOCOL
 from ditar.serve.service import Service, drawn
@@ -44,7 +44,7 @@ MAX_SENTENCE_CHARACTERS = 4096  # a longer sentence is spoken before its end is 
 
 class Start(SpeechOptions):
     type: Literal["start"]
-    response_format: Literal["mp3", "opus", "flac", "wav", "pcm", "aac"] = "pcm"
+    response_format: AudioFormat = "pcm"
 
 
 class Text(BaseModel):

@@ -11,16 +11,18 @@ from typing import Any
 
 import soundfile
 
-from ditar.audio.errors import AudioError
+from ditar.audio.errors import AudioError, AudioTooLongError
 from ditar.audio.read import mono, read_samples
 from ditar.audio.resample import resample
 from ditar.recognise.errors import RecogniserError
 from ditar.serve.errors import ApiError, shown
+from ditar.storage.atomic_write import remove_abandoned
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
 from ditar.synthesis.voice import Voice, VoiceError, blend_voices
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, load_voice, save_voice
 from ditar.synthesis.voice_names import SHIPPED, VOICE_FILE, NamedVoice, blend_parts, list_voices, user_folder
 from ditar.text import TextError
+from ditar.text.frontend import check_language
 from ditar.units import SAMPLE_RATE_HZ
 
 DEFAULT = "default"  # the voice that comes with the package
@@ -58,6 +60,7 @@ class VoiceShelf:
     def __init__(self, pipeline: Any, folder: Path | None = None):
         self._pipeline, self._folder = pipeline, user_folder() if folder is None else folder
         self._kept: dict[tuple, Voice] = {}
+        remove_abandoned(self._folder)
 
     def listed(self) -> list[VoiceInfo]:
         """All voices that have names."""
@@ -96,12 +99,20 @@ class VoiceShelf:
         ApiError."""
         path = self._path_of_new(name)
         try:
+            check_language(language)
+        except TextError as error:
+            raise ApiError(422, str(error), param="language") from None
+        try:
             _check_size(data)
             samples, rate_hz = read_samples(io.BytesIO(data), "the clip", MAX_CLIP_SECONDS)
             clip = resample(mono(samples, rate_hz, "the clip"), rate_hz, SAMPLE_RATE_HZ)
             voice = self._pipeline.create_voice(clip, transcript or None, name=name, language=language)
-        except (AudioError, TextError, RecogniserError) as error:
-            raise ApiError(422, str(error).replace("the reference clip", "the clip"), param="audio_sample") from None
+        except AudioTooLongError as error:
+            raise ApiError(413, str(error), param="audio_sample") from None
+        except AudioError as error:
+            raise ApiError(422, _of_clip(error), param="audio_sample") from None
+        except (TextError, RecogniserError) as error:
+            raise ApiError(422, _of_clip(error), param="transcript") from None
         return self._save(voice, path)
 
     def add_file(self, name: str, data: bytes) -> Voice:
@@ -181,13 +192,18 @@ class VoiceShelf:
         return voice
 
 
+def _of_clip(error: Exception) -> str:
+    """What an upload is told: as the command line says it, but for how things are called here."""
+    return str(error).replace("the reference clip", "the clip").replace("prompt_text 'auto'", "transcript 'auto'")
+
+
 def _check_size(data: bytes) -> None:
     try:
         info = soundfile.info(io.BytesIO(data))
     except soundfile.LibsndfileError:  # `read_samples` has a better message
         return
     if info.frames * info.channels > MAX_CLIP_SAMPLES and info.frames <= MAX_CLIP_SECONDS * info.samplerate:
-        raise AudioError(
+        raise AudioTooLongError(
             f"the clip holds {info.frames * info.channels} samples in {info.channels} channels at {info.samplerate} Hz,"
             f" the limit is {MAX_CLIP_SAMPLES}; give a mono file at 24 kHz"
         )

@@ -2,9 +2,13 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+ABANDONED_SECONDS = 3600.0  # nothing takes so long between two writes to a file
 
 
 class WriteError(OSError):
@@ -31,6 +35,14 @@ def atomic_write(path: str | Path, ending: str = "") -> Iterator[Path]:
     finally:
         with suppress(OSError):  # usually it is gone
             partial.unlink()
+
+
+def remove_abandoned(folder: str | Path) -> None:
+    """Delete what programs that were killed began to write into a folder, over an hour ago."""
+    for partial in Path(folder).glob(".*.partial*"):
+        with suppress(OSError):  # somebody else's, or gone by now
+            if time.time() - partial.stat().st_mtime > ABANDONED_SECONDS:
+                partial.unlink()
 
 
 def write_lines(path: str | Path, lines: Iterable[str]) -> None:

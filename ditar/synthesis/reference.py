@@ -63,12 +63,12 @@ def read_reference(
     """
     if isinstance(prompt_audio, Reference):
         return prompt_audio
-    if prompt_audio is None and prompt_text is not None:
-        raise ValueError("prompt_text is the transcript of prompt_audio, which is missing; give both or neither")
-    if prompt_audio is None:
-        prompt_audio, prompt_text, language = *shipped_voice(), SHIPPED_LANGUAGE
     if not isinstance(prompt_text, str | None):
         raise TextError(f"prompt_text must be a string, got {type(prompt_text).__name__}")
+    if prompt_audio is None and prompt_text is not None:
+        raise ValueError(f"the transcript {prompt_text[:40]!r} is that of a clip, and none is given; give both or neither")
+    if prompt_audio is None:
+        prompt_audio, prompt_text, language = *shipped_voice(), SHIPPED_LANGUAGE
     text, told = (prompt_text or "").strip(), []
     of_file = isinstance(prompt_audio, (str, Path))
     whose, short_name = (str(prompt_audio), Path(prompt_audio).stem) if of_file else ("the reference clip", "reference")
@@ -79,7 +79,7 @@ def read_reference(
     clip = prepare_reference(resample(waveform, rate_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, whose, may_be_cut)
     if text == HEARD:
         text = _hear(clip, whose)
-        told.append(f"heard in {whose}: {text!r}; if that is not exactly what is said, write it (--prompt-text)")
+        told.append(f"heard in {whose}: {text!r}; if that is not exactly what is said, give the transcript")
     told += faults(waveform, rate_hz, whose)
     return Reference(clip, text, short_name if name is None else name, language, tuple(told))
 

@@ -121,7 +121,7 @@ def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:
         size = path.stat().st_size
         raise VoiceFileError(
             f"{path} ({size} bytes) is not a voice that `ditar voice create` made, or not all of it ({error}); make it "
-            "again, or give audio to --prompt-audio"
+            "again, or give the clip itself"
         ) from None
     except VoiceFileError:
         raise

@@ -17,12 +17,19 @@ _BEATS = re.compile(
     rf"{ALONE}([2-9]|1\d)/([248]|16)(?= (?:time|metre|meter|beats?|bars?|measures?|rhythms?|grooves?|signatures?)\b)"
 )
 _FRACTIONS_OF = {*range(2, 11), 12, 16, 20, 32, 64, 100, 1000}
+_LETTER_OF = {name: letter for letter, name in LETTERS.items() if name != letter}
+_SPELT = re.compile(rf"\b(?:{'|'.join(_LETTER_OF)})\b")
 _LONG = 10  # figures: a longer number without commas is a code
 
 
 def spell_letters(letters: str) -> str:
     """Their names, which espeak reads as letters."""
     return " ".join(LETTERS[c.upper()] for c in letters)
+
+
+def letters_as_written(text: str) -> str:
+    """A text, in which names may be spelt as `spell_letters` does it, as somebody would write it."""
+    return _SPELT.sub(lambda match: _LETTER_OF[match[0]], text)
 
 
 @functools.lru_cache(4096)

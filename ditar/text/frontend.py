@@ -60,12 +60,7 @@ class TextFrontend:
     @functools.cached_property
     def _phonemise(self) -> Phonemiser | Subwords:  # when a text is read: symbols of training data need no espeak-ng
         phonemiser = Subwords(self.tokenizer, self.language) if self.tokenizer else Phonemiser(self.language)
-        heard = {name.split("-")[0] for name in self.trained_languages}
-        if heard and phonemiser.language.split("-")[0] not in heard:
-            raise TextError(
-                f"the model was trained on {', '.join(self.trained_languages)} and never heard {self.language!r}; give "
-                "text and language of its own, or a model of that language"
-            )
+        check_language(self.language, self.trained_languages)
         return phonemiser
 
     @classmethod
@@ -151,9 +146,14 @@ class TextFrontend:
         return Vocabulary(self.symbols).encode(symbols)
 
 
-def check_language(language: str) -> None:
-    """TextError if espeak-ng has no such language."""
-    espeak_language(language)
+def check_language(language: str, trained: Sequence[str] = ()) -> None:
+    """TextError if espeak-ng has no such language, or a model trained on some never heard it."""
+    heard = {name.split("-")[0] for name in trained}
+    if espeak_language(language).split("-")[0] not in heard and heard:
+        raise TextError(
+            f"the model was trained on {', '.join(trained)} and never heard {language!r}; give text and language of "
+            "its own, or a model of that language"
+        )
 
 
 def check_text(text: str, language: str) -> None:

@@ -10,6 +10,7 @@ order; a word that is not said, and is none of a text, is never there.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ditar.text.english_numbers import letters_as_written
 from ditar.text.errors import TextError
 from ditar.text.markup import without_markup
 from ditar.text.normalise import PUNCTUATION, normalise
@@ -116,7 +117,7 @@ def _with_ends(symbols: Sequence[str]) -> tuple[list[str], list[int]]:
 def _labels(text: str, normal: Sequence[str], language: str) -> list[tuple[str, list[int]]]:
     """The written words that say something, each with the numbers of the words that it is said as."""
     tokens = without_markup(text)[0].split()
-    shown = [RUN.sub(lambda match: read_run(match[0])[0], token) for token in tokens]
+    shown = [letters_as_written(RUN.sub(lambda match: read_run(match[0])[0], token)) for token in tokens]
     said = [word.casefold() for word in normal]
     if [token.strip(PUNCTUATION).casefold() for token in tokens] == said:  # as nearly always
         return [(label, [number]) for number, label in enumerate(shown)]

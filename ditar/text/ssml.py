@@ -67,7 +67,11 @@ def _rewritten(match: re.Match, language: str) -> str:
     if match["element"]:
         given, inner = _attributes(match["of"]), match["inner"] or ""
         rewrite = {"phoneme": _phoneme, "sub": _sub, "say-as": _say_as}[match["element"].lower()]
-        return rewrite(match, given, inner, language)
+        said = rewrite(match, given, inner, language)
+        if said == match[0] or match["element"].lower() != "say-as":
+            return said  # a pronunciation, or an alias, may be part of a word; numbers and letters are words
+        before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+        return f"{' ' * (before.isalnum() or before == '>')}{said}{' ' * after.isalnum()}"
     tag = (match["tag"] or "").lower()
     if tag == "break":
         return _break(match[0], _attributes(match["attributes"]))

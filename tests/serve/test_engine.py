@@ -116,17 +116,23 @@ def test_silent_speech_is_made_again(pipeline, voices, running, monkeypatch):
 
 def test_what_is_cancelled_ends_within_a_patch(pipeline, voices, running):
     engine = running(Batches(pipeline), 1)
+    drawn, begun = [], threading.Event()
+
+    def cancelled_at_the_third(*_):
+        drawn.append(1)
+        assert begun.wait(60)
+        if len(drawn) == 3:
+            engine.cancel(second)
+            engine.cancel(first)
+
+    hook = pipeline.ditar.stop_head.register_forward_pre_hook(cancelled_at_the_third)
     (spoken, first), (waiting, second) = (ask(engine, requests_of(voices)[0][0]) for _ in range(2))
-    spoken.first()
-    draws = []
-    hook = pipeline.ditar.locdit.register_forward_pre_hook(lambda *_: draws.append(1))
-    engine.cancel(second)
-    engine.cancel(first)
+    begun.set()
     for listener in (spoken, waiting):
         listener.wait()
         assert listener.ended.cancelled
     hook.remove()
-    assert not waiting.chunks and engine.rows == engine.waiting == 0
+    assert len(drawn) == 3 and not waiting.chunks and engine.rows == engine.waiting == 0
 
 
 def test_one_that_cannot_be_spoken_harms_no_other(pipeline, voices, running):
@@ -242,7 +248,7 @@ def test_who_has_heard_nothing_yet_goes_first(pipeline, voices):
     hook = pipeline.ditar.stop_head.register_forward_pre_hook(lambda _, inputs: steps.append(len(inputs[0])))
     batches, ended = Batches(pipeline), []
     batches.end = lambda utterance, end: ended.append((utterance, end))
-    long, (short, _) = requests_of(voices)[0][0], requests_of(voices)[1]
+    long = requests_of(voices)[0][0]
     told = {}
     first, second, third = (
         QueuedUtterance(replace(long, seed=seed), FAST, told.setdefault(seed, []).append, max_retries=0) for seed in (1, 2, 3)

@@ -68,7 +68,10 @@ def test_keys(server, given, status):
 def test_hosts(server, host, status):
     """A name of somebody's that leads to this address would let a web page in."""
     headers = {"authorization": f"Bearer {KEYS[0]}", "host": host}
-    assert server.http.get("/v1/models", headers=headers).status_code == status
+    answer = server.http.get("/v1/models", headers=headers)
+    assert answer.status_code == status
+    if status == 400:
+        assert "start it with --allowed-host NAME" in answer.json()["error"]["message"]
 
 
 def test_pages_of_other_origins(server):

@@ -1,5 +1,6 @@
 """The page of the server: in one file, and in a browser."""
 
+import base64
 import re
 
 import pytest
@@ -120,12 +121,23 @@ def test_the_keyboard(page):
     assert {"voice", "temperature", "guidance_scale", "steps", "seed", "compare", "speak"} <= set(reached)
 
 
-def test_a_clip_becomes_a_voice(page, server, tmp_path):
-    (tmp_path / "my voice.flac").write_bytes(encoded(clip(1.0)))
-    document = page.call("DOM.getDocument")["root"]["nodeId"]
-    node = page.call("DOM.querySelector", nodeId=document, selector="#file")["nodeId"]
-    page.call("DOM.setFileInputFiles", nodeId=node, files=[str(tmp_path / "my voice.flac")])
-    assert page.until("document.querySelector('#clip-facts').textContent") and page.until("clip !== null")
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_clip_becomes_a_voice(page, server, tmp_path, way):
+    page.run("clip = null, document.querySelector('#clip-facts').textContent = ''")
+    if way == "chosen":
+        (tmp_path / "my voice.flac").write_bytes(encoded(clip(1.0)))
+        document = page.call("DOM.getDocument")["root"]["nodeId"]
+        node = page.call("DOM.querySelector", nodeId=document, selector="#file")["nodeId"]
+        page.call("DOM.setFileInputFiles", nodeId=node, files=[str(tmp_path / "my voice.flac")])
+    else:
+        data = base64.b64encode(encoded(clip(1.0))).decode("ascii")
+        page.run(
+            "window.dropped = new DataTransfer(), dropped.items.add(new File("
+            f"[Uint8Array.from(atob('{data}'), one => one.charCodeAt(0))], 'my voice.flac')),"
+            "document.dispatchEvent(new DragEvent('drop', {dataTransfer: dropped, cancelable: true}))"
+        )
+    assert "my voice.flac" in page.until("document.querySelector('#clip-facts').textContent")
+    assert page.until("clip !== null")
     page.run("document.querySelector('#transcript').value = 'Hello there.'")
     page.run("document.querySelector('#name').value = 'mine', document.querySelector('#add').click()")
     page.until("document.querySelector('[name=voice]').value === 'mine'")

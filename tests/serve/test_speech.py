@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import copy
 import io
 import json
 import re
@@ -15,19 +16,25 @@ import numpy as np
 import openai
 import pytest
 import soundfile
+import torch
 
+from ditar import load_pipeline
+from ditar.model.adapter import add_adapter, base_fingerprint, save_adapter
 from ditar.seeds import piece_seeds
 from ditar.serve.bodies import MAX_SEED
 from ditar.serve.settings import MAX_CHARACTERS
 from ditar.synthesis.pieces import pieces_to_speak, silent
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.script import script_to_speak
+from ditar.synthesis.voice_names import make_voice, read_voice
 from ditar.text.lexicon import Lexicon
 from ditar.text.pieces import gaps
 from ditar.text.script import read_script
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.streaming import StreamingDecoder
 from tests.serve.server import PATIENCE, running
+from tests.tiny import tiny_pipeline
+from tests.tiny_tokens import tiny_token_pipeline
 
 TEXT = "Good morning to you. It rains, and it rains. Good night!"
 FAST = {"steps": 2}
@@ -208,7 +215,9 @@ LONG = "a " * (MAX_CHARACTERS // 2) + "b"
         ({"voice": "heart:1+michael:0"}, 422, "the share of 'michael' must be a number above 0, got '0'"),
         ({"voice": "../../../etc/passwd"}, 422, 'voice "../../../etc/passwd" is not known'),
         ({"voice": {"id": "nobody"}}, 422, 'voice "nobody" is not known'),
-        ({"response_format": "aac"}, 422, "take mp3, opus, flac, wav or pcm"),
+        ({"response_format": "aac"}, 422, "input should be 'mp3', 'opus', 'flac', 'wav' or 'pcm', got \"aac\""),
+        ({"voice": 5}, 422, "voice: input should be a valid string, got 5"),
+        ({"voice": {"name": "heart"}}, 422, "voice: input should be a valid string, got {"),
         ({"response_format": "exe"}, 422, 'response_format: input should be .* got "exe"'),
         ({"speed": 3}, 422, "speed must be from 0.5 to 2 here, got 3"),
         ({"speed": 9}, 422, "speed: input should be less than or equal to 4, got 9"),
@@ -233,6 +242,8 @@ def test_errors_name_the_value_and_the_remedy(server, body, status, message):
     assert response.status_code == status and set(error) == {"message", "type", "param", "code"}
     assert re.search(message, error["message"]), error
     assert error["type"] == "invalid_request_error" and "/ditar/" not in response.text
+    (given, *_), expected = body, error["param"] or ""
+    assert given in (expected.partition(".")[0], "temprature") or expected == "steps"
 
 
 def test_bodies_that_are_no_json(server):
@@ -240,6 +251,8 @@ def test_bodies_that_are_no_json(server):
         headers = {"content-type": "application/json"}
         response = server.http.post("/v1/audio/speech", content=content, headers=headers)
         assert response.status_code in (400, 422) and response.json()["error"]["message"], content[:20]
+    form = server.http.post("/v1/audio/speech", data={"input": "Hi."})
+    assert form.status_code == 422 and "JSON object with Content-Type: application/json" in form.json()["error"]["message"]
     response = server.http.post("/v1/audio/speech", content=b"x" * 300_000, headers=headers)
     assert response.status_code == 413 and "262144 is the limit" in response.json()["error"]["message"]
     parts = (b"x" * 10_000 for _ in range(30))  # which say nothing of their length
@@ -266,6 +279,46 @@ def test_models_health_and_description(server):
     assert {"/v1/audio/speech", "/v1/audio/voices", "/v1/models", "/health", "/metrics"} <= set(paths)
     text = server.http.get("/metrics").text
     assert 'ditar_http_responses_total{method="GET",path="/health",status="200"}' in text and "ditar_rows 0.0" in text
+
+
+def with_adapter(folder):
+    """A model of `load_pipeline` with an adapter that changes it."""
+    base = tiny_pipeline(seconds_per_symbol=0.03)
+    base.save_pretrained(folder / "base")
+    adapted = copy.deepcopy(base.ditar)
+    add_adapter(adapted, 2)
+    torch.manual_seed(1)
+    for parameter in adapted.parameters():
+        if parameter.requires_grad:
+            torch.nn.init.normal_(parameter, std=0.1)
+    save_adapter(adapted, folder / "adapter", base_fingerprint(base.ditar))
+    return load_pipeline(folder / "base", adapter=folder / "adapter", threads=1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder: tiny_pipeline(seconds_per_symbol=0.03, distilled_guidance=4.0),
+        with_adapter,
+        lambda folder: tiny_token_pipeline(end=True),
+    ],
+    ids=["distilled", "adapter", "tokens"],
+)
+def test_every_kind_of_model_is_served(tmp_path, make):
+    """It says what the pipeline says alone with the same seed, which need not end by itself."""
+    if make is with_adapter:
+        pytest.importorskip("peft", reason="needs peft, of the extra `finetune`")
+    pipeline = make(tmp_path)
+    with running(pipeline, tmp_path) as server:
+        answer = server.speak(seed=1, voice="heart")
+    assert answer.status_code == 200, answer.text
+    voice = make_voice(read_voice("heart"), pipeline)
+    (piece,), _ = pieces_to_speak("It rains.", voice, pipeline.text_config, "en-us")
+    retries = {"max_retries": 0} if hasattr(pipeline, "ditar") else {}  # tokens are heard when all is finished
+    (alone,) = pipeline.batch([piece.request(1)], **retries)
+    made = samples(answer.content)
+    assert len(made) > 1000
+    np.testing.assert_allclose(made, alone.audio[: len(made)], atol=2e-4)
 
 
 def test_a_full_server_refuses_and_says_when_to_come_back(server):

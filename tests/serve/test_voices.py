@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -167,17 +168,36 @@ def wrong_files(pipeline, tmp_path):
 def test_files_that_are_no_voice(server, pipeline, tmp_path):
     for field, data, message in wrong_files(pipeline, tmp_path):
         made = bring(server, "eve", data, field)
-        assert made.status_code == 422, (field, data[:20], made.text)
         said = made.json()["error"]["message"]
+        long = "s long, the limit" in said or "samples in 8 channels" in said
+        assert made.status_code == (413 if long else 422), (field, data[:20], made.text)
+        assert made.json()["error"]["param"] == field and "--" not in said
         assert message in said and str(server.service.settings.voices) not in said and "Traceback" not in said, said
         assert folder(server) == []
 
 
+def test_what_a_killed_server_left_behind_goes(pipeline, tmp_path):
+    """But not what another one may be writing now, nor voices."""
+    names = [".a.safetensors.7.partial", ".b.upload.safetensors.partial", "c.safetensors", ".d.safetensors.8.partial"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    for name in names[:3]:
+        os.utime(tmp_path / name, (0, 0))
+    VoiceShelf(pipeline, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(names[2:])
+
+
 def test_forms_that_are_none(server):
     good = ("clip.flac", encoded(clip(1.0)))
-    assert server.http.post(VOICES, data={"name": "x"}).status_code == 422
+    neither = server.http.post(VOICES, data={"name": "x"})
+    assert neither.status_code == 422 and "voice_file, got neither" in neither.json()["error"]["message"]
+    text = server.http.post(VOICES, data={"name": "x", "audio_sample": "abc"})
+    assert text.status_code == 422 and "curl -F audio_sample=@FILE" in text.json()["error"]["message"]
+    for field, value in (("language", "xx-nowhere"), ("transcript", "Too much is said in it. " * 20)):
+        refused = bring(server, "x", **{"transcript": "Hello.", field: value})
+        assert refused.status_code == 422 and refused.json()["error"]["param"] == field
     both = server.http.post(VOICES, data={"name": "x"}, files={"audio_sample": good, "voice_file": good})
-    assert both.status_code == 422 and "not both" in both.json()["error"]["message"]
+    assert both.status_code == 422 and "got both" in both.json()["error"]["message"]
     missing = server.http.post(VOICES, files={"audio_sample": good})
     assert missing.status_code == 422 and "name is missing" in missing.json()["error"]["message"]
     headers = {"content-type": "multipart/form-data; boundary=x"}

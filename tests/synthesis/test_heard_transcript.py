@@ -32,7 +32,7 @@ def test_the_words_of_the_clip_are_heard_and_told(whisper):
     words, expected = words.split(), expected.split()  # "harbor" may be heard
     assert len(set(words) & set(expected)) >= 0.9 * len(set(expected)) and len(words) == len(expected)
     (warning,) = [line for line in heard.warnings if "heard in" in line]
-    assert f"heard in {SHIPPED_VOICE}: {heard.text!r}" in warning and "--prompt-text" in warning
+    assert f"heard in {SHIPPED_VOICE}: {heard.text!r}" in warning and "give the transcript" in warning
 
 
 def test_it_becomes_the_transcript_of_a_voice_file(monkeypatch, tmp_path, capsys):

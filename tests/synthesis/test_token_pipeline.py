@@ -150,7 +150,7 @@ def test_what_diffusion_takes_by_default_is_no_error(pipeline, speech):
 def test_texts_and_clips_are_checked(pipeline):
     with pytest.raises(TextError, match="prompt_text is missing"):
         pipeline(TEXT, clip())
-    with pytest.raises(ValueError, match="which is missing"):
+    with pytest.raises(ValueError, match="that of a clip, and none is given"):
         pipeline(TEXT, prompt_text=CLIP_TEXT)
     slow = tiny_token_pipeline(codec=pipeline.codec, seconds_per_symbol=5.0)
     with pytest.raises(TextError, match="30 s is the limit"):

@@ -47,6 +47,10 @@ def test_a_pause_stands_where_it_was_asked_for(text, pieces, lead):
         ("<p>One.</p><p><s>two</s><s>three</s></p>", [("One.", 0.8), ("two", 0.45), ("three", 0.8)]),
         ('The <sub alias="World &amp; Co">W</sub> H<sub>2</sub>O', [("The World & Co H<sub>2</sub>O", 0.8)]),
         ('<say-as interpret-as="characters">aB1</say-as>', [("eigh B one", 0.8)]),
+        (
+            'Row<say-as interpret-as="digits">42</say-as><say-as interpret-as="cardinal">42</say-as>b',
+            [("Row four two forty two b", 0.8)],
+        ),
         ("<say-as interpret-as='telephone'>55-12</say-as>", [("five five, one two", 0.8)]),
         ('<say-as interpret-as="ordinal">3</say-as>', [("third", 0.8)]),
         ('<say-as interpret-as="cardinal">1984</say-as>', [("one thousand nine hundred eighty four", 0.8)]),

@@ -36,6 +36,11 @@ def test_what_is_said_in_many_words_is_one_as_it_is_written():
     assert said("Im Jahr 1999.", "de")[2][0] == "1999."
 
 
+def test_letters_are_as_they_are_written():
+    """espeak reads A as the article, and so it is spelt otherwise for it; nobody wrote that."""
+    assert labels("Row <say-as interpret-as='characters'>a1b</say-as> now.") == ["Row", "A", "one", "B", "now."]
+
+
 def test_what_is_said_in_another_order_is_one():
     assert labels("He paid $5 million, and left.") == ["He", "paid", "$5 million,", "and", "left."]
 

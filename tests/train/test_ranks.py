@@ -54,10 +54,10 @@ def figures(system, ranks: int) -> dict[str, float]:
 def test_validation_is_the_same_for_any_number_of_ranks(make, tmp_path):
     system = make(tmp_path)
     alone = figures(system, 1)
-    for ranks in (2, 3, 7):
-        found = figures(system, ranks)
+    for count in (2, 3, 7):
+        found = figures(system, count)
         assert found.keys() == alone.keys()
-        assert found == pytest.approx(alone, rel=1e-4, abs=1e-5), ranks
+        assert found == pytest.approx(alone, rel=1e-4, abs=1e-5), count
 
 
 @pytest.mark.parametrize("make", [ditar_system, token_system])
