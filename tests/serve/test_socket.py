@@ -1,7 +1,6 @@
 """WS /v1/audio/stream on a tiny random model: text as it is written, audio sentence by sentence."""
 
 import json
-import time
 
 import numpy as np
 import pytest
