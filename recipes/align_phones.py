@@ -13,7 +13,6 @@ are rougher (French: see egs/french/RESULTS.md).
 
 import argparse
 import json
-import multiprocessing
 import sys
 from collections.abc import Iterator
 from functools import cache, partial
@@ -34,6 +33,7 @@ from ditar.storage.json_lines import write_json_lines
 from ditar.storage.lock import InUseError, only_writer
 from ditar.text import TextError
 from ditar.text.phonemise import espeak_language
+from ditar.workers import WorkerPool
 
 JOURNAL = ".align_phones"
 
@@ -56,9 +56,9 @@ def align_all(rows: list[Utterance], journal: Path, workers: int, title: str, la
     done = {line["utt"]: line for line in _whole_lines(journal) if texts.get(line["utt"]) == line["text"]}
     yield from done.values()
     left = [row for row in rows if row.utt not in done]
-    with open(journal, "w", encoding="utf-8") as file, multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with open(journal, "w", encoding="utf-8") as file, WorkerPool(workers) as pool:
         file.writelines(f"{json.dumps(line)}\n" for line in done.values())
-        made = pool.imap_unordered(partial(align, language=language), left, chunksize=4)
+        made = pool.as_done(partial(align, language=language), left, at_once=4)
         for line in tqdm(made, total=len(rows), initial=len(done), desc=title, unit="utt", mininterval=5):
             file.write(f"{json.dumps(line)}\n")
             file.flush()

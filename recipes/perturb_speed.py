@@ -9,7 +9,6 @@ Kaldi's speed perturbation: OUT holds, for each factor, the utterances under the
 
 import argparse
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from ditar.audio.write import write_audio
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
+from ditar.workers import WorkerPool
 
 FACTORS = (0.7, 1.4)  # beyond these, voices no longer sound human
 
@@ -74,8 +74,8 @@ def main() -> int:
         folder = args.out / "wav"
         folder.mkdir(parents=True, exist_ok=True)
         work = [(row, one) for one in dict.fromkeys(args.factors) for row in read_data_dir(args.data)]
-        with ProcessPoolExecutor(args.nj) as pool:
-            done = pool.map(partial(perturb, folder=folder), work, chunksize=16)
+        with WorkerPool(args.nj, method="fork") as pool:
+            done = pool.in_order(partial(perturb, folder=folder), work, at_once=16)
             rows = list(tqdm(done, total=len(work), desc=str(args.out), mininterval=5))
         write_data_dir(args.out, rows)
     except (AudioError, DataError, OSError) as error:

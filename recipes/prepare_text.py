@@ -14,7 +14,6 @@ import argparse
 import functools
 import math
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tqdm import tqdm
@@ -29,6 +28,7 @@ from ditar.text.frontend import TextFrontend
 from ditar.text.lengths import letter_count, pace_fault
 from ditar.text.phonemise import espeak_language
 from ditar.text.subwords import read_tokenizer
+from ditar.workers import WorkerPool
 
 
 def prepare(
@@ -86,8 +86,9 @@ def main() -> int:
             (utt, text, phones.get(utt), spoken.get(utt), as_number(durations.get(utt, "")))
             for utt, text in texts.items()
         ]
-        with ProcessPoolExecutor(args.nj) as pool:
-            done = pool.map(functools.partial(prepare, language=language, tokenizer=args.tokenizer), rows, chunksize=50)
+        with WorkerPool(args.nj, method="fork") as pool:
+            work = functools.partial(prepare, language=language, tokenizer=args.tokenizer)
+            done = pool.in_order(work, rows, at_once=50)
             results = dict(tqdm(done, total=len(rows), desc=str(args.data), mininterval=5))
         bad = [f"{utt}: {why}" for utt, why in results.items() if isinstance(why, str)]
         if bad:

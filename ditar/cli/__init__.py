@@ -5,6 +5,7 @@ Commands import what they need when they run, so that --help needs no torch.
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -48,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def program() -> int:
     """`ditar` as a process of its own: `main`, and an end without looking through all that was imported for garbage,
     which takes as long as importing a quarter of torch."""
-    code = main()
+    try:
+        code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
+    except KeyboardInterrupt:  # a second one, while `main` said that there was one
+        code = 130
     gc.freeze()
     return code
 

@@ -10,16 +10,12 @@ closes the folder.
 """
 
 import argparse
-import ctypes
 import hashlib
 import json
 import math
-import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,8 +35,7 @@ from ditar.data.tables import LANGUAGE, read_languages, read_table, read_wav_scp
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import each_json_line
 from ditar.text.vocabulary import Vocabulary
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal to get when the parent dies
+from ditar.workers import WorkerPool
 
 
 @dataclass(frozen=True)
@@ -252,16 +247,11 @@ def _agree(value: list[int] | None = None) -> list[int] | None:
 
 
 def _extract_all(work: Work, numbers: list[int], processes: int, rank: int) -> None:
-    context = multiprocessing.get_context("fork")  # shares the tables and the encoder
-    with ProcessPoolExecutor(min(processes, len(numbers) or 1), context, _start, (work,)) as pool:
-        running = [pool.submit(_extract, number) for number in numbers]
-        try:
-            done = as_completed(running)
-            for one in tqdm(done, total=len(running), desc="shards", mininterval=10, disable=rank > 0):
-                one.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    # A fork shares the tables and the encoder.
+    with WorkerPool(min(processes, len(numbers) or 1), _start, (work,), method="fork") as pool:
+        made = pool.as_done(_extract, numbers)
+        for _ in tqdm(made, total=len(numbers), desc="shards", mininterval=10, disable=rank > 0):
+            pass
 
 
 def keep_language(data: Path, out: Path) -> None:
@@ -283,7 +273,6 @@ def _start(work: Work) -> None:
     global _work
     _work = work
     torch.set_num_threads(1)  # one thread per process, and results do not depend on their number
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for ever if the program is killed
 
 
 def _extract(number: int) -> None:

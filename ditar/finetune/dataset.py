@@ -1,11 +1,8 @@
 """Pieces of all recordings, what of them is held out, and their latents, by the base's VAE."""
 
 import json
-import multiprocessing
 import random
-import signal
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.vae.fingerprint import encoder_fingerprint
 from ditar.vae.posterior_of_file import posterior_of_file
 from ditar.vae.speech_vae import SpeechVAE
+from ditar.workers import WorkerPool
 
 LEAST_PIECES = 4  # two to listen to, and two to train on
 HELD_OUT_SHARE, HELD_OUT_LEAST, HELD_OUT_MOST = 0.15, 2, 9  # of the pieces; one is the reference of the others
@@ -77,13 +75,8 @@ def _made(rows: Sequence[Utterance], maker: PieceMaker, processes: int):
     if processes <= 1:
         yield from map(maker.line, rows)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _start, (maker,)) as pool:
-        try:
-            yield from pool.map(_line, rows)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with WorkerPool(processes, _start, (maker,)) as pool:
+        yield from pool.in_order(_line, rows)
 
 
 _maker: PieceMaker | None = None  # a worker process's
@@ -92,7 +85,6 @@ _maker: PieceMaker | None = None  # a worker process's
 def _start(maker: PieceMaker) -> None:
     global _maker
     _maker = maker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the first process ends the others
     torch.set_num_threads(1)
 
 

@@ -1,10 +1,6 @@
 """Many audio files through the same recogniser: one process a core, in the order given."""
 
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +9,7 @@ import numpy as np
 from ditar.config.cores import usable_cores
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.errors import RecogniserError
+from ditar.workers import WorkerPool
 
 Found = TypeVar("Found")
 
@@ -73,25 +70,8 @@ def map_files(
     options = {"total": len(audio), "desc": title, "unit": "utt", "disable": not progress}
     if workers == 1:
         return dict(tqdm(zip(audio, (function(read_waveform(path)) for path in paths)), **options))
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (function,)) as pool:
-        with _interrupts_held():
-            found = [pool.submit(_work, path) for path in paths]
-        try:
-            return dict(tqdm(zip(audio, (one.result() for one in found)), **options))
-        except BaseException:  # Ctrl-C, or a file that cannot be read: nobody waits for the others
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes started within never get Ctrl-C, which a terminal sends to all: they would end in the midst of their
-    imports, with a traceback each. This process gets it afterwards, and ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with WorkerPool(workers, _start_worker, (function,)) as pool:
+        return dict(tqdm(zip(audio, pool.in_order(_work, paths)), **options))
 
 
 _own: Callable[[np.ndarray], Any] | None = None  # a worker process's

@@ -51,7 +51,7 @@ def test_times_of_who_spoke_the_symbols(tmp_path, prepare, capsys):
 
 def test_a_language_that_is_none_is_one_error_before_any_work(tmp_path, prepare, monkeypatch):
     write(tmp_path, {f"u{n}": "A dog." for n in range(30)}, {})
-    monkeypatch.setattr(prepare_text, "ProcessPoolExecutor", lambda *_: pytest.fail("the work began"))
+    monkeypatch.setattr(prepare_text, "WorkerPool", lambda *_, **__: pytest.fail("the work began"))
     code, said, rows = prepare("--language", "en-ux", "--skip-bad")
     assert code == 1 and rows is None
     assert said.count("\n") == 1 and said.startswith("prepare_text: error: language 'en-ux' is not known")

@@ -14,7 +14,6 @@ another timbre (timbre.py). `--add-to` rewrites a data directory with these utte
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import random
 import sys
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ from ditar.extras import missing  # noqa: E402
 from ditar.recognise.aligner import Aligner, AlignmentError  # noqa: E402
 from ditar.seeds import seed_of  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
+from ditar.workers import WorkerPool  # noqa: E402
 
 HEARING_RATE_HZ = 16_000
 FRAME_S = 0.01  # of pocketsphinx
@@ -192,8 +192,8 @@ def main() -> int:
             (utt, speaker, path, arguments.out, arguments.derivatives, arguments.seed)
             for utt, speaker, path in read_clips(arguments.clips)
         ]
-        with multiprocessing.get_context("spawn").Pool(arguments.nj) as pool:
-            made = list(tqdm(pool.imap_unordered(label, clips, chunksize=1), total=len(clips), unit="clip"))
+        with WorkerPool(arguments.nj) as pool:
+            made = list(tqdm(pool.as_done(label, clips), total=len(clips), unit="clip"))
         rows = [row for part in made if not isinstance(part, AudioError) for row in part]
         if unread := sorted(str(part) for part in made if isinstance(part, AudioError)):
             print(f"{len(unread)} of {len(clips)} clips cannot be read and are left out:", *unread, sep="\n  ")

@@ -10,7 +10,6 @@ DIR/{train,val,vae_test,test,test_ref}/{wav.scp,text,utt2spk,spk2utt,utt2dur,pho
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import random
 import sys
 import time
@@ -30,6 +29,7 @@ from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import atomic_write  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
 from ditar.storage.lock import InUseError, only_writer  # noqa: E402
+from ditar.workers import WorkerPool  # noqa: E402
 
 SPLITS = ("train", "val", "vae_test", "test", "test_ref")
 BATCH = 24  # sentences per festival process; the other engines take one at a time
@@ -224,8 +224,8 @@ def write(items: list[Item], arguments: argparse.Namespace) -> int:
     print(f"{len(items)} utterances planned, {len(made)} made already", flush=True)
     if rest:
         work = [(task, arguments.out) for task in tasks(rest, arguments.seed)]
-        with multiprocessing.get_context("spawn").Pool(arguments.nj) as pool:
-            made |= progress(pool.imap_unordered(make, work, chunksize=1), len(rest), log)
+        with WorkerPool(arguments.nj) as pool:
+            made |= progress(pool.as_done(make, work), len(rest), log)
     failed = sum(1 for record in made.values() if record.get("failed"))
     if failed:
         print(f"{failed} utterances failed in their synthesiser and are left out", flush=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
+
+from ditar.workers import WorkerPool
 
 WAITING = 2  # items for each process that are taken ahead
 
@@ -28,17 +29,13 @@ def each(
         start(*arguments)
         yield from map(function, items)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(nj, context, initializer=start, initargs=arguments) as pool:
+    with WorkerPool(nj, start, arguments) as pool:
         waiting: set[Future] = set()
-        try:
-            while True:
-                free = WAITING * nj - len(waiting)
-                waiting |= {pool.submit(function, item) for item in itertools.islice(items, free)}
-                if not waiting:
-                    return
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while True:
+            free = WAITING * nj - len(waiting)
+            waiting |= {pool.submit(function, item) for item in itertools.islice(items, free)}
+            if not waiting:
+                return
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()

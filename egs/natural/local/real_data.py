@@ -19,7 +19,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +36,7 @@ from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, write_audio_dir, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import write_lines  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds  # noqa: E402
+from ditar.workers import WorkerPool  # noqa: E402
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 LEAST_UTTERANCES = 6  # of a speaker to validate on: a reference and targets
@@ -139,8 +139,8 @@ def main() -> int:
         work = partial(
             convert, prefixes=prefixes, folder=out / "wav", shortest_s=args.min_seconds, longest_s=args.max_seconds
         )
-        with ProcessPoolExecutor(args.nj) as pool:
-            done = list(tqdm(pool.map(work, clips, chunksize=16), total=len(clips), desc=str(args.out), mininterval=5))
+        with WorkerPool(args.nj, method="fork") as pool:
+            done = list(tqdm(pool.in_order(work, clips, at_once=16), total=len(clips), desc=str(args.out), mininterval=5))
         write_lines(out / "skipped_audio", [why for _, why in done if why])
         clips = [clip for clip, (row, _) in zip(clips, done, strict=True) if row]
         rows = [row for row, _ in done if row]

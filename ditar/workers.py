@@ -1,0 +1,85 @@
+"""Processes that share work on a machine."""
+
+import ctypes
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing import get_context, resource_tracker
+from types import TracebackType
+from typing import Any
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal to get when the parent dies
+
+
+class WorkerPool(ProcessPoolExecutor):
+    """ProcessPoolExecutor, for `with`, whose processes are its own: Ctrl-C, which a terminal sends to all, reaches only
+    the program, and they end at once when the block fails or the program is gone. What they were doing then is lost, so
+    that they must write files beside and rename.
+
+    Args:
+        processes: how many.
+        start: is called in each with `arguments` before its work.
+        method: "spawn", or "fork", which shares what the program holds; a program that spawns needs the usual
+            `if __name__ == "__main__":`.
+    """
+
+    def __init__(
+        self, processes: int, start: Callable[..., None] | None = None, arguments: tuple = (), method: str = "spawn"
+    ):
+        super().__init__(processes, get_context(method), _begin, (start, arguments))
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future:
+        """As ProcessPoolExecutor's; it may start a process."""
+        with _interrupts_held():  # which a new process inherits, and keeps
+            return super().submit(function, *arguments, **named)
+
+    # `map` cancels what is left when it ends, and the thread of the executor does not expect that of what is killed.
+    def in_order(self, function: Callable[[Any], Any], items: Iterable[Any], at_once: int = 1) -> Iterator[Any]:
+        """function(item) of each item, in the order of these; so many go to a process together."""
+        for one in self._submit_all(function, items, at_once):
+            yield from one.result()
+
+    def as_done(self, function: Callable[[Any], Any], items: Iterable[Any], at_once: int = 1) -> Iterator[Any]:
+        """The same, as they are done."""
+        for one in as_completed(self._submit_all(function, items, at_once)):
+            yield from one.result()
+
+    def _submit_all(self, function: Callable[[Any], Any], items: Iterable[Any], at_once: int) -> list[Future]:
+        rest = iter(items)
+        parts = iter(lambda: list(islice(rest, at_once)), [])
+        return [self.submit(_several, function, part) for part in parts]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        if kind is None:
+            return super().__exit__(kind, error, traceback)
+        with _interrupts_held():  # a second Ctrl-C must not leave them half ended
+            for process in [*(self._processes or {}).values()]:  # `kill_workers` since Python 3.14
+                process.kill()
+            return super().__exit__(kind, error, traceback)
+
+
+def _several(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+    return [function(item) for item in items]
+
+
+def _begin(start: Callable[..., None] | None, arguments: tuple) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for ever if the program is killed
+    if start is not None:
+        start(*arguments)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C comes when the block is over."""
+    resource_tracker.ensure_running()  # which lets Ctrl-C through when it is started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,90 @@
+"""Processes that share work end with the program, whatever ends it, and without a word."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ditar.workers import WorkerPool
+
+PROGRAM = """
+import os, sys, time
+from ditar.workers import WorkerPool
+
+def work(number):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    try:
+        with WorkerPool(2, method=sys.argv[1]) as pool:
+            list(pool.in_order(work, range(8)))
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        sys.exit(130)
+"""
+
+
+def double(number):
+    return 2 * number
+
+
+def refuse(number):
+    if number == 1:
+        raise ValueError("not one")
+    time.sleep(0 if number < 2 else 600)
+
+
+def alive(process_id):
+    try:
+        with open(f"/proc/{process_id}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def gone(process_ids, within_s=20.0):
+    end = time.monotonic() + within_s
+    while any(map(alive, process_ids)) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not any(map(alive, process_ids))
+
+
+def test_results_are_in_order_or_as_they_come():
+    with WorkerPool(2) as pool:
+        assert list(pool.in_order(double, range(9))) == [2 * number for number in range(9)]
+        assert list(pool.in_order(double, range(9), at_once=4)) == [2 * number for number in range(9)]
+        assert sorted(pool.as_done(double, range(9), at_once=2)) == [2 * number for number in range(9)]
+
+
+def test_an_error_ends_all_at_once():
+    began = time.monotonic()
+    with pytest.raises(ValueError, match="not one"), WorkerPool(2) as pool:
+        list(pool.in_order(refuse, range(9)))
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGKILL]], ids=["one", "three", "kill"])
+def test_they_end_with_the_program(tmp_path, method, signals):
+    """As Ctrl-C in a terminal: to the whole group, once or again before all has ended."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    process = subprocess.Popen(
+        [sys.executable, "program.py", method], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    workers = [int(process.stdout.readline()) for _ in range(2)]
+    for number in signals:
+        if number == signal.SIGKILL:
+            process.send_signal(number)
+        else:
+            os.killpg(process.pid, number)
+            time.sleep(0.01)
+    said, wrong = process.communicate(timeout=60)
+    assert gone(workers)
+    if signals[0] != signal.SIGKILL:
+        assert process.returncode in (130, -signal.SIGINT)
+        assert len(signals) > 1 or (said, wrong) == ("interrupted\n", "")
