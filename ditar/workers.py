@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, resource_tracker, set_start_method
 from types import TracebackType
 from typing import Any
 
@@ -70,6 +70,7 @@ def _several(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
 def _begin(start: Callable[..., None] | None, arguments: tuple) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for ever if the program is killed
+        set_start_method("fork", force=True)  # the semaphores of libraries then have no names, which would outlive it
     if start is not None:
         start(*arguments)
 
