@@ -16,6 +16,7 @@ from ditar.train.activations import checkpoint_blocks
 from ditar.train.compilation import compile_blocks
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.optimiser import build_optimisers
+from ditar.train.plan import one_pass
 
 
 def time_training(
@@ -24,8 +25,8 @@ def time_training(
     """Time `steps` steps behind two that warm up.
 
     `backend` compiles the blocks as `run.compile_blocks` does. Parts are timed separately on the inputs of a real step,
-    forward and backward, so the remainder of their sum is what lies between them. `tflops`: 6 x parameters x tokens of
-    the three transformers a second, which is what MFU is a share of.
+    forward and backward, so the remainder of their sum is what lies between them. `tflops`: a second's arithmetic
+    as `ditar.train.plan` counts it, which is what MFU is a share of there and here.
     """
     config = replace(config, data=replace(config.data, curriculum_until=0.0))  # the lengths of most of the run
     if device.type == "cuda":
@@ -35,8 +36,7 @@ def time_training(
     profile.step(0)
     profile.step(1)
     warm_up = time.perf_counter() - clock
-    profile.seconds.clear()
-    profile.patches = profile.padded = 0.0
+    profile.forget()
     for number in range(steps):
         profile.step(2 + number)
     step_s = sum(profile.seconds.values()) / steps
@@ -76,8 +76,12 @@ class _Profile:
             checkpoint_blocks(self.system.loss)
         if backend is not None:
             compile_blocks(self.system.loss, backend)
+        self.forget()
+
+    def forget(self) -> None:
+        """What was measured so far."""
         self.seconds: dict[str, float] = defaultdict(float)
-        self.patches = self.padded = 0.0
+        self.rows = self.symbols = self.patches = self.padded = 0.0
 
     def autocast(self):
         return autocast(self.config.optimiser.precision, self.device)
@@ -105,6 +109,8 @@ class _Profile:
             optimiser.step()
         self.system.loss.zero_grad(set_to_none=True)
         lap("optimiser")
+        self.rows += len(batch.patch_counts)
+        self.symbols += float(batch.symbol_counts.sum())
         self.patches += float(batch.patch_counts.sum())
         self.padded += batch.latents.shape[0] * batch.latents.shape[1]
 
@@ -140,15 +146,9 @@ class _Profile:
         return found
 
     def flops_per_patch(self) -> float:
-        """6 x parameters x tokens of the three transformers; the text's tokens are not counted."""
-        model = self.config.model
-        sizes = {name: sum(p.numel() for p in part.transformer.parameters()) for name, part in self.parts.items()}
-        local = 1 + (1 + model.history_patches) * model.patch_frames
-        return 6 * (
-            sizes["aggregation encoder"] * (1 + model.patch_frames)
-            + sizes["LM"]
-            + sizes["LocDiT"] * local * self.config.loss.noise_draws
-        )
+        """Of both passes over rows of the mean length, without padding and what checkpointing computes again."""
+        patches, symbols = (max(2, round(total / self.rows)) for total in (self.patches, self.symbols))
+        return one_pass(self.config, 1, patches, symbols).flops / patches
 
 
 def _synchronise(device: torch.device) -> None:

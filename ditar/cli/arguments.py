@@ -60,6 +60,7 @@ def add_model_options(
     language: bool = True,
     adapter: bool = False,
     fast: bool = False,
+    devices: str = "auto, cpu, cuda, cuda:1, ...",
 ) -> None:
     """The model, with `fast` its distilled form instead, with `adapter` an adapter of it, with `language` the language
     (espeak-ng's name), the device and, with `dtype`, the number format."""
@@ -75,7 +76,7 @@ def add_model_options(
         )
     if language:
         command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
-    command.add_argument("--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ...")
+    command.add_argument("--device", type=device, default="auto", help=devices)
     command.add_argument(
         "--threads",
         metavar="N",

@@ -61,7 +61,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--processes", type=whole(1, 1024), default=usable_cores(), help="of the preparation, one a core"
     )
-    add_model_options(command, dtype=False)
+    add_model_options(command, dtype=False, devices="auto, cpu, or cuda, of which CUDA_VISIBLE_DEVICES chooses one")
     command.set_defaults(run=run)
 
 

@@ -86,10 +86,18 @@ def _print_plan(config, options: argparse.Namespace) -> int:
     print(f"{'memory of a rank':<38} {'whole':>8}     {'sharded (configs/accelerate/fsdp.yaml)'}")
     for name, of_whole, of_sharded in rows:
         print(f"{name:<38} {of_whole / 2**30:8.2f} GiB {of_sharded / 2**30:8.2f} GiB")
-    print(f"{'arithmetic':<38} {found['flops_a_step'] / 1e12:8.1f} TFLOPs a step of {found['patches_a_step']} patches")
+    patches = found["patches_a_step"]
+    print(f"{'arithmetic':<38} {_digits(found['flops_a_step'] / 1e12)} TFLOPs a step of {patches} patches")
     at = f"{options.gpus} GPUs of {options.peak_tflops:g} TFLOP/s at an MFU of {options.mfu:g}"
-    print(f"{'speed':<38} {found['patches_a_second']:8.0f} patches a second, {found['step_s']:.3f} s a step: {at}")
+    tokens = found["patches_a_second"] * config.model.patch_frames
+    said = f"patches a second ({tokens:.0f} tokens, which are latent frames), {found['step_s']:.3f} s a step: {at}"
+    print(f"{'speed':<38} {found['patches_a_second']:8.0f} {said}")
     print(f"{'time':<38} {found['days']:8.2f} days for {found['steps']} steps, {found['gpu_hours']:.0f} GPU hours")
     if found["cost"] is not None:
         print(f"{'cost':<38} {found['cost']:8.0f} at {options.price:g} an hour of a GPU")
     return 0
+
+
+def _digits(value: float) -> str:
+    """Of eight places, three digits or more."""
+    return f"{value:8.1f}" if value >= 100 else f"{value:8.3g}"

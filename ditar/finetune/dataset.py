@@ -54,7 +54,7 @@ def make_pieces(
     if len(found) < LEAST_PIECES:
         seconds = sum(piece.seconds for piece in found)
         raise DataError(
-            f"{len(rows)} recording{'s' * (len(rows) != 1)} gave {len(found)} pieces of speech, {seconds:.1f} s, and "
+            f"{len(rows)} recording{'s' * (len(rows) != 1)} gave {len(found)} piece{'s' * (len(found) != 1)} of speech, {seconds:.1f} s, and "
             f"at least {LEAST_PIECES} are needed, since some are held out to tell when to stop; add "
             "recordings: a few minutes of a voice are a good beginning"
         )

@@ -16,7 +16,7 @@ from ditar.storage.weights import ModelError
 from ditar.train.keys import keyed_generators
 from ditar.train.listener import Listener
 from ditar.train.samples import sample_words
-from ditar.train.speech_system import Shares, SpeechSystem
+from ditar.train.speech_system import Shares, SpeechSystem, check_channels
 from ditar.train.tracker import Tracker
 
 STEPS = (1, 2, 4)  # of the student, in validation
@@ -38,6 +38,8 @@ class DistilSystem(SpeechSystem):
     ):
         if teacher.config.is_distilled:
             raise ModelError("the teacher is a distilled model, without guidance of its own; give the faithful one")
+        for store in (train, valid):
+            check_channels(store, teacher.config.latent_channels)
         torch.manual_seed(config.run.seed)
         self.listener, self.valid, self.sampling = listener, valid, sampling
         self.model = make_student(teacher, config.loss.guidance_scale[1])

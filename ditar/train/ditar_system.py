@@ -18,7 +18,7 @@ from ditar.storage.weights import ModelError
 from ditar.train.keys import keyed_generators
 from ditar.train.listener import Listener
 from ditar.train.samples import sample_words, teacher_forced_words
-from ditar.train.speech_system import Shares, SpeechSystem, plot_attention, start_from_trained
+from ditar.train.speech_system import Shares, SpeechSystem, check_channels, plot_attention, start_from_trained
 from ditar.train.tracker import Tracker
 
 WRONG_TEXT = "wrong_text_"  # prefix of losses with another utterance's text
@@ -27,7 +27,7 @@ WRONG_TEXT = "wrong_text_"  # prefix of losses with another utterance's text
 class DiTARSystem(SpeechSystem):
     """See `ditar.train.loop.System`. `listener` turns waveforms into words for the word errors of `sample`;
     `init` is a trained model to start from, `init_lm` the folder of a text LM as which the LM begins. ModelError: a
-    distilled model."""
+    distilled model. DataError: latents of another width than the model's."""
 
     def __init__(
         self,
@@ -43,6 +43,8 @@ class DiTARSystem(SpeechSystem):
                 "a distilled model cannot be trained as DiTAR is: that would undo what it was taught; train the model "
                 "that it was distilled from, and distil that with recipes/distil.py"
             )
+        for store in (train, valid):
+            check_channels(store, config.model.latent_channels)
         torch.manual_seed(config.run.seed)
         self.listener, self.valid = listener, valid
         self.model = DiTAR(config.model)

@@ -52,6 +52,15 @@ def of_corpus(store: LatentStore, rate_hz: float, max_seconds: float, before: Te
     }
 
 
+def check_channels(store: LatentStore, channels: int) -> None:
+    """DataError: latents of another VAE than the model is made for."""
+    if len(store.mean) != channels:
+        raise DataError(
+            f"the latents of {store.folder} have {len(store.mean)} channels, and model.latent_channels is {channels}; "
+            "set that to their number, or extract latents with the VAE that the model is for"
+        )
+
+
 def start_from_trained(model: Any, init: Any) -> None:
     """Fine-tuning: the weights of `init`. CheckpointError if the configurations differ, except for what describes the
     corpus and not the weights. A model that attends to its text may learn to read monotonically: what that adds to its

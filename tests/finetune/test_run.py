@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -16,6 +17,7 @@ from ditar.cli import main
 from ditar.finetune.system import FinetuneSystem
 from ditar.model.ditar import DiTAR
 from ditar.synthesis.voice_file import load_voice
+from recipes import export
 from tests.finetune.voice import TEXTS, babble, write_base, write_voice
 
 
@@ -115,7 +117,7 @@ def test_an_interrupted_one_ends_as_if_it_had_not_been(tuned, voice, base, tmp_p
     assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
 
 
-def test_an_adapter_and_its_base(voice, base, tmp_path, capsys):
+def test_an_adapter_and_its_base(voice, base, tmp_path, capsys, monkeypatch):
     if find_spec("peft") is None:
         pytest.skip("needs peft, of the extra `finetune`")
     adapter = tmp_path / "adapter"
@@ -125,6 +127,14 @@ def test_an_adapter_and_its_base(voice, base, tmp_path, capsys):
     assert not torch.equal(merged.stop_head.weight, plain.stop_head.weight)
     assert torch.equal(merged.lm.symbols.weight, plain.lm.symbols.weight)  # an embedding has no adapter
     assert merged.config.seconds_per_symbol != plain.config.seconds_per_symbol
+    parts = ["--vae", base / "vae", "--ditar", base / "ditar", "--adapter", adapter, "--dtype", "float32"]
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", ["export.py", *map(str, parts), "--out", str(tmp_path / "whole")])
+        assert export.main() == 0
+    whole = load_pipeline(tmp_path / "whole").ditar
+    assert whole.config == merged.config
+    for name, weight in merged.state_dict().items():
+        torch.testing.assert_close(whole.state_dict()[name], weight, rtol=0, atol=1e-6)
 
     said = [
         "--text=Good morning.",

@@ -128,6 +128,13 @@ def test_a_text_lm_under_phonemes(train, tmp_path):
     assert 0 < model.lm.symbols.weight[1:].std() < 0.1  # of the scale of its embeddings
 
 
+def test_latents_of_another_width_are_refused(train, tmp_path):
+    write_store(tmp_path / "latents", channels=5)
+    write_config(tmp_path / "c.yaml")
+    code, said = train()
+    assert code == 1 and "latents have 5 channels, and model.latent_channels is 8; set that to their number" in said
+
+
 def test_what_cannot_begin(train, tmp_path):
     code, said = train("--subwords")
     assert code == 1 and said.endswith("--subwords are those of a text LM, which is not given; add --init-lm\n")
