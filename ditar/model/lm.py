@@ -1,9 +1,9 @@
 """Causal language model over [symbols | begin of audio | patch embeddings] (arXiv 2502.03930, section 3.1).
 
-In training, rows of a batch hold their text padded on the right to L places, then their audio from place L on. In
-generation their audio ends at the same place, whatever precedes it, so that new patches have the same places in every
-row; the gap is between text and audio. Gaps are never attended to and do not count as positions, so a row gives the
-same numbers in any batch.
+In training the audio of a row follows its text, and padding comes last, where no place that counts attends to it: no
+mask is needed but that of time. In generation the audio of all rows ends at the same place, whatever precedes it, so
+that new patches have the same places in every row; the gap between text and audio is never attended to and does not
+count as positions. So a row gives the same numbers in any batch.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,14 +13,21 @@ import torch
 from torch import Tensor, nn
 
 from ditar.config import BlockConfig
+from ditar.nn.attention import CAUSAL
 from ditar.nn.kv_cache import KVCache
 from ditar.nn.transformer import Transformer
 
 
+def _at(x: Tensor, places: Tensor) -> Tensor:
+    """x (B, ..., S, width) at places (B, 1, ..., S') of its sequences -> (B, ..., S', width)."""
+    shape = (*x.shape[:-2], places.shape[-1], x.shape[-1])
+    return x.gather(-2, places[..., None].expand(shape))
+
+
 @dataclass
 class LMOutput:
-    """h (B, N, width): h[:, i] conditions patch i. kept: per kept layer the rotated queries (B, heads, Sq, d), whose
-    last N are those of h, and keys (B, heads, L + N, d)."""
+    """h (B, N, width): h[:, i] conditions patch i. kept: per kept layer the rotated queries of h (B, heads, N, d), and
+    keys (B, heads, L + N, d), those of the text, padded to L, first."""
 
     h: Tensor
     kept: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
@@ -79,13 +86,18 @@ class LM(nn.Module):
             heard = heard + reading.to(heard.dtype)
         x = torch.cat((symbols, heard), dim=1)  # (B, L + N, width)
         text, places = symbol_ids.shape[1], torch.arange(x.shape[1], device=x.device)
-        start = self._first_position(symbol_counts)[:, None]
-        positions = torch.where(places < text, places, start + places - text)  # (B, L + N)
-        valid = (places < symbol_counts[:, None]) | (places >= text)
-        mask = torch.ones(len(places), len(places), dtype=torch.bool, device=x.device).tril() & valid[:, None]
-        tables = self.transformer.positions(positions)
-        output = self.transformer(x, tables, mask=mask, outputs=slice(text, None), keep=keep)
-        return LMOutput(output.hidden, output.kept)
+        counts = symbol_counts[:, None]
+        # Where each place of a row, text and then audio, comes from, and where text and audio went: (B, L + N) each.
+        sources = torch.where(places < counts, places, text + places - counts).clamp(max=len(places) - 1)
+        targets = torch.where(places < text, places, counts + places - text)
+        positions = torch.where(places < counts, places, self._first_position(counts) + places - counts)
+        output = self.transformer(_at(x, sources), self.transformer.positions(positions), mask=CAUSAL, keep=keep)
+        audio_places = targets[:, text:]
+        kept = {
+            layer: (_at(query, audio_places[:, None]), _at(key, targets[:, None]))
+            for layer, (query, key) in output.kept.items()
+        }
+        return LMOutput(_at(output.hidden, audio_places), kept)
 
     def prefill(
         self,

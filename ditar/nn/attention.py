@@ -1,6 +1,7 @@
 """Multi-head attention with rotary positions (RoPE; Su et al., 2021). Heads are (B, heads, S, head_dim)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,8 @@ from ditar.nn.kv_cache import LayerCache
 from ditar.nn.linear import Linear
 
 ALL = slice(None)
+CAUSAL = "causal"  # in place of a mask: no query sees what comes after it. Without a mask a GPU has its fastest kernel.
+Mask = Tensor | Literal["causal"] | None
 
 
 def rope_tables(
@@ -40,11 +43,12 @@ class QueryKey:
 
 class SoftmaxAttention(nn.Module):
     """The products only: queries (B, heads, Sq, d), keys and values (B, kv_heads, Sk, d), each shared by heads /
-    kv_heads queries, additive mask (1 or B, 1, Sq, Sk) -> (B, heads, Sq, d)."""
+    kv_heads queries, additive mask (1 or B, 1, Sq, Sk), or CAUSAL for as many queries as keys -> (B, heads, Sq, d)."""
 
-    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
         key, value = share_heads(key, query.shape[1]), share_heads(value, query.shape[1])
-        return F.scaled_dot_product_attention(query, key, value, None if mask is None else mask.to(query.dtype))
+        added = mask.to(query.dtype) if isinstance(mask, Tensor) else None
+        return F.scaled_dot_product_attention(query, key, value, added, is_causal=isinstance(mask, str))
 
 
 def share_heads(x: Tensor, heads: int) -> Tensor:
@@ -75,18 +79,18 @@ class Attention(nn.Module):
         self,
         x: Tensor,
         tables: tuple[Tensor, Tensor],
-        mask: Tensor | None = None,
+        mask: Mask = None,
         outputs: slice = ALL,
         cache: LayerCache | None = None,
         keep: QueryKey | None = None,
     ) -> Tensor:
-        """x (B, S, width); tables: see `rope_tables`; mask additive (1 or B, 1, S, Sk) -> (B, S', width).
+        """x (B, S, width); tables: see `rope_tables`; mask additive (1 or B, 1, S, Sk), or CAUSAL -> (B, S', width).
 
-        outputs: the S' positions that are queries; cache: what came before x, to which x is added; keep: where queries
+        outputs: the S' positions that are queries, all of them if CAUSAL; cache: what came before x, to which x is added; keep: where queries
         and keys are stored.
         """
         query, key, value = self.split_heads(self.qkv(x), tables)
-        query, mask = query[:, :, outputs], None if mask is None else mask[:, :, outputs]
+        query, mask = query[:, :, outputs], mask[:, :, outputs] if isinstance(mask, Tensor) else mask
         if keep is not None:
             keep.query, keep.key = query, share_heads(key, self.heads)
         if cache is not None:

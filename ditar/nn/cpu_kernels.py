@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from ditar.nn.attention import Attention, SoftmaxAttention
+from ditar.nn.attention import Attention, Mask, SoftmaxAttention
 from ditar.nn.linear import Linear
 from ditar.nn.norm import RMSNorm
 from ditar.nn.transformer import FeedForward
@@ -138,7 +138,7 @@ EXPLICIT_FROM, EXPLICIT_BELOW = 4, 512  # sequences, keys
 
 
 def _attend(
-    self: SoftmaxAttention, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
+    self: SoftmaxAttention, query: Tensor, key: Tensor, value: Tensor, mask: Mask = None
 ) -> Tensor:
     many = torch.is_grad_enabled() and query.shape[0] >= EXPLICIT_FROM and key.shape[2] < EXPLICIT_BELOW
     if not many or query.device.type != "cpu":
@@ -147,8 +147,11 @@ def _attend(
     if len(query) != len(key):
         key, value = (x.repeat_interleave(len(query) // len(key), 0) for x in (key, value))
     scores = (query @ key.transpose(-1, -2)) * query.shape[-1] ** -0.5
-    if mask is not None:
+    if isinstance(mask, Tensor):
         scores = scores + mask.to(scores.dtype).squeeze(1)
+    elif mask is not None:
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+        scores = scores.masked_fill(later, float("-inf"))
     return (scores.softmax(-1).to(value.dtype) @ value).transpose(0, 1)
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ditar.config import BlockConfig
-from ditar.nn.attention import ALL, Attention, QueryKey, rope_tables
+from ditar.nn.attention import ALL, Attention, Mask, QueryKey, rope_tables
 from ditar.nn.cross_attention import CrossAttention, CrossContext, KeysValues, padding_mask
 from ditar.nn.kv_cache import KVCache, LayerCache
 from ditar.nn.linear import Linear
@@ -48,7 +48,7 @@ class Block(nn.Module):
         self,
         x: Tensor,
         tables: tuple[Tensor, Tensor],
-        mask: Tensor | None = None,
+        mask: Mask = None,
         outputs: slice = ALL,
         cache: LayerCache | None = None,
         context: tuple[Tensor | KeysValues, Tensor] | None = None,
@@ -116,13 +116,13 @@ class Transformer(nn.Module):
         x: Tensor,
         tables: tuple[Tensor, Tensor],
         *,
-        mask: Tensor | None = None,
+        mask: Mask = None,
         outputs: slice = ALL,
         cache: KVCache | None = None,
         keep: Collection[int] = (),
         context: CrossContext | None = None,
     ) -> TransformerOutput:
-        """x (B, S, width); tables: see `positions`; mask (1 or B, S, Sk) bool, True = attend.
+        """x (B, S, width); tables: see `positions`; mask (1 or B, S, Sk) bool, True = attend, or CAUSAL, without cache.
 
         Args:
             outputs: the positions whose hidden states are wanted; the last layer computes no others.
@@ -132,7 +132,7 @@ class Transformer(nn.Module):
         """
         if cache is not None:
             mask = cache.mask(x.shape[1])
-        if mask is not None:  # (1 or B, 1, S, Sk), additive
+        if isinstance(mask, Tensor):  # (1 or B, 1, S, Sk), additive
             mask = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill_(~mask, float("-inf"))[:, None]
         kept = {index: QueryKey() for index in keep}
         for index, block in enumerate(self.blocks):

@@ -14,7 +14,7 @@ from ditar.config import ConfigError, DiTARConfig
 from ditar.model.ditar import DiTAR
 from ditar.model.loss import DiTARLoss
 from ditar.nn.alignment import AlignmentHelpers
-from ditar.nn.attention import SoftmaxAttention, share_heads
+from ditar.nn.attention import Mask, SoftmaxAttention, share_heads
 from ditar.nn.counting import count_parameters
 from ditar.nn.transformer import Block
 from ditar.train.activations import checkpoint_blocks
@@ -197,7 +197,7 @@ def _tensors(values: tuple) -> list[Tensor]:
     return [value for some in found for value in some if isinstance(value, Tensor)]
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
     """SoftmaxAttention as fused kernels compute it."""
     return _FusedAttention.apply(query, share_heads(key, query.shape[1]), share_heads(value, query.shape[1]))
 
