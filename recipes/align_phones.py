@@ -33,7 +33,7 @@ from ditar.storage.json_lines import write_json_lines
 from ditar.storage.lock import InUseError, only_writer
 from ditar.text import TextError
 from ditar.text.phonemise import espeak_language
-from ditar.workers import WorkerPool
+from ditar.config.workers import WorkerPool
 
 JOURNAL = ".align_phones"
 

@@ -23,7 +23,7 @@ from ditar.audio.write import write_audio
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
-from ditar.workers import WorkerPool
+from ditar.config.workers import WorkerPool
 
 FACTORS = (0.7, 1.4)  # beyond these, voices no longer sound human
 

@@ -16,7 +16,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 import soundfile
 from tqdm import tqdm
 
+from ditar.config.workers import WorkerPool
 from ditar.audio import AudioError
 from ditar.audio.read import read_audio
 from ditar.audio.utterance import prepare_utterance
@@ -103,8 +103,8 @@ def prepare_all(
         shortest_s=args.min_seconds,
         longest_s=args.max_seconds,
     )
-    with ProcessPoolExecutor(args.nj) as pool, open(journal, "a", encoding="utf-8") as file:
-        done = pool.map(work, [(row, kept.get(row.utt)) for row in rows], chunksize=16)
+    with WorkerPool(args.nj, method="fork") as pool, open(journal, "a", encoding="utf-8") as file:
+        done = pool.in_order(work, [(row, kept.get(row.utt)) for row in rows], at_once=16)
         for row, line, reason in tqdm(done, total=len(rows), desc=str(args.out), mininterval=5):
             if line is not None and row.utt not in kept:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")

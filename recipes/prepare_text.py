@@ -28,7 +28,7 @@ from ditar.text.frontend import TextFrontend
 from ditar.text.lengths import letter_count, pace_fault
 from ditar.text.phonemise import espeak_language
 from ditar.text.subwords import read_tokenizer
-from ditar.workers import WorkerPool
+from ditar.config.workers import WorkerPool
 
 
 def prepare(

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # Rooms of equal height may not import each other.
 ORDER = [
     {"units"},
-    {"storage", "seeds", "extras", "workers"},
+    {"storage", "seeds", "extras"},
     {"config"},
     {"nn", "text", "audio"},
     {"diffusion"},
@@ -29,7 +29,7 @@ ORDER = [
 ]
 # Speaks without torch, from these rooms alone; as high as what speaks with it.
 ONLY = {"onnx": {"text", "audio", "config", "storage", "units", "seeds", "extras"}}
-LOOSE = {"__init__", "units", "extras", "seeds", "workers"}
+LOOSE = {"__init__", "units", "extras", "seeds"}
 # Where a name is all there is: what is public, and packages of extras.
 STRINGS = {"ditar/__init__.py", "ditar/extras.py"}
 # Evaluation judges files and never sees a model, so that it judges every system alike.

@@ -5,23 +5,26 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from ditar.workers import WorkerPool
+from ditar.config.workers import WorkerPool
 
 PROGRAM = """
 import os, sys, time
-from ditar.workers import WorkerPool
+from tqdm import tqdm
+from ditar.config.workers import WorkerPool
 
 def work(number):
-    print(os.getpid(), flush=True)
+    os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
 
 if __name__ == "__main__":
     try:
         with WorkerPool(2, method=sys.argv[1]) as pool:
-            list(pool.in_order(work, range(8)))
+            list(tqdm(pool.in_order(work, range(8)), file=open(os.devnull, "w")))  # it has a thread
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         sys.exit(130)
@@ -68,7 +71,9 @@ def test_an_error_ends_all_at_once():
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])
-@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGKILL]], ids=["one", "three", "kill"])
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGKILL]], ids=["one", "three", "kill"]
+)
 def test_they_end_with_the_program(tmp_path, method, signals):
     """As Ctrl-C in a terminal: to the whole group, once or again before all has ended."""
     (tmp_path / "program.py").write_text(PROGRAM)
@@ -77,14 +82,39 @@ def test_they_end_with_the_program(tmp_path, method, signals):
         start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     workers = [int(process.stdout.readline()) for _ in range(2)]
-    for number in signals:
-        if number == signal.SIGKILL:
-            process.send_signal(number)
-        else:
-            os.killpg(process.pid, number)
-            time.sleep(0.01)
-    said, wrong = process.communicate(timeout=60)
-    assert gone(workers)
+    try:
+        for number in signals:
+            if number == signal.SIGKILL:
+                process.send_signal(number)
+            else:
+                os.killpg(process.pid, number)
+                time.sleep(0.01)
+        said, wrong = process.communicate(timeout=60)
+        assert gone(workers)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     if signals[0] != signal.SIGKILL:
         assert process.returncode in (130, -signal.SIGINT)
         assert len(signals) > 1 or (said, wrong) == ("interrupted\n", "")
+
+
+def test_one_that_was_starting_when_the_program_was_killed_ends(tmp_path):
+    (tmp_path / "program.py").write_text("import time\ntime.sleep(1)\n" + PROGRAM)  # each process begins with that
+    process = subprocess.Popen(
+        [sys.executable, "program.py", "spawn"], cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    try:
+        children, end, begun = Path(f"/proc/{process.pid}/task/{process.pid}/children"), time.monotonic() + 30, []
+        if not children.exists():
+            pytest.skip("this system does not list the children of a process")
+        while len(begun) < 3 and time.monotonic() < end:  # two, and the tracker of resources
+            begun = children.read_text().split()
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        assert len(begun) == 3 and gone(begun)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -79,7 +79,7 @@ class _Profile:
         self.forget()
 
     def forget(self) -> None:
-        """What was measured so far."""
+        """Begin to measure anew."""
         self.seconds: dict[str, float] = defaultdict(float)
         self.rows = self.symbols = self.patches = self.padded = 0.0
 

@@ -35,7 +35,7 @@ from ditar.data.tables import LANGUAGE, read_languages, read_table, read_wav_scp
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import each_json_line
 from ditar.text.vocabulary import Vocabulary
-from ditar.workers import WorkerPool
+from ditar.config.workers import WorkerPool
 
 
 @dataclass(frozen=True)

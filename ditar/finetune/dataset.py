@@ -23,7 +23,7 @@ from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.vae.fingerprint import encoder_fingerprint
 from ditar.vae.posterior_of_file import posterior_of_file
 from ditar.vae.speech_vae import SpeechVAE
-from ditar.workers import WorkerPool
+from ditar.config.workers import WorkerPool
 
 LEAST_PIECES = 4  # two to listen to, and two to train on
 HELD_OUT_SHARE, HELD_OUT_LEAST, HELD_OUT_MOST = 0.15, 2, 9  # of the pieces; one is the reference of the others
@@ -54,8 +54,8 @@ def make_pieces(
     if len(found) < LEAST_PIECES:
         seconds = sum(piece.seconds for piece in found)
         raise DataError(
-            f"{len(rows)} recording{'s' * (len(rows) != 1)} gave {len(found)} piece{'s' * (len(found) != 1)} of speech, {seconds:.1f} s, and "
-            f"at least {LEAST_PIECES} are needed, since some are held out to tell when to stop; add "
+            f"{len(rows)} recording{'s' * (len(rows) != 1)} gave {len(found)} piece{'s' * (len(found) != 1)} of speech, "
+            f"{seconds:.1f} s, and at least {LEAST_PIECES} are needed, since some are held out to tell when to stop; add "
             "recordings: a few minutes of a voice are a good beginning"
         )
     return found, [why for row in rows for why in lines[row.utt]["why"]]

@@ -43,7 +43,7 @@ class QueryKey:
 
 class SoftmaxAttention(nn.Module):
     """The products only: queries (B, heads, Sq, d), keys and values (B, kv_heads, Sk, d), each shared by heads /
-    kv_heads queries, additive mask (1 or B, 1, Sq, Sk), or CAUSAL for as many queries as keys -> (B, heads, Sq, d)."""
+    kv_heads queries, additive mask (1 or B, 1, Sq, Sk), or CAUSAL if Sq is Sk -> (B, heads, Sq, d)."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
         key, value = share_heads(key, query.shape[1]), share_heads(value, query.shape[1])
@@ -86,9 +86,11 @@ class Attention(nn.Module):
     ) -> Tensor:
         """x (B, S, width); tables: see `rope_tables`; mask additive (1 or B, 1, S, Sk), or CAUSAL -> (B, S', width).
 
-        outputs: the S' positions that are queries, all of them if CAUSAL; cache: what came before x, to which x is added; keep: where queries
-        and keys are stored.
+        outputs: the S' positions that are queries, all of them if CAUSAL; cache: what came before x, to which x is
+        added; keep: where queries and keys are stored. ValueError: CAUSAL with some outputs only, or with a cache.
         """
+        if mask is CAUSAL and (cache is not None or outputs != ALL):
+            raise ValueError("CAUSAL is for as many queries as keys; give a mask for a cache, or for some outputs only")
         query, key, value = self.split_heads(self.qkv(x), tables)
         query, mask = query[:, :, outputs], mask[:, :, outputs] if isinstance(mask, Tensor) else mask
         if keep is not None:

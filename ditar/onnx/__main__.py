@@ -44,7 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--stop-threshold", type=float, help="0 to 1; lower ends sooner (default: the model's)")
     parser.add_argument("--speed", type=float, help="0.5 to 2, 2 is twice as fast")
     parser.add_argument("--max-retries", type=int, default=MAX_RETRIES, help="of failed speech (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1, help="of onnxruntime (default: %(default)s)")
+    parser.add_argument(
+        "--threads", type=int, default=1,
+        help="of onnxruntime, for what is read and decoded at once; a patch is made by one (default: %(default)s)",
+    )  # fmt: skip
     return parser
 
 

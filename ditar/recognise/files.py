@@ -9,7 +9,7 @@ import numpy as np
 from ditar.config.cores import usable_cores
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.errors import RecogniserError
-from ditar.workers import WorkerPool
+from ditar.config.workers import WorkerPool
 
 Found = TypeVar("Found")
 

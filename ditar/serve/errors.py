@@ -63,8 +63,10 @@ def of_validation(errors: Iterable[Mapping[str, Any]], fields: Iterable[str] = (
         elif error["type"] == "json_invalid":
             said.append(f"the body is not JSON ({error['ctx']['error']}); send a JSON object")
         elif isinstance(given := error.get("input"), bytes):
-            said.append(f"the body {shown(given.decode(errors='replace'))} was not sent as JSON; send a JSON object with "
-                        "Content-Type: application/json")  # fmt: skip
+            body = shown(given.decode(errors="replace"))
+            said.append(
+                f"the body {body} was not sent as JSON; send a JSON object with Content-Type: application/json"
+            )
         elif "UploadFile" in error["msg"]:
             said.append(f"{place} must be a file, got {shown(given)}; send it as one: curl -F {place}=@FILE")
         else:

@@ -99,7 +99,7 @@ class VoiceShelf:
         ApiError."""
         path = self._path_of_new(name)
         try:
-            check_language(language)
+            check_language(language, self._pipeline.text_config.trained_languages)
         except TextError as error:
             raise ApiError(422, str(error), param="language") from None
         try:

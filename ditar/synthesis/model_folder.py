@@ -63,8 +63,8 @@ def class_of(folder: Path) -> str:
     index = folder / "model_index.json"
     if not index.exists() and (folder / "lm.onnx").exists():
         raise ModelError(
-            f"{folder} was exported for onnxruntime, which speaks without torch: python -m ditar.onnx --model {folder}; "
-            "here give the model that it was made from"
+            f"{folder} was exported for onnxruntime, which speaks without torch: python -m ditar.onnx --model "
+            f"{folder}; here give the model that it was made from"
         )
     try:
         found = json.loads(index.read_text(encoding="utf-8")).get("_class_name")

@@ -66,7 +66,8 @@ def read_reference(
     if not isinstance(prompt_text, str | None):
         raise TextError(f"prompt_text must be a string, got {type(prompt_text).__name__}")
     if prompt_audio is None and prompt_text is not None:
-        raise ValueError(f"the transcript {prompt_text[:40]!r} is that of a clip, and none is given; give both or neither")
+        said = prompt_text[:40]
+        raise ValueError(f"the transcript {said!r} is that of a clip, and none is given; give both or neither")
     if prompt_audio is None:
         prompt_audio, prompt_text, language = *shipped_voice(), SHIPPED_LANGUAGE
     text, told = (prompt_text or "").strip(), []

@@ -70,8 +70,9 @@ def _rewritten(match: re.Match, language: str) -> str:
         said = rewrite(match, given, inner, language)
         if said == match[0] or match["element"].lower() != "say-as":
             return said  # a pronunciation, or an alias, may be part of a word; numbers and letters are words
-        before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-        return f"{' ' * (before.isalnum() or before == '>')}{said}{' ' * after.isalnum()}"
+        before, after = match.string[: match.start()][-1:], match.string[match.end() :][:7].lower()
+        apart = after[:1].isalnum() or (after[:1] == "<" and after != "<say-as")  # which sees to it itself
+        return f"{' ' * (before.isalnum() or before == '>')}{said}{' ' * apart}"
     tag = (match["tag"] or "").lower()
     if tag == "break":
         return _break(match[0], _attributes(match["attributes"]))

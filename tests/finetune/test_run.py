@@ -175,7 +175,7 @@ def test_who_listens_decides_and_is_on_the_page(voice, base, tmp_path):
 @pytest.mark.parametrize(
     "texts, message",
     [
-        (["Good morning."], "1 recording gave 1 pieces of speech"),
+        (["Good morning."], "1 recording gave 1 piece of speech"),
         ([], "holds no recordings"),
     ],
 )

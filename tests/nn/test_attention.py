@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ditar.nn.attention import ALL, Attention, QueryKey, SoftmaxAttention, apply_rotary_emb, rope_tables
+from ditar.nn.attention import ALL, CAUSAL, Attention, QueryKey, SoftmaxAttention, apply_rotary_emb, rope_tables
 
 
 def heads_of(x, heads):
@@ -74,6 +74,28 @@ def test_explicit_products_equal_torch(sequences):
     mask = torch.zeros(1, 1, 7, 7, dtype=torch.float64)
     mask = mask.masked_fill(torch.ones(7, 7).triu(1).bool(), float("-inf"))
     assert torch.allclose(SoftmaxAttention()(q, k, v, mask), F.scaled_dot_product_attention(q, k, v, mask))
+
+
+@pytest.mark.parametrize("sequences", [2, 8])  # torch's kernel, and explicit products
+def test_causal_is_a_mask_of_what_comes_later(sequences):
+    torch.manual_seed(0)
+    given = torch.randn(3, sequences, 4, 7, 8, dtype=torch.float64)
+    mask = torch.zeros(1, 1, 7, 7, dtype=torch.float64)
+    mask = mask.masked_fill(torch.ones(7, 7).triu(1).bool(), float("-inf"))
+    found = []
+    for how in (CAUSAL, mask):
+        q, k, v = (x.clone().requires_grad_() for x in given)
+        output = SoftmaxAttention()(q, k[:, :2], v[:, :2], how)  # two queries share a key
+        output.square().sum().backward()
+        found.append((output, q.grad, k.grad, v.grad))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_causal_needs_as_many_queries_as_keys():
+    attention, x, tables = Attention(16, 4), torch.randn(2, 5, 16), rope_tables(torch.arange(5), 4, torch.float32)
+    with pytest.raises(ValueError, match="CAUSAL is for as many queries as keys"):
+        attention(x, tables, CAUSAL, slice(1, 3))
 
 
 def test_impossible_heads_are_named():

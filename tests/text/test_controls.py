@@ -51,6 +51,7 @@ def test_a_pause_stands_where_it_was_asked_for(text, pieces, lead):
             'Row<say-as interpret-as="digits">42</say-as><say-as interpret-as="cardinal">42</say-as>b',
             [("Row four two forty two b", 0.8)],
         ),
+        ('<say-as interpret-as="cardinal">4</say-as><emphasis>km</emphasis>', [("four <emphasis>km</emphasis>", 0.8)]),
         ("<say-as interpret-as='telephone'>55-12</say-as>", [("five five, one two", 0.8)]),
         ('<say-as interpret-as="ordinal">3</say-as>', [("third", 0.8)]),
         ('<say-as interpret-as="cardinal">1984</say-as>', [("one thousand nine hundred eighty four", 0.8)]),

@@ -39,7 +39,7 @@ from ditar.extras import missing  # noqa: E402
 from ditar.recognise.aligner import Aligner, AlignmentError  # noqa: E402
 from ditar.seeds import seed_of  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
-from ditar.workers import WorkerPool  # noqa: E402
+from ditar.config.workers import WorkerPool  # noqa: E402
 
 HEARING_RATE_HZ = 16_000
 FRAME_S = 0.01  # of pocketsphinx

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
-from ditar.workers import WorkerPool
+from ditar.config.workers import WorkerPool
 
 WAITING = 2  # items for each process that are taken ahead
 

@@ -1,13 +1,16 @@
-"""Processes that share work on a machine."""
+"""Processes that share work on a machine, as many as it has cores for (`config.cores`)."""
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context, resource_tracker, set_start_method
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Any
 
@@ -17,7 +20,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal to get when the parent dies
 class WorkerPool(ProcessPoolExecutor):
     """ProcessPoolExecutor, for `with`, whose processes are its own: Ctrl-C, which a terminal sends to all, reaches only
     the program, and they end at once when the block fails or the program is gone. What they were doing then is lost, so
-    that they must write files beside and rename.
+    that they must write files beside and rename; other programs that they have started run to their end.
 
     Args:
         processes: how many.
@@ -29,7 +32,7 @@ class WorkerPool(ProcessPoolExecutor):
     def __init__(
         self, processes: int, start: Callable[..., None] | None = None, arguments: tuple = (), method: str = "spawn"
     ):
-        super().__init__(processes, get_context(method), _begin, (start, arguments))
+        super().__init__(processes, multiprocessing.get_context(method), _begin, (start, arguments))
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future:
         """As ProcessPoolExecutor's; it may start a process."""
@@ -38,14 +41,13 @@ class WorkerPool(ProcessPoolExecutor):
 
     # `map` cancels what is left when it ends, and the thread of the executor does not expect that of what is killed.
     def in_order(self, function: Callable[[Any], Any], items: Iterable[Any], at_once: int = 1) -> Iterator[Any]:
-        """function(item) of each item, in the order of these; so many go to a process together."""
-        for one in self._submit_all(function, items, at_once):
-            yield from one.result()
+        """function(item) of each item, in the order of these; so many go to a process together. The processes are
+        started now, before a progress bar that shows the results starts threads."""
+        return _results(self._submit_all(function, items, at_once))
 
     def as_done(self, function: Callable[[Any], Any], items: Iterable[Any], at_once: int = 1) -> Iterator[Any]:
         """The same, as they are done."""
-        for one in as_completed(self._submit_all(function, items, at_once)):
-            yield from one.result()
+        return _results(as_completed(self._submit_all(function, items, at_once)))
 
     def _submit_all(self, function: Callable[[Any], Any], items: Iterable[Any], at_once: int) -> list[Future]:
         rest = iter(items)
@@ -63,6 +65,11 @@ class WorkerPool(ProcessPoolExecutor):
             return super().__exit__(kind, error, traceback)
 
 
+def _results(parts: Iterable[Future]) -> Iterator[Any]:
+    for part in parts:
+        yield from part.result()
+
+
 def _several(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
     return [function(item) for item in items]
 
@@ -70,17 +77,29 @@ def _several(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
 def _begin(start: Callable[..., None] | None, arguments: tuple) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for ever if the program is killed
-        set_start_method("fork", force=True)  # the semaphores of libraries then have no names, which would outlive it
+        if os.getppid() != multiprocessing.parent_process().pid:  # as it has been while this process was starting
+            os._exit(1)
+        # The semaphores of libraries then have no names, which would outlive it.
+        multiprocessing.set_start_method("fork", force=True)
     if start is not None:
         start(*arguments)
 
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C comes when the block is over."""
+    """Ctrl-C comes when the block is over: it is blocked, which new processes inherit, and if another thread takes it,
+    it is put off."""
     resource_tracker.ensure_running()  # which lets Ctrl-C through when it is started
+    handler, came = signal.getsignal(signal.SIGINT), []
+    swapped = callable(handler) and threading.current_thread() is threading.main_thread()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if swapped:
+        signal.signal(signal.SIGINT, lambda *received: came.append(received))
     try:
         yield
     finally:
+        if swapped:
+            signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if came:
+            handler(*came[-1])
