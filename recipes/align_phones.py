@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from ditar.audio.errors import AudioError
 from ditar.audio.read import read_audio
+from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_json_lines
@@ -33,7 +34,6 @@ from ditar.storage.json_lines import write_json_lines
 from ditar.storage.lock import InUseError, only_writer
 from ditar.text import TextError
 from ditar.text.phonemise import espeak_language
-from ditar.config.workers import WorkerPool
 
 JOURNAL = ".align_phones"
 

@@ -20,10 +20,10 @@ from ditar.audio import AudioError
 from ditar.audio.read import read_audio
 from ditar.audio.resample import resample
 from ditar.audio.write import write_audio
+from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
-from ditar.config.workers import WorkerPool
 
 FACTORS = (0.7, 1.4)  # beyond these, voices no longer sound human
 

@@ -24,11 +24,11 @@ from typing import Any
 import soundfile
 from tqdm import tqdm
 
-from ditar.config.workers import WorkerPool
 from ditar.audio import AudioError
 from ditar.audio.read import read_audio
 from ditar.audio.utterance import prepare_utterance
 from ditar.audio.write import write_audio
+from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_audio_dir, read_data_dir, write_audio_dir, write_data_dir
 from ditar.data.times import shift_times, sound_seconds

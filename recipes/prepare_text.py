@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ditar.config.workers import WorkerPool
 from ditar.data.align import align_symbols
 from ditar.data.errors import DataError
 from ditar.data.tables import LANGUAGE, as_number, read_json_lines, read_table
@@ -28,7 +29,6 @@ from ditar.text.frontend import TextFrontend
 from ditar.text.lengths import letter_count, pace_fault
 from ditar.text.phonemise import espeak_language
 from ditar.text.subwords import read_tokenizer
-from ditar.config.workers import WorkerPool
 
 
 def prepare(

@@ -29,13 +29,13 @@ from tqdm import tqdm
 
 from ditar.audio.errors import AudioError
 from ditar.config import DiTARConfig, load_config
+from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.shards import Latents, LatentWriter
 from ditar.data.tables import LANGUAGE, read_languages, read_table, read_wav_scp
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import each_json_line
 from ditar.text.vocabulary import Vocabulary
-from ditar.config.workers import WorkerPool
 
 
 @dataclass(frozen=True)

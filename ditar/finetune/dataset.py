@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.extraction import ExtractionRow, Work, deal, describe_names, extract, read_records
 from ditar.data.kaldi import Utterance
@@ -23,7 +24,6 @@ from ditar.storage.json_lines import append_json_lines, read_log
 from ditar.vae.fingerprint import encoder_fingerprint
 from ditar.vae.posterior_of_file import posterior_of_file
 from ditar.vae.speech_vae import SpeechVAE
-from ditar.config.workers import WorkerPool
 
 LEAST_PIECES = 4  # two to listen to, and two to train on
 HELD_OUT_SHARE, HELD_OUT_LEAST, HELD_OUT_MOST = 0.15, 2, 9  # of the pieces; one is the reference of the others

@@ -7,9 +7,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ditar.config.cores import usable_cores
+from ditar.config.workers import WorkerPool
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.errors import RecogniserError
-from ditar.config.workers import WorkerPool
 
 Found = TypeVar("Found")
 

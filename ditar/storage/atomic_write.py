@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-
 ABANDONED_SECONDS = 3600.0  # nothing takes so long between two writes to a file
 
 

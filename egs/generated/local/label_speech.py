@@ -32,6 +32,7 @@ import timbre  # noqa: E402
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
+from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Phone, Utterance, read_data_dir, write_data_dir  # noqa: E402
 from ditar.data.tables import read_table, read_wav_scp  # noqa: E402
@@ -39,7 +40,6 @@ from ditar.extras import missing  # noqa: E402
 from ditar.recognise.aligner import Aligner, AlignmentError  # noqa: E402
 from ditar.seeds import seed_of  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ  # noqa: E402
-from ditar.config.workers import WorkerPool  # noqa: E402
 
 HEARING_RATE_HZ = 16_000
 FRAME_S = 0.01  # of pocketsphinx

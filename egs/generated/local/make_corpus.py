@@ -25,11 +25,11 @@ import engines  # noqa: E402
 import sentences  # noqa: E402
 import voices  # noqa: E402
 
+from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import atomic_write  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
 from ditar.storage.lock import InUseError, only_writer  # noqa: E402
-from ditar.config.workers import WorkerPool  # noqa: E402
 
 SPLITS = ("train", "val", "vae_test", "test", "test_ref")
 BATCH = 24  # sentences per festival process; the other engines take one at a time

@@ -31,12 +31,12 @@ sys.path.insert(0, str(ROOT))  # if the package is not installed
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
+from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.corpora import Clip, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, write_audio_dir, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import write_lines  # noqa: E402
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds  # noqa: E402
-from ditar.config.workers import WorkerPool  # noqa: E402
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 LEAST_UTTERANCES = 6  # of a speaker to validate on: a reference and targets
