@@ -85,7 +85,8 @@ def metered(model: DiTAR, vae: SpeechVAE, meter: Callable[[], float]) -> Iterato
     """What a meter (a clock, a counter) advances by inside each of `PARTS`."""
     places = [
         (model, "prefill", "lm"), (model, "step", "lm"), (model, "embed_patches", "encoder"),
-        (model.locdit, "context", "locdit"), (model.locdit, "denoise", "locdit"), (vae.decoder, "forward", "vocoder"),
+        (model.locdit, "context", "locdit"), (model.locdit, "denoise", "locdit"),
+        (vae.decoder, "further_features", "vocoder"), (vae.decoder, "decode_features", "vocoder"),
     ]  # fmt: skip
     with metered_calls(places, meter) as spent:
         yield spent

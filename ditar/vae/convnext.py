@@ -4,11 +4,14 @@ Not from the package `vocos`, whose import brings torchaudio, encodec and scipy:
 takes. A test compares the two.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 KERNEL = 7
+HALF = KERNEL // 2  # frames that a convolution needs on either side
 
 
 class ConvNeXtBlock(nn.Module):
@@ -17,16 +20,23 @@ class ConvNeXtBlock(nn.Module):
 
     def __init__(self, width: int, ffn: int, scale: float):
         super().__init__()
-        self.dwconv = nn.Conv1d(width, width, kernel_size=KERNEL, padding=KERNEL // 2, groups=width)
+        self.dwconv = nn.Conv1d(width, width, kernel_size=KERNEL, padding=HALF, groups=width)
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.pwconv1 = nn.Linear(width, ffn)
         self.pwconv2 = nn.Linear(ffn, width)
         self.gamma = nn.Parameter(torch.full((width,), scale))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.norm(self.dwconv(x).transpose(1, 2))
-        y = self.gamma * self.pwconv2(F.gelu(self.pwconv1(y)))
-        return x + y.transpose(1, 2)
+        return x + self._mixed(self.dwconv(x))
+
+    def inner(self, x: torch.Tensor) -> torch.Tensor:
+        """The same without the HALF frames at both ends, whose neighbours are not there: (B, width, T - 2 HALF)."""
+        conv = self.dwconv
+        return x[..., HALF:-HALF] + self._mixed(F.conv1d(x, conv.weight, conv.bias, groups=conv.groups))
+
+    def _mixed(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.gamma * self.pwconv2(F.gelu(self.pwconv1(self.norm(x.transpose(1, 2)))))
+        return y.transpose(1, 2)
 
 
 class Backbone(nn.Module):
@@ -34,7 +44,7 @@ class Backbone(nn.Module):
 
     def __init__(self, width: int, ffn: int, layers: int):
         super().__init__()
-        self.embed = nn.Conv1d(width, width, kernel_size=KERNEL, padding=KERNEL // 2)
+        self.embed = nn.Conv1d(width, width, kernel_size=KERNEL, padding=HALF)
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.convnext = nn.ModuleList(ConvNeXtBlock(width, ffn, 1.0 / layers) for _ in range(layers))
         self.final_layer_norm = nn.LayerNorm(width, eps=1e-6)
@@ -48,6 +58,29 @@ class Backbone(nn.Module):
         for block in self.convnext:
             x = block(x)
         return self.final_layer_norm(x.transpose(1, 2))
+
+    @property
+    def reach(self) -> int:
+        """How many frames on either side a frame of the output depends on."""
+        return HALF * (1 + len(self.convnext))
+
+    def go_on(
+        self, x: torch.Tensor, kept: Sequence[torch.Tensor] | None = None, final: bool = False
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Further frames (B, width, T) -> those of the output that are final by now, (B, T', width), and what every
+        convolution keeps of its input for the next ones: together the output of all frames at once, each computed once.
+        kept: what the call before returned, None at the beginning; final: nothing follows."""
+        edge = x.new_zeros(len(x), x.shape[1], HALF)  # what `forward` pads with
+        kept, after = [edge] * (1 + len(self.convnext)) if kept is None else kept, []
+        for inner, before in zip((self._embedded, *(block.inner for block in self.convnext)), kept, strict=True):
+            x = torch.cat((before, x, edge) if final else (before, x), dim=2)
+            after.append(x[..., -2 * HALF :])
+            x = inner(x) if x.shape[2] >= KERNEL else x[..., :0]
+        return self.final_layer_norm(x.transpose(1, 2)), after
+
+    def _embedded(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.conv1d(x, self.embed.weight, self.embed.bias)
+        return self.norm(x.transpose(1, 2)).transpose(1, 2)
 
 
 class ISTFT(nn.Module):

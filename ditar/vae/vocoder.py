@@ -5,6 +5,7 @@ ahead only a few latents: 3 frames for each 7-wide convolution, and 2 for the ov
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -42,14 +43,15 @@ class Vocoder(nn.Module):
         self.unfold = nn.Linear(latent_channels, self.frames_per_latent * config.width)
         self.backbone = Backbone(config.width, config.ffn, config.layers)
         overlap = -(-(config.n_fft - config.hop) // (2 * config.hop))
-        reach = 3 * (config.layers + 1) + overlap
+        reach = overlap
         if config.source_filter:
             self.head = SourceFilterHead(config.width, config.n_fft, config.hop)
             reach += overlap + 1  # the spectrum of the source, and the pitch between two frames
         else:
             self.head = ISTFTHead(config.width, config.n_fft, config.hop)
-        # Frames on either side that a sample depends on; streaming and seams read it.
-        self.context_latents = -(-reach // self.frames_per_latent)
+        # Latents on either side that a sample depends on, in all and by the head alone; streaming and seams read it.
+        self.context_latents = -(-(self.backbone.reach + reach) // self.frames_per_latent)
+        self.head_context_latents = -(-reach // self.frames_per_latent)
 
     @property
     def has_source(self) -> bool:
@@ -69,8 +71,18 @@ class Vocoder(nn.Module):
 
     def features(self, latents: torch.Tensor) -> torch.Tensor:
         """(B, T, C) -> the input of the head, (B, 2T, D) float32."""
-        x = rearrange(self.unfold(latents), "b t (k d) -> b d (t k)", k=self.frames_per_latent)
-        return self.backbone(x).float()
+        return self.backbone(self._frames(latents)).float()
+
+    def further_features(
+        self, latents: torch.Tensor, kept: Sequence[torch.Tensor] | None, final: bool
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Further latents (B, T, C) -> those features that are final by now, and what to give to the next call: see
+        `Backbone.go_on`."""
+        x, kept = self.backbone.go_on(self._frames(latents), kept, final)
+        return x.float(), kept
+
+    def _frames(self, latents: torch.Tensor) -> torch.Tensor:
+        return rearrange(self.unfold(latents), "b t (k d) -> b d (t k)", k=self.frames_per_latent)
 
     def forward(
         self,
@@ -80,7 +92,12 @@ class Vocoder(nn.Module):
     ) -> Decoded:
         """Latents (B, T, C); `start` is their place in the utterance. `pitch_hz` (B, 2T), of every frame: used for the
         harmonics instead of the features' prediction."""
-        x = self.features(latents)
+        return self.decode_features(self.features(latents), start, pitch_hz)
+
+    def decode_features(
+        self, x: torch.Tensor, start: SourceStart = SourceStart(), pitch_hz: torch.Tensor | None = None
+    ) -> Decoded:
+        """The rest of `forward`: features (B, L, D), of which the first begins at `start`."""
         with torch.autocast(x.device.type, enabled=False):  # phases and magnitudes need float32
             if isinstance(self.head, ISTFTHead):
                 return Decoded(self.head(x))

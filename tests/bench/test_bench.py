@@ -47,7 +47,7 @@ def test_the_meter_counts_calls_once_and_goes_away(subject):
     finally:
         del model.embed_patches
     assert parts == {"lm": 0, "encoder": 1 + 4, "locdit": 0, "vocoder": 0}
-    assert "step" not in vars(model) and "denoise" not in vars(model.locdit) and "forward" not in vars(subject.vae.decoder)
+    assert "step" not in vars(model) and "denoise" not in vars(model.locdit) and "decode_features" not in vars(subject.vae.decoder)
 
 
 def test_flops_follow_the_arithmetic(subject):

@@ -112,24 +112,24 @@ def test_the_saved_scheduler_decides_what_a_call_does_not_name(pipeline, tmp_pat
 
 def test_the_seam_is_the_middle_of_one_decoding(pipeline, monkeypatch):
     """The output equals decoding the whole reference and the speech at once, cut at the seam: no click, no leak."""
-    seen = {}
-    decode, encode, forward = pipeline.vae.decode, pipeline.vae.encode, pipeline.vae.decoder.forward
+    seen = {"decoded": []}
+    decode, encode, further = pipeline.vae.decode, pipeline.vae.encode, pipeline.vae.decoder.further_features
 
-    def spy_forward(latents, *start):
-        seen["decoded"] = latents
-        return forward(latents, *start)
+    def spy_further(latents, *state):
+        seen["decoded"].append(latents)
+        return further(latents, *state)
 
     def spy_encode(waveform):
         seen["waveform"] = waveform
         return encode(waveform)
 
-    monkeypatch.setattr(pipeline.vae.decoder, "forward", spy_forward)
+    monkeypatch.setattr(pipeline.vae.decoder, "further_features", spy_further)
     monkeypatch.setattr(pipeline.vae, "encode", spy_encode)
     speech = pipeline(TEXT, clip(1.33), CLIP_TEXT, **FAST, max_retries=0)
     frames = (seen["waveform"].shape[1] - 6000) // 600
     assert frames % 4 == 0
     reference = encode(seen["waveform"]).mean[:, :frames]
-    generated = seen["decoded"][:, -4 * speech.patches :]
+    generated = torch.cat(seen["decoded"], dim=1)[:, -4 * speech.patches :]
     whole = decode(torch.cat((reference, generated), dim=1))[0, frames * 600 :]
     assert not speech.stopped and speech.audio[-1] == 0  # cut at the cap, and faded
     np.testing.assert_allclose(speech.audio, fade(whole.detach().numpy(), 24_000, start=False), atol=1e-4)

