@@ -76,15 +76,18 @@ def run(options: argparse.Namespace) -> int:
     bound = bind(settings)
 
     with starting():
+        from ditar.nn.threads import in_own_thread
         from ditar.serve.program import serve
         from ditar.synthesis.pretrained import load_pipeline
 
-        pipeline = load_pipeline(
-            options.model,
-            device=options.device,
-            torch_dtype=options.dtype,
-            threads=options.threads,
-            adapter=options.adapter,
+        pipeline = in_own_thread(
+            lambda: load_pipeline(
+                options.model,
+                device=options.device,
+                torch_dtype=options.dtype,
+                threads=options.threads,
+                adapter=options.adapter,
+            )
         )
     serve(pipeline, settings, bound, lambda url: print(f"ditar: listening on {url}", flush=True))
     return 0

@@ -2,7 +2,10 @@
 product waits for a thread that does not run."""
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +31,14 @@ def set_threads(threads: int | None, weight: Tensor) -> None:
     is_said = any(os.environ.get(name) for name in ASKED) or torch.get_num_threads() not in (there, os.cpu_count())
     if weight.device.type == "cpu" and not is_said:
         torch.set_num_threads(fastest_threads(weight.detach()))
+
+
+def in_own_thread(work: Callable[[], Any]) -> Any:
+    """work() in a thread that ends with it, for what comes before another thread speaks. OpenMP makes threads for every
+    thread that computes; while there are more of them than cores, GNU's sleep between any two products, and speech
+    takes twice as long."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 def largest_weight(model: nn.Module) -> Tensor:

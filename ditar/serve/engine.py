@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 
 from ditar.config.sampling import MAX_RETRIES
 from ditar.synthesis.long_text import give_back_memory
@@ -88,7 +89,7 @@ class Engine:
     """Utterances wait in a queue, and up to `max_rows` talks are spoken at a time.
 
     A talk keeps its seat from piece to piece, see SEAT_KEPT_SECONDS. Methods may be called from any thread; all of the
-    model's work is done in one, from `start` to `close`.
+    model's work is done in one, from `start` to `close`. The model is best loaded by `nn.threads.in_own_thread`.
     """
 
     def __init__(self, speaker: Speaker, max_rows: int):
@@ -100,11 +101,12 @@ class Engine:
         self._kept: dict[object, float] = {}  # seats, by talk, until when
         self._done = 0
         self._closing = False
-        self._changed = threading.Condition()
+        self._changed, self._begun = threading.Condition(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="ditar-engine", daemon=True)
 
     def start(self) -> "Engine":
         self._thread.start()
+        self._begun.wait()
         return self
 
     @property
@@ -148,6 +150,8 @@ class Engine:
             self._thread.join()
 
     def _run(self) -> None:
+        torch.get_num_threads()  # this thread takes the number that is set now; others have their own from here on
+        self._begun.set()
         while True:
             with self._changed:
                 while not (self._closing or self._waiting or len(self._speaker)):

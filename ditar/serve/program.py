@@ -7,6 +7,7 @@ from types import FrameType
 
 import uvicorn
 
+from ditar.nn.threads import in_own_thread
 from ditar.serve.app import make_app
 from ditar.serve.service import Service
 from ditar.serve.settings import ServeSettings, cannot_listen
@@ -45,7 +46,7 @@ def serve(pipeline, settings: ServeSettings, bound: socket.socket, on_ready: Cal
     """Listen on a socket of `settings.bind` until SIGTERM or Ctrl-C; `on_ready` is called with the URL. ServeError:
     another program has begun to listen there."""
     service = Service(pipeline, settings)
-    _warm_up(service)
+    in_own_thread(lambda: _warm_up(service))
     config = uvicorn.Config(
         make_app(service),
         host=settings.host,

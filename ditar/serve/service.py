@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import torch
+
 from ditar.seeds import text_seeds
 from ditar.serve.batches import Batches
 from ditar.serve.bodies import Asked, SpeechBody, SpeechOptions, asked, check_input
@@ -58,7 +60,8 @@ class Service:
         self.draining = asyncio.Event()
         self.talks = 0  # accepted and not finished
         self._took: list[float] = []  # seconds of the last of them
-        self._thread = ThreadPoolExecutor(1, "ditar-prepare")
+        # One thread of torch, or the engine's would be slow, see `in_own_thread`; it is set behind the engine's start.
+        self._thread = ThreadPoolExecutor(1, "ditar-prepare", torch.set_num_threads, (1,))
 
     def start(self) -> None:
         self.engine.start()

@@ -20,6 +20,7 @@ import torch
 
 from ditar import load_pipeline
 from ditar.model.adapter import add_adapter, base_fingerprint, save_adapter
+from ditar.nn.threads import in_own_thread
 from ditar.seeds import piece_seeds
 from ditar.serve.bodies import MAX_SEED
 from ditar.serve.settings import MAX_CHARACTERS
@@ -382,3 +383,19 @@ def test_what_fails_on_its_way_is_not_taken_for_the_whole(server, monkeypatch):
     assert early.status_code == 500 and "secret" not in early.text and "Traceback" not in early.text
     monkeypatch.undo()
     assert server.speak(**FAST).status_code == 200
+
+def test_only_the_engine_has_more_threads_than_one(tmp_path):
+    """A thread that computes beside it, or has computed before, would bring its own, and make all of them slow."""
+    pipeline, before, seen = tiny_pipeline(seconds_per_symbol=0.03), torch.get_num_threads(), []
+    hook = pipeline.ditar.stop_head.register_forward_pre_hook(lambda *_: seen.append(torch.get_num_threads()))
+    try:
+        in_own_thread(lambda: torch.set_num_threads(2))
+        with running(pipeline, tmp_path) as server:
+            assert server.speak(seed=1, voice="heart", steps=2).status_code == 200
+            prepared = asyncio.run_coroutine_threadsafe(server.service.prepare(torch.get_num_threads), server.loop)
+            assert prepared.result(60) == 1
+            assert server.speak(seed=2, voice="heart", steps=2).status_code == 200
+    finally:
+        hook.remove()
+        torch.set_num_threads(before)
+    assert seen and set(seen) == {2}
