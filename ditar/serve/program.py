@@ -1,6 +1,7 @@
 """The server as a process: it listens, and on SIGTERM it finishes what it has accepted."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -33,6 +34,8 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._loop is None or self._service.draining.is_set():
             self.should_exit = self.force_exit = True
+            for name in ("uvicorn.error", "asyncio"):  # each request that is cut off would tell it
+                logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         else:
             self._loop.call_soon_threadsafe(self._service.draining.set)
 
@@ -66,6 +69,7 @@ def serve(pipeline, settings: ServeSettings, bound: socket.socket, on_ready: Cal
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     on_ready(f"http://{host}:{port}")
     Server(config, service).run(sockets=[bound])
+    service.close()  # after a second signal nothing has: the engine must not compute while the process ends
 
 
 def _warm_up(service: Service) -> None:

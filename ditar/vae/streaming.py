@@ -9,7 +9,8 @@ from ditar.vae.speech_vae import SpeechVAE
 
 
 class StreamingDecoder:
-    """Decodes normalised latents (T, C) that arrive in pieces; the audio equals that of decoding them all at once.
+    """Decodes normalised latents (T, C) that arrive in pieces; the audio is that of decoding them all at once, but for
+    rounding, which moves the phase of the harmonics a little.
 
     before (T0, C): latents that precede the first, so that there is no click at the seam; their audio is not returned.
     A sample depends on `context_latents` on both sides, so that audio waits for that many further latents. The layers

@@ -83,7 +83,7 @@ def test_sigterm_finishes_what_is_accepted_and_refuses_the_rest(start):
     assert process.wait(PATIENCE) == 0
 
 
-def test_a_second_signal_ends_it_at_once(start):
+def test_a_second_signal_ends_it_at_once(start, tmp_path):
     process, url = start()
     body = {"input": "It rains, and it rains. " * 50, "steps": 64, "response_format": "pcm"}
     request = {"json": body, "timeout": PATIENCE}
@@ -96,9 +96,11 @@ def test_a_second_signal_ends_it_at_once(start):
     while httpx2.get(f"{url}/health").status_code == 200:
         assert time.monotonic() < end
     process.send_signal(signal.SIGINT)
-    process.wait(PATIENCE)
+    assert process.wait(PATIENCE) == 0
     thread.join(PATIENCE)
     assert not thread.is_alive()
+    said = (tmp_path / "log").read_text()
+    assert "Traceback" not in said and "terminate" not in said, said
 
 
 def _ignored(call, *arguments, **options):
