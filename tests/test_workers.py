@@ -41,6 +41,12 @@ def refuse(number):
     time.sleep(0 if number < 2 else 600)
 
 
+def hears_signals():
+    """In a new process: as from a terminal, whatever started the tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def alive(process_id):
     try:
         with open(f"/proc/{process_id}/stat") as file:
@@ -57,10 +63,12 @@ def gone(process_ids, within_s=20.0):
 
 
 def test_results_are_in_order_or_as_they_come():
+    before = signal.getsignal(signal.SIGINT), signal.pthread_sigmask(signal.SIG_BLOCK, [])
     with WorkerPool(2) as pool:
         assert list(pool.in_order(double, range(9))) == [2 * number for number in range(9)]
         assert list(pool.in_order(double, range(9), at_once=4)) == [2 * number for number in range(9)]
         assert sorted(pool.as_done(double, range(9), at_once=2)) == [2 * number for number in range(9)]
+    assert (signal.getsignal(signal.SIGINT), signal.pthread_sigmask(signal.SIG_BLOCK, [])) == before
 
 
 def test_an_error_ends_all_at_once():
@@ -79,7 +87,7 @@ def test_they_end_with_the_program(tmp_path, method, signals):
     (tmp_path / "program.py").write_text(PROGRAM)
     process = subprocess.Popen(
         [sys.executable, "program.py", method], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, preexec_fn=hears_signals,
     )  # fmt: skip
     workers = [int(process.stdout.readline()) for _ in range(2)]
     try:
