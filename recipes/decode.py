@@ -103,14 +103,15 @@ def tasks_of(
     request_options: dict,
     batch_options: dict,
     transcripts: bool = True,
+    adapt: bool = False,
 ) -> list[SpeechTask]:
     """What to speak; a clip, in the language of the texts, is read when its first utterance is made. transcripts False:
-    as if what is said in the clips were unknown."""
+    as if what is said in the clips were unknown. adapt: the voices are learnt from their clips."""
     if not transcripts:
         chosen = {utt: replace(clip, text="") for utt, clip in chosen.items()}
     language = request_options.get("language", "en-us")
     read = functools.cache(
-        lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text or None, language=language)
+        lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text or None, language=language, adapt=adapt)
     )
     clips = {clip.utt: clip for clip in chosen.values()}
     return [
@@ -118,7 +119,7 @@ def tasks_of(
             target.utt,
             target.text,
             functools.partial(read, chosen[target.utt].utt),
-            [chosen[target.utt].utt, chosen[target.utt].text],
+            [chosen[target.utt].utt, chosen[target.utt].text, *(["adapted"] if adapt else [])],
             request_options=request_options,
             batch_options=batch_options,
             note={"reference": chosen[target.utt].utt},
@@ -165,6 +166,7 @@ def main() -> int:
         "--max-retries", type=whole(0, MOST_RETRIES), help="new attempts at speech that fails (as the pipeline does)"
     )
     parser.add_argument("--no-transcripts", action="store_true", help="as if nobody knew what is said in the clips")
+    parser.add_argument("--adapt", action="store_true", help="learn each voice from its clip, in some seconds")
     parser.add_argument("--language", default="en-us", help="espeak's name of that of texts and clips (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=int, default=1, help="utterances that are spoken at the same time (1)")
@@ -190,7 +192,7 @@ def main() -> int:
         asked = {**request_options, **batch_options}
         require_options(pipeline, asked)
         settings = model_settings(pipeline, str(args.model), args.device, args.dtype, args.adapter, **asked)
-        tasks = tasks_of(pipeline, targets, chosen, request_options, batch_options, not args.no_transcripts)
+        tasks = tasks_of(pipeline, targets, chosen, request_options, batch_options, not args.no_transcripts, args.adapt)
         made = decode(pipeline, tasks, args.out, settings, args.seed, args.batch_size)
         spoken = [target for target in targets if target.utt in made.rows]
         if not spoken:

@@ -43,6 +43,8 @@ class RecordedDenoise:
 
     def __call__(self, noisy: Tensor, time: Tensor, context: LocDiTContext) -> Tensor:
         """See `LocDiT.denoise`."""
+        if context.speaker is not None:  # adapted voices are not what is measured
+            return self.denoise(noisy, time, context)
         given = [noisy, time, context.condition, context.history, *context.tables]
         given += [] if context.spoken is None else [context.spoken]
         key = tuple(tuple(tensor.shape) for tensor in given)

@@ -12,6 +12,12 @@ from ditar.config.ranges import did_you_mean
 from ditar.recognise.choose import COMPARISONS, DEFAULT, NORMALISERS, WAYS
 
 
+ADAPT = (
+    "learn the voice from its clip for some seconds, which makes it more alike; needs what is said in it, and the extra "
+    "`eval`"
+)
+
+
 class CommandParser(argparse.ArgumentParser):
     """Reports a wrong command line in one line, without thirty of usage above it, and an unknown option before what is
     missing, since it may be that, misspelt. So do subparsers."""

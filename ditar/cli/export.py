@@ -25,6 +25,10 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--quantise", choices=["int8"], help="weights of matrix products in 8 bits: two fifths of the size"
     )
+    command.add_argument(
+        "--voice", metavar="NAME|FILE", action="append", default=[],
+        help="a voice of yours to write with those that ship, as of `ditar synthesize --voice`; more than once for more",
+    )  # fmt: skip
     command.set_defaults(run=run)
 
 
@@ -41,11 +45,15 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"the folder {folder.parent} does not exist; create it with: mkdir -p {folder.parent}")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; give another name")
+    from ditar.synthesis.voice_names import make_voice, read_voice
+
+    sources = [read_voice(name) for name in options.voice]
     with starting():
         from ditar.export.write import export_onnx
         from ditar.synthesis.pipeline import ContinuousPipeline
 
         pipeline = ContinuousPipeline.from_pretrained(model, threads=1)
-    size = export_onnx(pipeline, folder, quantise=options.quantise is not None)
+    voices = [make_voice(source, pipeline) for source in sources]
+    size = export_onnx(pipeline, folder, quantise=options.quantise is not None, more_voices=voices)
     print(f"{one_line(str(folder))}: {size / 1e6:.1f} MB")
     return 0

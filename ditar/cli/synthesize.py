@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ditar.audio.formats import STREAMED
-from ditar.cli.arguments import DefaultsShown, add_lexicon_option, add_model_options, number, part, whole
+from ditar.cli.arguments import ADAPT, DefaultsShown, add_lexicon_option, add_model_options, number, part, whole
 from ditar.cli.checks import TOKEN_OPTIONS, check_options, check_text_options
 from ditar.cli.interrupt import starting
 from ditar.cli.script_checks import check_script
@@ -115,6 +115,7 @@ def add_parser(commands) -> None:
         help="exactly what is said in the reference clip; without it, more words may go wrong; auto: what Whisper "
         "tiny.en hears in it (English; needs the extra `eval`)",
     )
+    command.add_argument("--adapt", action="store_true", help=ADAPT)
     command.add_argument(
         "--temperature",
         type=number(*RANGES["temperature"]),
@@ -247,7 +248,7 @@ def run(options: argparse.Namespace) -> int:
 
     if utterances is not None:
         pipeline.set_progress_bar_config(disable=True)
-        voice = make_voice(reference, pipeline)
+        voice = make_voice(reference, pipeline, options.adapt)
         key = voice_key(voice)
         tasks = [SpeechTask(utt, said, voice, key, None, asked, shared) for utt, said in utterances.rows]
         with printing.Progress(sum(len(said) for _, said in utterances.rows)) as progress:
@@ -262,9 +263,10 @@ def run(options: argparse.Namespace) -> int:
 
     config = pipeline.text_config
     if script is None:
-        pieces, warnings = pieces_to_speak(text, make_voice(reference, pipeline), config, options.language)
+        voice = make_voice(reference, pipeline, options.adapt)
+        pieces, warnings = pieces_to_speak(text, voice, config, options.language)
     else:
-        voices = {speaker: make_voice(source, pipeline) for speaker, source in script.sources.items()}
+        voices = {speaker: make_voice(source, pipeline, options.adapt) for speaker, source in script.sources.items()}
         pieces, warnings = script_to_speak(script.turns, voices, config, options.language, script.name)
     if options.stream:
         if not hasattr(pipeline, "stream"):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ditar.cli.arguments import add_model_options
+from ditar.cli.arguments import ADAPT, add_model_options
 from ditar.cli.checks import check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
@@ -34,6 +34,7 @@ def add_parser(commands) -> None:
         "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong; "
         "auto: what Whisper tiny.en hears in it (English; needs the extra `eval`)",
     )
+    create.add_argument("--adapt", action="store_true", help=ADAPT)
     create.add_argument("--force", action="store_true", help="replace an existing file")
     create.add_argument("--name", help="default: the file's")
     add_model_options(create, dtype=False)
@@ -68,10 +69,11 @@ def _create(options: argparse.Namespace) -> int:
         from ditar.synthesis.voice import voice_warnings
 
         pipeline = load_pipeline(options.model, device=options.device, threads=options.threads)
-    voice = pipeline.create_voice(reference)
+    voice = pipeline.create_voice(reference, adapt=options.adapt)
     printing.warn(voice_warnings(voice))
     save_voice(voice, options.output)
-    print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s")
+    adapted = ", adapted to its clip" if options.adapt else ""
+    print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s{adapted}")
     return 0
 
 
@@ -120,6 +122,7 @@ def _show(options: argparse.Namespace) -> int:
         "length": f"{voice.seconds:.2f} s, latents ({voice.frames}, {voice.channels})",
         "VAE": voice.vae,
         "vocabulary": voice.vocabulary,
+        "adapted for": voice.adapted_for or "(not adapted)",
     }
     return _print(rows, as_json=False)
 

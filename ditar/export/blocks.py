@@ -1,6 +1,7 @@
 """The blocks of our networks as ONNX nodes; each says the same as the `forward` of the module that it is given."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -138,9 +139,11 @@ def transformer(
     tables: tuple[str, str],
     mask: str | None = None,
     past: list[tuple[str, str]] | None = None,
+    added: Sequence[str] = (),
 ) -> tuple[str, list[tuple[str, str]]]:
     """x (B, S, width) -> hidden states (B, S, width), and keys and values of every layer. past: those before x, with a
-    mask; then only the hidden state of the last place is made, (B, 1, width)."""
+    mask; then only the hidden state of the last place is made, (B, 1, width). added: (B, 1, width), two for each layer,
+    what every place gets after attention and after the feed-forward."""
     kept = []
     past_length = None if past is None else graph.slice(graph.op("Shape", past[0][0]), 2, 3, 0)
     for index, block in enumerate(of.blocks):
@@ -149,8 +152,9 @@ def transformer(
             last = index == len(of.blocks) - 1
             options = {"past": past[index], "past_length": past_length, "last": last}
         y, *after = attention(graph, y, block.attention, tables, mask, **options)
-        x = graph.add(graph.slice(x, -1, END, 1) if last else x, y)
-        x = graph.add(x, feed_forward(graph, rms_norm(graph, x, block.ffn_norm), block.ffn))
+        x = graph.add(graph.slice(x, -1, END, 1) if last else x, y, *added[2 * index : 2 * index + 1])
+        y = feed_forward(graph, rms_norm(graph, x, block.ffn_norm), block.ffn)
+        x = graph.add(x, y, *added[2 * index + 1 : 2 * index + 2])
         kept.append(tuple(after))
     return rms_norm(graph, x, of.norm), kept
 

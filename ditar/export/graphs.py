@@ -71,12 +71,15 @@ def lm_graph(model: DiTAR):
 
 def locdit_graph(model: DiTAR):
     """noisy (B, P, C), times (B,), h (B, width of the LM), history (B, H, P, C), exists (B, H) 1 or 0, with
-    monotonic reading spoken (B, P, width), and of a distilled model aims and scales (B,), where the step ends and the
-    guidance scale -> u (B, P, C). One step."""
+    monotonic reading spoken (B, P, width), of a distilled model aims and scales (B,), where the step ends and the
+    guidance scale, and speaker (B, size), the embeddings of voices, zeros of those without -> u (B, P, C). One step."""
     graph, locdit, config = Graph("locdit"), model.locdit, model.config
     frames, channels, count = config.patch_frames, config.latent_channels, config.history_patches
     width = config.locdit.width
     patch = graph.linear(graph.input("noisy", ["B", frames, channels]), locdit.noisy)
+    speaker = graph.input("speaker", ["B", locdit.speaker_size])
+    terms = graph.split(graph.unsqueeze(speaker, 1), _speaker_sizes(locdit), axis=2)  # (B, 1, width or C)
+    of_first, of_history, of_noisy, *of_blocks, of_out = terms
     times = graph.input("times", ["B"])
     time = time_embedding(graph, times, locdit.time)
     if locdit.jump is not None:
@@ -84,7 +87,8 @@ def locdit_graph(model: DiTAR):
         time = graph.add(time, jump_embedding(graph, lengths, graph.input("scales", ["B"]), locdit.jump))
     time = graph.unsqueeze(time, 1)  # (B, 1, width)
     first = graph.unsqueeze(graph.linear(graph.input("h", ["B", config.lm.width]), locdit.condition), 1)
-    parts = [_history(graph, locdit, frames, channels, count, width)] if count else []
+    first, patch = graph.add(first, of_first), graph.add(patch, of_noisy)
+    parts = [_history(graph, locdit, frames, channels, count, width, of_history)] if count else []
     if model.reading is not None:
         patch = graph.add(patch, graph.input("spoken", ["B", frames, width]))
     length, mask = 1 + (count + 1) * frames, None
@@ -97,15 +101,24 @@ def locdit_graph(model: DiTAR):
         first = graph.add(first, time)
     x = graph.op("Concat", first, *parts, patch, axis=1)  # (B, 1 + (H + 1) P, width)
     tables = positions(graph, torch.arange(length), locdit.transformer)
-    hidden, _ = transformer(graph, x, locdit.transformer, tables, mask)
-    u = graph.linear(graph.slice(hidden, length - frames, length, 1), locdit.out)
+    hidden, _ = transformer(graph, x, locdit.transformer, tables, mask, added=of_blocks)
+    u = graph.add(graph.linear(graph.slice(hidden, length - frames, length, 1), locdit.out), of_out)
     graph.output("u", u, ["B", frames, channels])
     return graph.model()
 
 
-def _history(graph: Graph, locdit: LocDiT, frames: int, channels: int, count: int, width: int) -> str:
+def _speaker_sizes(locdit: LocDiT) -> list[int]:
+    """Of the terms of an embedding, in their order, see `SpeakerTerms`."""
+    width, channels = locdit.noisy.out_features, locdit.noisy.in_features
+    return [width] * (3 + 2 * len(locdit.transformer.blocks)) + [channels]
+
+
+def _history(
+    graph: Graph, locdit: LocDiT, frames: int, channels: int, count: int, width: int, of_history: str
+) -> str:
     """(B, H * P, width)."""
     past = graph.linear(graph.input("history", ["B", count, frames, channels]), locdit.history)
+    past = graph.add(past, graph.unsqueeze(of_history, 2))
     exists = graph.op("Cast", graph.unsqueeze(graph.input("exists", ["B", count]), 2, 3), to=9)  # bool
     past = graph.op("Where", exists, past, graph.weight(locdit.no_history))
     return graph.reshape(past, 0, count * frames, width)

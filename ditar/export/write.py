@@ -2,8 +2,9 @@
 
 import json
 import logging
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,20 +20,28 @@ from ditar.model.reading import MOST_HELD, MOST_TAIL_FRAMES, WINDOW
 from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice import Voice
+from ditar.synthesis.voice_file import check_voice
 from ditar.synthesis.voice_names import SHIPPED, list_voices, read_voice
 from ditar.vae.source import NEAR_BINS
 
-FORMAT, VERSION = "ditar-onnx", 4  # as `ditar.onnx.folder` expects
+FORMAT, VERSION = "ditar-onnx", 5  # as `ditar.onnx.folder` expects
 DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices", "reference"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # of a voice, which names a file
 # Not the encoder of references, whose latents are what the model was trained on, nor what reads.
 QUANTISED = ("patches", "lm", "locdit", "vocoder")
 
 
-def export_onnx(pipeline: ContinuousPipeline, folder: str | Path, quantise: bool = False) -> int:
+def export_onnx(
+    pipeline: ContinuousPipeline, folder: str | Path, quantise: bool = False, more_voices: Sequence[Voice] = ()
+) -> int:
     """Write the model as ONNX, model.json last, so that a folder with one is whole; returns the bytes written.
 
-    quantise: the weights of matrix products in 8 bits, and what they are multiplied with as it comes. ExportError: a
-    form of model that cannot be exported, a missing package, or a folder that holds something else.
+    Args:
+        quantise: the weights of matrix products in 8 bits, and what they are multiplied with as it comes.
+        more_voices: besides those that ship.
+
+    ExportError: a form of model that cannot be exported, a missing package, a folder that holds something else, or a
+    voice whose name cannot be a file's, or is taken.
     """
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / TABLES).is_file():
@@ -52,6 +61,14 @@ def export_onnx(pipeline: ContinuousPipeline, folder: str | Path, quantise: bool
     voices = {DEFAULT_VOICE: pipeline.create_voice()}
     for named in list_voices(SHIPPED):
         voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))
+    for voice in more_voices:
+        if not NAME.fullmatch(voice.name) or voice.name in voices or voice.others:
+            raise ExportError(
+                f"the voice {voice.name!r} cannot be exported under this name; give one voice and no blend, whose name "
+                f"has letters, digits, - and _ and is none of {', '.join(voices)} (`ditar voice create --name`)"
+            )
+        check_voice(voice, pipeline)
+        voices[voice.name] = voice
     (folder / VOICES).mkdir(parents=True, exist_ok=True)
     (folder / DESCRIPTION).unlink(missing_ok=True)
     for name, graph in made.items():
@@ -80,6 +97,7 @@ def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
         "shape": {name: getattr(config, name) for name in (*shape, "distilled_guidance")}
         | {"layers": len(lm.blocks), "kv_heads": lm.blocks[0].attention.kv_heads, "head_dim": lm.head_dim}
         | {"rope_base": config.lm.rope_base, "lm_width": config.lm.width}
+        | {"speaker_size": pipeline.ditar.locdit.speaker_size}
         | {"window_before": -WINDOW.start, "window": len(WINDOW)}
         | {"most_held": MOST_HELD, "most_tail_frames": MOST_TAIL_FRAMES},
         "vocoder": {"n_fft": vocos.n_fft, "hop": vocos.hop, "source_filter": vocos.source_filter}
@@ -94,7 +112,10 @@ def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
 
 def _write_voice(path: Path, voice: Voice) -> None:
     about = {name: getattr(voice, name) for name in ("name", "text", "symbols", "seconds", "vae", "vocabulary")}
-    _write_arrays(path, {"latents": voice.latents.numpy(), "about": np.array(json.dumps(about, ensure_ascii=False))})
+    arrays = {"latents": voice.latents.numpy(), "about": np.array(json.dumps(about, ensure_ascii=False))}
+    if voice.embedding is not None:
+        arrays["speaker"] = voice.embedding.vectors.numpy()
+    _write_arrays(path, arrays)
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -47,6 +47,7 @@ class GenerationInput:
         stop_threshold: in [0, 1]; None: the configuration's.
         first: for monotonic reading, the number of the text's first symbol, after the prompt's.
         others: what the voice is blended with; it has the rest of the shares.
+        speaker: (size,), the voice's embedding, if it has been adapted, see `LocDiT.speaker_size`.
     """
 
     symbol_ids: Tensor
@@ -59,6 +60,7 @@ class GenerationInput:
     stop_threshold: float | None = None
     first: int = 0
     others: tuple[OtherVoice, ...] = ()
+    speaker: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -257,7 +259,15 @@ def generate_patches(
 
 def _sampler(model: DiTAR, rows: Sequence[GenerationInput], guidance_steps: tuple[float, float]) -> PatchSampler:
     solvers, scales, generators = zip(*((row.solver, row.guidance_scale, row.generator) for row in rows))
-    return PatchSampler(model, solvers, scales, generators, guidance_steps)
+    return PatchSampler(model, solvers, scales, generators, guidance_steps, _speakers(model, rows))
+
+
+def _speakers(model: DiTAR, rows: Sequence[GenerationInput]) -> Tensor | None:
+    """(B, size), zeros for rows without one; None if no row has one."""
+    if all(row.speaker is None for row in rows):
+        return None
+    none = model.stop_head.weight.new_zeros(model.locdit.speaker_size)
+    return torch.stack([none if row.speaker is None else row.speaker.to(none) for row in rows])
 
 
 @dataclass(frozen=True)

@@ -12,22 +12,45 @@ from ditar.nn.transformer import Transformer
 
 
 @dataclass(frozen=True)
+class SpeakerTerms:
+    """A speaker embedding (M, size), see `LocDiT.speaker_size`, as the terms that it consists of: `first` (M, width),
+    `history` and `noisy` (M, 1, width) are added to the tokens of that kind, `blocks` (M, layers, 2, width) to all of
+    them inside, see `Block`, and `out` (M, 1, C) to u."""
+
+    first: Tensor
+    history: Tensor
+    noisy: Tensor
+    blocks: Tensor
+    out: Tensor
+
+    def first_rows(self, rows: int) -> "SpeakerTerms":
+        """Of the first rows."""
+        return SpeakerTerms(*(term[:rows] for term in vars(self).values()))
+
+
+@dataclass(frozen=True)
 class LocDiTContext:
     """What is the same at all steps of one patch: h projected (M, width), the history's tokens (M, H * P, width), RoPE
-    tables of the whole sequence; `spoken` (M, P, width): added to the noisy frames, what each of them says; `prefix`:
-    keys and values of [h | history], if they do not change either."""
+    tables of the whole sequence; `spoken` (M, P or 1, width): added to the noisy frames, what each of them says;
+    `prefix`: keys and values of [h | history], if they do not change either; `speaker`: what is added further on."""
 
     condition: Tensor
     history: Tensor
     tables: tuple[Tensor, Tensor]
     spoken: Tensor | None = None
     prefix: KVCache | None = None
+    speaker: SpeakerTerms | None = None
 
     def first(self, rows: int) -> "LocDiTContext":
         """The context of the first rows."""
-        prefix = None if self.prefix is None else self.prefix.first(rows)
-        spoken = None if self.spoken is None else self.spoken[:rows]
-        return replace(self, condition=self.condition[:rows], history=self.history[:rows], spoken=spoken, prefix=prefix)
+        return replace(
+            self,
+            condition=self.condition[:rows],
+            history=self.history[:rows],
+            spoken=None if self.spoken is None else self.spoken[:rows],
+            prefix=None if self.prefix is None else self.prefix.first(rows),
+            speaker=None if self.speaker is None else self.speaker.first_rows(rows),
+        )
 
 
 class LocDiT(nn.Module):
@@ -75,11 +98,12 @@ class LocDiT(nn.Module):
         spoken: Tensor | None = None,
         aims: Tensor | None = None,
         scales: Tensor | None = None,
+        speaker: Tensor | None = None,
     ) -> Tensor:
         """noisy (M, P, C), times (M,) or (1,), h (M, h_width), history (M, H, P, C), exists (M, H) bool, True where
         the history holds a patch (None: everywhere), spoken (M, P, width), see `LocDiTContext`, aims and scales, see
-        `at` -> u (M, P, C). The single pass of training."""
-        return self.denoise(noisy, self.at(times, aims, scales), self._inputs(h, history, exists, spoken))
+        `at`, speaker (M or 1, speaker_size), see `SpeakerTerms` -> u (M, P, C). The single pass of training."""
+        return self.denoise(noisy, self.at(times, aims, scales), self._inputs(h, history, exists, spoken, speaker))
 
     def at(self, times: Tensor, aims: Tensor | None = None, scales: Tensor | None = None) -> Tensor:
         """The embedding that `denoise` reads, (M, width), of times (M,) and, for a distilled one, the times at which
@@ -90,22 +114,36 @@ class LocDiT(nn.Module):
         lengths = torch.zeros_like(times) if aims is None else times - aims
         return time + self.jump(lengths, torch.ones_like(times) if scales is None else scales)
 
+    @property
+    def speaker_size(self) -> int:
+        """Numbers of a speaker embedding (ours): what a voice adds to the tokens, wherever a linear layer writes to
+        them, as far as it was learnt from its clip; see ditar/model/speaker.py."""
+        return sum(self._speaker_sizes())
+
     def context(
-        self, h: Tensor, history: Tensor, exists: Tensor | None = None, spoken: Tensor | None = None
+        self,
+        h: Tensor,
+        history: Tensor,
+        exists: Tensor | None = None,
+        spoken: Tensor | None = None,
+        speaker: Tensor | None = None,
     ) -> LocDiTContext:
         """What `denoise` reads at every step of a patch. Shapes as in `forward`."""
-        context = self._inputs(h, history, exists, spoken)
+        context = self._inputs(h, history, exists, spoken, speaker)
         if not self.prefix_cached:
             return context
         x = torch.cat((context.condition[:, None], context.history), dim=1)  # (M, 1 + H P, width)
         length = x.shape[1]
         empty = self.transformer.allocate(len(x), length + self.patch_frames, x, causal=False)
         tables = tuple(table[:, :, :length] for table in context.tables)
-        return replace(context, prefix=self.transformer(x, tables, outputs=slice(0, 1), cache=empty).cache)
+        added = None if context.speaker is None else context.speaker.blocks
+        read = self.transformer(x, tables, outputs=slice(0, 1), cache=empty, added=added)
+        return replace(context, prefix=read.cache)
 
     def denoise(self, noisy: Tensor, time: Tensor, context: LocDiTContext) -> Tensor:
         """noisy (M, P, C), time (M or 1, width) embedded -> u (M, P, C)."""
-        first, patch, mask = context.condition, self.noisy(noisy), None
+        first, patch, mask, speaker = context.condition, self.noisy(noisy), None, context.speaker
+        added = None if speaker is None else speaker.blocks
         if context.spoken is not None:
             patch = patch + context.spoken
         if self.prefix_cached:
@@ -115,19 +153,29 @@ class LocDiT(nn.Module):
         if context.prefix is not None:
             tables = tuple(table[:, :, -self.patch_frames :] for table in context.tables)
             # The advanced cache is dropped: the next step overwrites this one's keys and values.
-            return self.out(self.transformer(patch, tables, cache=context.prefix).hidden)
+            return self._out(self.transformer(patch, tables, cache=context.prefix, added=added).hidden, speaker)
         x = torch.cat((first[:, None], context.history, patch), dim=1)  # (M, 1 + (H + 1) P, width)
         if self.prefix_cached:
             length, prefix = x.shape[1], x.shape[1] - self.patch_frames
             mask = torch.ones(1, length, length, dtype=torch.bool, device=x.device)
             mask[:, :prefix, prefix:] = False
-        hidden = self.transformer(x, context.tables, mask=mask, outputs=slice(-self.patch_frames, None)).hidden
-        return self.out(hidden)
+        last = slice(-self.patch_frames, None)
+        return self._out(self.transformer(x, context.tables, mask=mask, outputs=last, added=added).hidden, speaker)
 
-    def _inputs(self, h: Tensor, history: Tensor, exists: Tensor | None, spoken: Tensor | None) -> LocDiTContext:
-        condition = self.condition(h)
+    def _out(self, hidden: Tensor, speaker: SpeakerTerms | None) -> Tensor:
+        return self.out(hidden) if speaker is None else self.out(hidden) + speaker.out
+
+    def _inputs(
+        self, h: Tensor, history: Tensor, exists: Tensor | None, spoken: Tensor | None, speaker: Tensor | None
+    ) -> LocDiTContext:
+        condition, terms = self.condition(h), None if speaker is None else self._speaker_terms(speaker)
+        if terms is not None:
+            condition = condition + terms.first
+            spoken = terms.noisy if spoken is None else spoken + terms.noisy
         if self.history_patches:
             past = self.history(history)  # (M, H, P, width)
+            if terms is not None:
+                past = past + terms.history[:, None]
             if exists is not None:
                 past = torch.where(exists[..., None, None], past, self.no_history.to(past.dtype))
             past = past.flatten(1, 2)
@@ -135,4 +183,13 @@ class LocDiT(nn.Module):
             past = condition.new_zeros(len(condition), 0, condition.shape[-1])
         length = 1 + past.shape[1] + self.patch_frames
         tables = self.transformer.positions(torch.arange(length, device=h.device))
-        return LocDiTContext(condition, past, tables, spoken)
+        return LocDiTContext(condition, past, tables, spoken, speaker=terms)
+
+    def _speaker_sizes(self) -> tuple[int, ...]:
+        width, channels = self.noisy.out_features, self.noisy.in_features
+        return width, width, width, 2 * len(self.transformer.blocks) * width, channels
+
+    def _speaker_terms(self, speaker: Tensor) -> SpeakerTerms:
+        first, history, noisy, blocks, out = speaker.split(self._speaker_sizes(), dim=-1)
+        blocks = blocks.unflatten(-1, (len(self.transformer.blocks), 2, -1))
+        return SpeakerTerms(first, history[:, None], noisy[:, None], blocks, out[:, None])

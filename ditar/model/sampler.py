@@ -22,6 +22,7 @@ class PatchSampler:
 
     solvers, guidance_scales: one for each row. generators: likewise, or one for all rows. guidance_steps: guidance is
     on at step i of n if low <= i / n < high, and the other steps run LocDiT on half the rows (ours, for speed).
+    speakers: (B, size) embeddings, zeros for voices without one, see `LocDiT.speaker_size`; they stay in both branches.
     ValueError: guidance_steps outside [0, 1], solvers with different numbers of steps, or a guidance scale that a
     distilled model was not taught.
     """
@@ -33,6 +34,7 @@ class PatchSampler:
         guidance_scales: Sequence[float],
         generators: Generators,
         guidance_steps: tuple[float, float] = ALL_STEPS,
+        speakers: Tensor | None = None,
     ):
         low, high = guidance_steps
         if not 0.0 <= low < high <= 1.0:
@@ -55,6 +57,9 @@ class PatchSampler:
             self.is_guided = [False] * steps  # by evaluations of its own
         self.times = model.locdit.at(*(x.flatten() for x in told)).unflatten(0, told[0].shape)  # (steps, 1 or B, width)
         self.times_of_both = self._both(self.times, dim=1) if times.shape[1] > 1 else self.times
+        self.speakers = speakers
+        if speakers is not None and any(self.is_guided):
+            self.speakers = self._both(speakers)
 
     def __call__(self, h: Tensor, history: Tensor, exists: Tensor, spoken: Tensor | None = None) -> Tensor:
         """The next patch of each row, (B, P, C), given h (B, width), the patches before it (B, H, P, C) and which of
@@ -66,7 +71,7 @@ class PatchSampler:
         if any(self.is_guided):
             h, history, exists = self._with_nothing(h), self._both(history), self._both(exists)
             spoken = None if spoken is None else self._with_nothing(spoken)
-        both = self.locdit.context(h, history, exists, spoken)
+        both = self.locdit.context(h, history, exists, spoken, self.speakers)
         conditional = both if all(self.is_guided) else both.first(self.rows)
         x = self.solver.start((self.rows, *history.shape[2:]), self.generators, like=self.like)
         for index, guided in enumerate(self.is_guided):

@@ -18,11 +18,13 @@ TRANSCRIPTS = 8  # of references, whose keys and values are kept
 @dataclass(frozen=True, eq=False)
 class Row:
     """One row of a batch: ids (L,) of the prompt's symbols and the text's, which begins at `first`; prompt (N, P, C);
-    noise draws all that is random; transcript: how many ids all texts in this voice begin with. The rows of a batch
-    have the same steps, and the same part of them with guidance."""
+    noise draws all that is random; speaker (size,): the voice's embedding, zeros without one; transcript: how many ids
+    all texts in this voice begin with. The rows of a batch have the same steps, and the same part of them with
+    guidance."""
 
     ids: np.ndarray
     prompt: np.ndarray
+    speaker: np.ndarray
     noise: Noise
     sampling: Sampling
     max_patches: int
@@ -216,6 +218,7 @@ class Generator:
             given = {"h": state.h}
         if state.reading is not None:
             given["spoken"] = state.reading.spoken
+        given["speaker"] = np.stack([row.speaker for row in rows])
         both = {
             name: np.concatenate((x, np.zeros_like(x[guided]) if name in ("h", "spoken") else x[guided]))
             for name, x in given.items()

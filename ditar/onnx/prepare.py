@@ -36,6 +36,7 @@ class Prepared:
     first: int
     transcribed: bool
     prompt: np.ndarray
+    speaker: np.ndarray
     lengths: Lengths
     sampling: Sampling
     stop_threshold: float
@@ -48,7 +49,9 @@ class Prepared:
         """The row of an attempt."""
         most, least = self.lengths.most_units(self.patch_seconds), self.lengths.least_units(self.patch_seconds)
         own = self.first if self.transcribed else 0
-        return Row(self.ids, self.prompt, noise, self.sampling, most, least, self.stop_threshold, self.first, own)
+        return Row(
+            self.ids, self.prompt, self.speaker, noise, self.sampling, most, least, self.stop_threshold, self.first, own
+        )  # fmt: skip
 
 
 def read_text(
@@ -95,7 +98,8 @@ def prepare(
     prepared = []
     for request in requests:
         voice = default() if request.voice is None else request.voice
-        if (voice.vae, voice.vocabulary) != model.fingerprints:
+        speaker = np.zeros(shape.speaker_size, np.float32) if voice.speaker is None else voice.speaker
+        if (voice.vae, voice.vocabulary, len(speaker)) != (*model.fingerprints, shape.speaker_size):
             raise VoiceError(f"voice {voice.name!r} was made with another model; make it again with this one")
         sampling = common.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
         of = frontend(request.language)
@@ -116,6 +120,7 @@ def prepare(
             len(said) + 1,
             bool(voice.symbols),
             voice.latents.reshape(-1, shape.patch_frames, shape.latent_channels),
+            speaker,
             lengths,
             sampling,
             shape.stop_threshold if request.stop_threshold is None else request.stop_threshold,

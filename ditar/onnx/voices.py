@@ -28,7 +28,8 @@ class VoiceError(ValueError):
 @dataclass(frozen=True, eq=False)
 class Voice:
     """latents (T, C) float32, normalised, T a multiple of the patch length; symbols, text: the transcript, empty if it
-    is unknown; seconds: of speech; vae, vocabulary: fingerprints of what it was made with."""
+    is unknown; seconds: of speech; vae, vocabulary: fingerprints of what it was made with; speaker (size,): its
+    embedding, if it was adapted to its clip when it was made (in torch: `ditar voice create --adapt`)."""
 
     name: str
     latents: np.ndarray
@@ -38,6 +39,7 @@ class Voice:
     vae: str
     vocabulary: str
     warnings: tuple[str, ...] = ()
+    speaker: np.ndarray | None = None
 
     def all_warnings(self) -> list[str]:
         """What a user should know about anything spoken with it."""
@@ -52,7 +54,8 @@ def load_voice(model: Model, name: str | None = None) -> Voice:
         raise VoiceError(f"{model.folder} has no voice {name!r}; there are {', '.join(known) or 'none'}")
     with np.load(model.folder / VOICES / f"{name}.npz") as file:
         about = json.loads(str(file["about"]))
-        voice = Voice(latents=file["latents"], **{**about, "symbols": tuple(about["symbols"])})
+        speaker = file["speaker"] if "speaker" in file else None
+        voice = Voice(latents=file["latents"], **{**about, "symbols": tuple(about["symbols"])}, speaker=speaker)
     if (voice.vae, voice.vocabulary) != model.fingerprints:
         raise VoiceError(f"voice {name!r} was made with another model than {model.folder}; export the model again")
     return voice

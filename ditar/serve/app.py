@@ -150,6 +150,9 @@ def _add_voices(app: FastAPI, service: Service) -> None:
             str | None, Form(description="exactly what is said in it; auto: what a recogniser hears", max_length=4096)
         ] = None,
         language: Annotated[str, Form(description="of the transcript", max_length=40)] = "en-us",
+        adapt: Annotated[
+            bool, Form(description="learn the voice from its clip for some seconds, which makes it more alike")
+        ] = False,
         voice_file: Annotated[UploadFile | None, File(description="what `ditar voice create` made")] = None,
         consent: Annotated[str | None, Form(description="OpenAI's; ignored")] = None,
     ) -> dict[str, Any]:
@@ -163,7 +166,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
             )
         if audio_sample is not None:
             data = await audio_sample.read()
-            voice = await service.prepare(service.voices.add_clip, name, data, transcript, language)
+            voice = await service.prepare(service.voices.add_clip, name, data, transcript, language, adapt)
         else:
             voice = await service.prepare(service.voices.add_file, name, await voice_file.read())
         return _made(name, voice)

@@ -17,6 +17,7 @@ from ditar.audio.resample import resample
 from ditar.recognise.errors import RecogniserError
 from ditar.serve.errors import ApiError, shown
 from ditar.storage.atomic_write import remove_abandoned
+from ditar.storage.weights import ModelError
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
 from ditar.synthesis.voice import Voice, VoiceError, blend_voices
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, load_voice, save_voice
@@ -94,9 +95,9 @@ class VoiceShelf:
         except (VoiceError, VoiceFileError, AudioError, TextError, OSError) as error:
             raise ApiError(422, _without_path(f"voice {shown(name)}: {error}", named.path), param="voice") from None
 
-    def add_clip(self, name: str, data: bytes, transcript: str | None, language: str) -> Voice:
-        """Make a voice from a clip (an audio file) and its transcript, or "auto" (see `read_reference`), and keep it.
-        ApiError."""
+    def add_clip(self, name: str, data: bytes, transcript: str | None, language: str, adapt: bool = False) -> Voice:
+        """Make a voice from a clip (an audio file) and its transcript, or "auto" (see `read_reference`), and keep it;
+        adapt: see `create_voice` of a pipeline. ApiError."""
         path = self._path_of_new(name)
         try:
             check_language(language, self._pipeline.text_config.trained_languages)
@@ -106,13 +107,17 @@ class VoiceShelf:
             _check_size(data)
             samples, rate_hz = read_samples(io.BytesIO(data), "the clip", MAX_CLIP_SECONDS)
             clip = resample(mono(samples, rate_hz, "the clip"), rate_hz, SAMPLE_RATE_HZ)
-            voice = self._pipeline.create_voice(clip, transcript or None, name=name, language=language)
+            voice = self._pipeline.create_voice(
+                clip, transcript or None, name=name, language=language, adapt=adapt
+            )
         except AudioTooLongError as error:
             raise ApiError(413, str(error), param="audio_sample") from None
         except AudioError as error:
             raise ApiError(422, _of_clip(error), param="audio_sample") from None
         except (TextError, RecogniserError) as error:
             raise ApiError(422, _of_clip(error), param="transcript") from None
+        except (VoiceError, ModelError) as error:  # this model adapts no voices
+            raise ApiError(422, str(error), param="adapt") from None
         return self._save(voice, path)
 
     def add_file(self, name: str, data: bytes) -> Voice:

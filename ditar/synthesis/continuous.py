@@ -28,7 +28,7 @@ from ditar.vae.streaming import StreamingDecoder
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
     """read: the text; symbol_ids (L,): of the reference's transcript and, from `first` on, the text; prompt (N, P, C):
-    the reference; others: what it is blended with; lengths: the expected length of the speech, before that is made
+    the reference; others: what it is blended with; speaker (size,): the voice's embedding, or None; lengths: the expected length of the speech, before that is made
     `speed` times as fast; patch_seconds; sampling, and its solver, which rows may share; stop_threshold; warnings that
     hold for any output."""
 
@@ -38,6 +38,7 @@ class PreparedRequest:
     first: int
     prompt: Tensor
     others: tuple[OtherVoice, ...]
+    speaker: Tensor | None
     lengths: Lengths
     patch_seconds: float
     sampling: SamplingOptions
@@ -67,6 +68,7 @@ class PreparedRequest:
             stop_threshold=self.stop_threshold,
             first=self.first,
             others=self.others,
+            speaker=self.speaker,
         )
 
     def timing(self, places: Tensor | None, final: bool = True) -> Timing | None:
@@ -110,6 +112,7 @@ def prepare_request(
         len(ids) - len(read.symbols),
         clip,
         tuple(OtherVoice(*prompt, share) for prompt, (_, share) in zip(others, voice.others)),
+        _speaker(voice),
         expected,
         patches_to_seconds(1, config.patch_frames),
         sampling,
@@ -122,6 +125,14 @@ def prepare_request(
             *length_warnings(max(one.seconds for one in voice.all) + expected.expected, config.trained_seconds),
         ),
     )
+
+
+def _speaker(voice: Voice) -> Tensor | None:
+    """The mean of the embeddings of the voices in it, weighted by their shares; zeros stand for a voice without one."""
+    main = 1.0 - sum(share for _, share in voice.others)
+    shares = [main, *(share for _, share in voice.others)]
+    terms = [share * one.embedding.vectors for one, share in zip(voice.all, shares) if one.embedding is not None]
+    return sum(terms) if terms else None
 
 
 def _prompt(model: DiTAR, voice: Voice, read: ReadText, frontend: TextFrontend) -> tuple[Tensor, Tensor]:

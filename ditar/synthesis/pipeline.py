@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,6 +14,7 @@ from ditar.diffusion.solver import Solver, make_solver, shared_solvers
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import collect_patches, generate_patches
 from ditar.model.sampler import PatchSampler
+from ditar.model.speaker import speaker_fingerprint
 from ditar.storage.weights import ModelError
 from ditar.synthesis.continuous import PreparedRequest, decode, prepare_request
 from ditar.synthesis.loading import load_sampling, save_sampling
@@ -23,7 +25,7 @@ from ditar.synthesis.retry import Attempts
 from ditar.synthesis.speech_pipeline import SpeechPipeline
 from ditar.synthesis.spoken import SpokenRequest
 from ditar.synthesis.stream import FirstAudio, SpeechStream
-from ditar.synthesis.voice import encode_reference
+from ditar.synthesis.voice import Voice, encode_reference
 from ditar.vae.fingerprint import check_vae, vae_fingerprint
 from ditar.vae.loading import load_vae
 from ditar.vae.speech_vae import SpeechVAE
@@ -137,6 +139,16 @@ class ContinuousPipeline(SpeechPipeline):
 
     def _encode(self, reference: Reference) -> torch.Tensor:
         return encode_reference(self.vae, reference.clip, self.patch_frames)
+
+    def _adapted(self, voice: Voice, reference: Reference) -> Voice:
+        from ditar.synthesis.adapt import adapt_voice  # what aligns and learns is not for every sentence
+
+        return adapt_voice(self.ditar, voice, reference)
+
+    @cached_property
+    def speaker_space(self) -> tuple[str, int]:
+        """See `SpeechPipeline`; the same for a distilled model and its teacher."""
+        return speaker_fingerprint(self.ditar), self.ditar.locdit.speaker_size
 
     def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
         rest = dict(options)

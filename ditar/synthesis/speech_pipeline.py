@@ -23,7 +23,8 @@ from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.reference import Reference, check_transcript, read_reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked, check_timestamps
 from ditar.synthesis.script import script_to_speak
-from ditar.synthesis.voice import Voice, check_fit
+from ditar.synthesis.voice import Voice, VoiceError
+from ditar.synthesis.voice_file import check_voice
 from ditar.synthesis.voice_names import make_voice, read_voice
 from ditar.text.frontend import TextFrontend
 from ditar.text.lexicon import Lexicon, as_lexicon
@@ -65,6 +66,7 @@ class SpeechPipeline(ABC):
         max_retries: int = MAX_RETRIES,
         lexicon: Lexicon | Mapping[str, str] | str | Path | None = None,
         timestamps: bool = False,
+        adapt: bool = False,
         **options,
     ) -> SpeechOutput:
         """Speak `text` in the voice of a reference clip, or in a `voice` made before. The same seed gives the same
@@ -73,7 +75,7 @@ class SpeechPipeline(ABC):
         Args:
             text: what to say, of any length: a text that does not fit into one call is spoken sentence by sentence, as
                 on the command line. It may have pauses, pronunciations and SSML in it, see `text.controls`.
-            prompt_audio, prompt_text, sample_rate: see `create_voice`.
+            prompt_audio, prompt_text, sample_rate, adapt: see `create_voice`.
             voice: instead of these; a name or a file means what it does on the command line, see `find_voice`.
             voices: instead of these, by the names of speakers: the text is a script, see `text.script`.
             seed, generator: one of them; with neither, a seed is drawn, and the output says which.
@@ -96,13 +98,16 @@ class SpeechPipeline(ABC):
                 raise ValueError(f"voices must be a mapping of speakers to voices, got {type(voices).__name__}")
             if any(given is not None for given in (voice, prompt_audio, prompt_text)):
                 raise ValueError("give the voices of a script's speakers, or one voice, not both")
-            voices = {speaker: self._named(one, language) for speaker, one in voices.items()}
+            voices = {speaker: self._named(one, language, adapt) for speaker, one in voices.items()}
             turns = [turn.pronounced(lexicon, language=language) for turn in read_script(text)]
             pieces, left_out = script_to_speak(turns, voices, config, language)
         else:
             if voice is None:
-                voice = self.create_voice(prompt_audio, prompt_text, sample_rate=sample_rate, language=language)
-            voice = self._named(voice, language)
+                voice = self.create_voice(
+                    prompt_audio, prompt_text, sample_rate=sample_rate, language=language, adapt=adapt
+                )
+                adapt = False
+            voice = self._named(voice, language, adapt)
             pieces, left_out = pieces_to_speak(lexicon.apply(text, language), voice, config, language, whole=True)
         return speak_pieces(
             self, pieces, left_out, seed=seed, generator=generator, language=language,
@@ -110,8 +115,12 @@ class SpeechPipeline(ABC):
             batch_options={"max_retries": max_retries, **options},
         )  # fmt: skip
 
-    def _named(self, voice: Voice | str, language: str) -> Voice:
-        return make_voice(read_voice(voice, language=language), self) if isinstance(voice, str) else voice
+    def _named(self, voice: Voice | str, language: str, adapt: bool) -> Voice:
+        if isinstance(voice, str):
+            return make_voice(read_voice(voice, language=language), self, adapt)
+        if adapt:
+            raise VoiceError(f"the voice {voice.name!r} is made already; give adapt to create_voice, or give its clip")
+        return voice
 
     @abstractmethod
     def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -129,8 +138,10 @@ class SpeechPipeline(ABC):
         sample_rate: int | None = None,
         name: str | None = None,
         language: str = "en-us",
+        adapt: bool = False,
     ) -> Voice:
-        """Read a reference once. Without arguments, the voice that ships with the package. TextError, AudioError.
+        """Read a reference once. Without arguments, the voice that ships with the package. TextError, AudioError; with
+        `adapt` see `adapt_voice`.
 
         Args:
             prompt_audio: 0.5 to 30 s of speech: a file, an open file, or its bytes; samples, (S,) or with channels, of
@@ -140,9 +151,11 @@ class SpeechPipeline(ABC):
             sample_rate: of samples, in Hz; None: 24 kHz.
             name: of the voice; None: the file's.
             language: espeak-ng's name of the transcript's.
+            adapt: whether the voice is also learnt from the clip, in some seconds, which makes it more alike; for a
+                DiTAR that is not distilled, a clip with its transcript, and the extra `eval`.
         """
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
-        return Voice(
+        voice = Voice(
             reference.name,
             latents=self._encode(reference),
             symbols=tuple(self._symbols(reference)),
@@ -152,6 +165,11 @@ class SpeechPipeline(ABC):
             vocabulary=self.fingerprints[1],
             warnings=reference.warnings,
         )
+        return self._adapted(voice, reference) if adapt else voice
+
+    def _adapted(self, voice: Voice, reference: Reference) -> Voice:
+        """The voice, also learnt from its clip. VoiceError: not by this kind of model."""
+        raise VoiceError(f"a {self.class_name}, which this model is, adapts no voices; leave `adapt` out")
 
     @abstractmethod
     def _encode(self, reference: Reference) -> torch.Tensor:
@@ -172,7 +190,7 @@ class SpeechPipeline(ABC):
         for request in requests:
             voice = shipped() if request.voice is None else request.voice
             for one in voice.all:
-                check_fit(one, *self.fingerprints, self.patch_frames)
+                check_voice(one, self)
             check_timestamps(self.text_config, request.timestamps)
             yield request, voice, frontend(request.language)
 
@@ -185,6 +203,12 @@ class SpeechPipeline(ABC):
     def fingerprints(self) -> tuple[str, str]:
         """Of the autoencoder and of the vocabulary: a Voice must have been made with both."""
         return self._autoencoder_fingerprint(), vocabulary_fingerprint(self.text_config.symbols)
+
+    @property
+    def speaker_space(self) -> tuple[str, int] | None:
+        """What an adapted voice must have been learnt for: a fingerprint, and the size of its embedding; None: this
+        kind of model adapts no voices."""
+        return None
 
     @abstractmethod
     def _autoencoder_fingerprint(self) -> str:

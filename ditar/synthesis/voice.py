@@ -19,6 +19,15 @@ if TYPE_CHECKING:  # a voice file is loaded without diffusers
 AFTER_REFERENCE_SECONDS = 0.25  # silence after the clip when it is encoded: no encoder sees its sudden end
 
 
+@dataclass(frozen=True, eq=False)
+class SpeakerEmbedding:
+    """What was learnt of a voice: vectors (size,) float32, see `LocDiT.speaker_size`; model: the fingerprint of the
+    DiTAR that they are for, see `model.speaker.speaker_fingerprint`."""
+
+    vectors: Tensor
+    model: str
+
+
 class VoiceError(ValueError):
     """A voice that does not fit a model; the message names both."""
 
@@ -36,6 +45,7 @@ class Voice:
         vae, vocabulary: fingerprints of what made the latents and of the symbols' list.
         warnings: what a user should know about how it was made; not saved to files.
         others: the voices that it is blended with, and their shares, of 1 in all; see `blend_voices`.
+        embedding: what was learnt of the clip, if the voice is adapted to it; for DiTAR.
     """
 
     name: str
@@ -47,6 +57,7 @@ class Voice:
     vocabulary: str
     warnings: tuple[str, ...] = ()
     others: tuple[tuple["Voice", float], ...] = ()
+    embedding: SpeakerEmbedding | None = None
 
     @property
     def all(self) -> tuple["Voice", ...]:
@@ -65,6 +76,7 @@ def blend_voices(voices: Sequence[tuple[Voice, float]], name: str) -> Voice:
 def voice_key(voice: Voice) -> list[Any]:
     """Plain values that distinguish a voice from others, whatever its name."""
     key = [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
+    key += [] if voice.embedding is None else [digest_tensors([voice.embedding.vectors])]
     return [*key, *([voice_key(other), share] for other, share in voice.others)]
 
 
@@ -82,9 +94,12 @@ def encode_reference(vae: "SpeechVAE", clip: np.ndarray, patch_frames: int) -> T
     return vae.normalise(vae.encode(waveform[None]).mean[0, :frames]).float().cpu()
 
 
-def check_fit(voice: Voice, vae: str, vocabulary: str, patch_frames: int) -> None:
-    """VoiceError if a voice was made with another VAE or vocabulary than the model's, whose fingerprints these are, or
-    is not a whole number of its patches."""
+def check_fit(
+    voice: Voice, vae: str, vocabulary: str, patch_frames: int, speaker_space: tuple[str, int] | None = None
+) -> None:
+    """VoiceError if a voice was made with another VAE or vocabulary than the model's, whose fingerprints these are, is
+    not a whole number of its patches, or was adapted for another model than that of `speaker_space`: a fingerprint and
+    the size of an embedding."""
     for what, theirs, mine in (("VAE", voice.vae, vae), ("vocabulary", voice.vocabulary, vocabulary)):
         if theirs != mine:
             raise VoiceError(
@@ -95,6 +110,12 @@ def check_fit(voice: Voice, vae: str, vocabulary: str, patch_frames: int) -> Non
         raise VoiceError(
             f"voice {voice.name!r} has {len(voice.latents)} latent frames, but a patch of this model has "
             f"{patch_frames}: it was made with a model of another patch length; make it again with this model"
+        )
+    adapted = voice.embedding
+    if adapted is not None and (adapted.model, len(adapted.vectors)) != speaker_space:
+        theirs, mine = adapted.model, "does not adapt voices" if speaker_space is None else f"is {speaker_space[0]}"
+        raise VoiceError(
+            f"voice {voice.name!r} was adapted for the model {theirs} and this one {mine}; make it again with this model"
         )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ditar.synthesis.voice import Voice
 
 FORMAT, VERSION = "ditar-voice", "1"
+EMBEDDING = "embedding"  # the tensor of an adapted voice; older programs speak without it
 _TEXTS = ("name", "text", "vae", "vocabulary")
 
 
@@ -25,7 +26,8 @@ class VoiceFileError(ValueError):
 
 @dataclass(frozen=True)
 class VoiceDescription:
-    """The metadata of a voice file: fields of a `Voice`, and its latents' shape."""
+    """The metadata of a voice file: fields of a `Voice`, its latents' shape, and `adapted_for`, the fingerprint of the
+    model that its embedding belongs to, empty without one."""
 
     name: str
     text: str
@@ -35,6 +37,7 @@ class VoiceDescription:
     vocabulary: str
     frames: int
     channels: int
+    adapted_for: str = ""
 
 
 def save_voice(voice: "Voice", path: str | Path) -> None:
@@ -48,8 +51,11 @@ def save_voice(voice: "Voice", path: str | Path) -> None:
     metadata = {"format": FORMAT, "version": VERSION, "seconds": repr(float(voice.seconds))}
     metadata |= {name: getattr(voice, name) for name in _TEXTS}
     metadata["symbols"] = json.dumps(list(voice.symbols), ensure_ascii=False)
+    tensors = {"latents": voice.latents.detach().float().cpu()}
+    if voice.embedding is not None:
+        metadata["adapted_for"], tensors[EMBEDDING] = voice.embedding.model, voice.embedding.vectors.float().cpu()
     try:
-        write_tensors(path, {"latents": voice.latents.detach().float().cpu()}, metadata)
+        write_tensors(path, tensors, metadata)
     except WriteError as error:
         raise VoiceFileError(str(error)) from None
 
@@ -78,23 +84,33 @@ def load_voice(path: str | Path) -> "Voice":
     """The voice of a file. VoiceFileError: as `describe_voice`."""
     import torch
 
-    from ditar.synthesis.voice import Voice
+    from ditar.synthesis.voice import SpeakerEmbedding, Voice
 
-    found, latents = _read(Path(path), tensor=True)
+    found, arrays = _read(Path(path), tensors=True)
+    latents, vectors = (None if x is None else torch.from_numpy(x) for x in arrays)
     return Voice(
-        found.name, torch.from_numpy(latents), found.symbols, found.text, found.seconds, found.vae, found.vocabulary
+        found.name,
+        latents,
+        found.symbols,
+        found.text,
+        found.seconds,
+        found.vae,
+        found.vocabulary,
+        embedding=None if vectors is None else SpeakerEmbedding(vectors, found.adapted_for),
     )
 
 
 def check_voice(voice: "Voice", pipeline: Any) -> None:
-    """VoiceError, see `check_fit`, if a voice does not fit a pipeline (anything with `fingerprints` and
-    `patch_frames`)."""
+    """VoiceError, see `check_fit`, if a voice does not fit a pipeline (anything with `fingerprints`, `patch_frames` and,
+    if the voice is adapted, `speaker_space`)."""
     from ditar.synthesis.voice import check_fit
 
-    check_fit(voice, *pipeline.fingerprints, pipeline.patch_frames)
+    space = None if voice.embedding is None else pipeline.speaker_space
+    check_fit(voice, *pipeline.fingerprints, pipeline.patch_frames, space)
 
 
-def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:
+def _read(path: Path, tensors: bool = False) -> tuple[VoiceDescription, tuple[Any, Any]]:
+    """The metadata and, with `tensors`, latents and embedding (None: it has none)."""
     if not path.is_file():
         raise VoiceFileError(f"voice file {path} does not exist; make one with: ditar voice create")
     try:
@@ -115,8 +131,11 @@ def _read(path: Path, tensor: bool = False) -> tuple[VoiceDescription, Any]:
                 seconds=float(metadata["seconds"]),
                 frames=frames,
                 channels=channels,
+                adapted_for=metadata.get("adapted_for", ""),
             )
-            return found, file.get_tensor("latents") if tensor else None
+            names = ("latents", *([EMBEDDING] if found.adapted_for else [])) if tensors else ()
+            arrays = [file.get_tensor(name) for name in names]
+            return found, tuple((*arrays, None, None)[:2])
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         raise VoiceFileError(

@@ -124,14 +124,19 @@ def _read_named(named: NamedVoice, prompt_text: str | None, language: str) -> Re
     return read_reference(named.path, named.transcript or prompt_text, named.name, language)
 
 
-def make_voice(found: VoiceSource, pipeline: Any) -> "Voice":
-    """The voice from what `read_voice` found. VoiceError: it does not fit the pipeline."""
+def make_voice(found: VoiceSource, pipeline: Any, adapt: bool = False) -> "Voice":
+    """The voice from what `read_voice` found; adapt: see `create_voice` of a pipeline. VoiceError: it does not fit the
+    pipeline. VoiceFileError: a file is to be adapted."""
     if isinstance(found, BlendSource):
         from ditar.synthesis.voice import blend_voices
 
-        return blend_voices([(make_voice(source, pipeline), share) for source, share in found.sources], found.name)
+        return blend_voices([(make_voice(source, pipeline, adapt), share) for source, share in found.sources], found.name)
     if isinstance(found, Reference):
-        return pipeline.create_voice(found)
+        return pipeline.create_voice(found, adapt=adapt)
+    if adapt:
+        raise VoiceFileError(
+            f"{found} holds no sound to adapt to; make it with: ditar voice create --adapt, or give the clip itself"
+        )
     voice = load_voice(found)
     check_voice(voice, pipeline)
     return voice

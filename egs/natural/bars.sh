@@ -17,6 +17,7 @@ temperature=
 guidance_scale=
 batch_size=4
 voice=
+adapt=false
 metrics=words,similarity,distillmos,outputs
 recogniser=faster-whisper
 
@@ -43,6 +44,8 @@ other weights everything is made anew. What each part says while it works: OUT/P
   --seed N                      of all outputs ($seed)
   --temperature T --guidance-scale G    instead of the model's own
   --voice NAME|FILE             instead of the default voice
+  --adapt true                  learn each voice from its clip first, which needs what is said in it: not for
+                                untranscribed, which --only leaves out then
   --batch-size N                outputs that a part speaks at the same time ($batch_size)
   --metrics NAME,... --recogniser NAME  of ditar evaluate ($metrics; $recogniser)"
 
@@ -69,6 +72,15 @@ for part in $only; do
         exit 1
     fi
 done
+learning=()
+if [ "$adapt" = true ]; then
+    learning=(--adapt)
+    if [ "$only" = "$every" ]; then only=${only/untranscribed /}; fi
+    if [[ " $only " = *" untranscribed "* ]]; then
+        echo "$0: --adapt true: the part untranscribed has no transcripts to learn from; leave it out of --only" >&2
+        exit 1
+    fi
+fi
 folders=$real
 locate_corpora folders
 if [ -f "$voice" ]; then locate_folders voice; fi
@@ -112,7 +124,7 @@ speak_part() {
         default)  # no bar of similarity; nor of the book's DistillMOS, which takes long of a minute
             step 7 speak "$python" -m ditar.cli synthesize --model "$model" --text-file "$exp/list.txt" \
                 --list-format tab --output-dir "$exp/wav" --batch-size "$batch_size" \
-                ${voice:+--voice "$voice"} "${speaking[@]}"
+                ${voice:+--voice "$voice"} "${learning[@]}" "${speaking[@]}"
             evaluate "$exp/wav" --metrics "${metrics//similarity/outputs}"
             ;;
         book)
@@ -121,7 +133,7 @@ speak_part() {
             said=$(cut -d' ' -f2- "$exp/references/text")
             step 7 speak "$python" -m ditar.cli synthesize --model "$model" --text-file "$exp/book.txt" \
                 --output "$exp/book.wav" --timestamps "$exp/book.json" --prompt-audio "$clip" --prompt-text "$said" \
-                --batch-size "$batch_size" "${speaking[@]}"
+                --batch-size "$batch_size" "${learning[@]}" "${speaking[@]}"
             step 7 minutes "$python" $bars minutes --audio "$exp/book.wav" --times "$exp/book.json" \
                 --out "$exp/minutes" "${limit[@]}"
             evaluate "$exp/minutes" --references "$exp/references" --metrics "${metrics//distillmos/outputs}"
@@ -131,7 +143,7 @@ speak_part() {
             if [ "$part" = untranscribed ]; then transcripts=(--no-transcripts); fi
             step 7 speak "$python" recipes/decode.py --model "$model" --data "$exp/data" \
                 --references "$exp/references" --out "$exp/decode" --batch-size "$batch_size" "${transcripts[@]}" \
-                "${speaking[@]}"
+                "${learning[@]}" "${speaking[@]}"
             evaluate "$exp/decode/wav" "$exp/decode/text" --references "$exp/decode/references" \
                 --originals "$exp/data" --metrics "$metrics"
             ;;

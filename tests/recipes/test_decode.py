@@ -141,7 +141,7 @@ class Speaker:
     def __init__(self):
         self.asked = []
 
-    def create_voice(self, prompt_audio, prompt_text, language):
+    def create_voice(self, prompt_audio, prompt_text, language, adapt):
         return replace(VOICE, text=prompt_text)
 
     def batch(self, requests, batch_size, **options):

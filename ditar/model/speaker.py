@@ -1,0 +1,96 @@
+"""Speaker adaptation (ours): an embedding of a voice, learnt from its clip in seconds, which LocDiT adds to its tokens.
+
+Zero-shot cloning hears a voice in one pass of the LM. A small model misses some of it, and steps of gradient descent on
+the diffusion loss of the clip itself find more. Only vectors that are added inside LocDiT are learnt, as if its layers
+got biases (BitFit, arXiv 2106.10199), and no weights: so few numbers learn the voice, and hardly the noises and the
+words of the clip. Rows of a batch may have different ones, and no pass costs more than these additions.
+"""
+
+import torch
+from torch import Tensor
+
+from ditar.config import DiTARLossConfig
+from ditar.diffusion.schedule import add_noise, velocity
+from ditar.model.ditar import DiTAR
+from ditar.model.noise import draw_training_noise
+from ditar.model.patches import histories, history_exists
+from ditar.nn.precision import autocast
+from ditar.storage.digests import digest_tensors
+from ditar.storage.weights import ModelError
+
+STEPS, WARMUP_STEPS, LEARNING_RATE, BETAS = 60, 5, 1e-2, (0.9, 0.99)
+# What is noised and hidden, as when the model that ships was trained, but for what the LM reads: it runs once.
+LOSS = DiTARLossConfig(noise_draws=4, h_dropout=0.1, history_noise=0.4, history_dropout=0.3)
+
+
+def speaker_fingerprint(model: DiTAR) -> str:
+    """Equal for models whose speaker embeddings mean the same: all weights but LocDiT's, in bfloat16, so that the dtype
+    does not matter. A distilled model, whose LocDiT began as its teacher's, has its teacher's."""
+    state = {name: value for name, value in model.state_dict().items() if not name.startswith("locdit.")}
+    return digest_tensors([*(value.bfloat16() for value in state.values()), torch.tensor(model.locdit.speaker_size)])
+
+
+def learn_speaker(
+    model: DiTAR,
+    symbol_ids: Tensor,
+    patches: Tensor,
+    places: Tensor | None,
+    *,
+    seed: int = 0,
+    steps: int = STEPS,
+) -> Tensor:
+    """The speaker embedding (size,), float32 on the CPU, that makes a clip most likely.
+
+    Args:
+        symbol_ids: (L,), what is said in it.
+        patches: (N, P, C), its normalised latents.
+        places: (N, P), for monotonic reading: the place of the symbol that each frame speaks, see
+            `data.frame_symbols.alignment`.
+        seed: of the noise. steps: of AdamW on the diffusion loss.
+
+    ModelError: a distilled model, which is taught another loss: adapt a voice to its teacher, and use it with both.
+    """
+    if model.config.is_distilled:
+        raise ModelError(
+            "a distilled model learns no voices: its LocDiT was taught another loss; adapt the voice with the model that "
+            "it was distilled from, and speak with either"
+        )
+    device, count = model.device, len(patches)
+    clean = patches.to(device, model.dtype).clone()  # not of inference mode
+    h, spoken = _read(model, symbol_ids.to(device), clean, None if places is None else places.to(device))
+    exists = history_exists(count, model.config.history_patches, device)
+    generator, draws = torch.Generator().manual_seed(seed), LOSS.noise_draws
+    vectors = torch.zeros(model.locdit.speaker_size, device=device, requires_grad=True)
+    optimiser = torch.optim.AdamW([vectors], lr=LEARNING_RATE, betas=BETAS, weight_decay=0.0)
+
+    def repeat(x: Tensor) -> Tensor:
+        return x.repeat(draws, *[1] * (x.ndim - 1))
+
+    for step in range(steps):
+        drawn = draw_training_noise((1, *clean.shape), torch.tensor([count]), LOSS, [generator])
+        noise, times = drawn.noise.to(clean), drawn.times.to(device)
+        keep_h, keep_history = (x[0].to(device) for x in (drawn.keep_h, drawn.keep_history))
+        past = histories(clean[None] + drawn.on_history.to(clean), model.config.history_patches)[0]
+        target, at = repeat(clean), times[:, None, None].to(clean.dtype)
+        given = [h * keep_h[:, None], past, exists & keep_history[:, None]]
+        given += [] if spoken is None else [spoken * keep_h[:, None, None]]
+        with torch.enable_grad(), autocast("auto", device):
+            speaker = vectors[None].to(clean.dtype)
+            u = model.locdit(add_noise(target, noise, at), times, *map(repeat, given), speaker=speaker)
+            loss = (u.float() - velocity(target, noise, at).float()).square().mean()
+            (vectors.grad,) = torch.autograd.grad(loss, [vectors])  # weights need none
+        torch.nn.utils.clip_grad_norm_([vectors], 1.0)
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * min(1.0, (step + 1) / WARMUP_STEPS)
+        optimiser.step()
+    return vectors.detach().cpu()
+
+
+@torch.no_grad()
+def _read(model: DiTAR, ids: Tensor, clean: Tensor, places: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """h (N, width) of the clip's patches, each after those before it, and what their frames say, (N, P, width of
+    LocDiT)."""
+    taught = None if places is None else model.reading.teach(ids[None], places[None])
+    symbols, patches = (torch.tensor([len(x)], device=clean.device) for x in (ids, clean))
+    h = model.condition(ids[None], symbols, clean[None], patches, reading=taught and taught.for_lm).h[0]
+    return h, None if taught is None else taught.for_locdit[0]

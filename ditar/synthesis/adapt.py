@@ -1,0 +1,62 @@
+"""A voice adapted to its clip: what is said when in it, and the embedding that is learnt of it, see `model.speaker`."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ditar.audio.resample import resample
+from ditar.data.align import align_symbols
+from ditar.data.frame_symbols import frame_places
+from ditar.data.references import shift
+from ditar.model.ditar import DiTAR
+from ditar.model.patches import patch
+from ditar.model.speaker import learn_speaker, speaker_fingerprint
+from ditar.nn.alignment import NO_TARGET
+from ditar.recognise import RECOGNISER_RATE_HZ
+from ditar.recognise.aligner import Aligner, AlignmentError
+from ditar.synthesis.reference import Reference
+from ditar.synthesis.voice import SpeakerEmbedding, Voice
+from ditar.text.errors import TextError
+from ditar.text.frontend import TextFrontend
+from ditar.units import LATENT_RATE_HZ, SAMPLE_RATE_HZ
+
+SEED = 0  # so that the same clip gives the same voice
+
+
+def adapt_voice(model: DiTAR, voice: Voice, reference: Reference) -> Voice:
+    """The voice that was made of a reference, with an embedding. TextError: what is said in the clip is not known, or
+    is something else. RecogniserError: the extra `eval`, which finds when it is said, is missing. ModelError: see
+    `learn_speaker`."""
+    if not voice.symbols:
+        raise TextError(
+            f"to adapt the voice {voice.name!r}, what is said in its clip must be known; give the transcript, or 'auto' "
+            "to have it heard"
+        )
+    ids = torch.tensor(TextFrontend.of(model.config, reference.language).ids(list(voice.symbols)))
+    places = _places(voice, reference, model.config.patch_frames) if model.config.reads_monotonically else None
+    patches = patch(voice.latents[None], model.config.patch_frames)[0]
+    vectors = learn_speaker(model, ids, patches, places, seed=SEED)
+    return replace(voice, embedding=SpeakerEmbedding(vectors, speaker_fingerprint(model)))
+
+
+def _places(voice: Voice, reference: Reference, patch_frames: int) -> Tensor:
+    """(N, P) the place of the symbol that each frame of a voice speaks."""
+    waveform = resample(reference.clip, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ)
+    found, why = None, "its sounds are more than its frames, or not found"
+    try:
+        phones = Aligner().align(waveform, reference.text, reference.language)
+    except AlignmentError as error:
+        why = str(error)
+    else:
+        frames = len(voice.latents)
+        left_s = frames / LATENT_RATE_HZ - voice.seconds  # of silence before the clip, up to a whole patch
+        times = shift(align_symbols(list(voice.symbols), phones), left_s)
+        found = frame_places(voice.symbols, times, frames, LATENT_RATE_HZ)
+    if found is None or found[0] == NO_TARGET:
+        said = reference.text[:60]
+        raise TextError(
+            f"the voice {voice.name!r} cannot be adapted: {said!r} is not found in its clip ({why}); give exactly what "
+            "is said in it, or do without adapting"
+        )
+    return torch.from_numpy(found).view(-1, patch_frames)

@@ -1,0 +1,113 @@
+"""Voices that are adapted to their clips: made, kept in files, spoken with, and refused where they do not fit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ditar.recognise import aligner
+from ditar.recognise.errors import RecogniserError
+from ditar.storage.weights import ModelError
+from ditar.synthesis import adapt
+from ditar.synthesis.continuous import _speaker
+from ditar.synthesis.reference import read_reference
+from ditar.synthesis.voice import SpeakerEmbedding, VoiceError, blend_voices, voice_key
+from ditar.synthesis.voice_file import VoiceFileError, describe_voice, load_voice, save_voice
+from ditar.synthesis.voice_names import make_voice, read_voice
+from ditar.text import TextError
+from tests.tiny import clip, tiny_pipeline
+
+SAID = "Hello there."
+FAST = {"num_inference_steps": 2, "max_retries": 0, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return tiny_pipeline()
+
+
+@pytest.fixture(scope="module")
+def voice(pipeline):
+    return pipeline.create_voice(clip(), SAID, name="ann", adapt=True)
+
+
+def test_it_speaks_otherwise_than_the_voice_of_the_clip(pipeline, voice):
+    plain = pipeline.create_voice(clip(), SAID)
+    assert plain.embedding is None and len(voice.embedding.vectors) == pipeline.ditar.locdit.speaker_size
+    said = [pipeline("Good.", voice=one, **FAST).audio for one in (plain, voice)]
+    assert not np.allclose(*said, atol=1e-3)
+    called = pipeline("Good.", clip(), SAID, adapt=True, **FAST).audio
+    assert np.array_equal(called, said[1])
+    assert voice_key(plain) != voice_key(voice) != voice_key(replace(voice, embedding=None))
+
+
+def test_a_file_keeps_what_was_learnt(pipeline, voice, tmp_path):
+    save_voice(voice, tmp_path / "ann.safetensors")
+    loaded = load_voice(tmp_path / "ann.safetensors")
+    assert torch.equal(loaded.embedding.vectors, voice.embedding.vectors)
+    assert loaded.embedding.model == voice.embedding.model == describe_voice(tmp_path / "ann.safetensors").adapted_for
+    said = [pipeline("Good.", voice=one, **FAST).audio for one in (voice, loaded)]
+    assert np.array_equal(*said)
+    with pytest.raises(VoiceFileError, match="holds no sound to adapt to; make it with: ditar voice create --adapt"):
+        make_voice(read_voice(str(tmp_path / "ann.safetensors")), pipeline, adapt=True)
+    with pytest.raises(VoiceError, match="'ann' is made already; give adapt to create_voice"):
+        pipeline("Good.", voice=loaded, adapt=True)
+
+
+def test_a_model_with_other_weights_refuses_it_and_a_distilled_one_with_the_same_takes_it(voice):
+    other = tiny_pipeline()
+    other.ditar.embed.weight.data += 0.1
+    with pytest.raises(VoiceError, match=f"'ann' was adapted for the model {voice.embedding.model} and this one is "):
+        other("Good.", voice=voice, **FAST)
+    with pytest.raises(VoiceError, match="was adapted for the model"):
+        tiny_pipeline()("Good.", voice=replace(voice, embedding=SpeakerEmbedding(torch.zeros(3), "x")), **FAST)
+    student = tiny_pipeline(distilled_guidance=4.0)
+    rest = {name: x for name, x in tiny_pipeline().ditar.state_dict().items() if not name.startswith("locdit.")}
+    student.ditar.load_state_dict(rest, strict=False)
+    assert len(student("Good.", voice=voice, **FAST).audio)
+    with pytest.raises(ModelError, match="a distilled model learns no voices"):
+        student.create_voice(clip(), SAID, adapt=True)
+
+
+def test_tokens_have_no_voices_that_are_learnt():
+    pytest.importorskip("vector_quantize_pytorch")
+    from tests.tiny_tokens import tiny_token_pipeline
+
+    with pytest.raises(VoiceError, match="a TokenPipeline, which this model is, adapts no voices"):
+        tiny_token_pipeline().create_voice(clip(), SAID, adapt=True)
+
+
+def test_a_clip_whose_words_nobody_knows_is_refused(pipeline):
+    with pytest.raises(TextError, match="to adapt the voice 'reference', what is said in its clip must be known"):
+        pipeline.create_voice(clip(), adapt=True)
+
+
+def test_a_blend_has_the_mean_of_what_was_learnt(pipeline, voice):
+    plain = pipeline.create_voice(clip(), SAID)
+    vectors = voice.embedding.vectors
+    torch.testing.assert_close(_speaker(blend_voices([(voice, 3), (plain, 1)], "both")), 0.75 * vectors)
+    torch.testing.assert_close(_speaker(blend_voices([(voice, 1), (plain, 3)], "both")), 0.25 * vectors)
+    torch.testing.assert_close(_speaker(blend_voices([(voice, 1), (voice, 1)], "both")), vectors)
+    assert _speaker(blend_voices([(plain, 1), (plain, 1)], "both")) is None
+
+
+def test_reading_in_step_needs_to_know_when_what_is_said(speak, monkeypatch):
+    pytest.importorskip("pocketsphinx")
+    reading, text = tiny_pipeline(alignment="monotonic"), "Good morning to you."
+    reference = read_reference(str(speak(text)), text)
+    voice = reading.create_voice(reference, adapt=True)
+    assert voice.embedding.vectors.abs().max() > 0
+    places = adapt._places(voice, reference, reading.patch_frames)
+    assert places.shape == (len(voice.latents) // reading.patch_frames, reading.patch_frames)
+    steps = places.flatten().diff()
+    assert (steps >= 0).all() and places.flatten()[-1] >= len(voice.symbols) - 3 and places.flatten()[0] <= 1
+    with pytest.raises(TextError, match="'Bananas are yellow, apples are red.' is not found in its clip"):
+        reading.create_voice(str(speak(text)), "Bananas are yellow, apples are red.", adapt=True)
+
+    def missing(*_):
+        raise RecogniserError("pocketsphinx is not installed")
+
+    monkeypatch.setattr(aligner, "import_for_recognition", missing)
+    with pytest.raises(RecogniserError, match="pocketsphinx is not installed"):
+        reading.create_voice(reference, adapt=True)
