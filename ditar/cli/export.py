@@ -27,7 +27,7 @@ def add_parser(commands) -> None:
     )
     command.add_argument(
         "--voice", metavar="NAME|FILE", action="append", default=[],
-        help="a voice of yours to write with those that ship, as of `ditar synthesize --voice`; more than once for more",
+        help="a voice of yours, as of `ditar synthesize --voice`, to write with those that ship; may be repeated",
     )  # fmt: skip
     command.set_defaults(run=run)
 

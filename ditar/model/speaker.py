@@ -52,8 +52,8 @@ def learn_speaker(
     """
     if model.config.is_distilled:
         raise ModelError(
-            "a distilled model learns no voices: its LocDiT was taught another loss; adapt the voice with the model that "
-            "it was distilled from, and speak with either"
+            "a distilled model learns no voices: its LocDiT was taught another loss; adapt the voice with the model "
+            "that it was distilled from, and speak with either"
         )
     device, count = model.device, len(patches)
     clean = patches.to(device, model.dtype).clone()  # not of inference mode

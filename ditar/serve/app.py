@@ -242,7 +242,8 @@ def _listed(voice: VoiceInfo) -> dict[str, Any]:
 
 def _made(name: str, voice: Voice) -> dict[str, Any]:
     found = {"id": name, "object": "audio.voice", "name": name, "type": "audio_sample", "created_at": int(time.time())}
-    return {**found, "transcript": voice.text, "seconds": round(voice.seconds, 2), "warnings": voice_warnings(voice)}
+    about = {"transcript": voice.text, "seconds": round(voice.seconds, 2), "adapted": voice.embedding is not None}
+    return {**found, **about, "warnings": voice_warnings(voice)}
 
 
 def _model(name: str, service: Service) -> dict[str, Any]:

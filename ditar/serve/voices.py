@@ -224,6 +224,8 @@ def _check_content(voice: Voice, channels: int) -> None:
         )
     if not (latents.is_floating_point() and latents.isfinite().all()):
         raise VoiceFileError(f"its latents are {latents.dtype}, or hold what is no number; make it again")
+    if voice.embedding is not None and not voice.embedding.vectors.isfinite().all():
+        raise VoiceFileError("what it was adapted to holds what is no number; make it again")
     if not 0 < voice.seconds <= MAX_CLIP_SECONDS or symbols > MAX_SYMBOLS:
         raise VoiceFileError(
             f"it has {voice.seconds:g} s and {symbols} symbols, the limits are {MAX_CLIP_SECONDS:g} and {MAX_SYMBOLS}"

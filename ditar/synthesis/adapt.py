@@ -30,8 +30,8 @@ def adapt_voice(model: DiTAR, voice: Voice, reference: Reference) -> Voice:
     `learn_speaker`."""
     if not voice.symbols:
         raise TextError(
-            f"to adapt the voice {voice.name!r}, what is said in its clip must be known; give the transcript, or 'auto' "
-            "to have it heard"
+            f"to adapt the voice {voice.name!r}, what is said in its clip must be known; give the transcript, or "
+            "'auto' to have it heard"
         )
     ids = torch.tensor(TextFrontend.of(model.config, reference.language).ids(list(voice.symbols)))
     places = _places(voice, reference, model.config.patch_frames) if model.config.reads_monotonically else None

@@ -28,9 +28,9 @@ from ditar.vae.streaming import StreamingDecoder
 @dataclass(frozen=True, eq=False)
 class PreparedRequest:
     """read: the text; symbol_ids (L,): of the reference's transcript and, from `first` on, the text; prompt (N, P, C):
-    the reference; others: what it is blended with; speaker (size,): the voice's embedding, or None; lengths: the expected length of the speech, before that is made
-    `speed` times as fast; patch_seconds; sampling, and its solver, which rows may share; stop_threshold; warnings that
-    hold for any output."""
+    the reference; others: what it is blended with; speaker (size,): the voice's embedding, or None; lengths: the
+    expected length of the speech, before that is made `speed` times as fast; patch_seconds; sampling, and its solver,
+    which rows may share; stop_threshold; warnings that hold for any output."""
 
     request: SpeechRequest
     read: ReadText

@@ -115,7 +115,8 @@ def check_fit(
     if adapted is not None and (adapted.model, len(adapted.vectors)) != speaker_space:
         theirs, mine = adapted.model, "does not adapt voices" if speaker_space is None else f"is {speaker_space[0]}"
         raise VoiceError(
-            f"voice {voice.name!r} was adapted for the model {theirs} and this one {mine}; make it again with this model"
+            f"voice {voice.name!r} was adapted for the model {theirs} and this one {mine}; make it again with this "
+            "model"
         )
 
 

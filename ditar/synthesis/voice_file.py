@@ -101,8 +101,8 @@ def load_voice(path: str | Path) -> "Voice":
 
 
 def check_voice(voice: "Voice", pipeline: Any) -> None:
-    """VoiceError, see `check_fit`, if a voice does not fit a pipeline (anything with `fingerprints`, `patch_frames` and,
-    if the voice is adapted, `speaker_space`)."""
+    """VoiceError, see `check_fit`, if a voice does not fit a pipeline (anything with `fingerprints`, `patch_frames` and
+    `speaker_space`, which is asked for adapted voices only)."""
     from ditar.synthesis.voice import check_fit
 
     space = None if voice.embedding is None else pipeline.speaker_space

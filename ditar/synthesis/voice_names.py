@@ -130,7 +130,8 @@ def make_voice(found: VoiceSource, pipeline: Any, adapt: bool = False) -> "Voice
     if isinstance(found, BlendSource):
         from ditar.synthesis.voice import blend_voices
 
-        return blend_voices([(make_voice(source, pipeline, adapt), share) for source, share in found.sources], found.name)
+        voices = [(make_voice(source, pipeline, adapt), share) for source, share in found.sources]
+        return blend_voices(voices, found.name)
     if isinstance(found, Reference):
         return pipeline.create_voice(found, adapt=adapt)
     if adapt:

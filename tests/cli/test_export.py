@@ -3,7 +3,8 @@
 import pytest
 
 from ditar.cli import main
-from tests.tiny import tiny_pipeline
+from ditar.synthesis.voice_file import save_voice
+from tests.tiny import clip, tiny_pipeline
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
@@ -13,12 +14,15 @@ GRAPHS = ("patches", "lm", "locdit", "reference", "vocoder")
 
 def test_a_model_is_exported_and_again(tmp_path, capsys):
     tiny_pipeline().save_pretrained(tmp_path / "model")
+    save_voice(tiny_pipeline().create_voice(clip(), "Hello there.", name="ann"), tmp_path / "v.safetensors")
     out = tmp_path / "onnx"
-    for more in ([], ["--quantise", "int8"]):
+    for more in ([], ["--quantise", "int8", "--voice", str(tmp_path / "v.safetensors")]):
         assert main(["export", str(tmp_path / "model"), str(out), "--format", "onnx", *more]) == 0
         assert f"{out}: " in capsys.readouterr().out
     names = {path.name for path in out.iterdir()}
     assert names == {"model.json", "tables.npz", "voices", *(f"{g}.onnx" for g in GRAPHS)}
+    voices = {path.stem for path in (out / "voices").iterdir()}
+    assert voices == {"reference", "ann", "eric", "heart", "michael"}
 
 
 def test_what_cannot_be_exported_is_named(tmp_path, capsys):

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -223,6 +224,24 @@ def test_a_voice_is_made_listed_shown_and_used(folder, capsys):
     assert "is not known" in capsys.readouterr().err
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'b.wav'}", f"--voice={path}") == 0
     assert "is not known" in capsys.readouterr().err
+
+
+def test_a_voice_is_adapted_to_its_clip(folder, capsys):
+    path, clip_options = folder / "adapted.safetensors", [f"--prompt-audio={folder / 'good.wav'}"]
+    made = ["voice", "create", str(path), *clip_options, f"--model={folder / 'model'}", "--device=cpu", "--adapt"]
+    assert main(made) == 1 and not path.exists()
+    assert "what is said in its clip must be known; give the transcript, or 'auto'" in capsys.readouterr().err
+    said = "--prompt-text=Hello there."
+    assert main([*made, said]) == 0 and "voice 'adapted' of 1.00 s, adapted to its clip" in capsys.readouterr().out
+    assert main(["voice", "show", str(path)]) == 0
+    assert re.search("adapted for [0-9a-f]{16}\n", capsys.readouterr().out)
+    spoken = []
+    for options in ([f"--voice={path}"], [*clip_options, said, "--adapt"], [*clip_options, said]):
+        assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", *options) == 0
+        spoken.append((folder / "c.wav").read_bytes())
+    assert spoken[0] == spoken[1] != spoken[2]
+    assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", f"--voice={path}", "--adapt") == 1
+    assert "holds no sound to adapt to" in capsys.readouterr().err
 
 
 def test_a_voice_of_another_model_is_refused(folder, tmp_path, capsys):

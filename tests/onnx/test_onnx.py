@@ -15,6 +15,7 @@ from ditar.model.ditar import DiTAR
 from ditar.storage import ModelError
 from ditar.synthesis import request as of_torch
 from ditar.synthesis.pipeline import ContinuousPipeline
+from ditar.synthesis.voice import SpeakerEmbedding
 from ditar.text.errors import TextError
 from ditar.text.frontend import TextFrontend
 from ditar.vae.speech_vae import SpeechVAE
@@ -160,6 +161,28 @@ def test_texts_of_one_voice_are_as_if_each_were_said_alone(form, said):
     for one, other in zip((*together, mixed[0]), (*expected, expected[0])):
         np.testing.assert_allclose(one.audio, other.audio, atol=CLOSE)
     assert len({len(one.audio) for one in together}) > 1
+
+
+def test_adapted_voices_are_exported_and_speak_as_in_torch(form, tmp_path):
+    """Beside others in a batch too."""
+    pipeline, _ = form
+    plain, noise = pipeline.create_voice(clip(), CLIP_TEXT, name="ann"), torch.Generator().manual_seed(5)
+    vectors = 0.3 * torch.randn(pipeline.ditar.locdit.speaker_size, generator=noise)
+    voice = replace(plain, embedding=SpeakerEmbedding(vectors, pipeline.speaker_space[0]))
+    export_onnx(pipeline, tmp_path / "own", more_voices=[voice])
+    speaker = Speaker(tmp_path / "own", noise=torchs)
+    expected = pipeline.batch([of_torch.SpeechRequest(TEXT, one, seed=5) for one in (voice, plain)], **FAST)
+    ours = speaker.voice("ann"), speaker.create_voice(clip(), CLIP_TEXT)
+    asked = [SpeechRequest(TEXT, one, seed=5) for one in ours]
+    for one, other in zip(speaker.batch(asked, batch_size=2, **FAST), expected):
+        np.testing.assert_allclose(one.audio, other.audio, atol=CLOSE)
+    assert not np.allclose(expected[0].audio, expected[1].audio, atol=10 * CLOSE)
+    with pytest.raises(ExportError, match="'ann/b' cannot be exported under this name; give one voice and no blend"):
+        export_onnx(pipeline, tmp_path / "own", more_voices=[replace(voice, name="ann/b")])
+    with pytest.raises(ExportError, match="'eric' cannot be exported"):
+        export_onnx(pipeline, tmp_path / "own", more_voices=[replace(voice, name="eric")])
+    with pytest.raises(VoiceError, match="'ann' was made with another model"):
+        speaker(TEXT, replace(speaker.voice("ann"), speaker=np.zeros(3, np.float32)), **FAST)
 
 
 def test_the_transcript_of_a_voice_is_read_once(tmp_path, monkeypatch):
@@ -334,7 +357,7 @@ def test_what_cannot_be_used_is_named(form, tmp_path):
         Speaker(tmp_path)
     description = json.loads((speaker.model.folder / "model.json").read_text(encoding="utf-8"))
     for changed, message in (
-        ({"version": 3}, "it is of version 3, and this code reads 4.; export the model again"),
+        ({"version": 3}, "it is of version 3, and this code reads 5.; export the model again"),
         ({"format": "other"}, "it is 'other', not 'ditar-onnx'.; give a folder that"),
     ):
         (tmp_path / "old").mkdir(exist_ok=True)

@@ -139,9 +139,10 @@ class Speaker:
     sampling = SamplingOptions()
 
     def __init__(self):
-        self.asked = []
+        self.asked, self.adapted = [], []
 
     def create_voice(self, prompt_audio, prompt_text, language, adapt):
+        self.adapted.append(adapt)
         return replace(VOICE, text=prompt_text)
 
     def batch(self, requests, batch_size, **options):
@@ -177,6 +178,16 @@ def test_resumes_and_counts_failures(tmp_path, capsys):
     decode(speaker, tasks_of(speaker, targets[::-1], chosen, options, {}), tmp_path, {}, seed=7)
     assert [(text, seed) for text, _, seed, _ in speaker.asked] == [("three", seeds["tgt-2"])]  # as the first time
     assert (tmp_path / "wav/stopped").read_text() == "tgt-0 1 1\ntgt-2 0 3\n"
+
+
+def test_voices_that_are_adapted_are_spoken_anew(tmp_path):
+    targets = [utterance("tgt", n, text) for n, text in enumerate(("one", "two"))]
+    chosen, asked = choose_references(targets, [utterance("ann", 1, "hello")], seed=0), []
+    for adapt in (False, True, True):
+        speaker = Speaker()
+        decode(speaker, tasks_of(speaker, targets, chosen, {}, {}, adapt=adapt), tmp_path, {}, seed=0)
+        asked.append((len(speaker.asked), speaker.adapted))
+    assert asked == [(2, [False]), (2, [True]), (0, [])]
 
 
 def test_without_transcripts_the_words_of_the_clips_are_unknown(tmp_path):

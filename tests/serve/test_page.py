@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from ditar.serve.app import PAGE
+from ditar.synthesis.voice_file import load_voice
 from tests.serve.browser import browser
 from tests.serve.test_voices import encoded
 from tests.tiny import clip
@@ -139,9 +140,14 @@ def test_a_clip_becomes_a_voice(page, server, tmp_path, way):
     assert "my voice.flac" in page.until("document.querySelector('#clip-facts').textContent")
     assert page.until("clip !== null")
     page.run("document.querySelector('#transcript').value = 'Hello there.'")
+    learn = way == "dropped"
+    page.run(f"document.querySelector('#adapt').checked = {str(learn).lower()}")
     page.run("document.querySelector('#name').value = 'mine', document.querySelector('#add').click()")
     page.until("document.querySelector('[name=voice]').value === 'mine'")
-    assert [path.name for path in server.service.settings.voices.iterdir()] == ["mine.safetensors"]
+    (made,) = server.service.settings.voices.iterdir()
+    assert made.name == "mine.safetensors" and (load_voice(made).embedding is not None) is learn
+    said = f"Voice mine {'learnt' if learn else 'added'}"
+    page.until(f"document.querySelector('#status').textContent.startsWith({said!r})")
     say(page, "It rains.")
     page.run("speak()")
     page.until("takes.at(-1).done && takes.at(-1).found.voice === 'mine'")

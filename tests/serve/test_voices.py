@@ -4,6 +4,7 @@ import io
 import json
 import os
 from contextlib import suppress
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from ditar.storage.weights import write_tensors
 from ditar.synthesis import reference
 from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.retry import SpeechError
+from ditar.synthesis.voice import SpeakerEmbedding
 from ditar.synthesis.voice_file import load_voice, save_voice
 from ditar.synthesis.voice_names import make_voice, read_voice
 from tests.tiny import clip, tiny_pipeline
@@ -95,6 +97,26 @@ def test_a_voice_file_is_kept(server, pipeline, tmp_path):
     assert torch.equal(load_voice(server.service.settings.voices / "bob.safetensors").latents, voice.latents)
     assert server.speak(voice="bob", steps=2).status_code == 200
     assert server.http.delete(f"{VOICES}/bob").status_code == 200 and folder(server) == []
+
+
+def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path):
+    made = bring(server, transcript="Hello there.", adapt="true").json()
+    kept = load_voice(server.service.settings.voices / "ann.safetensors")
+    assert made["adapted"] and len(kept.embedding.vectors) == pipeline.ditar.locdit.speaker_size
+    assert bring(server, "bob", transcript="Hello there.").json()["adapted"] is False
+    said = [server.speak(voice=name, seed=1, steps=2).content for name in ("ann", "bob")]
+    assert said[0] != said[1]
+    refused = bring(server, "cat", adapt="true")
+    assert refused.status_code == 422 and refused.json()["error"]["param"] == "transcript"
+    broken = replace(kept, embedding=SpeakerEmbedding(kept.embedding.vectors * float("nan"), kept.embedding.model))
+    save_voice(broken, tmp_path / "v.safetensors")
+    refused = bring(server, "cat", (tmp_path / "v.safetensors").read_bytes(), "voice_file")
+    assert refused.status_code == 422 and "adapted to holds what is no number" in refused.json()["error"]["message"]
+    other = replace(kept, embedding=SpeakerEmbedding(kept.embedding.vectors, "0123"))
+    save_voice(other, tmp_path / "v.safetensors")
+    refused = bring(server, "cat", (tmp_path / "v.safetensors").read_bytes(), "voice_file")
+    assert refused.status_code == 422 and "was adapted for the model 0123" in refused.json()["error"]["message"]
+    assert [server.http.delete(f"{VOICES}/{name}").status_code for name in ("ann", "bob")] == [200, 200]
 
 
 def test_a_clip_without_its_transcript_says_so(server):
