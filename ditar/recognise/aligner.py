@@ -59,15 +59,15 @@ class Aligner:
             self._decoder.add_word(word, found, True)
         return found.lower().split()
 
-    def align(self, waveform: np.ndarray, text: str, language: str = "en-us") -> list[Phone]:
-        """Phones of a text as it is written, in a language by espeak's name. AlignmentError if no path or only an
-        unlikely one is found."""
+    def align(self, waveform: np.ndarray, text: str, language: str = "en-us", sure: bool = True) -> list[Phone]:
+        """Phones of a text as it is written, in a language by espeak's name. AlignmentError if no path or, unless
+        `sure` is False, only an unlikely one is found."""
         english = is_english(language)
         words = plain_words(normalise(text)).split() if english else self._words_by_sound(text, language)
         if not words:
             raise AlignmentError(f"no word to align in the text {text!r}")
         phones = self.fit(waveform, words)
-        if wrong := unlikely(phones, waveform):
+        if sure and (wrong := unlikely(phones, waveform)):
             raise AlignmentError(wrong)
         return phones
 

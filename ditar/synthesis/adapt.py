@@ -14,7 +14,7 @@ from ditar.model.patches import patch
 from ditar.model.speaker import learn_speaker, speaker_fingerprint
 from ditar.nn.alignment import NO_TARGET
 from ditar.recognise import RECOGNISER_RATE_HZ
-from ditar.recognise.aligner import Aligner, AlignmentError
+from ditar.recognise.aligner import Aligner, AlignmentError, unlikely
 from ditar.synthesis.reference import Reference
 from ditar.synthesis.voice import SpeakerEmbedding, Voice
 from ditar.text.errors import TextError
@@ -25,27 +25,31 @@ SEED = 0  # so that the same clip gives the same voice
 
 
 def adapt_voice(model: DiTAR, voice: Voice, reference: Reference) -> Voice:
-    """The voice that was made of a reference, with an embedding. TextError: what is said in the clip is not known, or
-    is something else. RecogniserError: the extra `eval`, which finds when it is said, is missing. ModelError: see
-    `learn_speaker`."""
+    """The voice that was made of a reference, with an embedding, and with a warning if something else seems to be said
+    in the clip: fast speech may look so, too. TextError: what is said is not known, or nothing like it is found.
+    RecogniserError: the extra `eval`, which finds when it is said, is missing. ModelError: see `learn_speaker`."""
     if not voice.symbols:
         raise TextError(
             f"to adapt the voice {voice.name!r}, what is said in its clip must be known; give the transcript, or "
             "'auto' to have it heard"
         )
     ids = torch.tensor(TextFrontend.of(model.config, reference.language).ids(list(voice.symbols)))
-    places = _places(voice, reference, model.config.patch_frames) if model.config.reads_monotonically else None
+    places, doubts = None, ()
+    if model.config.reads_monotonically:
+        places, doubts = _places(voice, reference, model.config.patch_frames)
     patches = patch(voice.latents[None], model.config.patch_frames)[0]
     vectors = learn_speaker(model, ids, patches, places, seed=SEED)
-    return replace(voice, embedding=SpeakerEmbedding(vectors, speaker_fingerprint(model)))
+    embedding = SpeakerEmbedding(vectors, speaker_fingerprint(model))
+    return replace(voice, embedding=embedding, warnings=(*voice.warnings, *doubts))
 
 
-def _places(voice: Voice, reference: Reference, patch_frames: int) -> Tensor:
-    """(N, P) the place of the symbol that each frame of a voice speaks."""
+def _places(voice: Voice, reference: Reference, patch_frames: int) -> tuple[Tensor, tuple[str, ...]]:
+    """(N, P) the place of the symbol that each frame of a voice speaks, and warnings."""
     waveform = resample(reference.clip, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ)
     found, why = None, "its sounds are more than its frames, or not found"
+    said, doubts = reference.text[:60], ()
     try:
-        phones = Aligner().align(waveform, reference.text, reference.language)
+        phones = Aligner().align(waveform, reference.text, reference.language, sure=False)
     except AlignmentError as error:
         why = str(error)
     else:
@@ -53,10 +57,11 @@ def _places(voice: Voice, reference: Reference, patch_frames: int) -> Tensor:
         left_s = frames / LATENT_RATE_HZ - voice.seconds  # of silence before the clip, up to a whole patch
         times = shift(align_symbols(list(voice.symbols), phones), left_s)
         found = frame_places(voice.symbols, times, frames, LATENT_RATE_HZ)
+        if doubt := unlikely(phones, waveform):
+            doubts = (f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt}), which was learnt",)
     if found is None or found[0] == NO_TARGET:
-        said = reference.text[:60]
         raise TextError(
             f"the voice {voice.name!r} cannot be adapted: {said!r} is not found in its clip ({why}); give exactly what "
             "is said in it, or do without adapting"
         )
-    return torch.from_numpy(found).view(-1, patch_frames)
+    return torch.from_numpy(found).view(-1, patch_frames), doubts

@@ -92,18 +92,30 @@ def test_a_blend_has_the_mean_of_what_was_learnt(pipeline, voice):
     assert _speaker(blend_voices([(plain, 1), (plain, 1)], "both")) is None
 
 
+def no_path(self, waveform, words):
+    raise aligner.AlignmentError("no path")
+
+
 def test_reading_in_step_needs_to_know_when_what_is_said(speak, monkeypatch):
     pytest.importorskip("pocketsphinx")
     reading, text = tiny_pipeline(alignment="monotonic"), "Good morning to you."
     reference = read_reference(str(speak(text)), text)
     voice = reading.create_voice(reference, adapt=True)
     assert voice.embedding.vectors.abs().max() > 0
-    places = adapt._places(voice, reference, reading.patch_frames)
+    places, doubts = adapt._places(voice, reference, reading.patch_frames)
+    assert doubts == voice.warnings == ()
     assert places.shape == (len(voice.latents) // reading.patch_frames, reading.patch_frames)
     steps = places.flatten().diff()
     assert (steps >= 0).all() and places.flatten()[-1] >= len(voice.symbols) - 3 and places.flatten()[0] <= 1
-    with pytest.raises(TextError, match="'Bananas are yellow, apples are red.' is not found in its clip"):
-        reading.create_voice(str(speak(text)), "Bananas are yellow, apples are red.", adapt=True)
+    other = "Bananas are yellow, apples are red."
+    with pytest.raises(TextError, match=f"{other!r} is not found in its clip .no path through 'bananas are"):
+        reading.create_voice(str(speak(text)), other, adapt=True)
+    monkeypatch.setattr(adapt, "unlikely", lambda *_: "hurried")  # fast speech may look as if it were something else
+    (doubt,) = reading.create_voice(reference, adapt=True).warnings
+    assert doubt == f"{text!r} may not be what is said in the clip of {reference.name!r} (hurried), which was learnt"
+    monkeypatch.setattr(aligner.Aligner, "fit", no_path)
+    with pytest.raises(TextError, match="'Good morning to you.' is not found in its clip .no path"):
+        reading.create_voice(reference, adapt=True)
 
     def missing(*_):
         raise RecogniserError("pocketsphinx is not installed")
