@@ -176,6 +176,8 @@ def main() -> int:
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args()
     try:
+        if args.adapt and args.no_transcripts:
+            raise DataError("--adapt learns from what is said in the clips, which --no-transcripts hides; give one")
         targets = read_targets(args.data)[: args.limit]
         clips, table = read_data_dir(args.references), args.references / "utt2ref"
         check_apart(args.out, args.data, args.references, clips)

@@ -1,7 +1,9 @@
 """Quick checks of the options of `ditar synthesize` and `ditar voice`, without torch."""
 
 import argparse
+import json
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -161,6 +163,26 @@ def check_model(model: str | None, adapter: str | None = None) -> str | None:
     if not folder.is_dir() and str(model).count("/") != 1:
         raise ValueError(f"model folder {model!r} does not exist; give a folder that save_pretrained wrote")
     return class_of(folder) if folder.is_dir() else None
+
+
+def check_adapting(sources: "Iterable[VoiceSource]", model: str | None, adapt: bool) -> None:
+    """ValueError if voices are to be adapted, and a model, a voice file or a clip without its words does not allow it."""
+    if not adapt:
+        return
+    from ditar.synthesis.model_folder import SHIPPED_MODEL, class_of
+    from ditar.synthesis.voice_names import check_adaptable
+
+    folder = SHIPPED_MODEL if model is None else Path(model)
+    if folder.is_dir() and class_of(folder) == "TokenPipeline":
+        raise ValueError(f"--adapt is for models with diffusion, and {model} draws tokens; leave it out")
+    config = folder / "ditar/config.json"
+    if config.is_file() and json.loads(config.read_text(encoding="utf-8")).get("distilled_guidance"):
+        raise ValueError(
+            "--adapt: a distilled model learns no voices; make the voice with the model that it was distilled from "
+            "(ditar voice create --adapt), and give it as --voice FILE"
+        )
+    for source in sources:
+        check_adaptable(source)
 
 
 def check_utf8(text: str | None, name: str) -> None:

@@ -13,7 +13,7 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "export",
         help="write a model as ONNX, which ditar.onnx speaks from without torch",
-        description="Write a model, with the voices that ship, as a folder of ONNX graphs and tables. `python -m "
+        description="Write a model, with the voices that ship and those of --voice, as a folder of ONNX graphs and tables. `python -m "
         "ditar.onnx --model DIR` speaks from it, with onnxruntime and without torch. (recipes/export.py makes a model's "
         "folder of the checkpoints of a training.) Needs the extra `onnx`.",
     )
@@ -27,7 +27,7 @@ def add_parser(commands) -> None:
     )
     command.add_argument(
         "--voice", metavar="NAME|FILE", action="append", default=[],
-        help="a voice of yours, as of `ditar synthesize --voice`, to write with those that ship; may be repeated",
+        help="a voice of yours, a name or a file of `ditar voice`, to write with those that ship; may be repeated",
     )  # fmt: skip
     command.set_defaults(run=run)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ditar.audio.formats import STREAMED
 from ditar.cli.arguments import ADAPT, DefaultsShown, add_lexicon_option, add_model_options, number, part, whole
-from ditar.cli.checks import TOKEN_OPTIONS, check_options, check_text_options
+from ditar.cli.checks import TOKEN_OPTIONS, check_adapting, check_options, check_text_options
 from ditar.cli.interrupt import starting
 from ditar.cli.script_checks import check_script
 from ditar.config.numbers import MAX_SEED
@@ -208,6 +208,7 @@ def run(options: argparse.Namespace) -> int:
     check_options(options)
     script = check_script(options)
     text, utterances, reference = ("", None, None) if script is not None else check_text_options(options)
+    check_adapting([reference] if script is None else script.sources.values(), options.model, options.adapt)
 
     from ditar.cli import printing
 

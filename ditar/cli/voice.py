@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ditar.cli.arguments import ADAPT, add_model_options
-from ditar.cli.checks import check_model, check_utf8, prompt_clip
+from ditar.cli.checks import check_adapting, check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
 
@@ -61,6 +61,7 @@ def _create(options: argparse.Namespace) -> int:
     check_utf8(options.prompt_text, "--prompt-text")
     name = options.name or Path(options.output).stem
     reference = read_reference(prompt_clip(options), options.prompt_text, name, options.language)
+    check_adapting([reference], options.model, options.adapt)
 
     from ditar.cli import printing
 

@@ -78,8 +78,8 @@ def locdit_graph(model: DiTAR):
     width = config.locdit.width
     patch = graph.linear(graph.input("noisy", ["B", frames, channels]), locdit.noisy)
     speaker = graph.input("speaker", ["B", locdit.speaker_size])
-    terms = graph.split(graph.unsqueeze(speaker, 1), _speaker_sizes(locdit), axis=2)  # (B, 1, width or C)
-    of_first, of_history, of_noisy, *of_blocks, of_out = terms
+    terms = [width] * (locdit.speaker_size // width)  # of (B, 1, width) each
+    of_first, of_history, of_noisy, *of_blocks = graph.split(graph.unsqueeze(speaker, 1), terms, axis=2)
     times = graph.input("times", ["B"])
     time = time_embedding(graph, times, locdit.time)
     if locdit.jump is not None:
@@ -102,15 +102,9 @@ def locdit_graph(model: DiTAR):
     x = graph.op("Concat", first, *parts, patch, axis=1)  # (B, 1 + (H + 1) P, width)
     tables = positions(graph, torch.arange(length), locdit.transformer)
     hidden, _ = transformer(graph, x, locdit.transformer, tables, mask, added=of_blocks)
-    u = graph.add(graph.linear(graph.slice(hidden, length - frames, length, 1), locdit.out), of_out)
+    u = graph.linear(graph.slice(hidden, length - frames, length, 1), locdit.out)
     graph.output("u", u, ["B", frames, channels])
     return graph.model()
-
-
-def _speaker_sizes(locdit: LocDiT) -> list[int]:
-    """Of the terms of an embedding, in their order, see `SpeakerTerms`."""
-    width, channels = locdit.noisy.out_features, locdit.noisy.in_features
-    return [width] * (3 + 2 * len(locdit.transformer.blocks)) + [channels]
 
 
 def _history(

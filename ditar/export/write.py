@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,12 +20,11 @@ from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice import Voice
 from ditar.synthesis.voice_file import check_voice
-from ditar.synthesis.voice_names import SHIPPED, list_voices, read_voice
+from ditar.synthesis.voice_names import NAME, SHIPPED, list_voices, read_voice
 from ditar.vae.source import NEAR_BINS
 
 FORMAT, VERSION = "ditar-onnx", 5  # as `ditar.onnx.folder` expects
 DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices", "reference"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # of a voice, which names a file
 # Not the encoder of references, whose latents are what the model was trained on, nor what reads.
 QUANTISED = ("patches", "lm", "locdit", "vocoder")
 
@@ -49,6 +47,7 @@ def export_onnx(
     if pipeline.sampling.solver != "ddim":
         raise ExportError(f"the model samples by {pipeline.sampling.solver!r}, and only 'ddim' can be exported")
     model, vae = pipeline.ditar, pipeline.vae
+    voices = _voices(pipeline, more_voices)
     made = {
         "patches": graphs.patches_graph(model),
         "lm": graphs.lm_graph(model),
@@ -58,10 +57,27 @@ def export_onnx(
     }
     if model.reading is not None:
         made |= {"reading": graphs.reading_graph(model), "spoken": graphs.spoken_graph(model)}
+    (folder / VOICES).mkdir(parents=True, exist_ok=True)
+    (folder / DESCRIPTION).unlink(missing_ok=True)
+    for name, graph in made.items():
+        with atomic_write(folder / f"{name}.onnx") as partial:
+            partial.write_bytes(_in_8_bits(graph) if quantise and name in QUANTISED else graph.SerializeToString())
+    _write_arrays(folder / TABLES, graphs.tables(model))
+    for path in (folder / VOICES).glob("*.npz"):  # of an earlier export, perhaps of another model
+        path.unlink()
+    for name, voice in voices.items():
+        _write_voice(folder / VOICES / f"{name}.npz", voice)
+    with atomic_write(folder / DESCRIPTION) as partial:
+        partial.write_text(json.dumps(_description(pipeline), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Voice]:
+    """Those that ship, and more, by their names. ExportError, VoiceError: a name, or a voice, that cannot be written."""
     voices = {DEFAULT_VOICE: pipeline.create_voice()}
     for named in list_voices(SHIPPED):
         voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))
-    for voice in more_voices:
+    for voice in more:
         if not NAME.fullmatch(voice.name) or voice.name in voices or voice.others:
             raise ExportError(
                 f"the voice {voice.name!r} cannot be exported under this name; give one voice and no blend, whose name "
@@ -69,17 +85,7 @@ def export_onnx(
             )
         check_voice(voice, pipeline)
         voices[voice.name] = voice
-    (folder / VOICES).mkdir(parents=True, exist_ok=True)
-    (folder / DESCRIPTION).unlink(missing_ok=True)
-    for name, graph in made.items():
-        with atomic_write(folder / f"{name}.onnx") as partial:
-            partial.write_bytes(_in_8_bits(graph) if quantise and name in QUANTISED else graph.SerializeToString())
-    _write_arrays(folder / TABLES, graphs.tables(model))
-    for name, voice in voices.items():
-        _write_voice(folder / VOICES / f"{name}.npz", voice)
-    with atomic_write(folder / DESCRIPTION) as partial:
-        partial.write_text(json.dumps(_description(pipeline), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return voices
 
 
 def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
@@ -97,7 +103,6 @@ def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
         "shape": {name: getattr(config, name) for name in (*shape, "distilled_guidance")}
         | {"layers": len(lm.blocks), "kv_heads": lm.blocks[0].attention.kv_heads, "head_dim": lm.head_dim}
         | {"rope_base": config.lm.rope_base, "lm_width": config.lm.width}
-        | {"speaker_size": pipeline.ditar.locdit.speaker_size}
         | {"window_before": -WINDOW.start, "window": len(WINDOW)}
         | {"most_held": MOST_HELD, "most_tail_frames": MOST_TAIL_FRAMES},
         "vocoder": {"n_fft": vocos.n_fft, "hop": vocos.hop, "source_filter": vocos.source_filter}
@@ -105,6 +110,7 @@ def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
         | {"lowest_hz": LOWEST_HZ, "highest_hz": HIGHEST_HZ},
         "vae": {"bandwidth_hz": pipeline.vae.config.bandwidth_hz, **graphs.STFT},
         "fingerprints": pipeline.fingerprints,
+        "speaker_space": pipeline.speaker_space,
         "sampling": sampling,
         "default_voice": DEFAULT_VOICE,
     }
@@ -112,10 +118,10 @@ def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
 
 def _write_voice(path: Path, voice: Voice) -> None:
     about = {name: getattr(voice, name) for name in ("name", "text", "symbols", "seconds", "vae", "vocabulary")}
-    arrays = {"latents": voice.latents.numpy(), "about": np.array(json.dumps(about, ensure_ascii=False))}
+    arrays = {"latents": voice.latents.numpy()}
     if voice.embedding is not None:
-        arrays["speaker"] = voice.embedding.vectors.numpy()
-    _write_arrays(path, arrays)
+        about["adapted_for"], arrays["speaker"] = voice.embedding.model, voice.embedding.vectors.numpy()
+    _write_arrays(path, {**arrays, "about": np.array(json.dumps(about, ensure_ascii=False))})
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

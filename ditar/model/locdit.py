@@ -15,13 +15,12 @@ from ditar.nn.transformer import Transformer
 class SpeakerTerms:
     """A speaker embedding (M, size), see `LocDiT.speaker_size`, as the terms that it consists of: `first` (M, width),
     `history` and `noisy` (M, 1, width) are added to the tokens of that kind, `blocks` (M, layers, 2, width) to all of
-    them inside, see `Block`, and `out` (M, 1, C) to u."""
+    them inside, see `Block`."""
 
     first: Tensor
     history: Tensor
     noisy: Tensor
     blocks: Tensor
-    out: Tensor
 
     def first_rows(self, rows: int) -> "SpeakerTerms":
         """Of the first rows."""
@@ -115,10 +114,16 @@ class LocDiT(nn.Module):
         return time + self.jump(lengths, torch.ones_like(times) if scales is None else scales)
 
     @property
+    def speaker_sizes(self) -> tuple[int, ...]:
+        """Of the terms of a speaker embedding, in the order of `SpeakerTerms`."""
+        width = self.noisy.out_features
+        return width, width, width, 2 * len(self.transformer.blocks) * width
+
+    @property
     def speaker_size(self) -> int:
-        """Numbers of a speaker embedding (ours): what a voice adds to the tokens, wherever a linear layer writes to
-        them, as far as it was learnt from its clip; see ditar/model/speaker.py."""
-        return sum(self._speaker_sizes())
+        """Numbers of a speaker embedding (ours): what a voice that was learnt from its clip adds to the tokens, wherever
+        a linear layer writes to them; see ditar/model/speaker.py."""
+        return sum(self.speaker_sizes)
 
     def context(
         self,
@@ -142,8 +147,8 @@ class LocDiT(nn.Module):
 
     def denoise(self, noisy: Tensor, time: Tensor, context: LocDiTContext) -> Tensor:
         """noisy (M, P, C), time (M or 1, width) embedded -> u (M, P, C)."""
-        first, patch, mask, speaker = context.condition, self.noisy(noisy), None, context.speaker
-        added = None if speaker is None else speaker.blocks
+        first, patch, mask = context.condition, self.noisy(noisy), None
+        added = None if context.speaker is None else context.speaker.blocks
         if context.spoken is not None:
             patch = patch + context.spoken
         if self.prefix_cached:
@@ -153,17 +158,14 @@ class LocDiT(nn.Module):
         if context.prefix is not None:
             tables = tuple(table[:, :, -self.patch_frames :] for table in context.tables)
             # The advanced cache is dropped: the next step overwrites this one's keys and values.
-            return self._out(self.transformer(patch, tables, cache=context.prefix, added=added).hidden, speaker)
+            return self.out(self.transformer(patch, tables, cache=context.prefix, added=added).hidden)
         x = torch.cat((first[:, None], context.history, patch), dim=1)  # (M, 1 + (H + 1) P, width)
         if self.prefix_cached:
             length, prefix = x.shape[1], x.shape[1] - self.patch_frames
             mask = torch.ones(1, length, length, dtype=torch.bool, device=x.device)
             mask[:, :prefix, prefix:] = False
         last = slice(-self.patch_frames, None)
-        return self._out(self.transformer(x, context.tables, mask=mask, outputs=last, added=added).hidden, speaker)
-
-    def _out(self, hidden: Tensor, speaker: SpeakerTerms | None) -> Tensor:
-        return self.out(hidden) if speaker is None else self.out(hidden) + speaker.out
+        return self.out(self.transformer(x, context.tables, mask=mask, outputs=last, added=added).hidden)
 
     def _inputs(
         self, h: Tensor, history: Tensor, exists: Tensor | None, spoken: Tensor | None, speaker: Tensor | None
@@ -185,11 +187,7 @@ class LocDiT(nn.Module):
         tables = self.transformer.positions(torch.arange(length, device=h.device))
         return LocDiTContext(condition, past, tables, spoken, speaker=terms)
 
-    def _speaker_sizes(self) -> tuple[int, ...]:
-        width, channels = self.noisy.out_features, self.noisy.in_features
-        return width, width, width, 2 * len(self.transformer.blocks) * width, channels
-
     def _speaker_terms(self, speaker: Tensor) -> SpeakerTerms:
-        first, history, noisy, blocks, out = speaker.split(self._speaker_sizes(), dim=-1)
+        first, history, noisy, blocks = speaker.split(self.speaker_sizes, dim=-1)
         blocks = blocks.unflatten(-1, (len(self.transformer.blocks), 2, -1))
-        return SpeakerTerms(first, history[:, None], noisy[:, None], blocks, out[:, None])
+        return SpeakerTerms(first, history[:, None], noisy[:, None], blocks)

@@ -9,7 +9,7 @@ words of the clip. Rows of a batch may have different ones, and no pass costs mo
 import torch
 from torch import Tensor
 
-from ditar.config import DiTARLossConfig
+from ditar.config import DiTARLossConfig, DiTARModelConfig
 from ditar.diffusion.schedule import add_noise, velocity
 from ditar.model.ditar import DiTAR
 from ditar.model.noise import draw_training_noise
@@ -24,10 +24,20 @@ LOSS = DiTARLossConfig(noise_draws=4, h_dropout=0.1, history_noise=0.4, history_
 
 
 def speaker_fingerprint(model: DiTAR) -> str:
-    """Equal for models whose speaker embeddings mean the same: all weights but LocDiT's, in bfloat16, so that the dtype
-    does not matter. A distilled model, whose LocDiT began as its teacher's, has its teacher's."""
-    state = {name: value for name, value in model.state_dict().items() if not name.startswith("locdit.")}
-    return digest_tensors([*(value.bfloat16() for value in state.values()), torch.tensor(model.locdit.speaker_size)])
+    """Equal for models whose speaker embeddings mean the same: of all weights but LocDiT's. A distilled model, whose
+    LocDiT began as its teacher's, has its teacher's. They are rounded to float16, in which they may be stored, and to
+    bfloat16, in which they may be computed; -0 is 0."""
+    kept = [value for name, value in model.state_dict().items() if not name.startswith("locdit.")]
+    return digest_tensors([*(value.half().bfloat16() + 0.0 for value in kept), torch.tensor(model.locdit.speaker_sizes)])
+
+
+def check_learns(config: DiTARModelConfig) -> None:
+    """ModelError: a distilled model, which is taught another loss."""
+    if config.is_distilled:
+        raise ModelError(
+            "a distilled model learns no voices: its LocDiT was taught another loss; adapt the voice with the model "
+            "that it was distilled from, and speak with either"
+        )
 
 
 def learn_speaker(
@@ -48,14 +58,19 @@ def learn_speaker(
             `data.frame_symbols.alignment`.
         seed: of the noise. steps: of AdamW on the diffusion loss.
 
-    ModelError: a distilled model, which is taught another loss: adapt a voice to its teacher, and use it with both.
+    ModelError: see `check_learns`.
     """
-    if model.config.is_distilled:
-        raise ModelError(
-            "a distilled model learns no voices: its LocDiT was taught another loss; adapt the voice with the model "
-            "that it was distilled from, and speak with either"
-        )
+    check_learns(model.config)
+    with torch.inference_mode(False), torch.compiler.set_stance("force_eager"):  # whoever calls, and no new compilation
+        return _learn(model, symbol_ids, patches, places, seed, steps)
+
+
+def _learn(
+    model: DiTAR, symbol_ids: Tensor, patches: Tensor, places: Tensor | None, seed: int, steps: int
+) -> Tensor:
+    """See `learn_speaker`."""
     device, count = model.device, len(patches)
+    precision = "auto" if model.dtype == torch.float32 else "fp32"  # autocast is for float32 weights
     clean = patches.to(device, model.dtype).clone()  # not of inference mode
     h, spoken = _read(model, symbol_ids.to(device), clean, None if places is None else places.to(device))
     exists = history_exists(count, model.config.history_patches, device)
@@ -74,7 +89,7 @@ def learn_speaker(
         target, at = repeat(clean), times[:, None, None].to(clean.dtype)
         given = [h * keep_h[:, None], past, exists & keep_history[:, None]]
         given += [] if spoken is None else [spoken * keep_h[:, None, None]]
-        with torch.enable_grad(), autocast("auto", device):
+        with torch.enable_grad(), autocast(precision, device):
             speaker = vectors[None].to(clean.dtype)
             u = model.locdit(add_noise(target, noise, at), times, *map(repeat, given), speaker=speaker)
             loss = (u.float() - velocity(target, noise, at).float()).square().mean()

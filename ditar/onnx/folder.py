@@ -36,7 +36,8 @@ class Model:
             than one, a graph that has calls of both kinds is loaded twice.
 
     text: what `TextFrontend.of` reads, and seconds_per_symbol, trained_seconds; shape: of patches, latents and LM, and
-    the highest guidance scale of a distilled model, 0 of others; vocoder, vae, fingerprints: see `ditar.export.write`;
+    the highest guidance scale of a distilled model, 0 of others; vocoder, vae, fingerprints, speaker_space: see
+    `ditar.export.write`;
     sampling: how the model samples unless a call says otherwise.
     """
 
@@ -51,7 +52,7 @@ class Model:
                 raise _OtherVersion(f"it is of version {found['version']!r}, and this code reads {VERSION}")
             parts = ("text", "shape", "vocoder", "vae")
             self.text, self.shape, self.vocoder, self.vae = (SimpleNamespace(**found[name]) for name in parts)
-            self.fingerprints = tuple(found["fingerprints"])
+            self.fingerprints, self.speaker_space = tuple(found["fingerprints"]), tuple(found["speaker_space"])
             low_high = {"guidance_steps": tuple(found["sampling"]["guidance_steps"])}
             self.sampling = Sampling(**{**found["sampling"], **low_high})
             self.default_voice: str = found["default_voice"]

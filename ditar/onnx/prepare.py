@@ -14,7 +14,7 @@ from ditar.onnx.ddim import Noise, Sampling
 from ditar.onnx.folder import Model
 from ditar.onnx.generate import Row
 from ditar.onnx.request import SpeechRequest
-from ditar.onnx.voices import Voice, VoiceError
+from ditar.onnx.voices import Voice, check_voice
 from ditar.seeds import attempt_seed, piece_seeds
 from ditar.text.errors import TextError, dropped_warning
 from ditar.text.frontend import TextFrontend
@@ -98,9 +98,8 @@ def prepare(
     prepared = []
     for request in requests:
         voice = default() if request.voice is None else request.voice
-        speaker = np.zeros(shape.speaker_size, np.float32) if voice.speaker is None else voice.speaker
-        if (voice.vae, voice.vocabulary, len(speaker)) != (*model.fingerprints, shape.speaker_size):
-            raise VoiceError(f"voice {voice.name!r} was made with another model; make it again with this one")
+        check_voice(voice, model)
+        speaker = np.zeros(model.speaker_space[1], np.float32) if voice.speaker is None else voice.speaker
         sampling = common.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
         of = frontend(request.language)
         if 0 < shape.distilled_guidance < sampling.guidance_scale:

@@ -29,7 +29,8 @@ class VoiceError(ValueError):
 class Voice:
     """latents (T, C) float32, normalised, T a multiple of the patch length; symbols, text: the transcript, empty if it
     is unknown; seconds: of speech; vae, vocabulary: fingerprints of what it was made with; speaker (size,): its
-    embedding, if it was adapted to its clip when it was made (in torch: `ditar voice create --adapt`)."""
+    embedding, if it was adapted to its clip when it was made (in torch: `ditar voice create --adapt`), and
+    `adapted_for` the fingerprint of the model that this is for."""
 
     name: str
     latents: np.ndarray
@@ -40,6 +41,7 @@ class Voice:
     vocabulary: str
     warnings: tuple[str, ...] = ()
     speaker: np.ndarray | None = None
+    adapted_for: str = ""
 
     def all_warnings(self) -> list[str]:
         """What a user should know about anything spoken with it."""
@@ -56,9 +58,19 @@ def load_voice(model: Model, name: str | None = None) -> Voice:
         about = json.loads(str(file["about"]))
         speaker = file["speaker"] if "speaker" in file else None
         voice = Voice(latents=file["latents"], **{**about, "symbols": tuple(about["symbols"])}, speaker=speaker)
-    if (voice.vae, voice.vocabulary) != model.fingerprints:
-        raise VoiceError(f"voice {name!r} was made with another model than {model.folder}; export the model again")
+    check_voice(voice, model)
     return voice
+
+
+def check_voice(voice: Voice, model: Model) -> None:
+    """VoiceError: it was made with, or adapted for, another model."""
+    if (voice.vae, voice.vocabulary) != model.fingerprints:
+        raise VoiceError(f"voice {voice.name!r} was made with another model than {model.folder}; make it again with this")
+    if voice.speaker is not None and (voice.adapted_for, len(voice.speaker)) != model.speaker_space:
+        raise VoiceError(
+            f"voice {voice.name!r} was adapted for another model than {model.folder}; adapt it to that, and export it "
+            "again: ditar export --voice"
+        )
 
 
 def create_voice(

@@ -164,9 +164,12 @@ def _add_voices(app: FastAPI, service: Service) -> None:
             raise ApiError(
                 422, f"give one of audio_sample, a clip, and voice_file, got {given}", param="audio_sample"
             )
+        if adapt and audio_sample is None:
+            raise ApiError(422, "a voice file holds no sound to adapt to; give audio_sample, a clip", param="adapt")
         if audio_sample is not None:
-            data = await audio_sample.read()
-            voice = await service.prepare(service.voices.add_clip, name, data, transcript, language, adapt)
+            work = service.learn if adapt else service.prepare
+            made = await work(service.voices.of_clip, name, await audio_sample.read(), transcript, language, adapt)
+            voice = await service.prepare(service.voices.keep, name, made)
         else:
             voice = await service.prepare(service.voices.add_file, name, await voice_file.read())
         return _made(name, voice)
@@ -248,4 +251,5 @@ def _made(name: str, voice: Voice) -> dict[str, Any]:
 
 def _model(name: str, service: Service) -> dict[str, Any]:
     timed = service.pipeline.text_config.reads_monotonically
-    return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar", "timestamps": timed}
+    can = {"timestamps": timed, "adapts": service.pipeline.adapts_voices}
+    return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar", **can}

@@ -61,7 +61,10 @@ class Service:
         self.talks = 0  # accepted and not finished
         self._took: list[float] = []  # seconds of the last of them
         # One thread of torch, or the engine's would be slow, see `in_own_thread`; it is set behind the engine's start.
-        self._thread = ThreadPoolExecutor(1, "ditar-prepare", torch.set_num_threads, (1,))
+        self._thread, self._learner = (
+            ThreadPoolExecutor(1, name, torch.set_num_threads, (1,)) for name in ("ditar-prepare", "ditar-learn")
+        )
+        self._learning = False
 
     def start(self) -> None:
         self.engine.start()
@@ -70,7 +73,8 @@ class Service:
         """End everything; to be called after the last talk, or to stop without waiting."""
         self.draining.set()
         self.engine.close()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._thread, self._learner):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     def accept(self) -> Callable[[], None]:
         """A place for a talk; call what is returned to give it back, when all of the talk is sent. ApiError: the server
@@ -100,6 +104,19 @@ class Service:
     async def prepare(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of a short computation, without making other clients wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    async def learn(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of a computation of some seconds, one at a time, which neither other clients nor `prepare` wait
+        for. ApiError: there is one already."""
+        if self._learning:
+            raise ApiError(
+                429, "another voice is being learnt; ask again in some seconds", headers={"Retry-After": "10"}
+            )
+        self._learning = True
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._learner, work, *arguments)
+        finally:
+            self._learning = False
 
     async def plan(self, body: SpeechBody, began: float) -> Planned:
         """Parse a request. ApiError names what is wrong with it."""

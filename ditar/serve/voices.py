@@ -4,7 +4,6 @@ A client names a voice and never a file: a name is looked up in a list, and writ
 """
 
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from ditar.storage.weights import ModelError
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
 from ditar.synthesis.voice import Voice, VoiceError, blend_voices
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, load_voice, save_voice
-from ditar.synthesis.voice_names import SHIPPED, VOICE_FILE, NamedVoice, blend_parts, list_voices, user_folder
+from ditar.synthesis.voice_names import NAME, SHIPPED, VOICE_FILE, NamedVoice, blend_parts, list_voices, user_folder
 from ditar.text import TextError
 from ditar.text.frontend import check_language
 from ditar.units import SAMPLE_RATE_HZ
@@ -33,7 +32,6 @@ OPENAI_NAMES = {
     "fable": "eric", "marin": "heart", "nova": "heart", "onyx": "michael", "sage": "heart", "shimmer": "heart",
     "verse": "eric",
 }  # fmt: skip
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 MAX_CLIP_SECONDS = 60.0
 MAX_CLIP_SAMPLES = 60 * 2 * 48_000  # of all channels: a small file may hold hours of silence
 MAX_FRAMES, MAX_SYMBOLS = 6000, 3000  # of a voice file
@@ -95,10 +93,12 @@ class VoiceShelf:
         except (VoiceError, VoiceFileError, AudioError, TextError, OSError) as error:
             raise ApiError(422, _without_path(f"voice {shown(name)}: {error}", named.path), param="voice") from None
 
-    def add_clip(self, name: str, data: bytes, transcript: str | None, language: str, adapt: bool = False) -> Voice:
-        """Make a voice from a clip (an audio file) and its transcript, or "auto" (see `read_reference`), and keep it;
-        adapt: see `create_voice` of a pipeline. ApiError."""
-        path = self._path_of_new(name)
+    def of_clip(self, name: str, data: bytes, transcript: str | None, language: str, adapt: bool = False) -> Voice:
+        """A voice that may be kept under a name, from a clip (an audio file) and its transcript, or "auto" (see
+        `read_reference`); adapt: see `create_voice` of a pipeline. Changes nothing here. ApiError."""
+        self._path_of_new(name)
+        if adapt and not (transcript or "").strip():
+            raise ApiError(422, "to adapt to a clip, give its transcript, or 'auto' to have it heard", param="transcript")
         try:
             check_language(language, self._pipeline.text_config.trained_languages)
         except TextError as error:
@@ -107,9 +107,7 @@ class VoiceShelf:
             _check_size(data)
             samples, rate_hz = read_samples(io.BytesIO(data), "the clip", MAX_CLIP_SECONDS)
             clip = resample(mono(samples, rate_hz, "the clip"), rate_hz, SAMPLE_RATE_HZ)
-            voice = self._pipeline.create_voice(
-                clip, transcript or None, name=name, language=language, adapt=adapt
-            )
+            return self._pipeline.create_voice(clip, transcript or None, name=name, language=language, adapt=adapt)
         except AudioTooLongError as error:
             raise ApiError(413, str(error), param="audio_sample") from None
         except AudioError as error:
@@ -118,7 +116,10 @@ class VoiceShelf:
             raise ApiError(422, _of_clip(error), param="transcript") from None
         except (VoiceError, ModelError) as error:  # this model adapts no voices
             raise ApiError(422, str(error), param="adapt") from None
-        return self._save(voice, path)
+
+    def keep(self, name: str, voice: Voice) -> Voice:
+        """Keep a new voice under a name. ApiError."""
+        return self._save(voice, self._path_of_new(name))
 
     def add_file(self, name: str, data: bytes) -> Voice:
         """Keep a voice file that `ditar voice create` made. ApiError."""

@@ -11,12 +11,13 @@ from ditar.data.frame_symbols import frame_places
 from ditar.data.references import shift
 from ditar.model.ditar import DiTAR
 from ditar.model.patches import patch
-from ditar.model.speaker import learn_speaker, speaker_fingerprint
+from ditar.model.speaker import check_learns, learn_speaker
 from ditar.nn.alignment import NO_TARGET
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.aligner import Aligner, AlignmentError, unlikely
 from ditar.synthesis.reference import Reference
 from ditar.synthesis.voice import SpeakerEmbedding, Voice
+from ditar.synthesis.voice_names import check_adaptable
 from ditar.text.errors import TextError
 from ditar.text.frontend import TextFrontend
 from ditar.units import LATENT_RATE_HZ, SAMPLE_RATE_HZ
@@ -24,26 +25,26 @@ from ditar.units import LATENT_RATE_HZ, SAMPLE_RATE_HZ
 SEED = 0  # so that the same clip gives the same voice
 
 
-def adapt_voice(model: DiTAR, voice: Voice, reference: Reference) -> Voice:
-    """The voice that was made of a reference, with an embedding, and with a warning if something else seems to be said
-    in the clip: fast speech may look so, too. TextError: what is said is not known, or nothing like it is found.
+def adapt_voice(model: DiTAR, voice: Voice, reference: Reference, fingerprint: str) -> Voice:
+    """The voice that was made of a reference, with an embedding for the model of a fingerprint, and with a warning if
+    something else seems to be said in the clip: fast speech may look so, too. TextError: what is said is not known, or nothing like it is found.
     RecogniserError: the extra `eval`, which finds when it is said, is missing. ModelError: see `learn_speaker`."""
-    if not voice.symbols:
-        raise TextError(
-            f"to adapt the voice {voice.name!r}, what is said in its clip must be known; give the transcript, or "
-            "'auto' to have it heard"
-        )
-    ids = torch.tensor(TextFrontend.of(model.config, reference.language).ids(list(voice.symbols)))
-    places, doubts = None, ()
+    check_adaptable(reference)
+    check_learns(model.config)
+    frontend = TextFrontend.of(model.config, reference.language)
+    symbols = frontend.end(voice.symbols)  # as they are read when it speaks
+    ids, places, doubts = torch.tensor(frontend.ids(symbols)), None, ()
     if model.config.reads_monotonically:
-        places, doubts = _places(voice, reference, model.config.patch_frames)
+        places, doubts = _places(voice, symbols, reference, model.config.patch_frames)
     patches = patch(voice.latents[None], model.config.patch_frames)[0]
     vectors = learn_speaker(model, ids, patches, places, seed=SEED)
-    embedding = SpeakerEmbedding(vectors, speaker_fingerprint(model))
+    embedding = SpeakerEmbedding(vectors, fingerprint)
     return replace(voice, embedding=embedding, warnings=(*voice.warnings, *doubts))
 
 
-def _places(voice: Voice, reference: Reference, patch_frames: int) -> tuple[Tensor, tuple[str, ...]]:
+def _places(
+    voice: Voice, symbols: list[str], reference: Reference, patch_frames: int
+) -> tuple[Tensor, tuple[str, ...]]:
     """(N, P) the place of the symbol that each frame of a voice speaks, and warnings."""
     waveform = resample(reference.clip, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ)
     found, why = None, "its sounds are more than its frames, or not found"
@@ -55,8 +56,8 @@ def _places(voice: Voice, reference: Reference, patch_frames: int) -> tuple[Tens
     else:
         frames = len(voice.latents)
         left_s = frames / LATENT_RATE_HZ - voice.seconds  # of silence before the clip, up to a whole patch
-        times = shift(align_symbols(list(voice.symbols), phones), left_s)
-        found = frame_places(voice.symbols, times, frames, LATENT_RATE_HZ)
+        times = shift(align_symbols(symbols, phones), left_s)
+        found = frame_places(symbols, times, frames, LATENT_RATE_HZ)
         if doubt := unlikely(phones, waveform):
             doubts = (f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt}), which was learnt",)
     if found is None or found[0] == NO_TARGET:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -143,7 +144,7 @@ class ContinuousPipeline(SpeechPipeline):
     def _adapted(self, voice: Voice, reference: Reference) -> Voice:
         from ditar.synthesis.adapt import adapt_voice  # what aligns and learns is not for every sentence
 
-        return adapt_voice(self.ditar, voice, reference)
+        return adapt_voice(self.ditar, voice, reference, self.speaker_space[0])
 
     @cached_property
     def speaker_space(self) -> tuple[str, int]:
@@ -179,6 +180,12 @@ class ContinuousPipeline(SpeechPipeline):
         return self._sampling
 
     @property
+    def adapts_voices(self) -> bool:
+        """See `SpeechPipeline`: not distilled, and with what finds the times that monotonic reading needs."""
+        config = self.ditar.config
+        return not config.is_distilled and (not config.reads_monotonically or find_spec("pocketsphinx") is not None)
+
+    @property
     def components(self) -> dict[str, Any]:
         return {"vae": self.vae, "ditar": self.ditar}
 
@@ -203,7 +210,7 @@ class ContinuousPipeline(SpeechPipeline):
     @torch.inference_mode()
     def compile(self, **options) -> float:
         """torch.compile LocDiT, where most of the time goes, and make a patch with it; returns the seconds that took:
-        tens of them on a CPU, and about as many again at the first batch of another size.
+        tens of them on a CPU, and about as many again at the first batch of another size and at the first adapted voice.
 
         options: of `torch.compile`; on a GPU mode="reduce-overhead" runs LocDiT's passes as CUDA graphs. Rounding
         differs from the uncompiled model's.

@@ -34,6 +34,11 @@ from ditar.text.vocabulary import vocabulary_fingerprint
 INDEX = "model_index.json"
 
 
+def _check_flag(value: Any, name: str) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
 class SpeechPipeline(ABC):
     """Zero-shot synthesis by a `model`, with its vocabulary, and an `autoencoder` that makes waveforms of its
     output. Its methods and its files are those of a diffusers pipeline, which takes seconds to import; see
@@ -92,6 +97,7 @@ class SpeechPipeline(ABC):
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
         check_asked(text, seed, generator, voice, prompt_audio, prompt_text)
+        _check_flag(adapt, "adapt")
         options, lexicon, config = self._checked(options), as_lexicon(lexicon), self.text_config
         if voices is not None:
             if not isinstance(voices, Mapping):
@@ -118,7 +124,7 @@ class SpeechPipeline(ABC):
     def _named(self, voice: Voice | str, language: str, adapt: bool) -> Voice:
         if isinstance(voice, str):
             return make_voice(read_voice(voice, language=language), self, adapt)
-        if adapt:
+        if adapt and voice.embedding is None:
             raise VoiceError(f"the voice {voice.name!r} is made already; give adapt to create_voice, or give its clip")
         return voice
 
@@ -154,6 +160,7 @@ class SpeechPipeline(ABC):
             adapt: whether the voice is also learnt from the clip, in some seconds, which makes it more alike; for a
                 DiTAR that is not distilled, a clip with its transcript, and the extra `eval`.
         """
+        _check_flag(adapt, "adapt")
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
         voice = Voice(
             reference.name,
@@ -209,6 +216,11 @@ class SpeechPipeline(ABC):
         """What an adapted voice must have been learnt for: a fingerprint, and the size of its embedding; None: this
         kind of model adapts no voices."""
         return None
+
+    @property
+    def adapts_voices(self) -> bool:
+        """Whether `create_voice` can adapt, as far as model and installed packages go."""
+        return False
 
     @abstractmethod
     def _autoencoder_fingerprint(self) -> str:

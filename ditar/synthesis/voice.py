@@ -76,7 +76,7 @@ def blend_voices(voices: Sequence[tuple[Voice, float]], name: str) -> Voice:
 def voice_key(voice: Voice) -> list[Any]:
     """Plain values that distinguish a voice from others, whatever its name."""
     key = [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
-    key += [] if voice.embedding is None else [digest_tensors([voice.embedding.vectors])]
+    key += [] if voice.embedding is None else ["adapted for", voice.embedding.model]  # its bits depend on threads
     return [*key, *([voice_key(other), share] for other, share in voice.others)]
 
 
@@ -111,12 +111,16 @@ def check_fit(
             f"voice {voice.name!r} has {len(voice.latents)} latent frames, but a patch of this model has "
             f"{patch_frames}: it was made with a model of another patch length; make it again with this model"
         )
-    adapted = voice.embedding
-    if adapted is not None and (adapted.model, len(adapted.vectors)) != speaker_space:
-        theirs, mine = adapted.model, "does not adapt voices" if speaker_space is None else f"is {speaker_space[0]}"
+    if voice.embedding is None:
+        return
+    space = voice.embedding.model, len(voice.embedding.vectors)
+    if speaker_space is None:
+        raise VoiceError(f"voice {voice.name!r} was adapted for a DiTAR, and this model is none; make it again with it")
+    if space != speaker_space:
+        theirs, mine = (f"{model} ({size} numbers)" for model, size in (space, speaker_space))
         raise VoiceError(
-            f"voice {voice.name!r} was adapted for the model {theirs} and this one {mine}; make it again with this "
-            "model"
+            f"voice {voice.name!r} was adapted for the model {theirs} and this one is {mine}; make it again with this "
+            "model or, if that is a distilled one, with the model that it was distilled from"
         )
 
 

@@ -135,6 +135,11 @@ def _read(path: Path, tensors: bool = False) -> tuple[VoiceDescription, tuple[An
             )
             names = ("latents", *([EMBEDDING] if found.adapted_for else [])) if tensors else ()
             arrays = [file.get_tensor(name) for name in names]
+            if len(arrays) > 1 and (arrays[1].ndim != 1 or arrays[1].dtype != "float32"):
+                raise VoiceFileError(
+                    f"{path}: what it was adapted to has the shape {arrays[1].shape} in {arrays[1].dtype}, and must be "
+                    "a row of float32; make it again"
+                )
             return found, tuple((*arrays, None, None)[:2])
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size

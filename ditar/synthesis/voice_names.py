@@ -7,6 +7,7 @@ torch until there is a model.
 
 import math
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from ditar.storage.inputs import decode_text
 from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.reference import HEARD, SHIPPED_LANGUAGE, Reference, read_reference
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice
+from ditar.text.errors import TextError
 
 if TYPE_CHECKING:
     from ditar.synthesis.voice import Voice
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 SHIPPED = ASSETS / "voices"
 CLIPS = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 VOICE_FILE = ".safetensors"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # of a voice, where it becomes that of a file
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,27 @@ def make_voice(found: VoiceSource, pipeline: Any, adapt: bool = False) -> "Voice
     if isinstance(found, Reference):
         return pipeline.create_voice(found, adapt=adapt)
     if adapt:
-        raise VoiceFileError(
-            f"{found} holds no sound to adapt to; make it with: ditar voice create --adapt, or give the clip itself"
-        )
+        check_adaptable(found)
     voice = load_voice(found)
     check_voice(voice, pipeline)
     return voice
+
+
+def check_adaptable(found: VoiceSource) -> None:
+    """VoiceFileError, TextError: a voice file that is not adapted already, or a clip whose words are unknown."""
+    if isinstance(found, BlendSource):
+        for source, _ in found.sources:
+            check_adaptable(source)
+    elif isinstance(found, Reference):
+        if not found.text:
+            raise TextError(
+                f"to adapt the voice {found.name!r}, what is said in its clip must be known; give the transcript, or "
+                "'auto' to have it heard"
+            )
+    elif not describe_voice(found).adapted_for:
+        raise VoiceFileError(
+            f"{found} holds no sound to adapt to; make it with: ditar voice create --adapt, or give the clip itself"
+        )
 
 
 def list_voices(own: Path | None = None) -> list[NamedVoice]:

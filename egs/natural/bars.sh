@@ -172,7 +172,7 @@ done
 while [ "${#working[@]}" -gt 0 ]; do finish; done
 
 status=0
-"$PYTHON" $bars table --model "$model" --out "$out" "${limit[@]}" || status=1  # of what is finished
+"$PYTHON" $bars table --model "$model" --out "$out" "${limit[@]}" "${learning[@]}" || status=1  # of what is finished
 if [ "${#failed[@]}" -gt 0 ]; then
     echo "$0: not finished: ${failed[*]}; the same command goes on from there" >&2
     exit 1

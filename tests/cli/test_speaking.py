@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -240,8 +241,28 @@ def test_a_voice_is_adapted_to_its_clip(folder, capsys):
         assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", *options) == 0
         spoken.append((folder / "c.wav").read_bytes())
     assert spoken[0] == spoken[1] != spoken[2]
+    assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", f"--voice={path}", "--adapt") == 0
+    assert (folder / "c.wav").read_bytes() == spoken[0]
+    assert main([*made[:-1], said, "--force"]) == 0
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", f"--voice={path}", "--adapt") == 1
     assert "holds no sound to adapt to" in capsys.readouterr().err
+
+
+def test_what_cannot_be_adapted_is_said_before_a_model_is_loaded(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ditar.synthesis.pretrained.load_pipeline", lambda *_, **__: pytest.fail("loaded"))
+    clip_options = [f"--prompt-audio={folder / 'good.wav'}", "--prompt-text=Hello there.", "--adapt"]
+    shutil.copytree(folder / "model", tmp_path / "student")
+    config = tmp_path / "student/ditar/config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"distilled_guidance": 4.0}))
+    shutil.copytree(folder / "model", tmp_path / "tokens")
+    index = tmp_path / "tokens/model_index.json"
+    index.write_text(index.read_text().replace("DiTARPipeline", "TokenPipeline"))
+    for model, message in (("student", "a distilled model learns no voices"), ("tokens", "draws tokens; leave it out")):
+        options = ["--text=Good.", f"--output={tmp_path / 'a.wav'}", f"--model={tmp_path / model}", *clip_options]
+        assert main(["synthesize", *options]) == 1 and message in capsys.readouterr().err
+    options = ["--text=Good.", f"--output={tmp_path / 'a.wav'}", f"--model={folder / 'model'}", clip_options[0]]
+    assert main(["synthesize", *options, "--adapt"]) == 1
+    assert "what is said in its clip must be known" in capsys.readouterr().err
 
 
 def test_a_voice_of_another_model_is_refused(folder, tmp_path, capsys):

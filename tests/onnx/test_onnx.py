@@ -181,8 +181,13 @@ def test_adapted_voices_are_exported_and_speak_as_in_torch(form, tmp_path):
         export_onnx(pipeline, tmp_path / "own", more_voices=[replace(voice, name="ann/b")])
     with pytest.raises(ExportError, match="'eric' cannot be exported"):
         export_onnx(pipeline, tmp_path / "own", more_voices=[replace(voice, name="eric")])
-    with pytest.raises(VoiceError, match="'ann' was made with another model"):
-        speaker(TEXT, replace(speaker.voice("ann"), speaker=np.zeros(3, np.float32)), **FAST)
+    with pytest.raises(VoiceError, match="'ann' was adapted for another model than .*ditar export --voice"):
+        speaker(TEXT, replace(ours[0], speaker=np.zeros(3, np.float32)), **FAST)
+    with pytest.raises(VoiceError, match="'ann' was adapted for another model"):
+        speaker(TEXT, replace(ours[0], adapted_for="0123"), **FAST)
+    export_onnx(pipeline, tmp_path / "own")
+    with pytest.raises(VoiceError, match="no voice 'ann'"):  # what the last export did not write is gone
+        Speaker(tmp_path / "own").voice("ann")
 
 
 def test_the_transcript_of_a_voice_is_read_once(tmp_path, monkeypatch):

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +22,7 @@ from ditar.serve.voices import VoiceShelf
 from ditar.storage.weights import write_tensors
 from ditar.synthesis import reference
 from ditar.synthesis.pieces import pieces_to_speak
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.voice import SpeakerEmbedding
 from ditar.synthesis.voice_file import load_voice, save_voice
@@ -106,6 +109,9 @@ def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path):
     assert bring(server, "bob", transcript="Hello there.").json()["adapted"] is False
     said = [server.speak(voice=name, seed=1, steps=2).content for name in ("ann", "bob")]
     assert said[0] != said[1]
+    refused = bring(server, "cat", (tmp_path / "none").name.encode(), "voice_file", adapt="true")
+    assert refused.status_code == 422 and refused.json()["error"]["param"] == "adapt"
+    assert server.http.get("/v1/models").json()["data"][0]["adapts"] is True
     refused = bring(server, "cat", adapt="true")
     assert refused.status_code == 422 and refused.json()["error"]["param"] == "transcript"
     broken = replace(kept, embedding=SpeakerEmbedding(kept.embedding.vectors * float("nan"), kept.embedding.model))
@@ -117,6 +123,27 @@ def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path):
     refused = bring(server, "cat", (tmp_path / "v.safetensors").read_bytes(), "voice_file")
     assert refused.status_code == 422 and "was adapted for the model 0123" in refused.json()["error"]["message"]
     assert [server.http.delete(f"{VOICES}/{name}").status_code for name in ("ann", "bob")] == [200, 200]
+
+
+def test_speech_is_not_kept_waiting_by_a_voice_that_is_learnt(server, monkeypatch):
+    """And one voice is learnt at a time."""
+    learning, over = Event(), Event()
+
+    def slow(self, voice, reference):
+        learning.set()
+        assert over.wait(60)
+        return voice
+
+    monkeypatch.setattr(ContinuousPipeline, "_adapted", slow)
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(bring, server, transcript="Hello there.", adapt="true")
+        assert learning.wait(60)
+        assert server.speak(steps=2).status_code == 200 and server.http.get(VOICES).status_code == 200
+        refused = bring(server, "bob", transcript="Hello there.", adapt="true")
+        assert refused.status_code == 429 and "another voice is being learnt" in refused.json()["error"]["message"]
+        over.set()
+        assert made.result().status_code == 200
+    assert server.http.delete(f"{VOICES}/ann").status_code == 200
 
 
 def test_a_clip_without_its_transcript_says_so(server):
@@ -235,9 +262,9 @@ def test_a_folder_has_its_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_VOICES", 1)
     shelf = VoiceShelf(tiny_pipeline(), tmp_path / "made" / "when needed")
     assert len(shelf.listed()) > 3 and not (tmp_path / "made").exists()
-    shelf.add_clip("a", encoded(clip(1.0)), "Yes.", "en-us")
+    shelf.keep("a", shelf.of_clip("a", encoded(clip(1.0)), "Yes.", "en-us"))
     with pytest.raises(ApiError, match="1 voices, which is the limit"):
-        shelf.add_clip("b", encoded(clip(1.0)), "Yes.", "en-us")
+        shelf.of_clip("b", encoded(clip(1.0)), "Yes.", "en-us")
 
 
 def test_clips_and_files_of_the_folder(tmp_path, pipeline):

@@ -269,9 +269,11 @@ def row_of(result: Mapping[str, Any], found: Mapping[str, Any] | None) -> list[s
     return [TESTS[result["part"]], str(found["utterances"]) if found else "", title, value, original, bar, reached]
 
 
-def result_of(model: Path, out: Path, most: int | None = None) -> dict[str, Any]:
-    """The whole table, of the parts that are finished. most: --outputs of the run."""
+def result_of(model: Path, out: Path, most: int | None = None, adapt: bool = False) -> dict[str, Any]:
+    """The whole table, of the parts that are finished. most: --outputs of the run; adapt: --adapt of it."""
     parts = {name: figures(out / name) for name in TESTS if any((out / name / ".done").glob("8-*-score"))}
+    if adapt:  # of an earlier run: nothing can be learnt from clips whose words are unknown
+        parts.pop("untranscribed", None)
     if not parts:
         raise DataError(f"no part in {out} has been scored yet")
     results = [judged(bar, parts.get(bar.part)) for bar in read_bars()]
@@ -280,6 +282,8 @@ def result_of(model: Path, out: Path, most: int | None = None) -> dict[str, Any]
     notes = [f"First attempts only. Judges: {'; '.join(tools)}. For the book, `originals` is its first minute."]
     if most is not None:
         notes.append(f"A trial with at most {most} outputs of a part: the bars are for all of them.")
+    if adapt:
+        notes.append("Each voice was learnt from its clip first (`--adapt`), but for resynthesis, which has none.")
     for name, found in parts.items():
         shares = {flaw: found["figures"][flaw]["value"] for flaw in FLAWS if flaw in found["figures"]}
         if "no_stop" in shares:
@@ -290,7 +294,7 @@ def result_of(model: Path, out: Path, most: int | None = None) -> dict[str, Any]
     rows = [row_of(result, parts.get(result["part"])) for result in results]
     return finite({
         "kind": "table", "version": TABLE_VERSION, "provenance": provenance(), "columns": columns, "rows": rows,
-        "note": "\n\n".join(notes), "bars": results, "parts": parts,
+        "note": "\n\n".join(notes), "bars": results, "parts": parts, "adapt": adapt,
         "model": {
             "weights_mb": round(sum(path.stat().st_size for path in model.rglob("*.safetensors")) / 1e6, 1),
             "files": (out / "model.sha256").read_text(encoding="utf-8").splitlines(), "sampling": sampling,
@@ -313,6 +317,7 @@ def main() -> int:
     cut.add_argument("--audio", type=Path, required=True)
     cut.add_argument("--times", type=Path, required=True)
     whole.add_argument("--model", type=Path, required=True)
+    whole.add_argument("--adapt", action="store_true", help="the voices were learnt from their clips")
     args = parser.parse_args()
     try:
         if args.outputs is not None and args.outputs < 1:
@@ -322,7 +327,7 @@ def main() -> int:
         elif args.command == "minutes":
             write_minutes(args.audio, args.times, book_sentences(args.outputs), args.out)
         else:
-            result = result_of(args.model, args.out, args.outputs)
+            result = result_of(args.model, args.out, args.outputs, args.adapt)
             write_lines(args.out / "bars.json", [json.dumps(result, indent=2)])
             write_lines(args.out / "bars.md", [table(result).rstrip("\n")])
             print(table(result), end="")
