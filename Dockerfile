@@ -14,7 +14,7 @@ RUN pip install ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} 'torch>=2.11,
 
 COPY pyproject.toml README.md LICENSE /src/
 COPY ditar /src/ditar
-RUN pip install '/src[serve]' && rm -r /src/*
+RUN pip install '/src[serve,adapt]' && rm -r /src/*
 
 RUN useradd --uid 10001 --create-home ditar && install --directory --owner=ditar /voices
 USER ditar

@@ -14,7 +14,7 @@ from ditar.recognise.choose import COMPARISONS, DEFAULT, NORMALISERS, WAYS
 
 ADAPT = (
     "learn the voice from its clip for some seconds, which makes it more alike; needs what is said in it, and the "
-    "extra `eval`"
+    "extra `adapt`"
 )
 
 

@@ -16,7 +16,6 @@ from ditar.audio.resample import resample
 from ditar.recognise.errors import RecogniserError
 from ditar.serve.errors import ApiError, shown
 from ditar.storage.atomic_write import remove_abandoned
-from ditar.storage.weights import ModelError
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
 from ditar.synthesis.voice import Voice, VoiceError, blend_voices
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, load_voice, save_voice
@@ -97,6 +96,11 @@ class VoiceShelf:
         """A voice that may be kept under a name, from a clip (an audio file) and its transcript, or "auto" (see
         `read_reference`); adapt: see `create_voice` of a pipeline. Changes nothing here. ApiError."""
         self._path_of_new(name)
+        if adapt and not self._pipeline.adapts_voices:
+            raise ApiError(
+                422, "this server learns no voices: its model is distilled or draws tokens, or it lacks the extra "
+                "`adapt`; leave adapt out, or send a voice_file that was adapted elsewhere", param="adapt",
+            )  # fmt: skip
         if adapt and not (transcript or "").strip():
             raise ApiError(422, "to adapt to a clip, give its transcript, or 'auto' to have it heard", param="transcript")
         try:
@@ -114,8 +118,6 @@ class VoiceShelf:
             raise ApiError(422, _of_clip(error), param="audio_sample") from None
         except (TextError, RecogniserError) as error:
             raise ApiError(422, _of_clip(error), param="transcript") from None
-        except (VoiceError, ModelError) as error:  # this model adapts no voices
-            raise ApiError(422, str(error), param="adapt") from None
 
     def keep(self, name: str, voice: Voice) -> Voice:
         """Keep a new voice under a name. ApiError."""

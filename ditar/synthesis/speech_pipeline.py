@@ -158,7 +158,8 @@ class SpeechPipeline(ABC):
             name: of the voice; None: the file's.
             language: espeak-ng's name of the transcript's.
             adapt: whether the voice is also learnt from the clip, in some seconds, which makes it more alike; for a
-                DiTAR that is not distilled, a clip with its transcript, and the extra `eval`.
+                DiTAR that is not distilled and a clip with its transcript; if it reads monotonically, with the extra
+                `adapt`.
         """
         _check_flag(adapt, "adapt")
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)

@@ -125,6 +125,13 @@ def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path):
     assert [server.http.delete(f"{VOICES}/{name}").status_code for name in ("ann", "bob")] == [200, 200]
 
 
+def test_a_server_that_learns_no_voices_says_so(server, monkeypatch):
+    monkeypatch.setattr(ContinuousPipeline, "adapts_voices", False)
+    refused = bring(server, transcript="Hello there.", adapt="true")
+    assert refused.status_code == 422 and refused.json()["error"]["param"] == "adapt"
+    assert server.http.get("/v1/models").json()["data"][0]["adapts"] is False
+
+
 def test_speech_is_not_kept_waiting_by_a_voice_that_is_learnt(server, monkeypatch):
     """And one voice is learnt at a time."""
     learning, over = Event(), Event()
