@@ -166,7 +166,8 @@ def check_model(model: str | None, adapter: str | None = None) -> str | None:
 
 
 def check_adapting(sources: "Iterable[VoiceSource]", model: str | None, adapt: bool) -> None:
-    """ValueError if voices are to be adapted, and a model, a voice file or a clip without its words does not allow it."""
+    """ValueError if voices are to be adapted, and the model, a voice file or a clip without its words does not allow
+    it."""
     if not adapt:
         return
     from ditar.synthesis.model_folder import SHIPPED_MODEL, class_of

@@ -73,7 +73,8 @@ def export_onnx(
 
 
 def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Voice]:
-    """Those that ship, and more, by their names. ExportError, VoiceError: a name, or a voice, that cannot be written."""
+    """Those that ship, and more, by their names. ExportError, VoiceError: a name, or a voice, that cannot be
+    written."""
     voices = {DEFAULT_VOICE: pipeline.create_voice()}
     for named in list_voices(SHIPPED):
         voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))

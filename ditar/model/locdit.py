@@ -121,8 +121,8 @@ class LocDiT(nn.Module):
 
     @property
     def speaker_size(self) -> int:
-        """Numbers of a speaker embedding (ours): what a voice that was learnt from its clip adds to the tokens, wherever
-        a linear layer writes to them; see ditar/model/speaker.py."""
+        """Numbers of a speaker embedding (ours): what a voice that was learnt from its clip adds to the tokens,
+        wherever a linear layer writes to them; see ditar/model/speaker.py."""
         return sum(self.speaker_sizes)
 
     def context(

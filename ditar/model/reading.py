@@ -161,9 +161,10 @@ class Reading(nn.Module):
         choices[(frames == NO_TARGET) | (before == NO_TARGET)] = NO_TARGET
         return choices.view_as(alignment)
 
-    def choose(self, h: Tensor, windows: Tensor, frames: Tensor) -> Tensor:
-        """Logits (..., 3), given h (..., width of the LM), windows (..., width) before frames (...) of their patch."""
-        hidden = self.head_window(windows) + self.head_h(h) + self.head_frame(frames)
+    def choose(self, of_h: Tensor, windows: Tensor, frames: Tensor) -> Tensor:
+        """Logits (..., 3), given head_h of h (..., HEAD_WIDTH), windows (..., width) before frames (...) of their
+        patch."""
+        hidden = self.head_window(windows) + of_h + self.head_frame(frames)
         return self.head(F.silu(hidden))
 
     def loss(self, h: Tensor, symbol_ids: Tensor, alignment: Tensor, windows: Tensor) -> Tensor:
@@ -171,7 +172,8 @@ class Reading(nn.Module):
         targets = self.targets(symbol_ids, alignment)
         frames = torch.arange(alignment.shape[2], device=h.device).expand_as(alignment)
         known = targets != NO_TARGET
-        logits = self.choose(h[:, :, None].expand(*frames.shape, -1)[known], windows[known], frames[known])
+        of_h = self.head_h(h)[:, :, None].expand(*frames.shape, -1)
+        logits = self.choose(of_h[known], windows[known], frames[known])
         return F.cross_entropy(logits.float(), targets[known], reduction="sum")
 
     def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int]) -> ReadingState:
@@ -189,11 +191,11 @@ class Reading(nn.Module):
     def read(self, h: Tensor, state: ReadingState) -> ReadingState:
         """The state after the frames of the next patch, given its h (B, width of the LM): a symbol lasts until it is
         more likely over than not."""
+        of_h, window, column = self.head_h(h), self._window(state), state.place[:, None] + 1
         windows, places = [], []
         for frame in range(self.head_frame.num_embeddings):
             at = torch.full_like(state.place, frame)
-            stay, sound, pause = self.choose(h, self._window(state), at).float().softmax(-1).unbind(-1)
-            column = state.place[:, None] + 1
+            stay, sound, pause = self.choose(of_h, window, at).float().softmax(-1).unbind(-1)
             to_sound, to_pause = (m.gather(1, column)[:, 0] for m in (state.moves.sound, state.moves.pause))
             sound = sound * (to_sound < state.symbol_ids.shape[1])
             pause = pause * (to_pause >= 0)
@@ -207,7 +209,8 @@ class Reading(nn.Module):
                 held=torch.where(moved, 0.0, state.held + 1.0),
                 going=torch.where(moved, 1.0, going),
             )
-            windows.append(self._window(state))
+            window, column = self._window(state), state.place[:, None] + 1
+            windows.append(window)
             places.append(state.place)
         return replace(state, places=torch.stack(places, 1), spoken=self.to_locdit(torch.stack(windows, 1)))
 

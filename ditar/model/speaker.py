@@ -6,12 +6,16 @@ got biases (BitFit, arXiv 2106.10199), and no weights: so few numbers learn the 
 words of the clip. Rows of a batch may have different ones, and no pass costs more than these additions.
 """
 
+import copy
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from ditar.config import DiTARLossConfig, DiTARModelConfig
 from ditar.diffusion.schedule import add_noise, velocity
 from ditar.model.ditar import DiTAR
+from ditar.model.locdit import LocDiT
 from ditar.model.noise import draw_training_noise
 from ditar.model.patches import histories, history_exists
 from ditar.nn.precision import autocast
@@ -24,11 +28,11 @@ LOSS = DiTARLossConfig(noise_draws=4, h_dropout=0.1, history_noise=0.4, history_
 
 
 def speaker_fingerprint(model: DiTAR) -> str:
-    """Equal for models whose speaker embeddings mean the same: of all weights but LocDiT's. A distilled model, whose
-    LocDiT began as its teacher's, has its teacher's. They are rounded to float16, in which they may be stored, and to
-    bfloat16, in which they may be computed; -0 is 0."""
+    """Equal for models whose speaker embeddings mean the same: of all weights but LocDiT's, as they are stored, rounded
+    to float16, in which they may be; -0 is 0. A distilled model, whose LocDiT began as its teacher's, has its
+    teacher's."""
     kept = [value for name, value in model.state_dict().items() if not name.startswith("locdit.")]
-    return digest_tensors([*(value.half().bfloat16() + 0.0 for value in kept), torch.tensor(model.locdit.speaker_sizes)])
+    return digest_tensors([*(value.half() + 0.0 for value in kept), torch.tensor(model.locdit.speaker_sizes)])
 
 
 def check_learns(config: DiTARModelConfig) -> None:
@@ -48,8 +52,10 @@ def learn_speaker(
     *,
     seed: int = 0,
     steps: int = STEPS,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> Tensor:
-    """The speaker embedding (size,), float32 on the CPU, that makes a clip most likely.
+    """The speaker embedding (size,), float32 on the CPU, that makes a clip most likely. The model is left as it is:
+    what is learnt with is a copy of LocDiT in float32.
 
     Args:
         symbol_ids: (L,), what is said in it.
@@ -57,42 +63,53 @@ def learn_speaker(
         places: (N, P), for monotonic reading: the place of the symbol that each frame speaks, see
             `data.frame_symbols.alignment`.
         seed: of the noise. steps: of AdamW on the diffusion loss.
+        on_step: called before each step with its number and `steps`; what it raises ends the learning.
 
     ModelError: see `check_learns`.
     """
     check_learns(model.config)
-    with torch.inference_mode(False), torch.compiler.set_stance("force_eager"):  # whoever calls, and no new compilation
-        return _learn(model, symbol_ids, patches, places, seed, steps)
+    device = model.device
+    with torch.inference_mode(False), torch.autocast(device.type, enabled=False):  # whoever calls
+        ids, clean = symbol_ids.to(device), patches.to(device).clone()
+        h, spoken = _read(model, ids, clean.to(model.dtype), None if places is None else places.to(device))
+        given = h.float(), clean.float(), None if spoken is None else spoken.float()
+        locdit = copy.deepcopy(model.locdit).float()  # nor does the copy compile
+        return _learn(locdit, *given, model.config.history_patches, seed, steps, on_step)
 
 
 def _learn(
-    model: DiTAR, symbol_ids: Tensor, patches: Tensor, places: Tensor | None, seed: int, steps: int
+    locdit: LocDiT,
+    h: Tensor,
+    clean: Tensor,
+    spoken: Tensor | None,
+    history_patches: int,
+    seed: int,
+    steps: int,
+    on_step: Callable[[int, int], None] | None,
 ) -> Tensor:
-    """See `learn_speaker`."""
-    device, count = model.device, len(patches)
-    precision = "auto" if model.dtype == torch.float32 else "fp32"  # autocast is for float32 weights
-    clean = patches.to(device, model.dtype).clone()  # not of inference mode
-    h, spoken = _read(model, symbol_ids.to(device), clean, None if places is None else places.to(device))
-    exists = history_exists(count, model.config.history_patches, device)
+    """h (N, width), clean (N, P, C), spoken (N, P, width of LocDiT) -> (size,); see `learn_speaker`."""
+    device, count = clean.device, len(clean)
+    exists = history_exists(count, history_patches, device)
     generator, draws = torch.Generator().manual_seed(seed), LOSS.noise_draws
-    vectors = torch.zeros(model.locdit.speaker_size, device=device, requires_grad=True)
+    vectors = torch.zeros(locdit.speaker_size, device=device, requires_grad=True)
     optimiser = torch.optim.AdamW([vectors], lr=LEARNING_RATE, betas=BETAS, weight_decay=0.0)
 
     def repeat(x: Tensor) -> Tensor:
         return x.repeat(draws, *[1] * (x.ndim - 1))
 
     for step in range(steps):
+        if on_step is not None:
+            on_step(step, steps)
         drawn = draw_training_noise((1, *clean.shape), torch.tensor([count]), LOSS, [generator])
         noise, times = drawn.noise.to(clean), drawn.times.to(device)
         keep_h, keep_history = (x[0].to(device) for x in (drawn.keep_h, drawn.keep_history))
-        past = histories(clean[None] + drawn.on_history.to(clean), model.config.history_patches)[0]
-        target, at = repeat(clean), times[:, None, None].to(clean.dtype)
+        past = histories(clean[None] + drawn.on_history.to(clean), history_patches)[0]
+        target, at = repeat(clean), times[:, None, None]
         given = [h * keep_h[:, None], past, exists & keep_history[:, None]]
         given += [] if spoken is None else [spoken * keep_h[:, None, None]]
-        with torch.enable_grad(), autocast(precision, device):
-            speaker = vectors[None].to(clean.dtype)
-            u = model.locdit(add_noise(target, noise, at), times, *map(repeat, given), speaker=speaker)
-            loss = (u.float() - velocity(target, noise, at).float()).square().mean()
+        with torch.enable_grad(), autocast("auto", device):
+            u = locdit(add_noise(target, noise, at), times, *map(repeat, given), speaker=vectors[None])
+            loss = (u.float() - velocity(target, noise, at)).square().mean()
             (vectors.grad,) = torch.autograd.grad(loss, [vectors])  # weights need none
         torch.nn.utils.clip_grad_norm_([vectors], 1.0)
         for group in optimiser.param_groups:

@@ -65,7 +65,9 @@ def load_voice(model: Model, name: str | None = None) -> Voice:
 def check_voice(voice: Voice, model: Model) -> None:
     """VoiceError: it was made with, or adapted for, another model."""
     if (voice.vae, voice.vocabulary) != model.fingerprints:
-        raise VoiceError(f"voice {voice.name!r} was made with another model than {model.folder}; make it again with this")
+        raise VoiceError(
+            f"voice {voice.name!r} was made with another model than {model.folder}; make it again with this one"
+        )
     if voice.speaker is not None and (voice.adapted_for, len(voice.speaker)) != model.speaker_space:
         raise VoiceError(
             f"voice {voice.name!r} was adapted for another model than {model.folder}; adapt it to that, and export it "

@@ -1,6 +1,7 @@
 """The HTTP side: paths, and what each does."""
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -144,6 +145,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/audio/voices", responses=ERRORS, max_body_size=MAX_UPLOAD_BYTES)
     async def add_voice(
+        request: Request,
         name: Annotated[str, Form(description="letters, digits, - and _")],
         audio_sample: Annotated[UploadFile | None, File(description="a clip: WAV, FLAC, OGG or MP3")] = None,
         transcript: Annotated[
@@ -167,7 +169,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         if adapt and audio_sample is None:
             raise ApiError(422, "a voice file holds no sound to adapt to; give audio_sample, a clip", param="adapt")
         if audio_sample is not None:
-            work = service.learn if adapt else service.prepare
+            work = functools.partial(service.learn, request.is_disconnected) if adapt else service.prepare
             made = await work(service.voices.of_clip, name, await audio_sample.read(), transcript, language, adapt)
             voice = await service.prepare(service.voices.keep, name, made)
         else:

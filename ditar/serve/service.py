@@ -3,8 +3,9 @@
 import asyncio
 import math
 import secrets
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -64,7 +65,7 @@ class Service:
         self._thread, self._learner = (
             ThreadPoolExecutor(1, name, torch.set_num_threads, (1,)) for name in ("ditar-prepare", "ditar-learn")
         )
-        self._learning = False
+        self._learning: threading.Event | None = None  # set it to end what is learnt
 
     def start(self) -> None:
         self.engine.start()
@@ -72,6 +73,8 @@ class Service:
     def close(self) -> None:
         """End everything; to be called after the last talk, or to stop without waiting."""
         self.draining.set()
+        if self._learning is not None:
+            self._learning.set()
         self.engine.close()
         for thread in (self._thread, self._learner):
             thread.shutdown(wait=False, cancel_futures=True)
@@ -105,18 +108,28 @@ class Service:
         """The result of a short computation, without making other clients wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
-    async def learn(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def learn(self, gone: Callable[[], Awaitable[bool]], work: Callable[..., T], *arguments: Any) -> T:
         """The result of a computation of some seconds, one at a time, which neither other clients nor `prepare` wait
-        for. ApiError: there is one already."""
-        if self._learning:
+        for: work(*arguments, on_step) calls on_step often, which ends it if the client has gone, or the server closes.
+        ApiError: so it was, or there is one already."""
+        if self._learning is not None:
             raise ApiError(
                 429, "another voice is being learnt; ask again in some seconds", headers={"Retry-After": "10"}
             )
-        self._learning = True
+        self._learning = over = threading.Event()
+
+        def on_step(*_: int) -> None:
+            if over.is_set():
+                raise ApiError(503, "the voice was not learnt to its end; ask again", headers={"Retry-After": "10"})
+
+        future = asyncio.get_running_loop().run_in_executor(self._learner, work, *arguments, on_step)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._learner, work, *arguments)
+            while not (await asyncio.wait([future], timeout=0.2))[0]:
+                if await gone():
+                    over.set()
+            return await future
         finally:
-            self._learning = False
+            self._learning = None
 
     async def plan(self, body: SpeechBody, began: float) -> Planned:
         """Parse a request. ApiError names what is wrong with it."""

@@ -1,5 +1,6 @@
 """A voice adapted to its clip: what is said when in it, and the embedding that is learnt of it, see `model.speaker`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -27,10 +28,19 @@ from ditar.units import LATENT_RATE_HZ, SAMPLE_RATE_HZ
 SEED = 0  # so that the same clip gives the same voice
 
 
-def adapt_voice(model: DiTAR, voice: Voice, reference: Reference, fingerprint: str) -> Voice:
+def adapt_voice(
+    model: DiTAR,
+    voice: Voice,
+    reference: Reference,
+    fingerprint: str,
+    on_step: Callable[[int, int], None] | None = None,
+) -> Voice:
     """The voice that was made of a reference, with an embedding for the model of a fingerprint, and with a warning if
-    something else seems to be said in the clip: fast speech may look so, too. TextError: what is said is not known, or nothing like it is found.
-    RecogniserError: the extra `adapt`, which finds when it is said, is missing. ModelError: see `learn_speaker`."""
+    something else seems to be said in the clip: fast speech may look so, too. on_step: see `learn_speaker`.
+
+    TextError: what is said is not known, or nothing like it is found. RecogniserError: the extra `adapt`, which finds
+    when it is said, is missing. ModelError: see `learn_speaker`.
+    """
     check_adaptable(reference)
     check_learns(model.config)
     frontend = TextFrontend.of(model.config, reference.language)
@@ -39,7 +49,7 @@ def adapt_voice(model: DiTAR, voice: Voice, reference: Reference, fingerprint: s
     if model.config.reads_monotonically:
         places, doubts = _places(voice, symbols, reference, model.config.patch_frames)
     patches = patch(voice.latents[None], model.config.patch_frames)[0]
-    vectors = learn_speaker(model, ids, patches, places, seed=SEED)
+    vectors = learn_speaker(model, ids, patches, places, seed=SEED, on_step=on_step)
     embedding = SpeakerEmbedding(vectors, fingerprint)
     return replace(voice, embedding=embedding, warnings=(*voice.warnings, *doubts))
 

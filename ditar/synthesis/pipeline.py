@@ -141,10 +141,10 @@ class ContinuousPipeline(SpeechPipeline):
     def _encode(self, reference: Reference) -> torch.Tensor:
         return encode_reference(self.vae, reference.clip, self.patch_frames)
 
-    def _adapted(self, voice: Voice, reference: Reference) -> Voice:
+    def _adapted(self, voice: Voice, reference: Reference, on_step: Callable[[int, int], None] | None) -> Voice:
         from ditar.synthesis.adapt import adapt_voice  # what aligns and learns is not for every sentence
 
-        return adapt_voice(self.ditar, voice, reference, self.speaker_space[0])
+        return adapt_voice(self.ditar, voice, reference, self.speaker_space[0], on_step)
 
     @cached_property
     def speaker_space(self) -> tuple[str, int]:
@@ -210,7 +210,8 @@ class ContinuousPipeline(SpeechPipeline):
     @torch.inference_mode()
     def compile(self, **options) -> float:
         """torch.compile LocDiT, where most of the time goes, and make a patch with it; returns the seconds that took:
-        tens of them on a CPU, and about as many again at the first batch of another size and at the first adapted voice.
+        tens of them on a CPU, and about as many again at the first batch of another size, and at the first adapted
+        voice.
 
         options: of `torch.compile`; on a GPU mode="reduce-overhead" runs LocDiT's passes as CUDA graphs. Rounding
         differs from the uncompiled model's.

@@ -3,7 +3,7 @@
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -145,6 +145,7 @@ class SpeechPipeline(ABC):
         name: str | None = None,
         language: str = "en-us",
         adapt: bool = False,
+        on_step: Callable[[int, int], None] | None = None,
     ) -> Voice:
         """Read a reference once. Without arguments, the voice that ships with the package. TextError, AudioError; with
         `adapt` see `adapt_voice`.
@@ -160,6 +161,7 @@ class SpeechPipeline(ABC):
             adapt: whether the voice is also learnt from the clip, in some seconds, which makes it more alike; for a
                 DiTAR that is not distilled and a clip with its transcript; if it reads monotonically, with the extra
                 `adapt`.
+            on_step: called before each step of learning with its number and that of all; what it raises ends it.
         """
         _check_flag(adapt, "adapt")
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
@@ -173,9 +175,9 @@ class SpeechPipeline(ABC):
             vocabulary=self.fingerprints[1],
             warnings=reference.warnings,
         )
-        return self._adapted(voice, reference) if adapt else voice
+        return self._adapted(voice, reference, on_step) if adapt else voice
 
-    def _adapted(self, voice: Voice, reference: Reference) -> Voice:
+    def _adapted(self, voice: Voice, reference: Reference, on_step: Callable[[int, int], None] | None) -> Voice:
         """The voice, also learnt from its clip. VoiceError: not by this kind of model."""
         raise VoiceError(f"a {self.class_name}, which this model is, adapts no voices; leave `adapt` out")
 
@@ -232,6 +234,8 @@ class SpeechPipeline(ABC):
         which codes depend."""
         if isinstance(device, torch.dtype):
             device, dtype = None, device
+        if dtype not in (None, self.model.dtype):
+            self.speaker_space  # of the weights before they are rounded: it is kept
         self.autoencoder.to(device=device)
         self.model.to(device=device, dtype=dtype)
         return self

@@ -76,7 +76,7 @@ def blend_voices(voices: Sequence[tuple[Voice, float]], name: str) -> Voice:
 def voice_key(voice: Voice) -> list[Any]:
     """Plain values that distinguish a voice from others, whatever its name."""
     key = [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]
-    key += [] if voice.embedding is None else ["adapted for", voice.embedding.model]  # its bits depend on threads
+    key += [] if voice.embedding is None else [voice.embedding.model, digest_tensors([voice.embedding.vectors])]
     return [*key, *([voice_key(other), share] for other, share in voice.others)]
 
 
@@ -113,15 +113,16 @@ def check_fit(
         )
     if voice.embedding is None:
         return
-    space = voice.embedding.model, len(voice.embedding.vectors)
     if speaker_space is None:
         raise VoiceError(f"voice {voice.name!r} was adapted for a DiTAR, and this model is none; make it again with it")
-    if space != speaker_space:
-        theirs, mine = (f"{model} ({size} numbers)" for model, size in (space, speaker_space))
+    (theirs, size), (mine, wanted) = (voice.embedding.model, len(voice.embedding.vectors)), speaker_space
+    if theirs != mine:
         raise VoiceError(
             f"voice {voice.name!r} was adapted for the model {theirs} and this one is {mine}; make it again with this "
             "model or, if that is a distilled one, with the model that it was distilled from"
         )
+    if size != wanted:
+        raise VoiceError(f"voice {voice.name!r} has an embedding of {size} numbers instead of {wanted}; make it again")
 
 
 def voice_warnings(voice: Voice) -> list[str]:

@@ -4,6 +4,9 @@ Describing a file needs neither torch nor a model; loading one takes millisecond
 """
 
 import json
+import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "ditar-voice", "1"
 EMBEDDING = "embedding"  # the tensor of an adapted voice; older programs speak without it
+MOST_LATENT, MOST_EMBEDDING = 100.0, 10.0  # of normalised latents, and of what is learnt, where 0.5 is much
 _TEXTS = ("name", "text", "vae", "vocabulary")
 
 
@@ -135,11 +139,7 @@ def _read(path: Path, tensors: bool = False) -> tuple[VoiceDescription, tuple[An
             )
             names = ("latents", *([EMBEDDING] if found.adapted_for else [])) if tensors else ()
             arrays = [file.get_tensor(name) for name in names]
-            if len(arrays) > 1 and (arrays[1].ndim != 1 or arrays[1].dtype != "float32"):
-                raise VoiceFileError(
-                    f"{path}: what it was adapted to has the shape {arrays[1].shape} in {arrays[1].dtype}, and must be "
-                    "a row of float32; make it again"
-                )
+            _check_content(path, found, arrays)
             return found, tuple((*arrays, None, None)[:2])
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
@@ -149,5 +149,24 @@ def _read(path: Path, tensors: bool = False) -> tuple[VoiceDescription, tuple[An
         ) from None
     except VoiceFileError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # numpy lacks some of safetensors' dtypes
         raise VoiceFileError(f"{path} is a broken voice file ({error!r}); make it again") from None
+
+
+def _check_content(path: Path, found: VoiceDescription, arrays: Sequence[Any]) -> None:
+    """VoiceFileError: what no voice has, and would become noise, or an error of something else, when it speaks."""
+    wrong = None
+    if not 0 < found.seconds < math.inf:
+        wrong = f"it lasts {found.seconds:g} s"
+    if not all(isinstance(symbol, str) for symbol in found.symbols):
+        wrong = f"its symbols are {found.symbols[:3]}"
+    if found.adapted_for and not re.fullmatch("[0-9a-f]{16}", found.adapted_for):
+        wrong = f"it was adapted for {found.adapted_for[:20]!r}, which is no fingerprint"
+    for array, axes, most in zip(arrays, (2, 1), (MOST_LATENT, MOST_EMBEDDING)):
+        what = "latents have" if axes == 2 else "embedding has"
+        if array.ndim != axes or array.dtype.name not in ("float32", "float16") or not array.size:
+            wrong = f"its {what} the shape {array.shape} in {array.dtype}, where float32 with {axes} axes belongs"
+        elif not abs(array).max() <= most:  # nor is NaN
+            wrong = f"its {what} numbers up to {abs(array).max():g}, and {most:g} is the most"
+    if wrong is not None:
+        raise VoiceFileError(f"{path} is a broken voice file ({wrong}); make it again")

@@ -3,12 +3,14 @@
 import io
 import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event
 from types import SimpleNamespace
 
+import httpx2
 import numpy as np
 import pytest
 import soundfile
@@ -117,11 +119,11 @@ def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path):
     broken = replace(kept, embedding=SpeakerEmbedding(kept.embedding.vectors * float("nan"), kept.embedding.model))
     save_voice(broken, tmp_path / "v.safetensors")
     refused = bring(server, "cat", (tmp_path / "v.safetensors").read_bytes(), "voice_file")
-    assert refused.status_code == 422 and "adapted to holds what is no number" in refused.json()["error"]["message"]
-    other = replace(kept, embedding=SpeakerEmbedding(kept.embedding.vectors, "0123"))
+    assert refused.status_code == 422 and "its embedding has numbers up to nan" in refused.json()["error"]["message"]
+    other = replace(kept, embedding=SpeakerEmbedding(kept.embedding.vectors, 16 * "0"))
     save_voice(other, tmp_path / "v.safetensors")
     refused = bring(server, "cat", (tmp_path / "v.safetensors").read_bytes(), "voice_file")
-    assert refused.status_code == 422 and "was adapted for the model 0123" in refused.json()["error"]["message"]
+    assert refused.status_code == 422 and "was adapted for the model 0000" in refused.json()["error"]["message"]
     assert [server.http.delete(f"{VOICES}/{name}").status_code for name in ("ann", "bob")] == [200, 200]
 
 
@@ -136,7 +138,7 @@ def test_speech_is_not_kept_waiting_by_a_voice_that_is_learnt(server, monkeypatc
     """And one voice is learnt at a time."""
     learning, over = Event(), Event()
 
-    def slow(self, voice, reference):
+    def slow(self, voice, reference, on_step):
         learning.set()
         assert over.wait(60)
         return voice
@@ -151,6 +153,41 @@ def test_speech_is_not_kept_waiting_by_a_voice_that_is_learnt(server, monkeypatc
         over.set()
         assert made.result().status_code == 200
     assert server.http.delete(f"{VOICES}/ann").status_code == 200
+
+
+def test_learning_ends_when_its_client_has_gone_or_the_server_closes(server, monkeypatch):
+    learning, ended = Event(), []
+
+    def endless(self, voice, reference, on_step):
+        learning.set()
+        try:
+            while True:
+                on_step(0, 60)
+                time.sleep(0.01)
+        except BaseException as error:
+            ended.append(str(error))
+            raise
+
+    monkeypatch.setattr(ContinuousPipeline, "_adapted", endless)
+    with suppress(httpx2.TimeoutException):
+        server.http.post(VOICES, data={"name": "ann", "transcript": "Hello there.", "adapt": "true"},
+                         files={"audio_sample": ("clip.flac", encoded(clip(1.0)))}, timeout=1.0)  # fmt: skip
+    assert learning.wait(60)
+    wait_for(lambda: ended)
+    assert "not learnt to its end" in ended[0] and folder(server) == []
+    wait_for(lambda: server.service._learning is None)
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(bring, server, transcript="Hello there.", adapt="true")
+        wait_for(lambda: server.service._learning is not None)
+        server.service._learning.set()  # as `close` does
+        assert made.result().status_code == 503 and len(ended) == 2
+
+
+def wait_for(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_clip_without_its_transcript_says_so(server):
@@ -211,7 +248,7 @@ def wrong_files(pipeline, tmp_path):
         ("voice_file", (2**62).to_bytes(8, "little") + b"{}", "not a voice"),
         ("voice_file", with_latents(torch.zeros(8, 9)), "its latents have the shape (8, 9)"),
         ("voice_file", with_latents(torch.zeros(0, 8)), "its latents have the shape (0, 8)"),
-        ("voice_file", with_latents(torch.full((8, 8), torch.nan)), "is no number"),
+        ("voice_file", with_latents(torch.full((8, 8), torch.nan)), "have numbers up to nan"),
         ("voice_file", with_latents(torch.zeros(8, 8, dtype=torch.int64)), "torch.int64"),
         ("voice_file", with_latents(torch.zeros(7, 8)), "patch"),
         ("voice_file", with_latents(torch.zeros(8, 8), vae="other"), "VAE other"),
