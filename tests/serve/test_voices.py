@@ -249,7 +249,7 @@ def wrong_files(pipeline, tmp_path):
         ("voice_file", with_latents(torch.zeros(8, 9)), "its latents have the shape (8, 9)"),
         ("voice_file", with_latents(torch.zeros(0, 8)), "its latents have the shape (0, 8)"),
         ("voice_file", with_latents(torch.full((8, 8), torch.nan)), "have numbers up to nan"),
-        ("voice_file", with_latents(torch.zeros(8, 8, dtype=torch.int64)), "torch.int64"),
+        ("voice_file", with_latents(torch.zeros(8, 8, dtype=torch.int64)), "in int64"),
         ("voice_file", with_latents(torch.zeros(7, 8)), "patch"),
         ("voice_file", with_latents(torch.zeros(8, 8), vae="other"), "VAE other"),
         ("voice_file", with_latents(torch.zeros(8, 8), seconds="1e9"), "1e+09 s"),
