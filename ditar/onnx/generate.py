@@ -18,13 +18,12 @@ TRANSCRIPTS = 8  # of references, whose keys and values are kept
 @dataclass(frozen=True, eq=False)
 class Row:
     """One row of a batch: ids (L,) of the prompt's symbols and the text's, which begins at `first`; prompt (N, P, C);
-    noise draws all that is random; speaker (size,): the voice's embedding, zeros without one; transcript: how many ids
-    all texts in this voice begin with. The rows of a batch have the same steps, and the same part of them with
+    noise draws all that is random; transcript: how many ids all texts in this voice begin with; speaker (size,): the
+    voice's embedding, if it has one. The rows of a batch have the same steps, and the same part of them with
     guidance."""
 
     ids: np.ndarray
     prompt: np.ndarray
-    speaker: np.ndarray
     noise: Noise
     sampling: Sampling
     max_patches: int
@@ -32,6 +31,7 @@ class Row:
     stop_threshold: float
     first: int = 0
     transcript: int = 0
+    speaker: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,8 @@ class Generator:
             given = {"h": state.h}
         if state.reading is not None:
             given["spoken"] = state.reading.spoken
-        given["speaker"] = np.stack([row.speaker for row in rows])
+        none = np.zeros(self._model.speaker_space[1], np.float32)
+        given["speaker"] = np.stack([none if row.speaker is None else row.speaker for row in rows])
         both = {
             name: np.concatenate((x, np.zeros_like(x[guided]) if name in ("h", "spoken") else x[guided]))
             for name, x in given.items()

@@ -36,7 +36,6 @@ class Prepared:
     first: int
     transcribed: bool
     prompt: np.ndarray
-    speaker: np.ndarray
     lengths: Lengths
     sampling: Sampling
     stop_threshold: float
@@ -44,13 +43,14 @@ class Prepared:
     patch_seconds: float
     seeds: tuple[int, ...]
     warnings: tuple[str, ...]
+    speaker: np.ndarray | None
 
     def row(self, noise: Noise) -> Row:
         """The row of an attempt."""
         most, least = self.lengths.most_units(self.patch_seconds), self.lengths.least_units(self.patch_seconds)
         own = self.first if self.transcribed else 0
         return Row(
-            self.ids, self.prompt, self.speaker, noise, self.sampling, most, least, self.stop_threshold, self.first, own
+            self.ids, self.prompt, noise, self.sampling, most, least, self.stop_threshold, self.first, own, self.speaker
         )  # fmt: skip
 
 
@@ -99,7 +99,6 @@ def prepare(
     for request in requests:
         voice = default() if request.voice is None else request.voice
         check_voice(voice, model)
-        speaker = np.zeros(model.speaker_space[1], np.float32) if voice.speaker is None else voice.speaker
         sampling = common.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
         of = frontend(request.language)
         if 0 < shape.distilled_guidance < sampling.guidance_scale:
@@ -119,7 +118,6 @@ def prepare(
             len(said) + 1,
             bool(voice.symbols),
             voice.latents.reshape(-1, shape.patch_frames, shape.latent_channels),
-            speaker,
             lengths,
             sampling,
             shape.stop_threshold if request.stop_threshold is None else request.stop_threshold,
@@ -127,6 +125,7 @@ def prepare(
             patches_to_seconds(1, shape.patch_frames),
             tuple(attempt_seed(first, n) for n in range(1 + retries if sampling.temperature > 0 else 1)),
             tuple(warnings + length_warnings(voice.seconds + lengths.expected, config.trained_seconds)),
+            voice.speaker,
         ))  # fmt: skip
     return prepared
 
