@@ -29,7 +29,7 @@ from ditar.units import patches_to_seconds
 class Prepared:
     """A request as the model reads it. ids (L,): of the reference's transcript, or of what stands for it where it is
     not `transcribed`, and from `first` on of the text; lengths: of its speech, before that is made `speed` times as
-    fast."""
+    fast; speaker: see `Row`."""
 
     request: SpeechRequest
     ids: np.ndarray

@@ -2,11 +2,15 @@
 
 import json
 
+import numpy as np
+import pytest
 from safetensors.torch import load_file
 
 from ditar import load_pipeline
 from ditar.config import SamplingOptions
+from ditar.model.speaker import learn_speaker
 from ditar.synthesis.model_folder import FAST_MODEL, SHIPPED_MODEL, vae_folder
+from ditar.synthesis.voice_file import load_voice, save_voice
 
 
 def test_it_is_the_faithful_one_but_for_its_locdit():
@@ -34,3 +38,19 @@ def test_it_speaks_in_two_steps_of_one_evaluation():
     spoken = pipeline("It rains.", seed=0, max_retries=0)
     assert 0.4 < len(spoken.audio) / spoken.sample_rate < 3.0 and not spoken.warnings
     assert len(rows) == 2 * len(patches) and max(rows) == 1
+
+
+def test_it_speaks_with_a_voice_that_the_faithful_one_has_learnt(monkeypatch, tmp_path):
+    """Which few steps of learning move already."""
+    pytest.importorskip("pocketsphinx")
+    monkeypatch.setitem(learn_speaker.__kwdefaults__, "steps", 8)
+    faithful, fast = (load_pipeline(folder, threads=1) for folder in (SHIPPED_MODEL, FAST_MODEL))
+    told = []
+    voice = faithful.create_voice(adapt=True, on_step=lambda step, steps: told.append(step))
+    assert told == list(range(8)) and not voice.warnings
+    save_voice(voice, tmp_path / "eric.safetensors")
+    kept, plain = load_voice(tmp_path / "eric.safetensors"), faithful.create_voice()
+    fast.set_progress_bar_config(disable=True)
+    learnt, without = (fast("It rains.", voice=one, seed=0, max_retries=0).audio for one in (kept, plain))
+    assert not np.array_equal(learnt, without) and all(0.4 < len(x) / 24_000 < 3.0 for x in (learnt, without))
+    assert not fast.adapts_voices and faithful.adapts_voices
