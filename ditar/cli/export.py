@@ -14,8 +14,8 @@ def add_parser(commands) -> None:
         "export",
         help="write a model as ONNX, which ditar.onnx speaks from without torch",
         description="Write a model, with the voices that ship and those of --voice, as a folder of ONNX graphs and "
-        "tables. `python -m ditar.onnx --model DIR` speaks from it, with onnxruntime and without torch. (recipes/export.py makes a model's "
-        "folder of the checkpoints of a training.) Needs the extra `onnx`.",
+        "tables. `python -m ditar.onnx --model DIR` speaks from it, with onnxruntime and without torch. "
+        "(recipes/export.py makes a model's folder of the checkpoints of a training.) Needs the extra `onnx`.",
     )
     command.add_argument(
         "model", metavar="MODEL", help="a model's folder, its name on the hub, `shipped`, or `fast`, its distilled form"
