@@ -1,10 +1,12 @@
 # `ditar serve` as a user without rights; README.md, "In a container", has the commands that build and run it.
 #
-# No daemon has built it yet. What was run instead, before the extra `adapt` came: both pip lines, over a folder of what .dockerignore lets through and
-# with an index of torch's CPU build, in a fresh environment of Python 3.11 on Debian 12 (1.3 GB; the libraries that it
-# takes from the system are glibc, libgcc, libstdc++ and zlib); then as user 10001 the entry point, which refuses without
-# a key, a request with the key, the upload of a voice, the health check before and after SIGTERM. Not run: the line that
-# adds the user. With `adapt`, from PyPI's torch and as root: both pip lines, and a server that learnt a voice and spoke. tests/test_container.py holds this file against the package and the options of `ditar serve`.
+# No daemon has built it yet. What was run instead, before the extra `adapt` came: both pip lines, over a folder of what
+# .dockerignore lets through and with an index of torch's CPU build, in a fresh environment of Python 3.11 on Debian 12
+# (1.3 GB; the libraries that it takes from the system are glibc, libgcc, libstdc++ and zlib); then as user 10001 the
+# entry point, which refuses without a key, a request with the key, the upload of a voice, the health check before and
+# after SIGTERM. Not run: the line that adds the user. With `adapt`, torch's CUDA build and as root: both pip lines, and a
+# server that learnt a voice and spoke with it. tests/test_container.py holds this file against the package and the
+# options of `ditar serve`.
 FROM python:3.11-slim
 
 # PyPI's torch for x86-64 brings gigabytes of CUDA libraries that no CPU uses: give the index of the CPU builds.
