@@ -1,7 +1,6 @@
 """One case: a number of rows of a number of seconds in one variant, and where its cost goes."""
 
 import functools
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 from ditar.bench.setup import Subject, Variant
 from ditar.model.ditar import DiTAR
 from ditar.model.generate import generate_patches
+from ditar.nn.cpu_kernels import plain_methods
 from ditar.units import samples_to_seconds, seconds_to_frames
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
@@ -58,9 +58,7 @@ def flops_by_part(subject: Subject, variant: Variant, seconds: float) -> dict[st
     model, vae = subject.model(variant), subject.vae
     made = subject.rows(variant, 1, seconds)
     lacking = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_attention_flops}  # in torch's table
-    if hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        lacking[torch.ops.mkldnn._linear_pointwise] = _packed_linear_flops
-    with FlopCounterMode(display=False, custom_mapping=lacking) as counter:
+    with plain_methods(), FlopCounterMode(display=False, custom_mapping=lacking) as counter:
         with metered(model, vae, counter.get_total_flops) as parts:
             audio_s = speak(model, vae, made, variant.guidance_steps)
         total = counter.get_total_flops()
@@ -168,7 +166,3 @@ def _now(device: torch.device) -> float:
 
 def _cpu_attention_flops(query, key, value, *_, out_shape=None, **__) -> int:
     return sdpa_flop_count(query, key, value)
-
-
-def _packed_linear_flops(x, *_, out_shape=None, **__) -> int:
-    return 2 * math.prod(x) * out_shape[-1]

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ditar.nn.alignment import NO_TARGET
+from ditar.nn.linear import Linear
 from ditar.text.vocabulary import is_letter, is_pause
 
 WINDOW = range(-2, 4)  # symbols around the spoken one that are read with it
@@ -106,10 +107,10 @@ class Reading(nn.Module):
         self.symbols = nn.Embedding(len(symbols), SYMBOL_WIDTH, padding_idx=0)
         self.held = nn.Embedding(MOST_HELD + 1, SYMBOL_WIDTH)
         width = SYMBOL_WIDTH * (len(WINDOW) + 1)
-        self.to_lm = nn.Linear(width, lm_width)
+        self.to_lm = Linear(width, lm_width, bias=True)
         self.unread = nn.Parameter(torch.zeros(lm_width))  # with patches of a reference, whose times nobody knows
-        self.to_locdit = nn.Linear(width, locdit_width, bias=False)  # 0 stays 0, for guidance
-        self.head_window, self.head_h = nn.Linear(width, HEAD_WIDTH), nn.Linear(lm_width, HEAD_WIDTH, bias=False)
+        self.to_locdit = Linear(width, locdit_width)  # 0 stays 0, for guidance
+        self.head_window, self.head_h = Linear(width, HEAD_WIDTH, bias=True), Linear(lm_width, HEAD_WIDTH)
         self.head_frame = nn.Embedding(patch_frames, HEAD_WIDTH)
         self.head = nn.Linear(HEAD_WIDTH, 3)
         self._is_sound, self._is_pause = ([test(symbol) for symbol in symbols] for test in (is_letter, is_pause))

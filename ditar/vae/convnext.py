@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ditar.nn.linear import Linear
+
 KERNEL = 7
 HALF = KERNEL // 2  # frames that a convolution needs on either side
 
@@ -22,8 +24,8 @@ class ConvNeXtBlock(nn.Module):
         super().__init__()
         self.dwconv = nn.Conv1d(width, width, kernel_size=KERNEL, padding=HALF, groups=width)
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.pwconv1 = nn.Linear(width, ffn)
-        self.pwconv2 = nn.Linear(ffn, width)
+        self.pwconv1 = Linear(width, ffn, bias=True)
+        self.pwconv2 = Linear(ffn, width, bias=True)
         self.gamma = nn.Parameter(torch.full((width,), scale))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,7 @@ from einops import rearrange
 from torch import nn
 
 from ditar.config import VocosConfig
+from ditar.nn.linear import Linear
 from ditar.units import HOP_SAMPLES
 from ditar.vae.convnext import ISTFT, Backbone
 from ditar.vae.source import PitchHead, SourceStart, harmonics, noise_at, turns_of
@@ -40,7 +41,7 @@ class Vocoder(nn.Module):
         if HOP_SAMPLES % config.hop or (config.n_fft - config.hop) % 2:
             raise ValueError(f"vocos.hop must divide {HOP_SAMPLES} and n_fft - hop be even, got {config}")
         self.frames_per_latent = HOP_SAMPLES // config.hop
-        self.unfold = nn.Linear(latent_channels, self.frames_per_latent * config.width)
+        self.unfold = Linear(latent_channels, self.frames_per_latent * config.width, bias=True)
         self.backbone = Backbone(config.width, config.ffn, config.layers)
         overlap = -(-(config.n_fft - config.hop) // (2 * config.hop))
         reach = overlap
@@ -109,7 +110,7 @@ class ISTFTHead(nn.Module):
 
     def __init__(self, width: int, n_fft: int, hop: int):
         super().__init__()
-        self.out = nn.Linear(width, n_fft + 2)
+        self.out = Linear(width, n_fft + 2, bias=True)
         self.istft = ISTFT(n_fft, hop)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -124,7 +125,7 @@ class SourceFilterHead(nn.Module):
     def __init__(self, width: int, n_fft: int, hop: int):
         super().__init__()
         self.n_fft, self.hop = n_fft, hop
-        self.out = nn.Linear(width, 3 * (n_fft // 2 + 1))
+        self.out = Linear(width, 3 * (n_fft // 2 + 1), bias=True)
         self.pitch = PitchHead(width)
         self.istft = ISTFT(n_fft, hop)
 

@@ -13,7 +13,6 @@ from ditar.bench.setup import Subject, Variant, check_variant, variants_of
 from ditar.bench.study import bench
 from ditar.bench.tables import bench_markdown, plot
 from ditar.config.sampling import SamplingOptions
-from ditar.nn import cpu_kernels
 from ditar.text import TextError
 from tests.tiny import tiny_pipeline
 
@@ -60,18 +59,6 @@ def test_flops_follow_the_arithmetic(subject):
     assert half["locdit"] == pytest.approx(base["locdit"] / 2, rel=0.02)
     part = flops_by_part(subject, replace(BASE, guidance_steps=(0.0, 0.5)), 1.0)
     assert half["locdit"] < part["locdit"] < base["locdit"]
-
-
-def test_prepacked_weights_cost_as_many_flops(monkeypatch):
-    pipeline = tiny_pipeline(stop_bias=20.0)
-    plain = Subject(pipeline.ditar.to(torch.bfloat16), pipeline.vae, "tiny")
-    variant = replace(BASE, dtype="bfloat16")
-    with monkeypatch.context() as patch:
-        for (owner, name), method in cpu_kernels.PLAIN.items():
-            patch.setattr(owner, name, method)
-        expected = flops_by_part(plain, variant, 0.5)
-    found = flops_by_part(plain, variant, 0.5)
-    assert all(found[part] == pytest.approx(expected[part], rel=0.01) for part in PARTS)
 
 
 def test_flops_agree_with_ditar_info(monkeypatch):

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from ditar.nn import cpu_kernels
-from ditar.nn.cpu_kernels import FEWEST_ROWS, FEWEST_WEIGHTS, LONGEST, PLAIN
+from ditar.nn.cpu_kernels import FEWEST_WEIGHTS, LONGEST, PLAIN
 from ditar.nn.linear import Linear
 from ditar.nn.transformer import FeedForward
 
@@ -43,12 +43,12 @@ def test_bfloat16_is_not_packed_where_the_cpu_cannot(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
-@pytest.mark.parametrize("rows", [1, 3, 40])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (40, 2), (1, LONGEST + 1), (2, 3, 45), (2 * LONGEST,)])
 @pytest.mark.parametrize("bias", [False, True])
-def test_packed_weights_give_the_same_numbers(dtype, tolerance, rows, bias):
+def test_packed_weights_give_the_same_numbers(dtype, tolerance, shape, bias):
     linear, _ = packed(dtype, bias)
-    x = torch.randn(rows, 2, 32, dtype=dtype)
-    assert is_used(linear, x) == (2 * rows >= FEWEST_ROWS[dtype] and packs(dtype))
+    x = torch.randn(*shape, 32, dtype=dtype)
+    assert is_used(linear, x) == packs(dtype)
     plain = F.linear(x, linear.weight, linear.bias)
     with torch.no_grad():
         assert torch.allclose(linear(x), plain, atol=tolerance)
@@ -65,9 +65,24 @@ def test_a_feed_forward_with_prepacked_weights_gives_the_same_and_its_hooks_fire
         assert torch.allclose(ffn(x), plain, atol=tolerance) and fired == [1]
 
 
-def test_long_sequences_pass_by_them():
+def test_long_sequences_of_all_lengths_are_a_few_numbers_of_rows(monkeypatch):
+    """oneDNN keeps code for every number of rows that it has met."""
+    linear, seen = packed()[0], set()
+    product = torch.ops.mkldnn._linear_pointwise
+    monkeypatch.setattr(
+        torch.ops.mkldnn, "_linear_pointwise", lambda x, *others: seen.add(x[..., 0].numel()) or product(x, *others)
+    )
+    with torch.no_grad():
+        for length in range(LONGEST + 1, 4 * LONGEST + 1):
+            for x in (torch.randn(1, length, 32), torch.randn(length, 1, 32)):
+                assert torch.allclose(linear(x), F.linear(x, linear.weight), atol=1e-6)
+    assert seen == {2 * LONGEST, 3 * LONGEST, 4 * LONGEST}
+
+
+def test_nothing_is_computed_of_no_rows():
     linear, _ = packed()
-    assert is_used(linear, torch.randn(2, LONGEST, 32)) and not is_used(linear, torch.randn(2, LONGEST + 1, 32))
+    with torch.no_grad():
+        assert linear(torch.randn(2, 0, 32)).shape == (2, 0, 48)
 
 
 def test_gradients_and_other_dtypes_pass_by_them():

@@ -17,10 +17,10 @@ from tests.train.test_ranks import token_system
 
 
 @pytest.fixture
-def plain(monkeypatch):
+def plain():
     """The modules that run on a GPU."""
-    for (owner, name), method in cpu_kernels.PLAIN.items():
-        monkeypatch.setattr(owner, name, method)
+    with cpu_kernels.plain_methods():
+        yield
 
 
 def test_a_norm_of_bfloat16_is_that_of_float32_rounded_once(plain):
