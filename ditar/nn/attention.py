@@ -46,8 +46,12 @@ class SoftmaxAttention(nn.Module):
     kv_heads queries, additive mask (1 or B, 1, Sq, Sk), or CAUSAL if Sq is Sk -> (B, heads, Sq, d)."""
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, mask: Mask = None) -> Tensor:
-        key, value = share_heads(key, query.shape[1]), share_heads(value, query.shape[1])
         added = mask.to(query.dtype) if isinstance(mask, Tensor) else None
+        heads, shared = query.shape[1], key.shape[1]
+        if query.shape[2] == 1 and heads != shared:  # those that share keys as its queries: nothing cached is copied
+            query = query.reshape(len(query), shared, heads // shared, -1)
+            return F.scaled_dot_product_attention(query, key, value, added).reshape(len(query), heads, 1, -1)
+        key, value = share_heads(key, heads), share_heads(value, heads)
         return F.scaled_dot_product_attention(query, key, value, added, is_causal=isinstance(mask, str))
 
 

@@ -20,7 +20,7 @@ def reference_rotation(x, positions):
 
 @pytest.mark.parametrize("gradients", [True, False])
 @pytest.mark.parametrize("kv_heads", [4, 2, 1])
-@pytest.mark.parametrize("outputs", [ALL, slice(2, 4)])
+@pytest.mark.parametrize("outputs", [ALL, slice(2, 4), slice(4, 5)])
 def test_projection_equals_a_plain_one(kv_heads, outputs, gradients):
     torch.manual_seed(0)
     attention = Attention(32, 4, kv_heads).double()
@@ -38,6 +38,21 @@ def test_projection_equals_a_plain_one(kv_heads, outputs, gradients):
     assert torch.allclose(kept.key, k)
     expected = F.scaled_dot_product_attention(q, k, v)[:, :, outputs].transpose(1, 2).flatten(2)
     assert torch.allclose(mixed, expected @ attention.out.weight.T)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("queries", [1, 2])
+def test_shared_keys_and_values_with_a_mask(queries, rows):
+    """One query is every step of generation: heads that share keys are its queries then."""
+    torch.manual_seed(0)
+    query, (key, value) = torch.randn(3, 4, queries, 8), torch.randn(2, 3, 2, 6, 8)
+    seen = torch.rand(rows, 1, queries, 6) < 0.7
+    mask = torch.zeros(seen.shape).masked_fill(~seen, float("-inf"))
+    mask[..., 0] = 0.0
+    found = SoftmaxAttention()(query, key, value, mask)
+    scores = torch.einsum("bhqd,bhkd->bhqk", query, key.repeat_interleave(2, 1)) / 8**0.5 + mask
+    expected = scores.softmax(-1) @ value.repeat_interleave(2, 1)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("outputs", [ALL, slice(1, 3)])
