@@ -32,6 +32,8 @@ last_config=
 decode_config=
 temperature=
 guidance_scale=
+steps=
+time_grid=
 closed_set=
 recogniser=
 listen_speakers=
@@ -70,7 +72,9 @@ so do the stages after it.
                                 configs/ditar/finetune.yaml with --init)
   --vae-decoder-config FILE     a second phase of the VAE, which starts from the first, e.g. only its decoder (none)
   --last-config FILE            a last phase of DiTAR, which starts from the result of --train-config (none)
-  --temperature T --guidance-scale S    what the model speaks at unless it is told otherwise (those of --init, or 1, 2)
+  --temperature T --guidance-scale S --steps N --time-grid NAME
+                                what the model speaks at unless it is told otherwise (those of --init, or 1, 2, 10 and
+                                uniform)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --recogniser NAME             who hears words in training and scoring, as of 'ditar evaluate'; other languages than
                                 English need a multilingual Whisper (what is installed; see its --help)
@@ -212,7 +216,8 @@ if [ -n "$last_config" ]; then
 fi
 
 step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$ditar" --out "$exp/model" ${init:+--like "$init"} \
-    ${temperature:+--temperature "$temperature"} ${guidance_scale:+--guidance-scale "$guidance_scale"}
+    ${temperature:+--temperature "$temperature"} ${guidance_scale:+--guidance-scale "$guidance_scale"} \
+    ${steps:+--steps "$steps"} ${time_grid:+--time-grid "$time_grid"}
 
 endings=("")
 for set in "${test_sets[@]:1}"; do endings+=("_$(basename "$set")"); done

@@ -141,7 +141,7 @@ def add_parser(commands) -> None:
         metavar="STEPS",
         type=whole(1, MOST_STEPS),
         default=argparse.SUPPRESS,
-        help="diffusion steps per patch, NFE (default: the model's, 10 for the one that ships)",
+        help="diffusion steps per patch, NFE (default: the model's, 8 for the one that ships)",
     )
     command.add_argument(
         "--solver",
@@ -155,7 +155,7 @@ def add_parser(commands) -> None:
         choices=TIME_GRIDS,
         default=argparse.SUPPRESS,
         help="how the steps of ddim are spaced; cosine: denser at both ends, sway: denser at the noise (F5-TTS) "
-        "(default: the model's, uniform for the one that ships)",
+        "(default: the model's, sway for the one that ships)",
     )
     command.add_argument(
         "--guidance-steps",

@@ -38,6 +38,9 @@ class VocosConfig(Ranged):
     n_fft: Count = 1200
     hop: Count = 300
     source_filter: bool = False  # the head filters harmonics of the pitch and noise, instead of making spectra itself
+    # By what share formants stand out more than it predicts, see ditar/vae/formants.py; not in training. 0: not at all,
+    # as in older models.
+    formant_contrast: Share = 0.0
 
 
 @dataclass(frozen=True)

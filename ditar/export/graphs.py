@@ -29,8 +29,9 @@ from ditar.model.locdit import LocDiT
 from ditar.model.reading import MOST_HELD, WINDOW, Reading
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.encoder import SpectralEncoder
+from ditar.vae.formants import formants
 from ditar.vae.speech_vae import SpeechVAE
-from ditar.vae.vocoder import HIGHEST_LOG_GAIN
+from ditar.vae.vocoder import HIGHEST_LOG_GAIN, Vocoder
 
 STFT = {"n_fft": 1200, "hop": 300}  # of `log_mel`
 
@@ -192,6 +193,8 @@ def vocoder_graph(vae: SpeechVAE):
     x = layer_norm(graph, graph.transpose(x, 0, 2, 1), backbone.final_layer_norm)
     out = graph.linear(x, vocoder.head.out)
     log_gain, phase, *noise = graph.split(out, [bins] * (3 if vocoder.has_source else 2), axis=-1)
+    if contrast := vae.config.vocos.formant_contrast:
+        log_gain, *noise = _deepened(graph, x, [log_gain, *noise], vocoder, contrast)
     gain = _limited(graph, log_gain)
     graph.output("real", graph.op("Mul", gain, graph.op("Cos", phase)), ["B", "L", bins])
     graph.output("imaginary", graph.op("Mul", gain, graph.op("Sin", phase)), ["B", "L", bins])
@@ -200,6 +203,25 @@ def vocoder_graph(vae: SpeechVAE):
         pitch = vocoder.head.pitch.out
         graph.output("pitch_logits", graph.linear(x, pitch), ["B", "L", pitch.out_features])
     return graph.model()
+
+
+def _deepened(graph: Graph, x: str, log_gains: list[str], vocoder: Vocoder, contrast: float) -> list[str]:
+    """`ditar.vae.formants.deepened` of gains (B, L, F) that `head.out` makes of x. What it adds to them is linear, and
+    so a further product with x."""
+    head = vocoder.head
+    gain, _, *noise = head.out.weight.chunk(1 + len(log_gains))  # the second are phases
+    gain_bias, _, *noise_bias = head.out.bias[:, None].chunk(1 + len(log_gains))
+    added = [formants(part[None], contrast, head.bin_hz)[0] for part in (gain, *noise)]  # (F, D) each
+    biases = [formants(part[None], contrast, head.bin_hz)[0, :, 0] for part in (gain_bias, *noise_bias)]
+    more = graph.split(graph.affine(x, torch.cat(added), torch.cat(biases)), [len(added[0])] * len(added), axis=-1)
+    deep = [graph.add(*pair) for pair in zip(log_gains, more)]
+    powers = []
+    for values in (deep, log_gains):
+        joined = graph.op("Concat", *values, axis=-1)
+        doubled = graph.op("Mul", joined, graph.weight(2.0))
+        powers.append(graph.op("ReduceLogSumExp", doubled, axes=[-1], keepdims=1))
+    louder = graph.op("Mul", graph.op("Sub", *powers), graph.weight(0.5))
+    return [graph.op("Sub", value, louder) for value in deep]
 
 
 def _limited(graph: Graph, log_gain: str) -> str:

@@ -33,6 +33,7 @@ class VAESystem:
         self.model = SpeechVAE(**to_dict(config.model))
         if init is not None:
             mine, theirs = to_dict(config.model), to_dict(init.config)
+            theirs["vocos"]["formant_contrast"] = mine["vocos"]["formant_contrast"]  # of what is heard, not learnt
             if self.model.is_codec and not init.is_codec:
                 mine["quantiser"] = None  # the codebooks start from the first batch
                 start_from(self.model.encoder, init.encoder, mine, theirs)

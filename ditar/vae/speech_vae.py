@@ -101,7 +101,7 @@ class SpeechVAE(PretrainedModel):
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents (B, T, C) as the encoder makes them (not normalised) -> waveform (B, 600 T)."""
-        return self.decoder(latents).waveform
+        return self.decoder(latents, contrast=self.config.vocos.formant_contrast).waveform
 
     def normalise(self, latents: torch.Tensor) -> torch.Tensor:
         """Latents (..., C) -> what DiTAR is trained on."""

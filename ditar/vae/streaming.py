@@ -46,7 +46,8 @@ class StreamingDecoder:
         further, self.state = decoder.further_features(latents, self.state, final)
         self.waiting = self.waiting[:0]
         self.features = further if self.features is None else torch.cat((self.features, further), dim=1)
-        decoded = decoder.decode_features(self.features, self.start)
+        contrast = self.vae.config.vocos.formant_contrast
+        decoded = decoder.decode_features(self.features, self.start, contrast=contrast)
         end = (self.spent + count) * HOP_SAMPLES
         audio = decoded.waveform[0, self.spent * HOP_SAMPLES : end]
         dropped = max(0, self.spent + count - decoder.head_context_latents)

@@ -15,8 +15,9 @@ from torch import nn
 
 from ditar.config import VocosConfig
 from ditar.nn.linear import Linear
-from ditar.units import HOP_SAMPLES
+from ditar.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 from ditar.vae.convnext import ISTFT, Backbone
+from ditar.vae.formants import deepened
 from ditar.vae.source import PitchHead, SourceStart, harmonics, noise_at, turns_of
 
 HIGHEST_LOG_GAIN = math.log(1e2)  # as vocos limits magnitudes
@@ -90,19 +91,24 @@ class Vocoder(nn.Module):
         latents: torch.Tensor,
         start: SourceStart = SourceStart(),
         pitch_hz: torch.Tensor | None = None,
+        contrast: float = 0.0,
     ) -> Decoded:
         """Latents (B, T, C); `start` is their place in the utterance. `pitch_hz` (B, 2T), of every frame: used for the
-        harmonics instead of the features' prediction."""
-        return self.decode_features(self.features(latents), start, pitch_hz)
+        harmonics instead of the features' prediction. contrast: of formants, 0 in training, see `formants.deepened`."""
+        return self.decode_features(self.features(latents), start, pitch_hz, contrast)
 
     def decode_features(
-        self, x: torch.Tensor, start: SourceStart = SourceStart(), pitch_hz: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        start: SourceStart = SourceStart(),
+        pitch_hz: torch.Tensor | None = None,
+        contrast: float = 0.0,
     ) -> Decoded:
         """The rest of `forward`: features (B, L, D), of which the first begins at `start`."""
         with torch.autocast(x.device.type, enabled=False):  # phases and magnitudes need float32
             if isinstance(self.head, ISTFTHead):
-                return Decoded(self.head(x))
-            return self.head(x, start, pitch_hz)
+                return Decoded(self.head(x, contrast))
+            return self.head(x, start, pitch_hz, contrast)
 
 
 class ISTFTHead(nn.Module):
@@ -110,11 +116,14 @@ class ISTFTHead(nn.Module):
 
     def __init__(self, width: int, n_fft: int, hop: int):
         super().__init__()
+        self.bin_hz = SAMPLE_RATE_HZ / n_fft
         self.out = Linear(width, n_fft + 2, bias=True)
         self.istft = ISTFT(n_fft, hop)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, contrast: float = 0.0) -> torch.Tensor:
         log_magnitude, phase = self.out(x).transpose(1, 2).chunk(2, dim=1)  # (B, F, L) each
+        if contrast:
+            (log_magnitude,) = deepened((log_magnitude,), contrast, self.bin_hz)
         return self.istft(torch.polar(log_magnitude.clamp(max=HIGHEST_LOG_GAIN).exp(), phase))
 
 
@@ -124,17 +133,21 @@ class SourceFilterHead(nn.Module):
 
     def __init__(self, width: int, n_fft: int, hop: int):
         super().__init__()
-        self.n_fft, self.hop = n_fft, hop
+        self.n_fft, self.hop, self.bin_hz = n_fft, hop, SAMPLE_RATE_HZ / n_fft
         self.out = Linear(width, 3 * (n_fft // 2 + 1), bias=True)
         self.pitch = PitchHead(width)
         self.istft = ISTFT(n_fft, hop)
 
-    def forward(self, x: torch.Tensor, start: SourceStart, pitch_hz: torch.Tensor | None) -> Decoded:
+    def forward(
+        self, x: torch.Tensor, start: SourceStart, pitch_hz: torch.Tensor | None, contrast: float = 0.0
+    ) -> Decoded:
         """Features (B, L, D), pitch (B, L) in Hz or None for that of the features -> all of Decoded."""
         logits = self.pitch(x)
         if pitch_hz is None:
             pitch_hz = self.pitch.pitch_hz(logits)
         log_gain, phase, log_noise_gain = self.out(x).transpose(1, 2).chunk(3, dim=1)  # (B, F, L) each
+        if contrast:
+            log_gain, log_noise_gain = deepened((log_gain, log_noise_gain), contrast, self.bin_hz)
         of_samples, turns = turns_of(pitch_hz, self.hop, start)
         position = torch.as_tensor(start.position, device=x.device).reshape(-1, 1)
         positions = (position + torch.arange(turns.shape[1], device=x.device)).expand_as(turns)

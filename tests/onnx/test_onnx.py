@@ -45,7 +45,7 @@ def torchs(seed):
 def with_source(pipeline):
     """The same with a source-filter vocoder, whose weights matter."""
     torch.manual_seed(1)
-    vocos = {"width": 16, "layers": 1, "ffn": 16, "source_filter": True}
+    vocos = {"width": 16, "layers": 1, "ffn": 16, "source_filter": True, "formant_contrast": 0.2}
     spectral = {"width": 16, "layers": 1, "ffn": 16, "noise_floor": 3e-5}
     vae = SpeechVAE(vocos=vocos, spectral=spectral, latent_channels=8)
     head = vae.decoder.head

@@ -36,11 +36,12 @@ def test_a_model_to_start_from_decides_what_is_not_given(tmp_path):
         assert run("--expdir", tmp_path / name, *options).returncode == 0
         return {path.name.split("-", 2)[2]: path.read_text() for path in (tmp_path / name / "default/.done").iterdir()}
 
-    tuned, new = markers("tuned", "--init", "shipped"), markers("new", "--temperature", "0.1")
+    tuned = markers("tuned", "--init", "shipped")
+    new = markers("new", "--temperature", "0.1", "--steps", "8", "--time-grid", "sway")
     assert "--config configs/ditar/finetune.yaml" in tuned["ditar"] and "phones-train" in tuned
     assert f"--like {ROOT}/ditar/assets/model" in tuned["export"] and "--temperature" not in tuned["export"]
     assert "--config configs/ditar/small.yaml" in new["ditar"] and "phones-train" not in new
-    assert "--temperature 0.1" in new["export"] and "--like" not in new["export"]
+    assert "--temperature 0.1 --steps 8 --time-grid sway" in new["export"] and "--like" not in new["export"]
 
 
 @pytest.mark.parametrize(("option", "value", "said"), [

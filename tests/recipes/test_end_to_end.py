@@ -70,7 +70,10 @@ def experiment(tmp_path_factory):
         {
             "model": {
                 "spectral": {"mel_bins": 20, "width": 16, "layers": 1, "ffn": 16, "noise_floor": 0.0},
-                "vocos": {"width": 16, "layers": 1, "ffn": 16, "n_fft": 1200, "hop": 300, "source_filter": False},
+                "vocos": {
+                    "width": 16, "layers": 1, "ffn": 16, "n_fft": 1200, "hop": 300, "source_filter": False,
+                    "formant_contrast": 0.0,
+                },
             },
             "data": {"batch": 2, "crop_seconds": 0.5, "adversarial_batch": 1},
             "loss": {"adversarial_from": 1},

@@ -147,6 +147,8 @@ def test_fine_tuning_starts_from_the_given_weights(folder, tmp_path):
     system = VAESystem(config, [folder], [folder], trained)
     found = system.model.state_dict()
     assert all(torch.equal(found[name], value) for name, value in trained.state_dict().items())
+    clearer = replace(config, model=replace(config.model, vocos=VocosConfig(16, 1, 16, formant_contrast=0.3)))
+    assert VAESystem(clearer, [folder], [folder], trained).model.config.vocos.formant_contrast == 0.3
     other = replace(config, model=replace(config.model, vocos=VocosConfig(16, 2, 16)))
     with pytest.raises(CheckpointError, match="vocos.layers is 1 there and 2 here"):
         VAESystem(other, [folder], [folder], trained)
