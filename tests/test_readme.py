@@ -108,6 +108,8 @@ def test_the_options_shown_are_the_options_there_are():
     of_model = own.temperature, own.guidance_scale, own.num_inference_steps
     for name, help_text, value in zip(("--temperature", "--guidance-scale", "--steps"), named, of_model, strict=True):
         assert float(shown[name]) == value and f"{value:g} for the one that ships" in help_text
+    for name, value in (("--solver", own.solver), ("--time-grid", own.time_grid)):
+        assert shown[name] == value and f"{value} for the one that ships" in " ".join(actions[name].help.split())
     assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
 
 

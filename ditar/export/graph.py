@@ -87,6 +87,8 @@ class Graph:
         return self.op("Slice", x, *(self.weight(np.array([value])) for value in (start, end, axis)))
 
     def split(self, x: str, sizes: Sequence[int], axis: int) -> list[str]:
+        if len(sizes) == 1:  # of which `op` would return the one output, and not a list
+            return [x]
         return self.op("Split", x, self.weight(np.array(sizes)), axis=axis, outputs=len(sizes))
 
     def unsqueeze(self, x: str, *axes: int) -> str:

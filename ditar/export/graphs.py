@@ -29,7 +29,7 @@ from ditar.model.locdit import LocDiT
 from ditar.model.reading import MOST_HELD, WINDOW, Reading
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.encoder import SpectralEncoder
-from ditar.vae.formants import formants
+from ditar.vae.formants import emphasis
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.vocoder import HIGHEST_LOG_GAIN, Vocoder
 
@@ -211,10 +211,10 @@ def _deepened(graph: Graph, x: str, log_gains: list[str], vocoder: Vocoder, cont
     head = vocoder.head
     gain, _, *noise = head.out.weight.chunk(1 + len(log_gains))  # the second are phases
     gain_bias, _, *noise_bias = head.out.bias[:, None].chunk(1 + len(log_gains))
-    added = [formants(part[None], contrast, head.bin_hz)[0] for part in (gain, *noise)]  # (F, D) each
-    biases = [formants(part[None], contrast, head.bin_hz)[0, :, 0] for part in (gain_bias, *noise_bias)]
+    added = [emphasis(part[None], contrast, head.bin_hz)[0] for part in (gain, *noise)]  # (F, D) each
+    biases = [emphasis(part[None], contrast, head.bin_hz)[0, :, 0] for part in (gain_bias, *noise_bias)]
     more = graph.split(graph.affine(x, torch.cat(added), torch.cat(biases)), [len(added[0])] * len(added), axis=-1)
-    deep = [graph.add(*pair) for pair in zip(log_gains, more)]
+    deep = [graph.add(*pair) for pair in zip(log_gains, more, strict=True)]
     powers = []
     for values in (deep, log_gains):
         joined = graph.op("Concat", *values, axis=-1)

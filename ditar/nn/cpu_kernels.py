@@ -175,10 +175,10 @@ def _attend(
 # nearest cache: below that, the call costs more than it saves.
 FEWEST_WEIGHTS = {torch.float32: 256 * 256, torch.bfloat16: 1}
 PACKED_FOR = 16  # rows; the layout serves other numbers as well, a single row too
-# Sequences, and positions of a sequence, in float32. More are a prefill or a recording, whose length differs every time,
-# and oneDNN keeps some code for every number of rows (0.8 MB a prefill), so that these are filled up to a multiple of
-# it. (torch's own product in bfloat16 is oneDNN's as well.)
-LONGEST = 32
+# Rows in float32. More are a prefill, a recording or a batch, of which there are all numbers, and oneDNN keeps some
+# code for every number of rows that it meets (half a MB a matrix): these are filled up, by an eighth at most, to one of
+# a few. (torch's own product in bfloat16 is oneDNN's as well.)
+MOST_ROWS = 32
 
 
 @cache
@@ -224,12 +224,13 @@ def _feed_forward(self: FeedForward, x: Tensor) -> Tensor:
 
 
 def _product(x: Tensor, packed: Tensor, bias: Tensor | None, then: str) -> Tensor:
-    if x.dtype != torch.float32 or max(x.shape[:-1], default=1) <= LONGEST:
+    count = x.shape[:-1].numel()
+    if x.dtype != torch.float32 or count <= MOST_ROWS:
         return torch.ops.mkldnn._linear_pointwise(x, packed, bias, then, [], "none")
-    rows = x.flatten(0, -2)
-    filled = F.pad(rows, (0, 0, 0, -len(rows) % LONGEST))
+    step = 2 ** ((count - 1).bit_length() - 4)  # an eighth of the power of two below
+    filled = F.pad(x.flatten(0, -2), (0, 0, 0, -count % step))
     y = torch.ops.mkldnn._linear_pointwise(filled, packed, bias, then, [], "none")
-    return y[: len(rows)].unflatten(0, x.shape[:-1])
+    return y[:count].unflatten(0, x.shape[:-1])
 
 
 def _prepacked(linear: Linear, x: Tensor) -> Tensor | None:
@@ -239,7 +240,7 @@ def _prepacked(linear: Linear, x: Tensor) -> Tensor | None:
     an average that changes before the copy would have paid off.
     """
     weight = linear.weight
-    if x.dtype != weight.dtype or x.dtype not in FEWEST_WEIGHTS or not x.numel():
+    if x.dtype != weight.dtype or x.dtype not in FEWEST_WEIGHTS or not x.numel() or x.shape[-1] != weight.shape[1]:
         return None
     if x.dtype == torch.bfloat16 and not packs_bfloat16():
         return None

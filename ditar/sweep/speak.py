@@ -17,6 +17,7 @@ from ditar.synthesis.pieces import one_piece
 from ditar.synthesis.pretrained import load_pipeline
 from ditar.synthesis.utterance_list import SpeechTask
 from ditar.text import TextError
+from ditar.vae.speech_vae import SpeechVAE
 
 
 def load_sweep_pipeline(model: str | None, device: str, dtype: str, threads: int | None = None) -> Any:
@@ -27,9 +28,12 @@ def load_sweep_pipeline(model: str | None, device: str, dtype: str, threads: int
 
 
 def weights_digest(pipeline: Any) -> str:
-    """Equal if all weights are: a resumed sweep does not keep outputs of other weights."""
+    """Equal if all weights are, and what else decides how latents sound: a resumed sweep does not keep outputs of
+    others."""
     parts = [part for _, part in sorted(pipeline.components.items()) if isinstance(part, torch.nn.Module)]
-    return digest_tensors(value for part in parts for value in part.state_dict().values())
+    values = [value for part in parts for value in part.state_dict().values()]
+    contrasts = [part.config.vocos.formant_contrast for part in parts if isinstance(part, SpeechVAE)]
+    return digest_tensors([*values, *(torch.tensor(contrast) for contrast in contrasts if contrast)])
 
 
 def check_pipeline(pipeline: Any, grid: Grid | TokenGrid) -> None:

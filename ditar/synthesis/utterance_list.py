@@ -31,6 +31,7 @@ from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.time_files import write_times
 from ditar.text import TextError
 from ditar.text.controls import plain_text
+from ditar.vae.speech_vae import SpeechVAE
 
 @dataclass
 class _Speaking:
@@ -165,6 +166,8 @@ def model_settings(
     stats = _file_stats(SHIPPED_MODEL if model is None else Path(model))
     if adapter is not None:
         options = {**options, "adapter": [str(adapter), _file_stats(Path(adapter))]}
+    if isinstance(getattr(pipeline, "vae", None), SpeechVAE):  # which may be in another folder than the model's
+        options = {**options, "formant_contrast": pipeline.vae.config.vocos.formant_contrast}
     if hasattr(pipeline, "sampling"):
         chosen = pipeline.sampling.override(**{name: options[name] for name in OPTIONS if name in options})
         options = {**options, **asdict(chosen)}

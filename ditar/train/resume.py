@@ -38,6 +38,8 @@ def resume(
     theirs["config"]["run"] = {**mine["config"]["run"], "seed": seed}
     if not theirs["config"].get("model", {}).get("trained_languages", True):
         theirs["config"]["model"]["trained_languages"] = mine["config"]["model"]["trained_languages"]
+    if "vocos" in mine["config"].get("model", {}) and "vocos" in theirs["config"].get("model", {}):  # not in training
+        theirs["config"]["model"]["vocos"]["formant_contrast"] = mine["config"]["model"]["vocos"]["formant_contrast"]
     if different := differences(mine, theirs):
         raise CheckpointError(
             f"{path} was trained with other settings: {different}; give another --out (and --init for its weights), or "

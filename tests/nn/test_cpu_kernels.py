@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from ditar.nn import cpu_kernels
-from ditar.nn.cpu_kernels import FEWEST_WEIGHTS, LONGEST, PLAIN
+from ditar.nn.cpu_kernels import FEWEST_WEIGHTS, MOST_ROWS, PLAIN
 from ditar.nn.linear import Linear
 from ditar.nn.transformer import FeedForward
 
@@ -43,7 +43,7 @@ def test_bfloat16_is_not_packed_where_the_cpu_cannot(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
-@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (40, 2), (1, LONGEST + 1), (2, 3, 45), (2 * LONGEST,)])
+@pytest.mark.parametrize("shape", [(), (1, 1), (3, 2), (40, 2), (1, MOST_ROWS + 1), (2, 3, 45), (2 * MOST_ROWS,)])
 @pytest.mark.parametrize("bias", [False, True])
 def test_packed_weights_give_the_same_numbers(dtype, tolerance, shape, bias):
     linear, _ = packed(dtype, bias)
@@ -65,18 +65,29 @@ def test_a_feed_forward_with_prepacked_weights_gives_the_same_and_its_hooks_fire
         assert torch.allclose(ffn(x), plain, atol=tolerance) and fired == [1]
 
 
-def test_long_sequences_of_all_lengths_are_a_few_numbers_of_rows(monkeypatch):
+def test_all_numbers_of_rows_are_filled_up_to_a_few(monkeypatch):
     """oneDNN keeps code for every number of rows that it has met."""
-    linear, seen = packed()[0], set()
+    linear, seen = packed()[0], {}
     product = torch.ops.mkldnn._linear_pointwise
-    monkeypatch.setattr(
-        torch.ops.mkldnn, "_linear_pointwise", lambda x, *others: seen.add(x[..., 0].numel()) or product(x, *others)
-    )
+
+    def counted(x, *others):
+        seen[count] = x[..., 0].numel()
+        return product(x, *others)
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", counted)
     with torch.no_grad():
-        for length in range(LONGEST + 1, 4 * LONGEST + 1):
-            for x in (torch.randn(1, length, 32), torch.randn(length, 1, 32)):
+        for count in range(1, 1025):
+            for x in (torch.randn(1, count, 32), torch.randn(count, 1, 32)):
                 assert torch.allclose(linear(x), F.linear(x, linear.weight), atol=1e-6)
-    assert seen == {2 * LONGEST, 3 * LONGEST, 4 * LONGEST}
+    assert all(count == filled for count, filled in seen.items() if count <= MOST_ROWS)
+    assert all(count <= filled < 1.125 * count for count, filled in seen.items())
+    assert len(set(seen.values())) == MOST_ROWS + 5 * 8  # eight an octave
+
+
+def test_a_wrong_width_is_told_as_torch_tells_it():
+    linear, _ = packed()
+    with torch.no_grad(), pytest.raises(RuntimeError, match="cannot be multiplied"):
+        linear(torch.randn(3, 31))
 
 
 def test_nothing_is_computed_of_no_rows():

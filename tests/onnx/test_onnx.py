@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ditar.config import BlockConfig
+from ditar.config import BlockConfig, to_dict
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
 from ditar.storage import ModelError
@@ -54,6 +54,14 @@ def with_source(pipeline):
     return ContinuousPipeline(vae, pipeline.ditar)
 
 
+def with_contrast(pipeline):
+    """The same with formants that stand out."""
+    config = replace(pipeline.vae.config, vocos=replace(pipeline.vae.config.vocos, formant_contrast=0.3))
+    vae = SpeechVAE(**to_dict(config))
+    vae.load_state_dict(pipeline.vae.state_dict())
+    return ContinuousPipeline(vae, pipeline.ditar)
+
+
 def with_layers_of_a_text_lm(pipeline):
     """The same with an LM as Qwen2's."""
     lm = BlockConfig(2, 16, 2, 24, "gated", kv_heads=1, qkv_bias=True, rope_base=100.0, norm_epsilon=1e-3)
@@ -69,7 +77,7 @@ def that_listens(pipeline):
 
 
 FORMS = {
-    "plain": lambda: tiny_pipeline(),
+    "plain": lambda: with_contrast(tiny_pipeline()),
     "monotonic": lambda: with_source(tiny_pipeline(alignment="monotonic", audio_positions="continue")),
     "prefix cached": lambda: tiny_pipeline(locdit_prefix_cached=True, history_patches=2),
     "text lm": lambda: with_layers_of_a_text_lm(tiny_pipeline()),

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from base64 import b64decode
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from ditar.sweep.grid import Grid, points
 from ditar.sweep.page import spectrogram
 from ditar.sweep.pairs import Pair
 from ditar.sweep.score import aggregate, diversity, mean_and_spread, seed_figures
+from ditar.sweep.speak import weights_digest
 from ditar.sweep.study import study
 from ditar.sweep.tables import shown_figure, sweep_markdown
+from ditar.synthesis.utterance_list import model_settings
 from tests.tiny import clip, tiny_pipeline
 
 GRID = Grid(temperature=(0.0, 1.0), guidance_scale=(1.0, 2.0), steps=(2,), seed=(0, 1))
@@ -30,6 +33,20 @@ def row(errors, words=4, stopped=True, failed=(), similarity=0.5, voice=(1.0, 0.
         "word_errors": errors, "words": words, "character_errors": errors, "characters": 10, "similarity": similarity,
         "no_stop": not stopped, "failed": bool(failed), "duration_s": 2.0, "voice": list(voice),
     }  # fmt: skip
+
+
+def test_outputs_of_other_weights_or_of_another_decoding_are_told():
+    def changed(**vocos):
+        pipeline = tiny_pipeline()
+        pipeline.vae.config = replace(pipeline.vae.config, vocos=replace(pipeline.vae.config.vocos, **vocos))
+        return pipeline
+
+    found = [weights_digest(changed()), weights_digest(changed()), weights_digest(changed(formant_contrast=0.2))]
+    louder = changed()
+    louder.vae.latent_std.mul_(2.0)
+    assert found[0] == found[1] and len({*found, weights_digest(louder)}) == 3
+    settings = [model_settings(changed(formant_contrast=value), None, "cpu", "float32") for value in (0.0, 0.2)]
+    assert settings[0] != settings[1]
 
 
 def test_figures_of_a_seed_pool_the_errors():

@@ -147,11 +147,25 @@ def test_fine_tuning_starts_from_the_given_weights(folder, tmp_path):
     system = VAESystem(config, [folder], [folder], trained)
     found = system.model.state_dict()
     assert all(torch.equal(found[name], value) for name, value in trained.state_dict().items())
-    clearer = replace(config, model=replace(config.model, vocos=VocosConfig(16, 1, 16, formant_contrast=0.3)))
-    assert VAESystem(clearer, [folder], [folder], trained).model.config.vocos.formant_contrast == 0.3
     other = replace(config, model=replace(config.model, vocos=VocosConfig(16, 2, 16)))
     with pytest.raises(CheckpointError, match="vocos.layers is 1 there and 2 here"):
         VAESystem(other, [folder], [folder], trained)
+
+
+def test_how_formants_are_heard_is_not_trained(folder, tmp_path):
+    """It changes neither what validation measures nor who may go on from whom."""
+    config = make_config()
+    clearer = replace(config, model=replace(config.model, vocos=VocosConfig(16, 1, 16, formant_contrast=0.3)))
+    once = replace(config, optimiser=replace(config.optimiser, steps=2))
+    first = run(once, folder, tmp_path / "run")
+    trained = SpeechVAE.from_pretrained(tmp_path / "run" / "final")
+    second = VAESystem(clearer, [folder], [folder], trained)
+    assert second.model.config.vocos.formant_contrast == 0.3
+    found = [system.validate(model.eval(), 4) for system, model in ((first, trained), (second, second.model))]
+    assert first.figures(found[0]) == second.figures(found[1])
+    resumed = run(replace(clearer, optimiser=replace(config.optimiser, steps=4)), folder, tmp_path / "run")
+    assert resumed.model.config.vocos.formant_contrast == 0.3
+    assert SpeechVAE.from_pretrained(tmp_path / "run" / "final").config.vocos.formant_contrast == 0.3
 
 
 def make_codec_config(steps=4, **loss) -> VAEConfig:

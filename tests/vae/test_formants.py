@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ditar.vae.formants import deepened, formants
+from ditar.vae.formants import deepened, emphasis
 from ditar.vae.speech_vae import SpeechVAE
 from tests.vae.test_source import TINY
 
@@ -32,12 +32,12 @@ def test_formants_stand_out_by_the_share(contrast):
 
 def test_a_tilt_and_the_harmonics_of_a_voice_hardly_change():
     tilt = -6.0 * FREQUENCY_HZ[None, :, None] / 12_000
-    assert formants(tilt, 0.2, BIN_HZ)[:, 50:-50].abs().max() < 1e-4
+    assert emphasis(tilt, 0.2, BIN_HZ)[:, 50:-50].abs().max() < 1e-4
     assert swing(deepened([ripple(60)], 0.2, BIN_HZ)[0]) == pytest.approx(swing(ripple(60)), rel=0.03)
 
 
 def test_what_is_low_stays():
-    changed = formants(ripple(800), 0.5, BIN_HZ)[0, :, 0].abs()
+    changed = emphasis(ripple(800), 0.5, BIN_HZ)[0, :, 0].abs()
     assert changed[FREQUENCY_HZ < 300].max() < 0.03 and changed[FREQUENCY_HZ > 1_200].max() > 0.45
 
 

@@ -6,4 +6,3 @@ vae_config=configs/vae/natural.yaml
 vae_decoder_config=configs/vae/natural_decoder.yaml
 train_config=configs/ditar/natural.yaml
 last_config=configs/ditar/natural_last.yaml
-decode_config=egs/natural/conf/decode.txt
