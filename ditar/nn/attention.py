@@ -49,8 +49,9 @@ class SoftmaxAttention(nn.Module):
         added = mask.to(query.dtype) if isinstance(mask, Tensor) else None
         heads, shared = query.shape[1], key.shape[1]
         if query.shape[2] == 1 and heads != shared:  # those that share keys as its queries: nothing cached is copied
-            query = query.reshape(len(query), shared, heads // shared, -1)
-            return F.scaled_dot_product_attention(query, key, value, added).reshape(len(query), heads, 1, -1)
+            query = query.reshape(len(query), shared, heads // shared, query.shape[-1])
+            mixed = F.scaled_dot_product_attention(query, key, value, added)
+            return mixed.reshape(len(query), heads, 1, value.shape[-1])
         key, value = share_heads(key, heads), share_heads(value, heads)
         return F.scaled_dot_product_attention(query, key, value, added, is_causal=isinstance(mask, str))
 

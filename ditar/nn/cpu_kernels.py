@@ -189,7 +189,7 @@ def packs_bfloat16() -> bool:
 
 class _Prepacked:
     """A copy of a Linear's weights in the order in which the CPU's matrix units read them. Copies and pickles of the
-    Linear do not carry it."""
+    Linear do not carry it. What is written through `weight.data` or a view in numpy is not seen."""
 
     def __init__(self, weight: Tensor):
         self.place, self.version = weight.data_ptr(), weight._version
@@ -245,6 +245,7 @@ def _prepacked(linear: Linear, x: Tensor) -> Tensor | None:
     if x.dtype == torch.bfloat16 and not packs_bfloat16():
         return None
     if not weight.requires_grad or weight.numel() < FEWEST_WEIGHTS[x.dtype] or weight.is_inference():
+        linear.__dict__.pop("_held", None)  # an adapter may be merged before they can be trained again
         return None
     held: _Prepacked | None = linear.__dict__.get("_held")
     if held is None or not held.holds(weight):

@@ -46,11 +46,12 @@ class Grid:
 
     @classmethod
     def of(cls, pipeline: Any, asked: Mapping[str, Sequence | None] | None = None) -> "Grid":
-        """One point: how a model samples by default; as far as the axes that are `asked` for can do that, see
+        """One point: how a model samples by default; as far as all solvers that are `asked` for can do that, see
         `SamplingOptions.override`."""
-        own, solvers = pipeline.sampling, (asked or {}).get("solver")
-        if solvers and SamplingOptions.solver not in solvers:
-            own = own.override(solver=solvers[0])
+        own, solvers = pipeline.sampling, (asked or {}).get("solver") or ()
+        if others := [solver for solver in solvers if solver != SamplingOptions.solver]:
+            mixed = len(others) < len(solvers)  # a temperature that ddim's points should have is to be asked for then
+            own = own.override(**{"time_grid": SamplingOptions.time_grid} if mixed else {"solver": others[0]})
         return cls(
             (own.temperature,), (own.guidance_scale,), (own.num_inference_steps,), (own.solver,), (own.time_grid,)
         )

@@ -149,6 +149,16 @@ def test_nothing_is_prepacked_outside_of_generation_or_for_frozen_weights():
         assert torch.allclose(linear(x), F.linear(x, linear.weight))
 
 
+def test_what_was_merged_while_weights_were_frozen_is_served():
+    linear, x = packed()
+    linear.requires_grad_(False)
+    with torch.no_grad():
+        linear(x)
+        linear.weight.data += 1.0
+        linear.requires_grad_(True)
+        assert torch.allclose(linear(x), F.linear(x, linear.weight))
+
+
 def test_small_matrices_in_float32_are_left_alone(monkeypatch):
     monkeypatch.undo()
     linear, x = packed()

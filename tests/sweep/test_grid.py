@@ -57,6 +57,8 @@ def test_a_solver_without_temperature_takes_the_place_of_the_models_own():
         check_grid(grid)
         assert (grid.temperature, grid.steps, grid.solver) == ((1.0,), (6,), tuple(asked["solver"]))
     both = {"solver": ["ddim", "unipc"]}
+    hot = both | {"temperature": [1.0]}
+    check_grid(override(Grid.of(model, hot), hot))
     with pytest.raises(SweepError, match="unipc.*no temperature below 1"):
         check_grid(override(Grid.of(model, both), both))
 
