@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ditar.audio.stretch import Stretcher, stretch
-from ditar.audio.trim import fade, is_silent, level, speech_range
+from ditar.audio.trim import StreamTrimmer, fade, is_silent, level, speech_range
 from ditar.config.numbers import check_whole
 from ditar.config.sampling import BATCH_SIZE, MAX_RETRIES, MOST_ROWS
 from ditar.onnx.ddim import seeded
@@ -165,12 +165,13 @@ class Speaker:
 
     def _stream(self, silences: Sequence[int], prepared: Sequence[Prepared]) -> Iterator[np.ndarray]:
         wrong = []
-        for silence, one in zip(silences, prepared):
+        for place, (silence, one) in enumerate(zip(silences, prepared)):
             if silence:
                 yield np.zeros(silence, np.float32)
+            between = place > 0, place + 1 < len(prepared)
             for number, seed in enumerate(one.seeds):
                 failed, heard = None, False
-                for chunk, failed in self._attempt(one, seed, is_last=number == len(one.seeds) - 1):
+                for chunk, failed in self._attempt(one, seed, between, is_last=number == len(one.seeds) - 1):
                     if chunk is not None:
                         heard = True
                         yield chunk
@@ -184,12 +185,13 @@ class Speaker:
             raise SpeechError("; ".join(wrong))
 
     def _attempt(
-        self, one: Prepared, seed: int, is_last: bool
+        self, one: Prepared, seed: int, between: tuple[bool, bool], is_last: bool
     ) -> Iterator[tuple[np.ndarray | None, str | None]]:
         """Chunks of an attempt that may be played and, at its end, what is wrong with it. Nothing is played while all
-        is silent, nor of an attempt that fails before anything was played, unless it is the last."""
+        is silent, nor of an attempt that fails before anything was played, unless it is the last. between: whether
+        other speech stands before and after it; the silence at that end is cut."""
         decoder = StreamingDecoder(self._vocoder, one.prompt.reshape(-1, one.prompt.shape[-1]))
-        held, stretched = [], Stretcher(one.speed)
+        held, stretched, trimmed = [], Stretcher(one.speed), StreamTrimmer(SAMPLE_RATE_HZ, *between)
         samples, silent, heard, waiting = 0, True, False, 0
         for step in self._generate([one.row(self._noise(seed))]):
             decoder.add(step.patches[0])
@@ -207,8 +209,8 @@ class Speaker:
                     yield None, wrong
                     return
                 chunk = chunk if stopped else fade(chunk, SAMPLE_RATE_HZ, start=False)
-            held.append(stretched(chunk, final=ended))
-            if ended or (not silent and any(map(len, held))):  # some may all be in the stretcher still
+            held.append(trimmed(stretched(chunk, final=ended), final=ended))
+            if ended or (not silent and any(map(len, held))):  # some may all be in the stretcher, or be trimmed
                 yield np.concatenate(held), wrong
                 held, heard = [], True
 

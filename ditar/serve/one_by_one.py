@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from ditar.audio.trim import StreamTrimmer
 from ditar.serve.engine import Ended, QueuedUtterance
 from ditar.synthesis.token_pipeline import TokenPipeline
 
@@ -44,7 +45,8 @@ class OneByOne:
             (output,) = self.pipeline.batch(
                 [utterance.request], max_retries=utterance.max_retries, on_frame=look, **utterance.options
             )
-            utterance.tell(output.audio)
+            trimmed = StreamTrimmer(output.sample_rate, utterance.continues, utterance.goes_on)
+            utterance.tell(trimmed(output.audio, final=True))
             ended = Ended(None, False, output.wrong, output.seed, output.attempts, output.patches, output.warnings)
         except _Cancelled:
             ended = Ended(cancelled=True)

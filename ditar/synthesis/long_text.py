@@ -158,8 +158,8 @@ def stream_text(
     on_timing: Callable[[Timing], None] | None = None,
     warn: Callable[[list[str]], None] = lambda _: None,
 ) -> list[str]:
-    """Speak pieces in sequence, each while it is made; returns what went wrong with some of them, which were played to
-    their end. BrokenPipeError: the reader has closed the pipe.
+    """Speak pieces in sequence, each while it is made and without silence where it meets another; returns what went
+    wrong with some of them, which were played to their end. BrokenPipeError: the reader has closed the pipe.
 
     Args:
         sink: where the samples go.
@@ -174,10 +174,11 @@ def stream_text(
     failed: list[str] = []
     seeds = text_seeds(seed, [piece.text for piece in pieces])
     *before, after = gaps(pieces)
-    for piece, of_piece, gap in zip(pieces, seeds, before):
+    for number, (piece, of_piece, gap) in enumerate(zip(pieces, seeds, before)):
         sink.write(silent(gap))
         start, request = sink.samples, piece.request(of_piece, timestamps=on_timing is not None, **request_options)
-        with pipeline.stream(request, **stream_options) as chunks:
+        between = {"continues": number > 0, "goes_on": number + 1 < len(pieces)}
+        with pipeline.stream(request, **between, **stream_options) as chunks:
             try:
                 for chunk in chunks:
                     sink.write(chunk)

@@ -119,6 +119,8 @@ class ContinuousPipeline(SpeechPipeline):
         max_retries: int = MAX_RETRIES,
         first_chunk_seconds: float = 0.0,
         chunk_seconds: float = 0.4,
+        continues: bool = False,
+        goes_on: bool = False,
         sampling: SamplingOptions | None = None,
         **options,
     ) -> SpeechStream:
@@ -126,6 +128,7 @@ class ContinuousPipeline(SpeechPipeline):
 
         Args:
             first_chunk_seconds, chunk_seconds: least audio in the first chunk and in the others; 0: whatever is final.
+            continues, goes_on: whether other speech stands before and after it; the silence at that end is then cut.
 
         For the rest see `__call__` and `batch`.
         """
@@ -134,7 +137,8 @@ class ContinuousPipeline(SpeechPipeline):
         voice = self.create_voice() if request.voice is None else request.voice
         read = perf_counter()
         (prepared,) = self.prepare([replace(request, voice=voice)], self._chosen(sampling, options, [request]))
-        spoken = SpokenRequest(self.vae, prepared, max_retries, first_chunk_seconds, chunk_seconds)
+        chunks = first_chunk_seconds, chunk_seconds
+        spoken = SpokenRequest(self.vae, prepared, max_retries, *chunks, continues=continues, goes_on=goes_on)
         waited = FirstAudio(reference_s=read - clock, text_s=perf_counter() - read)
         return SpeechStream(self.ditar, spoken, prepared.sampling.guidance_steps, waited)
 

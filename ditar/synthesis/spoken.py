@@ -1,5 +1,6 @@
 """One request while it is spoken: patches in, audio out as soon as it may be played; failed speech is made again."""
 
+import sys
 from time import perf_counter
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ditar.audio.stretch import Stretcher
-from ditar.audio.trim import fade, is_silent
+from ditar.audio.trim import StreamTrimmer, fade, is_silent
 from ditar.config.numbers import check_number
 from ditar.model.generate import GenerationInput
 from ditar.synthesis.continuous import PreparedRequest
@@ -23,7 +24,8 @@ class SpokenRequest:
 
     A chunk is released when `chunk_seconds` of audio are final, the first one at `first_chunk_seconds` and not while
     all is silent. An attempt that fails before that is made again with the next seed; one that fails later is played
-    to its end.
+    to its end. Where other speech stands before or after it (`continues`, `goes_on`), the silence at that end goes, as
+    that of a sentence in a long text does.
 
     seed, attempts, failures, patches, stopped, warnings: as in SpeechOutput, so far; over: nothing follows, and `wrong`
     says what is wrong with what was played; vocoder_s: seconds spent on decoding; timing: of all of this attempt that
@@ -37,8 +39,10 @@ class SpokenRequest:
         max_retries: int,
         first_chunk_seconds: float,
         chunk_seconds: float,
+        continues: bool = False,
+        goes_on: bool = False,
     ):
-        self._vae, self._prepared = vae, prepared
+        self._vae, self._prepared, self._between = vae, prepared, (continues, goes_on)
         lengths = {"first_chunk_seconds": first_chunk_seconds, "chunk_seconds": chunk_seconds}  # 0: whatever is final
         self._chunk_frames = [
             max(1, seconds_to_frames(prepared.speed * check_number(s, name, 0, 3600))) for name, s in lengths.items()
@@ -56,8 +60,9 @@ class SpokenRequest:
         self.attempts, self.patches = self.attempts + 1, 0
         self._decoder = StreamingDecoder(self._vae, self._prepared.prompt.flatten(0, 1))
         self._stretcher = Stretcher(self._prepared.speed)
+        self._trimmer = StreamTrimmer(SAMPLE_RATE_HZ, *self._between)
         self._held: list[np.ndarray] = []  # nothing is released while all is silent
-        self._samples, self._silent, self._heard, self._places = 0, True, False, []
+        self._samples, self._silent, self._heard, self._places, self._played = 0, True, False, [], 0
         return self._prepared.row(torch.Generator().manual_seed(self.seed))
 
     @torch.inference_mode()
@@ -85,15 +90,21 @@ class SpokenRequest:
             self.over, self.wrong = True, wrong
             if not self.stopped:  # as in `Attempts`; the last chunk is at least a patch long
                 chunk = fade(chunk, SAMPLE_RATE_HZ, start=False)
-        self._held.append(self._stretcher(chunk, final=ended))
+        self._held.append(self._trimmer(self._stretcher(chunk, final=ended), final=ended))
+        self._played += len(self._held[-1])
         if self._silent and not ended:
             return None
         held, self._held = np.concatenate(self._held), []
-        if not len(held) and not ended:  # all is still in the stretcher
+        if not len(held) and not ended:  # all is still in the stretcher, or may be trimmed
             return None
         self._heard = True
         return held
 
     @property
     def timing(self) -> Timing | None:
-        return self._prepared.timing(torch.stack(self._places), final=self.over) if self._places else None
+        if not self._places:
+            return None
+        timing, start = self._prepared.timing(torch.stack(self._places), final=self.over), self._trimmer.cut
+        if timing is None or not any(self._between):
+            return timing
+        return timing.cut(start, start + self._played if self.over else sys.maxsize)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditar.audio import AudioError
-from ditar.audio.trim import fade, is_silent, level, prepare_reference, quantile, trim_silence
+from ditar.audio.trim import StreamTrimmer, fade, is_silent, level, prepare_reference, quantile, trim_silence
 
 RATE_HZ = 24_000
 
@@ -115,3 +115,49 @@ def test_a_quantile_is_that_of_numpy(count):
     values = np.random.default_rng(count).standard_normal(count)
     for share in (0.0, 0.05, 0.1, 0.95, 1.0):
         assert quantile(values, share) == pytest.approx(np.quantile(values, share), rel=1e-12)
+
+
+@pytest.mark.parametrize("piece", [1, 37, 240, 1000, 9600, 10**6])
+@pytest.mark.parametrize("start, end", [(True, True), (True, False), (False, True), (False, False)])
+def test_a_stream_is_trimmed_as_the_whole_is_however_it_was_cut(piece, start, end):
+    clip = np.concatenate([silence(0.31), speech(0.5), silence(0.4), speech(0.2), silence(0.27)])
+    if piece == 1:  # sample by sample takes long
+        clip = clip[round(0.2 * RATE_HZ) : round(0.36 * RATE_HZ)]
+    trimmer, made = StreamTrimmer(RATE_HZ, start, end), []
+    for at in range(0, len(clip), piece):
+        made.append(trimmer(clip[at : at + piece]))
+    made = np.concatenate([*made, trimmer(clip[:0], final=True)])
+    whole = trim_silence(clip, RATE_HZ)
+    first = len(clip) - len(clip[np.flatnonzero(clip)[0] :])
+    cut = (first // 240 - 3) * 240 if start else 0
+    assert trimmer.cut == cut
+    expected = whole if start else np.concatenate([clip[: (first // 240 - 3) * 240], whole])
+    expected = expected if end else np.concatenate([expected, clip[cut + len(expected) :]])
+    np.testing.assert_array_equal(made, expected)
+
+
+def test_the_ends_of_a_trimmed_stream_do_not_click():
+    noise = 1e-3
+    clip = np.concatenate([speech(0.3, noise), speech(0.5), speech(0.3, noise)])
+    trimmer = StreamTrimmer(RATE_HZ, start=True, end=True)
+    made = np.concatenate([trimmer(clip[:10_000]), trimmer(clip[10_000:]), trimmer(clip[:0], final=True)])
+    assert abs(len(made) / RATE_HZ - 0.56) < 0.011 and made[0] == made[-1] == 0
+    np.testing.assert_array_equal(made[120:-120], clip[trimmer.cut :][120 : len(made) - 120])
+
+
+def test_what_may_be_the_end_waits_and_what_has_no_end_is_released_at_once():
+    trimmer = StreamTrimmer(RATE_HZ, start=False, end=True)
+    assert len(trimmer(np.concatenate([speech(0.5), silence(1.0)]))) == round(0.5 * RATE_HZ)
+    assert len(trimmer(speech(0.1))) == round(1.1 * RATE_HZ)
+    assert len(trimmer(silence(0.5), final=True)) == round(0.03 * RATE_HZ)
+    for start, end in ((True, False), (False, False)):
+        trimmer = StreamTrimmer(RATE_HZ, start, end)
+        assert len(trimmer(np.concatenate([speech(0.5), silence(1.0)]))) == round(1.5 * RATE_HZ)
+
+
+@pytest.mark.parametrize("start, end", [(True, True), (True, False)])
+def test_a_stream_that_is_nothing_but_silence_is_kept(start, end):
+    trimmer, clip = StreamTrimmer(RATE_HZ, start, end), speech(1.0, 1e-4)
+    made = np.concatenate([trimmer(clip[:5000]), trimmer(clip[5000:], final=True)])
+    np.testing.assert_array_equal(made, clip)
+    assert trimmer.cut == 0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ditar.audio.trim import pauses
 from ditar.config import BlockConfig, to_dict
 from ditar.diffusion.ddim import DDIM
 from ditar.model.ditar import DiTAR
@@ -28,7 +29,7 @@ onnx = pytest.importorskip("onnx")
 from ditar.export.graph import ExportError  # noqa: E402
 from ditar.export.write import export_onnx  # noqa: E402
 from ditar.onnx import Sampling, Speaker, SpeechError, SpeechRequest, VoiceError  # noqa: E402
-from ditar.onnx import ddim, generate, vocoder  # noqa: E402
+from ditar.onnx import ddim, generate, speaker as speaking, vocoder  # noqa: E402
 from ditar.onnx.folder import Model  # noqa: E402
 
 TEXT, CLIP_TEXT = "Good morning to you.", "Hello there."
@@ -257,6 +258,25 @@ def test_a_stream_is_what_a_call_returns(form):
     whole = speaker(TEXT, seed=4, **FAST)
     assert len(chunks) > 1 and whole.stopped == (pipeline.ditar.reading is not None)
     np.testing.assert_allclose(np.concatenate(chunks), whole.audio, atol=CLOSE)
+
+
+def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(form, monkeypatch):
+    class WithQuietEnds(vocoder.StreamingDecoder):
+        made = 0
+
+        def take(self, final=False):
+            at = np.arange(self.made, self.made + len(super().take(final)))
+            self.made += len(at)
+            return np.where((at < 4800) | final, 0, 0.3 * np.sin(at / 5)).astype(np.float32)
+
+    monkeypatch.setattr(speaking, "StreamingDecoder", WithQuietEnds)
+    chunks = []
+    with suppress(SpeechError):  # the model may never end by itself
+        chunks.extend(form[1].stream("One of the words. [pause:0.7] And another, I say.", seed=1, **FAST))
+    audio = np.concatenate(chunks)
+    (silence,) = [(end - begin) / 24_000 for begin, end in pauses(audio, 24_000)]
+    assert abs(silence - 0.76) < 0.03  # 30 ms are kept on both sides
+    assert not audio[:4800].any() and audio[4801:4900].any()  # nothing stands before the first
 
 
 @torch.no_grad()

@@ -52,11 +52,12 @@ def alone(pipeline):
         seeds = [seed] if len(pieces) == 1 else piece_seeds(seed, [piece.text for piece in pieces])
         *before, after = gaps(pieces)
         audio = []
-        for piece, of_piece, gap in zip(pieces, seeds, before):
+        for number, (piece, of_piece, gap) in enumerate(zip(pieces, seeds, before)):
             audio.append(silent(gap))
-            request = piece.request(of_piece, **options)
+            request, between = piece.request(of_piece, **options), (number > 0, number + 1 < len(pieces))
+            settings = dict(zip(("continues", "goes_on"), between), num_inference_steps=num_inference_steps)
             with suppress(SpeechError):  # the model never ends by itself
-                for chunk in pipeline.stream(request, num_inference_steps=num_inference_steps):
+                for chunk in pipeline.stream(request, **settings):
                     audio.append(chunk)
         return np.concatenate([*audio, silent(after)])
 

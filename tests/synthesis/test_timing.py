@@ -9,7 +9,9 @@ import soundfile
 import torch
 
 from ditar.audio.growing import GrowingWav
+from ditar.audio.trim import pauses
 from ditar.seeds import piece_seeds
+from ditar.synthesis import spoken
 from ditar.synthesis.long_text import speak_text, stream_text
 from ditar.synthesis.pieces import join, levelled, pieces_to_speak
 from ditar.synthesis.pipeline import SpeechRequest
@@ -18,6 +20,7 @@ from ditar.synthesis.timing import Span, Timing, joined, spoken_timing
 from ditar.synthesis.utterance_list import SpeechTask, speak_many
 from ditar.text.said_words import SaidWord
 from ditar.units import HOP_SAMPLES
+from ditar.vae.streaming import StreamingDecoder
 from tests.speaker import CONFIG, VOICE, Speaker
 from tests.tiny import tiny_pipeline
 from tests.tiny_tokens import tiny_token_pipeline
@@ -179,6 +182,53 @@ def test_times_in_a_stream_of_pieces_are_those_of_all_of_it(reader, tmp_path):
     assert timings[0] == first.timing and len(timings) == len(some) == 2
     second = reader.batch([some[1].request(_seed(some, 1), timestamps=True)], **once)[0]
     assert timings[1] == second.timing.shifted(len(first.audio) + round(24_000 * some[0].pause_seconds))
+
+
+QUIET = 4800  # samples without sound at the start
+
+
+class WithQuietEnds(StreamingDecoder):
+    """A tone between silence: 0.2 s before it, and all of the last chunk behind."""
+
+    made = 0
+
+    def take(self, final=False):
+        audio = super().take(final)
+        at = torch.arange(self.made, self.made + len(audio))
+        self.made += len(audio)
+        return torch.where((at < QUIET) | torch.tensor(final), 0.0, 0.3 * torch.sin(at / 5))
+
+
+@pytest.mark.parametrize("speed", [1.0, 1.5])
+def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(reader, monkeypatch, tmp_path, speed):
+    text = "One of the words. And another, I say. The end of the world, and a rose!"
+    pieces, _ = pieces_to_speak(text, reader.create_voice(), reader.text_config, "en-us")
+    monkeypatch.setattr(spoken, "StreamingDecoder", WithQuietEnds)
+
+    def heard(**between):
+        with reader.stream(
+            pieces[1].request(5, timestamps=True, speed=speed), max_retries=0, chunk_seconds=0.1, **between
+        ) as stream:
+            told = [(len(chunk), stream.timing) for chunk in stream]
+        assert all(len(later.words) >= len(timing.words) for (_, timing), (_, later) in zip(told, told[1:]))
+        return sum(samples for samples, _ in told), stream.timing
+
+    whole, timing = heard()
+    before, shifted = heard(continues=True)
+    after, same = heard(goes_on=True)
+    both, trimmed = heard(continues=True, goes_on=True)
+    cut = whole - before
+    assert abs(cut - QUIET / speed + 720) < 480  # 30 ms are kept
+    assert timing.cut(cut, whole) == shifted and timing.cut(0, after) == same and timing.cut(cut, after) == trimmed
+    assert whole - after > 1000 and both == before - (whole - after)
+    timings, options = [], {"max_retries": 0, "chunk_seconds": 0.1}
+    with GrowingWav(tmp_path / "a.wav", 24_000) as sink:
+        rest = {"seed": 1, "request_options": {"speed": speed}, "stream_options": options, "on_timing": timings.append}
+        stream_text(reader, pieces, sink, **rest)
+    audio, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    silences = [(end - begin) / 24_000 for begin, end in pauses(audio, 24_000)]
+    np.testing.assert_allclose(silences, [piece.pause_seconds + 0.06 for piece in pieces[:-1]], atol=0.03)
+    check(joined([(one, 0) for one in timings]), len(audio))
 
 
 def _seed(some, number):
