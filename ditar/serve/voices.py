@@ -5,7 +5,7 @@ A client names a voice and never a file: a name is looked up in a list, and writ
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +121,10 @@ class VoiceShelf:
             _check_size(data)
             samples, rate_hz = read_samples(io.BytesIO(data), "the clip", MAX_CLIP_SECONDS)
             clip = resample(mono(samples, rate_hz, "the clip"), rate_hz, SAMPLE_RATE_HZ)
-            return self._pipeline.create_voice(
+            voice = self._pipeline.create_voice(
                 clip, transcript or None, name=name, language=language, adapt=adapt, on_step=on_step
             )
+            return replace(voice, warnings=tuple(map(_of_clip, voice.warnings)))
         except AudioTooLongError as error:
             raise ApiError(413, str(error), param="audio_sample") from None
         except AudioError as error:
@@ -212,9 +213,9 @@ class VoiceShelf:
         return voice
 
 
-def _of_clip(error: Exception) -> str:
+def _of_clip(told: Exception | str) -> str:
     """What an upload is told: as the command line says it, but for how things are called here."""
-    return str(error).replace("the reference clip", "the clip").replace("prompt_text 'auto'", "transcript 'auto'")
+    return str(told).replace("the reference clip", "the clip").replace("prompt_text 'auto'", "transcript 'auto'")
 
 
 def _check_size(data: bytes) -> None:

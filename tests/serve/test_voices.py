@@ -87,7 +87,7 @@ def test_a_transcript_may_be_heard(server, monkeypatch):
     said = "Hello there."
     monkeypatch.setattr(reference, "make_recogniser", lambda: SimpleNamespace(transcribe=lambda waveform: said))
     made = bring(server, transcript="auto").json()
-    assert made["transcript"] == said and f"heard in the reference clip: '{said}'" in str(made["warnings"])
+    assert made["transcript"] == said and f"heard in the clip: '{said}'" in str(made["warnings"])
     assert server.http.delete(f"{VOICES}/ann").status_code == 200
     monkeypatch.setattr(reference, "make_recogniser", lambda: make_recogniser("nobody"))
     refused = bring(server, transcript="auto")

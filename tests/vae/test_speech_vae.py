@@ -147,6 +147,12 @@ def test_odd_strides_are_refused():
         SpeechVAE(vocos=TINY["vocos"], oobleck={"ratios": [8, 15, 5]}, latent_channels=8)
 
 
+@pytest.mark.parametrize("shape", [{"n_fft": 300}, {"n_fft": 200}, {"n_fft": 401}, {"hop": 400}])
+def test_windows_that_make_no_audio_are_refused(shape):
+    with pytest.raises(ValueError, match="vocos.hop must divide 600, and vocos.n_fft be larger by an even number, got"):
+        SpeechVAE(**{**TINY, "vocos": {**TINY["vocos"], **shape}})
+
+
 def test_kl_is_torchs():
     mean, log_variance = torch.randn(2, 5, 3), torch.randn(2, 5, 3)
     normal = torch.distributions.Normal
