@@ -139,22 +139,23 @@ def transformer(
     tables: tuple[str, str],
     mask: str | None = None,
     past: list[tuple[str, str]] | None = None,
-    added: Sequence[str] = (),
+    modulation: Sequence[str] = (),
 ) -> tuple[str, list[tuple[str, str]]]:
     """x (B, S, width) -> hidden states (B, S, width), and keys and values of every layer. past: those before x, with a
-    mask; then only the hidden state of the last place is made, (B, 1, width). added: (B, 1, width), two for each layer,
-    what every place gets after attention and after the feed-forward."""
+    mask; then only the hidden state of the last place is made, (B, 1, width). modulation: (B, 1, width), four for each
+    layer, see `Block`."""
     kept = []
     past_length = None if past is None else graph.slice(graph.op("Shape", past[0][0]), 2, 3, 0)
     for index, block in enumerate(of.blocks):
-        y, last, options = rms_norm(graph, x, block.attention_norm), False, {}
+        scale, shift, ffn_scale, ffn_shift = modulation[4 * index : 4 * index + 4] or [None] * 4
+        y, last, options = graph.scaled(rms_norm(graph, x, block.attention_norm), scale), False, {}
         if past is not None:
             last = index == len(of.blocks) - 1
             options = {"past": past[index], "past_length": past_length, "last": last}
         y, *after = attention(graph, y, block.attention, tables, mask, **options)
-        x = graph.add(graph.slice(x, -1, END, 1) if last else x, y, *added[2 * index : 2 * index + 1])
-        y = feed_forward(graph, rms_norm(graph, x, block.ffn_norm), block.ffn)
-        x = graph.add(x, y, *added[2 * index + 1 : 2 * index + 2])
+        x = graph.shifted(graph.add(graph.slice(x, -1, END, 1) if last else x, y), shift)
+        y = feed_forward(graph, graph.scaled(rms_norm(graph, x, block.ffn_norm), ffn_scale), block.ffn)
+        x = graph.shifted(graph.add(x, y), ffn_shift)
         kept.append(tuple(after))
     return rms_norm(graph, x, of.norm), kept
 

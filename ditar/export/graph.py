@@ -66,6 +66,14 @@ class Graph:
             first = self.op("Add", first, other)
         return first
 
+    def scaled(self, x: str, scale: str | None) -> str:
+        """Their product; None: x as it is."""
+        return x if scale is None else self.op("Mul", x, scale)
+
+    def shifted(self, x: str, shift: str | None) -> str:
+        """Their sum; None: x as it is."""
+        return x if shift is None else self.add(x, shift)
+
     def linear(self, x: str, of: nn.Linear) -> str:
         """torch's Linear on the last axis."""
         return self.affine(x, of.weight, of.bias)

@@ -80,7 +80,8 @@ def locdit_graph(model: DiTAR):
     patch = graph.linear(graph.input("noisy", ["B", frames, channels]), locdit.noisy)
     speaker = graph.input("speaker", ["B", locdit.speaker_size])
     terms = [width] * (locdit.speaker_size // width)  # of (B, 1, width) each
-    of_first, of_history, of_noisy, *of_blocks = graph.split(graph.unsqueeze(speaker, 1), terms, axis=2)
+    speaker = graph.add(graph.unsqueeze(speaker, 1), graph.weight(locdit.nobody))
+    of_first, of_history, of_noisy, *of_blocks = graph.split(speaker, terms, axis=2)
     times = graph.input("times", ["B"])
     time = time_embedding(graph, times, locdit.time)
     if locdit.jump is not None:
@@ -102,7 +103,7 @@ def locdit_graph(model: DiTAR):
         first = graph.add(first, time)
     x = graph.op("Concat", first, *parts, patch, axis=1)  # (B, 1 + (H + 1) P, width)
     tables = positions(graph, torch.arange(length), locdit.transformer)
-    hidden, _ = transformer(graph, x, locdit.transformer, tables, mask, added=of_blocks)
+    hidden, _ = transformer(graph, x, locdit.transformer, tables, mask, modulation=of_blocks)
     u = graph.linear(graph.slice(hidden, length - frames, length, 1), locdit.out)
     graph.output("u", u, ["B", frames, channels])
     return graph.model()

@@ -14,8 +14,8 @@ from ditar.nn.transformer import Transformer
 @dataclass(frozen=True)
 class SpeakerTerms:
     """A speaker embedding (M, size), see `LocDiT.speaker_size`, as the terms that it consists of: `first` (M, width),
-    `history` and `noisy` (M, 1, width) are added to the tokens of that kind, `blocks` (M, layers, 2, width) to all of
-    them inside, see `Block`."""
+    `history` and `noisy` (M, 1, width) are added to the tokens of that kind, `blocks` (M, layers, 4, width) scales and
+    shifts all of them inside, see `Block`."""
 
     first: Tensor
     history: Tensor
@@ -117,13 +117,21 @@ class LocDiT(nn.Module):
     def speaker_sizes(self) -> tuple[int, ...]:
         """Of the terms of a speaker embedding, in the order of `SpeakerTerms`."""
         width = self.noisy.out_features
-        return width, width, width, 2 * len(self.transformer.blocks) * width
+        return width, width, width, 4 * len(self.transformer.blocks) * width
 
     @property
     def speaker_size(self) -> int:
         """Numbers of a speaker embedding (ours): what a voice that was learnt from its clip adds to the tokens,
-        wherever a linear layer writes to them; see ditar/model/speaker.py."""
+        wherever a linear layer writes to them, and by how much more than 1 it multiplies what norms write; see
+        ditar/model/speaker.py."""
         return sum(self.speaker_sizes)
+
+    @property
+    def nobody(self) -> Tensor:
+        """(speaker_size,): the terms of no speaker, 1 for scales and 0 for the rest; an embedding is what differs."""
+        terms = torch.zeros(self.speaker_size, device=self.out.weight.device)
+        terms[-self.speaker_sizes[-1] :].view(len(self.transformer.blocks), 4, -1)[:, ::2] = 1.0
+        return terms
 
     def context(
         self,
@@ -141,14 +149,14 @@ class LocDiT(nn.Module):
         length = x.shape[1]
         empty = self.transformer.allocate(len(x), length + self.patch_frames, x, causal=False)
         tables = tuple(table[:, :, :length] for table in context.tables)
-        added = None if context.speaker is None else context.speaker.blocks
-        read = self.transformer(x, tables, outputs=slice(0, 1), cache=empty, added=added)
+        modulation = None if context.speaker is None else context.speaker.blocks
+        read = self.transformer(x, tables, outputs=slice(0, 1), cache=empty, modulation=modulation)
         return replace(context, prefix=read.cache)
 
     def denoise(self, noisy: Tensor, time: Tensor, context: LocDiTContext) -> Tensor:
         """noisy (M, P, C), time (M or 1, width) embedded -> u (M, P, C)."""
         first, patch, mask = context.condition, self.noisy(noisy), None
-        added = None if context.speaker is None else context.speaker.blocks
+        modulation = None if context.speaker is None else context.speaker.blocks
         if context.spoken is not None:
             patch = patch + context.spoken
         if self.prefix_cached:
@@ -158,14 +166,14 @@ class LocDiT(nn.Module):
         if context.prefix is not None:
             tables = tuple(table[:, :, -self.patch_frames :] for table in context.tables)
             # The advanced cache is dropped: the next step overwrites this one's keys and values.
-            return self.out(self.transformer(patch, tables, cache=context.prefix, added=added).hidden)
+            return self.out(self.transformer(patch, tables, cache=context.prefix, modulation=modulation).hidden)
         x = torch.cat((first[:, None], context.history, patch), dim=1)  # (M, 1 + (H + 1) P, width)
         if self.prefix_cached:
             length, prefix = x.shape[1], x.shape[1] - self.patch_frames
             mask = torch.ones(1, length, length, dtype=torch.bool, device=x.device)
             mask[:, :prefix, prefix:] = False
         last = slice(-self.patch_frames, None)
-        return self.out(self.transformer(x, context.tables, mask=mask, outputs=last, added=added).hidden)
+        return self.out(self.transformer(x, context.tables, mask=mask, outputs=last, modulation=modulation).hidden)
 
     def _inputs(
         self, h: Tensor, history: Tensor, exists: Tensor | None, spoken: Tensor | None, speaker: Tensor | None
@@ -188,6 +196,7 @@ class LocDiT(nn.Module):
         return LocDiTContext(condition, past, tables, spoken, speaker=terms)
 
     def _speaker_terms(self, speaker: Tensor) -> SpeakerTerms:
-        first, history, noisy, blocks = speaker.split(self.speaker_sizes, dim=-1)
-        blocks = blocks.unflatten(-1, (len(self.transformer.blocks), 2, -1))
+        terms = speaker + self.nobody.to(speaker)
+        first, history, noisy, blocks = terms.split(self.speaker_sizes, dim=-1)
+        blocks = blocks.unflatten(-1, (len(self.transformer.blocks), 4, -1))
         return SpeakerTerms(first, history[:, None], noisy[:, None], blocks)

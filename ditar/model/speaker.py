@@ -1,9 +1,13 @@
 """Speaker adaptation (ours): an embedding of a voice, learnt from its clip in seconds, which LocDiT adds to its tokens.
 
 Zero-shot cloning hears a voice in one pass of the LM. A small model misses some of it, and steps of gradient descent on
-the diffusion loss of the clip itself find more. Only vectors that are added inside LocDiT are learnt, as if its layers
-got biases (BitFit, arXiv 2106.10199), and no weights: so few numbers learn the voice, and hardly the noises and the
-words of the clip. Rows of a batch may have different ones, and no pass costs more than these additions.
+the diffusion loss of the clip itself find more. Only vectors are learnt, by which the norms of LocDiT multiply (AdaSpeech
+learns those of a new voice, arXiv 2103.00993) and which its layers add (as biases, BitFit, arXiv 2106.10199), and no
+weights: so few numbers learn the voice, and hardly the noises and the words of the clip. Rows of a batch may have
+different ones, and no pass costs more than these products and sums.
+
+It is learnt as it will be used: the LM reads the clip once as its own reference, and then again, and what LocDiT is
+taught is the second time, in which h knows the voice already and misses only what it always misses.
 """
 
 import copy
@@ -50,6 +54,7 @@ def learn_speaker(
     patches: Tensor,
     places: Tensor | None,
     *,
+    first: int = 0,
     seed: int = 0,
     steps: int = STEPS,
     on_step: Callable[[int, int], None] | None = None,
@@ -62,6 +67,7 @@ def learn_speaker(
         patches: (N, P, C), its normalised latents.
         places: (N, P), for monotonic reading: the place of the symbol that each frame speaks, see
             `data.frame_symbols.alignment`.
+        first: the patches before this one are a reference and only read.
         seed: of the noise. steps: of AdamW on the diffusion loss.
         on_step: called before each step with its number and `steps`; what it raises ends the learning.
 
@@ -72,7 +78,7 @@ def learn_speaker(
     with torch.inference_mode(False), torch.autocast(device.type, enabled=False):  # whoever calls
         ids, clean = symbol_ids.to(device), patches.to(device).clone()
         h, spoken = _read(model, ids, clean.to(model.dtype), None if places is None else places.to(device))
-        given = h.float(), clean.float(), None if spoken is None else spoken.float()
+        given = h[first:].float(), clean.float(), None if spoken is None else spoken[first:].float()
         locdit = copy.deepcopy(model.locdit).float()  # nor does the copy compile
         return _learn(locdit, *given, model.config.history_patches, seed, steps, on_step)
 
@@ -87,9 +93,11 @@ def _learn(
     steps: int,
     on_step: Callable[[int, int], None] | None,
 ) -> Tensor:
-    """h (N, width), clean (N, P, C), spoken (N, P, width of LocDiT) -> (size,); see `learn_speaker`."""
-    device, count = clean.device, len(clean)
-    exists = history_exists(count, history_patches, device)
+    """h (N, width), clean (K + N, P, C), of which the first K are a reference, spoken (N, P, width of LocDiT) ->
+    (size,); see `learn_speaker`."""
+    device, count = clean.device, len(h)
+    exists = history_exists(len(clean), history_patches, device)[-count:]
+    heard, clean = clean[:-count], clean[-count:]
     generator, draws = torch.Generator().manual_seed(seed), LOSS.noise_draws
     vectors = torch.zeros(locdit.speaker_size, device=device, requires_grad=True)
     optimiser = torch.optim.AdamW([vectors], lr=LEARNING_RATE, betas=BETAS, weight_decay=0.0)
@@ -103,7 +111,8 @@ def _learn(
         drawn = draw_training_noise((1, *clean.shape), torch.tensor([count]), LOSS, [generator])
         noise, times = drawn.noise.to(clean), drawn.times.to(device)
         keep_h, keep_history = (x[0].to(device) for x in (drawn.keep_h, drawn.keep_history))
-        past = histories(clean[None] + drawn.on_history.to(clean), history_patches)[0]
+        before = torch.cat((heard, clean + drawn.on_history[0].to(clean)))
+        past = histories(before[None], history_patches)[0, -count:]
         target, at = repeat(clean), times[:, None, None]
         given = [h * keep_h[:, None], past, exists & keep_history[:, None]]
         given += [] if spoken is None else [spoken * keep_h[:, None, None]]

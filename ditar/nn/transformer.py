@@ -53,17 +53,20 @@ class Block(nn.Module):
         cache: LayerCache | None = None,
         context: tuple[Tensor | KeysValues, Tensor] | None = None,
         keep: QueryKey | None = None,
-        added: Tensor | None = None,
+        modulation: Tensor | None = None,
     ) -> Tensor:
-        """(B, S, width) -> (B, S', width); context and its mask: see CrossAttention; added (B, 2, width): to every
-        place after attention and after the feed-forward; the others: see Attention."""
-        x = x[:, outputs] + self.attention(self.attention_norm(x), tables, mask, outputs, cache, keep)
-        if added is not None:
-            x = x + added[:, :1]
+        """(B, S, width) -> (B, S', width); context and its mask: see CrossAttention; modulation (B, 4, width), for all
+        places of a row: by what the norm's output is multiplied before attention, what is added behind attention, and
+        the same of the feed-forward; the others: see Attention."""
+        normed, by = self.attention_norm(x), None if modulation is None else modulation[:, :, None].unbind(1)
+        normed = normed if by is None else normed * by[0]
+        x = x[:, outputs] + self.attention(normed, tables, mask, outputs, cache, keep)
+        x = x if by is None else x + by[1]
         if context is not None:
             x = x + self.cross(self.cross_norm(x), *context)
-        x = x + self.ffn(self.ffn_norm(x))
-        return x if added is None else x + added[:, 1:]
+        if by is None:
+            return x + self.ffn(self.ffn_norm(x))
+        return x + self.ffn(self.ffn_norm(x) * by[2]) + by[3]
 
 
 @dataclass
@@ -126,7 +129,7 @@ class Transformer(nn.Module):
         cache: KVCache | None = None,
         keep: Collection[int] = (),
         context: CrossContext | None = None,
-        added: Tensor | None = None,
+        modulation: Tensor | None = None,
     ) -> TransformerOutput:
         """x (B, S, width); tables: see `positions`; mask (1 or B, S, Sk) bool, True = attend, or CAUSAL, without cache.
 
@@ -135,7 +138,7 @@ class Transformer(nn.Module):
             cache: what came before x (the mask then comes from it).
             keep: layers whose queries and keys are returned.
             context: what blocks with cross-attention attend to.
-            added: (B, layers, 2, width), see Block.
+            modulation: (B, layers, 4, width), see Block.
         """
         if cache is not None:
             mask = cache.mask(x.shape[1])
@@ -151,7 +154,7 @@ class Transformer(nn.Module):
                 None if cache is None else cache.layer(index),
                 None if context is None else context.layer(index),
                 kept.get(index),
-                None if added is None else added[:, index],
+                None if modulation is None else modulation[:, index],
             )
         after = None if cache is None else cache.advance(tables[0].shape[-2])
         return TransformerOutput(self.norm(x), after, {index: (k.query, k.key) for index, k in kept.items()})

@@ -1,5 +1,6 @@
 """A voice adapted to its clip: what is said when in it, and the embedding that is learnt of it, see `model.speaker`."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -45,13 +46,29 @@ def adapt_voice(
     check_learns(model.config)
     frontend = TextFrontend.of(model.config, reference.language)
     symbols = frontend.end(voice.symbols)  # as they are read when it speaks
-    ids, places, doubts = torch.tensor(frontend.ids(symbols)), None, ()
+    patches, places, doubts = patch(voice.latents[None], model.config.patch_frames)[0], None, ()
     if model.config.reads_monotonically:
         places, doubts = _places(voice, symbols, reference, model.config.patch_frames)
-    patches = patch(voice.latents[None], model.config.patch_frames)[0]
-    vectors = learn_speaker(model, ids, patches, places, seed=SEED, on_step=on_step)
+    first = 0
+    if 2 * voice.seconds <= (model.config.trained_seconds or math.inf):  # a longer clip knows itself soon enough
+        first, symbols, patches, places = _after_itself(symbols, patches, places)
+    ids = torch.tensor(frontend.ids(symbols))
+    vectors = learn_speaker(model, ids, patches, places, first=first, seed=SEED, on_step=on_step)
     embedding = SpeakerEmbedding(vectors, fingerprint)
     return replace(voice, embedding=embedding, warnings=(*voice.warnings, *doubts))
+
+
+def _after_itself(
+    symbols: list[str], patches: Tensor, places: Tensor | None
+) -> tuple[int, list[str], Tensor, Tensor | None]:
+    """A clip that follows itself as its own reference, read as references are: how many patches come first, and
+    symbols, patches and places of both."""
+    if places is not None:
+        place = len(symbols)  # of the space between them, at which a reference ends; where it was before nobody knows
+        heard = torch.full_like(places, NO_TARGET)
+        heard[-1, -1] = place
+        places = torch.cat((heard, torch.where(places == NO_TARGET, NO_TARGET, places + place + 1)))
+    return len(patches), [*symbols, " ", *symbols], patches.repeat(2, 1, 1), places
 
 
 def _places(

@@ -15,6 +15,7 @@ from ditar.model.generate import (
     start_batch,
 )
 from ditar.model.patches import histories, history_exists
+from ditar.model import speaker
 from ditar.model.speaker import learn_speaker, speaker_fingerprint
 from ditar.storage.weights import ModelError
 from tests.model.examples import CHANNELS, PATCH, VARIANTS, batch, build
@@ -126,6 +127,22 @@ def test_what_is_learnt_makes_the_clip_likelier_and_changes_no_weight(changes):
     assert all(parameter.grad is None for parameter in model.parameters())
     again = learn_speaker(model, data.symbol_ids[0], data.latents[0], places, seed=3)
     assert torch.equal(vectors, again)
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_of_a_reference_nothing_is_learnt_but_it_is_heard(changes, monkeypatch):
+    model, data = build(torch.float32, **changes), batch((4,), (30,), torch.float32)
+    given, heard = [], speaker._learn
+    monkeypatch.setattr(speaker, "_learn", lambda *some: given.append(some) or heard(*some))
+    places = data.alignment[0] if model.reading is not None else None
+    latents = data.latents[0].clone()
+    first = learn_speaker(model, data.symbol_ids[0], latents, places, first=25, steps=2)
+    latents[:20] += 1.0  # no history reaches there
+    second = learn_speaker(model, data.symbol_ids[0], latents, places, first=25, steps=2)
+    (_, h, clean, spoken, *_), (_, other_h, *_) = given
+    assert len(h) == 5 and len(clean) == 30 and (spoken is None) == (model.reading is None)
+    assert spoken is None or len(spoken) == 5
+    assert not torch.equal(h, other_h) and not torch.equal(first, second)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])

@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import pytest
@@ -42,6 +43,26 @@ def test_cache_skips_padding_of_shorter_rows():
     rest = model(x[:, 4:], model.positions(positions[:, 4:]), cache=first.cache).hidden
     alone = model(x[:1, [0, 1, 3, 4, 5]], model.positions(torch.arange(5)), mask=causal(5)).hidden
     assert torch.allclose(rest[0], alone[0, -2:], atol=1e-12)
+
+
+@pytest.mark.parametrize("changes", [{}, {"kv_heads": 1}, {"ffn_kind": "gated"}])
+def test_a_modulation_is_what_other_weights_would_do(changes):
+    """Gains of its norms, and biases behind its halves; rows may have different ones."""
+    model, x = build(**changes)
+    modulation = 1 + 0.3 * torch.randn(2, 2, 4, 16, dtype=torch.float64)
+    rest = {"tables": model.positions(torch.arange(6)), "mask": causal(6)}
+    made = model(x, modulation=modulation, **rest).hidden
+    for row, layers in enumerate(modulation):
+        other = copy.deepcopy(model)
+        for block, (scale, shift, ffn_scale, ffn_shift) in zip(other.blocks, layers):
+            block.attention_norm.weight.data *= scale
+            block.ffn_norm.weight.data *= ffn_scale
+            for part, by in ((block.attention, shift), (block.ffn, ffn_shift)):
+                part.register_forward_hook(lambda _, __, y, by=by: y + by)
+        alone = other(x[row : row + 1], **rest).hidden
+        assert torch.allclose(alone, made[row : row + 1], atol=1e-12)
+    none = torch.tensor([1.0, 0.0, 1.0, 0.0], dtype=torch.float64)[:, None].expand(2, 2, 4, 16)
+    assert torch.equal(model(x, modulation=none, **rest).hidden, model(x, **rest).hidden)
 
 
 def test_full_cache_is_an_error():

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from ditar.model.ditar import DiTAR
 from ditar.model.speaker import speaker_fingerprint
+from ditar.nn.alignment import NO_TARGET
 from ditar.recognise import aligner
 from ditar.recognise.errors import RecogniserError
 from ditar.storage.weights import ModelError
@@ -21,6 +22,7 @@ from ditar.synthesis.voice import SpeakerEmbedding, VoiceError, blend_voices, vo
 from ditar.synthesis.voice_file import VoiceFileError, describe_voice, load_voice, save_voice
 from ditar.synthesis.voice_names import make_voice, read_voice
 from ditar.text import TextError
+from ditar.text.frontend import TextFrontend
 from tests.tiny import clip, tiny_pipeline
 
 SAID = "Hello there."
@@ -153,6 +155,26 @@ def test_a_blend_has_the_mean_of_what_was_learnt(pipeline, voice):
     torch.testing.assert_close(_speaker(blend_voices([(voice, 1), (plain, 3)], "both")), 0.25 * vectors)
     torch.testing.assert_close(_speaker(blend_voices([(voice, 1), (voice, 1)], "both")), vectors)
     assert _speaker(blend_voices([(plain, 1), (plain, 1)], "both")) is None
+
+
+def test_a_clip_follows_itself_unless_both_would_be_longer_than_what_the_model_knows(monkeypatch):
+    given = []
+    monkeypatch.setattr(adapt, "learn_speaker", lambda _, *some, **rest: given.append((*some, rest)) or torch.zeros(3))
+    for trained in (0.0, 2.1, 1.9):
+        pipeline = tiny_pipeline(trained_seconds=trained)
+        pipeline.create_voice(clip(1.0), SAID, adapt=True)
+    (ids, patches, _, rest), bounded, (once, alone, _, of_long) = given
+    assert torch.equal(patches[: rest["first"]], patches[rest["first"] :]) and len(patches) == 2 * rest["first"]
+    assert ids.tolist() == [*once, *pipeline_ids(" "), *once] and torch.equal(bounded[1], patches)
+    assert of_long["first"] == 0 and torch.equal(alone, patches[: len(alone)]) and len(alone) == rest["first"]
+    places = torch.tensor([[-1, 0], [2, NO_TARGET]])
+    *_, both = adapt._after_itself(list("abc"), torch.zeros(2, 2, 8), places)
+    unknown = [NO_TARGET] * 3
+    assert both.flatten().tolist() == [*unknown, 3, 3, 4, 6, NO_TARGET]  # 3: the space, where a reference ends
+
+
+def pipeline_ids(symbols):
+    return TextFrontend.of(tiny_pipeline().ditar.config, "en-us").ids(symbols)
 
 
 def no_path(self, waveform, words):
