@@ -114,12 +114,13 @@ def tasks_of(
         lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text or None, language=language, adapt=adapt)
     )
     clips = {clip.utt: clip for clip in chosen.values()}
+    adapted = [f"adapted for {pipeline.speaker_space[0]}"] if adapt else []
     return [
         SpeechTask(
             target.utt,
             target.text,
             functools.partial(read, chosen[target.utt].utt),
-            [chosen[target.utt].utt, chosen[target.utt].text, *(["adapted"] if adapt else [])],
+            [chosen[target.utt].utt, chosen[target.utt].text, *adapted],
             request_options=request_options,
             batch_options=batch_options,
             note={"reference": chosen[target.utt].utt},

@@ -14,8 +14,7 @@ TARGET_DB = -23.0
 PEAK_LIMIT = 0.99
 MIN_REFERENCE_SECONDS = 0.5
 MAX_REFERENCE_SECONDS = 30.0
-UNKNOWN_DB = -52.0  # active at least, while the loudest frame is to come: 40 dB below that of most outputs
-UNKNOWN = 10 ** (UNKNOWN_DB / 20)
+LEAST_ACTIVE_DB = -52.0  # in a stream, whose loudest frame may be to come: 40 dB below that of most outputs
 FADE_SECONDS = 0.005
 KEEP_SECONDS = 0.03  # of silence, on both sides of the speech
 MIN_PAUSE_SECONDS = 0.15  # shorter silence is part of a word: the closure of a plosive lasts 0.1 s
@@ -89,33 +88,35 @@ def trim_silence(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
 
 class StreamTrimmer:
     """Cuts the silence at the start, at the end, or at both, of speech (S,) that arrives in pieces, as `trim_silence`
-    cuts that of the whole, but for what is not known yet: a frame is active if it is louder than UNKNOWN_DB, and within
-    40 dB of the loudest so far. How the speech was cut into pieces changes nothing.
+    cuts that of the whole, as far as it can be known by then: a frame is active if it is louder than LEAST_ACTIVE_DB
+    and within 40 dB of the loudest so far, so that a noise above the first stays. Frames that are not numbers are
+    active, for whoever looks for them. How the speech was cut into pieces changes nothing.
 
-    Silence that may be the end is held back until something follows. cut: samples that went from the start, known once
-    there is a piece with any.
+    Silence that may be the end is held back until something follows; speech without an active frame stays as it is.
+    cut: samples that went from the start, known once there is a piece with any.
     """
 
     def __init__(self, rate_hz: int, start: bool, end: bool):
         self._rate_hz, self._hop = rate_hz, frame_samples(rate_hz)
         self._keep = round(KEEP_SECONDS / FRAME_SECONDS)  # frames
-        self._before, self._end = start, end  # whether all so far was silence that goes
-        self._held, self._loudest, self.cut = np.zeros(0, np.float32), 0.0, 0
+        self._start, self._end = start, end
+        self._held, self._loudest, self._heard, self.cut = np.zeros(0, np.float32), 0.0, False, 0
 
     def __call__(self, audio: np.ndarray, final: bool = False) -> np.ndarray:
         """The next piece (S,): what can be had by now; `final`: nothing follows, so all that is kept."""
-        if not (self._before or self._end):
+        if not self._end and (self._heard or not self._start):
             return audio
         held = np.concatenate((self._held, audio))
         whole = len(held) if final else len(held) // self._hop * self._hop
         active = self._active(held[:whole])
-        if self._before:
-            if not len(active):  # nothing goes if nothing else comes
-                self._held = held
-                return held if final else held[:0]
-            gone, self._before = max(0, int(active[0]) - self._keep), False
+        if not self._heard and not len(active):
+            self._held = held
+            return held if final else held[:0]
+        if self._start and not self._heard:
+            gone = max(0, int(active[0]) - self._keep)
             held, active, self.cut = held[gone * self._hop :], active - gone, gone * self._hop
             held = fade(held, self._rate_hz, end=False) if gone else held
+        self._heard = True
         if not self._end:
             self._held = held[:0]
             return held
@@ -129,9 +130,11 @@ class StreamTrimmer:
     def _active(self, audio: np.ndarray) -> np.ndarray:
         """The numbers of the active frames of (S,), which begins where a frame does."""
         rms = frame_rms(audio, self._rate_hz)
-        loudest = np.maximum.accumulate(np.append(self._loudest, rms))[1:]
-        self._loudest = max(self._loudest, float(rms.max(initial=0.0)))
-        return np.flatnonzero(rms > np.maximum(UNKNOWN, loudest * 10 ** (-BELOW_LOUDEST_DB[0] / 20)))
+        finite = np.isfinite(rms)
+        loudest = np.maximum.accumulate(np.append(self._loudest, np.where(finite, rms, 0.0)))[1:]
+        self._loudest = max(self._loudest, float(loudest.max(initial=0.0)))
+        bar = np.maximum(10 ** (LEAST_ACTIVE_DB / 20), loudest * 10 ** (-BELOW_LOUDEST_DB[0] / 20))
+        return np.flatnonzero(~finite | (rms > bar))
 
 
 def last_pause(waveform: np.ndarray, rate_hz: int, limit_seconds: float) -> int | None:
@@ -159,7 +162,7 @@ def level(waveform: np.ndarray, rate_hz: int, target_db: float = TARGET_DB) -> n
 
 
 def fade(waveform: np.ndarray, rate_hz: int, start: bool = True, end: bool = True) -> np.ndarray:
-    """(S,) -> (S,), a copy: faded in and out within 5 ms, so that neither end clicks; `start` False: the end only."""
+    """(S,) -> (S,), a copy: faded in and out within 5 ms, so that neither end clicks, or at one end only."""
     faded = np.array(waveform, dtype=np.float32)
     ramp = np.linspace(0.0, 1.0, min(round(FADE_SECONDS * rate_hz), len(faded)), dtype=np.float32)
     if start:

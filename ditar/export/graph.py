@@ -66,9 +66,9 @@ class Graph:
             first = self.op("Add", first, other)
         return first
 
-    def scaled(self, x: str, scale: str | None) -> str:
-        """Their product; None: x as it is."""
-        return x if scale is None else self.op("Mul", x, scale)
+    def scaled(self, x: str, by: str | None) -> str:
+        """x (1 + by); None: x as it is."""
+        return x if by is None else self.op("Mul", x, self.add(by, self.weight(1.0)))
 
     def shifted(self, x: str, shift: str | None) -> str:
         """Their sum; None: x as it is."""

@@ -80,8 +80,7 @@ def locdit_graph(model: DiTAR):
     patch = graph.linear(graph.input("noisy", ["B", frames, channels]), locdit.noisy)
     speaker = graph.input("speaker", ["B", locdit.speaker_size])
     terms = [width] * (locdit.speaker_size // width)  # of (B, 1, width) each
-    speaker = graph.add(graph.unsqueeze(speaker, 1), graph.weight(locdit.nobody))
-    of_first, of_history, of_noisy, *of_blocks = graph.split(speaker, terms, axis=2)
+    of_first, of_history, of_noisy, *of_blocks = graph.split(graph.unsqueeze(speaker, 1), terms, axis=2)
     times = graph.input("times", ["B"])
     time = time_embedding(graph, times, locdit.time)
     if locdit.jump is not None:

@@ -31,7 +31,8 @@ class SpeakerTerms:
 class LocDiTContext:
     """What is the same at all steps of one patch: h projected (M, width), the history's tokens (M, H * P, width), RoPE
     tables of the whole sequence; `spoken` (M, P or 1, width): added to the noisy frames, what each of them says;
-    `prefix`: keys and values of [h | history], if they do not change either; `speaker`: what is added further on."""
+    `prefix`: keys and values of [h | history], if they do not change either; `speaker`: what a voice changes further
+    on."""
 
     condition: Tensor
     history: Tensor
@@ -126,13 +127,6 @@ class LocDiT(nn.Module):
         ditar/model/speaker.py."""
         return sum(self.speaker_sizes)
 
-    @property
-    def nobody(self) -> Tensor:
-        """(speaker_size,): the terms of no speaker, 1 for scales and 0 for the rest; an embedding is what differs."""
-        terms = torch.zeros(self.speaker_size, device=self.out.weight.device)
-        terms[-self.speaker_sizes[-1] :].view(len(self.transformer.blocks), 4, -1)[:, ::2] = 1.0
-        return terms
-
     def context(
         self,
         h: Tensor,
@@ -196,7 +190,6 @@ class LocDiT(nn.Module):
         return LocDiTContext(condition, past, tables, spoken, speaker=terms)
 
     def _speaker_terms(self, speaker: Tensor) -> SpeakerTerms:
-        terms = speaker + self.nobody.to(speaker)
-        first, history, noisy, blocks = terms.split(self.speaker_sizes, dim=-1)
+        first, history, noisy, blocks = speaker.split(self.speaker_sizes, dim=-1)
         blocks = blocks.unflatten(-1, (len(self.transformer.blocks), 4, -1))
         return SpeakerTerms(first, history[:, None], noisy[:, None], blocks)

@@ -1,10 +1,10 @@
-"""Speaker adaptation (ours): an embedding of a voice, learnt from its clip in seconds, which LocDiT adds to its tokens.
+"""Speaker adaptation (ours): an embedding of a voice, learnt from its clip in seconds, which changes LocDiT.
 
 Zero-shot cloning hears a voice in one pass of the LM. A small model misses some of it, and steps of gradient descent on
-the diffusion loss of the clip itself find more. Only vectors are learnt, by which the norms of LocDiT multiply (AdaSpeech
-learns those of a new voice, arXiv 2103.00993) and which its layers add (as biases, BitFit, arXiv 2106.10199), and no
-weights: so few numbers learn the voice, and hardly the noises and the words of the clip. Rows of a batch may have
-different ones, and no pass costs more than these products and sums.
+the diffusion loss of the clip itself find more. Only vectors are learnt, by which the norms of LocDiT multiply
+(AdaSpeech learns those of a new voice, arXiv 2103.00993) and which its layers add (as biases, BitFit, arXiv
+2106.10199), and no weights: so few numbers learn the voice, and hardly the noises and the words of the clip. Rows of a
+batch may have different ones, and no pass costs more than these products and sums.
 
 It is learnt as it will be used: the LM reads the clip once as its own reference, and then again, and what LocDiT is
 taught is the second time, in which h knows the voice already and misses only what it always misses.
@@ -63,8 +63,8 @@ def learn_speaker(
     what is learnt with is a copy of LocDiT in float32.
 
     Args:
-        symbol_ids: (L,), what is said in it.
-        patches: (N, P, C), its normalised latents.
+        symbol_ids: (L,), what is said in it, with a reference before it or without.
+        patches: (N, P, C), normalised latents of both.
         places: (N, P), for monotonic reading: the place of the symbol that each frame speaks, see
             `data.frame_symbols.alignment`.
         first: the patches before this one are a reference and only read.

@@ -56,17 +56,17 @@ class Block(nn.Module):
         modulation: Tensor | None = None,
     ) -> Tensor:
         """(B, S, width) -> (B, S', width); context and its mask: see CrossAttention; modulation (B, 4, width), for all
-        places of a row: by what the norm's output is multiplied before attention, what is added behind attention, and
-        the same of the feed-forward; the others: see Attention."""
+        places of a row: by how much more than 1 the norm's output is multiplied before attention, what is added behind
+        attention, and the same of the feed-forward; the others: see Attention."""
         normed, by = self.attention_norm(x), None if modulation is None else modulation[:, :, None].unbind(1)
-        normed = normed if by is None else normed * by[0]
+        normed = normed if by is None else normed * (1 + by[0])
         x = x[:, outputs] + self.attention(normed, tables, mask, outputs, cache, keep)
         x = x if by is None else x + by[1]
         if context is not None:
             x = x + self.cross(self.cross_norm(x), *context)
         if by is None:
             return x + self.ffn(self.ffn_norm(x))
-        return x + self.ffn(self.ffn_norm(x) * by[2]) + by[3]
+        return x + self.ffn(self.ffn_norm(x) * (1 + by[2])) + by[3]
 
 
 @dataclass

@@ -28,7 +28,7 @@ async def spoken(planned: Planned) -> AsyncIterator[Heard]:
     """All the audio of a request."""
     last = len(planned.pieces) - 1
     for number, (piece, seed) in enumerate(zip(planned.pieces, planned.seeds)):
-        async with aclosing(planned.talk.say(piece, seed, goes_on=number < last)) as audio:
+        async with aclosing(planned.talk.say(piece, seed, goes_on=number < last, more=number < last)) as audio:
             async for heard in audio:
                 yield heard
     async for heard in planned.talk.rest():

@@ -111,8 +111,7 @@ class Batches:
         temperature = utterance.request.temperature  # the model's may not go with the number of steps
         sampling = self.pipeline.sampling.override(**{"temperature": temperature, **utterance.options})
         (prepared,) = self.pipeline.prepare([utterance.request], sampling, self._solver)
-        between = {"continues": utterance.continues, "goes_on": utterance.goes_on}
-        spoken = SpokenRequest(self.pipeline.vae, prepared, utterance.max_retries, 0.0, CHUNK_SECONDS, **between)
+        spoken = SpokenRequest(self.pipeline.vae, prepared, utterance.max_retries, 0.0, CHUNK_SECONDS, *utterance.cut)
         return _Row(utterance, spoken, (sampling.num_inference_steps, sampling.guidance_steps))
 
     def _add(self, rows: Sequence[_Row]) -> None:

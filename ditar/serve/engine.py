@@ -51,7 +51,9 @@ class QueuedUtterance:
             asks for it, the `Timing` of what is over since the last one, in samples of the utterance. Called in the
             engine's thread, and must return at once.
         talk: identifies the request that the piece belongs to.
-        continues, goes_on: whether the talk had a piece before this one, and has one after it.
+        continues, goes_on: whether the talk had a piece before this one, whose seat it may have, and has one after it
+            at once, for which the seat is kept.
+        cut: whether silence at the start and at the end goes, see `SpokenRequest`.
         max_retries: see `ContinuousPipeline`.
         cancelled: nobody wants it any more; see `Engine.cancel`.
     """
@@ -62,6 +64,7 @@ class QueuedUtterance:
     talk: object = field(default_factory=object)
     continues: bool = False
     goes_on: bool = False
+    cut: tuple[bool, bool] = (False, False)
     max_retries: int = MAX_RETRIES
     cancelled: bool = False
 

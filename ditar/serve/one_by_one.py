@@ -45,7 +45,7 @@ class OneByOne:
             (output,) = self.pipeline.batch(
                 [utterance.request], max_retries=utterance.max_retries, on_frame=look, **utterance.options
             )
-            trimmed = StreamTrimmer(output.sample_rate, utterance.continues, utterance.goes_on)
+            trimmed = StreamTrimmer(output.sample_rate, *utterance.cut)
             utterance.tell(trimmed(output.audio, final=True))
             ended = Ended(None, False, output.wrong, output.seed, output.attempts, output.patches, output.warnings)
         except _Cancelled:

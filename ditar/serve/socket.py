@@ -157,7 +157,8 @@ class Conversation:
             await self._fail(failure())
 
     async def _talk(self, start: Start, found: Asked) -> None:
-        """Speak parts as they come. A sentence has the seed that it would have in the whole text, sent at once."""
+        """Speak parts as they come. A sentence has the seed that it would have in the whole text, sent at once, and the
+        same audio but for silence at the end of the last one, which nobody knows to be the last when it is spoken."""
         service, seed, encoded, said = self._service, drawn(start), encoder(start.response_format), []
         talk = await service.talk(found, time.monotonic())
         details = {"seed": seed, "response_format": start.response_format, "sample_rate": SAMPLE_RATE_HZ}
@@ -167,7 +168,7 @@ class Conversation:
                 for piece, is_last in await self._pieces(part, talk):
                     said.append(piece.text)
                     goes_on = not (is_last and self._parts.empty())
-                    async with aclosing(talk.say(piece, piece_seeds(seed, said)[-1], goes_on)) as audio:
+                    async with aclosing(talk.say(piece, piece_seeds(seed, said)[-1], goes_on, more=True)) as audio:
                         async for heard in audio:
                             if heard.piece is not None:
                                 begin = {"type": "piece", "text": heard.piece, "start": round(heard.start_s, 4)}

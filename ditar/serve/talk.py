@@ -58,8 +58,9 @@ class Talk:
     _utterance: QueuedUtterance | None = None  # the last one, which may still be spoken
     _last: ReadPiece | None = None
 
-    async def say(self, piece: ReadPiece, seed: int, goes_on: bool) -> AsyncIterator[Heard]:
-        """The silence after the previous piece, and the audio of the next one; `goes_on`: another one follows at once.
+    async def say(self, piece: ReadPiece, seed: int, goes_on: bool, more: bool) -> AsyncIterator[Heard]:
+        """The silence after the previous piece, and the audio of the next one; `goes_on`: another one follows at once;
+        `more`: one may follow at all, so that silence at its end goes.
         ApiError: it could not be spoken to its end."""
         if gap := gap_samples(self._last, piece):
             yield self._heard(silent(gap), None)
@@ -76,7 +77,7 @@ class Talk:
         start = seconds_to_samples(self.seconds)
         self._last, self.symbols = piece, self.symbols + len(piece.read.symbols)
         self._utterance = utterance = QueuedUtterance(
-            request, self.options, tell, self, continues=continues, goes_on=goes_on
+            request, self.options, tell, self, continues=continues, goes_on=goes_on, cut=(continues, more)
         )
         try:
             self.engine.speak(utterance)

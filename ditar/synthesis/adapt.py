@@ -67,7 +67,7 @@ def _after_itself(
         place = len(symbols)  # of the space between them, at which a reference ends; where it was before nobody knows
         heard = torch.full_like(places, NO_TARGET)
         heard[-1, -1] = place
-        places = torch.cat((heard, torch.where(places == NO_TARGET, NO_TARGET, places + place + 1)))
+        places = torch.cat((heard, places + place + 1))
     return len(patches), [*symbols, " ", *symbols], patches.repeat(2, 1, 1), places
 
 

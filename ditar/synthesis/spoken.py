@@ -74,7 +74,7 @@ class SpokenRequest:
             self._places.append(places)
         self._decoder.add(patch)
         self.patches += 1
-        if not ended and self._decoder.ready < self._chunk_frames[not self._silent]:
+        if not ended and self._decoder.ready < self._chunk_frames[self._heard]:
             return None
         began = perf_counter()
         chunk = self._decoder.take(final=ended).numpy()

@@ -35,7 +35,8 @@ class FirstAudio:
 
 
 class SpeechStream(Iterator[np.ndarray]):
-    """Float32 chunks (S,) at 24 kHz; together they are what the pipeline returns when it is called.
+    """Float32 chunks (S,) at 24 kHz; together they are what the pipeline returns when it is called, without the silence
+    at an end where other speech stands.
 
     For when chunks are released, and what is made again, see `SpokenRequest`. SpeechError, at the end, if what was
     played turns out wrong. `close` (or leaving a `with` block) ends it early.

@@ -116,13 +116,17 @@ def check_fit(
     if speaker_space is None:
         raise VoiceError(f"voice {voice.name!r} was adapted for a DiTAR, and this model is none; make it again with it")
     (theirs, size), (mine, wanted) = (voice.embedding.model, len(voice.embedding.vectors)), speaker_space
+    if size != wanted:
+        raise VoiceError(
+            f"voice {voice.name!r} was adapted for another model, or by another version of ditar: it has an embedding "
+            f"of {size} numbers, and this model reads {wanted}; make it again with this model or, if that is a "
+            "distilled one, with the model that it was distilled from"
+        )
     if theirs != mine:
         raise VoiceError(
             f"voice {voice.name!r} was adapted for the model {theirs} and this one is {mine}; make it again with this "
             "model or, if that is a distilled one, with the model that it was distilled from"
         )
-    if size != wanted:
-        raise VoiceError(f"voice {voice.name!r} has an embedding of {size} numbers instead of {wanted}; make it again")
 
 
 def voice_warnings(voice: Voice) -> list[str]:

@@ -155,9 +155,24 @@ def test_what_may_be_the_end_waits_and_what_has_no_end_is_released_at_once():
         assert len(trimmer(np.concatenate([speech(0.5), silence(1.0)]))) == round(1.5 * RATE_HZ)
 
 
-@pytest.mark.parametrize("start, end", [(True, True), (True, False)])
+@pytest.mark.parametrize("start, end", [(True, True), (True, False), (False, True)])
 def test_a_stream_that_is_nothing_but_silence_is_kept(start, end):
     trimmer, clip = StreamTrimmer(RATE_HZ, start, end), speech(1.0, 1e-4)
     made = np.concatenate([trimmer(clip[:5000]), trimmer(clip[5000:], final=True)])
     np.testing.assert_array_equal(made, clip)
     assert trimmer.cut == 0
+
+
+def test_what_is_40_db_below_the_loudest_so_far_is_silence():
+    loud, soft = speech(0.5, 0.3), speech(0.5, 0.3 * 10 ** (-42 / 20))
+    made = StreamTrimmer(RATE_HZ, start=False, end=True)(np.concatenate([soft, loud, soft]))
+    assert len(made) == RATE_HZ  # before the loud part it was the loudest
+
+
+def test_what_is_no_number_is_kept_for_those_who_look_for_it():
+    clip = np.concatenate([speech(0.3), silence(0.1), speech(0.3), silence(0.1)])
+    clip[round(0.35 * RATE_HZ)] = np.nan
+    trimmer = StreamTrimmer(RATE_HZ, start=True, end=True)
+    made = np.concatenate([trimmer(clip), trimmer(clip[:0], final=True)])
+    np.testing.assert_array_equal(made[: round(0.7 * RATE_HZ)], clip[: round(0.7 * RATE_HZ)])
+    assert np.isnan(made).sum() == 1 and len(made) == round(0.73 * RATE_HZ)

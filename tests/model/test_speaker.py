@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ditar.config import DiTARLossConfig
 from ditar.diffusion.schedule import add_noise, velocity
+from ditar.model import speaker
 from ditar.model.generate import (
     advance_batch,
     collect_patches,
@@ -14,8 +16,8 @@ from ditar.model.generate import (
     join_batches,
     start_batch,
 )
+from ditar.model.locdit import LocDiT
 from ditar.model.patches import histories, history_exists
-from ditar.model import speaker
 from ditar.model.speaker import learn_speaker, speaker_fingerprint
 from ditar.storage.weights import ModelError
 from tests.model.examples import CHANNELS, PATCH, VARIANTS, batch, build
@@ -143,6 +145,21 @@ def test_of_a_reference_nothing_is_learnt_but_it_is_heard(changes, monkeypatch):
     assert len(h) == 5 and len(clean) == 30 and (spoken is None) == (model.reading is None)
     assert spoken is None or len(spoken) == 5
     assert not torch.equal(h, other_h) and not torch.equal(first, second)
+
+
+def test_the_first_patch_to_learn_from_has_the_end_of_the_reference_as_history(monkeypatch):
+    model, data, seen = build(torch.float32), batch((4,), (30,), torch.float32), []
+    heard = LocDiT.forward
+    monkeypatch.setattr(LocDiT, "forward", lambda *given, **rest: seen.append(given[4:6]) or heard(*given, **rest))
+    quiet = DiTARLossConfig(noise_draws=1, h_dropout=1e-9, history_noise=1e-9, history_dropout=1e-9)
+    monkeypatch.setattr(speaker, "LOSS", quiet)
+    places = data.alignment[0] if model.reading is not None else None
+    count = model.config.history_patches
+    for first in (25, 0):
+        learn_speaker(model, data.symbol_ids[0], data.latents[0], places, first=first, steps=1)
+    (past, exists), (from_nothing, missing) = seen
+    assert exists.all() and torch.equal(past[0], data.latents[0, 25 - count : 25])
+    assert not missing[0].any() and torch.allclose(from_nothing[25:], past, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])

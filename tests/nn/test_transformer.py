@@ -49,19 +49,19 @@ def test_cache_skips_padding_of_shorter_rows():
 def test_a_modulation_is_what_other_weights_would_do(changes):
     """Gains of its norms, and biases behind its halves; rows may have different ones."""
     model, x = build(**changes)
-    modulation = 1 + 0.3 * torch.randn(2, 2, 4, 16, dtype=torch.float64)
+    modulation = 0.3 * torch.randn(2, 2, 4, 16, dtype=torch.float64)
     rest = {"tables": model.positions(torch.arange(6)), "mask": causal(6)}
     made = model(x, modulation=modulation, **rest).hidden
     for row, layers in enumerate(modulation):
         other = copy.deepcopy(model)
         for block, (scale, shift, ffn_scale, ffn_shift) in zip(other.blocks, layers):
-            block.attention_norm.weight.data *= scale
-            block.ffn_norm.weight.data *= ffn_scale
+            block.attention_norm.weight.data *= 1 + scale
+            block.ffn_norm.weight.data *= 1 + ffn_scale
             for part, by in ((block.attention, shift), (block.ffn, ffn_shift)):
                 part.register_forward_hook(lambda _, __, y, by=by: y + by)
         alone = other(x[row : row + 1], **rest).hidden
         assert torch.allclose(alone, made[row : row + 1], atol=1e-12)
-    none = torch.tensor([1.0, 0.0, 1.0, 0.0], dtype=torch.float64)[:, None].expand(2, 2, 4, 16)
+    none = torch.zeros_like(modulation)
     assert torch.equal(model(x, modulation=none, **rest).hidden, model(x, **rest).hidden)
 
 

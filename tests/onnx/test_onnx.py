@@ -21,6 +21,7 @@ from ditar.text.errors import TextError
 from ditar.text.frontend import TextFrontend
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
+from tests.quiet import QUIET, quiet_ends
 from tests.tiny import clip, tiny_pipeline
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -261,22 +262,14 @@ def test_a_stream_is_what_a_call_returns(form):
 
 
 def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(form, monkeypatch):
-    class WithQuietEnds(vocoder.StreamingDecoder):
-        made = 0
-
-        def take(self, final=False):
-            at = np.arange(self.made, self.made + len(super().take(final)))
-            self.made += len(at)
-            return np.where((at < 4800) | final, 0, 0.3 * np.sin(at / 5)).astype(np.float32)
-
-    monkeypatch.setattr(speaking, "StreamingDecoder", WithQuietEnds)
+    monkeypatch.setattr(speaking, "StreamingDecoder", quiet_ends(vocoder.StreamingDecoder))
     chunks = []
     with suppress(SpeechError):  # the model may never end by itself
         chunks.extend(form[1].stream("One of the words. [pause:0.7] And another, I say.", seed=1, **FAST))
     audio = np.concatenate(chunks)
     (silence,) = [(end - begin) / 24_000 for begin, end in pauses(audio, 24_000)]
     assert abs(silence - 0.76) < 0.03  # 30 ms are kept on both sides
-    assert not audio[:4800].any() and audio[4801:4900].any()  # nothing stands before the first
+    assert not audio[:QUIET].any() and audio[QUIET + 1 : QUIET + 100].any()  # nothing stands before the first
 
 
 @torch.no_grad()

@@ -183,11 +183,12 @@ def test_resumes_and_counts_failures(tmp_path, capsys):
 def test_voices_that_are_adapted_are_spoken_anew(tmp_path):
     targets = [utterance("tgt", n, text) for n, text in enumerate(("one", "two"))]
     chosen, asked = choose_references(targets, [utterance("ann", 1, "hello")], seed=0), []
-    for adapt in (False, True, True):
+    for adapt, space in ((False, "a"), (True, "a"), (True, "a"), (True, "b"), (False, "b")):
         speaker = Speaker()
+        speaker.speaker_space = space, 3
         decode(speaker, tasks_of(speaker, targets, chosen, {}, {}, adapt=adapt), tmp_path, {}, seed=0)
         asked.append((len(speaker.asked), speaker.adapted))
-    assert asked == [(2, [False]), (2, [True]), (0, [])]
+    assert asked == [(2, [False]), (2, [True]), (0, []), (2, [True]), (2, [False])]
 
 
 def test_without_transcripts_the_words_of_the_clips_are_unknown(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ditar.seeds import attempt_seed
+from ditar.serve import one_by_one
 from ditar.serve.batches import UNHEARD_STEPS, Batches
 from ditar.serve.engine import SEAT_KEPT_SECONDS, Ended, Engine, QueuedUtterance
 from ditar.serve.one_by_one import OneByOne
@@ -207,7 +208,7 @@ def test_a_closed_engine_tells_whoever_is_left(pipeline, voices):
     assert "ditar-engine" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_models_that_draw_tokens_speak_one_by_one(running):
+def test_models_that_draw_tokens_speak_one_by_one(running, monkeypatch):
     pipeline = tiny_token_pipeline(end=True)
     voice = pipeline.create_voice(clip(1.0), "Hello there.")
     engine = running(OneByOne(pipeline), 3)
@@ -217,6 +218,11 @@ def test_models_that_draw_tokens_speak_one_by_one(running):
         (alone,) = pipeline.batch([request], max_retries=0, top_k=5)
         np.testing.assert_allclose(listener.wait(), alone.audio, atol=1e-5)
         assert listener.ended.seed == alone.seed
+    monkeypatch.setattr(one_by_one, "StreamTrimmer", lambda rate_hz, *cut: lambda audio, final: audio[: 10 * sum(cut)])
+    for cut in ((True, False), (True, True)):
+        listener = Listener()
+        engine.speak(QueuedUtterance(requests[0], {"top_k": 5}, listener.told.put, cut=cut))
+        assert len(listener.wait()) == 10 * sum(cut)
     wrong, _ = ask(engine, requests[0], options={"num_inference_steps": 3})
     wrong.wait()
     assert "draws tokens" in str(wrong.ended.error)

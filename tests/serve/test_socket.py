@@ -1,12 +1,17 @@
 """WS /v1/audio/stream on a tiny random model: text as it is written, audio sentence by sentence."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 from websockets.sync.client import connect
 
+from ditar.audio.trim import pauses
 from ditar.serve import socket as module
+from ditar.synthesis import spoken
+from ditar.vae.streaming import StreamingDecoder
+from tests.quiet import quiet_ends
 from tests.serve.server import PATIENCE, running
 
 TEXT = "Good morning to you. It rains, and it rains.\n\nGood night!"
@@ -63,6 +68,31 @@ def test_text_in_pieces_sounds_as_it_does_in_one(server, client, step):
     assert done["seconds"] == pytest.approx(len(heard) / 24_000, abs=1e-3)
     begun = next(m for m in client.messages if m["type"] == "started")
     assert begun == {"type": "started", "seed": 7, "response_format": "pcm", "sample_rate": 24_000, "ignored": []}
+
+
+def test_sentences_meet_without_silence_whenever_they_arrive(server, client, monkeypatch):
+    """And of the last one the silence at the end is missing, whether `end` comes before it is spoken or after."""
+    monkeypatch.setattr(spoken, "StreamingDecoder", quiet_ends(StreamingDecoder))
+    text, heard = "Good morning to you. It rains, and it rains.", []
+    for at_once in (True, False):
+        client.audio = b""
+        client.say(START, {"type": "text", "text": text}, *(["end"] if at_once else ["flush"]))
+        if not at_once:
+            while client.hear("piece")["text"] != "It rains, and it rains.":
+                pass
+            end = time.monotonic() + PATIENCE
+            while server.service.engine.rows or server.service.engine.waiting:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            client.say("end")
+        client.hear("done", "error")
+        heard.append(np.frombuffer(client.audio, "<i2").astype(np.float32))
+    np.testing.assert_array_equal(*heard)
+    (between,) = [(end - begin) / 24_000 for begin, end in pauses(heard[0] / 32_767, 24_000)]
+    assert abs(between - 0.51) < 0.03
+    whole = np.frombuffer(server.speak(input=text, seed=7, steps=2).content, "<i2").astype(np.float32)
+    same = len(heard[0]) - 720  # 30 ms of silence are kept, and fade
+    assert 1000 < len(whole) - len(heard[0]) and np.abs(heard[0][:same] - whole[:same]).max() <= 8
 
 
 @pytest.mark.parametrize("step", [1, 1000])

@@ -19,11 +19,13 @@ import soundfile
 import torch
 
 from ditar import load_pipeline
+from ditar.audio.trim import pauses
 from ditar.model.adapter import add_adapter, base_fingerprint, save_adapter
 from ditar.nn.threads import in_own_thread
 from ditar.seeds import piece_seeds
 from ditar.serve.bodies import MAX_SEED
 from ditar.serve.settings import MAX_CHARACTERS
+from ditar.synthesis import spoken
 from ditar.synthesis.pieces import pieces_to_speak, silent
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.script import script_to_speak
@@ -33,6 +35,7 @@ from ditar.text.pieces import gaps
 from ditar.text.script import read_script
 from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.streaming import StreamingDecoder
+from tests.quiet import quiet_ends
 from tests.serve.server import PATIENCE, running
 from tests.tiny import tiny_pipeline
 from tests.tiny_tokens import tiny_token_pipeline
@@ -84,6 +87,14 @@ def test_the_official_client_gets_a_file(server, alone):
     headers = response.response.headers
     assert headers["x-ditar-seed"] == "7" and headers["x-ditar-ignored"] == "instructions"
     assert headers["content-type"] == "audio/wav"
+
+
+def test_sentences_meet_without_silence_as_from_python(server, alone, monkeypatch):
+    monkeypatch.setattr(spoken, "StreamingDecoder", quiet_ends(StreamingDecoder))
+    heard, expected = samples(server.speak(input=TEXT, seed=7, **FAST).content), alone(TEXT, 7)
+    np.testing.assert_allclose(heard, expected, atol=2e-4)
+    between = [(end - begin) / SAMPLE_RATE_HZ for begin, end in pauses(heard, SAMPLE_RATE_HZ)]
+    np.testing.assert_allclose(between, [0.51, 0.51], atol=0.03)
 
 
 def test_pauses_ssml_and_pronunciations_sound_as_from_python(server, alone):

@@ -21,6 +21,7 @@ from ditar.synthesis.utterance_list import SpeechTask, speak_many
 from ditar.text.said_words import SaidWord
 from ditar.units import HOP_SAMPLES
 from ditar.vae.streaming import StreamingDecoder
+from tests.quiet import QUIET, quiet_ends
 from tests.speaker import CONFIG, VOICE, Speaker
 from tests.tiny import tiny_pipeline
 from tests.tiny_tokens import tiny_token_pipeline
@@ -184,32 +185,18 @@ def test_times_in_a_stream_of_pieces_are_those_of_all_of_it(reader, tmp_path):
     assert timings[1] == second.timing.shifted(len(first.audio) + round(24_000 * some[0].pause_seconds))
 
 
-QUIET = 4800  # samples without sound at the start
-
-
-class WithQuietEnds(StreamingDecoder):
-    """A tone between silence: 0.2 s before it, and all of the last chunk behind."""
-
-    made = 0
-
-    def take(self, final=False):
-        audio = super().take(final)
-        at = torch.arange(self.made, self.made + len(audio))
-        self.made += len(audio)
-        return torch.where((at < QUIET) | torch.tensor(final), 0.0, 0.3 * torch.sin(at / 5))
-
-
 @pytest.mark.parametrize("speed", [1.0, 1.5])
 def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(reader, monkeypatch, tmp_path, speed):
     text = "One of the words. And another, I say. The end of the world, and a rose!"
     pieces, _ = pieces_to_speak(text, reader.create_voice(), reader.text_config, "en-us")
-    monkeypatch.setattr(spoken, "StreamingDecoder", WithQuietEnds)
+    monkeypatch.setattr(spoken, "StreamingDecoder", quiet_ends(StreamingDecoder))
 
     def heard(**between):
         with reader.stream(
             pieces[1].request(5, timestamps=True, speed=speed), max_retries=0, chunk_seconds=0.1, **between
         ) as stream:
             told = [(len(chunk), stream.timing) for chunk in stream]
+        assert all(samples for samples, _ in told[:-1])
         assert all(len(later.words) >= len(timing.words) for (_, timing), (_, later) in zip(told, told[1:]))
         return sum(samples for samples, _ in told), stream.timing
 
@@ -229,6 +216,29 @@ def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(reader, monkeyp
     silences = [(end - begin) / 24_000 for begin, end in pauses(audio, 24_000)]
     np.testing.assert_allclose(silences, [piece.pause_seconds + 0.06 for piece in pieces[:-1]], atol=0.03)
     check(joined([(one, 0) for one in timings]), len(audio))
+
+
+def test_what_is_trimmed_of_an_attempt_that_fails_is_not_of_the_next(reader, monkeypatch):
+    kinds = iter([StreamingDecoder, quiet_ends(StreamingDecoder)])
+
+    class Whisper(StreamingDecoder):  # not silent, and nothing that a trimmer lets through
+        def take(self, final=False):
+            return 2e-3 * torch.cos(torch.arange(len(super().take(final))))
+
+    def decoder(vae, before):
+        kind = next(kinds)
+        return (Whisper if kind is StreamingDecoder else kind)(vae, before)
+
+    monkeypatch.setattr(spoken, "StreamingDecoder", decoder)
+    monkeypatch.setattr(spoken, "problem", lambda *_: "bad" if made.attempts == 1 else None)
+    request, between = SpeechRequest(TEXT, seed=1), {"continues": True, "goes_on": True}
+    with reader.stream(request, max_retries=1, chunk_seconds=0.1, **between) as made:
+        audio = np.concatenate(list(made))
+    assert made.attempts == 2 and made.failures == ["bad"]
+    kinds = iter([quiet_ends(StreamingDecoder)])
+    monkeypatch.setattr(spoken, "problem", lambda *_: None)
+    with reader.stream(SpeechRequest(TEXT, seed=made.seed), max_retries=0, chunk_seconds=0.1, **between) as alone:
+        np.testing.assert_array_equal(audio, np.concatenate(list(alone)))
 
 
 def _seed(some, number):
