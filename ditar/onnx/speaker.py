@@ -168,7 +168,7 @@ class Speaker:
         for place, (silence, one) in enumerate(zip(silences, prepared)):
             if silence:
                 yield np.zeros(silence, np.float32)
-            between = place > 0, place + 1 < len(prepared)
+            between = place > 0, place + 1 < len(prepared) or (place > 0 and silences[-1] > 0)
             for number, seed in enumerate(one.seeds):
                 failed, heard = None, False
                 for chunk, failed in self._attempt(one, seed, between, is_last=number == len(one.seeds) - 1):

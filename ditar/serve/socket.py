@@ -35,7 +35,9 @@ from ditar.serve.guard import KEY_PROTOCOL
 from ditar.serve.service import Service, drawn
 from ditar.serve.talk import Talk
 from ditar.synthesis.pieces import ReadPiece
-from ditar.text.sentences import split_whole
+from ditar.text import TextError
+from ditar.text.controls import only_pause
+from ditar.text.sentences import PAUSE_SECONDS, pause_after, split_whole
 from ditar.units import SAMPLE_RATE_HZ
 
 MAX_WAITING_CHARACTERS = 65_536  # of a talk, not spoken yet
@@ -69,10 +71,10 @@ class _Gone(Exception):
 
 @dataclass(frozen=True)
 class _Part:
-    """Text that may be spoken; pause_s: the silence after it, None: as at the end of a text."""
+    """Text that may be spoken; pause_s: the silence after it, unless it asks for another."""
 
     text: str
-    pause_s: float | None = None
+    pause_s: float
 
 
 class Conversation:
@@ -140,7 +142,8 @@ class Conversation:
                 self._parts.put_nowait(_Part(whole, pause_s))
         if message.type != "text" or len(self._rest) > MAX_SENTENCE_CHARACTERS:
             if self._rest.strip():
-                self._parts.put_nowait(_Part(self._rest))
+                ends_s = pause_after(self._rest.rstrip()) or PAUSE_SECONDS["."]
+                self._parts.put_nowait(_Part(self._rest, ends_s))
             self._rest = ""
         if message.type == "end":
             self._ended = True
@@ -188,11 +191,16 @@ class Conversation:
     async def _pieces(self, part: _Part, talk: Talk) -> list[tuple[ReadPiece, bool]]:
         """(piece, whether it is the last one) of a part; none, and a warning, if it cannot be spoken: others may be."""
         try:
+            if (pause_s := only_pause(part.text, talk.request_options["language"])) is not None:
+                talk.wait(pause_s)
+                return []
             pieces, warnings = await self._service.read(part.text, talk)
+        except TextError as error:
+            pieces, warnings = [], [f"{shown(part.text)} is left out: {error}"]
         except ApiError as error:
             pieces, warnings = [], [f"{shown(part.text)} is left out: {error.message}"]
         talk.warnings += warnings
-        if pieces and part.pause_s is not None and not pieces[-1].asked:
+        if pieces and not pieces[-1].asked:
             pieces[-1] = replace(pieces[-1], pause_seconds=part.pause_s)
         return [(piece, number == len(pieces)) for number, piece in enumerate(pieces, 1)]
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,11 +57,22 @@ class Talk:
     seconds: float = 0.0
     _utterance: QueuedUtterance | None = None  # the last one, which may still be spoken
     _last: ReadPiece | None = None
+    _lead_s: float = 0.0  # of silence before the first piece
+
+    def wait(self, seconds: float) -> None:
+        """Silence that was asked for before the next piece, or at the end, instead of the last one's; it adds up."""
+        if self._last is None:
+            self._lead_s += seconds
+        else:
+            before = self._last.pause_seconds if self._last.asked else 0.0
+            self._last = replace(self._last, pause_seconds=before + seconds, asked=True)
 
     async def say(self, piece: ReadPiece, seed: int, goes_on: bool, more: bool) -> AsyncIterator[Heard]:
         """The silence after the previous piece, and the audio of the next one; `goes_on`: another one follows at once;
         `more`: one may follow at all, so that silence at its end goes.
         ApiError: it could not be spoken to its end."""
+        if self._last is None and self._lead_s:
+            piece = replace(piece, lead_seconds=self._lead_s + (piece.lead_seconds or 0.0))
         if gap := gap_samples(self._last, piece):
             yield self._heard(silent(gap), None)
         loop, told = asyncio.get_running_loop(), asyncio.Queue()

@@ -177,7 +177,7 @@ def stream_text(
     for number, (piece, of_piece, gap) in enumerate(zip(pieces, seeds, before)):
         sink.write(silent(gap))
         start, request = sink.samples, piece.request(of_piece, timestamps=on_timing is not None, **request_options)
-        between = {"continues": number > 0, "goes_on": number + 1 < len(pieces)}
+        between = {"continues": number > 0, "goes_on": number + 1 < len(pieces) or (number > 0 and after > 0)}
         with pipeline.stream(request, **between, **stream_options) as chunks:
             try:
                 for chunk in chunks:

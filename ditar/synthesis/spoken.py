@@ -107,4 +107,6 @@ class SpokenRequest:
         timing, start = self._prepared.timing(torch.stack(self._places), final=self.over), self._trimmer.cut
         if timing is None or not any(self._between):
             return timing
-        return timing.cut(start, start + self._played if self.over else sys.maxsize)
+        # What lasts into silence that may go is told when that is known: what was told once stays as it is.
+        found = timing.cut(start, start + self._played if self.over else sys.maxsize)
+        return found if self.over else found.until(self._played)

@@ -63,6 +63,10 @@ class Timing:
             kept.append(tuple(s for s in inside if s.end - s.start >= LEAST_SAMPLES))
         return Timing(*kept)
 
+    def until(self, end: int) -> "Timing":
+        """What is over by that sample."""
+        return Timing(*(tuple(s for s in some if s.end <= end) for some in vars(self).values()))
+
     def since(self, before: "Timing") -> "Timing":
         """What is not in an earlier one, of which this is the continuation."""
         return Timing(self.words[len(before.words) :], self.symbols[len(before.symbols) :])

@@ -99,6 +99,17 @@ def passages(text: str, language: str = "en-us") -> list[Passage]:
     return found
 
 
+def only_pause(text: str, language: str = "en-us") -> float | None:
+    """Seconds of silence that a text asks for which says nothing; None: it says something, or asks for none. TextError:
+    see `passages`."""
+    inline = as_inline(without_private(text), language)
+    lengths = [control["length"] for control in _PAUSE.finditer(inline)]
+    if not lengths or _says(_CONTROL.sub(" ", inline)):
+        return None
+    given = [_seconds(f"[pause:{length}]", length) for length in lengths if length is not None]
+    return _checked(sum(given)) if given else PAUSE_SECONDS["."]
+
+
 def cut(found: Iterable[Passage], fits: Callable[[str], bool] = lambda _: True, whole: bool = False) -> list[Piece]:
     """The pieces of passages, each of which `fits` (`sentences.split_text`), with the silence after each. `whole`: a
     passage that fits is one piece, however many sentences it has."""

@@ -11,7 +11,7 @@ from ditar.audio.trim import pauses
 from ditar.serve import socket as module
 from ditar.synthesis import spoken
 from ditar.vae.streaming import StreamingDecoder
-from tests.quiet import quiet_ends
+from tests.quiet import QUIET, quiet_ends
 from tests.serve.server import PATIENCE, running
 
 TEXT = "Good morning to you. It rains, and it rains.\n\nGood night!"
@@ -93,6 +93,23 @@ def test_sentences_meet_without_silence_whenever_they_arrive(server, client, mon
     whole = np.frombuffer(server.speak(input=text, seed=7, steps=2).content, "<i2").astype(np.float32)
     same = len(heard[0]) - 720  # 30 ms of silence are kept, and fade
     assert 1000 < len(whole) - len(heard[0]) and np.abs(heard[0][:same] - whole[:same]).max() <= 8
+
+
+def test_pauses_that_come_alone_are_kept(server, client, monkeypatch):
+    """Before all, between sentences, and after all; a sentence that was flushed has its own pause."""
+    monkeypatch.setattr(spoken, "StreamingDecoder", quiet_ends(StreamingDecoder))
+    client.say(START)
+    for text in ("[pause:1]", "Good morning to you.", "<break time='0.5s'/> [pause:0.5]", "It rains, and it rains", "Yes."):
+        client.say({"type": "text", "text": text}, "flush")
+    client.say({"type": "text", "text": "[pause:0.7]"}, {"type": "text", "text": "[pause:99]"}, "flush", "end")
+    done = client.hear("done", "error")
+    assert client.pieces() == ["Good morning to you.", "It rains, and it rains", "Yes."]
+    assert "a pause of 99 s is too long" in str(done["warnings"]) and "nothing to say" not in str(done)
+    heard = np.frombuffer(client.audio, "<i2") / 32_767
+    between = [(end - begin) / 24_000 for begin, end in pauses(heard, 24_000)]
+    np.testing.assert_allclose(between, [1.06, 0.51], atol=0.03)
+    (sound,) = np.nonzero(heard)
+    assert 24_000 + QUIET - 10 < sound[0] < 24_000 + QUIET + 250
 
 
 @pytest.mark.parametrize("step", [1, 1000])

@@ -1,5 +1,6 @@
 """When words are spoken: exact, in what is returned, however it was cut, joined, streamed and resumed."""
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -197,8 +198,14 @@ def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(reader, monkeyp
         ) as stream:
             told = [(len(chunk), stream.timing) for chunk in stream]
         assert all(samples for samples, _ in told[:-1])
+        for played, (_, timing) in zip(itertools.accumulate(samples for samples, _ in told), told):
+            said = (*timing.words, *timing.symbols)  # all of it is heard already, and none of it changes later
+            assert not between or all(s.end <= played for s in said) and set(said) <= set(heard_at_last(stream))
         assert all(len(later.words) >= len(timing.words) for (_, timing), (_, later) in zip(told, told[1:]))
         return sum(samples for samples, _ in told), stream.timing
+
+    def heard_at_last(stream):
+        return *stream.timing.words, *stream.timing.symbols
 
     whole, timing = heard()
     before, shifted = heard(continues=True)
@@ -216,6 +223,16 @@ def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(reader, monkeyp
     silences = [(end - begin) / 24_000 for begin, end in pauses(audio, 24_000)]
     np.testing.assert_allclose(silences, [piece.pause_seconds + 0.06 for piece in pieces[:-1]], atol=0.03)
     check(joined([(one, 0) for one in timings]), len(audio))
+
+
+def test_silence_that_is_asked_for_at_the_end_of_a_stream_is_as_long_as_that(reader, monkeypatch, tmp_path):
+    text = "One of the words. And another, I say. [pause:0.7]"
+    pieces, _ = pieces_to_speak(text, reader.create_voice(), reader.text_config, "en-us")
+    monkeypatch.setattr(spoken, "StreamingDecoder", quiet_ends(StreamingDecoder))
+    with GrowingWav(tmp_path / "a.wav", 24_000) as sink:
+        stream_text(reader, pieces, sink, seed=1, request_options={}, stream_options={"max_retries": 0})
+    audio, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    assert abs((len(audio) - np.flatnonzero(audio)[-1]) / 24_000 - 0.73) < 0.02
 
 
 def test_what_is_trimmed_of_an_attempt_that_fails_is_not_of_the_next(reader, monkeypatch):

@@ -3,10 +3,10 @@
 import pytest
 
 from ditar.text import Phonemiser, TextError
-from ditar.text.controls import cut, passages, plain_text
+from ditar.text.controls import cut, only_pause, passages, plain_text
 from ditar.text.frontend import TextFrontend
 from ditar.text.pronunciation import written
-from ditar.text.sentences import split_whole
+from ditar.text.sentences import PAUSE_SECONDS, split_whole
 
 
 def read(text, language="en-us"):
@@ -179,3 +179,26 @@ def test_a_stream_waits_for_the_end_of_a_control():
         whole, _, rest = split_whole(unfinished + " and so on")
         assert whole.strip() in ("Hi.", "") and whole + rest == unfinished + " and so on"
     assert split_whole("I <sub alias='x'>A</sub> say. No")[0] == "I <sub alias='x'>A</sub> say. "
+
+
+@pytest.mark.parametrize(
+    "text, seconds",
+    [
+        ("[pause:2]", 2.0),
+        (" [pause:0.5] . [pause:250ms]\n", 0.75),
+        ("<break time='1s'/>[pause]", 1.0),
+        ("[pause]", PAUSE_SECONDS["."]),
+        ("Hi. [pause:2]", None),
+        ("...", None),
+        ("", None),
+    ],
+)
+def test_a_text_of_nothing_but_pauses(text, seconds):
+    assert only_pause(text) == seconds
+
+
+def test_a_pause_alone_has_the_limits_of_others():
+    with pytest.raises(TextError, match="a pause of 61 s is too long"):
+        only_pause("[pause:1][pause:60]")
+    with pytest.raises(TextError, match="'soon' is no length of a pause"):
+        only_pause("[pause:soon]")
