@@ -55,7 +55,7 @@ def prepare_reference(
     seconds = (stop - start) / rate_hz
     if seconds < MIN_REFERENCE_SECONDS:
         raise AudioError(
-            f"{name} holds {seconds:.2f} s of speech, at least {MIN_REFERENCE_SECONDS:g} s are needed; "
+            f"{name} holds {int(100 * seconds) / 100:.2f} s of speech, at least {MIN_REFERENCE_SECONDS:g} s are needed; "
             "2 to 8 s work best"
         )
     return level(waveform[start:stop], rate_hz)

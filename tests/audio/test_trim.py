@@ -60,6 +60,7 @@ def test_a_good_reference_comes_back_trimmed_and_levelled():
         (silence(2.0) + 0.3, r"is silent \(its loudest sample is .* besides a constant offset of \+0.30\)"),
         (speech(2.0, 1e-5), "is silent"),
         (speech(0.1), "holds 0.10 s of speech, at least 0.5 s"),
+        (speech(0.498), "holds 0.49 s of speech, at least 0.5 s"),
         (np.concatenate([silence(3), speech(0.2), silence(3)]), "at least 0.5 s"),
         (speech(90.0), "holds 90.0 s of speech, the limit is 30 s"),
         (np.zeros(0, np.float32), "is silent"),
