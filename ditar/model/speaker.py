@@ -7,7 +7,7 @@ the diffusion loss of the clip itself find more. Only vectors are learnt, by whi
 batch may have different ones, and no pass costs more than these products and sums.
 
 It is learnt as it will be used: the LM reads the clip once as its own reference, and then again, and what LocDiT is
-taught is the second time, in which h knows the voice already and misses only what it always misses.
+taught is the second time, in which h has heard the voice, as it has when it speaks.
 """
 
 import copy

@@ -21,7 +21,7 @@ from ditar.onnx.vocoder import StreamingDecoder, Vocoder
 from ditar.onnx.voices import Voice, create_voice, load_voice
 from ditar.text.lengths import given_up, problem
 from ditar.text.lexicon import as_lexicon
-from ditar.text.pieces import gaps
+from ditar.text.pieces import ends_to_cut, gaps
 from ditar.text.sentences import Piece
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
@@ -165,10 +165,9 @@ class Speaker:
 
     def _stream(self, silences: Sequence[int], prepared: Sequence[Prepared]) -> Iterator[np.ndarray]:
         wrong = []
-        for place, (silence, one) in enumerate(zip(silences, prepared)):
+        for silence, one, between in zip(silences, prepared, ends_to_cut(silences)):
             if silence:
                 yield np.zeros(silence, np.float32)
-            between = place > 0, place + 1 < len(prepared) or (place > 0 and silences[-1] > 0)
             for number, seed in enumerate(one.seeds):
                 failed, heard = None, False
                 for chunk, failed in self._attempt(one, seed, between, is_last=number == len(one.seeds) - 1):

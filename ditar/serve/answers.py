@@ -19,7 +19,7 @@ from ditar.serve.service import Planned
 from ditar.serve.talk import Heard
 from ditar.synthesis.time_files import plain_spans
 from ditar.synthesis.timing import Timing
-from ditar.text.pieces import gap_samples
+from ditar.text.pieces import ends_to_cut, gaps
 
 T = TypeVar("T")
 STALLED_SECONDS = 60.0  # a reader that takes nothing for this long is dropped
@@ -28,9 +28,9 @@ STALLED_SECONDS = 60.0  # a reader that takes nothing for this long is dropped
 async def spoken(planned: Planned) -> AsyncIterator[Heard]:
     """All the audio of a request."""
     last = len(planned.pieces) - 1
-    waits = last > 0 and gap_samples(planned.pieces[-1], None) > 0  # silence that was asked for stands behind the last
-    for number, (piece, seed) in enumerate(zip(planned.pieces, planned.seeds)):
-        async with aclosing(planned.talk.say(piece, seed, goes_on=number < last, more=number < last or waits)) as audio:
+    ends = ends_to_cut(gaps(planned.pieces))
+    for number, (piece, seed, (_, more)) in enumerate(zip(planned.pieces, planned.seeds, ends)):
+        async with aclosing(planned.talk.say(piece, seed, goes_on=number < last, more=more)) as audio:
             async for heard in audio:
                 yield heard
     async for heard in planned.talk.rest():

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,9 +15,12 @@ from ditar.synthesis.pieces import ReadPiece, silent
 from ditar.synthesis.timing import Timing
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.text import TextError
+from ditar.text.controls import check_pause
 from ditar.text.lexicon import Lexicon
 from ditar.text.pieces import gap_samples
-from ditar.units import samples_to_seconds, seconds_to_samples
+from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
+
+SILENCE_SAMPLES = 5 * SAMPLE_RATE_HZ  # of a pause that are sent at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +63,13 @@ class Talk:
     _lead_s: float = 0.0  # of silence before the first piece
 
     def wait(self, seconds: float) -> None:
-        """Silence that was asked for before the next piece, or at the end, instead of the last one's; it adds up."""
+        """Silence that was asked for before the next piece, or at the end, instead of the last one's; it adds up.
+        TextError: to too much."""
         if self._last is None:
-            self._lead_s += seconds
+            self._lead_s = check_pause(self._lead_s + seconds)
         else:
             before = self._last.pause_seconds if self._last.asked else 0.0
-            self._last = replace(self._last, pause_seconds=before + seconds, asked=True)
+            self._last = replace(self._last, pause_seconds=check_pause(before + seconds), asked=True)
 
     async def say(self, piece: ReadPiece, seed: int, goes_on: bool, more: bool) -> AsyncIterator[Heard]:
         """The silence after the previous piece, and the audio of the next one; `goes_on`: another one follows at once;
@@ -73,8 +77,8 @@ class Talk:
         ApiError: it could not be spoken to its end."""
         if self._last is None and self._lead_s:
             piece = replace(piece, lead_seconds=self._lead_s + (piece.lead_seconds or 0.0))
-        if gap := gap_samples(self._last, piece):
-            yield self._heard(silent(gap), None)
+        for heard in self._silence(gap_samples(self._last, piece)):
+            yield heard
         loop, told = asyncio.get_running_loop(), asyncio.Queue()
 
         def tell(said: np.ndarray | Timing | Ended) -> None:
@@ -109,13 +113,19 @@ class Talk:
 
     async def rest(self) -> AsyncIterator[Heard]:
         """The silence after the last piece, if the text asked for it."""
-        if self._last is not None and (gap := gap_samples(self._last, None)):
-            yield self._heard(silent(gap), None)
+        if self._last is not None:
+            for heard in self._silence(gap_samples(self._last, None)):
+                yield heard
 
     def close(self) -> None:
         """Nobody listens any more."""
         if self._utterance is not None:
             self.engine.cancel(self._utterance)
+
+    def _silence(self, samples: int) -> Iterator[Heard]:
+        """In parts, since clients of sockets refuse long messages."""
+        for start in range(0, samples, SILENCE_SAMPLES):
+            yield self._heard(silent(min(SILENCE_SAMPLES, samples - start)), None)
 
     def _heard(self, audio: np.ndarray, piece: str | None, timing: Timing | None = None) -> Heard:
         if not self.seconds:

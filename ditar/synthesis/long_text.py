@@ -24,7 +24,7 @@ from ditar.synthesis.pieces import ReadPiece, check_speeds, join, levelled, sile
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import voice_key
-from ditar.text.pieces import gaps
+from ditar.text.pieces import ends_to_cut, gaps
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 # Batches requested at once: among more sentences, those of similar length can be batched. An interruption loses at most
@@ -173,12 +173,11 @@ def stream_text(
     warn(of_voices)
     failed: list[str] = []
     seeds = text_seeds(seed, [piece.text for piece in pieces])
-    *before, after = gaps(pieces)
-    for number, (piece, of_piece, gap) in enumerate(zip(pieces, seeds, before)):
+    *before, after = silences = gaps(pieces)
+    for piece, of_piece, gap, (continues, goes_on) in zip(pieces, seeds, before, ends_to_cut(silences)):
         sink.write(silent(gap))
         start, request = sink.samples, piece.request(of_piece, timestamps=on_timing is not None, **request_options)
-        between = {"continues": number > 0, "goes_on": number + 1 < len(pieces) or (number > 0 and after > 0)}
-        with pipeline.stream(request, **between, **stream_options) as chunks:
+        with pipeline.stream(request, continues=continues, goes_on=goes_on, **stream_options) as chunks:
             try:
                 for chunk in chunks:
                     sink.write(chunk)

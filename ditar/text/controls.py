@@ -77,11 +77,11 @@ def passages(text: str, language: str = "en-us") -> list[Passage]:
             waiting = []
         elif seconds is not None and found:
             before = found[-1].pause_seconds if found[-1].asked else 0.0
-            found[-1] = replace(found[-1], pause_seconds=_checked(before + seconds), asked=True)
+            found[-1] = replace(found[-1], pause_seconds=check_pause(before + seconds), asked=True)
         elif found and not found[-1].asked:
             found[-1] = replace(found[-1], pause_seconds=max(found[-1].pause_seconds, PAUSE_SECONDS["."]))
         elif seconds is not None:
-            lead = _checked((lead or 0.0) + seconds)
+            lead = check_pause((lead or 0.0) + seconds)
     rest = "".join([*waiting, _after_pause(encoded[start:], start)])
     if changed and _says(rest):
         found = _at_paragraph(found, rest)
@@ -107,7 +107,7 @@ def only_pause(text: str, language: str = "en-us") -> float | None:
     if not lengths or _says(_CONTROL.sub(" ", inline)):
         return None
     given = [_seconds(f"[pause:{length}]", length) for length in lengths if length is not None]
-    return _checked(sum(given)) if given else PAUSE_SECONDS["."]
+    return check_pause(sum(given)) if given else PAUSE_SECONDS["."]
 
 
 def cut(found: Iterable[Passage], fits: Callable[[str], bool] = lambda _: True, whole: bool = False) -> list[Piece]:
@@ -157,10 +157,11 @@ def _seconds(pause: str, length: str) -> float:
             f"{pause}: {length.strip()!r} is no length of a pause; give seconds from 0 to {MAX_PAUSE_SECONDS:g}, such "
             "as [pause:0.5], or [pause:500ms]"
         )
-    return _checked(float(found[1]) / (1000 if found[2].lower() == "ms" else 1))
+    return check_pause(float(found[1]) / (1000 if found[2].lower() == "ms" else 1))
 
 
-def _checked(seconds: float) -> float:
+def check_pause(seconds: float) -> float:
+    """Seconds of silence that a text may ask for in one place. TextError: they are too many."""
     if seconds > MAX_PAUSE_SECONDS:
         raise TextError(f"a pause of {seconds:g} s is too long; at most {MAX_PAUSE_SECONDS:g} s are allowed")
     return seconds

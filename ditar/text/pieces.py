@@ -76,6 +76,13 @@ def gaps(pieces: Sequence[Piece]) -> list[int]:
     return [gap_samples(before, after) for before, after in zip(around, around[1:])]
 
 
+def ends_to_cut(silences: Sequence[int]) -> list[tuple[bool, bool]]:
+    """For each piece of a stream with these `gaps`, whether silence at its start and at its end is cut, since other
+    speech, or among several the silence that was asked for at the end, stands there."""
+    last = len(silences) - 2
+    return [(place > 0, place < last or (place > 0 and silences[-1] > 0)) for place in range(last + 1)]
+
+
 def gap_samples(before: Piece | None, after: Piece | None) -> int:
     """Of silence between two pieces; None: an end of the text, where there is only silence that was asked for."""
     asked = [before.pause_seconds] if before is not None and before.asked else []

@@ -112,6 +112,15 @@ def test_pauses_that_come_alone_are_kept(server, client, monkeypatch):
     assert 24_000 + QUIET - 10 < sound[0] < 24_000 + QUIET + 250
 
 
+def test_pauses_that_come_alone_add_up_to_what_one_may_be(client):
+    client.say(START)
+    for _ in range(3):
+        client.say({"type": "text", "text": "[pause:25]"}, "flush")
+    client.say({"type": "text", "text": "Yes."}, "end")
+    done = client.hear("done", "error")
+    assert "a pause of 75 s is too long" in str(done["warnings"]) and 50 < done["seconds"] < 60
+
+
 @pytest.mark.parametrize("step", [1, 1000])
 def test_pauses_are_those_of_the_whole_text(server, client, step):
     text = "Good morning. <break time='1s'/> It rains. Good night! [pause:0.5]"

@@ -9,7 +9,7 @@ import soundfile
 from ditar.synthesis.long_text import speak_text, stream_text
 from ditar.synthesis.pieces import join, pieces_to_speak
 from ditar.synthesis.request import SpeechRequest
-from ditar.text.pieces import gap_samples, gaps
+from ditar.text.pieces import ends_to_cut, gap_samples, gaps
 from ditar.text.sentences import Piece
 from tests.speaker import CONFIG, VOICE, Speaker
 from tests.tiny import clip, tiny_pipeline
@@ -29,6 +29,12 @@ def test_silences_around_pieces():
         12_000, 24_000, 30_000, 0,
     ]  # fmt: skip
     assert gap_samples(natural, None) == 0 and gap_samples(asked, None) == 6000
+
+
+def test_which_ends_of_pieces_a_stream_cuts():
+    assert ends_to_cut([0, 0]) == ends_to_cut([2400, 6000]) == [(False, False)]  # one piece is as it was made
+    assert ends_to_cut([0, 6000, 0]) == [(False, True), (True, False)]
+    assert ends_to_cut([0, 6000, 0, 24_000]) == [(False, True), (True, True), (True, True)]
 
 
 def test_a_file_that_is_resumed_has_every_silence(tmp_path):
