@@ -1,11 +1,11 @@
 # `ditar serve` as a user without rights; README.md, "In a container", has the commands that build and run it.
 #
-# No daemon has built it yet. What was run instead, before the extra `adapt` came: both pip lines, over a folder of what
+# No daemon has built it yet. What was run instead, before pocketsphinx came in: both pip lines, over a folder of what
 # .dockerignore lets through and with an index of torch's CPU build, in a fresh environment of Python 3.11 on Debian 12
 # (1.3 GB; the libraries that it takes from the system are glibc, libgcc, libstdc++ and zlib); then as user 10001 the
 # entry point, which refuses without a key, a request with the key, the upload of a voice, the health check before and
-# after SIGTERM. Not run: the line that adds the user. With `adapt`, torch's CUDA build and as root: both pip lines, and a
-# server that learnt a voice and spoke with it. tests/test_container.py holds this file against the package and the
+# after SIGTERM. Not run: the line that adds the user. With pocketsphinx, torch's CUDA build and as root: both pip lines,
+# and a server that learnt a voice and spoke with it. tests/test_container.py holds this file against the package and the
 # options of `ditar serve`.
 FROM python:3.11-slim
 
@@ -16,7 +16,7 @@ RUN pip install ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} 'torch>=2.11,
 
 COPY pyproject.toml README.md LICENSE /src/
 COPY ditar /src/ditar
-RUN pip install '/src[serve,adapt]' && rm -r /src/*
+RUN pip install '/src[serve]' && rm -r /src/*
 
 RUN useradd --uid 10001 --create-home ditar && install --directory --owner=ditar /voices
 USER ditar

@@ -28,7 +28,6 @@ from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_json_lines
 from ditar.recognise import RECOGNISER_RATE_HZ, RecogniserError
 from ditar.recognise.aligner import Aligner
-from ditar.recognise.errors import import_for_recognition
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines
 from ditar.storage.lock import InUseError, only_writer
@@ -82,7 +81,6 @@ def main() -> int:
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be aligned, and list it")
     args = parser.parse_args()
     try:
-        import_for_recognition("pocketsphinx")
         language = espeak_language(args.language)
         rows = read_data_dir(args.data)
         known = {row["utt"]: row for row in read_json_lines(args.data / "phones")}

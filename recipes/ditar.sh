@@ -127,7 +127,6 @@ export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 
 extras=(recipes)
 listening=(2 8)
-if [ "$align" = true ]; then listening+=(1); fi
 for number in "${listening[@]}"; do
     if [ "$stage" -le "$number" ] && [ "$stop_stage" -ge "$number" ]; then extras=(recipes eval); fi
 done

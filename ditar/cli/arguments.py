@@ -12,10 +12,7 @@ from ditar.config.ranges import did_you_mean
 from ditar.recognise.choose import COMPARISONS, DEFAULT, NORMALISERS, WAYS
 
 
-ADAPT = (
-    "learn the voice from its clip for some seconds, which makes it more alike; needs what is said in it, and the "
-    "extra `adapt`"
-)
+ADAPT = "learn the voice from its clip for some seconds, which makes it more alike; needs what is said in it"
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -75,6 +75,8 @@ def _create(options: argparse.Namespace) -> int:
     save_voice(voice, options.output)
     adapted = ", adapted to its clip" if options.adapt else ""
     print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s{adapted}")
+    if not options.adapt and reference.text and pipeline.adapts_voices:
+        printing.say("it is heard and not learnt; --adapt (with --force) makes it more alike, in some seconds")
     return 0
 
 

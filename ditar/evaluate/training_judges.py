@@ -39,10 +39,10 @@ class TrainingJudges:
 def make_training_judges(
     recogniser: str = AUTO, normaliser: str | None = None, language: str = "en-us"
 ) -> TrainingJudges | None:
-    """Offline judges, on one thread each: a recogniser, DistillMOS and Resemblyzer. None, with the reason on stderr, if
-    there is no recogniser, or none is wanted.
+    """Offline judges, on one thread each: a recogniser, DistillMOS and Resemblyzer. None if none is wanted or, with the
+    reason on stderr, nothing can count words.
 
-    recogniser: see `recognise.choose`; "auto" takes faster-whisper, else pocketsphinx, whichever is installed; "none".
+    recogniser: see `recognise.choose`; "auto" takes faster-whisper if it is installed, else pocketsphinx; "none".
     normaliser: of words, by default Whisper's if it is installed. language: espeak's name of what is spoken; what is
     installed hears English only. RecogniserError if one is asked for by name and is missing, or does not hear it.
     """
@@ -57,9 +57,8 @@ def make_training_judges(
         )
         return None
     name = installed() if recogniser == AUTO else recogniser
-    if name is None or find_spec("jiwer") is None:  # what recognises, and what counts
-        lacking = "faster-whisper, pocketsphinx" if name is None else "jiwer"
-        print(f"no word errors during training: {missing(lacking, 'eval')}", file=sys.stderr)
+    if find_spec("jiwer") is None:
+        print(f"no word errors during training: {missing('jiwer', 'eval')}", file=sys.stderr)
         return None
     words, word_error = _make_word_error(name, normaliser, language)
     raters = [rater for make in (_distillmos, _similarity) if (rater := make()) is not None]

@@ -132,7 +132,6 @@ def _with_listeners(settings: FinetuneSettings, rows: Sequence[Utterance]) -> Fi
         settings = replace(settings, recogniser=NONE)
         print("the held-out sentences are not English, so training is ended by their loss", file=sys.stderr)
     needed = ["lhotse"]
-    needed += ["pocketsphinx"] if english else []
     needed += ["peft"] if settings.lora is not None else []
     needed += ["jiwer"] if settings.recogniser != NONE else []
     if settings.recogniser == AUTO or not all(row.text for row in rows):

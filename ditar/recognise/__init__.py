@@ -8,7 +8,7 @@ has a name that identifies its weights, to be reported with every figure.
     choose           which of them a name means -> files: one process a core over many files
     words            words in the form in which they are compared; pronounce: CMUdict phones for unknown words
 
-Their packages come with the extra `eval`; importing this package needs none of them.
+Packages of the first two come with the extra `eval`; importing this package needs none of them.
 """
 
 from ditar.recognise.errors import RecogniserError

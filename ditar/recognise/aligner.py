@@ -11,9 +11,10 @@ speech).
 from collections.abc import Sequence
 
 import numpy as np
+from pocketsphinx import Decoder
 
 from ditar.recognise import RECOGNISER_RATE_HZ
-from ditar.recognise.errors import RecogniserError, import_for_recognition
+from ditar.recognise.errors import RecogniserError
 from ditar.recognise.words import plain_words
 from ditar.text.normalise import normalise
 from ditar.text.phonemise import Phonemiser
@@ -43,10 +44,9 @@ class Aligner:
     in some hundreds moves by a frame or two with the order of utterances."""
 
     def __init__(self):
-        pocketsphinx = import_for_recognition("pocketsphinx")
         # live mean subtraction would carry over from one utterance to the next
         options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch", "lm": None}
-        self._decoder = pocketsphinx.Decoder(bestpath=False, **options, **WIDE_BEAMS)
+        self._decoder = Decoder(bestpath=False, **options, **WIDE_BEAMS)
 
     def pronunciation(self, word: str) -> list[str]:
         """CMUdict's phones of a plain word: the dictionary's, or espeak's for an unknown word. `read(2)` is the second

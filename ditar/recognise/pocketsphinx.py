@@ -10,10 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from pocketsphinx import Decoder
 
 from ditar.audio.trim import is_silent
 from ditar.recognise import RECOGNISER_RATE_HZ
-from ditar.recognise.errors import RecogniserError, import_for_recognition, quote
+from ditar.recognise.errors import RecogniserError, quote
 from ditar.recognise.files import map_files
 from ditar.recognise.words import plain_words
 
@@ -23,7 +24,6 @@ PAD_S = 0.2  # the model expects silence around speech; without it first and las
 
 def recogniser_name() -> str:
     """Name and version, to be reported with every figure."""
-    import_for_recognition("pocketsphinx")
     return f"pocketsphinx {version('pocketsphinx')} en-us"
 
 
@@ -77,12 +77,11 @@ def _plain_sentences(sentences: Sequence[str]) -> list[str]:
 
 def _decoder(sentences: Sequence[str] | None, **options: float):
     """A decoder with the package's language model, or with a grammar of whole sentences."""
-    pocketsphinx = import_for_recognition("pocketsphinx")
     # live mean subtraction would carry over from one utterance to the next
     options = {"samprate": RECOGNISER_RATE_HZ, "loglevel": "FATAL", "cmn": "batch", **options}
     if sentences is None:
-        return pocketsphinx.Decoder(**options)
-    decoder = pocketsphinx.Decoder(lm=None, **options)
+        return Decoder(**options)
+    decoder = Decoder(lm=None, **options)
     unknown = sorted({w for sentence in sentences for w in sentence.split() if decoder.lookup_word(w) is None})
     if unknown:
         from ditar.recognise.pronounce import pronounce  # espeak is only needed for unknown words

@@ -107,8 +107,8 @@ class VoiceShelf:
         self._path_of_new(name)
         if adapt and not self._pipeline.adapts_voices:
             raise ApiError(
-                422, "this server learns no voices: its model is distilled or draws tokens, or it lacks the extra "
-                "`adapt`; leave adapt out, or send a voice_file that was adapted elsewhere", param="adapt",
+                422, "this server learns no voices: its model is distilled or draws tokens; leave adapt out, or send a "
+                "voice_file that was adapted elsewhere", param="adapt",
             )  # fmt: skip
         if adapt and not (transcript or "").strip():
             told = "to adapt to a clip, give its transcript, or 'auto' to have it heard"

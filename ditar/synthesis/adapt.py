@@ -11,14 +11,12 @@ from ditar.audio.resample import resample
 from ditar.data.align import align_symbols
 from ditar.data.frame_symbols import frame_places
 from ditar.data.references import shift
-from ditar.extras import load_extra
 from ditar.model.ditar import DiTAR
 from ditar.model.patches import patch
 from ditar.model.speaker import check_learns, learn_speaker
 from ditar.nn.alignment import NO_TARGET
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.aligner import Aligner, AlignmentError, unlikely
-from ditar.recognise.errors import RecogniserError
 from ditar.synthesis.reference import Reference
 from ditar.synthesis.voice import SpeakerEmbedding, Voice
 from ditar.synthesis.voice_names import check_adaptable
@@ -39,8 +37,7 @@ def adapt_voice(
     """The voice that was made of a reference, with an embedding for the model of a fingerprint, and with a warning if
     something else seems to be said in the clip: fast speech may look so, too. on_step: see `learn_speaker`.
 
-    TextError: what is said is not known, or nothing like it is found. RecogniserError: the extra `adapt`, which finds
-    when it is said, is missing. ModelError: see `learn_speaker`.
+    TextError: what is said is not known, or nothing like it is found. ModelError: see `learn_speaker`.
     """
     check_adaptable(reference)
     check_learns(model.config)
@@ -78,7 +75,6 @@ def _places(
     waveform = resample(reference.clip, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ)
     found, why = None, "its sounds are more than its frames, or not found"
     said, doubts = reference.text[:60], ()
-    load_extra("pocketsphinx", "adapt", RecogniserError)  # the message for the aligner itself names the larger `eval`
     try:
         phones = Aligner().align(waveform, reference.text, reference.language, sure=False)
     except AlignmentError as error:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -185,9 +184,8 @@ class ContinuousPipeline(SpeechPipeline):
 
     @property
     def adapts_voices(self) -> bool:
-        """See `SpeechPipeline`: not distilled, and with what finds the times that monotonic reading needs."""
-        config = self.ditar.config
-        return not config.is_distilled and (not config.reads_monotonically or find_spec("pocketsphinx") is not None)
+        """See `SpeechPipeline`: distilled models do not."""
+        return not self.ditar.config.is_distilled
 
     @property
     def components(self) -> dict[str, Any]:

