@@ -27,6 +27,7 @@ from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_table
 from ditar.storage.atomic_write import check_not_input, write_lines
+from ditar.storage.digests import digest_file
 from ditar.synthesis.pretrained import load_pipeline, require_options
 from ditar.synthesis.utterance_list import ListOutput, SpeechTask, model_settings, speak_many
 
@@ -114,13 +115,14 @@ def tasks_of(
         lambda utt: pipeline.create_voice(clips[utt].path, clips[utt].text or None, language=language, adapt=adapt)
     )
     clips = {clip.utt: clip for clip in chosen.values()}
+    content = functools.cache(lambda path: digest_file(path) if path.is_file() else "")
     adapted = [f"adapted for {pipeline.speaker_space[0]}"] if adapt else []
     return [
         SpeechTask(
             target.utt,
             target.text,
             functools.partial(read, chosen[target.utt].utt),
-            [chosen[target.utt].utt, chosen[target.utt].text, *adapted],
+            [chosen[target.utt].utt, content(chosen[target.utt].path), chosen[target.utt].text, *adapted],
             request_options=request_options,
             batch_options=batch_options,
             note={"reference": chosen[target.utt].utt},

@@ -31,6 +31,7 @@ class Exported:
 
     speaker: Speaker
     voice: Voice
+    language: str
     generator: Generator
     vocoder: Vocoder
 
@@ -45,8 +46,8 @@ def load_exported(subject: Subject, variant: Variant, export: Callable[..., Any]
     with tempfile.TemporaryDirectory() as folder:
         export(subject.pipeline(variant), Path(folder), quantise=variant.onnx == "int8")
         speaker = Speaker(folder, variant.threads)
-        voice = speaker.create_voice(reference_noise(), TRANSCRIPT)
-        exported = Exported(speaker, voice, Generator(speaker.model), Vocoder(speaker.model))
+        voice = speaker.create_voice(reference_noise(), TRANSCRIPT, language=subject.language)
+        exported = Exported(speaker, voice, subject.language, Generator(speaker.model), Vocoder(speaker.model))
         measure_exported(subject, variant, exported, 1, 0.5)  # graphs are loaded when they are first run
     return exported
 
@@ -68,7 +69,7 @@ def measure_exported(
 
 def time_exported_streams(variant: Variant, exported: Exported, count: int, text: str = SENTENCE) -> dict[str, Any]:
     """See `measure.waits`: from a request to its first audio, as `study.time_streams` has it in torch."""
-    options = {"stop_threshold": 1.0, "max_retries": 0, **_sampling(variant)}
+    options = {"language": exported.language, "stop_threshold": 1.0, "max_retries": 0, **_sampling(variant)}
     totals = []
     for seed in range(count + 1):
         started = perf_counter()

@@ -108,6 +108,11 @@ class Subject:
         return self._first.config
 
     @property
+    def language(self) -> str:
+        """Of the text of streams, whatever is written there: one that the model was trained on."""
+        return next(iter(self.config.trained_languages), "en-us")
+
+    @property
     def parameters(self) -> int:
         """Of DiTAR, without the VAE."""
         return count_parameters(self._first)

@@ -64,7 +64,7 @@ def bench(
     if variants[0].onnx:
         raise BenchError(f"the first variant is the base, which torch speaks, got one of onnx {variants[0].onnx!r}")
     base, short = variants[0], lengths[0]
-    TextFrontend.of(subject.config).read(text)
+    TextFrontend.of(subject.config, subject.language).read(text)
     first: Case = (base, 1, short)
     forms = [one for one in variants if replace(one, onnx="") == base]
     lasting: list[Case] = [(form, 1, s) for form in forms for s in lengths]
@@ -140,12 +140,12 @@ def time_streams(subject: Subject, variant: Variant, count: int, text: str = SEN
     """Milliseconds from a request to its first audio, with model and voice loaded: `p50_ms`, `p95_ms`, `runs`, and the
     median of each part."""
     pipeline = subject.pipeline(variant)
-    voice = pipeline.create_voice(reference_noise(), TRANSCRIPT)
+    voice = pipeline.create_voice(reference_noise(), TRANSCRIPT, language=subject.language)
     totals, parts = [], {name: [] for name in FIRST_PARTS}
     with threads(variant.threads):
         for seed in range(count + 1):
             # A threshold of 1 is never exceeded: random weights would stop at once.
-            request = SpeechRequest(text, voice, seed=seed, stop_threshold=1.0)
+            request = SpeechRequest(text, voice, language=subject.language, seed=seed, stop_threshold=1.0)
             with pipeline.stream(request, max_retries=0, sampling=variant.sampling) as stream:
                 chunk = next(stream)
                 waited = stream.first_audio

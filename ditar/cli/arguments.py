@@ -74,9 +74,7 @@ def add_model_options(
     if fast:
         add_fast_option(model)
     if adapter:
-        command.add_argument(
-            "--adapter", metavar="DIR", help="what `ditar finetune --lora` made of this model, to add to its weights"
-        )
+        add_adapter_option(command)
     if language:
         command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
     command.add_argument("--device", type=device, default="auto", help=devices)
@@ -94,6 +92,13 @@ def add_model_options(
             default="auto",
             help="what the model computes in; auto: bfloat16 on a GPU, float32 elsewhere",
         )
+
+
+def add_adapter_option(command: argparse.ArgumentParser) -> None:
+    """--adapter."""
+    command.add_argument(
+        "--adapter", metavar="DIR", help="what `ditar finetune --lora` made of this model, to add to its weights"
+    )
 
 
 def add_fast_option(model: argparse._MutuallyExclusiveGroup) -> None:

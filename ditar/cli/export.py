@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ditar.cli.arguments import add_adapter_option
 from ditar.cli.checks import check_model
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
@@ -25,6 +26,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--quantise", choices=["int8"], help="weights of matrix products in 8 bits: two fifths of the size"
     )
+    add_adapter_option(command)
     command.add_argument(
         "--voice", metavar="NAME|FILE", action="append", default=[],
         help="a voice of yours, a name or a file of `ditar voice`, to write with those that ship; may be repeated",
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     from ditar.synthesis.model_folder import FAST_MODEL
 
     model = {"shipped": None, "fast": str(FAST_MODEL)}.get(options.model, options.model)
-    kind = check_model(model)
+    kind = check_model(model, options.adapter)
     folder = Path(options.folder)
     if kind == "TokenPipeline":
         raise ValueError(f"{options.model} draws tokens, and only models with diffusion can be exported")
@@ -52,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         from ditar.export.write import export_onnx
         from ditar.synthesis.pipeline import ContinuousPipeline
 
-        pipeline = ContinuousPipeline.from_pretrained(model, threads=1)
+        pipeline = ContinuousPipeline.from_pretrained(model, threads=1, adapter=options.adapter)
     voices = [make_voice(source, pipeline) for source in sources]
     size = export_onnx(pipeline, folder, quantise=options.quantise is not None, more_voices=voices)
     print(f"{one_line(str(folder))}: {size / 1e6:.1f} MB")

@@ -53,12 +53,14 @@ def add_parser(commands) -> None:
         "--insecure", action="store_true", help="listen on an address other than loopback without --api-key-file"
     )
     add_lexicon_option(command)
-    add_model_options(command, language=False, adapter=True, fast=True)
+    add_model_options(command, adapter=True, fast=True)
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
+    from ditar.text.frontend import check_language
+
     settings = ServeSettings(
         host=options.host,
         port=options.port,
@@ -70,8 +72,10 @@ def run(options: argparse.Namespace) -> int:
         origins=tuple(options.cors_origin),
         insecure=options.insecure,
         lexicon=lexicon_of(options),
+        language=options.language,
     )
     check_model(options.model, options.adapter)
+    check_language(options.language)
     check_extra()
     bound = bind(settings)
 

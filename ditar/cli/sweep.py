@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ditar.cli.arguments import add_model_options, add_recogniser_options, number, whole
+from ditar.cli.checks import check_model
 from ditar.cli.interrupt import starting
 from ditar.config.numbers import MAX_SEED
 from ditar.config.sampling import BATCH_SIZE, MOST_RETRIES, MOST_ROWS, MOST_STEPS, RANGES, SOLVERS, TIME_GRIDS
@@ -72,7 +73,9 @@ def run(options: argparse.Namespace) -> int:
     from ditar.sweep.grid import Grid, TokenGrid, check_grid, override, read_grid
     from ditar.sweep.pairs import read_pairs, text_pairs
 
-    grid = read_grid(options.grid) if options.grid else TokenGrid() if options.top_k else Grid()
+    kind = check_model(options.model)
+    draws_tokens = options.top_k or kind == "TokenPipeline"
+    grid = read_grid(options.grid) if options.grid else TokenGrid() if draws_tokens else Grid()
     asked = {axis: getattr(options, axis) for axis in AXES}
     check_grid(override(grid, asked))
     pairs = read_pairs(options.pairs) if options.pairs else text_pairs(options.text)

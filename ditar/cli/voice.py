@@ -37,7 +37,7 @@ def add_parser(commands) -> None:
     create.add_argument("--adapt", action="store_true", help=ADAPT)
     create.add_argument("--force", action="store_true", help="replace an existing file")
     create.add_argument("--name", help="default: the file's")
-    add_model_options(create, dtype=False)
+    add_model_options(create, dtype=False, adapter=True)
     create.set_defaults(run=_create)
     listing = actions.add_parser("list", help="the voices that have names, or the voice files of a folder")
     listing.add_argument("folder", metavar="DIR", nargs="?", help="a folder of voice files; without it, voices by name")
@@ -57,7 +57,7 @@ def _create(options: argparse.Namespace) -> int:
     if Path(options.output).exists() and not options.force:
         raise ValueError(f"{options.output} exists already; give another name, or --force to replace it")
     check_not_input(options.output, "FILE", {"--prompt-audio": options.prompt_audio})
-    check_model(options.model)
+    check_model(options.model, options.adapter)
     check_utf8(options.prompt_text, "--prompt-text")
     name = options.name or Path(options.output).stem
     reference = read_reference(prompt_clip(options), options.prompt_text, name, options.language)
@@ -69,7 +69,9 @@ def _create(options: argparse.Namespace) -> int:
         from ditar.synthesis.pretrained import load_pipeline
         from ditar.synthesis.voice import voice_warnings
 
-        pipeline = load_pipeline(options.model, device=options.device, threads=options.threads)
+        pipeline = load_pipeline(
+            options.model, device=options.device, threads=options.threads, adapter=options.adapter
+        )
     voice = pipeline.create_voice(reference, adapt=options.adapt)
     printing.warn(voice_warnings(voice))
     save_voice(voice, options.output)

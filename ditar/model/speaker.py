@@ -78,7 +78,7 @@ def learn_speaker(
     with torch.inference_mode(False), torch.autocast(device.type, enabled=False):  # whoever calls
         ids, clean = symbol_ids.to(device), patches.to(device).clone()
         h, spoken = _read(model, ids, clean.to(model.dtype), None if places is None else places.to(device))
-        given = h[first:].float(), clean.float(), None if spoken is None else spoken[first:].float()
+        given = h[first:].float().clone(), clean.float(), None if spoken is None else spoken[first:].float().clone()
         locdit = copy.deepcopy(model.locdit).float()  # nor does the copy compile
         return _learn(locdit, *given, model.config.history_patches, seed, steps, on_step)
 
@@ -127,7 +127,7 @@ def _learn(
     return vectors.detach().cpu()
 
 
-@torch.no_grad()
+@torch.inference_mode()  # as it speaks: in the same kernels, whatever was spoken before
 def _read(model: DiTAR, ids: Tensor, clean: Tensor, places: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """h (N, width) of the clip's patches, each after those before it, and what their frames say, (N, P, width of
     LocDiT)."""

@@ -93,7 +93,10 @@ def prepare(
     """text -> ids, voice -> patches, of all before anything is made. default: the voice of requests without one.
     TextError, VoiceError, ValueError."""
     retries = check_whole(retries, "max_retries", 0, MOST_RETRIES)
-    config, shape, common = model.text, model.shape, model.sampling.override(**options)
+    config, shape = model.text, model.shape
+    if requests and all(request.temperature is not None for request in requests):
+        options = {"temperature": requests[0].temperature, **options}  # the model's may not go with the number of steps
+    common = model.sampling.override(**options)
     frontend = cache(lambda language: TextFrontend.of(config, language))
     prepared = []
     for request in requests:

@@ -69,7 +69,7 @@ async def as_events(audio: AsyncIterator[Heard], encoder: FileEncoder, planned: 
     yield _event({"type": "speech.audio.done", **_facts(planned)})
 
 
-async def as_json(audio: AsyncIterator[Heard], encoder: FileEncoder, planned: Planned) -> AsyncIterator[bytes]:
+async def as_json(audio: AsyncIterator[Heard], encoder: FileEncoder, planned: Planned) -> bytes:
     """One object, when all is made: the file, in base64; if asked for, words and symbols with their times; and what the
     last event says."""
     parts, times = [], {}
@@ -78,7 +78,7 @@ async def as_json(audio: AsyncIterator[Heard], encoder: FileEncoder, planned: Pl
         if heard.timing is not None:
             _extend(times, heard.timing)
     whole = base64.b64encode(b"".join([*parts, encoder.finish()])).decode("ascii")
-    yield json.dumps({"object": "speech", **_facts(planned), **times, "audio": whole}).encode()
+    return json.dumps({"object": "speech", **_facts(planned), **times, "audio": whole}).encode()
 
 
 def times_of(timing: Timing) -> dict[str, list[dict[str, Any]]]:

@@ -108,9 +108,7 @@ def _add_speech(app: FastAPI, service: Service) -> None:
             if audio is not None:
                 await audio.aclose()
             leave()
-            if isinstance(error, Exception) and not isinstance(error, (ApiError, ClientDisconnect)):
-                raise failure() from None
-            raise
+            raise _told(error) from None
 
         async def heard():
             yield first
@@ -125,8 +123,14 @@ def _add_speech(app: FastAPI, service: Service) -> None:
         encoded = encoder(body.response_format)
         if body.stream_format == "sse":
             content, media = as_events(heard(), encoded, planned), "text/event-stream"
-        elif body.stream_format == "json":
-            content, media = as_json(heard(), encoded, planned), "application/json"
+        elif body.stream_format == "json":  # nothing is sent before all is made: an error still has its status
+            try:
+                made = await unless_gone(request, as_json(heard(), encoded, planned))
+            except BaseException as error:
+                raise _told(error) from None
+            finally:
+                await done()
+            return Response(made, media_type="application/json", headers=_headers(planned))
         else:
             content, media = as_file(heard(), encoded), MEDIA_TYPES[body.response_format]
         return SpeechResponse(content, done, media_type=media, headers=_headers(planned))
@@ -134,6 +138,11 @@ def _add_speech(app: FastAPI, service: Service) -> None:
     @app.websocket("/v1/audio/stream")
     async def stream(websocket: WebSocket) -> None:
         await Conversation(websocket, service).run()
+
+
+def _told(error: BaseException) -> BaseException:
+    """What a client is told of a failure: only what is meant for it."""
+    return error if isinstance(error, (ApiError, ClientDisconnect)) or not isinstance(error, Exception) else failure()
 
 
 def _add_voices(app: FastAPI, service: Service) -> None:
@@ -151,7 +160,9 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         transcript: Annotated[
             str | None, Form(description="exactly what is said in it; auto: what a recogniser hears", max_length=4096)
         ] = None,
-        language: Annotated[str, Form(description="of the transcript", max_length=40)] = "en-us",
+        language: Annotated[
+            str | None, Form(description="of the transcript, as of a request", max_length=40)
+        ] = None,
         adapt: Annotated[
             bool, Form(description="learn the voice from its clip for some seconds, which makes it more alike")
         ] = False,
@@ -169,8 +180,9 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         if adapt and audio_sample is None:
             raise ApiError(422, "a voice file holds no sound to adapt to; give audio_sample, a clip", param="adapt")
         if audio_sample is not None:
+            said_in = language or service.settings.language
             work = functools.partial(service.learn, request.is_disconnected) if adapt else service.prepare
-            made = await work(service.voices.of_clip, name, await audio_sample.read(), transcript, language, adapt)
+            made = await work(service.voices.of_clip, name, await audio_sample.read(), transcript, said_in, adapt)
             voice = await service.prepare(service.voices.keep, name, made)
         else:
             voice = await service.prepare(service.voices.add_file, name, await voice_file.read())

@@ -65,7 +65,9 @@ class SpeechOptions(BaseModel):
     seed: Annotated[
         int | None, Field(ge=0, le=MAX_SEED, description="the same one gives the same audio; X-Ditar-Seed says which")
     ] = None
-    language: Annotated[str, Field(max_length=40, description="espeak-ng's name of it")] = "en-us"
+    language: Annotated[
+        str | None, Field(max_length=40, description="espeak-ng's name of it; the server's, en-us unless it says otherwise")
+    ] = None
     lexicon: Annotated[
         dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=400)]] | None,
         Field(max_length=MAX_LEXICON_WORDS, description="pronunciations by word, in the IPA or CMU's symbols"),
@@ -121,8 +123,8 @@ def check_input(text: str) -> None:
         )
 
 
-def asked(body: SpeechOptions, pipeline: Any) -> Asked:
-    """The arguments for a pipeline. ApiError names what is impossible."""
+def asked(body: SpeechOptions, pipeline: Any, language: str) -> Asked:
+    """The arguments for a pipeline; language: of a body that names none. ApiError names what is impossible."""
     if body.model not in (MODEL, *OPENAI_MODELS):
         names = ", ".join((MODEL, *OPENAI_MODELS))
         raise ApiError(404, f"model {shown(body.model)} is not served here; there is {names}", param="model",
@@ -137,9 +139,10 @@ def asked(body: SpeechOptions, pipeline: Any) -> Asked:
         raise ApiError(422, message, param="stream_format")
     request_options = {
         name: value
-        for name in ("temperature", "guidance_scale", "language")
+        for name in ("temperature", "guidance_scale")
         if (value := getattr(body, name)) is not None
     }
+    request_options["language"] = body.language or language
     if body.speed != 1.0:
         request_options["speed"] = body.speed
     if body.timestamps:

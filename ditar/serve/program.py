@@ -76,4 +76,4 @@ def _warm_up(service: Service) -> None:
     """Speak a word, so that the first client does not wait for what is made only once."""
     voice = service.voices.voice("default")
     service.pipeline.set_progress_bar_config(disable=True)
-    service.pipeline.batch([SpeechRequest("Hello.", voice, seed=0)], max_retries=0)
+    service.pipeline.batch([SpeechRequest("Hello.", voice, language=service.settings.language, seed=0)], max_retries=0)

@@ -57,7 +57,7 @@ class Service:
         self.metrics = Metrics(self.engine)
         self.places = settings.max_queue + self.engine.max_rows
         self.metrics.places.set(self.places)
-        self.voices = VoiceShelf(pipeline, settings.voices)
+        self.voices = VoiceShelf(pipeline, settings.voices, settings.language)
         self.draining = asyncio.Event()
         self.talks = 0  # accepted and not finished
         self._took: list[float] = []  # seconds of the last of them
@@ -134,7 +134,7 @@ class Service:
     async def plan(self, body: SpeechBody, began: float) -> Planned:
         """Parse a request. ApiError names what is wrong with it."""
         check_input(body.input)
-        found = asked(body, self.pipeline)
+        found = asked(body, self.pipeline, self.settings.language)
         talk = await self.talk(found, began)
         if body.voices is None:
             pieces, warnings = await self.prepare(self._read, body.input, talk.voice, found)

@@ -31,6 +31,7 @@ class ServeSettings:
         origins: web pages of other origins that may use the server.
         insecure: listen on an address other than loopback without a key.
         lexicon: pronunciations for all requests; a request's own come first.
+        language: espeak-ng's name of that of texts whose requests name none, and of the clips in `voices`.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +44,7 @@ class ServeSettings:
     origins: tuple[str, ...] = ()
     insecure: bool = False
     lexicon: Lexicon = field(default_factory=Lexicon)
+    language: str = "en-us"
 
     def __post_init__(self) -> None:
         if self.voices is not None and not self.voices.is_dir():

@@ -125,7 +125,7 @@ class Conversation:
 
     def _begin(self, start: Start) -> None:
         self._clear()
-        found, leave = asked(start, self._service.pipeline), self._service.accept()
+        found, leave = asked(start, self._service.pipeline, self._service.settings.language), self._service.accept()
         self._failed, self._speaking = False, asyncio.create_task(self._speak(start, found))
         self._speaking.add_done_callback(lambda _: leave())  # even if it is cancelled before it begins
 

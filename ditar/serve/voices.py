@@ -17,8 +17,9 @@ from ditar.audio.resample import resample
 from ditar.recognise.errors import RecogniserError
 from ditar.serve.errors import ApiError, shown
 from ditar.storage.atomic_write import remove_abandoned
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
-from ditar.synthesis.voice import Voice, VoiceError, blend_voices
+from ditar.synthesis.voice import Voice, VoiceError, blend_voices, no_blend
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, load_voice, save_voice
 from ditar.synthesis.voice_names import NAME, SHIPPED, VOICE_FILE, NamedVoice, blend_parts, list_voices, user_folder
 from ditar.text import TextError
@@ -53,11 +54,13 @@ class VoiceInfo:
 class VoiceShelf:
     """Methods encode clips and read files: they must be called from one thread, and not from that of the event loop.
 
-    folder: None: the user's, see `user_folder`; made when the first voice is added.
+    folder: None: the user's, see `user_folder`; made when the first voice is added. language: of the clips in it, by
+    espeak-ng's name.
     """
 
-    def __init__(self, pipeline: Any, folder: Path | None = None):
+    def __init__(self, pipeline: Any, folder: Path | None = None, language: str = SHIPPED_LANGUAGE):
         self._pipeline, self._folder = pipeline, user_folder() if folder is None else folder
+        self._language = language
         self._kept: dict[tuple, Voice] = {}
         remove_abandoned(self._folder)
 
@@ -74,6 +77,8 @@ class VoiceShelf:
         model."""
         known = self._named()
         if "+" in name and name not in known:
+            if not isinstance(self._pipeline, ContinuousPipeline):
+                raise ApiError(422, no_blend(name), param="voice")
             try:
                 return blend_voices([(self.voice(one), share) for one, share in blend_parts(name)], name)
             except VoiceFileError as error:
@@ -174,7 +179,8 @@ class VoiceShelf:
             voice = load_voice(named.path)
             check_voice(voice, self._pipeline)
             return voice
-        reference = read_reference(named.path, named.transcript or None, named.name, SHIPPED_LANGUAGE)
+        language = SHIPPED_LANGUAGE if named.path.parent == SHIPPED else self._language
+        reference = read_reference(named.path, named.transcript or None, named.name, language)
         return self._pipeline.create_voice(reference)
 
     def _keep(self, key: tuple, make) -> Voice:

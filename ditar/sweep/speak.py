@@ -16,6 +16,7 @@ from ditar.sweep.pairs import Pair
 from ditar.synthesis.pieces import one_piece
 from ditar.synthesis.pretrained import load_pipeline
 from ditar.synthesis.utterance_list import SpeechTask
+from ditar.synthesis.voice import voice_key
 from ditar.text import TextError
 from ditar.vae.speech_vae import SpeechVAE
 
@@ -80,7 +81,7 @@ def task(grid: Grid | TokenGrid, item: Item, voice: Any, max_retries: int, langu
         item.name,
         pair.text,
         voice,
-        [str(pair.reference) if pair.reference else None, pair.transcript],
+        voice_key(voice),
         seed=item.noise_seed,
         request_options={
             "language": language,

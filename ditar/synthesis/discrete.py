@@ -13,7 +13,7 @@ from ditar.baseline.streams import AUDIO
 from ditar.synthesis.length import lengths
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.retry import attempt_seeds
-from ditar.synthesis.voice import Voice, VoiceError, voice_warnings
+from ditar.synthesis.voice import Voice, VoiceError, no_blend, voice_warnings
 from ditar.text.controls import plain_text
 from ditar.text.errors import dropped_warning
 from ditar.text.frontend import TextFrontend
@@ -64,7 +64,7 @@ def prepare_tokens(
         ids = frontend.ids([*frontend.end(voice.symbols), " ", *read.symbols])
         condition = TextCondition(torch.tensor([ids]), torch.tensor([len(ids)]))
     if voice.others:
-        raise VoiceError(f"voice {voice.name!r} is a blend, which models of tokens do not speak; name one voice")
+        raise VoiceError(no_blend(voice.name))
     codes = voice.latents.T.long()
     known = model.streams.from_codes(codes)[None, :, : codes.shape[1]]
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -48,6 +47,7 @@ class ContinuousPipeline(SpeechPipeline):
             )
         check_vae(ditar.config.vae_fingerprint, vae)
         self.vae, self.ditar, self._sampling = vae.eval(), ditar.eval(), sampling
+        self._space: tuple[Any, tuple[str, int]] | None = None
 
     @torch.inference_mode()
     def batch(
@@ -149,10 +149,21 @@ class ContinuousPipeline(SpeechPipeline):
 
         return adapt_voice(self.ditar, voice, reference, self.speaker_space[0], on_step)
 
-    @cached_property
+    @property
     def speaker_space(self) -> tuple[str, int]:
-        """See `SpeechPipeline`; the same for a distilled model and its teacher."""
-        return speaker_fingerprint(self.ditar), self.ditar.locdit.speaker_size
+        """See `SpeechPipeline`; the same for a distilled model and its teacher, and after `to`, which may round."""
+        weights = _changes(self.ditar)
+        if self._space is None or self._space[0] != weights:
+            self._space = weights, (speaker_fingerprint(self.ditar), self.ditar.locdit.speaker_size)
+        return self._space[1]
+
+    def to(self, device: torch.device | str | torch.dtype | None = None, dtype: torch.dtype | None = None) -> Self:
+        """See `SpeechPipeline`."""
+        rounds = (device if isinstance(device, torch.dtype) else dtype) not in (None, self.ditar.dtype)
+        space = self.speaker_space if rounds or self._space is not None else None
+        super().to(device, dtype)
+        self._space = None if space is None else (_changes(self.ditar), space)
+        return self
 
     def _checked(self, options: dict[str, Any]) -> dict[str, Any]:
         rest = dict(options)
@@ -232,7 +243,8 @@ class ContinuousPipeline(SpeechPipeline):
         return load_vae(vae_folder(folder)), DiTAR.from_pretrained(folder / "ditar"), load_sampling(folder / "scheduler")
 
     def _save(self, folder: Path, dtype: torch.dtype | None) -> dict[str, tuple[str, str]]:
-        self.vae.save_pretrained(folder / "vae", dtype)
+        # In bfloat16 its latents would be others, which the model was not trained on.
+        self.vae.save_pretrained(folder / "vae", torch.float16 if dtype == torch.bfloat16 else dtype)
         self.ditar.save_pretrained(folder / "ditar", dtype)
         save_sampling(folder / "scheduler", self.sampling)
         return {
@@ -240,3 +252,8 @@ class ContinuousPipeline(SpeechPipeline):
             "ditar": (DiTAR.__module__, DiTAR.__name__),
             "scheduler": ("ditar.diffusion.scheduler", "DiTARScheduler"),
         }
+
+
+def _changes(model: torch.nn.Module) -> list[tuple[int, int]]:
+    """Differs if weights were replaced or written to since, but by a fused optimiser or through `.data`."""
+    return [(id(p), 0 if p.is_inference() else p._version) for p in model.parameters()]

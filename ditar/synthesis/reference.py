@@ -27,13 +27,14 @@ HEARD = "auto"  # in place of a transcript: what the recogniser that judges spee
 @dataclass(frozen=True, eq=False)
 class Reference:
     """clip (S,) float32 at 24 kHz, trimmed and levelled; text: exactly what is said in it, empty if that is unknown;
-    warnings: what a user should know about how it was read."""
+    warnings: what a user should know about how it was read; ships: it comes with the package."""
 
     clip: np.ndarray
     text: str
     name: str
     language: str
     warnings: tuple[str, ...] = ()
+    ships: bool = False
 
     @property
     def seconds(self) -> float:
@@ -82,7 +83,8 @@ def read_reference(
         text = _hear(clip, whose)
         told.append(f"heard in {whose}: {text!r}; if that is not exactly what is said, give the transcript")
     told += faults(waveform, rate_hz, whose)
-    return Reference(clip, text, short_name if name is None else name, language, tuple(told))
+    ships = of_file and Path(prompt_audio).parent == SHIPPED_VOICE.parent
+    return Reference(clip, text, short_name if name is None else name, language, tuple(told), ships)
 
 
 def _hear(clip: np.ndarray, whose: str) -> str:

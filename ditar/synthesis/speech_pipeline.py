@@ -4,6 +4,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +27,7 @@ from ditar.synthesis.script import script_to_speak
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.synthesis.voice_file import check_voice
 from ditar.synthesis.voice_names import make_voice, read_voice
-from ditar.text.frontend import TextFrontend
+from ditar.text.frontend import TextFrontend, has_heard
 from ditar.text.lexicon import Lexicon, as_lexicon
 from ditar.text.script import read_script
 from ditar.text.vocabulary import vocabulary_fingerprint
@@ -164,6 +165,9 @@ class SpeechPipeline(ABC):
         """
         _check_flag(adapt, "adapt")
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
+        if reference.ships and not has_heard(reference.language, self.text_config.trained_languages):
+            # For all models to have a voice: what one does not know of it is then what is said in its clip.
+            reference = replace(reference, text="")
         voice = Voice(
             reference.name,
             latents=self._encode(reference),
@@ -233,8 +237,6 @@ class SpeechPipeline(ABC):
         which codes depend."""
         if isinstance(device, torch.dtype):
             device, dtype = None, device
-        if dtype not in (None, self.model.dtype):
-            self.speaker_space  # of the weights before they are rounded: it is kept
         self.autoencoder.to(device=device)
         self.model.to(device=device, dtype=dtype)
         return self

@@ -73,6 +73,11 @@ def blend_voices(voices: Sequence[tuple[Voice, float]], name: str) -> Voice:
     return replace(main, name=name, others=tuple((voice, share / whole) for voice, share in others))
 
 
+def no_blend(name: str) -> str:
+    """Why a model of tokens does not speak with a blend."""
+    return f"voice {name!r} is a blend, which models of tokens do not speak; name one voice"
+
+
 def voice_key(voice: Voice) -> list[Any]:
     """Plain values that distinguish a voice from others, whatever its name."""
     key = [voice.text, list(voice.symbols), voice.vae, voice.vocabulary, digest_tensors([voice.latents])]

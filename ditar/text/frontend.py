@@ -146,10 +146,15 @@ class TextFrontend:
         return Vocabulary(self.symbols).encode(symbols)
 
 
+def has_heard(language: str, trained: Sequence[str]) -> bool:
+    """Whether a model that was trained on some languages, or on unknown ones (none), knows one, accents aside. TextError
+    if espeak-ng has no such language."""
+    return espeak_language(language).split("-")[0] in {name.split("-")[0] for name in trained} or not trained
+
+
 def check_language(language: str, trained: Sequence[str] = ()) -> None:
     """TextError if espeak-ng has no such language, or a model trained on some never heard it."""
-    heard = {name.split("-")[0] for name in trained}
-    if espeak_language(language).split("-")[0] not in heard and heard:
+    if not has_heard(language, trained):
         raise TextError(
             f"the model was trained on {', '.join(trained)} and never heard {language!r}; give text and language of "
             "its own, or a model of that language"

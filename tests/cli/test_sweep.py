@@ -9,9 +9,10 @@ from ditar.config import SamplingOptions
 from ditar.evaluate.inputs import EvaluationError
 from ditar.recognise import RecogniserError
 from ditar.sweep import speak, study
-from ditar.sweep.grid import Grid
+from ditar.sweep.grid import Grid, TokenGrid
 from ditar.sweep.pairs import Pair
 from tests.tiny import tiny_pipeline
+from tests.tiny_tokens import tiny_token_pipeline
 
 
 @pytest.mark.parametrize(("given", "judge"), [
@@ -29,6 +30,19 @@ def test_the_recogniser_is_handed_on(given, judge, monkeypatch, tmp_path, capsys
     monkeypatch.setattr(study, "study", fake)
     assert main(["sweep", "--text", "Hi.", "--output", str(tmp_path / "out"), *given]) == 130
     assert asked["recogniser"] == judge and asked["grid"] == Grid(steps=(4,))  # as the model was saved
+
+
+def test_without_a_grid_a_model_is_swept_as_it_speaks(monkeypatch, tmp_path):
+    def fake(pipeline, grid, *_, **__):
+        swept.append(grid)
+        raise KeyboardInterrupt
+
+    swept = []
+    monkeypatch.setattr(study, "study", fake)
+    for make, kind in ((tiny_token_pipeline, TokenGrid), (tiny_pipeline, Grid)):
+        make().save_pretrained(tmp_path / kind.__name__)
+        arguments = ["--model", str(tmp_path / kind.__name__), "--output", str(tmp_path / "out"), "--device", "cpu"]
+        assert main(["sweep", "--text", "Hi.", *arguments]) == 130 and isinstance(swept[-1], kind)
 
 
 def test_a_judge_that_is_not_there_is_named_before_anything_is_spoken(monkeypatch, tmp_path):

@@ -149,6 +149,13 @@ def test_an_adapter_and_its_base(voice, base, tmp_path, capsys, monkeypatch):
         files[name], _ = soundfile.read(tmp_path / f"{name}.wav")
     assert files["base"].shape != files["adapter"].shape or (files["base"] != files["adapter"]).any()
 
+    clip, kept = next(voice.glob("*.wav")), tmp_path / "kept.safetensors"
+    made = ["voice", "create", str(kept), f"--prompt-audio={clip}", f"--model={base}", f"--adapter={adapter}"]
+    assert main(made) == 0 and main([*made[:-1], f"--adapter={base}", "--force"]) == 1
+    if find_spec("onnx") is not None:
+        exported = ["export", str(base), str(tmp_path / "onnx"), "--format=onnx", f"--adapter={adapter}"]
+        assert main([*exported, f"--voice={kept}"]) == 0
+
     other = write_base(tmp_path / "other", history_patches=0)
     capsys.readouterr()
     assert main(["synthesize", f"--model={other}", f"--adapter={adapter}", *said, f"--output={tmp_path}/no.wav"]) == 1

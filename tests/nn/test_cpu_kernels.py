@@ -129,6 +129,22 @@ def test_weights_that_change_are_never_served_from_the_old_layout(change):
         assert torch.allclose(linear(x), F.linear(x, linear.weight), atol=1e-6)
 
 
+@pytest.mark.parametrize("when", ["at once", "after speech", "before the gradient goes"])
+def test_a_step_of_a_fused_optimiser_is_served(when):
+    """It writes the weights without raising their version."""
+    linear, x = packed()
+    optimiser = torch.optim.AdamW(linear.parameters(), lr=0.1, fused=True)
+    linear(x).square().sum().backward()
+    if when == "after speech":
+        pack(linear)
+    optimiser.step()
+    if when != "before the gradient goes":
+        optimiser.zero_grad()
+    with torch.inference_mode():
+        assert torch.allclose(linear(x), F.linear(x, linear.weight), atol=1e-6)
+        assert is_used(linear, x) == (when != "before the gradient goes")
+
+
 def test_copies_do_not_share_the_layout():
     linear, x = packed()
     other = copy.deepcopy(linear)

@@ -320,6 +320,16 @@ def test_the_seed_of_a_long_text_repeats_it(form):
     assert np.array_equal(form[1](text, "heart", seed=made.seed, **FAST).audio, made.audio)
 
 
+def test_what_requests_ask_for_goes_before_what_the_model_does(form, monkeypatch):
+    """A temperature of its own may need more steps than are asked for."""
+    monkeypatch.setattr(form[1].model, "sampling", Sampling(temperature=0.1, num_inference_steps=8))
+    request = SpeechRequest(TEXT, form[1].voice("heart"), temperature=0.0)
+    (made,) = form[1].batch([request], num_inference_steps=1, max_retries=0)
+    assert len(made.audio)
+    with pytest.raises(ValueError, match="temperature 0.1 needs at least 2 inference steps"):
+        form[1].batch([replace(request, temperature=None)], num_inference_steps=1)
+
+
 @pytest.mark.parametrize("bad", [{"seed": 1.5}, {"seed": True}, {"max_retries": -1}, {"batch_size": 0}])
 def test_numbers_are_checked(form, bad):
     with pytest.raises(ValueError, match=f"{next(iter(bad))} must be a whole number from .* got"):

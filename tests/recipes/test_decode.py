@@ -43,7 +43,9 @@ def finished(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model/a.safetensors").write_bytes(b"1")
     targets = [utterance("tgt", n, text) for n, text in enumerate(("one", "two"))]
-    chosen = {target.utt: utterance("ann", 1, "hello") for target in targets}
+    (tmp_path / "bo.wav").write_bytes(b"1")
+    clips = [utterance("ann", 1, "hello"), replace(utterance("bo", 1, "hello"), path=tmp_path / "bo.wav")]
+    chosen = {target.utt: clip for target, clip in zip(targets, clips)}
 
     def again(targets=targets, chosen=chosen, seed=0, speaker=None, **options):
         speaker = Speaker() if speaker is None else speaker
@@ -86,7 +88,7 @@ def test_the_same_part_of_the_steps_is_the_same_option(finished):
     assert again(**part) == {"one", "two"} and again(**part) == set()
 
 
-@pytest.mark.parametrize("change", ["text", "clip", "clip text", "gone"])
+@pytest.mark.parametrize("change", ["text", "clip", "clip text", "content", "gone"])
 def test_another_text_or_reference_is_spoken_again(finished, change, capsys):
     folder, (first, second), chosen, again = finished
     targets, clip = [first, second], chosen[second.utt]
@@ -96,6 +98,8 @@ def test_another_text_or_reference_is_spoken_again(finished, change, capsys):
         clip = utterance("bob", 1, "hello")
     elif change == "clip text":
         clip = replace(clip, text="hallo")
+    elif change == "content":
+        clip.path.write_bytes(b"2")
     else:
         targets = [first]
     kept = (folder / "out/wav/tgt-0.wav").stat().st_mtime_ns

@@ -7,6 +7,7 @@ import pytest
 from ditar.config import SamplingOptions
 from ditar.synthesis.loading import load_sampling
 from ditar.synthesis.pipeline import ContinuousPipeline
+from ditar.vae.fingerprint import vae_fingerprint
 from recipes import export
 from tests.tiny import tiny_pipeline
 
@@ -41,6 +42,16 @@ def test_a_result_of_training_samples_as_it_is_told(base, tmp_path, capsys):
     assert sampling_of(base, tmp_path / "like", final, "--like", base) == OWN
     sampling_of(base, tmp_path / "none", final, "--like", tmp_path, code=1)
     assert "--like" in capsys.readouterr().err and not (tmp_path / "none").exists()
+
+
+def test_in_bfloat16_the_latents_stay_those_that_the_model_knows(base, tmp_path):
+    vae, final = ContinuousPipeline.from_pretrained(base).vae, tmp_path / "final"
+    tiny_pipeline(vae_fingerprint=vae_fingerprint(vae)).ditar.save_pretrained(final)
+    for dtype in ("bfloat16", "float16"):
+        sampling_of(base, tmp_path / dtype, final, "--dtype", dtype)
+        loaded = ContinuousPipeline.from_pretrained(tmp_path / dtype)
+        assert vae_fingerprint(loaded.vae) == vae_fingerprint(vae)
+        assert (tmp_path / dtype / "ditar/model.safetensors").stat().st_size < (base / "ditar/model.safetensors").stat().st_size
 
 
 def test_a_model_of_tokens_has_none_of_these(tmp_path, capsys):

@@ -53,6 +53,14 @@ def start(model, tmp_path):
         process.stdout.close()
 
 
+def test_the_language_is_checked_before_a_model_is_loaded(start, capsys):
+    assert main(["serve", "--language", "xx", "--model", "nowhere/at/all"]) == 1
+    assert main(["serve", "--language", "xx"]) == 1
+    assert "language 'xx' is not known to espeak-ng" in capsys.readouterr().err
+    _, url = start("--language", "fr-fr")
+    assert httpx2.get(f"{url}/health").status_code == 200
+
+
 def test_sigterm_finishes_what_is_accepted_and_refuses_the_rest(start):
     process, url = start("--max-concurrent", "2")
     with httpx2.Client(base_url=url, timeout=PATIENCE) as client:

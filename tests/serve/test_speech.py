@@ -30,6 +30,7 @@ from ditar.synthesis.pieces import pieces_to_speak, silent
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.script import script_to_speak
 from ditar.synthesis.voice_names import make_voice, read_voice
+from ditar.text.errors import TextError
 from ditar.text.lexicon import Lexicon
 from ditar.text.pieces import gaps
 from ditar.text.script import read_script
@@ -37,7 +38,7 @@ from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.streaming import StreamingDecoder
 from tests.quiet import quiet_ends
 from tests.serve.server import PATIENCE, running
-from tests.tiny import tiny_pipeline
+from tests.tiny import clip, tiny_pipeline
 from tests.tiny_tokens import tiny_token_pipeline
 
 TEXT = "Good morning to you. It rains, and it rains. Good night!"
@@ -307,6 +308,20 @@ def with_adapter(folder):
     return load_pipeline(folder / "base", adapter=folder / "adapter", threads=1)
 
 
+def test_a_model_of_another_language_is_served_in_it(tmp_path):
+    """With the voices that ship, whose words it cannot read."""
+    pipeline = tiny_pipeline(seconds_per_symbol=0.03, trained_languages=("fr-fr",))
+    with running(pipeline, tmp_path, language="fr-fr") as server:
+        for voice in ("default", "heart"):
+            assert server.speak(input="Bonjour.", voice=voice, **FAST).status_code == 200
+        english = server.speak(input="Hello.", language="en-us", **FAST)
+    assert english.status_code == 422 and "trained on fr-fr and never heard 'en-us'" in english.text
+    voice = pipeline.create_voice()
+    assert not voice.text and not voice.symbols and len(voice.latents)
+    with pytest.raises(TextError, match="trained on fr-fr and never heard 'en-us'"):
+        pipeline.create_voice(clip(1.0), "Hello there.")
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -390,6 +405,9 @@ def test_what_fails_on_its_way_is_not_taken_for_the_whole(server, monkeypatch):
     calls.clear()
     *_, last = events(server.speak(input=TEXT, stream_format="sse", **FAST))
     assert last["type"] == "error" and last["error"]["type"] == "server_error" and "secret" not in json.dumps(last)
+    calls.clear()
+    whole = server.speak(input=TEXT, stream_format="json", **FAST)
+    assert whole.status_code == 500 and whole.json()["error"]["type"] == "server_error" and "secret" not in whole.text
     calls.extend([1, 1, 1])
     early = server.speak(input=TEXT, **FAST)
     assert early.status_code == 500 and "secret" not in early.text and "Traceback" not in early.text

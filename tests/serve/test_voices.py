@@ -29,6 +29,7 @@ from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.voice import SpeakerEmbedding
 from ditar.synthesis.voice_file import load_voice, save_voice
 from ditar.synthesis.voice_names import make_voice, read_voice
+from tests.tiny_tokens import tiny_token_pipeline
 from tests.tiny import clip, tiny_pipeline
 
 VOICES = "/v1/audio/voices"
@@ -309,6 +310,20 @@ def test_a_folder_has_its_limit(tmp_path, monkeypatch):
     shelf.keep("a", shelf.of_clip("a", encoded(clip(1.0)), "Yes.", "en-us"))
     with pytest.raises(ApiError, match="1 voices, which is the limit"):
         shelf.of_clip("b", encoded(clip(1.0)), "Yes.", "en-us")
+
+
+def test_clips_of_the_folder_are_in_the_servers_language(tmp_path, pipeline):
+    soundfile.write(tmp_path / "fay.wav", clip(1.0), 24_000)
+    (tmp_path / "fay.txt").write_text("Bonjour.")
+    symbols = [VoiceShelf(pipeline, tmp_path, language).voice("fay").symbols for language in ("en-us", "fr-fr")]
+    assert symbols[0] != symbols[1] == pipeline.create_voice(clip(1.0), "Bonjour.", language="fr-fr").symbols
+    assert VoiceShelf(pipeline, tmp_path, "fr-fr").voice("heart").symbols == VoiceShelf(pipeline).voice("heart").symbols
+
+
+def test_models_of_tokens_have_no_blends(tmp_path):
+    shelf = VoiceShelf(tiny_token_pipeline(), tmp_path)
+    with pytest.raises(ApiError, match="'heart:0.7.eric:0.3' is a blend, which models of tokens do not speak"):
+        shelf.voice("heart:0.7+eric:0.3")
 
 
 def test_clips_and_files_of_the_folder(tmp_path, pipeline):

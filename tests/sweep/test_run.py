@@ -102,6 +102,16 @@ def test_what_is_gone_is_made_again(pipeline, pairs, calls, tmp_path):
     assert calls == [1]
 
 
+def test_another_clip_in_the_same_file_is_another_voice(pipeline, pairs, calls, tmp_path):
+    sweep(pipeline, pairs, tmp_path / "out")
+    calls.clear()
+    sweep(pipeline, pairs, tmp_path / "out")
+    assert calls == []
+    soundfile.write(tmp_path / "clip.wav", clip(0.8), 24_000)
+    sweep(pipeline, pairs, tmp_path / "out")
+    assert sum(calls) == 16
+
+
 def test_a_folder_of_another_sweep_is_refused(pipeline, pairs, calls, tmp_path):
     sweep(pipeline, pairs, tmp_path / "out", Grid(steps=(2,), seed=(0,)))
     before = (tmp_path / "out" / "settings.json").read_text()
@@ -134,9 +144,9 @@ def test_a_grid_of_the_other_system_is_refused(pipeline, pairs, calls, tmp_path)
 
 def test_settings_of_tokens_reach_the_pipeline():
     grid = TokenGrid(temperature=(0.5, 1.0), top_k=(20, 50), guidance_scale=(3.0,), seed=(0,))
-    seen = []
+    seen, voice = [], tiny_pipeline().create_voice(clip())
     for batch in batches(items(grid, [Pair("a", "Hi.")]), grid.PER_BATCH, 8):
-        tasks = [task(grid, item, None, 1, "en-us") for item in batch]
+        tasks = [task(grid, item, voice, 1, "en-us") for item in batch]
         (options,) = {tuple(one.batch_options.items()) for one in tasks}
         asked = [one.request_options for one in tasks]
         texts = [(one.text, o["temperature"], o["guidance_scale"]) for one, o in zip(tasks, asked)]

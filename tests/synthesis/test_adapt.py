@@ -10,11 +10,13 @@ from safetensors.torch import save_file
 
 from ditar.model.ditar import DiTAR
 from ditar.model.speaker import speaker_fingerprint
+from ditar.nn import cpu_kernels
 from ditar.nn.alignment import NO_TARGET
 from ditar.recognise import aligner
 from ditar.storage.weights import ModelError
 from ditar.synthesis import adapt
 from ditar.synthesis.continuous import _speaker
+from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.reference import read_reference
 from ditar.synthesis.voice import SpeakerEmbedding, VoiceError, blend_voices, voice_key
 from ditar.synthesis.voice_file import VoiceFileError, describe_voice, load_voice, save_voice
@@ -97,6 +99,31 @@ def test_weights_are_the_same_in_another_precision(voice):
     assert len(cast("Good.", voice=voice, **FAST).audio)
     own = cast.create_voice(clip(), SAID, adapt=True)
     assert own.embedding.model == voice.embedding.model and own.embedding.vectors.dtype == torch.float32
+
+
+def test_the_same_clip_gives_the_same_voice_whatever_was_spoken_before(monkeypatch):
+    """Prepacked weights, which speech leaves, round otherwise than plain ones."""
+    monkeypatch.setitem(cpu_kernels.FEWEST_WEIGHTS, torch.float32, 1)
+    pipeline = tiny_pipeline()
+    first = pipeline.create_voice(clip(), SAID, adapt=True).embedding
+    pipeline("Good.", **FAST)
+    again = pipeline.create_voice(clip(), SAID, adapt=True).embedding
+    assert torch.equal(first.vectors, again.vectors) and first.model == again.model
+
+
+def test_a_voice_is_for_the_weights_that_it_was_learnt_with(tmp_path):
+    """They may be trained between two voices, and moved or rounded behind."""
+    pipeline = tiny_pipeline()
+    before = pipeline.create_voice(clip(), SAID, adapt=True)
+    with torch.no_grad():
+        pipeline.ditar.lm.begin.add_(1.0)
+    after = pipeline.create_voice(clip(), SAID, adapt=True)
+    pipeline.save_pretrained(tmp_path)
+    assert len(ContinuousPipeline.from_pretrained(tmp_path)("Good.", voice=after, **FAST).audio)
+    for one in (pipeline, pipeline.to(torch.bfloat16), pipeline.to("cpu")):
+        assert len(one("Good.", voice=after, **FAST).audio)
+        with pytest.raises(VoiceError, match="was adapted for the model"):
+            one("Good.", voice=before, **FAST)
 
 
 @pytest.mark.parametrize("adapt", ["no", 1, None])
