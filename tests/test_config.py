@@ -27,6 +27,7 @@ from ditar.config import (
     VAEConfig,
     VAEDataConfig,
     VAELossConfig,
+    VocosConfig,
     from_dict,
     load_config,
     to_dict,
@@ -140,6 +141,17 @@ OUT_OF_RANGE = [
     (QuantiserConfig, {"decay": 1}, "decay must be in [0, 1), got 1"),
     (VAEDataConfig, {"level_db": (3, -6)}, "level_db must ascend, low before high, got [3"),
     (VAEDataConfig, {"speed": (0, 1)}, "speed[0] must be above 0, got 0"),
+    (VAEDataConfig, {"crop_seconds": 0.33}, "crop_seconds must be a multiple of 0.025 (a latent frame) from 0.05 on, got 0.33"),
+    (VAEDataConfig, {"crop_seconds": 0.025}, "from 0.05 on, got 0.025"),
+    (VAEDataConfig, {"adversarial_samples": 1500}, "must be 0 (all of a crop) or at least 2048, the longest window"),
+    (VAELossConfig, {"multi_period_divisor": 64}, "multi_period_divisor must be in [1, 32], got 64"),
+    (VocosConfig, {"n_fft": 1201}, "hop must divide 600, and n_fft be larger by an even number, got 300 and 1201"),
+    (OobleckEncoderConfig, {"channel_multiples": (1,)}, "one for each of ratios, got [1] for [6, 10, 10]"),
+    (BlockConfig, {**BLOCK, "heads": 3}, "width must be an even multiple of heads, and heads a multiple of kv_heads, got 8, 3 and 3"),
+    (BlockConfig, {**BLOCK, "heads": 8}, "got 8, 8 and 8"),
+    (BlockConfig, {**BLOCK, "kv_heads": 3}, "got 8, 2 and 3"),
+    (RunConfig, {"seed": 2**70}, "seed must be in [0, 9.22337e+18], got 1180591620717411303424"),
+    (RunConfig, {"timeout_s": 1e300}, "timeout_s must be in (0, 1e+07], got 1e+300"),
 ]
 
 

@@ -49,7 +49,7 @@ class Streams:
         for kind in self.kinds:
             if kind.name == name:
                 return kind
-        raise ValueError(f"no streams are named {name!r}; this model has {', '.join(self.slices)}")
+        raise ConfigError(f"no streams are named {name!r}; this model has {', '.join(self.slices)}")
 
     def per_stream(self, key: str) -> list:
         """A value of each kind, repeated for each of its streams: Q values."""

@@ -7,13 +7,14 @@ import torch
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.baseline.batch import TextCondition
+from ditar.config import ConfigError
 from ditar.extras import missing
 
 
 class T5TextEncoder:
     """Any T5 encoder with its tokeniser, by hub name or folder; float32, never trained, in no checkpoint.
 
-    `width`: its channels, which must fit the model. ValueError if it cannot be loaded.
+    `width`: its channels, which must fit the model. ConfigError if it cannot be loaded.
     """
 
     def __init__(self, name_or_folder: str | Path, width: int | None = None, device: torch.device | None = None):
@@ -29,13 +30,13 @@ class T5TextEncoder:
             self.model = T5EncoderModel.from_pretrained(name, dtype=torch.float32)
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise ValueError(f"no T5 encoder at {name!r} ({reason}); give a name on the hub or a folder") from None
+            raise ConfigError(f"text_encoder: no T5 encoder at {name!r} ({reason}); give a name on the hub or a folder") from None
         self.model.eval().requires_grad_(False)
         if device is not None:
             self.model.to(device)
         self.width = self.model.config.d_model
         if width is not None and width != self.width:
-            raise ValueError(f"the encoder {name!r} gives {self.width} channels and the model reads {width}")
+            raise ConfigError(f"text_width: the encoder {name!r} gives {self.width} channels and the model reads {width}")
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str]) -> TextCondition:

@@ -1,9 +1,10 @@
 """Optimiser, schedule and reports: common to all systems."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from ditar.config.ranges import ConfigError, Count, Decay, NotNegative, Positive, Ranged, Whole
+from ditar.config.numbers import MAX_SEED
+from ditar.config.ranges import ConfigError, Count, Decay, NotNegative, Positive, Range, Ranged, Whole
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class OptimiserConfig(Ranged):
 class RunConfig(Ranged):
     """What a run writes, and how often (in steps), and what it costs; none of this but the seed changes its results."""
 
-    seed: Whole = 0
+    seed: Annotated[int, Range(0, MAX_SEED)] = 0
     log_every: Count = 20
     validate_every: Count = 500
     sample_every: Count = 1000
     checkpoint_every: Count = 500
     keep_checkpoints: Count = 2
-    timeout_s: Positive = 1800.0  # longest that one process may keep the others waiting, also by the main one's samples
+    timeout_s: Annotated[float, Range(0, 1e7, above=True)] = 1800.0  # longest that one process may keep the others waiting, also by the main one's samples
     # Of each transformer block only the input is kept for the backward pass, which computes the rest again: less memory,
     # a third more time. The losses are the same.
     activation_checkpointing: bool = False

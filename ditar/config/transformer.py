@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ditar.config.ranges import Count, Positive, Ranged
+from ditar.config.ranges import ConfigError, Count, Positive, Ranged
 
 
 @dataclass(frozen=True)
@@ -20,3 +20,12 @@ class BlockConfig(Ranged):
     qkv_bias: bool = False
     rope_base: Positive = 10_000.0  # positions turn the slowest pair of a head by almost 1 / rope_base a place
     norm_epsilon: Positive = 1e-6  # of all RMSNorms
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        kv_heads = self.kv_heads or self.heads
+        if self.width % self.heads or (self.width // self.heads) % 2 or self.heads % kv_heads:
+            raise ConfigError(
+                f"width must be an even multiple of heads, and heads a multiple of kv_heads, got {self.width}, "
+                f"{self.heads} and {kv_heads}"
+            )

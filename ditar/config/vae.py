@@ -1,10 +1,17 @@
 """The VAE and the codec: `configs/vae/*.yaml`."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from ditar.config.ranges import Ascending, Count, Decay, Decibels, NotNegative, Positive, Range, Ranged, Share, Whole
+from ditar.config.ranges import (
+    Ascending, ConfigError, Count, Decay, Decibels, NotNegative, Positive, Range, Ranged, Share, Whole,
+)  # fmt: skip
 from ditar.config.training import OptimiserConfig, RunConfig
+from ditar.units import HOP_SAMPLES, LATENT_RATE_HZ
+
+LEAST_CROP_FRAMES = 2  # latents: fewer are shorter than half of the longest window of the losses
+LEAST_HEARD = 2048  # samples: the longest window of the discriminators
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,7 @@ class SpectralEncoderConfig(Ranged):
     ffn: Count = 448
     # Std of a white noise, full scale 1, whose power is added to the spectra: bands without sound (a 16 kHz recording
     # has nothing above 8 kHz) then look the same in all clips. References have -23 dBFS. 0: none, as in older models.
-    noise_floor: NotNegative = 0.0
+    noise_floor: Annotated[float, Range(0, 0.01, below=True)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,19 @@ class OobleckEncoderConfig(Ranged):
 
     ratios: tuple[Count, ...] = (6, 10, 10)
     channel_multiples: tuple[Count, ...] = (1, 2, 4)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if math.prod(self.ratios) != HOP_SAMPLES or any(ratio % 2 for ratio in self.ratios):
+            raise ConfigError(
+                f"ratios must be even and multiply to {HOP_SAMPLES} (24 kHz / 40 Hz; odd strides lose samples), got "
+                f"{list(self.ratios)}"
+            )
+        if len(self.channel_multiples) != len(self.ratios):
+            raise ConfigError(
+                f"channel_multiples must be one for each of ratios, got {list(self.channel_multiples)} for "
+                f"{list(self.ratios)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,14 @@ class VocosConfig(Ranged):
     # By what share formants stand out more than it predicts, see ditar/vae/formants.py; not in training. 0: not at all,
     # as in older models.
     formant_contrast: Share = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        beyond = self.n_fft - self.hop
+        if HOP_SAMPLES % self.hop or beyond <= 0 or beyond % 2:
+            raise ConfigError(
+                f"hop must divide {HOP_SAMPLES}, and n_fft be larger by an even number, got {self.hop} and {self.n_fft}"
+            )
 
 
 @dataclass(frozen=True)
@@ -67,6 +95,11 @@ class VAEModelConfig(Ranged):
     bandwidth_hz: Annotated[int, Range(1, 12_000)] = 12_000  # of the training data; references are low-passed to it
     quantiser: QuantiserConfig | None = None  # codes instead of Gaussian latents
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.spectral is None) == (self.oobleck is None):
+            raise ConfigError("spectral and oobleck are encoders: exactly one must be given, the other be null")
+
 
 @dataclass(frozen=True)
 class VAELossConfig(Ranged):
@@ -84,7 +117,7 @@ class VAELossConfig(Ranged):
     multi_resolution_weight: NotNegative = 0.1
     multi_period: bool = True
     multi_resolution_channels: Count = 32  # width of vocos's multi-resolution discriminator
-    multi_period_divisor: Count = 1  # divides the widths of HiFi-GAN's multi-period discriminator
+    multi_period_divisor: Annotated[int, Range(1, 32)] = 1  # divides the widths of HiFi-GAN's multi-period discriminator
     log_spectrum_channels: Whole = 0  # width of the discriminator of logarithmic spectra; 0: there is none
     discriminator_learning_rate: Positive | None = None  # always the same; None: the generator's
     adversarial_warmup: Whole = 0  # first steps of the discriminators that do not affect the generator ...
@@ -97,13 +130,28 @@ class VAEDataConfig(Ranged):
     """Random crops of audio."""
 
     batch: Count = 16
-    crop_seconds: Positive = 1.0
+    crop_seconds: Positive = 1.0  # a multiple of 0.025, a latent frame
     adversarial_batch: Count = 4
     adversarial_samples: Whole = 0  # the middle of each crop that discriminators hear; 0: all of it
     level_db: Annotated[tuple[Decibels, Decibels], Ascending()] = (-6.0, 3.0)  # random gain
     # Random resampling: other pitches and vocal tracts from the same voices.
     speed: Annotated[tuple[Positive, Positive], Ascending()] = (1.0, 1.0)
     degraded_share: Share = 0.0  # crops that the encoder hears through a codec, a narrow band, a room, ...
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        frames = self.crop_seconds * LATENT_RATE_HZ
+        if abs(frames - round(frames)) > 1e-6 or frames < LEAST_CROP_FRAMES:
+            least = LEAST_CROP_FRAMES / LATENT_RATE_HZ
+            raise ConfigError(
+                f"crop_seconds must be a multiple of {1 / LATENT_RATE_HZ:g} (a latent frame) from {least:g} on, got "
+                f"{self.crop_seconds}"
+            )
+        if 0 < self.adversarial_samples < LEAST_HEARD:
+            raise ConfigError(
+                f"adversarial_samples must be 0 (all of a crop) or at least {LEAST_HEARD}, the longest window of the "
+                f"discriminators, got {self.adversarial_samples}"
+            )
 
 
 @dataclass(frozen=True)

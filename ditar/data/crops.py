@@ -14,7 +14,10 @@ from ditar.data.degrade import degrade
 from ditar.data.errors import DataError
 from ditar.data.tables import read_table, read_wav_scp
 from ditar.nn.movable import Movable
+from ditar.storage.digests import digest_file, digest_lines
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
+
+SOME = 64  # files whose content tells whether data are the same
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class AudioCrops:
             raise DataError(f"no audio in {', '.join(map(str, data_dirs))}")
         self.level_db, self.seed, self.speed, self.bandwidth_hz = level_db, seed, speed, bandwidth_hz
         self.degraded_share, self.pitch_hop = degraded_share, pitch_hop
+
+    def sound(self) -> str:
+        """Differs for other utterances, and if most of the same sound otherwise: of the content of a few."""
+        some = self.files[:: -(-len(self.files) // SOME)]
+        return digest_lines([*map(str, self.lengths), *(f"{u} {digest_file(path)}" for u, path in some)])
 
     def batch(
         self, step: int, part: int, size: int, seconds: float, rank: int = 0, ranks: int = 1

@@ -197,8 +197,8 @@ def _read_in_turn(work: Iterator[tuple[str, int, Future]], turn: threading.Lock)
 
 def _read_shard(place: str, count: int) -> dict[str, np.ndarray]:
     """Tensors (T, C), float16, by utterance: the `<utterance>.npy` of a lhotse Shar archive, read from end to end.
-    ShardError: unreadable, or not of `count` utterances: an archive may be cut between two of them, where it looks
-    whole."""
+    ShardError: unreadable, no numbers in it, or not `count` utterances: an archive may be cut between two of them, where
+    it looks whole."""
     tensors = {}
     try:
         source = {"name": place} if is_file(place) else {"fileobj": io.BytesIO(fetch(place))}
@@ -209,6 +209,8 @@ def _read_shard(place: str, count: int) -> dict[str, np.ndarray]:
                     tensors[member.name.removesuffix(".npy")] = np.load(io.BytesIO(data))
     except (OSError, tarfile.TarError, ValueError, EOFError) as error:
         raise ShardError(f"{place} cannot be read ({error}); {REMEDY}") from None
+    if broken := [utt for utt, values in tensors.items() if values.dtype.kind == "f" and not np.isfinite(values).all()]:
+        raise ShardError(f"{place}: the latents of {broken[0]!r} hold values that are no numbers; {REMEDY}")
     if len(tensors) < count:
         raise ShardError(f"{place} is cut short: it holds {len(tensors)} of the {count} utterances of the index; {REMEDY}")
     return tensors

@@ -153,6 +153,12 @@ def make_listener(
             raise DataError(
                 f"{args.listen_recordings}/wav.scp lacks {quote(lacking)}; give the data of the validation set"
             )
+        for reference, _ in listener.pairs(store):
+            if not paths[reference.utt].is_file():
+                raise DataError(
+                    f"{args.listen_recordings}/wav.scp: {reference.utt}: {paths[reference.utt]} does not exist; correct "
+                    "the path"
+                )
         listener = replace(listener, recorded=lambda utt: _recorded(paths[utt]))
     return listener
 

@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +39,7 @@ from ditar.train.sharding import ShardedAverage, asked_for, shard
 from ditar.train.tracker import Tracker
 
 
+STEP, WHOLE = "step", "whole"  # a file in `final`; what one without it counts as
 NAMES = {"bf16": "bfloat16", "no": "float32"}  # by accelerate's name
 
 
@@ -50,6 +51,7 @@ class System(Protocol):
     optimised: dict[str, nn.Module]  # phase -> the module whose parameters it moves
     constant_rates: dict[str, float]  # phase -> its learning rate, if it does not follow the schedule
     data_digest: str  # of the training data: a run does not resume with other data
+    more_digests: dict[str, str]  # likewise, of the held-out data, ...; older checkpoints lack some
     steps_place_data: bool  # whether a run of another length reads other data at the same step (a curriculum)
     epoch_starts: list[int]  # up to the next epoch's; saved in checkpoints, since finding it takes a plan of each epoch
     sometimes_unused: bool  # whether a step may leave trained parameters without a gradient
@@ -97,7 +99,7 @@ def train(
     """Train `system` for `optimiser.steps` steps; resumes from the newest checkpoint under `out`.
 
     Args:
-        out: gets `checkpoints/step-*`, `best`, `final` and `log.jsonl`.
+        out: gets `checkpoints/step-*`, `best`, `final` and `log.jsonl`; `final/step` says whose weights these are.
         config: the whole typed configuration, stored with the digest of the data. A resume with another one is
             refused, except for what `run` reports, what `resume.MAY_CHANGE` names and, if no data depends on it, the
             number of steps.
@@ -152,7 +154,7 @@ def _train_alone(
     optimisers = {phase: build_optimisers(m, optimiser) for phase, m in system.optimised.items()}
     flat = [o for group in optimisers.values() for o in group]
     folder = out / "checkpoints"
-    trained_with = {"config": to_dict(config), "data": system.data_digest}
+    trained_with = {"config": to_dict(config), "data": system.data_digest, **system.more_digests}
     first, best = 0, math.inf
     sums: dict[str, float] = defaultdict(float)  # of the steps after `logged`
     logged = 0
@@ -193,9 +195,15 @@ def _train_alone(
             found = system.validate(model, done, ranks.index, ranks.count)
             with ranks.together(f"the validation at step {done}"):
                 figures = system.figures(ranks.gather(found))
+                if not math.isfinite(figures["validation"]):
+                    told = ", ".join(f"{name} {value:g}" for name, value in figures.items())
+                    raise TrainingError(
+                        f"the validation at step {done} is no number ({told}): the held-out data hold something that is "
+                        "none, or the weights are beyond repair; leave it out, or go on from other weights (--init)"
+                    )
             if main and figures["validation"] < best:
                 best = figures["validation"]
-                system.export(model, out / "best")
+                _write_whole(out / "best", lambda folder: system.export(model, folder))
             tracker.scalars({f"valid/{k}": v for k, v in figures.items()}, done)
         if main and "sample" in due:
             figures = system.sample(model, done, tracker)
@@ -243,12 +251,18 @@ def _train_alone(
                 break
     if early:
         accelerator.print(f"ended early after step {done}: {patience} validations without a better one")
-    if ranks.as_main(first < done or not (out / "final").exists()):
+    if ranks.as_main(first < done or _step_of(out / "final") not in (done, WHOLE)):
+
+        def write_final(folder: Path) -> None:
+            if early:
+                shutil.copytree(out / "best", folder)
+            else:
+                system.export(model, folder)
+            (folder / STEP).write_text(f"{done}\n", encoding="utf-8")
+
         with average.whole() as model:
-            if main and early:
-                _copy_folder(out / "best", out / "final")
-            elif main:
-                system.export(model, out / "final")
+            if main:
+                _write_whole(out / "final", write_final)
     tracker.close()
     _leave(accelerator)
 
@@ -316,13 +330,25 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
     return figures, bool(shared[0] > 0)
 
 
-def _copy_folder(source: Path, target: Path) -> None:
-    """A copy that appears whole or not at all."""
+def _write_whole(target: Path, write: Callable[[Path], None]) -> None:
+    """A folder that appears when all of it is written. CheckpointError: the disk refuses."""
     partial = target.with_name(f".{target.name}.partial")
-    for old in (partial, target):
-        shutil.rmtree(old, ignore_errors=True)
-    shutil.copytree(source, partial)
-    partial.replace(target)
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        write(partial)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.replace(target)
+    except OSError as error:
+        raise CheckpointError(f"{target} cannot be written: {error.strerror}; free space and run again") from None
+
+
+def _step_of(final: Path) -> int | str | None:
+    """The step whose weights a run's last model has: behind it there may be further ones, if the number of steps was
+    raised. WHOLE if it does not say, as those written before they did; None if there is no model."""
+    if not final.is_dir() or not any(final.iterdir()):
+        return None
+    noted = final / STEP
+    return int(noted.read_text(encoding="utf-8")) if noted.is_file() else WHOLE
 
 
 def _leave(accelerator: Accelerator) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from ditar.audio.errors import AudioError
 from ditar.config import ConfigError
 from ditar.data.errors import DataError
 from ditar.storage.lock import InUseError
@@ -40,7 +41,7 @@ def exit_code(name: str, run: Callable[[], None]) -> int:
     try:
         run()
     except (
-        ConfigError, DataError, CheckpointError, InUseError, ModelError, OSError, SafetensorError, TextError,
+        AudioError, ConfigError, DataError, CheckpointError, InUseError, ModelError, OSError, SafetensorError, TextError,
         TrainingError,
     ) as error:  # fmt: skip
         print(f"{name}: error: {error}", file=sys.stderr)

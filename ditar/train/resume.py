@@ -40,6 +40,7 @@ def resume(
         theirs["config"]["model"]["trained_languages"] = mine["config"]["model"]["trained_languages"]
     if "vocos" in mine["config"].get("model", {}) and "vocos" in theirs["config"].get("model", {}):  # not in training
         theirs["config"]["model"]["vocos"]["formant_contrast"] = mine["config"]["model"]["vocos"]["formant_contrast"]
+    theirs |= {name: value for name, value in mine.items() if name not in theirs}
     if different := differences(mine, theirs):
         raise CheckpointError(
             f"{path} was trained with other settings: {different}; give another --out (and --init for its weights), or "

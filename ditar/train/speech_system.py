@@ -15,6 +15,7 @@ from torch import Tensor
 from ditar.config import BaselineConfig, DistilConfig, DiTARConfig, to_dict
 from ditar.config.speech import TextConfig
 from ditar.data.errors import DataError
+from ditar.data.codes import CodeStore
 from ditar.data.examples import JoinedExamples
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.nn.precision import autocast
@@ -81,6 +82,7 @@ class SpeechSystem:
     training examples, `store` where they come from."""
 
     config: DiTARConfig | BaselineConfig | DistilConfig
+    valid: LatentStore | CodeStore  # the held-out data
     loss: Any  # DiTARLoss or TokenLoss, with `helpers` or None, or DistillationLoss, which has none
 
     def __init__(
@@ -96,6 +98,7 @@ class SpeechSystem:
             )
         self.config, self.batches = config, batches
         self.data_digest = digest_lines([*(e.line.decode() for e in batches.store.entries), *also])
+        self.more_digests = {"held-out data": digest_lines(e.line.decode() for e in self.valid.entries)}
         self.steps_place_data = config.data.curriculum_until > 0
         self.epoch_starts = [0]  # the first batch of each epoch, as far as known
         self._computable: Any = None  # the last batch of this rank that had rows

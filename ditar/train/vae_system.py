@@ -62,6 +62,7 @@ class VAESystem:
         )
         self.data_digest = digest_lines([*map(str, self.train_crops.lengths), *(u for u, _ in self.train_crops.files)])
         self.valid_crops = AudioCrops(valid_dirs, (0.0, 0.0), seed, bandwidth_hz=bandwidth_hz)
+        self.more_digests = {"sound": self.train_crops.sound(), "held-out sound": self.valid_crops.sound()}
 
     def adversary(self, step: int) -> float:
         """The share of the discriminators' weight in the generator's loss: 0 until they have learnt, then rising."""

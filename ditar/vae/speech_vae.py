@@ -52,8 +52,6 @@ class SpeechVAE(PretrainedModel):
             VAEModelConfig,
         )
         self.config = config
-        if (config.spectral is None) == (config.oobleck is None):
-            raise ValueError("give exactly one of the encoders `spectral` and `oobleck`")
         if config.spectral is not None:
             self.encoder = SpectralEncoder(config.spectral, latent_channels)
         else:

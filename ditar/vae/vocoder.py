@@ -39,11 +39,6 @@ class Vocoder(nn.Module):
 
     def __init__(self, config: VocosConfig, latent_channels: int):
         super().__init__()
-        beyond = config.n_fft - config.hop
-        if HOP_SAMPLES % config.hop or beyond <= 0 or beyond % 2:
-            raise ValueError(
-                f"vocos.hop must divide {HOP_SAMPLES}, and vocos.n_fft be larger by an even number, got {config}"
-            )
         self.frames_per_latent = HOP_SAMPLES // config.hop
         self.unfold = Linear(latent_channels, self.frames_per_latent * config.width, bias=True)
         self.backbone = Backbone(config.width, config.ffn, config.layers)

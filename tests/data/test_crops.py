@@ -33,6 +33,16 @@ def test_a_batch_is_a_function_of_seed_and_step(tmp_path):
     assert not torch.equal(a.waveform, AudioCrops([folder], (-6.0, 3.0), seed=2).batch(7, 0, 4, 1.0).waveform)
 
 
+def test_the_same_names_with_other_sounds_are_other_data(tmp_path):
+    folder = write_data(tmp_path / "data")
+    before = AudioCrops([folder], (0, 0), seed=0).sound()
+    assert AudioCrops([folder], (0, 0), seed=1).sound() == before
+    path = next(folder.parent.rglob("*.wav"))
+    samples, rate = soundfile.read(path)
+    soundfile.write(path, -samples, rate)
+    assert AudioCrops([folder], (0, 0), seed=0).sound() != before
+
+
 def test_short_utterances_are_padded_and_levels_stay_in_range(tmp_path):
     crops = AudioCrops([write_data(tmp_path / "data")], (-6.0, 3.0), seed=0)
     batch = crops.batch(0, 0, 32, 1.0)

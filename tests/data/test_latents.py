@@ -4,6 +4,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -94,6 +95,16 @@ def test_a_slow_disk_keeps_the_others_from_nobody(store, monkeypatch):
     assert not store._held[store.shards[0]].done()
     gate.set()
     assert store.latents("s0-000")[0, 1] == 0
+
+
+def test_latents_that_are_no_numbers_are_named(store):
+    path = store.folder / "shar" / store.shards[0]
+    content = bytearray(path.read_bytes())
+    end = content.index(b"\n", content.index(b"NUMPY")) + 1  # of the header of the first tensor
+    content[end : end + 2] = np.float16(np.nan).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="the latents of 's0-000' hold values that are no numbers; extract latents again"):
+        store.latents("s0-000")
 
 
 def test_what_is_missing_or_broken_is_named(store, tmp_path):

@@ -52,6 +52,9 @@ def test_references_as_they_were_recorded(tmp_path):
     listener = make_listener(lambda: lambda latents: torch.zeros(7), store, given, deaf)
     assert len(listener.reference(utts[0], torch.zeros(1, 5, 8))) == 3000
     assert len(make_listener(lambda: lambda _: torch.zeros(7), store, options(), deaf).reference(utts[0], None)) == 7
+    (tmp_path / "data/wav.scp").write_text("".join(f"{utt} {tmp_path}/gone.wav\n" for utt in sorted(utts)))
+    with pytest.raises(DataError, match="wav.scp: s0-000: .*gone.wav does not exist; correct the path"):
+        make_listener(lambda: lambda latents: torch.zeros(7), store, given, deaf)  # not behind hours of training
     (tmp_path / "data/wav.scp").write_text(f"{utts[1]} {tmp_path}/clip.wav\n")
     with pytest.raises(DataError, match="wav.scp lacks 's0-000'.*give the data of the validation set"):
         make_listener(lambda: None, store, given, deaf)

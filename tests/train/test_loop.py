@@ -1,7 +1,9 @@
 """The training loop on the smallest real system: a DiTAR on made-up latents."""
 
 import copy
+import errno
 import json
+import math
 import shutil
 from dataclasses import replace
 
@@ -173,6 +175,29 @@ def test_other_data_is_refused(whole, store):
         run(make_config(), other, out)
 
 
+def test_other_held_out_data_is_refused(whole, store, tmp_path):
+    """The best of two sets would be compared."""
+    other, config = copy.copy(store), make_config()
+    other.entries = store.entries[:-1]
+    with pytest.raises(CheckpointError, match="held-out data is '[0-9a-f]{24}' there and '[0-9a-f]{24}' here"):
+        train(DiTARSystem(config, store, other), config.optimiser, config.run, whole[0], config, cpu=True)
+    shutil.copytree(whole[0], tmp_path / "older")  # which did not note it
+    for state in tmp_path.glob("older/checkpoints/*/state.json"):
+        kept = json.loads(state.read_text())
+        del kept["trained_with"]["held-out data"]
+        state.write_text(json.dumps(kept))
+    train(DiTARSystem(config, store, other), config.optimiser, config.run, tmp_path / "older", config, cpu=True)
+
+
+def test_a_validation_that_is_no_number_ends_the_run(store, tmp_path):
+    config = make_config()
+    system = DiTARSystem(config, store, store)
+    system.figures = lambda found: {"validation": math.nan, "diffusion": math.nan}
+    with pytest.raises(TrainingError, match="the validation at step 3 is no number .validation nan, diffusion nan"):
+        train(system, config.optimiser, config.run, tmp_path, config, cpu=True)
+    assert not (tmp_path / "best").exists() and "NaN" not in (tmp_path / "log.jsonl").read_text()
+
+
 def test_length_and_reports_may_change_on_the_way(whole, store, tmp_path):
     out, _ = whole
     shutil.copytree(out / "checkpoints", tmp_path / "checkpoints")
@@ -204,6 +229,36 @@ def test_a_finished_run_is_left_as_it_is(whole, store):
     written = {path: path.stat().st_mtime_ns for path in (out / "final").iterdir()}
     run(make_config(), store, out)
     assert {path: path.stat().st_mtime_ns for path in (out / "final").iterdir()} == written
+
+
+@pytest.mark.parametrize("how", ["before it", "within it", "disk full"])
+def test_a_run_that_ends_before_its_last_model_is_written_writes_it(whole, store, tmp_path, monkeypatch, how):
+    """Though there is one of fewer steps, or half of one: nobody may take it for that of the last step."""
+    shutil.copytree(whole[0], tmp_path / "run")
+    config, export = make_config(steps=8), DiTARSystem.export
+
+    def fail(system, model, folder):
+        if how != "before it":
+            folder.mkdir()
+            (folder / "config.json").write_text("{}")
+        raise OSError(errno.ENOSPC, "No space left on device") if how == "disk full" else KeyboardInterrupt
+
+    def stopped(system, model, folder):
+        (fail if "final" in folder.name else export)(system, model, folder)
+
+    monkeypatch.setattr(DiTARSystem, "export", stopped)
+    told = pytest.raises(CheckpointError, match="final cannot be written: No space left on device; free space and run")
+    with told if how == "disk full" else pytest.raises(KeyboardInterrupt):
+        run(config, store, tmp_path / "run")
+    assert (tmp_path / "run/final/step").read_text() == "6\n"  # whole, as it was
+    monkeypatch.undo()
+    run(config, store, tmp_path / "run")
+    shutil.copytree(whole[0], tmp_path / "other")
+    run(config, store, tmp_path / "other")
+    made, wanted = (load_file(tmp_path / name / "final/model.safetensors") for name in ("run", "other"))
+    assert (tmp_path / "run/final/step").read_text() == "8\n"
+    assert all(torch.equal(made[name], wanted[name]) for name in wanted)
+    assert not list((tmp_path / "run").glob(".*.partial"))
 
 
 def test_training_starts_from_given_weights(whole, store, tmp_path):
