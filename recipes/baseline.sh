@@ -56,6 +56,11 @@ extras=(recipes baseline)
 if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then extras+=(eval); fi
 "$python" recipes/check_extras.py "${extras[@]}"
 
+checked=(--baseline-config "$train_config" --language "$language")
+if [ -z "$codec" ]; then checked+=(--codec-config "$codec_config"); fi
+if [ -n "$decode_config" ]; then checked+=(--decode-options="$(cat "$decode_config")"); fi
+"$python" recipes/check_settings.py "${checked[@]}"
+
 exp=$expdir/$tag/baseline
 mkdir -p "$exp/.done"
 . recipes/stages.sh

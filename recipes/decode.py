@@ -148,8 +148,8 @@ def decode(
     return made
 
 
-def main() -> int:
-    """Parse arguments and decode; returns the exit code."""
+def make_parser() -> argparse.ArgumentParser:
+    """Of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--adapter", type=Path, help="what `ditar finetune --lora` made of this model")
@@ -177,7 +177,12 @@ def main() -> int:
     parser.add_argument("--threads", type=int, help="of torch on a CPU (as many as are fastest when it starts)")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the model")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
-    args = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Parse arguments and decode; returns the exit code."""
+    args = make_parser().parse_args()
     try:
         if args.adapt and args.no_transcripts:
             raise DataError("--adapt learns from what is said in the clips, which --no-transcripts hides; give one")

@@ -132,6 +132,23 @@ for number in "${listening[@]}"; do
 done
 "$python" recipes/check_extras.py "${extras[@]}"
 
+checked=(--train-config "$train_config" --language "$language")
+if [ -n "$last_config" ]; then checked+=(--train-config "$last_config"); fi
+if [ -n "$init" ]; then
+    checked+=(--vae "$init/vae")
+elif [ -n "$vae" ]; then
+    checked+=(--vae "$vae")
+else
+    checked+=(--vae-config "$vae_config")
+    if [ -n "$vae_decoder_config" ]; then checked+=(--vae-config "$vae_decoder_config"); fi
+fi
+for name in temperature guidance_scale steps time_grid; do
+    if [ -n "${!name}" ]; then checked+=("--${name//_/-}=${!name}"); fi
+done
+if [ -n "$decode_config" ]; then checked+=(--decode-options="$(cat "$decode_config")"); fi
+if [ "${#extras[@]}" -gt 1 ]; then checked+=(--recogniser "${recogniser:-faster-whisper}"); fi
+"$python" recipes/check_settings.py "${checked[@]}"
+
 exp=$expdir/$tag
 mkdir -p "$exp/.done"
 

@@ -38,26 +38,40 @@ def make_recogniser(
     device: for Whisper and checkpoints. quick: Whisper in 8 bits, for curves rather than figures. language: espeak's
     name of what is spoken.
     """
-    kind, colon, model = name.partition(":")
+    check_recogniser(name, language)
+    kind, _, model = name.partition(":")
     code = language.split("-")[0]
     code = _WHISPER_CODES.get(code, code)
     if kind == FASTER_WHISPER:
         from ditar.recognise.faster_whisper import FasterWhisper
 
-        if colon and not model:
-            raise RecogniserError(f"{name!r} names no model after the colon; give {WAYS}")
         return FasterWhisper(model or None, device, "int8" if quick else "float32", code)
     if name == POCKETSPHINX:
-        if code != "en":
-            raise RecogniserError(f"pocketsphinx hears English only, and {language!r} is spoken; give {WAYS}")
         from ditar.recognise.pocketsphinx import Pocketsphinx
 
         return Pocketsphinx()
-    if not name or ("/" not in name and not Path(name).is_dir()):
-        raise RecogniserError(f"no recogniser is called {name!r}; give {WAYS}")
     from ditar.recognise.checkpoint import CheckpointRecogniser
 
     return CheckpointRecogniser(name, device, code)
+
+
+def check_recogniser(name: str = DEFAULT, language: str = "en-us") -> None:
+    """RecogniserError if `make_recogniser` would refuse it by its name alone: nothing is loaded."""
+    kind, colon, model = name.partition(":")
+    english = language.split("-")[0] == "en"
+    if kind == FASTER_WHISPER:
+        if colon and not model:
+            raise RecogniserError(f"{name!r} names no model after the colon; give {WAYS}")
+        if not english and not model:
+            raise RecogniserError(
+                f"Whisper tiny.en hears English only, and {language!r} is spoken; give a multilingual one, such as "
+                "faster-whisper:base, or faster-whisper:DIR with its weights"
+            )
+    elif name == POCKETSPHINX:
+        if not english:
+            raise RecogniserError(f"pocketsphinx hears English only, and {language!r} is spoken; give {WAYS}")
+    elif not name or ("/" not in name and not Path(name).is_dir()):
+        raise RecogniserError(f"no recogniser is called {name!r}; give {WAYS}")
 
 
 def installed() -> str:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +55,41 @@ def test_a_model_to_start_from_decides_what_is_not_given(tmp_path):
 def test_what_cannot_be_used_is_named_before_anything_is_made(tmp_path, option, value, said):
     done = run("--expdir", tmp_path / "e", option, value)
     assert done.returncode == 1 and said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "e").exists()
+
+
+def write(path, name, **changes):
+    """A configuration of the repository with other values of its sections."""
+    config = yaml.safe_load((ROOT / "configs" / name).read_text(encoding="utf-8"))
+    for section, values in changes.items():
+        config[section] |= values
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (["--temperature", "7"], "temperature must lie in [0, 1]"), (["--time-grid", "swey"], "'uniform', 'cosine', 'sway'"),
+    (["--steps", "1", "--temperature", "0.5"], "temperature 0.5 needs at least 2 inference steps"),
+    (["--recogniser", "ears"], "no recogniser is called 'ears'"), (["--language", "xx"], "is not known to espeak-ng"),
+    (["--language", "de"], "hears English only, and 'de' is spoken; give a multilingual one"),
+    (["--train-config", "{wrong}"], "wrong.yaml: model.latent_channels is 16, and the VAE of configs/vae/small.yaml has 64"),
+    (["--last-config", "{wrong}", "--vae", "shipped"], "model.latent_channels is 16, and the VAE of"),
+    (["--last-config", "{misspelt}"], "misspelt.yaml: unknown key 'loss.h_dropuot'; did you mean 'h_dropout'?"),
+    (["--decode-config", "{decode}"], "unrecognized arguments: --stepps 3"),
+])  # fmt: skip
+def test_settings_of_the_last_stages_are_checked_before_the_first(tmp_path, options, said):
+    """And not behind days of training."""
+    files = {"wrong": write(tmp_path / "wrong.yaml", "ditar/small.yaml", model={"latent_channels": 16}),
+             "misspelt": write(tmp_path / "misspelt.yaml", "ditar/small.yaml", loss={"h_dropuot": 0.1}),
+             "decode": tmp_path / "decode"}  # fmt: skip
+    files["decode"].write_text("--stepps 3\n")
+    given = [option.format(**files) for option in options]
+    extras = "import recipes.check_extras as c; c.MODULES = dict.fromkeys(c.MODULES, ())"  # whatever is installed here
+    (tmp_path / "sitecustomize.py").write_text(extras)
+    command = ["bash", "recipes/ditar.sh", "--python", sys.executable, "--expdir", str(tmp_path / "e"), *given]
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
     assert not (tmp_path / "e").exists()
 
 

@@ -49,7 +49,7 @@ def test_a_worker_process_has_the_same_one(tiny):
 
 
 def test_a_model_of_english_refuses_another_language():
-    with pytest.raises(RecogniserError, match="Whisper tiny.en hears English only, and 'fr' is spoken"):
+    with pytest.raises(RecogniserError, match="Whisper tiny.en hears English only, and 'fr-fr' is spoken"):
         make_recogniser("faster-whisper", language="fr-fr")
     with pytest.raises(RecogniserError, match="pocketsphinx hears English only, and 'de' is spoken"):
         make_recogniser("pocketsphinx", language="de")
@@ -62,10 +62,10 @@ def test_a_multilingual_model_is_told_the_language(tiny, monkeypatch):
 
     monkeypatch.setattr("faster_whisper.WhisperModel", Model)
     for language, code in (("fr-fr", "fr"), ("cmn", "zh"), ("en-gb", "en")):
-        ears = make_recogniser("faster-whisper", language=language)
+        ears = make_recogniser(f"faster-whisper:{tiny._folder}", language=language)
         assert ears._options["language"] == code
-    assert make_recogniser("faster-whisper", language="fr-fr").name.endswith("beam 5, language fr)")
-    again = ForkingPickler.loads(ForkingPickler.dumps(make_recogniser("faster-whisper", language="fr-fr")))
+    assert make_recogniser(f"faster-whisper:{tiny._folder}", language="fr-fr").name.endswith("beam 5, language fr)")
+    again = ForkingPickler.loads(ForkingPickler.dumps(make_recogniser(f"faster-whisper:{tiny._folder}", language="fr-fr")))
     assert again._options["language"] == "fr"
 
 
