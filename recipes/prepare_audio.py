@@ -57,6 +57,7 @@ def prepare(
             seconds = samples_to_seconds(len(waveform))
             if not shortest_s <= seconds <= longest_s:
                 return utterance, None, _outside(seconds, shortest_s, longest_s)
+            path.parent.mkdir(parents=True, exist_ok=True)  # an id may name folders
             write_audio(path, waveform, SAMPLE_RATE_HZ)
             done = _settings(utterance, as_is) | {"cut_s": cut_s}
         seconds = samples_to_seconds(soundfile.info(str(path)).frames)

@@ -58,6 +58,8 @@ def run(args: argparse.Namespace) -> None:
     if args.subwords:
         known["tokenizer"] = tokenizer_content(lm)
         known["symbols"] = read_tokenizer(known["tokenizer"])[1]
+    elif config.model.tokenizer:
+        read_tokenizer(config.model.tokenizer)  # before hours of training with one that is none
     known["vae_fingerprint"] = "" if args.vae is None else find_vae(args.vae, stores, statistics)
     config = replace(config, model=replace(config.model, **known))
     listener = None

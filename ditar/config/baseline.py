@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from ditar.config.ranges import Count, NotNegative, Positive, Range, Ranged, Share, Whole
-from ditar.config.speech import ExamplesConfig, HelperConfig, TextConfig
+from ditar.config.speech import ExamplesConfig, HelperConfig, TextConfig, check_helpers
 from ditar.config.training import OptimiserConfig, RunConfig
 from ditar.config.transformer import BlockConfig
 
@@ -98,3 +98,7 @@ class BaselineConfig(Ranged):
     data: BaselineDataConfig
     optimiser: OptimiserConfig
     run: BaselineRunConfig = field(default_factory=BaselineRunConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_helpers(self.loss, self.model.lm)

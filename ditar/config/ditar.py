@@ -1,10 +1,10 @@
 """The continuous system: `configs/ditar/*.yaml`."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from ditar.config.ranges import ConfigError, Count, NotNegative, Ranged, Share, Whole
-from ditar.config.speech import ExamplesConfig, HelperConfig, TextConfig
+from ditar.config.ranges import ConfigError, Count, NotNegative, Range, Ranged, Share, Whole
+from ditar.config.speech import ExamplesConfig, HelperConfig, TextConfig, check_helpers
 from ditar.config.training import OptimiserConfig, RunConfig
 from ditar.config.transformer import BlockConfig
 
@@ -85,7 +85,7 @@ class DiTARLossConfig(HelperConfig):
     # Share of the rows in which the model reads patches that it made itself, sampled 1 to `own_passes` times over; see
     # ditar/model/own_patches.py.
     own_share: Share = 0.0
-    own_passes: Count = 2
+    own_passes: Annotated[int, Range(1, 100)] = 2
 
 
 @dataclass(frozen=True)
@@ -120,3 +120,7 @@ class DiTARConfig(Ranged):
     data: DiTARDataConfig
     optimiser: OptimiserConfig
     run: RunConfig = field(default_factory=RunConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_helpers(self.loss, self.model.lm)

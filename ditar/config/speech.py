@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from ditar.config.ranges import Ascending, ConfigError, Count, NotNegative, Positive, Ranged, Share
+from ditar.config.ranges import Ascending, ConfigError, Count, NotNegative, Positive, Range, Ranged, Share
+from ditar.config.transformer import BlockConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,14 @@ class HelperConfig(Ranged):
     helper_until: Share = 0.4
 
 
+def check_helpers(loss: HelperConfig, lm: BlockConfig) -> None:
+    """ConfigError: more heads are to be helped than the LM has."""
+    if loss.attention_weight > 0 and loss.attention_heads > lm.heads:
+        raise ConfigError(
+            f"loss.attention_heads must not be above model.lm.heads, {lm.heads}, got {loss.attention_heads}"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExamplesConfig(Ranged):
     """How utterances become training examples."""
@@ -56,11 +65,16 @@ class ExamplesConfig(Ranged):
     shards_in_memory: Count = 64  # utterances are mixed within this many shards; as many again are read ahead
     # Of a corpus that no rank should read whole: the most ranks that the shards can be dealt to, each of which is then
     # read by one of them (and mixed within shards_in_memory / readers). Batches depend on it, and not on the ranks.
-    readers: Count = 1
+    readers: Annotated[int, Range(1, 65_536)] = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.curriculum_until > 0 and self.first_seconds > self.max_seconds:
             raise ConfigError(
                 f"first_seconds must not be above max_seconds, {self.max_seconds}, got {self.first_seconds}"
+            )
+        if self.joined_share > 0 and self.pause_seconds[1] >= self.max_seconds:
+            raise ConfigError(
+                f"pause_seconds must end below max_seconds, {self.max_seconds}, or nothing can be joined, got "
+                f"{list(self.pause_seconds)}"
             )

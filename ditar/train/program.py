@@ -46,6 +46,9 @@ def exit_code(name: str, run: Callable[[], None]) -> int:
     ) as error:  # fmt: skip
         print(f"{name}: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # while it began, or behind the last step
+        print(f"{name}: interrupted; run the same command to go on", file=sys.stderr)
+        return 130
     except Interrupted as stopped:
         print(f"{name}: {stopped}", file=sys.stderr)
         return 130

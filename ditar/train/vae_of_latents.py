@@ -37,7 +37,8 @@ def find_statistics(latents: Path, vae_dir: Path | None, fine_tuning: bool) -> t
         )
     if (latents / "statistics.safetensors").is_file():
         measured, _ = read_statistics(latents)
-        if not torch.allclose(measured, vae.latent_mean, atol=1e-3):
+        same_size = measured.shape == vae.latent_mean.shape
+        if not same_size or not torch.allclose(measured, vae.latent_mean, atol=1e-3):
             raise DataError(
                 f"{latents} was extracted with --statistics, so they are not those of the model to start from; "
                 "extract again without it"

@@ -91,7 +91,7 @@ def test_what_it_was_not_taught_is_refused_everywhere(pipeline):
 def test_the_server_says_so(pipeline):
     body = SpeechBody(model="ditar", input="It rains.", voice="heart", guidance_scale=5.0)
     with pytest.raises(Exception, match="taught guidance scales from 1 to 4, got 5") as caught:
-        asked(body, pipeline)
+        asked(body, pipeline, "en-us")
     assert caught.value.status == 422
 
 

@@ -118,3 +118,10 @@ def test_the_journal_says_what_was_cut(data, monkeypatch):
     lines = [json.loads(line) for line in (data / "out/prepared_audio").read_text().splitlines()]
     assert [line["sound_s"] for line in lines] == [[LEAD, LEAD + SOUND], [LEAD, LEAD + SOUND], None]
     assert all(line["cut_s"] == pytest.approx(LEAD - 0.05, abs=0.011) for line in lines)
+
+
+def test_an_id_may_name_folders(data, monkeypatch):
+    rows = [replace(row, utt=f"s1/{row.utt}", speaker="s1") for row in read_data_dir(data / "raw")]
+    write_data_dir(data / "deep", rows)
+    assert run(monkeypatch, data, raw="deep") == 0
+    assert [row.path for row in read_data_dir(data / "out")] == [data / f"out/wav/{row.utt}.wav" for row in rows]
