@@ -16,7 +16,7 @@ from ditar.recognise.errors import RecogniserError
 from ditar.text import TextError
 from ditar.text.phonemise import espeak_language
 
-SAMPLING = ("temperature", "guidance_scale", "num_inference_steps", "time_grid")
+SAMPLING = ("temperature", "guidance_scale", "guidance_rise", "num_inference_steps", "time_grid")
 
 
 def check(args: argparse.Namespace) -> None:
@@ -39,7 +39,7 @@ def check(args: argparse.Namespace) -> None:
     try:
         SamplingOptions(**{"temperature": 1.0, **asked})
     except ConfigError as error:
-        raise ConfigError(f"--temperature, --guidance-scale, --steps and --time-grid: {error}") from None
+        raise ConfigError(f"sampling options: {error}") from None
     espeak_language(args.language)
     if args.recogniser is not None:
         check_recogniser(args.recogniser, args.language)
@@ -58,8 +58,9 @@ def main() -> int:
     for option in ("vae", "train", "codec", "baseline"):
         parser.add_argument(f"--{option}-config", action="append", default=[], metavar="FILE", help="may be repeated")
     parser.add_argument("--vae", type=Path, help="in place of --vae-config: the folder of a VAE that exists")
-    parser.add_argument("--temperature", type=float, help="this and the next three: as of recipes/export.py")
+    parser.add_argument("--temperature", type=float, help="this and the next four: as of recipes/export.py")
     parser.add_argument("--guidance-scale", type=float)
+    parser.add_argument("--guidance-rise", type=float)
     parser.add_argument("--steps", dest="num_inference_steps", type=int)
     parser.add_argument("--time-grid")
     parser.add_argument("--decode-options", metavar="LINE", help="of recipes/decode.py")

@@ -32,7 +32,7 @@ from ditar.synthesis.pretrained import load_pipeline, require_options
 from ditar.synthesis.utterance_list import ListOutput, SpeechTask, model_settings, speak_many
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "language")
-BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", "guidance_steps", "top_k", "top_p", "max_retries")
+BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", "guidance_rise", "guidance_steps", "top_k", "top_p", "max_retries")
 
 
 def choose_references(targets: list[Utterance], clips: list[Utterance], seed: int) -> dict[str, Utterance]:
@@ -162,6 +162,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", dest="num_inference_steps", type=int, help="diffusion steps of a patch")
     parser.add_argument("--solver", choices=SOLVERS)
     parser.add_argument("--time-grid", choices=TIME_GRIDS)
+    parser.add_argument("--guidance-rise", type=float, help="guidance is so many times as strong at the data")
     parser.add_argument("--guidance-steps", type=part, metavar="LOW,HIGH", help="guidance at this part of the steps")
     parser.add_argument("--top-k", type=int, help="for a model that draws tokens: how many to draw from")
     parser.add_argument("--top-p", type=float, help="likewise: which share of the probability")

@@ -32,6 +32,7 @@ last_config=
 decode_config=
 temperature=
 guidance_scale=
+guidance_rise=
 steps=
 time_grid=
 closed_set=
@@ -72,8 +73,8 @@ so do the stages after it.
                                 configs/ditar/finetune.yaml with --init)
   --vae-decoder-config FILE     a second phase of the VAE, which starts from the first, e.g. only its decoder (none)
   --last-config FILE            a last phase of DiTAR, which starts from the result of --train-config (none)
-  --temperature T --guidance-scale S --steps N --time-grid NAME
-                                what the model speaks at unless it is told otherwise (those of --init, or 1, 2, 10 and
+  --temperature T --guidance-scale S --guidance-rise R --steps N --time-grid NAME
+                                what the model speaks at unless it is told otherwise (those of --init, or 1, 2, 1, 10 and
                                 uniform)
   --decode-config FILE          options of recipes/decode.py, one line (none)
   --recogniser NAME             who hears words in training and scoring, as of 'ditar evaluate'; other languages than
@@ -142,7 +143,7 @@ else
     checked+=(--vae-config "$vae_config")
     if [ -n "$vae_decoder_config" ]; then checked+=(--vae-config "$vae_decoder_config"); fi
 fi
-for name in temperature guidance_scale steps time_grid; do
+for name in temperature guidance_scale guidance_rise steps time_grid; do
     if [ -n "${!name}" ]; then checked+=("--${name//_/-}=${!name}"); fi
 done
 if [ -n "$decode_config" ]; then checked+=(--decode-options="$(cat "$decode_config")"); fi
@@ -233,7 +234,7 @@ fi
 
 step 6 export "$python" recipes/export.py --vae "$vae" --ditar "$ditar" --out "$exp/model" ${init:+--like "$init"} \
     ${temperature:+--temperature "$temperature"} ${guidance_scale:+--guidance-scale "$guidance_scale"} \
-    ${steps:+--steps "$steps"} ${time_grid:+--time-grid "$time_grid"}
+    ${guidance_rise:+--guidance-rise "$guidance_rise"} ${steps:+--steps "$steps"} ${time_grid:+--time-grid "$time_grid"}
 
 endings=("")
 for set in "${test_sets[@]:1}"; do endings+=("_$(basename "$set")"); done

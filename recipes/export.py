@@ -42,9 +42,10 @@ def join(args: argparse.Namespace) -> ContinuousPipeline | TokenPipeline:
     if steps is None and ditar.config.is_distilled and not is_part:
         steps = DISTILLED_STEPS
     given = {"temperature": args.temperature, "guidance_scale": args.guidance_scale, "time_grid": args.time_grid}
+    given |= {"guidance_rise": args.guidance_rise}
     given["num_inference_steps"] = steps
     sampling = (load_sampling(base) if base.is_dir() else SamplingOptions()).override(**given)
-    ditar.config.check_sampling(sampling.guidance_scale, sampling.solver)
+    ditar.config.check_sampling(sampling.guidance_scale, sampling.solver, sampling.guidance_rise)
     return ContinuousPipeline(vae, ditar, sampling)
 
 
@@ -67,12 +68,13 @@ def main() -> int:
     parser.add_argument("--token-lm", type=Path)
     parser.add_argument(
         "--like", type=Path, metavar="MODEL",
-        help="sample as this model does, but for the next four (default: as that of which --ditar is a part, if any)",
+        help="sample as this model does, but for the next five (default: as that of which --ditar is a part, if any)",
     )  # fmt: skip
     parser.add_argument(
         "--temperature", type=float, help="what the model speaks at unless a call says otherwise (default: 1)"
     )
     parser.add_argument("--guidance-scale", type=float, help="likewise (default: 2)")
+    parser.add_argument("--guidance-rise", type=float, help="likewise (default: 1)")
     parser.add_argument(
         "--steps", type=int, help=f"likewise (default: 10, or {DISTILLED_STEPS} for a model of recipes/distil.py)"
     )
@@ -83,7 +85,7 @@ def main() -> int:
     given = {name for name in ("vae", "ditar", "codec", "token_lm") if getattr(args, name) is not None}
     if given not in ({"vae", "ditar"}, {"codec", "token_lm"}):
         parser.error("give --vae and --ditar, or --codec and --token-lm")
-    for name in ("temperature", "guidance_scale", "steps", "time_grid", "like", "adapter"):
+    for name in ("temperature", "guidance_scale", "guidance_rise", "steps", "time_grid", "like", "adapter"):
         if args.ditar is None and getattr(args, name) is not None:
             parser.error(f"--{name.replace('_', '-')} is for --ditar, not for a model of tokens; leave it out")
     try:

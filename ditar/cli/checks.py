@@ -207,7 +207,7 @@ def _check_kind(options: argparse.Namespace, kind: str | None) -> None:
         SamplingOptions().override(**{name: given[name] for name in OPTIONS if name in given})
     elif kind == "TokenPipeline":
         others = {name: getattr(SamplingOptions, name) for name in ("num_inference_steps", "solver", "time_grid")}
-        others |= {"guidance_steps": None, "stop_threshold": None, "stream": False}
+        others |= {"guidance_rise": None, "guidance_steps": None, "stop_threshold": None, "stream": False}
         for name, harmless in others.items():
             if given.get(name, harmless) != harmless:
                 piped = name == "stream" and options.output == "-"

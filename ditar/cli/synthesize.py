@@ -20,6 +20,7 @@ from ditar.config.sampling import (
     MOST_ROWS,
     MOST_STEPS,
     RANGES,
+    RISES,
     SOLVERS,
     TIME_GRIDS,
 )
@@ -27,7 +28,7 @@ from ditar.storage.json_lines import MANIFEST
 from ditar.text.lines import LIST_FORMATS
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "stop_threshold", "speed")
-BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", *TOKEN_OPTIONS, "guidance_steps", "max_retries")
+BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", *TOKEN_OPTIONS, "guidance_rise", "guidance_steps", "max_retries")
 
 
 def add_parser(commands) -> None:
@@ -158,6 +159,14 @@ def add_parser(commands) -> None:
         "(default: the model's, sway for the one that ships)",
     )
     command.add_argument(
+        "--guidance-rise",
+        type=number(*RISES),
+        metavar="R",
+        default=argparse.SUPPRESS,
+        help="guidance is R times as strong at the data as at the noise, and as --guidance-scale says in the middle; 1: "
+        "the same at all times, as in the paper (default: the model's)",
+    )
+    command.add_argument(
         "--guidance-steps",
         type=part,
         metavar="LOW,HIGH",
@@ -239,7 +248,7 @@ def run(options: argparse.Namespace) -> int:
             threads=options.threads,
             adapter=options.adapter,
         )
-    require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_steps")))
+    require_options(pipeline, _given(options, (*TOKEN_OPTIONS, "guidance_rise", "guidance_steps")))
     asked = {"language": options.language, **_given(options, REQUEST_OPTIONS)}
     check_timestamps(pipeline.text_config, options.timestamps is not None)
     shared = _given(options, BATCH_OPTIONS)

@@ -51,14 +51,19 @@ class DiTARModelConfig(TextConfig):
         """Whether LocDiT jumps from one time to another, guided, in one evaluation."""
         return self.distilled_guidance > 0
 
-    def check_sampling(self, guidance_scale: float, solver: str = "ddim") -> None:
-        """ConfigError: a distilled model was not taught that guidance scale, or does not go with that solver."""
+    def check_sampling(self, guidance_scale: float, solver: str = "ddim", rise: float = 1.0) -> None:
+        """ConfigError: a distilled model was not taught that guidance, or does not go with that solver."""
         if not self.is_distilled:
             return
         if guidance_scale > self.distilled_guidance:
             raise ConfigError(
                 f"this distilled model was taught guidance scales from 1 to {self.distilled_guidance:g}, got "
                 f"{guidance_scale:g}; give one of those, or use the model that it was distilled from"
+            )
+        if rise != 1.0:
+            raise ConfigError(
+                f"a distilled model was taught one guidance scale for all times, got guidance_rise {rise:g}; leave it "
+                "out, or use the model that it was distilled from"
             )
         if solver != "ddim":
             raise ConfigError(

@@ -17,6 +17,7 @@ MOST_RETRIES = 100
 BATCH_SIZE = 8  # utterances that are spoken at the same time
 MOST_ROWS = 1000  # of a batch
 MOST_STEPS = 1000  # of diffusion
+RISES = (1.0, 100.0)  # of guidance
 # Of what a request asks for; a model of diffusion takes less of the first. Rates in a text have the range of speed.
 RANGES = {
     "temperature": (0.0, 100.0), "guidance_scale": (1.0, 100.0), "stop_threshold": (0.0, 1.0), "speed": (0.5, 2.0),
@@ -31,6 +32,8 @@ class SamplingOptions(Ranged):
         temperature: the time at which noise enters the reverse ODE, 0 (deterministic) to 1 (ordinary sampling); arXiv
             2502.03930, equations 3 and 4.
         guidance_scale: 1 + w of the paper, 1 to 100; 1 is off (section 3.4).
+        guidance_rise: how many times as strong guidance is at the data as at the noise, 1 to 100, see
+            `diffusion.guidance.scale_at`; 1: the same at all times, as in the paper.
         guidance_steps: (low, high) in [0, 1], the part of the steps with guidance; the others cost half.
         num_inference_steps: diffusion steps of a patch (NFE), 1 to 1000.
         solver: of SOLVERS; all but "ddim" require temperature 1 and the uniform grid.
@@ -39,6 +42,7 @@ class SamplingOptions(Ranged):
 
     temperature: Share = 1.0
     guidance_scale: Annotated[float, Range(*RANGES["guidance_scale"])] = 2.0
+    guidance_rise: Annotated[float, Range(*RISES)] = 1.0
     guidance_steps: Annotated[tuple[Share, Share], Ascending()] = (0.0, 1.0)
     num_inference_steps: Annotated[int, Range(1, MOST_STEPS)] = 10
     solver: SolverName = "ddim"

@@ -38,7 +38,7 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         num_inference_steps: diffusion steps of a patch (NFE), at least 1; at least 2 at temperatures between 0 and 1.
         prediction_type: "v_prediction", which diffusers expects in the file.
         time_grid: "uniform", "cosine" or "sway", see `schedule.grid_time`.
-        temperature, guidance_scale: which suit the model, see `SamplingOptions`.
+        temperature, guidance_scale, guidance_rise: which suit the model, see `SamplingOptions`.
     """
 
     order = 1
@@ -52,6 +52,7 @@ class DiTARScheduler(SchedulerMixin, ConfigMixin):
         time_grid: str = SamplingOptions.time_grid,
         temperature: float = SamplingOptions.temperature,
         guidance_scale: float = SamplingOptions.guidance_scale,
+        guidance_rise: float = SamplingOptions.guidance_rise,
     ):
         self.init_noise_sigma = 1.0
         self.set_timesteps(num_inference_steps)

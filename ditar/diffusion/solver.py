@@ -43,7 +43,7 @@ def shared_solvers(most: int = 64) -> Callable[[SamplingOptions], Solver]:
     """`make_solver` with one object for all options that ask for the same solver, as far as the last `most` of them go.
     For one thread: solvers remember what they are at."""
     make = functools.lru_cache(most)(make_solver)
-    others = {name: getattr(SamplingOptions, name) for name in ("guidance_scale", "guidance_steps")}
+    others = {name: getattr(SamplingOptions, name) for name in ("guidance_scale", "guidance_rise", "guidance_steps")}
     return lambda options: make(options.override(**others))
 
 

@@ -43,7 +43,7 @@ class GenerationInput:
         max_patches, min_patches: the row ends after the first patch from min_patches on whose stop probability exceeds
             the threshold, and at the latest after max_patches.
         solver: with its temperature; rows that share one object are faster.
-        guidance_scale: at least 1; 1 is off.
+        guidance_scale: at least 1; 1 is off. guidance_rise: see `SamplingOptions`.
         stop_threshold: in [0, 1]; None: the configuration's.
         first: for monotonic reading, the number of the text's first symbol, after the prompt's.
         others: what the voice is blended with; it has the rest of the shares.
@@ -57,6 +57,7 @@ class GenerationInput:
     min_patches: int = 1
     solver: Solver = field(default=FAITHFUL)
     guidance_scale: float = GUIDANCE_SCALE
+    guidance_rise: float = 1.0
     stop_threshold: float | None = None
     first: int = 0
     others: tuple[OtherVoice, ...] = ()
@@ -259,7 +260,8 @@ def generate_patches(
 
 def _sampler(model: DiTAR, rows: Sequence[GenerationInput], guidance_steps: tuple[float, float]) -> PatchSampler:
     solvers, scales, generators = zip(*((row.solver, row.guidance_scale, row.generator) for row in rows))
-    return PatchSampler(model, solvers, scales, generators, guidance_steps, _speakers(model, rows))
+    rises = [row.guidance_rise for row in rows]
+    return PatchSampler(model, solvers, scales, generators, guidance_steps, _speakers(model, rows), rises)
 
 
 def _speakers(model: DiTAR, rows: Sequence[GenerationInput]) -> Tensor | None:

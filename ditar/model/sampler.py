@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ditar.config.sampling import SamplingOptions
-from ditar.diffusion.guidance import guide
+from ditar.diffusion.guidance import guide, scale_at
 from ditar.diffusion.schedule import Generators
 from ditar.diffusion.solver import RowSolvers, Solver
 from ditar.model.ditar import DiTAR
@@ -20,7 +20,8 @@ ALL_STEPS, GUIDANCE_SCALE = SamplingOptions.guidance_steps, SamplingOptions.guid
 class PatchSampler:
     """Draws patches for a fixed set of rows; what is the same for all patches is computed once, here.
 
-    solvers, guidance_scales: one for each row. generators: likewise, or one for all rows. guidance_steps: guidance is
+    solvers, guidance_scales: one for each row, as guidance_rises (None: 1, the same scale at all times, see
+    `guidance.scale_at`). generators: likewise, or one for all rows. guidance_steps: guidance is
     on at step i of n if low <= i / n < high, and the other steps run LocDiT on half the rows (ours, for speed).
     speakers: (B, size) embeddings, zeros for voices without one, see `LocDiT.speaker_size`; they stay in both branches.
     ValueError: guidance_steps outside [0, 1], solvers with different numbers of steps, or a guidance scale that a
@@ -35,6 +36,7 @@ class PatchSampler:
         generators: Generators,
         guidance_steps: tuple[float, float] = ALL_STEPS,
         speakers: Tensor | None = None,
+        guidance_rises: Sequence[float] | None = None,
     ):
         low, high = guidance_steps
         if not 0.0 <= low < high <= 1.0:
@@ -48,12 +50,15 @@ class PatchSampler:
         self.is_guided = [bool(guided) and low <= index / steps < high for index in range(steps)]
         # Solvers and the sum of both branches stay float32, or wider, whatever the dtype of the weights.
         wide = torch.float64 if model.dtype == torch.float64 else torch.float32
-        self.scales = torch.tensor(guidance_scales, dtype=wide, device=model.device)[self.guided, None, None]
+        rises = [1.0] * self.rows if guidance_rises is None else guidance_rises
+        scales, rises = (torch.tensor(values, dtype=torch.float64) for values in (guidance_scales, rises))
+        scales = scale_at(scales, rises, self.solver.times[:-1])  # (steps, B)
+        self.scales = scales[:, self.guided, None, None].to(model.device, wide)
         times = self.solver.times[:-1].to(model.device, wide)  # (steps, 1 or B)
         self.like = torch.empty((), dtype=wide, device=model.device)
         told = [times]
         if model.config.is_distilled:
-            told = self._told(model, times, guidance_scales)
+            told = self._told(model, times, guidance_scales, max(rises.tolist()))
             self.is_guided = [False] * steps  # by evaluations of its own
         self.times = model.locdit.at(*(x.flatten() for x in told)).unflatten(0, told[0].shape)  # (steps, 1 or B, width)
         self.times_of_both = self._both(self.times, dim=1) if times.shape[1] > 1 else self.times
@@ -78,16 +83,16 @@ class PatchSampler:
             noisy = x.to(history.dtype)
             if guided:
                 u = self.locdit.denoise(self._both(noisy), self.times_of_both[index], both).to(x.dtype)
-                u = self._guide(u)
+                u = self._guide(u, self.scales[index])
             else:
                 u = self.locdit.denoise(noisy, self.times[index], conditional).to(x.dtype)
             x = self.solver.step(index, u, x, self.generators)
         return x.to(history.dtype)
 
-    def _told(self, model: DiTAR, times: Tensor, guidance_scales: Sequence[float]) -> list[Tensor]:
+    def _told(self, model: DiTAR, times: Tensor, guidance_scales: Sequence[float], rise: float) -> list[Tensor]:
         """Times, ends of steps and guidance scales of each step, (steps, 1 or B) each."""
         for scale in guidance_scales:
-            model.config.check_sampling(scale)
+            model.config.check_sampling(scale, rise=rise)
         scales = torch.tensor(guidance_scales, dtype=times.dtype, device=times.device)
         scales = scales[:1] if len(set(guidance_scales)) == 1 else scales
         guided = torch.tensor(self.is_guided, device=times.device)[:, None]
@@ -104,10 +109,10 @@ class PatchSampler:
         """Rows of the conditional branch, then zeros for those of the unconditional one."""
         return torch.cat((x, torch.zeros_like(x[self.guided])))
 
-    def _guide(self, u: Tensor) -> Tensor:
+    def _guide(self, u: Tensor, scales: Tensor) -> Tensor:
         conditional, unconditional = u[: self.rows], u[self.rows :]
         if isinstance(self.guided, slice):
-            return guide(conditional, unconditional, self.scales)
+            return guide(conditional, unconditional, scales)
         conditional = conditional.clone()
-        conditional[self.guided] = guide(conditional[self.guided], unconditional, self.scales)
+        conditional[self.guided] = guide(conditional[self.guided], unconditional, scales)
         return conditional

@@ -16,7 +16,7 @@ from ditar.onnx.speaker import Speaker
 from ditar.storage.inputs import decode_text, read_input
 from ditar.units import samples_to_seconds
 
-SAMPLING = ("temperature", "guidance_scale", "num_inference_steps", "time_grid")
+SAMPLING = ("temperature", "guidance_scale", "guidance_rise", "num_inference_steps", "time_grid")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="the same one repeats the speech (default: %(default)s)")
     parser.add_argument("--temperature", type=float, help="0 to 1: where noise enters (default: the model's)")
     parser.add_argument("--guidance-scale", type=float, help="1 to 100; 1 is off (default: the model's)")
+    parser.add_argument("--guidance-rise", type=float, help="1 to 100: stronger at the data (default: the model's)")
     parser.add_argument("--steps", type=int, dest="num_inference_steps", help="of diffusion (default: the model's)")
     parser.add_argument("--time-grid", choices=TIME_GRIDS, help="how they are spaced (default: the model's)")
     parser.add_argument("--stop-threshold", type=float, help="0 to 1; lower ends sooner (default: the model's)")

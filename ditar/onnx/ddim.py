@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ditar.config.numbers import check_number
-from ditar.config.sampling import MOST_STEPS, RANGES
+from ditar.config.sampling import MOST_STEPS, RANGES, RISES
 
 TIME_GRIDS: dict[str, Callable[[float], float]] = {
     "uniform": lambda progress: 1 - progress,
@@ -27,6 +27,7 @@ class Sampling:
     Args:
         temperature: in [0, 1], where noise enters; 1: ordinary sampling, 0: none.
         guidance_scale: 1 to 100; 1 is off.
+        guidance_rise: 1 to 100, how many times as strong guidance is at the data as at the noise.
         guidance_steps: (low, high) in [0, 1], the part of the steps with guidance.
         num_inference_steps: diffusion steps of a patch, 1 to 1000.
         time_grid: of TIME_GRIDS.
@@ -34,6 +35,7 @@ class Sampling:
 
     temperature: float = 1.0
     guidance_scale: float = 2.0
+    guidance_rise: float = 1.0
     guidance_steps: tuple[float, float] = (0.0, 1.0)
     num_inference_steps: int = 10
     time_grid: str = "uniform"
@@ -41,6 +43,7 @@ class Sampling:
     def __post_init__(self) -> None:
         check_number(self.temperature, "temperature", 0, 1)
         check_number(self.guidance_scale, "guidance_scale", *RANGES["guidance_scale"])
+        check_number(self.guidance_rise, "guidance_rise", *RISES)
         rules = {
             "guidance_steps": (_is_part(self.guidance_steps), "be (low, high) with 0 <= low < high <= 1"),
             "num_inference_steps": (

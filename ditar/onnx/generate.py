@@ -211,6 +211,7 @@ class Generator:
         sampling, count = rows[0].sampling, len(rows)
         steps, (low, high) = sampling.num_inference_steps, sampling.guidance_steps
         scales = np.array([row.sampling.guidance_scale for row in rows], np.float32)
+        rises = np.array([row.sampling.guidance_rise for row in rows], np.float32)
         distilled = bool(self._shape.distilled_guidance)
         guided = np.flatnonzero(scales != 1.0) if not distilled else np.arange(0)  # by rows of their own
         given = {"h": state.h, "history": state.history, "exists": state.exists}
@@ -236,7 +237,8 @@ class Generator:
                 pair = {"noisy": np.concatenate((x, x[guided])), "times": np.concatenate((times, times[guided]))}
                 u = self._model.run("locdit", {**pair, **both})["u"]
                 u, without = u[:count].copy(), u[count:]
-                u[guided] = without + scales[guided, None, None] * (u[guided] - without)
+                at = 1 + (scales - 1) * rises ** (0.5 - times)
+                u[guided] = without + at[guided, None, None] * (u[guided] - without)
             else:
                 u = self._model.run("locdit", {"noisy": x, "times": times, **given})["u"]
             x = np.stack([process.step(index, *pair) for process, *pair in zip(processes, u, x)])

@@ -104,6 +104,11 @@ def prepare(
         check_voice(voice, model)
         sampling = common.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
         of = frontend(request.language)
+        if shape.distilled_guidance and sampling.guidance_rise != 1:
+            raise ValueError(
+                f"this distilled model was taught one guidance scale for all times, got guidance_rise "
+                f"{sampling.guidance_rise:g}; leave it out, or use the model that it was distilled from"
+            )
         if 0 < shape.distilled_guidance < sampling.guidance_scale:
             raise ValueError(
                 f"this distilled model was taught guidance scales from 1 to {shape.distilled_guidance:g}, got "

@@ -153,7 +153,7 @@ def asked(body: SpeechOptions, pipeline: Any, language: str) -> Asked:
         if isinstance(pipeline, ContinuousPipeline):
             sampling: SamplingOptions = pipeline.sampling
             sampling = sampling.override(**chosen, **options)
-            pipeline.ditar.config.check_sampling(sampling.guidance_scale, sampling.solver)
+            pipeline.ditar.config.check_sampling(sampling.guidance_scale, sampling.solver, sampling.guidance_rise)
         else:
             pipeline.decoding_options(**chosen, **options)
     except ValueError as error:

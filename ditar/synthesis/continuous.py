@@ -65,6 +65,7 @@ class PreparedRequest:
             min_patches=self.lengths.least_units(self.patch_seconds),
             solver=self.solver,
             guidance_scale=self.sampling.guidance_scale,
+            guidance_rise=self.sampling.guidance_rise,
             stop_threshold=self.stop_threshold,
             first=self.first,
             others=self.others,
@@ -98,7 +99,7 @@ def prepare_request(
     """
     config = model.config
     sampling = sampling.override(temperature=request.temperature, guidance_scale=request.guidance_scale)
-    config.check_sampling(sampling.guidance_scale, sampling.solver)
+    config.check_sampling(sampling.guidance_scale, sampling.solver, sampling.guidance_rise)
     read = frontend.read(request.text) if request.read is None else request.read
     prompts = [_prompt(model, one, read, frontend) for one in voice.all]
     (ids, clip), *others = prompts

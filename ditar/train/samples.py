@@ -59,7 +59,10 @@ def teacher_forced_words(
         told, spoken_frames = _told(model, target, ids, patches)
         h = model.condition(ids[None], counts, true, torch.tensor([patches], device=device), reading=told).h[0]
         generator, scales = torch.Generator().manual_seed(number), [sampling.guidance_scale] * patches
-        sampler = PatchSampler(model, [solver] * patches, scales, generator, sampling.guidance_steps)
+        rises = [sampling.guidance_rise] * patches
+        sampler = PatchSampler(
+            model, [solver] * patches, scales, generator, sampling.guidance_steps, guidance_rises=rises
+        )
         history = histories(true, config.history_patches)[0]
         exists = history_exists(patches, config.history_patches, device)
         made = sampler(h, history, exists, spoken_frames)  # (N, P, C)
@@ -83,7 +86,7 @@ def sample_words(
         limits = pair_lengths(reference, target, config)
         least, most, generator = limits.least_units(unit), limits.most_units(unit), torch.Generator()
         generator.manual_seed(number)
-        how = {"solver": solver, "guidance_scale": sampling.guidance_scale}
+        how = {"solver": solver, "guidance_scale": sampling.guidance_scale, "guidance_rise": sampling.guidance_rise}
         first = len(ids) - len(as_spoken(target, config))
         row = GenerationInput(ids, prompt, generator, most, min_patches=least, first=first, **how)
         (made,) = collect_patches(generate_patches(model, [row], guidance_steps=sampling.guidance_steps))

@@ -144,15 +144,15 @@ def test_solver_and_grid_are_handed_on(folder, monkeypatch):
     asked = []
 
     def fake(self, requests, **options):
-        given = [options.get(name) for name in ("solver", "time_grid", "guidance_steps", "max_retries")]
+        given = [options.get(name) for name in ("solver", "time_grid", "guidance_steps", "guidance_rise", "max_retries")]
         asked.append((*given, requests[0].stop_threshold))
         return [SimpleNamespace(audio=clip(0.1), sample_rate=24_000, warnings=[], wrong=None, timing=None) for _ in requests]
 
     monkeypatch.setattr("ditar.synthesis.pipeline.ContinuousPipeline.batch", fake)
     choice = {"solver": "dpm-solver++", "time_grid": "uniform", "temperature": 1}
     assert synthesize(folder, time_grid="cosine") == 0 and synthesize(folder, **choice) == 0
-    assert synthesize(folder, stop_threshold=0.3, max_retries=0, guidance_steps="0,0.5") == 0
-    left, given = (None, None, None), ((0.0, 0.5), 0, 0.3)
+    assert synthesize(folder, stop_threshold=0.3, max_retries=0, guidance_steps="0,0.5", guidance_rise=4) == 0
+    left, given = (None, None, None, None), ((0.0, 0.5), 4.0, 0, 0.3)
     assert asked == [(None, "cosine", *left), ("dpm-solver++", "uniform", *left), (None, None, *given)]
 
 

@@ -9,6 +9,7 @@ from ditar.config.sampling import SOLVERS, TIME_GRIDS
 from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.schedule import angle_parts
 from ditar.diffusion.scheduler import DiTARScheduler
+from ditar.synthesis.loading import load_sampling
 from tests.diffusion.gaussian import COVARIANCE, exact_end, exact_u, solve
 
 
@@ -125,9 +126,10 @@ def test_what_solvers_of_diffusers_cannot_do(name):
 
 
 def test_a_model_has_a_temperature_and_a_guidance_scale_of_its_own(tmp_path):
-    DiTARScheduler(temperature=0.3, guidance_scale=3.0).save_pretrained(tmp_path)
+    DiTARScheduler(temperature=0.3, guidance_scale=3.0, guidance_rise=4.0).save_pretrained(tmp_path)
     sampling = DiTARScheduler.from_pretrained(tmp_path).sampling
-    assert (sampling.temperature, sampling.guidance_scale) == (0.3, 3.0)
+    assert (sampling.temperature, sampling.guidance_scale, sampling.guidance_rise) == (0.3, 3.0, 4.0)
+    assert load_sampling(tmp_path) == sampling
     assert sampling.override(temperature=0.8).temperature == 0.8
     named = sampling.override(solver="unipc")  # which has no temperature below 1
     assert (named.temperature, named.time_grid) == (1.0, "uniform")

@@ -115,6 +115,8 @@ def test_what_it_was_not_taught_is_refused():
         sampled(student, scale=4.5)
     with pytest.raises(ConfigError, match="solver 'unipc' cannot use; use 'ddim'"):
         student.config.check_sampling(2.0, "unipc")
+    with pytest.raises(ConfigError, match="taught one guidance scale for all times, got guidance_rise 4; leave it out"):
+        PatchSampler(student, [make_solver(SamplingOptions())], [2.0], None, guidance_rises=[4.0])
     with pytest.raises(AttributeError):
         PatchSampler(student, [DiffusersSolver("unipc", 2)], [2.0], None)
     teacher_of().config.check_sampling(50.0, "unipc")

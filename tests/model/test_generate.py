@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from ditar.diffusion.ddim import DDIM
 from ditar.diffusion.diffusers_solver import DiffusersSolver
+from ditar.model import sampler
 from ditar.model.generate import (
     GenerationInput,
     OtherVoice,
@@ -209,6 +212,27 @@ def test_guidance_equals_two_separate_passes():
     one = torch.ones(1, dtype=torch.float64)
     u, plain = (model.locdit(x, one, h, state.history) for h in (state.h, torch.zeros_like(state.h)))
     assert torch.allclose(both.patches, -(plain + 3.0 * (u - plain)))  # from t = 1 to 0 in one step: x0 = -u
+
+
+def test_guidance_rises_towards_the_data(monkeypatch):
+    """By the times of each row: scale - 1 is rise ** (1 / 2 - t) times what it is in the middle."""
+    model, scales, guide = build(), [], sampler.guide
+    monkeypatch.setattr(sampler, "guide", lambda c, u, scale: scales.append(scale.flatten().tolist()) or guide(c, u, scale))
+
+    def rows():
+        cold, plain = {"solver": DDIM(4, 0.4), "guidance_scale": 2.0}, {"solver": DDIM(4), "guidance_scale": 3.0}
+        chosen = ({**plain, "guidance_rise": 4.0}, {**cold, "guidance_rise": 9.0}, plain, {**plain, "guidance_scale": 1.0})
+        return [row(max_patches=1, seed=seed, **options) for seed, options in enumerate(chosen)]
+
+    together = collect_patches(generate_patches(model, rows()))
+    cold, even = DDIM(4, 0.4).times[:-1], (1.0, 0.75, 0.5, 0.25)
+    wanted = [[1 + 2 * 4 ** (0.5 - t), 1 + 9 ** (0.5 - s), 3.0] for t, s in zip(even, cold)]
+    assert scales == [pytest.approx(step) for step in wanted]
+    for number, made in enumerate(together):
+        (alone,) = collect_patches(generate_patches(model, [rows()[number]]))
+        assert torch.allclose(alone.patches, made.patches)
+    (same,) = collect_patches(generate_patches(model, [replace(rows()[0], guidance_rise=1.0)]))
+    assert not torch.allclose(same.patches, together[0].patches)
 
 
 @pytest.mark.parametrize("changes", [{}, {"locdit_prefix_cached": True}])

@@ -20,7 +20,7 @@ def pipeline():
 
 
 NUMBERS = {
-    "temperature": (-0.1, 1.5), "guidance_scale": (0.5,), "guidance_steps": ((0.5, 0.5), (0.0, 1.1)),
+    "temperature": (-0.1, 1.5), "guidance_scale": (0.5,), "guidance_rise": (0.5, 101.0), "guidance_steps": ((0.5, 0.5), (0.0, 1.1)),
     "num_inference_steps": (0, 2.5), "stop_threshold": (-0.1, 1.1), "seed": (-1, 1.5, 2**63, True),
     "max_retries": (-1, 1.5, 101, True),
 }  # fmt: skip

@@ -110,6 +110,7 @@ def test_the_shipped_voice_speaks(pipeline):
     [
         ({"num_inference_steps": 4}, "num_inference_steps 4 is for models with diffusion"),
         ({"guidance_steps": (0.0, 0.5)}, "guidance_steps [(]0.0, 0.5[)] is for models with diffusion"),
+        ({"guidance_rise": 4.0}, "guidance_rise 4.0 is for models with diffusion"),
         ({"solver": "dpm++"}, "solver 'dpm[+][+]' is for models with diffusion"),
         ({"temperature": -0.1}, "temperature must be a number from 0 to 100, got -0.1"),
         ({"guidance_scale": 0.5}, "guidance_scale must be a number from 1 to 100, got 0.5"),
