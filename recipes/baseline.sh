@@ -56,17 +56,18 @@ extras=(recipes baseline)
 if [ "$stage" -le 8 ] && [ "$stop_stage" -ge 8 ]; then extras+=(eval); fi
 "$python" recipes/check_extras.py "${extras[@]}"
 
-checked=(--baseline-config "$train_config" --language "$language")
-if [ -z "$codec" ]; then checked+=(--codec-config "$codec_config"); fi
-if [ -n "$decode_config" ]; then checked+=(--decode-options="$(cat "$decode_config")"); fi
-"$python" recipes/check_settings.py "${checked[@]}"
-
 exp=$expdir/$tag/baseline
-mkdir -p "$exp/.done"
 . recipes/stages.sh
 
 decode_options=()
-if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
+if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config" || true; fi  # perhaps without an end of line
+asks() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }  # what a late stage would refuse after days of others
+checked=(--language "$language")
+if asks 2 && [ -z "$codec" ]; then checked+=(--codec-config "$codec_config"); fi
+if asks 5; then checked+=(--baseline-config "$train_config"); fi
+if asks 7 && [ -n "$decode_config" ]; then checked+=(--decode-options="${decode_options[*]}"); fi
+"$python" recipes/check_settings.py "${checked[@]}"
+mkdir -p "$exp/.done"
 codebook_options=()
 if [ -n "$codebooks" ]; then codebook_options=(--codebooks "$codebooks"); fi
 init_options=()

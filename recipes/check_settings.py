@@ -5,14 +5,14 @@
 """
 
 import argparse
-import json
-import shlex
 import sys
 from pathlib import Path
 
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, SamplingOptions, VAEConfig, load_config
 from ditar.recognise.choose import check_recogniser
 from ditar.recognise.errors import RecogniserError
+from ditar.storage.weights import ModelError, read_config
+from ditar.synthesis.loading import load_sampling
 from ditar.text import TextError
 from ditar.text.phonemise import espeak_language
 
@@ -23,7 +23,7 @@ def check(args: argparse.Namespace) -> None:
     """ConfigError, RecogniserError, TextError name what cannot be used."""
     vaes = [(name, load_config(name, VAEConfig).model.latent_channels) for name in args.vae_config]
     if args.vae is not None:
-        vaes = [(args.vae, json.loads((args.vae / "config.json").read_text(encoding="utf-8"))["latent_channels"])]
+        vaes.append((args.vae, read_config(args.vae).get("latent_channels")))
     for name in args.codec_config:
         load_config(name, VAEConfig)
     for name in args.baseline_config:
@@ -37,19 +37,18 @@ def check(args: argparse.Namespace) -> None:
                 )
     asked = {key: value for key in SAMPLING if (value := getattr(args, key)) is not None}
     try:
-        SamplingOptions(**{"temperature": 1.0, **asked})
+        own = SamplingOptions() if args.like is None else load_sampling(args.like / "scheduler")
+        own.override(**asked)
     except ConfigError as error:
         raise ConfigError(f"sampling options: {error}") from None
     espeak_language(args.language)
     if args.recogniser is not None:
         check_recogniser(args.recogniser, args.language)
     if args.decode_options is not None:
-        from recipes.decode import make_parser
+        from recipes.decode import parse
 
         needed = "--model m --data d --references r --out o".split()
-        parser = make_parser()
-        parser.prog = "check_settings: --decode-config"
-        parser.parse_args([*needed, *shlex.split(args.decode_options)])
+        parse([*needed, *args.decode_options.split()], "check_settings: --decode-config")
 
 
 def main() -> int:
@@ -58,6 +57,7 @@ def main() -> int:
     for option in ("vae", "train", "codec", "baseline"):
         parser.add_argument(f"--{option}-config", action="append", default=[], metavar="FILE", help="may be repeated")
     parser.add_argument("--vae", type=Path, help="in place of --vae-config: the folder of a VAE that exists")
+    parser.add_argument("--like", type=Path, help="the model whose way of sampling is kept, but for the next five")
     parser.add_argument("--temperature", type=float, help="this and the next four: as of recipes/export.py")
     parser.add_argument("--guidance-scale", type=float)
     parser.add_argument("--guidance-rise", type=float)
@@ -69,7 +69,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         check(args)
-    except (ConfigError, RecogniserError, TextError, OSError) as error:
+    except (ConfigError, ModelError, RecogniserError, TextError, OSError) as error:
         print(f"check_settings: error: {error}", file=sys.stderr)
         return 1
     return 0

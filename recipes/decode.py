@@ -15,6 +15,7 @@ import functools
 import random
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,9 +149,9 @@ def decode(
     return made
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse(arguments: Sequence[str] | None = None, name: str | None = None) -> argparse.Namespace:
+    """The command line, or other arguments of a program of that name, checked as far as they go by themselves."""
+    parser = argparse.ArgumentParser(name, description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--adapter", type=Path, help="what `ditar finetune --lora` made of this model")
     parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory, or only its `text`")
@@ -178,15 +179,16 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, help="of torch on a CPU (as many as are fastest when it starts)")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the model")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
-    return parser
+    args = parser.parse_args(arguments)
+    if args.adapt and args.no_transcripts:
+        parser.error("--adapt learns from what is said in the clips, which --no-transcripts hides; give one")
+    return args
 
 
 def main() -> int:
     """Parse arguments and decode; returns the exit code."""
-    args = make_parser().parse_args()
+    args = parse()
     try:
-        if args.adapt and args.no_transcripts:
-            raise DataError("--adapt learns from what is said in the clips, which --no-transcripts hides; give one")
         targets = read_targets(args.data)[: args.limit]
         clips, table = read_data_dir(args.references), args.references / "utt2ref"
         check_apart(args.out, args.data, args.references, clips)

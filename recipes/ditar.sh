@@ -133,31 +133,37 @@ for number in "${listening[@]}"; do
 done
 "$python" recipes/check_extras.py "${extras[@]}"
 
-checked=(--train-config "$train_config" --language "$language")
-if [ -n "$last_config" ]; then checked+=(--train-config "$last_config"); fi
-if [ -n "$init" ]; then
-    checked+=(--vae "$init/vae")
-elif [ -n "$vae" ]; then
-    checked+=(--vae "$vae")
-else
-    checked+=(--vae-config "$vae_config")
-    if [ -n "$vae_decoder_config" ]; then checked+=(--vae-config "$vae_decoder_config"); fi
-fi
-for name in temperature guidance_scale guidance_rise steps time_grid; do
-    if [ -n "${!name}" ]; then checked+=("--${name//_/-}=${!name}"); fi
-done
-if [ -n "$decode_config" ]; then checked+=(--decode-options="$(cat "$decode_config")"); fi
-if [ "${#extras[@]}" -gt 1 ]; then checked+=(--recogniser "${recogniser:-faster-whisper}"); fi
-"$python" recipes/check_settings.py "${checked[@]}"
-
 exp=$expdir/$tag
-mkdir -p "$exp/.done"
-
 . recipes/stages.sh
 mapfile -t sets < <(printf '%s\n' "$train_set" "$valid_set" "$vae_test_set" "${test_sets[@]}" "${ref_sets[@]}" |
     awk '!seen[$0]++')
 decode_options=()
-if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config"; fi
+if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config" || true; fi  # perhaps without an end of line
+
+# Of the stages that are asked for: what a later one would refuse after days of the others.
+asks() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
+checked=(--language "$language")
+if [ -n "$init" ]; then
+    checked+=(--vae "$init/vae" --like "$init")
+elif [ -n "$vae" ]; then
+    checked+=(--vae "$vae")
+elif asks 2; then
+    checked+=(--vae-config "$vae_config")
+    if [ -n "$vae_decoder_config" ]; then checked+=(--vae-config "$vae_decoder_config"); fi
+elif [ -f "$exp/vae/final/config.json" ]; then
+    checked+=(--vae "$exp/vae/final")
+fi
+if asks 4; then
+    checked+=(--train-config "$train_config")
+    if [ -n "$last_config" ]; then checked+=(--train-config "$last_config"); fi
+fi
+for name in temperature guidance_scale guidance_rise steps time_grid; do
+    if [ -n "${!name}" ]; then checked+=("--${name//_/-}=${!name}"); fi
+done
+if asks 7 && [ -n "$decode_config" ]; then checked+=(--decode-options="${decode_options[*]}"); fi
+if asks 2 || asks 8; then checked+=(--recogniser "${recogniser:-faster-whisper}"); fi
+"$python" recipes/check_settings.py "${checked[@]}"
+mkdir -p "$exp/.done"
 
 listen_options=()
 score_options=()

@@ -11,6 +11,7 @@ import yaml
 
 import ditar.config
 from ditar.config import (
+    BaselineConfig,
     BaselineDataConfig,
     BaselineLossConfig,
     BlockConfig,
@@ -150,7 +151,7 @@ OUT_OF_RANGE = [
     (BlockConfig, {**BLOCK, "heads": 3}, "width must be an even multiple of heads, and heads a multiple of kv_heads, got 8, 3 and 3"),
     (BlockConfig, {**BLOCK, "heads": 8}, "got 8, 8 and 8"),
     (BlockConfig, {**BLOCK, "kv_heads": 3}, "got 8, 2 and 3"),
-    (DiTARDataConfig, {"pause_seconds": (20, 30)}, "pause_seconds must end below max_seconds, 12.0, or nothing can be joined"),
+    (DiTARDataConfig, {"pause_seconds": (20, 30)}, "pause_seconds must begin below max_seconds, 12.0, or nothing can be joined"),
     (DiTARDataConfig, {"readers": 10**12}, "readers must be in [1, 65536], got 1000000000000"),
     (DiTARLossConfig, {"own_passes": 10**12}, "own_passes must be in [1, 100], got 1000000000000"),
     (RunConfig, {"seed": 2**70}, "seed must be in [0, 9.22337e+18], got 1180591620717411303424"),
@@ -223,3 +224,8 @@ def test_no_more_heads_are_helped_than_there_are(tmp_path):
     (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(values))
     with pytest.raises(ConfigError, match=r"wrong.yaml: loss.attention_heads must not be above model.lm.heads, \d, got 100"):
         load_config(tmp_path / "wrong.yaml", DiTARConfig)
+    values = yaml.safe_load((CONFIGS / "baseline" / "tiny_matched.yaml").read_text())
+    values["loss"] |= {"attention_weight": 0.1, "attention_heads": 100}
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(ConfigError, match="loss.attention_heads must not be above model.lm.heads"):
+        load_config(tmp_path / "wrong.yaml", BaselineConfig)

@@ -30,13 +30,17 @@ class T5TextEncoder:
             self.model = T5EncoderModel.from_pretrained(name, dtype=torch.float32)
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise ConfigError(f"text_encoder: no T5 encoder at {name!r} ({reason}); give a name on the hub or a folder") from None
+            raise ConfigError(
+                f"text_encoder: no T5 encoder at {name!r} ({reason}); give a name on the hub or a folder"
+            ) from None
         self.model.eval().requires_grad_(False)
         if device is not None:
             self.model.to(device)
         self.width = self.model.config.d_model
         if width is not None and width != self.width:
-            raise ConfigError(f"text_width: the encoder {name!r} gives {self.width} channels and the model reads {width}")
+            raise ConfigError(
+                f"text_width: the encoder {name!r} gives {self.width} channels and the model reads {width}"
+            )
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str]) -> TextCondition:

@@ -59,8 +59,6 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
-    from ditar.text.frontend import check_language
-
     settings = ServeSettings(
         host=options.host,
         port=options.port,
@@ -75,7 +73,6 @@ def run(options: argparse.Namespace) -> int:
         language=options.language,
     )
     check_model(options.model, options.adapter)
-    check_language(options.language)
     check_extra()
     bound = bind(settings)
 

@@ -73,8 +73,8 @@ class ExamplesConfig(Ranged):
             raise ConfigError(
                 f"first_seconds must not be above max_seconds, {self.max_seconds}, got {self.first_seconds}"
             )
-        if self.joined_share > 0 and self.pause_seconds[1] >= self.max_seconds:
+        if self.joined_share > 0 and self.pause_seconds[0] >= self.max_seconds:
             raise ConfigError(
-                f"pause_seconds must end below max_seconds, {self.max_seconds}, or nothing can be joined, got "
+                f"pause_seconds must begin below max_seconds, {self.max_seconds}, or nothing can be joined, got "
                 f"{list(self.pause_seconds)}"
             )

@@ -42,7 +42,8 @@ class RunConfig(Ranged):
     sample_every: Count = 1000
     checkpoint_every: Count = 500
     keep_checkpoints: Count = 2
-    timeout_s: Annotated[float, Range(0, 1e7, above=True)] = 1800.0  # longest that one process may keep the others waiting, also by the main one's samples
+    # Longest that one process may keep the others waiting, also by the main one's samples.
+    timeout_s: Annotated[float, Range(0, 1e7, above=True)] = 1800.0
     # Of each transformer block only the input is kept for the backward pass, which computes the rest again: less memory,
     # a third more time. The losses are the same.
     activation_checkpointing: bool = False

@@ -62,9 +62,9 @@ def check_recogniser(name: str = DEFAULT, language: str = "en-us") -> None:
     if kind == FASTER_WHISPER:
         if colon and not model:
             raise RecogniserError(f"{name!r} names no model after the colon; give {WAYS}")
-        if not english and not model:
+        if not english and (not model or model.endswith(".en")):
             raise RecogniserError(
-                f"Whisper tiny.en hears English only, and {language!r} is spoken; give a multilingual one, such as "
+                f"Whisper {model or 'tiny.en'} hears English only, and {language!r} is spoken; give a multilingual one, such as "
                 "faster-whisper:base, or faster-whisper:DIR with its weights"
             )
     elif name == POCKETSPHINX:

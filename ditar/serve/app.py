@@ -98,7 +98,7 @@ def _add_speech(app: FastAPI, service: Service) -> None:
     )
     async def speech(body: SpeechBody, request: Request) -> Response:
         """Speak a text. As OpenAI's, with further fields by name; errors after the first audio end the connection, or
-        are an event."""
+        are an event; in JSON, which comes when all is made, they have their status."""
         leave, audio = service.accept(), None
         try:
             planned = await unless_gone(request, service.plan(body, time.monotonic()))
@@ -127,10 +127,9 @@ def _add_speech(app: FastAPI, service: Service) -> None:
             try:
                 made = await unless_gone(request, as_json(heard(), encoded, planned))
             except BaseException as error:
-                raise _told(error) from None
-            finally:
                 await done()
-            return Response(made, media_type="application/json", headers=_headers(planned))
+                raise _told(error) from None
+            content, media = _once(made), "application/json"
         else:
             content, media = as_file(heard(), encoded), MEDIA_TYPES[body.response_format]
         return SpeechResponse(content, done, media_type=media, headers=_headers(planned))
@@ -138,6 +137,10 @@ def _add_speech(app: FastAPI, service: Service) -> None:
     @app.websocket("/v1/audio/stream")
     async def stream(websocket: WebSocket) -> None:
         await Conversation(websocket, service).run()
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def _told(error: BaseException) -> BaseException:
@@ -180,7 +183,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         if adapt and audio_sample is None:
             raise ApiError(422, "a voice file holds no sound to adapt to; give audio_sample, a clip", param="adapt")
         if audio_sample is not None:
-            said_in = language or service.settings.language
+            said_in = service.settings.language if language is None else language
             work = functools.partial(service.learn, request.is_disconnected) if adapt else service.prepare
             made = await work(service.voices.of_clip, name, await audio_sample.read(), transcript, said_in, adapt)
             voice = await service.prepare(service.voices.keep, name, made)

@@ -66,7 +66,8 @@ class SpeechOptions(BaseModel):
         int | None, Field(ge=0, le=MAX_SEED, description="the same one gives the same audio; X-Ditar-Seed says which")
     ] = None
     language: Annotated[
-        str | None, Field(max_length=40, description="espeak-ng's name of it; the server's, en-us unless it says otherwise")
+        str | None,
+        Field(max_length=40, description="espeak-ng's name of it; the server's, en-us unless it says otherwise"),
     ] = None
     lexicon: Annotated[
         dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(max_length=400)]] | None,
@@ -142,7 +143,7 @@ def asked(body: SpeechOptions, pipeline: Any, language: str) -> Asked:
         for name in ("temperature", "guidance_scale")
         if (value := getattr(body, name)) is not None
     }
-    request_options["language"] = body.language or language
+    request_options["language"] = language if body.language is None else body.language
     if body.speed != 1.0:
         request_options["speed"] = body.speed
     if body.timestamps:

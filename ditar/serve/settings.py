@@ -49,6 +49,9 @@ class ServeSettings:
     def __post_init__(self) -> None:
         if self.voices is not None and not self.voices.is_dir():
             raise ServeError(f"--voices {self.voices} is not a folder; create it with: mkdir -p {self.voices}")
+        from ditar.text.frontend import check_language  # here, since every command reads these settings' defaults
+
+        check_language(self.language)
         if not (is_loopback(self.host) or self.keys or self.insecure):
             raise ServeError(
                 f"--host {self.host} lets other machines in, and without --api-key-file anybody may use the server; "

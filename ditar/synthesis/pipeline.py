@@ -147,6 +147,8 @@ class ContinuousPipeline(SpeechPipeline):
     def _adapted(self, voice: Voice, reference: Reference, on_step: Callable[[int, int], None] | None) -> Voice:
         from ditar.synthesis.adapt import adapt_voice  # what aligns and learns is not for every sentence
 
+        if self.ditar.dtype != torch.bfloat16:  # in which they may have been rounded; else they are looked at again,
+            self._space = None  # since not every change of weights is seen
         return adapt_voice(self.ditar, voice, reference, self.speaker_space[0], on_step)
 
     @property

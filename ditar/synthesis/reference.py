@@ -27,7 +27,7 @@ HEARD = "auto"  # in place of a transcript: what the recogniser that judges spee
 @dataclass(frozen=True, eq=False)
 class Reference:
     """clip (S,) float32 at 24 kHz, trimmed and levelled; text: exactly what is said in it, empty if that is unknown;
-    warnings: what a user should know about how it was read; ships: it comes with the package."""
+    warnings: what a user should know about how it was read; ships: it and its text come with the package."""
 
     clip: np.ndarray
     text: str
@@ -83,8 +83,14 @@ def read_reference(
         text = _hear(clip, whose)
         told.append(f"heard in {whose}: {text!r}; if that is not exactly what is said, give the transcript")
     told += faults(waveform, rate_hz, whose)
-    ships = of_file and Path(prompt_audio).parent == SHIPPED_VOICE.parent
+    ships = of_file and _ships(Path(prompt_audio).resolve(), text)
     return Reference(clip, text, short_name if name is None else name, language, tuple(told), ships)
+
+
+def _ships(path: Path, text: str) -> bool:
+    """Whether a clip and its transcript are those of a voice that comes with the package."""
+    told = path.with_suffix(".txt")
+    return path.parent == SHIPPED_VOICE.parent.resolve() and told.is_file() and text == told.read_text("utf-8").strip()
 
 
 def _hear(clip: np.ndarray, whose: str) -> str:

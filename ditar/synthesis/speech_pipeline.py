@@ -165,7 +165,7 @@ class SpeechPipeline(ABC):
         """
         _check_flag(adapt, "adapt")
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
-        if reference.ships and not has_heard(reference.language, self.text_config.trained_languages):
+        if reference.ships and not adapt and not has_heard(reference.language, self.text_config.trained_languages):
             # For all models to have a voice: what one does not know of it is then what is said in its clip.
             reference = replace(reference, text="")
         voice = Voice(

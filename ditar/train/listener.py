@@ -106,7 +106,7 @@ def add_listener_arguments(parser: argparse.ArgumentParser) -> None:
         "--recogniser",
         metavar="NAME",
         default=AUTO,
-        help=f"recognises what the model says: {AUTO} (faster-whisper, else pocketsphinx, whichever is installed; the "
+        help=f"recognises what the model says: {AUTO} (faster-whisper if it is installed, else pocketsphinx; the "
         f"default), {NONE}, or {WAYS}",
     )
     parser.add_argument("--normaliser", choices=NORMALISERS, help=COMPARISONS)

@@ -339,7 +339,7 @@ def _write_whole(target: Path, write: Callable[[Path], None]) -> None:
         shutil.rmtree(target, ignore_errors=True)
         partial.replace(target)
     except OSError as error:
-        raise CheckpointError(f"{target} cannot be written: {error.strerror}; free space and run again") from None
+        raise CheckpointError(f"{target} cannot be written: {error.strerror or error}; free space and run again") from None
 
 
 def _step_of(final: Path) -> int | str | None:

@@ -212,3 +212,11 @@ def test_the_base_samples_as_the_model_was_saved(monkeypatch, tmp_path):
     assert [(v.steps, v.solver, v.guidance_scale) for v in seen] == [(3, "dpm-solver++", 2), (3, "dpm-solver++", 1)]
     solver = Subject.load(str(tmp_path), "cpu").rows(seen[0], 1, 0.5)[0].solver
     assert type(solver).__name__ == "DiffusersSolver" and len(solver.times) == 4
+
+
+def test_a_model_of_another_language_is_measured_in_it(tmp_path):
+    pipeline = tiny_pipeline(stop_bias=20.0, trained_languages=("fr-fr",))
+    pipeline.save_pretrained(tmp_path)
+    subject = Subject.load(str(tmp_path), "cpu")
+    once = {"lengths": (0.2,), "batch_sizes": (1,), "repeats": 1, "streams": 1, "progress": False}
+    assert bench(subject, [BASE], **once)["first_audio"]["runs"] == 1

@@ -1,6 +1,7 @@
 """recipes/baseline.sh and train_baseline.py: which programs run, a run on codes on disk, and what is refused."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -54,6 +55,20 @@ def test_missing_packages_are_found_before_anything_is_made(tmp_path):
     assert recipe(*given).returncode == 1 and recipe(*given, "--stop-stage", "7").returncode == 1
     asked = ["recipes/check_extras.py recipes baseline eval", "recipes/check_extras.py recipes baseline"]
     assert (tmp_path / "log").read_text().splitlines() == asked and not (tmp_path / "e").exists()
+
+
+@pytest.mark.parametrize(("option", "content", "said"), [
+    ("--train-config", "model: {}", "mine: missing key 'loss' (BaselineLossConfig)"), ("--codec-config", "model: 1", "mine: missing key 'loss' (VAELossConfig)"),
+    ("--decode-config", "--stepps 3", "unrecognized arguments: --stepps 3"),
+])  # fmt: skip
+def test_settings_of_the_last_stages_are_checked_before_the_first(tmp_path, option, content, said):
+    (tmp_path / "mine").write_text(content)
+    (tmp_path / "sitecustomize.py").write_text("import recipes.check_extras as c; c.MODULES = dict.fromkeys(c.MODULES, ())")
+    command = ["bash", "recipes/baseline.sh", "--python", sys.executable, "--expdir", str(tmp_path / "e")]
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    given = {"cwd": ROOT, "env": env, "capture_output": True, "text": True, "timeout": 120}
+    done = subprocess.run([*command, option, str(tmp_path / "mine")], **given)
+    assert done.returncode != 0 and said in done.stderr and not (tmp_path / "e").exists(), done.stderr
 
 
 def test_paths_start_where_the_user_stands(tmp_path):

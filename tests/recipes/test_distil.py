@@ -1,6 +1,7 @@
 """recipes/distil.py from a model's folder to another that speaks in fewer evaluations, and who takes that one."""
 
 import json
+import shutil
 import sys
 from types import SimpleNamespace
 
@@ -140,6 +141,10 @@ def test_it_is_neither_a_teacher_nor_tuned_on(made, tmp_path, capsys):
 def test_the_vae_of_other_latents_is_refused(made, tmp_path, capsys):
     write_store(tmp_path / "latents", utterances=4)  # with statistics of its own
     both = ["--train", tmp_path / "latents", "--valid", tmp_path / "latents", "--config", made.root / "distil.yaml"]
+    assert program(distil, "--teacher", made.model, "--out", tmp_path / "run", *both, "--cpu") == 1
+    assert "was extracted with --statistics" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "latents")
+    write_store(tmp_path / "latents", utterances=4, channels=5)  # nor those of another width
     assert program(distil, "--teacher", made.model, "--out", tmp_path / "run", *both, "--cpu") == 1
     assert "was extracted with --statistics" in capsys.readouterr().err
 

@@ -116,6 +116,14 @@ def test_a_text_lm_and_its_subwords_from_training_to_speech(train, tmp_path):
     assert len(spoken.audio) > 0
 
 
+def test_a_tokenizer_that_is_none_is_told_before_training(train, tmp_path):
+    pytest.importorskip("tokenizers")
+    write_config(tmp_path / "c.yaml", tokenizer="abc")
+    write_store(tmp_path / "latents", utterances=8)
+    code, said = train()
+    assert code == 1 and "'abc'... is not the content of a tokenizer.json" in said
+
+
 def test_a_text_lm_under_phonemes(train, tmp_path):
     text_lm(tmp_path / "lm")
     write_config(tmp_path / "c.yaml")

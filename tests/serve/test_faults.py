@@ -62,15 +62,17 @@ def test_a_hundred_clients_are_killed_on_their_way(server):
     assert server.speak(**BODY).content == expected  # alone again
 
 
-def test_a_slow_reader_keeps_nobody_waiting_and_is_left(server, monkeypatch):
+@pytest.mark.parametrize("form", ["audio", "sse", "json"])
+def test_a_slow_reader_keeps_nobody_waiting_and_is_left(server, monkeypatch, form):
     monkeypatch.setattr(answers, "STALLED_SECONDS", 0.5)
     server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # handed down to its connections
-    long = json.dumps({**BODY, "input": "It rains, and it rains. " * 20}).encode()
+    long = json.dumps({**BODY, "input": "It rains, and it rains. " * 20, "stream_format": form}).encode()
     client = post(server, long, buffer=2048)
     try:
         assert client.recv(100).startswith(b"HTTP/1.1 200")
         for _ in range(3):
             assert server.speak(**BODY).status_code == 200
+        assert form != "json" or server.service.talks  # its answer is not sent
         server.wait_until_idle()  # it was left, with its place and its row
     finally:
         client.close()

@@ -14,7 +14,9 @@ import httpx2
 import pytest
 
 from ditar.cli import main
+from ditar.serve.settings import ServeSettings
 from ditar.synthesis.voice_file import load_voice
+from ditar.text import TextError
 from tests.serve.server import PATIENCE
 from tests.serve.test_voices import encoded
 from tests.tiny import clip, tiny_pipeline
@@ -53,11 +55,17 @@ def start(model, tmp_path):
         process.stdout.close()
 
 
-def test_the_language_is_checked_before_a_model_is_loaded(start, capsys):
+def test_the_language_is_checked_before_a_model_is_loaded(capsys):
     assert main(["serve", "--language", "xx", "--model", "nowhere/at/all"]) == 1
     assert main(["serve", "--language", "xx"]) == 1
     assert "language 'xx' is not known to espeak-ng" in capsys.readouterr().err
-    _, url = start("--language", "fr-fr")
+    with pytest.raises(TextError, match="language 'xx' is not known"):
+        ServeSettings(language="xx")
+
+
+def test_a_model_of_another_language_warms_up_in_it(start, tmp_path):
+    tiny_pipeline(seconds_per_symbol=0.03, trained_languages=("fr-fr",)).save_pretrained(tmp_path / "french")
+    _, url = start("--language", "fr-fr", "--model", str(tmp_path / "french"))
     assert httpx2.get(f"{url}/health").status_code == 200
 
 

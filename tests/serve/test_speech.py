@@ -17,6 +17,7 @@ import openai
 import pytest
 import soundfile
 import torch
+from websockets.sync.client import connect
 
 from ditar import load_pipeline
 from ditar.audio.trim import pauses
@@ -38,6 +39,7 @@ from ditar.units import SAMPLE_RATE_HZ
 from ditar.vae.streaming import StreamingDecoder
 from tests.quiet import quiet_ends
 from tests.serve.server import PATIENCE, running
+from tests.serve.test_voices import encoded
 from tests.tiny import clip, tiny_pipeline
 from tests.tiny_tokens import tiny_token_pipeline
 
@@ -314,7 +316,15 @@ def test_a_model_of_another_language_is_served_in_it(tmp_path):
     with running(pipeline, tmp_path, language="fr-fr") as server:
         for voice in ("default", "heart"):
             assert server.speak(input="Bonjour.", voice=voice, **FAST).status_code == 200
+        said = {"name": "ann", "transcript": "Bonjour."}
+        kept = server.http.post("/v1/audio/voices", data=said, files={"audio_sample": ("a.wav", encoded(clip(1.0)))})
+        assert kept.status_code == 200 and server.speak(input="Bonjour.", voice="ann", **FAST).status_code == 200
+        with connect(f"ws://127.0.0.1:{server.port}/v1/audio/stream") as socket:
+            socket.send(json.dumps({"type": "text", "text": "Bonjour. "}))
+            socket.send(json.dumps({"type": "flush"}))
+            assert json.loads(socket.recv(timeout=PATIENCE))["type"] != "error"
         english = server.speak(input="Hello.", language="en-us", **FAST)
+        assert server.speak(input="Hello.", language="", **FAST).status_code == 422
     assert english.status_code == 422 and "trained on fr-fr and never heard 'en-us'" in english.text
     voice = pipeline.create_voice()
     assert not voice.text and not voice.symbols and len(voice.latents)

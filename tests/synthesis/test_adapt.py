@@ -126,6 +126,27 @@ def test_a_voice_is_for_the_weights_that_it_was_learnt_with(tmp_path):
             one("Good.", voice=before, **FAST)
 
 
+def test_its_fingerprint_moves_with_the_model(voice):
+    """Where parameters become others, as on their way to a GPU."""
+    pipeline, before = tiny_pipeline(), torch.__future__.get_overwrite_module_params_on_conversion()
+    torch.__future__.set_overwrite_module_params_on_conversion(True)
+    try:
+        for step in (torch.bfloat16, "cpu", torch.float32):
+            pipeline.to(step)
+            assert pipeline.speaker_space[0] == voice.embedding.model
+    finally:
+        torch.__future__.set_overwrite_module_params_on_conversion(before)
+
+
+def test_a_step_of_a_fused_optimiser_gives_another_fingerprint():
+    pipeline = tiny_pipeline()
+    first = pipeline.create_voice(clip(), SAID, adapt=True).embedding.model
+    optimiser = torch.optim.AdamW([pipeline.ditar.lm.begin], lr=0.1, fused=True)
+    pipeline.ditar.lm.begin.grad = torch.ones_like(pipeline.ditar.lm.begin)
+    optimiser.step()
+    assert pipeline.create_voice(clip(), SAID, adapt=True).embedding.model != first
+
+
 @pytest.mark.parametrize("adapt", ["no", 1, None])
 def test_adapt_is_true_or_false(pipeline, adapt):
     with pytest.raises(ValueError, match=f"adapt must be True or False, got {adapt!r}"):

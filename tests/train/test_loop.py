@@ -231,8 +231,8 @@ def test_a_finished_run_is_left_as_it_is(whole, store):
     assert {path: path.stat().st_mtime_ns for path in (out / "final").iterdir()} == written
 
 
-@pytest.mark.parametrize("how", ["before it", "within it", "disk full"])
-def test_a_run_that_ends_before_its_last_model_is_written_writes_it(whole, store, tmp_path, monkeypatch, how):
+@pytest.mark.parametrize(("how", "first"), [("before it", 0), ("within it", 0), ("disk full", 0), ("disk full", 1)])
+def test_a_run_that_ends_before_its_last_model_is_written_writes_it(whole, store, tmp_path, monkeypatch, how, first):
     """Though there is one of fewer steps, or half of one: nobody may take it for that of the last step."""
     shutil.copytree(whole[0], tmp_path / "run")
     config, export = make_config(steps=8), DiTARSystem.export
@@ -241,7 +241,9 @@ def test_a_run_that_ends_before_its_last_model_is_written_writes_it(whole, store
         if how != "before it":
             folder.mkdir()
             (folder / "config.json").write_text("{}")
-        raise OSError(errno.ENOSPC, "No space left on device") if how == "disk full" else KeyboardInterrupt
+        if how == "disk full":  # the second is how weights tell it
+            raise OSError(errno.ENOSPC, "No space left on device") if first else OSError("No space left on device")
+        raise KeyboardInterrupt
 
     def stopped(system, model, folder):
         (fail if "final" in folder.name else export)(system, model, folder)
@@ -259,6 +261,15 @@ def test_a_run_that_ends_before_its_last_model_is_written_writes_it(whole, store
     assert (tmp_path / "run/final/step").read_text() == "8\n"
     assert all(torch.equal(made[name], wanted[name]) for name in wanted)
     assert not list((tmp_path / "run").glob(".*.partial"))
+
+
+def test_a_model_that_does_not_say_its_step_is_left_alone(whole, store, tmp_path):
+    """Of an older version; to that of a VAE the statistics of its latents may have been added."""
+    shutil.copytree(whole[0], tmp_path / "run")
+    (tmp_path / "run/final/step").unlink()
+    (tmp_path / "run/final/model.safetensors").write_bytes(b"kept")
+    run(make_config(), store, tmp_path / "run")
+    assert (tmp_path / "run/final/model.safetensors").read_bytes() == b"kept"
 
 
 def test_training_starts_from_given_weights(whole, store, tmp_path):
