@@ -164,7 +164,7 @@ def add_parser(commands) -> None:
         metavar="R",
         default=argparse.SUPPRESS,
         help="guidance is R times as strong at the data as at the noise, and as --guidance-scale says in the middle; 1: "
-        "the same at all times, as in the paper (default: the model's)",
+        "the same at all times, as in the paper (default: the model's, 4 for the one that ships)",
     )
     command.add_argument(
         "--guidance-steps",

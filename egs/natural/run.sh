@@ -116,4 +116,4 @@ exec "$root/recipes/ditar.sh" --stage "$stage" --stop-stage "$stop_stage" --nj "
     --vae-config "${chosen[0]:-$vae_config}" --vae-decoder-config "${chosen[1]:-$vae_decoder_config}" \
     --train-config "${chosen[2]:-$train_config}" --last-config "${chosen[3]:-$last_config}" \
     --decode-config "${chosen[4]:-$decode_config}" --temperature 0.1 --guidance-scale 2 \
-    --steps 8 --time-grid sway
+    --guidance-rise 4 --steps 8 --time-grid sway
