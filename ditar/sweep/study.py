@@ -61,6 +61,8 @@ def study(
     with loading():
         judge = make_judge(recogniser, workers, progress, normaliser)
     fixed = {"model": model, "weights": weights_digest(pipeline), "max_retries": max_retries, "language": language}
+    if hasattr(pipeline, "sampling"):  # of a model with diffusion: what no axis of a grid says
+        fixed["guidance_rise"] = pipeline.sampling.guidance_rise
     if not page_mb > 0:
         raise SweepError(f"the page's bound must be above 0 MB, got {page_mb}")
     open_sweep(out, fixed, pairs)
