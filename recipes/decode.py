@@ -33,7 +33,9 @@ from ditar.synthesis.pretrained import load_pipeline, require_options
 from ditar.synthesis.utterance_list import ListOutput, SpeechTask, model_settings, speak_many
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "language")
-BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", "guidance_rise", "guidance_steps", "top_k", "top_p", "max_retries")
+BATCH_OPTIONS = (
+    "num_inference_steps", "solver", "time_grid", "guidance_rise", "guidance_steps", "top_k", "top_p", "max_retries",
+)  # fmt: skip
 
 
 def choose_references(targets: list[Utterance], clips: list[Utterance], seed: int) -> dict[str, Utterance]:

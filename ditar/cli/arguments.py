@@ -11,7 +11,6 @@ from ditar.cli.streams import one_line
 from ditar.config.ranges import did_you_mean
 from ditar.recognise.choose import COMPARISONS, DEFAULT, NORMALISERS, WAYS
 
-
 ADAPT = "learn the voice from its clip for some seconds, which makes it more alike; needs what is said in it"
 
 

@@ -28,7 +28,9 @@ from ditar.storage.json_lines import MANIFEST
 from ditar.text.lines import LIST_FORMATS
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "stop_threshold", "speed")
-BATCH_OPTIONS = ("num_inference_steps", "solver", "time_grid", *TOKEN_OPTIONS, "guidance_rise", "guidance_steps", "max_retries")
+BATCH_OPTIONS = (
+    "num_inference_steps", "solver", "time_grid", *TOKEN_OPTIONS, "guidance_rise", "guidance_steps", "max_retries",
+)  # fmt: skip
 
 
 def add_parser(commands) -> None:

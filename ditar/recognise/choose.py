@@ -64,8 +64,8 @@ def check_recogniser(name: str = DEFAULT, language: str = "en-us") -> None:
             raise RecogniserError(f"{name!r} names no model after the colon; give {WAYS}")
         if not english and (not model or model.endswith(".en")):
             raise RecogniserError(
-                f"Whisper {model or 'tiny.en'} hears English only, and {language!r} is spoken; give a multilingual one, such as "
-                "faster-whisper:base, or faster-whisper:DIR with its weights"
+                f"Whisper {model or 'tiny.en'} hears English only, and {language!r} is spoken; give a multilingual one, "
+                "such as faster-whisper:base, or faster-whisper:DIR with its weights"
             )
     elif name == POCKETSPHINX:
         if not english:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ditar.config import BaselineConfig, DistilConfig, DiTARConfig, to_dict
 from ditar.config.speech import TextConfig
-from ditar.data.errors import DataError
 from ditar.data.codes import CodeStore
+from ditar.data.errors import DataError
 from ditar.data.examples import JoinedExamples
 from ditar.data.latents import LatentEntry, LatentStore
 from ditar.nn.precision import autocast

@@ -1,6 +1,5 @@
 """The two encoders: waveform (B, S) -> mean and log-variance (B, T, C), one latent frame per 600 samples."""
 
-
 import torch
 from einops import rearrange
 from torch import nn

@@ -12,7 +12,6 @@ from ditar.audio.read import read_audio
 from ditar.data.kaldi import Utterance
 from ditar.finetune.pieces import PieceMaker
 
-
 VOICES = Path(ditar.__file__).parent / "assets" / "voices"
 TEXT = (VOICES / "heart.txt").read_text().strip()
 

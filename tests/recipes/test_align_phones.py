@@ -12,7 +12,6 @@ from ditar.audio.read import read_audio
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
 from tests.egs.corpora import run
 
-
 VOICES = Path(ditar.__file__).parent / "assets" / "voices"
 TEXT = (VOICES / "heart.txt").read_text().strip()
 PROGRAM = "recipes/align_phones.py"

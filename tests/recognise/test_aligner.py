@@ -7,10 +7,8 @@ import pytest
 
 import ditar
 from ditar.audio.read import read_audio
-from ditar.recognise.errors import RecogniserError
-
-
 from ditar.recognise.aligner import Aligner, AlignmentError, unlikely  # noqa: E402
+from ditar.recognise.errors import RecogniserError
 
 VOICES = Path(ditar.__file__).parent / "assets" / "voices"
 TEXT = (VOICES / "heart.txt").read_text().strip()

@@ -7,7 +7,6 @@ from ditar.recognise import pocketsphinx as module
 from ditar.recognise.files import read_waveform
 from ditar.recognise.pocketsphinx import Pocketsphinx, recogniser_name
 
-
 SPOKEN = {
     "a": "The weather will be fine tomorrow.",
     "b": "She bought three apples.",

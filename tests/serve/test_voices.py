@@ -29,8 +29,8 @@ from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.voice import SpeakerEmbedding
 from ditar.synthesis.voice_file import load_voice, save_voice
 from ditar.synthesis.voice_names import make_voice, read_voice
-from tests.tiny_tokens import tiny_token_pipeline
 from tests.tiny import clip, tiny_pipeline
+from tests.tiny_tokens import tiny_token_pipeline
 
 VOICES = "/v1/audio/voices"
 
