@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +30,7 @@ from ditar.train.activations import checkpoint_blocks
 from ditar.train.checkpoint import CheckpointError, checkpoints, make_run_folder, save_checkpoint
 from ditar.train.compilation import compile_blocks
 from ditar.train.errors import Interrupted, TrainingError
+from ditar.train.exported import WHOLE, note_step, step_of, write_whole
 from ditar.train.interrupt import StopSignals
 from ditar.train.optimiser import WeightAverage, build_optimisers, learning_rate
 from ditar.train.ranks import Ranks
@@ -39,7 +40,6 @@ from ditar.train.sharding import ShardedAverage, asked_for, shard
 from ditar.train.tracker import Tracker
 
 
-STEP, WHOLE = "step", "whole"  # a file in `final`; what one without it counts as
 NAMES = {"bf16": "bfloat16", "no": "float32"}  # by accelerate's name
 
 
@@ -203,7 +203,7 @@ def _train_alone(
                     )
             if main and figures["validation"] < best:
                 best = figures["validation"]
-                _write_whole(out / "best", lambda folder: system.export(model, folder))
+                write_whole(out / "best", lambda folder: system.export(model, folder))
             tracker.scalars({f"valid/{k}": v for k, v in figures.items()}, done)
         if main and "sample" in due:
             figures = system.sample(model, done, tracker)
@@ -251,18 +251,18 @@ def _train_alone(
                 break
     if early:
         accelerator.print(f"ended early after step {done}: {patience} validations without a better one")
-    if ranks.as_main(first < done or _step_of(out / "final") not in (done, WHOLE)):
+    if ranks.as_main(first < done or step_of(out / "final") not in (done, WHOLE)):
 
         def write_final(folder: Path) -> None:
             if early:
                 shutil.copytree(out / "best", folder)
             else:
                 system.export(model, folder)
-            (folder / STEP).write_text(f"{done}\n", encoding="utf-8")
+            note_step(folder, done)
 
         with average.whole() as model:
             if main:
-                _write_whole(out / "final", write_final)
+                write_whole(out / "final", write_final)
     tracker.close()
     _leave(accelerator)
 
@@ -328,27 +328,6 @@ def _step(system, loss_module, step, config, optimisers, accelerator, folder, st
             figures[name] += value
         lap("optimiser")
     return figures, bool(shared[0] > 0)
-
-
-def _write_whole(target: Path, write: Callable[[Path], None]) -> None:
-    """A folder that appears when all of it is written. CheckpointError: the disk refuses."""
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        write(partial)
-        shutil.rmtree(target, ignore_errors=True)
-        partial.replace(target)
-    except OSError as error:
-        raise CheckpointError(f"{target} cannot be written: {error.strerror or error}; free space and run again") from None
-
-
-def _step_of(final: Path) -> int | str | None:
-    """The step whose weights a run's last model has: behind it there may be further ones, if the number of steps was
-    raised. WHOLE if it does not say, as those written before they did; None if there is no model."""
-    if not final.is_dir() or not any(final.iterdir()):
-        return None
-    noted = final / STEP
-    return int(noted.read_text(encoding="utf-8")) if noted.is_file() else WHOLE
 
 
 def _leave(accelerator: Accelerator) -> None:
