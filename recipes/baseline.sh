@@ -61,7 +61,7 @@ exp=$expdir/$tag/baseline
 
 decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config" || true; fi  # perhaps without an end of line
-asks() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }  # what a late stage would refuse after days of others
+# Of the stages that are asked for: what a later one would refuse after days of the others.
 checked=(--language "$language")
 if asks 2 && [ -z "$codec" ]; then checked+=(--codec-config "$codec_config"); fi
 if asks 5; then checked+=(--baseline-config "$train_config"); fi

@@ -141,7 +141,6 @@ decode_options=()
 if [ -n "$decode_config" ]; then read -r -a decode_options < "$decode_config" || true; fi  # perhaps without an end of line
 
 # Of the stages that are asked for: what a later one would refuse after days of the others.
-asks() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
 checked=(--language "$language")
 if [ -n "$init" ]; then
     checked+=(--vae "$init/vae" --like "$init")

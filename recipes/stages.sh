@@ -1,5 +1,7 @@
-# Sourced, from the repository's root: `step`, which runs one program of a pipeline once, `train`, the command for
+# Sourced, from the repository's root: `asks`, whether a stage is to be run, `step`, which runs one program of a pipeline once, `train`, the command for
 # training programs, and `device`, its options. Reads stage, stop_stage, exp, ngpu, python, run_cmd and train_cmd.
+
+asks() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
 
 # step STAGE NAME COMMAND...: run one program, unless it has finished with the same command on the same settings
 order=10
@@ -8,7 +10,7 @@ step() {
     order=$((order + 1))  # the place in the pipeline: if a step runs again, so do all later ones
     marker="$exp/.done/$1-$order-$2"
     shift 2
-    if [ "$number" -lt "$stage" ] || [ "$number" -gt "$stop_stage" ]; then return 0; fi
+    asks "$number" || return 0
     settings="$*"
     for argument in "$@"; do
         if [ -f "$argument" ] && [[ "$argument" == *.yaml ]]; then settings+=$'\n'$(cksum "$argument"); fi
