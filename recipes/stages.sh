@@ -1,5 +1,6 @@
-# Sourced, from the repository's root: `asks`, whether a stage is to be run, `step`, which runs one program of a pipeline once, `train`, the command for
-# training programs, and `device`, its options. Reads stage, stop_stage, exp, ngpu, python, run_cmd and train_cmd.
+# Sourced, from the repository's root: `asks`, whether a stage is to be run, `step`, which runs one program of a pipeline
+# once, `train`, the command for training programs, and `device`, its options. Reads stage, stop_stage, exp, ngpu, python,
+# run_cmd and train_cmd.
 
 asks() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
 
