@@ -58,7 +58,8 @@ def measure_exported(
     """See `measure.measure`; the memory is that of the process, torch included."""
     made, device = [_row(row, variant) for row in subject.rows(variant, rows, seconds)], subject.vae.device
     reset_peak(device)
-    places = [(exported.model, "run", PART_OF_GRAPH), (exported.vocoder, "decode", "vocoder")]
+    places = [(exported.model, "run", PART_OF_GRAPH)]
+    places += [(exported.vocoder, name, "vocoder") for name in ("further_frames", "sound")]
     with metered_calls(places, perf_counter) as parts:
         started = perf_counter()
         audio_s = _speak(exported, made)

@@ -12,7 +12,7 @@ from ditar.nn.attention import Attention, rope_tables
 from ditar.nn.norm import RMSNorm
 from ditar.nn.time_embedding import LONGEST, SCALE, JumpEmbedding, TimeEmbedding
 from ditar.nn.transformer import FeedForward, Transformer
-from ditar.vae.convnext import ConvNeXtBlock
+from ditar.vae.convnext import HALF, ConvNeXtBlock
 
 END = np.iinfo(INT).max  # of an axis, in a slice
 
@@ -29,17 +29,18 @@ def layer_norm(graph: Graph, x: str, of: nn.LayerNorm) -> str:
     return graph.op("LayerNormalization", x, graph.weight(of.weight), graph.weight(of.bias), epsilon=of.eps)
 
 
-def conv(graph: Graph, x: str, of: nn.Conv1d) -> str:
-    """(B, inputs, T) -> (B, outputs, T)."""
-    pads = list(of.padding) * 2
+def conv(graph: Graph, x: str, of: nn.Conv1d, padded: bool = True) -> str:
+    """(B, inputs, T) -> (B, outputs, T), or fewer frames without its padding."""
+    pads = [size * padded for size in of.padding] * 2
     weights = graph.weight(of.weight), graph.weight(of.bias)
     return graph.op("Conv", x, *weights, group=of.groups, kernel_shape=list(of.kernel_size), pads=pads)
 
 
-def convnext(graph: Graph, x: str, of: ConvNeXtBlock) -> str:
-    """(B, width, T)."""
-    y = layer_norm(graph, graph.transpose(conv(graph, x, of.dwconv), 0, 2, 1), of.norm)
+def convnext(graph: Graph, x: str, of: ConvNeXtBlock, padded: bool = True) -> str:
+    """(B, width, T); not padded: (B, width, T - 2 HALF), see `ConvNeXtBlock.inner`."""
+    y = layer_norm(graph, graph.transpose(conv(graph, x, of.dwconv, padded), 0, 2, 1), of.norm)
     y = graph.linear(graph.gelu(graph.linear(y, of.pwconv1)), of.pwconv2)
+    x = x if padded else graph.slice(x, HALF, -HALF, 2)
     return graph.add(x, graph.transpose(graph.op("Mul", y, graph.weight(of.gamma)), 0, 2, 1))
 
 

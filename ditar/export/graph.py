@@ -32,6 +32,7 @@ class Graph:
     def __init__(self, name: str):
         self.name, self._onnx = name, package()
         self._nodes, self._weights, self._inputs, self._outputs, self._count = [], {}, [], [], 0
+        self._names: dict[str, str] = {}  # of outputs, by the values that they are
 
     def input(self, name: str, axes: Sequence[int | str], dtype: type = FLOAT) -> str:
         """An input of that shape."""
@@ -40,7 +41,9 @@ class Graph:
 
     def output(self, name: str, value: str, axes: Sequence[int | str], dtype: type = FLOAT) -> None:
         """`value` is the output `name`."""
-        self._nodes.append(self._onnx.helper.make_node("Identity", [value], [name]))
+        if value in self._names or value not in {made for node in self._nodes for made in node.output}:
+            value = self.op("Identity", value)  # an output already, or a weight or input
+        self._names[value] = name  # an Identity of its own would copy it
         self._outputs.append(self._onnx.helper.make_tensor_value_info(name, self._type(dtype), list(axes)))
 
     def weight(self, value: Tensor | np.ndarray | float | Sequence[int]) -> str:
@@ -117,6 +120,9 @@ class Graph:
             numpy_helper.from_array(np.frombuffer(data, dtype).reshape(shape), name)
             for (shape, dtype, data), name in self._weights.items()
         ]
+        for node in self._nodes:
+            for values in (node.input, node.output):
+                values[:] = [self._names.get(value, value) for value in values]
         graph = helper.make_graph(self._nodes, self.name, self._inputs, self._outputs, weights)
         opsets = [helper.make_opsetid("", OPSET)]
         made = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="ditar")

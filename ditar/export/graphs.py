@@ -28,6 +28,7 @@ from ditar.model.ditar import DiTAR
 from ditar.model.locdit import LocDiT
 from ditar.model.reading import MOST_HELD, WINDOW, Reading
 from ditar.units import SAMPLE_RATE_HZ
+from ditar.vae.convnext import HALF
 from ditar.vae.encoder import SpectralEncoder
 from ditar.vae.formants import emphasis
 from ditar.vae.speech_vae import SpeechVAE
@@ -178,18 +179,31 @@ def reference_graph(vae: SpeechVAE):
 
 
 def vocoder_graph(vae: SpeechVAE):
-    """latents (B, T, C), normalised -> real and imaginary (B, L, F) of the spectra or, with a source, of the gain of
-    its harmonics; then also noise_gain (B, L, F), and pitch_logits (B, L, bins)."""
+    """Further latents (B, T, C), normalised, kept_i (B, width, K) of the input of convolution i, and edge (B, width, 0
+    or 3), zeros at the end of an utterance (see `Backbone.go_on`) -> real and imaginary (B, L, F) of the spectra of the
+    frames that are final by now or, with a source, of the gain of its harmonics; then also noise_gain (B, L, F), and
+    pitch_logits (B, L, bins); and new_kept_i, for the next call."""
     graph, vocoder, channels = Graph("vocoder"), vae.decoder, vae.config.latent_channels
-    bins = vae.config.vocos.n_fft // 2 + 1
+    bins, width = vae.config.vocos.n_fft // 2 + 1, vae.config.vocos.width
     latents = graph.input("latents", ["B", "T", channels])
+    edge = graph.input("edge", ["B", width, "E"])
     latents = graph.add(graph.op("Mul", latents, graph.weight(vae.latent_std)), graph.weight(vae.latent_mean))
-    x = graph.reshape(graph.linear(latents, vocoder.unfold), 0, -1, vae.config.vocos.width)  # (B, L, width)
+    x = graph.reshape(graph.linear(latents, vocoder.unfold), 0, -1, width)  # (B, L, width)
     backbone = vocoder.backbone
-    x = conv(graph, graph.transpose(x, 0, 2, 1), backbone.embed)
+    x, kept = graph.transpose(x, 0, 2, 1), []
+
+    def with_neighbours(x: str) -> str:
+        name = f"kept_{len(kept)}"
+        x = graph.op("Concat", graph.input(name, ["B", width, f"K{len(kept)}"]), x, edge, axis=2)
+        kept.append(graph.slice(x, -2 * HALF, END, 2))
+        return x
+
+    x = conv(graph, with_neighbours(x), backbone.embed, padded=False)
     x = graph.transpose(layer_norm(graph, graph.transpose(x, 0, 2, 1), backbone.norm), 0, 2, 1)
     for block in backbone.convnext:
-        x = convnext(graph, x, block)
+        x = convnext(graph, with_neighbours(x), block, padded=False)
+    for index, value in enumerate(kept):
+        graph.output(f"new_kept_{index}", value, ["B", width, 2 * HALF])
     x = layer_norm(graph, graph.transpose(x, 0, 2, 1), backbone.final_layer_norm)
     out = graph.linear(x, vocoder.head.out)
     log_gain, phase, *noise = graph.split(out, [bins] * (3 if vocoder.has_source else 2), axis=-1)

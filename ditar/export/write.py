@@ -21,9 +21,10 @@ from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice import Voice
 from ditar.synthesis.voice_file import check_voice
 from ditar.synthesis.voice_names import NAME, SHIPPED, list_voices, read_voice
+from ditar.vae.convnext import HALF
 from ditar.vae.source import NEAR_BINS
 
-FORMAT, VERSION = "ditar-onnx", 5  # as `ditar.onnx.folder` expects
+FORMAT, VERSION = "ditar-onnx", 6  # as `ditar.onnx.folder` expects
 DESCRIPTION, TABLES, VOICES, DEFAULT_VOICE = "model.json", "tables.npz", "voices", "reference"
 # Not the encoder of references, whose latents are what the model was trained on, nor what reads.
 QUANTISED = ("patches", "lm", "locdit", "vocoder")
@@ -91,7 +92,8 @@ def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Vo
 
 def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
     """model.json: plain values."""
-    config, lm, vocos = pipeline.ditar.config, pipeline.ditar.lm.transformer, pipeline.vae.config.vocos
+    config, lm, vae = pipeline.ditar.config, pipeline.ditar.lm.transformer, pipeline.vae
+    vocos, decoder = vae.config.vocos, vae.decoder
     heard = ("trained_symbols", "trained_languages", "trained_seconds", "seconds_per_symbol")
     text = ("symbols", "tokenizer", "alignment", *heard)
     shape = ("latent_channels", "patch_frames", "history_patches", "audio_positions", "stop_threshold")
@@ -107,9 +109,11 @@ def _description(pipeline: ContinuousPipeline) -> dict[str, Any]:
         | {"window_before": -WINDOW.start, "window": len(WINDOW)}
         | {"most_held": MOST_HELD, "most_tail_frames": MOST_TAIL_FRAMES},
         "vocoder": {"n_fft": vocos.n_fft, "hop": vocos.hop, "source_filter": vocos.source_filter}
-        | {"context_latents": pipeline.vae.decoder.context_latents, "near_bins": NEAR_BINS}
+        | {"context_latents": decoder.context_latents, "head_context_frames": decoder.head_context_frames}
+        | {"backbone_reach": decoder.backbone.reach, "convolutions": 1 + len(decoder.backbone.convnext)}
+        | {"half": HALF, "width": vocos.width, "near_bins": NEAR_BINS}
         | {"lowest_hz": LOWEST_HZ, "highest_hz": HIGHEST_HZ},
-        "vae": {"bandwidth_hz": pipeline.vae.config.bandwidth_hz, **graphs.STFT},
+        "vae": {"bandwidth_hz": vae.config.bandwidth_hz, **graphs.STFT},
         "fingerprints": pipeline.fingerprints,
         "speaker_space": pipeline.speaker_space,
         "sampling": sampling,

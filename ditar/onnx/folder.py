@@ -15,7 +15,7 @@ from ditar.config.numbers import check_whole
 from ditar.onnx.ddim import Sampling
 from ditar.storage import ModelError
 
-FORMAT, VERSION = "ditar-onnx", 5
+FORMAT, VERSION = "ditar-onnx", 6
 DESCRIPTION, TABLES, VOICES = "model.json", "tables.npz", "voices"
 # Of a call, from which more threads than one gain. Waking them for one patch costs more than they save: 0.1B in 8 bits
 # took 0.117 s for a second of speech on two threads, and 0.092 on one (avx512_bf16).

@@ -36,12 +36,12 @@ class Row:
 
 @dataclass(frozen=True)
 class State:
-    """What is carried from patch to patch: keys and values of each layer (B, kv_heads, capacity, d), T places of it in
-    use and the others masked; valid (B, T); position (B,) of the next patch; h (B, width) and stop_logits (B,) for
+    """What is carried from patch to patch: keys and values of the layers in turn (2 layers, B, kv_heads, capacity, d), T
+    places of it in use and the others masked; valid (B, T); position (B,) of the next patch; h (B, width) and stop_logits (B,) for
     it; history (B, H, P, C) and whether it exists (B, H); how far the rows have read. Keys and values are written in
     place, so that a state is not used after the one that follows it was made."""
 
-    cache: tuple[np.ndarray, ...]
+    cache: np.ndarray
     valid: np.ndarray
     position: np.ndarray
     h: np.ndarray
@@ -54,7 +54,7 @@ class State:
         """The state of some of the rows."""
         rows = list(rows)
         return State(
-            tuple(values[rows] for values in self.cache), self.valid[rows], self.position[rows], self.h[rows],
+            self.cache[:, rows], self.valid[rows], self.position[rows], self.h[rows],
             self.stop_logits[rows], self.history[rows], self.exists[rows],
             None if self.reading is None else self.reading.select(rows),
         )  # fmt: skip
@@ -107,8 +107,8 @@ class Generator:
         all rows begin with the same transcript, it is read only if it was not kept from an earlier call."""
         shape, tables = self._shape, self._model.tables
         transcripts = {row.ids[: row.transcript].tobytes() for row in rows}
-        kept = self._transcript(*transcripts) if len(transcripts) == 1 else ()
-        known = rows[0].transcript if kept else 0
+        kept = self._transcript(*transcripts) if len(transcripts) == 1 else None
+        known = 0 if kept is None else rows[0].transcript
         reading, first = None, None
         if self._reading is not None:
             reading = self._reading.start([row.ids for row in rows], [row.first for row in rows])
@@ -135,29 +135,28 @@ class Generator:
                 history[place, -count:], exists[place, -count:] = row.prompt[-count:], 1.0
         seen = np.tril(np.ones((total, total), bool)) & valid[:, None]
         seen = np.concatenate((np.ones((len(rows), total, known), bool), seen), axis=2)
-        cache = tuple(np.repeat(values, len(rows), axis=0) for values in kept) or self._no_cache(len(rows))
+        cache = self._no_cache(len(rows)) if kept is None else np.repeat(kept, len(rows), axis=1)
         state = State(
             cache, np.ones((len(rows), known), bool), np.zeros(len(rows), np.int64), x[:, -1], x[:, 0, 0], history,
             exists, reading,
         )  # fmt: skip
         return self._read(x, positions, seen, valid, state)
 
-    def _read_transcript(self, ids: bytes) -> tuple[np.ndarray, ...]:
-        """Keys and values (1, kv_heads, L, d) of each layer after ids (L,), with which a row begins; none of no ids."""
+    def _read_transcript(self, ids: bytes) -> np.ndarray | None:
+        """Keys and values (2 layers, 1, kv_heads, L, d) after ids (L,), with which a row begins; None of no ids."""
         x = self._model.tables["symbols"][np.frombuffer(ids, np.int64)][None]
         count = x.shape[1]
         if not count:
-            return ()
+            return None
         seen, valid = np.tril(np.ones((1, count, count), bool)), np.ones((1, count), bool)
         none = np.zeros((1, 0), np.float32)
         state = State(self._no_cache(1), valid[:, :0], np.zeros(1, np.int64), none, none, none, none)
         state = self._read(x, np.arange(count)[None], seen, valid, state)
-        return tuple(values[:, :, :count].copy() for values in state.cache)  # without the places to grow into
+        return state.cache[..., :count, :].copy()  # without the places to grow into
 
-    def _no_cache(self, rows: int) -> tuple[np.ndarray, ...]:
+    def _no_cache(self, rows: int) -> np.ndarray:
         """Keys and values of nothing: a masked place, so that no axis is empty."""
-        kept = (rows, self._shape.kv_heads, 1, self._shape.head_dim)
-        return tuple(np.zeros(kept, np.float32) for _ in range(2 * self._shape.layers))
+        return np.zeros((2 * self._shape.layers, rows, self._shape.kv_heads, 1, self._shape.head_dim), np.float32)
 
     def _advance(self, patches: np.ndarray, state: State) -> State:
         """The state after a patch of each row, (B, P, C): one LM step; the patch joins the history."""
@@ -180,7 +179,7 @@ class Generator:
         angle = positions[:, None, :, None] * self._frequency
         cosine, sine = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
         names = [f"{what}_{layer}" for layer in range(self._shape.layers) for what in ("keys", "values")]
-        length, capacity = state.valid.shape[1], state.cache[0].shape[2]
+        length, capacity = state.valid.shape[1], state.cache.shape[3]
         mask = np.full((*seen.shape[:2], capacity + x.shape[1]), -np.inf, np.float32)
         mask[..., :length][seen[..., :length]] = 0
         mask[..., capacity:][seen[..., length:]] = 0
@@ -192,7 +191,7 @@ class Generator:
             **dict(zip(names, state.cache)),
         })  # fmt: skip
         reading = None if state.reading is None else self._reading.read(found["h"], state.reading)
-        cache = tuple(_appended(values, length, found[f"new_{name}"]) for name, values in zip(names, state.cache))
+        cache = _appended(state.cache, length, np.stack([found[f"new_{name}"] for name in names]))
         return replace(
             state, cache=cache, valid=np.concatenate((state.valid, valid), 1),
             position=positions[:, -1] + 1, h=found["h"], stop_logits=found["stop_logits"][:, 0], reading=reading,
@@ -245,13 +244,13 @@ class Generator:
         return x
 
 
-def _appended(values: np.ndarray, length: int, new: np.ndarray) -> np.ndarray:
-    """`values` (B, kv_heads, capacity, d), whose first `length` places are in use, with new ones (B, kv_heads, S, d)
-    after these: in place if there is room."""
-    total = length + new.shape[2]
-    if total > values.shape[2]:
-        grown = np.zeros((*values.shape[:2], total + GROWTH, values.shape[3]), np.float32)
-        grown[:, :, :length] = values[:, :, :length]
-        values = grown
-    values[:, :, length:total] = new
-    return values
+def _appended(cache: np.ndarray, length: int, new: np.ndarray) -> np.ndarray:
+    """`cache` (2 layers, B, kv_heads, capacity, d), whose first `length` places are in use, with new ones (2 layers, B,
+    kv_heads, S, d) after these: in place if there is room."""
+    total = length + new.shape[3]
+    if total > cache.shape[3]:
+        grown = np.zeros((*cache.shape[:3], total + GROWTH, cache.shape[4]), np.float32)
+        grown[..., :length, :] = cache[..., :length, :]
+        cache = grown
+    cache[..., length:total, :] = new
+    return cache

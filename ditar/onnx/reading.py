@@ -12,12 +12,12 @@ from ditar.text.vocabulary import is_letter, is_pause
 
 @dataclass(frozen=True)
 class ReadingState:
-    """How far rows have read, after the frames of the patch that is made next. ids: what they read;
-    sound, pause (B, L + 1): where a row may go from place p, in column p + 1, L and -1 meaning nowhere; place, held,
+    """How far rows have read, after the frames of the patch that is made next. windows (B, L + 1, W): the symbols around
+    place p, in column p + 1, 0 beyond the ends of what they read; sound, pause (B, L + 1): where a row may go from place p, in column p + 1, L and -1 meaning nowhere; place, held,
     going (B,): the symbol, the frames spent on it, the probability that it lasted so long; places (B, P): of the next
     patch's frames; spoken (B, P, width): what they say; for_lm (B, width): what the LM reads with that patch."""
 
-    ids: np.ndarray
+    windows: np.ndarray
     sound: np.ndarray
     pause: np.ndarray
     place: np.ndarray
@@ -32,7 +32,7 @@ class ReadingState:
         """(B,) bool: nothing is left to say."""
         rows = np.arange(len(self.place))
         sound, pause = self.sound[rows, self.place + 1], self.pause[rows, self.place + 1]
-        return (sound >= self.ids.shape[1]) & (pause < 0)
+        return (sound >= self.windows.shape[1] - 1) & (pause < 0)
 
     def select(self, rows: Sequence[int]) -> "ReadingState":
         """The state of some of the rows."""
@@ -51,55 +51,47 @@ class Reading:
 
     def start(self, ids: Sequence[np.ndarray], first: Sequence[int]) -> ReadingState:
         """Before the symbols `first` of rows (L,)."""
-        length = max(map(len, ids))
+        length, after = max(map(len, ids)), self._window - self._before - 1
         padded = np.stack([np.pad(row, (0, length - len(row))) for row in ids])
-        sound, pause = self._moves(padded)
-        rows, none = len(ids), np.zeros((len(ids), 0), np.int64)
-        state = ReadingState(
-            padded, sound, pause, np.array(first) - 1, np.zeros(rows, np.float32), np.ones(rows, np.float32),
-            none, none, none,
-        )  # fmt: skip
-        return replace(state, for_lm=self._spoken(state.ids, state.place[:, None], state.held[:, None])["for_lm"])
+        around = np.pad(padded, ((0, 0), (self._before + 1, after)))
+        windows = np.lib.stride_tricks.sliding_window_view(around, self._window, axis=1)
+        place, held = np.array(first) - 1, np.zeros(len(ids), np.float32)
+        spoken = self._spoken(windows, place[:, None], held[:, None])
+        none = np.zeros((len(ids), 0), np.int64)  # no patch is read for yet
+        moves = self._moves(padded)
+        return ReadingState(windows, *moves, place, held, np.ones_like(held), none, none, spoken["for_lm"])
 
     def read(self, h: np.ndarray, state: ReadingState) -> ReadingState:
         """The state after the frames of the next patch, given its h (B, width)."""
-        rows, length = np.arange(len(h)), state.ids.shape[1]
-        places, held = [], []
+        rows, length = np.arange(len(h)), state.windows.shape[1] - 1
+        place, held, going = state.place, state.held, state.going
+        of_patch = []
         for frame in range(self._frames):
-            inputs = {"window_ids": self._window_ids(state.ids, state.place), "held": state.held, "h": h}
+            inputs = {"window_ids": state.windows[rows, place + 1], "held": held, "h": h}
             found = self._model.run("reading", {**inputs, "frame": np.array([frame])})["logits"]
             logits = np.exp(found - found.max(-1, keepdims=True))
             stay, sound, pause = (logits / logits.sum(-1, keepdims=True)).T
-            to_sound, to_pause = state.sound[rows, state.place + 1], state.pause[rows, state.place + 1]
+            to_sound, to_pause = state.sound[rows, place + 1], state.pause[rows, place + 1]
             sound, pause = sound * (to_sound < length), pause * (to_pause >= 0)
             with np.errstate(divide="ignore", invalid="ignore"):
-                going = state.going * (stay / (stay + sound + pause))
-            moved = (going < 0.5) | ((state.held >= self._most_held) & (sound + pause > 0))
-            state = replace(
-                state,
-                place=np.where(moved, np.where(pause > sound, to_pause, to_sound), state.place),
-                held=np.where(moved, 0.0, state.held + 1.0).astype(np.float32),
-                going=np.where(moved, 1.0, going).astype(np.float32),
-            )
-            places.append(state.place)
-            held.append(state.held)
-        of_patch = np.stack(places, 1)
-        return replace(state, places=of_patch, **self._spoken(state.ids, of_patch, np.stack(held, 1)))
+                going = going * (stay / (stay + sound + pause))
+            moved = (going < 0.5) | ((held >= self._most_held) & (sound + pause > 0))
+            place = np.where(moved, np.where(pause > sound, to_pause, to_sound), place)
+            held = np.where(moved, 0.0, held + 1.0).astype(np.float32)
+            going = np.where(moved, 1.0, going).astype(np.float32)
+            of_patch.append((place, held))
+        places, all_held = (np.stack(values, 1) for values in zip(*of_patch))
+        spoken = self._spoken(state.windows, places, all_held)
+        return replace(state, place=place, held=held, going=going, places=places, **spoken)
 
     def over(self, state: ReadingState) -> np.ndarray:
         """(B,) bool: finished, and silent for so long that the speech has ended."""
         return state.finished & (state.held >= self._most_tail)
 
-    def _spoken(self, ids: np.ndarray, places: np.ndarray, held: np.ndarray) -> dict[str, np.ndarray]:
+    def _spoken(self, windows: np.ndarray, places: np.ndarray, held: np.ndarray) -> dict[str, np.ndarray]:
         """`spoken` and `for_lm` of a ReadingState, of frames (B, P)."""
-        return self._model.run("spoken", {"window_ids": self._window_ids(ids, places), "held": held})
-
-    def _window_ids(self, ids: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """The symbols of rows (B, L) around places (B, ...), (B, ..., W); 0 beyond the ends."""
-        around = places[..., None] - self._before + np.arange(self._window)
-        inside = (around >= 0) & (around < ids.shape[1])
-        flat = around.clip(0, ids.shape[1] - 1).reshape(len(ids), -1)
-        return np.where(inside, np.take_along_axis(ids, flat, 1).reshape(around.shape), 0)
+        of_places = windows[np.arange(len(windows))[:, None], places + 1]
+        return self._model.run("spoken", {"window_ids": of_places, "held": held})
 
     def _moves(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`sound` and `pause` of a ReadingState, of rows (B, L) padded with 0."""

@@ -1,6 +1,7 @@
 """Latents -> waveform, in numpy around the graph `vocoder`: STFT and its inverse, the source of harmonics and noise,
 and streaming. `ditar.vae` says what they are, in torch; a test compares the two."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,23 +46,60 @@ class SourceStart:
     turns: float = 0.0
 
 
+@dataclass(frozen=True)
+class Frames:
+    """What the head makes frame by frame: gain (L, F), complex spectra or, with a source, the gain of its harmonics;
+    then noise_gain (L, F) and pitch_hz (L,)."""
+
+    gain: np.ndarray
+    noise_gain: np.ndarray | None = None
+    pitch_hz: np.ndarray | None = None
+
+    def __getitem__(self, part: slice) -> "Frames":
+        return Frames(*(None if values is None else values[part] for values in self._values))
+
+    def followed_by(self, further: "Frames") -> "Frames":
+        """Both, one after the other."""
+        pairs = zip(self._values, further._values)
+        return Frames(*(None if one is None else np.concatenate((one, other)) for one, other in pairs))
+
+    @property
+    def _values(self) -> tuple[np.ndarray | None, ...]:
+        return self.gain, self.noise_gain, self.pitch_hz
+
+
 class Vocoder:
     """The vocoder of one model."""
 
     def __init__(self, model: Model):
         self._model, self.shape = model, model.vocoder
 
-    def decode(self, latents: np.ndarray, start: SourceStart = SourceStart()) -> tuple[np.ndarray, np.ndarray | None]:
-        """Normalised latents (T, C) -> waveform (600 T,) and, with a source, the phase of its harmonics at each sample,
-        in turns."""
-        found = self._model.run("vocoder", {"latents": latents[None]})
-        gain, shape = found["real"][0] + 1j * found["imaginary"][0], self.shape  # (L, F)
+    def further_frames(
+        self, latents: np.ndarray, kept: Sequence[np.ndarray] | None, within: bool, final: bool
+    ) -> tuple[Frames, list[np.ndarray]]:
+        """Further normalised latents (T, C) -> those frames that are final by now, and what to give to the next call.
+        kept: None in the first call; within: whether it begins within an utterance; final: nothing follows."""
+        shape = self.shape
+        edge = np.zeros((1, shape.width, shape.half), np.float32)  # beyond the ends of an utterance
+        if kept is None:
+            kept = [edge[..., : 0 if within else None]] * shape.convolutions
+        inputs = {"latents": latents[None], "edge": edge[..., : None if final else 0]}
+        found = self._model.run("vocoder", inputs | {f"kept_{index}": values for index, values in enumerate(kept)})
+        frames = Frames(found["real"][0] + 1j * found["imaginary"][0])
+        if shape.source_filter:
+            frames = Frames(frames.gain, found["noise_gain"][0], self._pitch_hz(found["pitch_logits"][0]))
+        return frames, [found[f"new_kept_{index}"] for index in range(shape.convolutions)]
+
+    def sound(self, frames: Frames, start: SourceStart) -> tuple[np.ndarray, np.ndarray | None]:
+        """Successive frames -> waveform (hop * L,) and, with a source, the phase of its harmonics at each sample, in
+        turns."""
+        shape = self.shape
         if not shape.source_filter:
-            return inverse_stft(gain, shape.n_fft, shape.hop), None
-        pitch_hz, turns = self._turns(self._pitch_hz(found["pitch_logits"][0]), start)
+            return inverse_stft(frames.gain, shape.n_fft, shape.hop), None
+        pitch_hz, turns = self._turns(frames.pitch_hz, start)
         harmonic = self._spectrum(_harmonics(pitch_hz, turns))
         noise = self._spectrum(noise_at(start.position + np.arange(len(turns))))
-        spectrum = harmonic * gain + noise * found["noise_gain"][0]
+        spectrum = harmonic * frames.gain + noise * frames.noise_gain
         return inverse_stft(spectrum, shape.n_fft, shape.hop), turns
 
     def _pitch_hz(self, logits: np.ndarray) -> np.ndarray:
@@ -107,33 +145,44 @@ def noise_at(positions: np.ndarray) -> np.ndarray:
 
 class StreamingDecoder:
     """Decodes normalised latents (T, C) that arrive in pieces; together the audio is that of all at once. before
-    (T0, C): what precedes them, whose audio is not returned."""
+    (T0, C): what precedes them, whose audio is not returned. The layers go on where they were, as in
+    `ditar.vae.streaming`."""
 
     def __init__(self, vocoder: Vocoder, before: np.ndarray):
-        self._vocoder, self._reach = vocoder, vocoder.shape.context_latents
-        self._kept = before[max(0, len(before) - self._reach) :]
-        self._spent = len(self._kept)  # how many of the kept latents are decoded, and stay as context
-        self._start = SourceStart(anchor=self._spent * HOP_SAMPLES)
+        shape = vocoder.shape
+        self._vocoder, self._reach, self._per_latent = vocoder, shape.context_latents, HOP_SAMPLES // shape.hop
+        self._waiting = before[max(0, len(before) - self._reach) :]  # what no layer has seen
+        self._within = len(self._waiting) == self._reach  # there may be more before, whose lack no audio shows
+        self._kept: list[np.ndarray] | None = None
+        self._frames: Frames | None = None  # of which `_context` precede the next audio
+        skipped = shape.backbone_reach if self._within else 0
+        self._context = len(self._waiting) * self._per_latent - skipped
+        self._coming = 0  # latents whose audio is not returned
+        self._start = SourceStart(skipped * shape.hop, self._context * shape.hop)
 
     def add(self, latents: np.ndarray) -> None:
         """Append (T, C)."""
-        self._kept = np.concatenate((self._kept, latents))
+        self._waiting = np.concatenate((self._waiting, latents))
+        self._coming += len(latents)
 
     @property
     def ready(self) -> int:
         """How many latents have final audio, whatever follows."""
-        return max(0, len(self._kept) - self._spent - self._reach)
+        return max(0, self._coming - self._reach)
 
     def take(self, final: bool = False) -> np.ndarray:
         """The audio (S,) that is final and not yet returned; `final`: nothing follows, so all."""
-        count = len(self._kept) - self._spent if final else self.ready
+        count, hop = self._coming if final else self.ready, self._vocoder.shape.hop
         if not count:
             return np.zeros(0, np.float32)
-        waveform, turns = self._vocoder.decode(self._kept, self._start)
-        end, dropped = (self._spent + count) * HOP_SAMPLES, max(0, self._spent + count - self._reach)
-        if turns is not None and end < len(turns):
-            position = self._start.position + dropped * HOP_SAMPLES
-            self._start = SourceStart(position, end - dropped * HOP_SAMPLES, float(turns[end]))
-        audio = waveform[self._spent * HOP_SAMPLES : end]
-        self._kept, self._spent = self._kept[dropped:], self._spent + count - dropped
+        further, self._kept = self._vocoder.further_frames(self._waiting, self._kept, self._within, final)
+        self._waiting, self._coming = self._waiting[:0], self._coming - count
+        frames = further if self._frames is None else self._frames.followed_by(further)
+        waveform, turns = self._vocoder.sound(frames, self._start)
+        end = self._context + count * self._per_latent
+        audio = waveform[self._context * hop : end * hop]
+        dropped = max(0, end - self._vocoder.shape.head_context_frames)
+        self._frames, self._context = frames[dropped:], end - dropped
+        if turns is not None and not final:
+            self._start = SourceStart(self._start.position + dropped * hop, self._context * hop, float(turns[end * hop]))
         return audio

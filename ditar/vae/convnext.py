@@ -66,14 +66,18 @@ class Backbone(nn.Module):
         """How many frames on either side a frame of the output depends on."""
         return HALF * (1 + len(self.convnext))
 
+    def beginning(self, x: torch.Tensor, within: bool) -> list[torch.Tensor]:
+        """For the first call of `go_on`, what every convolution keeps of what is before x (B, width, T): the zeros of
+        `forward`. within: nothing, since frames are missing there, and the output that needs them is not made."""
+        return [x.new_zeros(len(x), x.shape[1], 0 if within else HALF)] * (1 + len(self.convnext))
+
     def go_on(
-        self, x: torch.Tensor, kept: Sequence[torch.Tensor] | None = None, final: bool = False
+        self, x: torch.Tensor, kept: Sequence[torch.Tensor], final: bool = False
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Further frames (B, width, T) -> those of the output that are final by now, (B, T', width), and what every
         convolution keeps of its input for the next ones: together the output of all frames at once, each computed once.
-        kept: what the call before returned, None at the beginning; final: nothing follows."""
-        edge = x.new_zeros(len(x), x.shape[1], HALF)  # what `forward` pads with
-        kept, after = [edge] * (1 + len(self.convnext)) if kept is None else kept, []
+        kept: what the call before returned, or `beginning`; final: nothing follows."""
+        after, edge = [], x.new_zeros(len(x), x.shape[1], HALF)  # what `forward` pads with
         for inner, before in zip((self._embedded, *(block.inner for block in self.convnext)), kept, strict=True):
             x = torch.cat((before, x, edge) if final else (before, x), dim=2)
             after.append(x[..., -2 * HALF :])

@@ -18,43 +18,47 @@ class StreamingDecoder:
     """
 
     def __init__(self, vae: SpeechVAE, before: Tensor):
-        self.vae, self.reach = vae, vae.decoder.context_latents
+        self.vae, decoder = vae, vae.decoder
+        self.reach, self.frames = decoder.context_latents, decoder.frames_per_latent
+        self.hop = HOP_SAMPLES // self.frames
         self.waiting = before[max(0, len(before) - self.reach) :].to(vae.latent_mean)  # what no layer has seen
+        self.within = len(self.waiting) == self.reach  # there may be more before, whose lack no audio shows
         self.state: list[Tensor] | None = None  # of the backbone
-        self.features: Tensor | None = None  # (1, L, D), of which `spent` latents are decoded, and stay for the head
-        self.spent = len(self.waiting)
-        self.arrived = self.spent  # latents since the first frame of the features
-        self.start = SourceStart(anchor=self.spent * HOP_SAMPLES)  # the vocoder's source continues at the next sample
+        self.features: Tensor | None = None  # (1, L, D), of which `context` precede the next audio
+        skipped = decoder.backbone.reach if self.within else 0
+        self.context = len(self.waiting) * self.frames - skipped
+        self.coming = 0  # latents whose audio is not returned
+        # The vocoder's source continues at the next sample.
+        self.start = SourceStart(skipped * self.hop, self.context * self.hop)
 
     def add(self, latents: Tensor) -> None:
         """Append (T, C)."""
         self.waiting = torch.cat((self.waiting, latents.to(self.waiting)))
-        self.arrived += len(latents)
+        self.coming += len(latents)
 
     @property
     def ready(self) -> int:
         """How many latents have final audio, whatever follows."""
-        return max(0, self.arrived - self.spent - self.reach)
+        return max(0, self.coming - self.reach)
 
     def take(self, final: bool = False) -> Tensor:
         """The audio (S,) that is final and not yet returned, float32 on the CPU; `final`: nothing follows, so all."""
-        count = self.arrived - self.spent if final else self.ready
+        count = self.coming if final else self.ready
         if not count:
             return torch.empty(0)
         decoder = self.vae.decoder
         latents = self.vae.denormalise(self.waiting[None])
-        further, self.state = decoder.further_features(latents, self.state, final)
-        self.waiting = self.waiting[:0]
+        further, self.state = decoder.further_features(latents, self.state, self.within, final)
+        self.waiting, self.coming = self.waiting[:0], self.coming - count
         self.features = further if self.features is None else torch.cat((self.features, further), dim=1)
         contrast = self.vae.config.vocos.formant_contrast
         decoded = decoder.decode_features(self.features, self.start, contrast=contrast)
-        end = (self.spent + count) * HOP_SAMPLES
-        audio = decoded.waveform[0, self.spent * HOP_SAMPLES : end]
-        dropped = max(0, self.spent + count - decoder.head_context_latents)
-        if decoded.turns is not None and end < decoded.turns.shape[1]:
-            self.start = SourceStart(
-                self.start.position + dropped * HOP_SAMPLES, end - dropped * HOP_SAMPLES, decoded.turns[0, end].item()
-            )
-        self.features = self.features[:, dropped * decoder.frames_per_latent :]
-        self.spent, self.arrived = self.spent + count - dropped, self.arrived - dropped
+        end = self.context + count * self.frames
+        audio = decoded.waveform[0, self.context * self.hop : end * self.hop]
+        dropped = max(0, end - decoder.head_context_frames)
+        self.context = end - dropped
+        if decoded.turns is not None and not final:
+            turns = decoded.turns[0, end * self.hop].item()
+            self.start = SourceStart(self.start.position + dropped * self.hop, self.context * self.hop, turns)
+        self.features = self.features[:, dropped:]
         return audio.float().cpu()

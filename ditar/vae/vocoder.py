@@ -49,9 +49,10 @@ class Vocoder(nn.Module):
             reach += overlap + 1  # the spectrum of the source, and the pitch between two frames
         else:
             self.head = ISTFTHead(config.width, config.n_fft, config.hop)
-        # Latents on either side that a sample depends on, in all and by the head alone; streaming and seams read it.
+        # On either side of a sample, what it depends on: latents in all, frames by the head alone. Streaming and seams
+        # read it.
         self.context_latents = -(-(self.backbone.reach + reach) // self.frames_per_latent)
-        self.head_context_latents = -(-reach // self.frames_per_latent)
+        self.head_context_frames = reach
 
     @property
     def has_source(self) -> bool:
@@ -74,11 +75,12 @@ class Vocoder(nn.Module):
         return self.backbone(self._frames(latents)).float()
 
     def further_features(
-        self, latents: torch.Tensor, kept: Sequence[torch.Tensor] | None, final: bool
+        self, latents: torch.Tensor, kept: Sequence[torch.Tensor] | None, within: bool, final: bool
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Further latents (B, T, C) -> those features that are final by now, and what to give to the next call: see
-        `Backbone.go_on`."""
-        x, kept = self.backbone.go_on(self._frames(latents), kept, final)
+        `Backbone.go_on`. kept: None in the first call; within: whether it begins within an utterance."""
+        frames = self._frames(latents)
+        x, kept = self.backbone.go_on(frames, self.backbone.beginning(frames, within) if kept is None else kept, final)
         return x.float(), kept
 
     def _frames(self, latents: torch.Tensor) -> torch.Tensor:

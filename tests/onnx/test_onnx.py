@@ -278,19 +278,29 @@ def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(form, monkeypat
 
 
 @torch.no_grad()
-def test_the_vocoder_continues_where_it_was(form):
-    """Piece by piece as at once, and both as torch."""
+@pytest.mark.parametrize("before", [0, 3, 30])
+@pytest.mark.parametrize("pieces", [[30], [6] * 5, [1] * 30, [20, 10, 0]])
+def test_the_vocoder_continues_where_it_was(form, before, pieces):
+    """Piece by piece as at once, and both as torch; no latent is decoded twice."""
     pipeline, speaker = form
     latents = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
-    before, rest = latents[:30], latents[30:]
-    ours = vocoder.StreamingDecoder(vocoder.Vocoder(speaker.model), before)
-    theirs = StreamingDecoder(pipeline.vae, torch.tensor(before))
-    parts = []
-    for start in range(0, 30, 6):
-        ours.add(rest[start : start + 6])
-        parts.append(ours.take(final=start == 24))
+    given, rest = latents[30 - before : 30], latents[30:]
+    ours = vocoder.StreamingDecoder(vocoder.Vocoder(speaker.model), given)
+    theirs = StreamingDecoder(pipeline.vae, torch.tensor(given))
+    parts, run, seen = [], speaker.model.run, 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speaker.model, "run", lambda name, inputs: counted(name, inputs) or run(name, inputs))
+
+        def counted(name, inputs):
+            nonlocal seen
+            seen += inputs["latents"].shape[1]
+
+        for number, piece in enumerate(np.split(rest, np.cumsum(pieces)[:-1])):
+            ours.add(piece)
+            parts.append(ours.take(final=number == len(pieces) - 1))
     theirs.add(torch.tensor(rest))
     np.testing.assert_allclose(np.concatenate(parts), theirs.take(final=True).numpy(), atol=CLOSE)
+    assert seen == min(before, speaker.model.vocoder.context_latents) + 30
 
 
 @pytest.mark.parametrize("grid", ddim.TIME_GRIDS)
@@ -398,7 +408,7 @@ def test_what_cannot_be_used_is_named(form, tmp_path):
         Speaker(tmp_path)
     description = json.loads((speaker.model.folder / "model.json").read_text(encoding="utf-8"))
     for changed, message in (
-        ({"version": 3}, "it is of version 3, and this code reads 5.; export the model again"),
+        ({"version": 3}, "it is of version 3, and this code reads 6.; export the model again"),
         ({"format": "other"}, "it is 'other', not 'ditar-onnx'.; give a folder that"),
     ):
         (tmp_path / "old").mkdir(exist_ok=True)

@@ -122,15 +122,18 @@ def test_a_plain_vocoder_lends_its_magnitudes():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("pieces", [[20], [1] * 20, [3, 5, 12]])
-def test_a_backbone_goes_on_where_it_was(pieces):
-    """Every frame is computed once, and is what it is among all of them."""
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("pieces", [[20], [1] * 20, [3, 5, 12], [3, 17, 0]])
+def test_a_backbone_goes_on_where_it_was(pieces, within):
+    """Every frame is computed once, and is what it is among all of them; those that need what is before are not made,
+    if it is said to be missing."""
     backbone, x = Backbone(8, 16, 3), torch.randn(2, 8, 20)
-    whole, kept, found = backbone(x), None, []
+    whole, kept, found = backbone(x), backbone.beginning(x, within), []
+    missing = backbone.reach if within else 0
     for number, piece in enumerate(x.split(pieces, dim=2)):
         final = number == len(pieces) - 1
         further, kept = backbone.go_on(piece, kept, final)
         found.append(further)
-        arrived = sum(pieces[: number + 1])
-        assert sum(one.shape[1] for one in found) == (20 if final else max(0, arrived - backbone.reach))
-    torch.testing.assert_close(torch.cat(found, dim=1), whole, atol=1e-5, rtol=0)
+        known = sum(pieces[: number + 1]) - (0 if final else backbone.reach)
+        assert sum(one.shape[1] for one in found) == max(0, known - missing)
+    torch.testing.assert_close(torch.cat(found, dim=1), whole[:, missing:], atol=1e-5, rtol=0)
