@@ -69,6 +69,7 @@ def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList
     from ditar.storage.atomic_write import check_not_input
     from ditar.synthesis.finished import partial_files
     from ditar.synthesis.time_files import time_format
+    from ditar.synthesis.model_folder import voices_of
     from ditar.synthesis.voice_names import read_voice
     from ditar.text.frontend import check_language, check_text
     from ditar.text.lines import read_utterances
@@ -78,9 +79,10 @@ def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList
     lexicon = lexicon_of(options)
     if options.prompt_audio == "-" == options.text_file:
         raise ValueError("--prompt-audio - and --text-file - would read the same; give the name of a file for one")
-    reference = read_voice(options.voice, prompt_clip(options), options.prompt_text, options.language)
+    own = voices_of(options.model, options.adapter)
+    reference = read_voice(options.voice, prompt_clip(options), options.prompt_text, options.language, own)
     text = options.text if options.text_file is None else read_text(options.text_file, "--text-file")
-    inputs = input_files(options.voice, options.prompt_audio, options.text_file, options.lexicon)
+    inputs = input_files(options.voice, options.prompt_audio, options.text_file, options.lexicon, of_model=own)
     if options.output_dir is not None:
         folder = Path(options.output_dir).resolve()
         name = "standard input" if options.text_file == "-" else options.text_file
@@ -105,12 +107,13 @@ def input_files(
     text_file: str | None = None,
     lexicon: str | None = None,
     script: str | None = None,
+    of_model: Path | None = None,
 ) -> dict[str, Path]:
     """The input files, by the option that names them: none of them may be overwritten."""
     from ditar.synthesis.voice_names import find_voices
 
     files = {"--prompt-audio": prompt_audio, "--text-file": text_file, "--lexicon": lexicon, "--script": script}
-    for named, _ in [] if voice is None else find_voices(voice):
+    for named, _ in [] if voice is None else find_voices(voice, of_model):
         files[f"--voice {named.name}"] = named.path
         files[f"the transcript of --voice {named.name}"] = named.path.with_suffix(".txt")
     return {option: Path(file) for option, file in files.items() if file not in (None, "-")}

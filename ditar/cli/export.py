@@ -36,7 +36,7 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder and print its size."""
-    from ditar.synthesis.model_folder import FAST_MODEL
+    from ditar.synthesis.model_folder import FAST_MODEL, voices_of
 
     model = {"shipped": None, "fast": str(FAST_MODEL)}.get(options.model, options.model)
     kind = check_model(model, options.adapter)
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"{folder} is a file; give another name")
     from ditar.synthesis.voice_names import make_voice, read_voice
 
-    sources = [read_voice(name) for name in options.voice]
+    sources = [read_voice(name, of_model=voices_of(model, options.adapter)) for name in options.voice]
     with starting():
         from ditar.export.write import export_onnx
         from ditar.synthesis.pipeline import ContinuousPipeline

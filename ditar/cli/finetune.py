@@ -10,6 +10,7 @@ from ditar.cli.streams import one_line
 from ditar.config.cores import usable_cores
 from ditar.finetune.settings import FinetuneSettings
 from ditar.recognise.choose import AUTO, NONE, WAYS
+from ditar.synthesis.model_folder import VOICES
 
 
 def add_parser(commands) -> None:
@@ -90,7 +91,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"ditar: warning: {warning}")
         how = "--adapter" if options.lora is not None else "--model"
         step, page = best_validation(result)["step"], one_line(str(settings.output / "before_after.html"))
-        made = one_line(options.output)
-        print(f"{made}: step {step} is the best; listen to {page}, speak with {how} {made}")
+        made, voices = one_line(options.output), [voice.stem for voice in sorted((settings.output / VOICES).iterdir())]
+        whose = "" if len(voices) == 1 else f" and --voice {'|'.join(map(one_line, voices))}"
+        print(f"{made}: step {step} is the best; listen to {page}, speak with {how} {made}{whose}")
 
     return exit_code("ditar finetune", work)

@@ -77,11 +77,13 @@ def _script_voices(given: Sequence[str]) -> dict[str, str]:
 
 
 def _source(speaker: str, voice: str, options: argparse.Namespace) -> "VoiceSource":
+    from ditar.synthesis.model_folder import voices_of
     from ditar.synthesis.voice_file import VoiceFileError
     from ditar.synthesis.voice_names import read_voice
 
     try:
-        return read_voice(voice, None, options.prompt_text, options.language)
+        own = voices_of(options.model, options.adapter)
+        return read_voice(voice, None, options.prompt_text, options.language, own)
     except VoiceFileError as error:
         how = f"; or give --script-voice {speaker}=VOICE" if voice == speaker else ""
         raise VoiceFileError(f"the speaker {speaker!r}: {error}{how}") from None

@@ -19,8 +19,8 @@ from ditar.model.reading import MOST_HELD, MOST_TAIL_FRAMES, WINDOW
 from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice import Voice
-from ditar.synthesis.voice_file import check_voice
-from ditar.synthesis.voice_names import NAME, SHIPPED, list_voices, read_voice
+from ditar.synthesis.voice_file import check_voice, load_voice
+from ditar.synthesis.voice_names import NAME, SHIPPED, VOICE_FILE, list_voices, read_voice
 from ditar.vae.convnext import HALF
 from ditar.vae.source import NEAR_BINS
 
@@ -79,6 +79,8 @@ def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Vo
     voices = {DEFAULT_VOICE: pipeline.create_voice()}
     for named in list_voices(SHIPPED):
         voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))
+    if pipeline.own_voices is not None:
+        more = [*(load_voice(path) for path in sorted(pipeline.own_voices.glob(f"*{VOICE_FILE}"))), *more]
     for voice in more:
         if not NAME.fullmatch(voice.name) or voice.name in voices or voice.others:
             raise ExportError(

@@ -38,7 +38,7 @@ from ditar.storage.json_lines import read_log
 from ditar.storage.lock import only_writer
 from ditar.storage.provenance import provenance
 from ditar.synthesis.loading import choose_device
-from ditar.synthesis.model_folder import model_folder
+from ditar.synthesis.model_folder import VOICES, model_folder
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice_file import save_voice
 from ditar.text.pronunciation import is_english
@@ -228,9 +228,9 @@ def _write(
 ) -> None:
     """The model, with the base's other parts as they are, or the adapter; voices; the log of training."""
     out = settings.output
-    (out / "voices").mkdir(exist_ok=True)
+    (out / VOICES).mkdir(exist_ok=True)
     for speaker, voice in voices.items():
-        save_voice(voice, out / "voices" / f"{speaker}.safetensors")
+        save_voice(voice, out / VOICES / f"{speaker}.safetensors")
     shutil.copyfile(run / LOG, out / LOG)
     if settings.lora is not None:
         shutil.copytree(run / "best", out, dirs_exist_ok=True)

@@ -257,7 +257,8 @@ def _headers(planned: Planned) -> dict[str, str]:
 
 def _listed(voice: VoiceInfo) -> dict[str, Any]:
     found = {"id": voice.name, "object": "audio.voice", "name": voice.name, "type": "audio_sample"}
-    return {**found, "created_at": STARTED, "transcript": voice.text, "ships": voice.ships, "alias_of": voice.alias}
+    about = {"transcript": voice.text, "adapted": voice.adapted, "ships": voice.ships, "alias_of": voice.alias}
+    return {**found, "created_at": STARTED, **about}
 
 
 def _made(name: str, voice: Voice) -> dict[str, Any]:

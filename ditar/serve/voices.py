@@ -20,13 +20,13 @@ from ditar.storage.atomic_write import remove_abandoned
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
 from ditar.synthesis.voice import Voice, VoiceError, blend_voices, no_blend
-from ditar.synthesis.voice_file import VoiceFileError, check_voice, load_voice, save_voice
+from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice, save_voice
 from ditar.synthesis.voice_names import NAME, SHIPPED, VOICE_FILE, NamedVoice, blend_parts, list_voices, user_folder
 from ditar.text import TextError
 from ditar.text.frontend import check_language
 from ditar.units import SAMPLE_RATE_HZ
 
-DEFAULT = "default"  # the voice that comes with the package
+DEFAULT = "default"  # the voice that comes with the model, if it was fine-tuned on one, or with the package
 # OpenAI's names, so that programs that ask for them are served; the voices are ours and sound like none of theirs.
 OPENAI_NAMES = {
     "alloy": DEFAULT, "ash": "michael", "ballad": "michael", "cedar": "michael", "coral": "heart", "echo": "michael",
@@ -42,12 +42,13 @@ KEPT = 32  # voices in memory
 
 @dataclass(frozen=True)
 class VoiceInfo:
-    """name; text: what is said in its clip, None if only the voice itself knows; ships: it comes with the package and
-    cannot be deleted; alias: the voice that OpenAI's name means."""
+    """name; text: what is said in its clip, None if nobody told; ships: it comes with the package, or with the model,
+    and cannot be deleted; adapted: it was learnt from its clip; alias: the voice that OpenAI's name means."""
 
     name: str
     text: str | None
     ships: bool
+    adapted: bool = False
     alias: str | None = None
 
 
@@ -67,7 +68,7 @@ class VoiceShelf:
     def listed(self) -> list[VoiceInfo]:
         """All voices that have names."""
         found = [VoiceInfo(DEFAULT, None, True)]
-        found += [VoiceInfo(v.name, v.transcript, v.path.parent == SHIPPED) for v in self._named().values()]
+        found += map(self._info, self._named().values())
         names = {voice.name for voice in found}
         aliases = [VoiceInfo(a, None, True, alias=name) for a, name in OPENAI_NAMES.items() if name in names]
         return [*found, *(alias for alias in aliases if alias.name not in names)]
@@ -162,17 +163,29 @@ class VoiceShelf:
     def remove(self, name: str) -> None:
         """Delete a voice of the folder. ApiError: there is none of that name, or it ships."""
         named = self._named().get(name)
-        if named is None or named.path.parent == SHIPPED:
+        if named is None or self._ships(named):
             ships = named is not None or name == DEFAULT or name in OPENAI_NAMES
             if ships:
-                raise ApiError(403, f"voice {shown(name)} comes with the package and cannot be deleted", param="name")
+                raise ApiError(403, f"voice {shown(name)} comes with the model and cannot be deleted", param="name")
             raise ApiError(404, f"there is no voice {shown(name)} to delete", param="name")
         if named.transcript is not None:
             named.path.with_suffix(".txt").unlink(missing_ok=True)
         named.path.unlink(missing_ok=True)
 
+    def _info(self, named: NamedVoice) -> VoiceInfo:
+        if named.transcript is not None:
+            return VoiceInfo(named.name, named.transcript or None, self._ships(named))
+        try:
+            voice = describe_voice(named.path)
+        except VoiceFileError:  # told when it is asked for
+            return VoiceInfo(named.name, None, self._ships(named))
+        return VoiceInfo(named.name, voice.text or None, self._ships(named), bool(voice.adapted_for))
+
+    def _ships(self, named: NamedVoice) -> bool:
+        return named.path.parent in (SHIPPED, self._pipeline.own_voices)
+
     def _named(self) -> dict[str, NamedVoice]:
-        return {voice.name: voice for voice in list_voices(self._folder)}
+        return {voice.name: voice for voice in list_voices(self._folder, self._pipeline.own_voices)}
 
     def _make(self, named: NamedVoice) -> Voice:
         if named.transcript is None:
@@ -199,11 +212,11 @@ class VoiceShelf:
                 param="name",
             )
         known = self._named()
-        if name == DEFAULT or name in OPENAI_NAMES or (name in known and known[name].path.parent == SHIPPED):
+        if name == DEFAULT or name in OPENAI_NAMES or (name in known and self._ships(known[name])):
             raise ApiError(409, f"name {shown(name)} is that of a voice that ships; choose another", param="name")
         if name in known:
             raise ApiError(409, f"there is a voice {shown(name)} already; delete it first", param="name")
-        if sum(voice.path.parent != SHIPPED for voice in known.values()) >= MAX_VOICES:
+        if sum(not self._ships(voice) for voice in known.values()) >= MAX_VOICES:
             raise ApiError(409, f"there are {MAX_VOICES} voices, which is the limit; delete one first")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from ditar.sweep.items import Item
 from ditar.sweep.pairs import Pair
 from ditar.synthesis.pieces import one_piece
 from ditar.synthesis.pretrained import load_pipeline
+from ditar.synthesis.reference import read_reference
 from ditar.synthesis.utterance_list import SpeechTask
 from ditar.synthesis.voice import voice_key
 from ditar.text import TextError
@@ -59,7 +60,7 @@ def make_voices(pipeline: Any, pairs: Sequence[Pair], language: str) -> dict[str
     for pair in pairs:
         clip = pair.reference, pair.transcript
         if clip not in made:
-            made[clip] = pipeline.create_voice(*clip, language=language)
+            made[clip] = pipeline.create_voice(read_reference(*clip, language=language))
     return {pair.name: made[pair.reference, pair.transcript] for pair in pairs}
 
 

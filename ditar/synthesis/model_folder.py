@@ -9,6 +9,7 @@ from ditar.storage import ModelError
 ASSETS = Path(__file__).parents[1] / "assets"
 SHIPPED_MODEL = ASSETS / "model"
 FAST_MODEL = ASSETS / "fast"  # the distilled form of the same, which --fast selects; it has the same VAE
+VOICES = "voices"  # in the folder of a model, or of an adapter: voices that it was fine-tuned on
 # Class of a pipeline -> the folders of its parts.
 PIPELINES = {"DiTARPipeline": ("vae", "ditar", "scheduler"), "TokenPipeline": ("codec", "token_lm")}
 
@@ -33,7 +34,7 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
         from huggingface_hub import snapshot_download
 
         parts = [part for name, own in PIPELINES.items() if kind in (None, name) for part in own]
-        patterns = ["model_index.json", *(f"{part}/*.{end}" for part in parts for end in ("json", "safetensors"))]
+        patterns = ["model_index.json", f"{VOICES}/*.safetensors", *(f"{part}/*.{end}" for part in parts for end in ("json", "safetensors"))]
         try:
             folder = Path(snapshot_download(str(model), allow_patterns=patterns, **hub_options))
         except Exception as error:  # whatever the installed network stack raises
@@ -56,6 +57,12 @@ def vae_folder(folder: Path) -> Path:
     one."""
     own = folder / "vae"
     return SHIPPED_MODEL / "vae" if folder.resolve() == FAST_MODEL.resolve() and not own.exists() else own
+
+
+def voices_of(model: str | Path | None, adapter: str | Path | None = None) -> Path | None:
+    """The folder of the voices that came with an adapter, or else with a model; None: there is none."""
+    folders = (Path(folder) / VOICES for folder in (adapter, model) if folder is not None)
+    return next(filter(Path.is_dir, folders), None)
 
 
 def class_of(folder: Path) -> str:

@@ -19,14 +19,14 @@ from ditar.nn.threads import largest_weight, set_threads
 from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.any_length import speak_pieces
 from ditar.synthesis.loading import choose_device, choose_dtype
-from ditar.synthesis.model_folder import model_folder
+from ditar.synthesis.model_folder import model_folder, voices_of
 from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.reference import Reference, check_transcript, read_reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked, check_timestamps
 from ditar.synthesis.script import script_to_speak
 from ditar.synthesis.voice import Voice, VoiceError
 from ditar.synthesis.voice_file import check_voice
-from ditar.synthesis.voice_names import make_voice, read_voice
+from ditar.synthesis.voice_names import default_of, make_voice, read_voice
 from ditar.text.frontend import TextFrontend, has_heard
 from ditar.text.lexicon import Lexicon, as_lexicon
 from ditar.text.script import read_script
@@ -54,6 +54,7 @@ class SpeechPipeline(ABC):
     model: Any  # DiTAR or TokenLM
     autoencoder: Any  # SpeechVAE or Codec
     patch_frames: int  # a voice has a multiple of that many frames
+    own_voices: Path | None = None  # the folder of those that came with the model, see `model_folder.voices_of`
 
     def __call__(
         self,
@@ -124,7 +125,7 @@ class SpeechPipeline(ABC):
 
     def _named(self, voice: Voice | str, language: str, adapt: bool) -> Voice:
         if isinstance(voice, str):
-            return make_voice(read_voice(voice, language=language), self, adapt)
+            return make_voice(read_voice(voice, language=language, of_model=self.own_voices), self, adapt)
         if adapt and voice.embedding is None:
             raise VoiceError(f"the voice {voice.name!r} is made already; give adapt to create_voice, or give its clip")
         return voice
@@ -148,7 +149,8 @@ class SpeechPipeline(ABC):
         adapt: bool = False,
         on_step: Callable[[int, int], None] | None = None,
     ) -> Voice:
-        """Read a reference once. Without arguments, the voice that ships with the package. TextError, AudioError; with
+        """Read a reference once. Without arguments, the voice that the model was fine-tuned on or, if there is no such
+        one, the voice that ships with the package. TextError, AudioError; with
         `adapt` see `adapt_voice`.
 
         Args:
@@ -164,6 +166,8 @@ class SpeechPipeline(ABC):
             on_step: called before each step of learning with its number and that of all; what it raises ends it.
         """
         _check_flag(adapt, "adapt")
+        if prompt_audio is None and prompt_text is None and (own := default_of(self.own_voices)) is not None:
+            return make_voice(own, self, adapt)
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
         if reference.ships and not adapt and not has_heard(reference.language, self.text_config.trained_languages):
             # For all models to have a voice: what one does not know of it is then what is said in its clip.
@@ -278,6 +282,7 @@ class SpeechPipeline(ABC):
         device = choose_device(device)
         folder = model_folder(pretrained_model_name_or_path, hub_options, cls.class_name)
         pipeline = cls(*cls._load(folder))
+        pipeline.own_voices = voices_of(folder, adapter)
         if adapter is not None:
             merge_adapter(pipeline.model, adapter)
         pipeline.to(device, choose_dtype(torch_dtype, device))

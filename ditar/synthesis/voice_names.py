@@ -1,4 +1,5 @@
-"""What `--voice NAME` means: a file, else a voice in the user's folder, else one that ships with the package.
+"""What `--voice NAME` means: a file, else a voice in the user's folder, else one that came with the model, since it was
+fine-tuned on it, else one that ships with the package.
 
 A voice is a file of `ditar voice create`, which belongs to one model, or a clip with its transcript (`NAME.wav` or
 `.flac`, and `NAME.txt`), which any model reads. `heart:0.7+michael:0.3` is a voice between two. Nothing here needs
@@ -55,12 +56,13 @@ def user_folder() -> Path:
     return (home if home.is_absolute() else Path.home() / ".local" / "share") / "ditar" / "voices"
 
 
-def find_voice(name: str) -> NamedVoice:
-    """The voice that a user means. VoiceFileError if there is none, listing the existing ones."""
+def find_voice(name: str, of_model: Path | None = None) -> NamedVoice:
+    """The voice that a user means; of_model: see `list_voices`. VoiceFileError if there is none, listing the existing
+    ones."""
     path = Path(name)
     if path.suffix == VOICE_FILE or path.is_file():
         return _at(path)
-    known = {voice.name: voice for voice in list_voices()}
+    known = {voice.name: voice for voice in list_voices(of_model=of_model)}
     if name in known:
         return known[name]
     hint = " ".join(filter(None, (did_you_mean(name, known), "there are")))
@@ -70,12 +72,12 @@ def find_voice(name: str) -> NamedVoice:
     )
 
 
-def find_voices(name: str) -> list[tuple[NamedVoice, float]]:
+def find_voices(name: str, of_model: Path | None = None) -> list[tuple[NamedVoice, float]]:
     """The voices of a blend and their shares, or one voice with the share 1. VoiceFileError: see `find_voice` and
     `blend_parts`."""
-    if "+" not in name or Path(name).is_file() or name in {voice.name for voice in list_voices()}:
-        return [(find_voice(name), 1.0)]
-    return [(find_voice(voice), share) for voice, share in blend_parts(name)]
+    if "+" not in name or Path(name).is_file() or name in {voice.name for voice in list_voices(of_model=of_model)}:
+        return [(find_voice(name, of_model), 1.0)]
+    return [(find_voice(voice, of_model), share) for voice, share in blend_parts(name)]
 
 
 def blend_parts(name: str) -> list[tuple[str, float]]:
@@ -101,17 +103,23 @@ def blend_parts(name: str) -> list[tuple[str, float]]:
 
 
 def read_voice(
-    name: str | None, prompt_audio: str | bytes | None = None, prompt_text: str | None = None, language: str = "en-us"
+    name: str | None,
+    prompt_audio: str | bytes | None = None,
+    prompt_text: str | None = None,
+    language: str = "en-us",
+    of_model: Path | None = None,
 ) -> VoiceSource:
     """The source of the voice that a user chose, read once and checked before a model is loaded: the clip, or the voice
-    file, of a name, or those of a blend, or else a clip with its transcript; without any, the voice that ships.
-    prompt_text "auto" is for a clip without a transcript, of a name, too. ValueError: it cannot be used, or both are
-    given."""
+    file, of a name, or those of a blend, or else a clip with its transcript; without any, the voice of the model
+    (`default_of`) or the one that ships. prompt_text "auto" is for a clip without a transcript, of a name, too.
+    of_model: see `list_voices`. ValueError: it cannot be used, or both are given."""
     if name is None:
+        if prompt_audio is None and prompt_text is None and (own := default_of(of_model)) is not None:
+            return own
         return read_reference(prompt_audio, prompt_text, language=language)
     if prompt_audio is not None or prompt_text not in (None, HEARD):
         raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
-    found = [(_read_named(named, prompt_text, language), share) for named, share in find_voices(name)]
+    found = [(_read_named(named, prompt_text, language), share) for named, share in find_voices(name, of_model)]
     return found[0][0] if len(found) == 1 else BlendSource(name, tuple(found))
 
 
@@ -161,11 +169,18 @@ def check_adaptable(found: VoiceSource) -> None:
         )
 
 
-def list_voices(own: Path | None = None) -> list[NamedVoice]:
-    """Those in a folder (None: the user's), then those that ship without a namesake there, each sorted by name."""
+def default_of(of_model: Path | None) -> Path | None:
+    """The voice file of a model that was fine-tuned on one voice, in its folder of voices; None: on several, or none."""
+    found = [] if of_model is None else sorted(of_model.glob(f"*{VOICE_FILE}"))
+    return found[0] if len(found) == 1 else None
+
+
+def list_voices(own: Path | None = None, of_model: Path | None = None) -> list[NamedVoice]:
+    """Those in a folder (None: the user's), then those that came with a model (`model_folder.voices_of`) and those that
+    ship, without a namesake before; each sorted by name."""
     found: dict[str, NamedVoice] = {}
-    for folder in (user_folder() if own is None else own, SHIPPED):
-        if folder.is_dir():
+    for folder in (user_folder() if own is None else own, of_model, SHIPPED):
+        if folder is not None and folder.is_dir():
             for path in sorted(folder.iterdir()):
                 if path.suffix.lower() in (VOICE_FILE, *CLIPS):
                     found.setdefault(path.stem, _at(path))

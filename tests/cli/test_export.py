@@ -1,5 +1,6 @@
 """`ditar export`: the folder it writes, and what it refuses."""
 
+import numpy as np
 import pytest
 
 from ditar.cli import main
@@ -8,6 +9,8 @@ from tests.tiny import clip, tiny_pipeline
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
+
+from ditar.onnx import Speaker  # noqa: E402  # needs onnxruntime
 
 GRAPHS = ("patches", "lm", "locdit", "reference", "vocoder")
 
@@ -23,6 +26,16 @@ def test_a_model_is_exported_and_again(tmp_path, capsys):
     assert names == {"model.json", "tables.npz", "voices", *(f"{g}.onnx" for g in GRAPHS)}
     voices = {path.stem for path in (out / "voices").iterdir()}
     assert voices == {"reference", "ann", "eric", "heart", "michael"}
+
+
+def test_what_a_model_was_fine_tuned_on_is_exported(tmp_path):
+    tiny_pipeline().save_pretrained(tmp_path / "model")
+    (tmp_path / "model/voices").mkdir()
+    voice = tiny_pipeline().create_voice(clip(), "Hello there.", name="ann")
+    save_voice(voice, tmp_path / "model/voices/ann.safetensors")
+    assert main(["export", str(tmp_path / "model"), str(tmp_path / "onnx"), "--format", "onnx"]) == 0
+    speaker = Speaker(tmp_path / "onnx")
+    assert np.array_equal(speaker.voice().latents, speaker.voice("ann").latents)
 
 
 def test_what_cannot_be_exported_is_named(tmp_path, capsys):

@@ -58,10 +58,9 @@ def test_a_model_a_voice_and_a_page_come_of_it(tuned, base):
         assert all(one.read_bytes() == (base / part / one.name).read_bytes() for one in (tuned / part).iterdir())
     before, after = weights(base / "ditar"), weights(tuned / "ditar")
     assert any(not torch.equal(before[name], after[name]) for name in before)
-    pipeline = load_pipeline(tuned)
-    assert pipeline(
-        "Good morning.", voice=load_voice(tuned / "voices/ann.safetensors"), seed=0, max_retries=0
-    ).audio.any()
+    pipeline, voice = load_pipeline(tuned), load_voice(tuned / "voices/ann.safetensors")
+    assert pipeline("Good morning.", voice=voice, seed=0, max_retries=0).audio.any()
+    assert torch.equal(pipeline.create_voice().latents, voice.latents)  # its own, unless another is asked for
 
 
 def test_the_page_stands_alone(tuned):

@@ -205,11 +205,27 @@ def test_no_name_is_a_path(server, name):
     assert folder(server) == []
 
 
+def test_what_a_model_was_fine_tuned_on_is_its_voice(tmp_path):
+    pipeline = tiny_pipeline()
+    pipeline.own_voices = tmp_path / "model/voices"
+    pipeline.own_voices.mkdir(parents=True)
+    ann = replace(pipeline.create_voice(clip(), "Hello there.", name="ann"), embedding=None)
+    save_voice(ann, pipeline.own_voices / "ann.safetensors")
+    shelf = VoiceShelf(pipeline, tmp_path / "uploaded")
+    assert torch.equal(shelf.voice("default").latents, ann.latents)
+    (listed,) = [voice for voice in shelf.listed() if voice.name == "ann"]
+    assert (listed.text, listed.ships, listed.adapted) == ("Hello there.", True, False)
+    for refused in (lambda: shelf.remove("ann"), lambda: shelf.of_clip("ann", encoded(clip()), None, "en-us")):
+        with pytest.raises(ApiError, match="comes with the model|a voice that ships"):
+            refused()
+    assert (pipeline.own_voices / "ann.safetensors").exists()
+
+
 @pytest.mark.parametrize("name", ["heart", "default", "alloy"])
 def test_voices_that_ship_stay(server, name):
     assert bring(server, name).status_code == 409
     removed = server.http.delete(f"{VOICES}/{name}")
-    assert removed.status_code == 403 and "comes with the package" in removed.json()["error"]["message"]
+    assert removed.status_code == 403 and "comes with the model" in removed.json()["error"]["message"]
     assert server.http.delete(f"{VOICES}/..%2f..%2fetc").status_code == 404
 
 

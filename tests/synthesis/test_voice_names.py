@@ -6,6 +6,9 @@ import soundfile
 
 from ditar.audio.read import read_audio
 from ditar.audio.trim import prepare_reference
+from ditar.synthesis.model_folder import voices_of
+from ditar.synthesis.reference import Reference
+from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.voice import VoiceError, blend_voices, voice_key, voice_warnings
 from ditar.synthesis.voice_file import VoiceFileError, save_voice
 from ditar.synthesis.voice_names import SHIPPED, find_voice, list_voices, make_voice, read_voice, user_folder
@@ -43,6 +46,31 @@ def test_every_voice_that_ships_is_a_reference_with_its_transcript():
         samples = prepare_reference(read_audio(voice.path), SAMPLE_RATE_HZ)
         assert 3.0 <= len(samples) / SAMPLE_RATE_HZ <= 7.0
         assert Phonemiser()(voice.transcript)
+
+
+def test_what_a_model_was_fine_tuned_on_is_its_voice(home, tmp_path):
+    """In Python, on the command line and by name; several are chosen by name."""
+    pipeline, own = tiny_pipeline(), tmp_path / "model/voices"
+    pipeline.save_pretrained(own.parent)
+    own.mkdir()
+    ann = pipeline.create_voice(clip(), "Hello there.", name="ann")
+    save_voice(ann, own / "ann.safetensors")
+    assert voices_of(own.parent) == voices_of("of/the-hub", own.parent) == own and voices_of(tmp_path) is None
+    loaded = type(pipeline).from_pretrained(own.parent)
+    assert voice_key(loaded.create_voice()) == voice_key(ann) != voice_key(pipeline.create_voice())
+    how = {"max_retries": 0, "num_inference_steps": 1, "temperature": 0.0}
+    whole = loaded("Good morning.", voice="ann", seed=1, **how).audio
+    (one,) = loaded.batch([SpeechRequest("Good morning.", seed=1)], **how)
+    assert np.array_equal(loaded("Good morning.", seed=1, **how).audio, whole) and np.array_equal(one.audio, whole)
+    assert read_voice(None, of_model=own) == find_voice("ann", own).path == own / "ann.safetensors"
+    assert [voice.name for voice in list_voices(of_model=own)][0] == "ann"
+    write_clip(home / "ann.wav", "My own.")
+    assert find_voice("ann", own).path == home / "ann.wav"
+    save_voice(ann, own / "bob.safetensors")
+    assert isinstance(read_voice(None, of_model=own), Reference)
+    with pytest.raises(VoiceFileError, match="holds no sound to adapt to"):
+        (own / "bob.safetensors").unlink()
+        loaded.create_voice(adapt=True)
 
 
 def test_a_file_comes_before_the_user_s_folder_and_that_before_what_ships(home, tmp_path, monkeypatch):
