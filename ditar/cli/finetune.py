@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     if options.device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"--device {options.device}: give cuda, and choose the GPU with CUDA_VISIBLE_DEVICES")
     with starting():
-        from ditar.finetune.run import best_validation, finetune, not_better
+        from ditar.finetune.run import best_validation, finetune, warnings_of
         from ditar.train.program import exit_code
     settings = FinetuneSettings(
         data=Path(options.data),
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
 
     def work() -> None:
         result = finetune(settings)
-        if warning := not_better(result):
+        for warning in warnings_of(result):
             print(f"ditar: warning: {warning}")
         how = "--adapter" if options.lora is not None else "--model"
         step, page = best_validation(result)["step"], one_line(str(settings.output / "before_after.html"))

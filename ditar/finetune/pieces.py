@@ -7,6 +7,7 @@ other languages keep the times that a Kaldi data directory gives, and their reco
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -28,6 +29,7 @@ from ditar.data.times import shift_times, sound_seconds
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.aligner import PAUSE, Aligner, AlignmentError, unlikely
 from ditar.recognise.choose import make_recogniser
+from ditar.recognise.errors import RecogniserError
 from ditar.recognise.words import plain_words
 from ditar.text.frontend import TextFrontend
 from ditar.text.function_words import can_tell, likely_language
@@ -39,6 +41,7 @@ from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
 
 LEAST_SECONDS = 0.5  # of a piece
 HEARD_SECONDS = 25.0  # at most at a time: Whisper hears 30
+HEARD_SHARE = 0.6  # of words, in common with those that a text has: another text has a fifth
 ALIGNED_SECONDS = 120.0  # longer recordings with a text take an aligner minutes, and much memory
 
 
@@ -83,7 +86,7 @@ class PieceMaker:
         try:
             made, why = self.pieces(row)
         except ValueError as error:  # every error class of the package is one
-            made, why = [], [str(error)]
+            made, why = [], [str(error) if str(row.path) in str(error) else f"{row.path}: {error}"]
         return {"recording": row.utt, "pieces": [asdict(piece) for piece in made], "why": why}
 
     def pieces(self, row: Utterance) -> tuple[list[TrainingPiece], list[str]]:
@@ -107,7 +110,7 @@ class PieceMaker:
         for number, (part, samples) in enumerate(parts):
             part = part if len(parts) == 1 else replace(part, utt=f"{row.utt}_{number:03d}")
             try:
-                made += self._pieces_of_part(part, samples, row.utt)
+                made += self._pieces_of_part(part, samples, row.utt, given=bool(row.text))
             except ValueError as error:
                 if len(parts) == 1:
                     raise
@@ -116,10 +119,12 @@ class PieceMaker:
             raise DataError(f"nothing of {row.path} can be used: {why[0]}")
         return made, why
 
-    def _pieces_of_part(self, row: Utterance, waveform: np.ndarray, recording: str) -> list[TrainingPiece]:
+    def _pieces_of_part(
+        self, row: Utterance, waveform: np.ndarray, recording: str, given: bool
+    ) -> list[TrainingPiece]:
         timed = row.phones is not None or row.symbol_times is not None
         whole = timed or not is_english(self.language)
-        cuts = [(row, waveform)] if whole else self._aligned(row, waveform)
+        cuts = [(row, waveform)] if whole else self._aligned(row, waveform, given)
         names = [row.utt] if len(cuts) == 1 else [f"{row.utt}_{number:03d}" for number in range(len(cuts))]
         return [self._piece(replace(part, utt=name), samples, recording) for name, (part, samples) in zip(names, cuts)]
 
@@ -141,8 +146,9 @@ class PieceMaker:
             raise AudioError(f"no words are heard in {row.path}; write what is said beside it, or take it out")
         return parts
 
-    def _aligned(self, row: Utterance, waveform: np.ndarray) -> list[tuple[Utterance, np.ndarray]]:
-        """Cut at pauses between words; each part with its words and phones. Errors: the words are not what is said."""
+    def _aligned(self, row: Utterance, waveform: np.ndarray, given: bool) -> list[tuple[Utterance, np.ndarray]]:
+        """Cut at pauses between words; each part with its words and phones. Errors: the words, if they were given and not
+        heard, are not what is said."""
         seconds = samples_to_seconds(len(waveform))
         if seconds > ALIGNED_SECONDS:
             raise DataError(
@@ -158,7 +164,7 @@ class PieceMaker:
             raise AlignmentError(f"no word to align in the text {row.text!r}")
         low = resample(waveform, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ)
         phones, begun = self._aligner.fit_words(low, words)
-        if wrong := unlikely(phones, low):
+        if given and (wrong := unlikely(phones, low)) and not self._are_heard(words, low):
             raise AlignmentError(f"{row.text[:60]!r} is not what is said in {row.path}: {wrong}")
         gaps = {}  # sample in the middle of a pause -> words before it
         for (name, start_s, end_s), before in zip(phones, begun):
@@ -174,6 +180,15 @@ class PieceMaker:
             inside = _within(phones, begin / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ)
             parts.append((replace(row, text=text, phones=inside), waveform[begin:end]))
         return parts
+
+    def _are_heard(self, words: Sequence[str], low: np.ndarray) -> bool:
+        """Whether a recogniser, if there is one, hears about these words in (S,) at 16 kHz: an alignment may look
+        unlikely, by how somebody speaks, and be right."""
+        try:
+            heard = plain_words(normalise(self._recogniser.transcribe(low))).split()
+        except RecogniserError:
+            return False
+        return SequenceMatcher(None, words, heard, autojunk=False).ratio() >= HEARD_SHARE
 
     def _piece(self, row: Utterance, waveform: np.ndarray, recording: str) -> TrainingPiece:
         made, cut_s = prepare_utterance(waveform, SAMPLE_RATE_HZ, sound_seconds(row), f"{row.utt} ({row.path})")

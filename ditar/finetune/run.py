@@ -26,7 +26,7 @@ from ditar.finetune.compare import Comparison, compare, references, speak
 from ditar.finetune.dataset import content, extract_latents, hold_out, make_pieces
 from ditar.finetune.page import PAGE, page
 from ditar.finetune.pieces import PieceMaker, TrainingPiece
-from ditar.finetune.recordings import read_recordings
+from ditar.finetune.recordings import read_recordings, unread
 from ditar.finetune.settings import FinetuneSettings, example_seconds, training_config
 from ditar.finetune.system import FinetuneSystem
 from ditar.model.adapter import base_fingerprint, merge_adapter
@@ -50,13 +50,17 @@ from ditar.units import LATENT_RATE_HZ
 
 WORK, ASKED, RESULT, LOG = "work", "asked.json", "finetune.json", "log.jsonl"
 MOST_SECONDS = 30.0  # of a piece
+ONE_VOICE = 0.65  # similarity of held-out recordings to a clip of the same speaker, below which it is hardly one
 
 
 def finetune(settings: FinetuneSettings) -> dict[str, Any]:
     """Do all of it, or what is left of it; returns the content of finetune.json. Errors of the package, each with the
     value and the remedy; Interrupted: asked to stop while it trained, after a checkpoint."""
     began, out, work = time.monotonic(), settings.output, settings.output / WORK
-    rows = read_recordings(settings.data, settings.language)
+    unreadable: list[str] = []
+    rows = read_recordings(settings.data, settings.language, unreadable if settings.skip_bad else None)
+    for told in unread(settings.data):
+        print(f"ditar: warning: {told}", file=sys.stderr)
     settings, cpu = _with_listeners(settings, rows), choose_device(settings.device).type == "cpu"
     base = model_folder(settings.model, {})
     _check_apart(settings, base)
@@ -83,9 +87,12 @@ def finetune(settings: FinetuneSettings) -> dict[str, Any]:
         )  # fmt: skip
         pieces, left_out = make_pieces(rows, maker, work / "pieces.jsonl", settings.processes, settings.skip_bad)
         write_lines(work / ASKED, [json.dumps(asked)])  # from here on, what is there is worth keeping
+        left_out = [*unreadable, *left_out]
         for why in left_out[:10]:
             print(f"left out: {why}", file=sys.stderr)
         to_train, held_out = hold_out(pieces, settings.seed)
+        counted = (f"{len(part)} pieces, {sum(p.seconds for p in part):.0f} s" for part in (to_train, held_out))
+        print("{} recordings: {}, to train on; {}, held out".format(len(rows), *counted), file=sys.stderr)
         stores = [
             extract_latents(pipeline.vae, part, settings.language, work / "latents" / name, settings.processes)
             for name, part in (("train", to_train), ("valid", held_out))
@@ -252,9 +259,7 @@ def _facts(result: dict[str, Any], found: Comparison) -> list[str]:
         f"Judges: {'; '.join(dict.fromkeys(found.judges.values())) or 'none'}.",
         f"{result['date']}: {result['command']}",
     ]
-    if warning := not_better(result):
-        facts.insert(0, warning)
-    return facts
+    return [*warnings_of(result), *facts]
 
 
 def best_validation(result: dict[str, Any]) -> dict[str, Any]:
@@ -262,12 +267,19 @@ def best_validation(result: dict[str, Any]) -> dict[str, Any]:
     return min(result["validations"][1:], key=lambda line: line["validation"])
 
 
-def not_better(result: dict[str, Any]) -> str:
-    """A warning if the base was at least as good by what training goes by; else empty."""
-    before, best = result["validations"][0]["validation"], best_validation(result)["validation"]
-    if best < before:
-        return ""
-    return (
-        f"By what training goes by, the base was better: {before:.3f} before, {best:.3f} at best (lower is better). "
-        "Give more recordings, or a lower --learning-rate; or stay with the base."
-    )
+def warnings_of(result: dict[str, Any]) -> list[str]:
+    """What a user should know: the base was at least as good by what training goes by, or the recordings are hardly of
+    one voice."""
+    told, (before, best) = [], (result["validations"][0]["validation"], best_validation(result)["validation"])
+    if best >= before:
+        told.append(
+            f"By what training goes by, the base was better: {before:.3f} before, {best:.3f} at best (lower is better). "
+            "Give more recordings, or a lower --learning-rate; or stay with the base."
+        )
+    alike = result["figures"].get("original", {}).get("similarity", 1.0)
+    if alike < ONE_VOICE:
+        told.append(
+            f"The recordings are little alike: similarity {alike:.2f} where those of one voice have some .8. If they are "
+            "of several people, give each a fine-tune of their own, or name the speakers in a Kaldi data directory."
+        )
+    return told

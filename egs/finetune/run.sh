@@ -63,7 +63,9 @@ for voice in $voices; do
     fi
     names+=("$name")
     data=$datadir/$name
-    run 0 egs/finetune/local/split.py --folder "$folder" "${speaker[@]}" --name "$name" --out "$data"
+    skip=()
+    if [[ " $finetune_options " == *" --skip-bad "* ]]; then skip=(--skip-bad); fi
+    run 0 egs/finetune/local/split.py --folder "$folder" "${speaker[@]}" --name "$name" --out "$data" "${skip[@]}"
     run 7 recipes/decode.py --model "$model" --data "$data/test" --references "$data/reference" \
         --out "$exp/$name/before" $(cat "$decode_config")
     for number in "${!kinds[@]}"; do

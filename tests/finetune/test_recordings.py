@@ -4,7 +4,7 @@ import pytest
 import soundfile
 
 from ditar.data.errors import DataError
-from ditar.finetune.recordings import read_recordings
+from ditar.finetune.recordings import read_recordings, unread
 from tests.finetune.voice import babble, write_voice
 
 
@@ -35,6 +35,40 @@ def test_lj_speechs_table(tmp_path):
     (tmp_path / "metadata.csv").write_text("LJ001-0001\n", encoding="utf-8")
     with pytest.raises(DataError, match="metadata.csv:1: expected 'name|text', got 'LJ001-0001'"):
         read(tmp_path)
+
+
+def test_what_cannot_be_read_is_told_at_once_or_left_out(tmp_path):
+    for name in ("a", "b", "c"):
+        write_sound(tmp_path / f"{name}.wav")
+    (tmp_path / "a.txt").write_text("Good morning.")
+    for name in ("b", "c"):
+        (tmp_path / f"{name}.txt").write_bytes(b"Caf\xe9.")
+    with pytest.raises(DataError, match=r"(?s)2 of 3 recordings cannot be read:.*b.txt is not UTF-8.*c.txt is not UTF-8"):
+        read(tmp_path)
+    left_out = []
+    assert [row.utt for row in read_recordings(tmp_path, "en-us", left_out)] == ["a"] and len(left_out) == 2
+    (tmp_path / "a.wav").unlink()
+    with pytest.raises(DataError, match="2 of 2 recordings cannot be read"):
+        read_recordings(tmp_path, "en-us", [])
+    table = tmp_path / "lj"
+    write_sound(table / "wavs/1.wav")
+    (table / "metadata.csv").write_text("1|Good morning.\n2|Gone\n3\n")
+    left_out = []
+    assert [row.utt for row in read_recordings(table, "en-us", left_out)] == ["1"] and len(left_out) == 2
+
+
+def test_what_a_folder_holds_besides_is_told(tmp_path):
+    write_sound(tmp_path / "a.wav")
+    assert unread(tmp_path) == []
+    (tmp_path / "phone.m4a").touch()
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "empty").mkdir()
+    write_sound(tmp_path / "day 2/b.wav")
+    folders, formats, texts = unread(tmp_path)
+    assert folders.endswith("put all recordings into one folder: day 2")
+    assert "ffmpeg -i NAME.m4a NAME.wav: phone.m4a" in formats and texts.endswith("of the same name: notes.txt")
+    (tmp_path / "metadata.csv").touch()
+    assert unread(tmp_path) == []
 
 
 def test_a_kaldi_directory_and_one_without_text(tmp_path):

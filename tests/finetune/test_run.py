@@ -14,6 +14,7 @@ import torch
 
 from ditar import load_pipeline
 from ditar.cli import main
+from ditar.finetune.run import warnings_of
 from ditar.finetune.system import FinetuneSystem
 from ditar.model.ditar import DiTAR
 from ditar.synthesis.voice_file import load_voice
@@ -205,6 +206,16 @@ def test_recordings_without_speech_are_named_or_left_out(voice, base, tmp_path, 
     )
     assert finetune(folder, tmp_path / "out", base, "--skip-bad") == 0
     assert "silent.wav" in json.loads((tmp_path / "out/finetune.json").read_text())["left_out"][0]
+
+
+def test_recordings_that_are_hardly_of_one_voice():
+    result = {"validations": [{"validation": 0.5}, {"validation": 0.4}], "figures": {"original": {"similarity": 0.8}}}
+    result["validations"] = [{"step": n, **one} for n, one in enumerate(result["validations"])]
+    assert warnings_of(result) == []
+    result["figures"]["original"]["similarity"] = 0.503
+    assert "similarity 0.50 where those of one voice have some .8" in warnings_of(result)[0]
+    result["validations"][1]["validation"], result["figures"] = 0.5, {}
+    assert "the base was better: 0.500 before" in warnings_of(result)[0]
 
 
 def test_outputs_that_would_harm_what_is_read(voice, base, tmp_path, capsys):

@@ -35,11 +35,21 @@ def as_utterances(pieces: list[TrainingPiece]) -> list[Utterance]:
     return [Utterance(p.utt, p.speaker, Path(p.path), p.text, p.seconds) for p in pieces]
 
 
-def cut(rows: list[Utterance], folder: Path, longest_s: float) -> list[TrainingPiece]:
-    """The pieces of all rows."""
+def cut(rows: list[Utterance], folder: Path, longest_s: float, skip_bad: bool) -> list[TrainingPiece]:
+    """The pieces of all rows, or of those that can be used."""
     folder.mkdir(parents=True, exist_ok=True)
     maker = PieceMaker(folder.resolve(), "en-us", (), longest_s, 30.0, False, "faster-whisper")
-    return [piece for row in rows for piece in maker.pieces(row)[0]]
+    pieces = []
+    for row in rows:
+        try:
+            pieces += maker.pieces(row)[0]
+        except ValueError as error:  # every error class of the package is one
+            if not skip_bad:
+                raise
+            print(f"left out: {row.path}: {error}", file=sys.stderr)
+    if not pieces:
+        raise DataError(f"none of {len(rows)} recordings can be used; give others")
+    return pieces
 
 
 def main() -> int:
@@ -52,10 +62,11 @@ def main() -> int:
     parser.add_argument("--name", required=True, help="of the voice")
     parser.add_argument("--test-share", type=float, default=0.25, help="of the seconds (%(default)s)")
     parser.add_argument("--longest", type=float, default=7.0, help="seconds of a test sentence (%(default)s)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out recordings that cannot be used")
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
     try:
-        rows = read_recordings(args.folder, "en-us")
+        rows = read_recordings(args.folder, "en-us", [] if args.skip_bad else None)
         if args.speaker is not None:
             rows = [row for row in rows if row.speaker == args.speaker]
         if not rows:
@@ -67,8 +78,8 @@ def main() -> int:
         if not (train and test):
             raise DataError(f"{len(rows)} recordings cannot be split with --test-share {args.test_share}; give others")
         write_data_dir(args.out / "train", train)
-        write_data_dir(args.out / "test", as_utterances(cut(test, args.out / "wav/test", args.longest)))
-        clip = references(cut(train, args.out / "wav/train", args.longest))[args.name]
+        write_data_dir(args.out / "test", as_utterances(cut(test, args.out / "wav/test", args.longest, args.skip_bad)))
+        clip = references(cut(train, args.out / "wav/train", args.longest, args.skip_bad))[args.name]
         write_data_dir(args.out / "reference", as_utterances([clip]))
     # Every error class of the package is a ValueError.
     except (ValueError, OSError, soundfile.LibsndfileError) as error:
