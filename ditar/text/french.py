@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable
 
+from ditar.text.french_letters import spell_capitals, spell_letters
 from ditar.text.french_words import (
     ANYWHERE,
     BEFORE_CAPITALS,
@@ -16,6 +17,7 @@ from ditar.text.french_words import (
     COUNTED,
     CURRENCIES,
     FEMININE,
+    FILE_ENDINGS,
     IN_ADDRESSES,
     MONTHS,
     PER,
@@ -24,7 +26,9 @@ from ditar.text.french_words import (
     SHORT_MONTHS,
     SYMBOLS,
     TITLES,
+    TOP_DOMAINS,
     UNITS,
+    WEEKDAYS,
 )
 
 
@@ -36,25 +40,38 @@ def _any_of(written: Iterable[str]) -> str:
 _COUNTS_AS = {"fr-be": "fr_BE", "fr-ch": "fr_CH"}
 _NUMBER = r"\d++(?:,\d++)?"
 _ALONE = r"(?<![\w.,])"
+_FIGURE = re.compile(r"\d")
 _CAPITAL = "[A-ZÀÂÇÈÉÊËÎÏÔÙÛÜŒ]"
-_THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})([ .])(\d{3}(?:\2\d{3}){0,5})(?!\d)")
-_ADDRESS = re.compile(r"(?<![\w.@/-])(?:(?:https?://|www\.)[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++)", re.I)
-_PHONE = re.compile(r"(?<![\d.,])(\+33[ .]?[1-9]|0[1-9])((?:[ .-]?\d\d){4})(?![\d,])")
+_THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})([ .'])(\d{3}(?:\2\d{3}){0,5})(?!\d)")  # Swiss: 1'000
+_ADDRESS = re.compile(r"(?<![\w.+@/-])(?:(?:https?://|www\.)[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++)", re.I)
+_DOT_INSIDE = re.compile(r"\.[A-Za-z\d]")
+_NAME = re.compile(r"(?<![\w.@/-])([A-Za-z\d-]++(?:\.[A-Za-z\d-]++)++)(/[^\s\"<>()]*+)?(?![\w@])")
+_SITE = re.compile(rf"(?=[^.]*[A-Za-z]).*\.(?:{TOP_DOMAINS})")
+_FILE = re.compile(rf"(?=[^.]*[A-Za-z])(.*\.)({FILE_ENDINGS})", re.I)
+_MISREAD_TOP = re.compile(r"(?<=\.)(?:ai|be|eu|io)(?=/|$)")
+_PHONE = re.compile(r"(?<![\d.,])((?:\+|00 ?)33[ .]?(?:\(0\) ?)?[1-9]|0[1-9])((?:[ .-]?\d\d){4})(?!\d|,\d)")
+_FREEPHONE = re.compile(r"(?<![\d.,])(0) ?(8\d\d)((?: ?\d{3}){2}|(?: \d\d){3})(?!\d|,\d)")
+_ABROAD = re.compile(r"(?<!\w)\+(\d{1,3})((?:[ .-]\d{1,4}){3,6})(?!\w|,\d)")
 _DATE = re.compile(rf"{_ALONE}(0?[1-9]|[12]\d|3[01])([/.])(0?[1-9]|1[0-2])\2(\d{{4}})(?![\d/])")
+_SHORT_DATE = re.compile(rf"{_ALONE}(0?[1-9]|[12]\d|3[01])/(0?[1-9]|1[0-2])/(\d\d)(?![\d/])")
 _DAY_MONTH = re.compile(r"\b([Ll]e|[Dd]u|[Aa]u) (0?[1-9]|[12]\d|3[01])/(0?[1-9]|1[0-2])(?![\d/])")
 _ISO_DATE = re.compile(rf"{_ALONE}(\d{{4}})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?![\d-])")
 _NUMERO = re.compile(r"\b(?:[Nn][°o]s? ?|No\. +)(?=\d)")  # one_spelling writes № as No.
 _FIRST = re.compile(rf"{_ALONE}1(?= (?:{'|'.join(MONTHS)})\b)")
 _SHORT_MONTH = re.compile(rf"(?<=\d )({'|'.join(SHORT_MONTHS)})\.(?= |$)|(?<=\d )({'|'.join(SHORT_MONTHS)})(?= \d)")
+_SHOUTED = re.compile(r"(?<=\d)(?:H(?=[0-5]\d(?!\w)|(?!\w))|(?:ERS?|RES?|[EÈ]MES?|NDE?S?)(?!\w))")  # 20H30, LA 3ÈME
+_HOURS = re.compile(rf"{_ALONE}(?<!-)(\d{{1,2}}(?: ?h ?(?:[0-5]\d)?|:[0-5]\d)?) ?[-—] ?"
+                    r"(?=\d{1,2}(?: ?h(?![^\W\d_])|:[0-5]\d))")  # fmt: skip
+_OUT_OF = re.compile(rf"{_ALONE}(\d{{1,2}} ?(?:h|j|heures|jours))/(?=\d{{1,2}}(?!\w))")  # 24h/24, 7j/7
 _CLOCK = re.compile(rf"{_ALONE}([01]?\d|2[0-4])(?:\s?h(?:\s?([0-5]\d)(?!\d|\s?{_NUMBER})(?:\s?(?:min|mn)\b)?)?"
                     r"|:([0-5]\d)(?::([0-5]\d))?)(?![\w/:])")  # fmt: skip
 _BEFORE_AMOUNT = re.compile(rf"(?<!\w)([$£€¥])\s?({_NUMBER})(?![\d.])(?!\s?[$£€¥])")
 _MONEY = re.compile(rf"{_ALONE}({_NUMBER})(?:\s?({_any_of(SCALES)})(?:\s?d'|\s?)|\s?)"
                     rf"({_any_of(CURRENCIES)})(?!\w)(?:/({_any_of(PER)})(?!\w))?")  # fmt: skip
-_QUANTITY = re.compile(rf"({_NUMBER})\s?({_any_of(UNITS)})"
+_QUANTITY = re.compile(rf"{_ALONE}({_NUMBER})\s?({_any_of(UNITS)})"
                        rf"(?:/({_any_of(PER)})\.?)?(?![\w²³']|/\w)")  # fmt: skip
-_ORDINAL = re.compile(r"(?<![\w.,])(\d{1,6}|[IVX]|[IVXLC]{2,})\s?"
-                      r"(ers?|res?|[eè]res?|[eè]mes?|i[eè]mes?|e|es|n?des?|nds?)(?!\w|')")  # fmt: skip
+_ORDINAL = re.compile(r"(?<![\w.,])(?:(\d{1,6}|[IVX]|[IVXLC]{2,})\s?(ers?|res?|[eè]res?|[eè]mes?|i[eè]mes?|e|es)"
+                      r"|(?:2|II)(n?des?|nds?))(?!\w|')")  # fmt: skip
 _ROMAN = re.compile(r"M{0,3}(?:C[MD]|D?C{0,3})(?:X[CL]|L?X{0,3})(?:I[XV]|V?I{0,3})")
 _KING = re.compile(rf"\b((?i:{COUNTED})|{RULERS}) ([IVX]{{1,6}})(?![\w'-])")
 _NAMED = re.compile(r"(?<=\w )((?:I{2,3}|IV|VI{1,3}|IX|X{1,3}(?:I{1,3}|I?V|VI{1,3}|IX)))(?![\w'-])")
@@ -63,47 +80,92 @@ _TITLE = re.compile(rf"(?<![\w'-])({_any_of(TITLES)})[ -](?={_CAPITAL}|l[ea] |l'
 _ABBREVIATION = re.compile(rf"(?<![\w-])({_any_of(ANYWHERE)})(?![\w-])")
 _BEFORE_FIGURE = re.compile(rf"(?<![\w-])({_any_of(BEFORE_FIGURES)}) ?(?=\d)")
 _BEFORE_CAPITAL = re.compile(rf"(?<![\w-])({_any_of(BEFORE_CAPITALS)}) (?={_CAPITAL})")
-_RANGE = re.compile(rf"(?<![\w.,-])({_NUMBER})\s?[-—]\s?(?={_NUMBER}(?![\w-]))")
+_RANGE = re.compile(rf"(?<![\w.,-])({_NUMBER})\s?[-—]\s?(?={_NUMBER}(?:{_any_of(UNITS)})?(?![\w-]))")
+_RANGE_OF_UNITS = re.compile(rf"({_ALONE}{_NUMBER}\s?({_any_of([*UNITS, *CURRENCIES])}))\s?[-—]\s?"
+                             rf"(?={_NUMBER}\s?\2(?!\w))")  # fmt: skip
+_RANGE_OF_DAYS = re.compile(rf"\b({'|'.join(MONTHS)}|{WEEKDAYS})[-—](?=(?:{'|'.join(MONTHS)}|{WEEKDAYS})\b)")
+_INSIDE = re.compile(rf"{_ALONE}(\d{{1,4}})(?:(€)(\d\d)|m(\d{{1,2}})| m (\d\d)"
+                     r"(?=\s*(?:[.;:!?)]|, |$)| (?:de|du|pour|et|sur|en|à)\b))(?!\w|[.,]\d)")  # fmt: skip
+_PRODUCT = re.compile(rf"{_ALONE}{_NUMBER}( ?[cm]?m)?(?: ?x ?{_NUMBER}( ?[cm]m(?!\w))?){{1,3}}(?!\w)")
 _SIGNED = re.compile(r"(?<![\w.,)])([-+±]) ?(?=\d)")
-_FRACTION = re.compile(r"(?<![\w.,/])(\d{1,4})/(\d{1,4})(?![\w/])")
+_FRACTION = re.compile(r"(?<![\w.,/])(\d{1,4}(?:,\d{1,2})?)/(\d{1,4})(?![\w/])")
+_MARKED = re.compile(r"(?:\b(?:not(?:e|es|é|ée|és|ées|er|ez|ons)|scores?|avis)\b[^.,;!?]{0,20})$", re.I)
+_PART_OF = re.compile(r"e? (?:de|des|du|d')\b")
+_STARS = re.compile(" (?:étoiles?|points?)\\b")
+_BOTH_GENDERS = ("(e)", ".e.s", "-e-s", " e s")  # the last with its middle dots, étudiant·e·s, as spaces
+_BOTH = re.compile(rf"(?<![\w'-])([^\W\d_]{{2,40}})({_any_of(_BOTH_GENDERS)})(s?)(?!\w)")
 _PARTS = {2: ("demi", "demis"), 3: ("tiers", "tiers"), 4: ("quart", "quarts")}
 
 
 def spell_french(text: str, language: str = "fr-fr") -> str:
-    """`text` with every number, date, time, amount, unit, abbreviation and symbol as words."""
+    """`text` with every number, date, time, amount, unit, abbreviation, symbol and acronym as words."""
     say = functools.partial(cardinal, language=language)
-    text = text.translate({ord("ᵉ"): "e", ord("ʳ"): "r", ord("ᵈ"): "d", ord("ˢ"): "s", ord("ᵒ"): "°", ord("º"): "°"})
+    text = text.translate(_RAISED)
     text = _ADDRESS.sub(lambda m: _address(m[0], say), text)
-    text = _PHONE.sub(lambda m: _phone(m, say), text)
-    text = _DATE.sub(lambda m: _date(m[1], m[3], m[4]), text)
-    text = _DAY_MONTH.sub(lambda m: f"{m[1]} {_date(m[2], m[3])}", text)
-    text = _ISO_DATE.sub(lambda m: _date(m[3], m[2], m[1]), text)
-    text = _THOUSANDS.sub(lambda m: m[1] + m[3].replace(m[2], ""), text)
-    text = _NUMERO.sub("numéro ", text)
-    text = re.sub(r"\b[Nn]°s?(?!\w)", "numéro", text)
+    if _DOT_INSIDE.search(text):
+        text = _NAME.sub(lambda m: _name(m, say), text)
+    text = text.replace("_", " ")
+    if any(ending in text for ending in _BOTH_GENDERS):
+        text = _BOTH.sub(_both, text)
+    figures = _FIGURE.search(text) is not None
+    if figures:
+        text = _spell_codes(text, say)
+    if "°" in text:
+        text = re.sub(r"\b[Nn]°s?(?!\w)", "numéro", text)
     text = re.sub(r"\bM\. (?=et M)", "monsieur ", text)
-    text = _BEFORE_FIGURE.sub(lambda m: BEFORE_FIGURES[m[1]] + " ", text)
     text = _BEFORE_CAPITAL.sub(lambda m: BEFORE_CAPITALS[m[1]] + " ", _abbreviations(text))
-    text = _SHORT_MONTH.sub(lambda m: SHORT_MONTHS[m[1] or m[2]], text)
-    text = _FIRST.sub("premier", text)
     text = _TITLE.sub(lambda m: TITLES[m[1]] + " ", text)
-    text = re.sub(r"(?<=\d) ?h ?[-—] ?(?=\d{1,2} ?h)", " h à ", text)
-    text = _CLOCK.sub(lambda m: _clock(m, say), text)
-    text = _BEFORE_AMOUNT.sub(r"\2 \1", text)
-    text = _RANGE.sub(r"\1 à ", text)
-    text = _SIGNED.sub(lambda m: {"-": "moins ", "+": "plus ", "±": "plus ou moins "}[m[1]], text)
-    text = _MONEY.sub(lambda m: _money(m, say), text)
-    text = _QUANTITY.sub(lambda m: _quantity(m, say), text)
+    text = _RANGE_OF_DAYS.sub(r"\1 à ", text)
+    if figures:
+        text = _spell_quantities(text, say)
     text = _ORDINAL.sub(lambda m: _ordinal(m, language), text)
     text = _KING.sub(lambda m: f"{m[1]} {_roman_words(m[2], say)}", text)
     text = _NAMED.sub(lambda m: _roman_words(m[0], say), text)
     text = _YEAR.sub(lambda m: _roman_words(m[0], say), text)
-    text = re.sub(r"(?<=\d) (½|¼|¾)(?!\w)", lambda m: f" et {SYMBOLS[m[1]].removeprefix('un ')}", text)
-    text = _FRACTION.sub(lambda m: _fraction(m, say, language), text)
-    text = re.sub(r"(?<=\d)\.(?=\d)", " point ", text)
-    text = re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", text)  # A4, 3D
-    text = re.sub(rf"({_NUMBER})(?: (\w+))?", lambda m: _counted(m, say), text)
-    return "".join(f" {SYMBOLS[c]} " if c in SYMBOLS else c for c in text)
+    text = spell_capitals(text)
+    if figures:
+        text = re.sub(r"(?<=\d) (½|¼|¾)(?!\w)", lambda m: f" et {SYMBOLS[m[1]].removeprefix('un ')}", text)
+        text = _FRACTION.sub(lambda m: _fraction(m, say, language), text)
+        text = re.sub(r"(?<=\d)\.(?=\d)", " point ", text)
+        text = re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", text)  # A4, 3D
+        text = re.sub(rf"({_NUMBER})(?: ([^\W\d]\w*))?", lambda m: _counted(m, say), text)
+    return text.translate(_SPOKEN)
+
+
+_RAISED = str.maketrans({"ᵉ": "e", "ʳ": "r", "ᵈ": "d", "ˢ": "s", "ᵒ": "°", "º": "°"})
+_SPOKEN = str.maketrans({symbol: f" {words} " for symbol, words in SYMBOLS.items()})
+
+
+def _spell_codes(text: str, say: Callable[..., str]) -> str:
+    """Telephones, dates, thousands, and figures after an abbreviation."""
+    text = _FREEPHONE.sub(lambda m: _in_groups(m[1] + m[2], m[3], say), text)
+    text = _PHONE.sub(lambda m: _phone(m, say), text)
+    text = _ABROAD.sub(lambda m: _abroad(m, say), text)
+    text = _DATE.sub(lambda m: _date(m[1], m[3], m[4]), text)
+    text = _SHORT_DATE.sub(lambda m: _date(m[1], m[2], ("19" if m[3] >= "50" else "20") + m[3]), text)
+    text = _DAY_MONTH.sub(lambda m: f"{m[1]} {_date(m[2], m[3])}", text)
+    text = _ISO_DATE.sub(lambda m: _date(m[3], m[2], m[1]), text)
+    text = _THOUSANDS.sub(lambda m: m[1] + m[3].replace(m[2], ""), text)
+    text = _NUMERO.sub("numéro ", text)
+    return _BEFORE_FIGURE.sub(lambda m: BEFORE_FIGURES[m[1]] + " ", text)
+
+
+def _spell_quantities(text: str, say: Callable[..., str]) -> str:
+    """Days, times, ranges, amounts, and what has a unit."""
+    text = _SHORT_MONTH.sub(lambda m: SHORT_MONTHS[m[1] or m[2]], text)
+    text = _FIRST.sub("premier", text)
+    text = _SHOUTED.sub(lambda m: m[0].lower(), text)
+    text = _HOURS.sub(r"\1 à ", text)
+    text = _OUT_OF.sub(r"\1 sur ", text)
+    text = _CLOCK.sub(lambda m: _clock(m, say), text)
+    text = _INSIDE.sub(_inside, text)
+    text = _PRODUCT.sub(_product, text)
+    text = _BEFORE_AMOUNT.sub(r"\2 \1", text)
+    text = _RANGE.sub(r"\1 à ", text)
+    text = _RANGE_OF_UNITS.sub(r"\1 à ", text)
+    text = _SIGNED.sub(lambda m: {"-": "moins ", "+": "plus ", "±": "plus ou moins "}[m[1]], text)
+    text = _MONEY.sub(lambda m: _money(m, say), text)
+    return _QUANTITY.sub(lambda m: _quantity(m, say), text)
 
 
 def cardinal(number: str, feminine: bool = False, language: str = "fr-fr") -> str:
@@ -159,16 +221,47 @@ def _address(address: str, say: Callable[..., str]) -> str:
     bare = address.rstrip(".,!?;:")
     words = re.sub(r"^https?://", "", bare.rstrip("/"), flags=re.I)
     words = re.sub(r"\bwww\b", "W W W", words, flags=re.I)
+    words = _MISREAD_TOP.sub(lambda m: spell_letters(m[0].upper()), words)
     words = "".join(f" {IN_ADDRESSES[c]} " if c in IN_ADDRESSES else c for c in words)
     words = re.sub(r"\d+", lambda m: f" {say(m[0])} ", words)
     return re.sub(" +", " ", words).strip() + address[len(bare) :]
 
 
+def _name(match: re.Match, say: Callable[..., str]) -> str:
+    """Of a site, or of a file, whose ending is spelt; other words with a dot between them stay."""
+    if _SITE.fullmatch(match[1]):
+        return _address(match[0], say)
+    file = _FILE.fullmatch(match[1])
+    return _address(file[1] + file[2].upper(), say) if file and not match[2] else match[0]
+
+
+def _both(match: re.Match) -> str:
+    """`étudiant(e)s`, `étudiant.e.s`: étudiants et étudiantes."""
+    word, ending, plural = match.groups()
+    if ending == "(e)" and not plural:
+        return f"{word} ou {word}e"
+    return f"{word}{'' if word[-1] in 'sx' else 's'} et {word}es"
+
+
 def _phone(match: re.Match, say: Callable[..., str]) -> str:
-    first = match[1].removeprefix("+33").strip(" .")
-    pairs = re.findall(r"\d\d", match[2])
-    country = ["plus trente-trois"] if match[1].startswith("+") else []
-    return ", ".join([*country, *(say(part) for part in (first, *pairs))])
+    country, first = re.fullmatch(r"((?:\+|00 ?)33)?[ .]*(?:\(0\) ?)?(\d+)", match[1]).groups()
+    pairs = _in_groups(first, match[2], say)
+    if not country:
+        return pairs
+    return f"{'plus' if country[0] == '+' else 'zéro zéro'} trente-trois, {pairs}"
+
+
+def _abroad(match: re.Match, say: Callable[..., str]) -> str:
+    groups = re.findall(r"\d+", match[2])
+    thousands = all(len(group) == 3 for group in groups)
+    return match[0] if thousands else f"plus {_in_groups(match[1], match[2], say)}"
+
+
+def _in_groups(first: str, others: str, say: Callable[..., str]) -> str:
+    """The figures as they are grouped; without spaces in threes, eight of them in twos."""
+    size = 2 if len(others) == 8 else 3
+    groups = re.findall(rf"\d{{{size}}}" if others.isdecimal() else r"\d+", others)
+    return ", ".join(map(say, (first, *groups)))
 
 
 def _date(day: str, month: str, year: str = "") -> str:
@@ -184,9 +277,31 @@ def _clock(match: re.Match, say: Callable[..., str]) -> str:
     return words + (f" et {say(str(int(second)), feminine=True)} seconde{'s' * (int(second) > 1)}" if second else "")
 
 
+def _inside(match: re.Match) -> str:
+    """`12€50`, `1m80`, with figures left for the rules of amounts and of numbers."""
+    whole, euro, cents, *hundredths = match.groups()
+    if euro:
+        return f"{whole},{cents} €"
+    return f"{whole} mètre{'s' * _many(whole)} {hundredths[0] or hundredths[1]}"
+
+
+def _product(match: re.Match) -> str:
+    """`3 x 4` is a product, `10 x 15 cm` is long and wide."""
+    if match[0] == "4x4":
+        return "4 4"
+    return re.sub(" ?x ?", " sur " if match[1] or match[2] else " fois ", match[0])
+
+
 def _many(number: str) -> bool:
     """French has the plural from two on."""
     return int(number.partition(",")[0]) >= 2
+
+
+def _of(number: str, noun: str) -> str:
+    """A noun after a number: un million d'euros."""
+    if "," in number or not int(number) or int(number) % 1_000_000:
+        return noun
+    return f"d'{noun}" if noun[0] in "aeiouéh" else f"de {noun}"
 
 
 def _money(match: re.Match, say: Callable[..., str]) -> str:
@@ -196,12 +311,11 @@ def _money(match: re.Match, say: Callable[..., str]) -> str:
     rate = f" {PER[per]}" if per else ""
     if scale:
         scaled = SCALES[scale][_many(amount)]
-        of = "" if scale == "k" else "d'" if many[0] in "aeiouy" else "de "
-        return f"{say(amount)} {scaled} {of}{many}{rate}"
+        return f"{say(amount)} {scaled} {many if scale == 'k' else _of('1000000', many)}{rate}"
     if len(small) > 2 or (small and not part):
-        return f"{say(amount)} {many if _many(amount) else one}{rate}"
+        return f"{say(amount)} {_of(amount, many) if _many(amount) else one}{rate}"
     hundredths = int(small.ljust(2, "0")) if small else 0
-    whole_words = f"{say(str(int(whole)), feminine=feminine)} {many if _many(whole) else one}"
+    whole_words = f"{say(str(int(whole)), feminine=feminine)} {_of(whole, many) if _many(whole) else one}"
     if not hundredths:
         return whole_words + rate
     cents = say(str(hundredths))
@@ -214,13 +328,12 @@ def _quantity(match: re.Match, say: Callable[..., str]) -> str:
     number, sign, per = match.groups()
     one, many, feminine = UNITS[sign]
     rate = "" if not per else " à l'heure" if (sign, per) == ("km", "h") else f" {PER[per]}"
-    before = match.string[match.start() - 1 : match.start()] if match.start() else ""
-    if before and (before.isalnum() or before in ".,"):
-        return match[0]
-    return f"{say(number, feminine=feminine)} {many if _many(number) else one}{rate}"
+    return f"{say(number, feminine=feminine)} {_of(number, many) if _many(number) else one}{rate}"
 
 
 def _ordinal(match: re.Match, language: str) -> str:
+    if match[3]:
+        return ("seconde" if "e" in match[3] else "second") + "s" * match[3].endswith("s")
     number = int(match[1]) if match[1].isdecimal() else _roman(match[1])
     ending = match[2]
     plural = "s" if ending.endswith("s") else ""
@@ -228,14 +341,15 @@ def _ordinal(match: re.Match, language: str) -> str:
         return match[0]
     if number == 1:
         return ("premier" if ending.rstrip("s") == "er" else "première") + plural
-    if "d" in ending:
-        return ("seconde" if "e" in ending else "second") + plural
     return _words(number, "ordinal", language) + plural
 
 
 def _fraction(match: re.Match, say: Callable[..., str], language: str) -> str:
-    top, bottom = int(match[1]), int(match[2])
-    if top >= bottom or bottom > 10 and bottom not in (100, 1000):
+    top, bottom = int(match[1].partition(",")[0]), int(match[2])
+    before, after = match.string[max(0, match.start() - 40) : match.start()], match.end()
+    mark = "," in match[1] or _MARKED.search(before) or _STARS.match(match.string, after)
+    mark = mark or bottom in (10, 100) and top > 1 and not _PART_OF.match(match.string, after)
+    if mark or top >= bottom or bottom > 10 and bottom not in (100, 1000):
         return f"{say(match[1])} sur {say(match[2])}"
     named = _words(bottom, "ordinal", language)
     one, many = _PARTS.get(bottom, (named, f"{named}s"))

@@ -2,14 +2,16 @@
 
 MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
           "décembre")  # fmt: skip
+WEEKDAYS = "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
 SHORT_MONTHS = {"janv": "janvier", "févr": "février", "fév": "février", "avr": "avril", "juil": "juillet",
                 "sept": "septembre", "oct": "octobre", "nov": "novembre", "déc": "décembre"}  # fmt: skip
 
 # Before a name: with their stop, and without.
 TITLES = {
     "M.": "monsieur", "MM.": "messieurs", "Mr": "monsieur", "Mr.": "monsieur", "Mme": "madame", "Mme.": "madame",
-    "Mmes": "mesdames", "Mlle": "mademoiselle", "Mlle.": "mademoiselle", "Mlles": "mesdemoiselles", "Dr": "docteur",
-    "Dr.": "docteur", "Drs": "docteurs", "Pr": "professeur", "Pr.": "professeur", "Me": "maître", "Mgr": "monseigneur",
+    "MME": "madame", "Mmes": "mesdames", "Mlle": "mademoiselle", "Mlle.": "mademoiselle", "MLLE": "mademoiselle",
+    "Mlles": "mesdemoiselles", "Dr": "docteur", "Dr.": "docteur", "Drs": "docteurs",
+    "Pr": "professeur", "Pr.": "professeur", "Me": "maître", "Mgr": "monseigneur",
     "Mgr.": "monseigneur", "Vve": "veuve", "Cdt": "commandant", "Gal": "général", "Cl": "colonel", "St": "saint",
     "Ste": "sainte", "St.": "saint", "Ste.": "sainte",
 }  # fmt: skip
@@ -55,18 +57,20 @@ SCALES = {"k": ("mille", "mille"), "M": ("million", "millions"), "Md": ("milliar
 
 # After a figure: (one, many, feminine).
 UNITS = {
-    "km": ("kilomètre", "kilomètres", False), "m": ("mètre", "mètres", False),
+    "km": ("kilomètre", "kilomètres", False), "Km": ("kilomètre", "kilomètres", False),
+    "KM": ("kilomètre", "kilomètres", False), "m": ("mètre", "mètres", False),
     "cm": ("centimètre", "centimètres", False),
     "mm": ("millimètre", "millimètres", False), "µm": ("micromètre", "micromètres", False),
     "km²": ("kilomètre carré", "kilomètres carrés", False), "m²": ("mètre carré", "mètres carrés", False),
     "cm²": ("centimètre carré", "centimètres carrés", False), "m³": ("mètre cube", "mètres cubes", False),
     "cm³": ("centimètre cube", "centimètres cubes", False), "ha": ("hectare", "hectares", False),
-    "kg": ("kilo", "kilos", False), "g": ("gramme", "grammes", False), "mg": ("milligramme", "milligrammes", False),
+    "kg": ("kilo", "kilos", False), "Kg": ("kilo", "kilos", False), "KG": ("kilo", "kilos", False),
+    "g": ("gramme", "grammes", False), "mg": ("milligramme", "milligrammes", False),
     "t": ("tonne", "tonnes", True), "l": ("litre", "litres", False), "L": ("litre", "litres", False),
     "dl": ("décilitre", "décilitres", False), "cl": ("centilitre", "centilitres", False),
     "ml": ("millilitre", "millilitres", False), "mL": ("millilitre", "millilitres", False),
     "h": ("heure", "heures", True), "min": ("minute", "minutes", True), "mn": ("minute", "minutes", True),
-    "s": ("seconde", "secondes", True), "ms": ("milliseconde", "millisecondes", True),
+    "j": ("jour", "jours", False), "s": ("seconde", "secondes", True), "ms": ("milliseconde", "millisecondes", True),
     "°C": ("degré", "degrés", False), "°F": ("degré Fahrenheit", "degrés Fahrenheit", False),
     "°": ("degré", "degrés", False), "%": ("pour cent", "pour cent", False), "‰": ("pour mille", "pour mille", False),
     "Hz": ("hertz", "hertz", False), "kHz": ("kilohertz", "kilohertz", False), "MHz": ("mégahertz", "mégahertz", False),
@@ -101,3 +105,36 @@ SYMBOLS = {"&": "et", "+": "plus", "=": "égale", "×": "fois", "÷": "divisé p
            "²": "au carré", "³": "au cube", "©": "", "®": "", "™": ""}  # fmt: skip
 IN_ADDRESSES = {"@": "arobase", ".": "point", "/": "barre oblique", "-": "tiret", "_": "tiret bas", ":": "deux-points",
                 "?": "point d'interrogation", "&": "et", "=": "égale", "#": "dièse"}  # fmt: skip
+# Endings of names of sites, after which no sentence begins without a space, and of files.
+TOP_DOMAINS = "com|org|net|fr|be|ch|eu|ai|io|tv|info|edu|gov|uk|app|dev"
+FILE_ENDINGS = "txt|pdf|docx?|xlsx?|pptx?|csv|json|xml|html?|py|js|css|exe|zip|mp[34]|wav|jpe?g|png|gif|svg"
+
+# Capitals of two or three letters that are words, and no acronyms.
+SHORT_WORDS = set(
+    """AH AIE AIR AMI AN ANS AU AUX BAH BAL BAS BEL BEN BLA BOF BON BUS BUT CAR CAS CE CET CLE COU CRI DE DES DIT DIX
+    DOS DU DUR EAU EH EN EST ET EUH EUX EVA FEU FIL FIN FIS FIT FOI FOU GUY HA HEP HO HOP ICI IDA IL ILS JE JEU JOB
+    JUS KIM LA LAC LE LEO LES LIT LOI LOT LUC LUI MA MAI MAL MAX MER MES MIA MIE MIS MOI MON MOT MUR NE NEZ NI NIL
+    NOM NON NOS NU NUL OH ON ONT OR OS OU OUF OUI PAR PAS PEU PIE PLI POT PRO PUR QUE QUI RIO ROI ROY RUE SAC SE SEL
+    SES SI SIX SOI SOL SON SUD SUR SUS TA TAS TE TEL TES TOI TON TU TUE UN UNE VA VAS VIE VIN VIS VIT VOS VU VUE ZOE
+    ZUT""".split()
+)
+# Acronyms that are said as words.
+WORD_ACRONYMS = set(
+    """AFNOR AREVA AXA BAC BAFA BIC BIM CAC CAF CERN CNAM CNIL COVID DASS DDASS DOM ETA FED FIFA FNAC GAFA GAFAM GIEC
+    GIF INA INRA INSERM IRA KIA LASER LED LOL MEDEF NASA OK ONU OPEP OTAN OVNI PAC PAF PIC PUB RADAR RAID RAM REP
+    RIB RIC ROM SACEM SAMU SEB SIDA SIM SIREN SIRET SMIC SMUR TAF TOC TOM TUC UNEF UNESCO UNICEF URSSAF
+    ZAC ZAD ZEP""".split()
+)
+# Acronyms that are spelt, and look like words, or like shouting.
+ACRONYMS_SPELT = set(
+    """AESH AFP ANPE API ASE BEP CDI CEE CIA CIO CPE CSA CSE DUT EADS EELV EPCI EPO ESA EURL FAI FMI IA IEP IGN IPO IRM
+    ISO IUT IVG LFI LGBTI LGBTQI LGBTQIA LOA MIT OAS OCDE OGM OIT OM OMC OMS ONG OPA OPCVM ORL OSCE PEA PIB PLU PMA
+    PME RATP RER RSA SARL SAV SOS SPA TER TVA UCPA UDI UE ULM UMP UNHCR URSS USA VAE VIP""".split()
+)
+# Acronyms that are said as words, and otherwise than espeak reads them.
+ACRONYMS_READ_AS = {
+    "ADEME": "adème", "CAPES": "capesse", "CEGEP": "cégep", "CNED": "cnède", "CNES": "cnesse", "CROUS": "crousse",
+    "EHESS": "éesse", "EHPAD": "épade", "ENA": "éna", "ENSAE": "ensaé", "FLE": "fleu", "IKEA": "ikéa", "INED": "inède",
+    "INSEE": "insé", "JPEG": "jipègue", "NUPES": "nupesse", "PACS": "paxe", "PIN": "pine", "SNES": "snesse",
+    "UEFA": "uéfa", "ZUP": "zupe",
+}  # fmt: skip
