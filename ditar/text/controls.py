@@ -19,8 +19,11 @@ from ditar.text.sentences import PARAGRAPH_PAUSE_SECONDS, PAUSE_SECONDS, Piece, 
 from ditar.text.ssml import AT_RATE, PROSODY, as_inline
 
 MAX_PAUSE_SECONDS = 60.0
-_PAUSE = re.compile(r"\[\s?pause\s?(?::(?P<length>[^\[\]\n]{0,30}))?\]", re.I)
-_CONTROL = re.compile(f"{_PAUSE.pattern}|{AT_RATE.pattern}", re.I)
+# `[pause:0.5]`; also `[pause=0.5]`, and `[pause 0.5]`, unless what follows the space is no length.
+PAUSE = re.compile(
+    r"\[\s?pause\s?(?:(?:[:=]|(?<=\s)(?=[\d.]{1,9}\s?m?s?\s?\]))(?P<length>[^\[\]\n]{0,30}))?\]", re.I
+)
+_CONTROL = re.compile(f"{PAUSE.pattern}|{AT_RATE.pattern}", re.I)
 _BLANK_LINE = re.compile(r"^[^\S\n]{0,99}\n[^\S\n]{0,99}\n")
 _BLANK_LINE_AT_END = re.compile(r"\n[^\S\n]{0,99}\n\s{0,99}$")
 _LENGTH = re.compile(r"\s*\+?(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s*(s|ms|)\s*", re.I)
@@ -103,7 +106,7 @@ def only_pause(text: str, language: str = "en-us") -> float | None:
     """Seconds of silence that a text asks for which says nothing; None: it says something, or asks for none. TextError:
     see `passages`."""
     inline = as_inline(without_private(text), language)
-    lengths = [control["length"] for control in _PAUSE.finditer(inline)]
+    lengths = [control["length"] for control in PAUSE.finditer(inline)]
     if not lengths or _says(_CONTROL.sub(" ", inline)):
         return None
     given = [_seconds(f"[pause:{length}]", length) for length in lengths if length is not None]
@@ -132,7 +135,7 @@ def plain_text(text: str, language: str = "en-us") -> str:
     if "[" not in text:
         return text
     text = _PRONOUNCED.sub(lambda match: match["word"] + (match["genitive"] or ""), text)
-    return re.sub(r"(?<=\S) {2,}", " ", _PAUSE.sub(" ", text)).strip() if _PAUSE.search(text) else text
+    return re.sub(r"(?<=\S) {2,}", " ", PAUSE.sub(" ", text)).strip() if PAUSE.search(text) else text
 
 
 def _at_paragraph(found: list[Passage], following: str) -> list[Passage]:

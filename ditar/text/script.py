@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ditar.text.controls import PAUSE
 from ditar.text.errors import TextError
 from ditar.text.lexicon import Lexicon
 
 # Not the pronunciation of a word at the start of a line, nor a pause.
 _SPEAKER = re.compile(r"\s*\[(?P<name>[^\[\]\n:<>]{1,64})\](?!\()(?P<text>.*)")
-_PAUSE = re.compile(r"\s*pause\s*", re.I)
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ def read_script(text: str, name: str = "the script") -> list[Turn]:
     """The turns of a script `name`. A line without a speaker goes on with the previous line's. TextError names a line
     before the first speaker, a turn without words, and a script without any turn."""
     turns: list[Turn] = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):  # a byte order mark
         line = line.rstrip("\r")
         found = _SPEAKER.fullmatch(line)
-        if found and not _PAUSE.fullmatch(found["name"]):
+        if found and not PAUSE.match(line.lstrip()):
             if not found["name"].strip():
                 raise TextError(f"{name}:{number}: the speaker has no name; write [name] text")
             turns.append(Turn(" ".join(found["name"].split()), found["text"].strip(), number))

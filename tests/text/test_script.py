@@ -20,6 +20,15 @@ def test_turns_of_one_line_or_more():
     assert speakers(turns) == ["anna", "bob b."]
 
 
+def test_a_byte_order_mark_and_pauses_are_no_speakers():
+    text = "\ufeff[anna] Good.\n[pause 0.5]\n[pause=1s]\n[ pause ]\n[pauline] Hi.\n[pause 2 x] Well."
+    assert [(turn.speaker, turn.text) for turn in read_script(text)] == [
+        ("anna", "Good.\n[pause 0.5]\n[pause=1s]\n[ pause ]"),
+        ("pauline", "Hi."),
+        ("pause 2 x", "Well."),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
