@@ -105,6 +105,10 @@ SYMBOLS = {"&": "et", "+": "plus", "=": "égale", "×": "fois", "÷": "divisé p
            "²": "au carré", "³": "au cube", "©": "", "®": "", "™": ""}  # fmt: skip
 IN_ADDRESSES = {"@": "arobase", ".": "point", "/": "barre oblique", "-": "tiret", "_": "tiret bas", ":": "deux-points",
                 "?": "point d'interrogation", "&": "et", "=": "égale", "#": "dièse"}  # fmt: skip
+# Names of others where every character is named.
+CHARACTERS = {",": "virgule", ";": "point-virgule", "!": "point d'exclamation", "(": "parenthèse ouvrante",
+              ")": "parenthèse fermante", "'": "apostrophe", "’": "apostrophe", '"': "guillemet", "—": "tiret",
+              "–": "tiret", "y": "i grec", "Y": "i grec"}  # fmt: skip
 # Endings of names of sites, after which no sentence begins without a space, and of files.
 TOP_DOMAINS = "com|org|net|fr|be|ch|eu|ai|io|tv|info|edu|gov|uk|app|dev"
 FILE_ENDINGS = "txt|pdf|docx?|xlsx?|pptx?|csv|json|xml|html?|py|js|css|exe|zip|mp[34]|wav|jpe?g|png|gif|svg"

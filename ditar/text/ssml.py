@@ -6,8 +6,8 @@ controls:
     <break time="500ms" | strength="...">  [pause:0.5]
     <phoneme alphabet="ipa" ph="...">    [word](/ipa/); alphabet="cmu-arpabet" is read, too
     <sub alias="...">                    the alias
-    <say-as interpret-as="...">          characters, digits, telephone, cardinal, ordinal; dates, times and amounts of
-                                         money are read as they are written
+    <say-as interpret-as="...">          characters, digits, telephone, cardinal, ordinal; dates by their format="dmy",
+                                         "mdy" or "ymd"; times and amounts of money are read as they are written
     <prosody rate="80% | slow | 1.2">    a private character with the rate from there on; rates inside one another
                                          are multiplied
 
@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable
 
 from ditar.config.sampling import RANGES
+from ditar.text import english_words
 from ditar.text.arpabet import to_ipa
 from ditar.text.english_letters import spell_letters
 from ditar.text.english_numbers import cardinal, digits_one_by_one, ordinal
@@ -46,6 +47,9 @@ _RATE = re.compile(r"([+-]?)(\d{1,4}(?:\.\d{0,6})?|\.\d{1,6})\s?(%?)")
 PROSODY = re.compile(r"<!--.{0,400}?-->|<(?P<end>/?)prosody(?P<of>\s[^<>]{0,600}?)?\s{0,9}(?P<empty>/?)>", re.I | re.S)
 _RATE_MARK = "\U0010fffe"  # a user's text has none, see `text.pronunciation`
 AT_RATE = re.compile(f"{_RATE_MARK}(?P<rate>[\\d.]+){_RATE_MARK}")
+_DATE = re.compile(r"\s*(\d{1,4})([/.\s-])(\d{1,4})\2(\d{1,4})\s*")
+_MARKS = {",": "comma", ";": "semicolon", "!": "exclamation mark", "(": "open parenthesis", ")": "close parenthesis",
+          "'": "apostrophe", "’": "apostrophe", '"': "quotation mark", "—": "dash", "–": "dash"}  # fmt: skip
 _AS_WRITTEN = {"date", "time", "currency", "unit", "fraction", "address", "name", "net"}
 
 
@@ -148,7 +152,8 @@ def _sub(match: re.Match, given: dict[str, str], inner: str, _: str) -> str:
 def _say_as(match: re.Match, given: dict[str, str], inner: str, language: str) -> str:
     kind, english = given.get("interpret-as", "").strip().lower(), is_english(language)
     if kind in ("characters", "spell-out", "verbatim"):
-        return " ".join(_character(c, english) for c in html.unescape(inner) if not c.isspace())
+        name = _characters_of(language)
+        return " ".join(map(name, "".join(html.unescape(inner).split())))
     if kind in ("digits", "telephone"):
         groups = re.findall(r"\d+", inner)
         of_group: Callable[[str], str] = digits_one_by_one if english else " ".join
@@ -156,13 +161,46 @@ def _say_as(match: re.Match, given: dict[str, str], inner: str, language: str) -
     number = re.fullmatch(r"\s*(\d{1,15}(?:,\d{3})*)(\.\d+)?\s*", inner)
     if kind in ("cardinal", "number", "ordinal") and english and number and not (kind == "ordinal" and number[2]):
         return ordinal(number[1]) if kind == "ordinal" else cardinal(inner.strip())
+    if kind == "date" and (english or _is_french(language)):
+        return _date(inner, given.get("format", ""))
     return inner if kind in {*_AS_WRITTEN, "cardinal", "number", "ordinal"} else match[0]
 
 
-def _character(character: str, english: bool) -> str:
-    if english and character.isascii() and character.isalpha():
-        return spell_letters(character)
-    return digits_one_by_one(character) if english and character in "0123456789" else character
+def _characters_of(language: str) -> Callable[[str], str]:
+    """What names a character: English and French letters, figures and marks. Those of other languages stay."""
+    if _is_french(language):
+        from ditar.text.french_words import CHARACTERS, IN_ADDRESSES  # late, as in `text.normalise`
+
+        return lambda character: IN_ADDRESSES.get(character) or CHARACTERS.get(character, character)
+
+    def name(character: str) -> str:
+        if not is_english(language):
+            return character
+        if character.isascii() and character.isalpha():
+            return spell_letters(character)
+        if character in "0123456789":
+            return digits_one_by_one(character)
+        return english_words.IN_ADDRESSES.get(character) or _MARKS.get(character, character)
+
+    return name
+
+
+def _is_french(language: str) -> bool:
+    return language.strip().lower().replace("_", "-").split("-")[0] == "fr"
+
+
+def _date(written: str, order: str) -> str:
+    """A date whose numbers have this order, "dmy" or "dd/mm/yyyy", as year-month-day, which is read in every country
+    alike; any other as it is written."""
+    numbers = _DATE.fullmatch(written)
+    order = re.sub(r"[^dmy]|(.)(?=\1)", "", order.lower())
+    if numbers is None or sorted(order) != ["d", "m", "y"]:
+        return written
+    of = dict(zip(order, numbers.group(1, 3, 4)))
+    if len(of["y"]) == 2:
+        of["y"] = ("19" if of["y"] >= "50" else "20") + of["y"]
+    possible = len(of["y"]) == 4 and 1 <= int(of["m"]) <= 12 and 1 <= int(of["d"]) <= 31
+    return f"{of['y']}-{of['m']:0>2}-{of['d']:0>2}" if possible else written
 
 
 def _break(tag: str, given: dict[str, str]) -> str:

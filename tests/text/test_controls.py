@@ -30,6 +30,9 @@ def symbols(text, language="en-us"):
         ("Good.[pause:0]Day.", [("Good.", 0.0, True), ("Day.", 0.8, False)], None),
         ("Good. [pause:1]. Day.", [("Good.", 1.0, True), ("Day.", 0.8, False)], None),
         ("Good day. [pause:1] </b>", [("Good day.  </b>", 1.0, True)], None),
+        ("Good [pause 0.5] day. [pause=500ms] So [pause = 1 s] on.",
+         [("Good", 0.5, True), ("day.", 0.5, True), ("So", 1.0, True), ("on.", 0.8, False)], None),
+        ("A [pause 2 minutes], [pause for me]", [("A [pause 2 minutes], [pause for me]", 0.8, False)], None),
         ("[note] a [pausing] man", [("[note] a [pausing] man", 0.8, False)], None),
     ],
 )
@@ -52,6 +55,17 @@ def test_a_pause_stands_where_it_was_asked_for(text, pieces, lead):
             [("Row four two forty two b", 0.8)],
         ),
         ('<say-as interpret-as="cardinal">4</say-as><emphasis>km</emphasis>', [("four <emphasis>km</emphasis>", 0.8)]),
+        ('<say-as interpret-as="characters">A.B-C</say-as>', [("eigh dot B dash C", 0.8)]),
+        (
+            '<say-as interpret-as="characters">a, (b)!</say-as> Go.',
+            [("eigh comma open parenthesis B close parenthesis exclamation mark Go.", 0.8)],
+        ),
+        ('<say-as interpret-as="date" format="dmy">1/2/2020</say-as>', [("2020-02-01", 0.8)]),
+        ('<say-as interpret-as="date" format="mdy">01/02/20</say-as>', [("2020-01-02", 0.8)]),
+        ('<say-as interpret-as="date" format="dd.mm.yyyy">1.2.1999</say-as>', [("1999-02-01", 0.8)]),
+        ('<say-as interpret-as="date" format="mdy">31/12/2020</say-as>', [("31/12/2020", 0.8)]),
+        ('<say-as interpret-as="date" format="my">02/2020</say-as>', [("02/2020", 0.8)]),
+        ("<say-as interpret-as='date'>01/02/2020</say-as>", [("01/02/2020", 0.8)]),
         ("<say-as interpret-as='telephone'>55-12</say-as>", [("five five, one two", 0.8)]),
         ('<say-as interpret-as="ordinal">3</say-as>', [("third", 0.8)]),
         ('<say-as interpret-as="cardinal">1984</say-as>', [("one thousand nine hundred eighty four", 0.8)]),
@@ -63,6 +77,21 @@ def test_a_pause_stands_where_it_was_asked_for(text, pieces, lead):
 )
 def test_ssml(text, pieces):
     assert [(t.replace("&amp;", "&"), s) for t, s, _ in read(text)[0]] == pieces
+
+
+@pytest.mark.parametrize(
+    ("language", "spelt", "date"),
+    [
+        ("fr-fr", "A point b virgule tiret C i grec", "2020-02-01"),
+        ("fr", "A point b virgule tiret C i grec", "2020-02-01"),
+        ("de", "A . b , - C y", "1.2.2020"),
+    ],
+)
+def test_say_as_in_other_languages(language, spelt, date):
+    tag = '<say-as interpret-as="characters">A.b,-Cy</say-as>'
+    assert passages(tag, language)[0].text == spelt
+    tag = '<say-as interpret-as="date" format="dmy">1.2.2020</say-as>'
+    assert passages(tag, language)[0].text == date
 
 
 def test_other_tags_are_named_and_not_spoken():
@@ -130,6 +159,8 @@ def test_what_is_written_reads_the_same_again():
     [
         ("Hi [pause:soon]", r"\[pause:soon\]: 'soon' is no length.*from 0 to 60.*\[pause:0.5\]"),
         ("Hi [pause:]", "'' is no length"),
+        ("Hi [pause=soon]", "'soon' is no length"),
+        ("Hi [pause 61]", "61 s is too long"),
         ("Hi [pause:-1]", "'-1' is no length"),
         ("Hi [pause:61]", "61 s is too long; at most 60 s"),
         ("Hi [pause:40][pause:40]", "80 s is too long"),
