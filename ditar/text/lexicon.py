@@ -4,11 +4,14 @@
 
 The pronunciation is in the IPA, `təˈmɑːtoʊ`, or in ARPABET as in CMU's dictionary, `T AH0 M AA1 T OW2`, which is for
 English. A language, such as `de` or `en-gb`, keeps a line for texts in it. A word in small letters is found in any
-case, one with capitals only as it is written. Empty lines, and those that begin with # or ;;;, are skipped.
+case, one with capitals only as it is written; apostrophes of either form, composed and decomposed letters, and white
+space of any length are the same. Empty lines, and those that begin with # or ;;;, are skipped.
 """
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +24,21 @@ from ditar.text.pronunciation import pronounced
 MAX_WORD_CHARACTERS = 200
 MAX_LEXICON_BYTES = 50_000_000  # CMU's has 4
 _SHOWN = 10  # bad lines
-# What a lexicon leaves alone: comments, elements that say themselves how they are read, other tags, pronunciations and
-# links, pauses, addresses.
+# What a lexicon leaves alone: comments, elements that say themselves how they are read, other tags, pronunciations,
+# targets of links, pauses, addresses.
 _LEFT_ALONE = re.compile(
     r"<!--.{0,400}?-->|<(phoneme|sub|say-as)(?:\s[^<>]{0,600})?(?<!/)>[^<]{0,400}</\1\s{0,9}>|</?[A-Za-z][^<>]{0,600}>"
-    r"|\[[^\[\]\n]{1,400}\]\([^()\n]{0,400}\)|\[\s?pause[^\[\]\n]{0,40}\]|(?<![\w.+-])[\w.+-]{1,80}(?:@|://)\S{1,400}",
+    r"|\[[^\[\]\n]{1,400}\]\(/[^/\n]{0,400}/\)|\]\([^\s()]{1,400}\)|\[\s?pause[^\[\]\n]{0,40}\]"
+    r"|(?<![\w.+-])[\w.+-]{1,80}(?:@|://)\S{1,400}",
     re.I | re.S,
 )
 _CHUNK = re.compile(r"\w+|[^\w\s]")
+# What is the same in a word: apostrophes, invisible marks, letters and their accents, white space but a blank line.
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_APOSTROPHES = "‘’ʼ＇"
+_SPACES = re.compile(r"[^\S ]\s*|\s\s+")
+_SAME = re.compile(rf"[{_APOSTROPHES}]|[{_INVISIBLE}]+|{_SPACES.pattern}")
+_DECOMPOSED = re.compile(rf"[^\s{_INVISIBLE}]?[\u0300-\u036f]+|{_SAME.pattern}")
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class _Entry:
     language: str | None
 
     def is_at(self, text: str, place: int) -> bool:
+        """Whether the word stands there in a text of one spelling."""
         end = place + len(self.word)
         found = text[place:end]
         if found != self.word and (self.word != self.word.lower() or found.lower() != self.word):
@@ -84,17 +95,44 @@ class Lexicon:
         return "".join([*parts, self._pronounce(text[start:], language)])
 
     def _pronounce(self, text: str, language: str) -> str:
-        parts, start = [], 0
-        for chunk in _CHUNK.finditer(text):
-            if chunk.start() < start:  # in the previous word
+        parts, start, end = [], 0, 0
+        same, place = _one_spelling(text)
+        for chunk in _CHUNK.finditer(same):
+            if chunk.start() < end:  # in the previous word
                 continue
             for entry in self._entries.get(chunk[0].lower(), ()):
-                if entry.is_for(language) and entry.is_at(text, chunk.start()):
+                if entry.is_for(language) and entry.is_at(same, chunk.start()):
                     end = chunk.start() + len(entry.word)
-                    parts.append(f"{text[start : chunk.start()]}[{text[chunk.start() : end]}](/{entry.ipa}/)")
-                    start = end
+                    left, right = place(chunk.start()), place(end)
+                    parts.append(f"{text[start:left]}[{' '.join(text[left:right].split())}](/{entry.ipa}/)")
+                    start = right
                     break
         return "".join([*parts, text[start:]])
+
+
+def _one_spelling(text: str) -> tuple[str, Callable[[int], int]]:
+    """The text with one form of what is the same in a word, and what tells the place in `text` of one in that."""
+    parts, start = [], 0
+    ours, theirs, length = [0], [0], 0  # from where on both go on alike
+    pattern = _SPACES if text.isascii() else _SAME if unicodedata.is_normalized("NFC", text) else _DECOMPOSED
+    for match in pattern.finditer(text):
+        found = match[0]
+        if found[0] in _APOSTROPHES:
+            same = "'"
+        elif found.isspace():
+            same = "\n\n" if found.count("\n") > 1 else " "
+        else:
+            same = "" if found[0] in _INVISIBLE else unicodedata.normalize("NFC", found)
+        parts += [text[start : match.start()], same]
+        length, start = length + match.start() - start + len(same), match.end()
+        ours.append(length)
+        theirs.append(start)
+
+    def place(of: int) -> int:
+        part = bisect_right(ours, of) - 1
+        return theirs[part] + of - ours[part]
+
+    return "".join([*parts, text[start:]]), place
 
 
 def read_lexicon(path: str | Path) -> Lexicon:
@@ -113,10 +151,11 @@ def read_lexicon(path: str | Path) -> Lexicon:
             continue
         where = f"{path}:{number}"
         try:
-            entry = _entry([field.strip() for field in line.split("\t")], where)
-            first = seen.setdefault((entry.word, entry.language), number)
+            fields = [field.strip() for field in line.split("\t")]
+            entry = _entry(fields, where)
+            first = seen.setdefault((fields[0], entry.language), number)
             if first != number:
-                raise TextError(f"{where}: {entry.word!r} is on line {first}, too; keep one of them")
+                raise TextError(f"{where}: {fields[0]!r} is on line {first}, too; keep one of them")
             lexicon._add(entry)
         except TextError as error:
             faults.append(str(error))
@@ -137,6 +176,7 @@ def as_lexicon(given: Lexicon | Mapping[str, str] | str | Path | None) -> Lexico
 
 def _entry(fields: list[str], where: str) -> _Entry:
     word, ipa, language, *more = [*fields, *[""] * (3 - len(fields))]
+    word = _one_spelling(word)[0].strip()
     if not word or not ipa or more:
         raise TextError(f"{where}: write word<TAB>pronunciation, with tabs between them, got {' | '.join(fields)!r}")
     if len(word) > MAX_WORD_CHARACTERS or re.search(r"[\[\]<>]", word):

@@ -42,6 +42,29 @@ def test_which_words_are_meant(text, applied):
     assert Lexicon({**words, "Polish": "poʊlɪʃ", "polish": "pɑːlɪʃ"}).apply(text) == applied
 
 
+@pytest.mark.parametrize(
+    ("text", "applied"),
+    [
+        ("o'clock o’clock O’Brien, O'Brien’s", "[o'clock](/ə/) [o’clock](/ə/) [O’Brien](/oʊ/), [O'Brien](/oʊ/)’s"),
+        ("cafe\u0301 café CAFÉ, cafe\u0301s cafe", "[cafe\u0301](/kæ/) [café](/kæ/) [CAFÉ](/kæ/), cafe\u0301s cafe"),
+        ("naive na\u00adive, na\u00adives", "[naive](/naɪ/) [na\u00adive](/naɪ/), na\u00adives"),
+        ("New\nYork, New \t York, New\u00a0York", "[New York](/nʊ/), [New York](/nʊ/), [New York](/nʊ/)"),
+        ("New\n\nYork and New, York", "New\n\nYork and New, York"),
+        ("a\n\nnaive’s\u200b\n naive", "a\n\n[naive](/naɪ/)’s\u200b\n [naive](/naɪ/)"),
+        ("[naive](https://naive.org) naive", "[[naive](/naɪ/)](https://naive.org) [naive](/naɪ/)"),
+        ("[x](/naive/y) [x](/naɪv/) [x](naive b)", "[x](/naive/y) [x](/naɪv/) [x]([naive](/naɪ/) b)"),
+    ],
+)
+def test_a_word_is_found_however_it_is_typed(text, applied):
+    words = {"o'clock": "ə", "O’Brien": "oʊ", "cafe\u0301": "kæ", "naive": "naɪ", "New  York": "nʊ"}
+    assert Lexicon(words).apply(text) == applied
+
+
+def test_the_text_of_a_link_is_pronounced():
+    applied = Lexicon({"tomato": "tə"}).apply("A [tomato](https://a.org/tomato) is.")
+    assert "".join(Phonemiser()(passages(applied)[0].text, [])) == "ɐ tə ɪz."
+
+
 def test_a_line_may_be_for_one_language(lexicon):
     found = lexicon("chat\tʃa\tfr\nchat\ttʃæt\ten\nrad\tʁaːt\tde\nchat\ttʃat\ten-gb\n")
     applied = [found.apply("chat rad", language) for language in ("fr", "en-us", "en-gb", "de")]

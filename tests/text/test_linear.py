@@ -26,6 +26,7 @@ REPEATED = [
 CONTROLS = [
     "[pause:0]", "[pause:0] ♜", "[pause", "[", "](/", "[a](/a/)", "[a](/a", "<p>", "<p> ", "<s></s>", "<phoneme ", "<!--",
     "<sub alias='", "<sub alias='a'>", " ", "\n", "a@", "data", "data ", "<b ",
+    "[pause ", "[pause 1", "](a", "\u00ad", "a\u0301", "’", "data\n",
 ]  # fmt: skip
 LEXICON = Lexicon({"data": "a", "data data": "b"})
 
