@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from ditar.text.english_letters import is_shouting
-from ditar.text.french_words import ACRONYMS_READ_AS, ACRONYMS_SPELT, SHORT_WORDS, WORD_ACRONYMS
+from ditar.text.french_words import ACRONYMS_READ_AS, ACRONYMS_SPELT, SHORT_WORDS, TITLES, WORD_ACRONYMS
 
 _CAPITAL = "[A-ZÀ-ÖØ-ÞŒ]"
 # A run of capitals; newspapers write acronyms that are words as names.
@@ -18,6 +18,7 @@ _NO_WORD = re.compile(
     r".?[^AEIOUYÀ-ÝŒ]{3}|(?![BCDFGKPTVW][RLH]|S[CHKLMNPQTVW]|G[NU]|K[NW]|P[NS]|QU|T[SCW]|DJ)[^AEIOUYÀ-ÝŒ]{2}"
     r"|..(?!LL|.S|.T|[CNRS]H|[CLNRS]K|L[BCDFMP]|M[MP]|N[CDGN]|[FR]F|R[BCDGLMNPR]|S[CMP]|PH|[TZ]Z|.X)[^AEIOUYÀ-ÝŒ]{2}"
 )
+_BEFORE_NAMES = tuple(f"{word} " for word in TITLES.values())  # Mme LY
 _NAMES = {"Y": "i grec"}  # espeak reads other capitals that stand alone by their names
 
 
@@ -35,6 +36,8 @@ def spell_capitals(text: str) -> str:
 
     def read(match: re.Match) -> str:
         word = match[1]
+        if match.string.endswith(_BEFORE_NAMES, 0, match.start()):
+            return match[0]
         if said := ACRONYMS_READ_AS.get(word.upper()):
             return said
         before_figures = match.string[match.end() : match.end() + 1].isdecimal()  # CE2, LA7

@@ -23,7 +23,7 @@ ANYWHERE = {
     "SVP": "s'il vous plaît", "svp": "s'il vous plaît", "R.-V.": "rendez-vous", "RDV": "rendez-vous",
     "rdv": "rendez-vous", "etc.": "et cetera", "cf.": "confer", "env.": "environ", "approx.": "approximativement",
     "chap.": "chapitre", "vol.": "volume", "éd.": "édition", "tél.": "téléphone", "Tél.": "téléphone",
-   
+    "réf.": "référence", "Réf.": "référence", "Chap.": "chapitre", "Vol.": "volume", "Fig.": "figure", "Art.": "article",
     "hab./km²": "habitants au kilomètre carré", "hab/km²": "habitants au kilomètre carré", "hab.": "habitants",
     "ex.": "exemple", "max.": "maximum", "fig.": "figure", "art.": "article",
     "boul.": "boulevard", "bd": "boulevard", "Bd": "boulevard", "bld": "boulevard", "dép.": "département",
@@ -115,12 +115,12 @@ FILE_ENDINGS = "txt|pdf|docx?|xlsx?|pptx?|csv|json|xml|html?|py|js|css|exe|zip|m
 
 # Capitals of two or three letters that are words, and no acronyms.
 SHORT_WORDS = set(
-    """AH AIE AIR AMI AN ANS AU AUX BAH BAL BAS BEL BEN BLA BOF BON BUS BUT CAR CAS CE CET CLE COU CRI DE DES DIT DIX
-    DOS DU DUR EAU EH EN EST ET EUH EUX EVA FEU FIL FIN FIS FIT FOI FOU GUY HA HEP HO HOP ICI IDA IL ILS JE JEU JOB
-    JUS KIM LA LAC LE LEO LES LIT LOI LOT LUC LUI MA MAI MAL MAX MER MES MIA MIE MIS MOI MON MOT MUR NE NEZ NI NIL
-    NOM NON NOS NU NUL OH ON ONT OR OS OU OUF OUI PAR PAS PEU PIE PLI POT PRO PUR QUE QUI RIO ROI ROY RUE SAC SE SEL
-    SES SI SIX SOI SOL SON SUD SUR SUS TA TAS TE TEL TES TOI TON TU TUE UN UNE VA VAS VIE VIN VIS VIT VOS VU VUE ZOE
-    ZUT""".split()
+    """AH AIE AIR AMI AN ANS AU AUX BAH BAL BAS BEL BEN BLA BOF BON BUS BUT CAR CAS CE CET CLE COU CRI DE DES
+    DIT DIX DOS DU DUR EAU EH EN EST ET EUH EUX EVA FEU FIL FIN FIS FIT FOI FOU GUY HA HEP HO HOP ICI IDA IL
+    ILS JE JEU JOB JUS KIM LA LAC LE LEO LES LIT LOI LOT LUC LUI MA MAI MAL MAX MER MES MIA MIE MIS MOI MON
+    MOT MUR NE NEZ NI NIL NOM NON NOS NU NUL OH ON ONT OR OS OU OUF OUI PAR PAS PEN PEU PIE PLI POT PRO PUR
+    QUE QUI RIO ROI ROY RUE SAC SE SEL SES SI SIX SOI SOL SON SUD SUR SUS TA TAS TE TEL TES TOI TON TU TUE UN
+    UNE VA VAS VIE VIN VIS VIT VOS VU VUE ZOE ZUT""".split()
 )
 # Acronyms that are said as words.
 WORD_ACRONYMS = set(
@@ -131,9 +131,11 @@ WORD_ACRONYMS = set(
 )
 # Acronyms that are spelt, and look like words, or like shouting.
 ACRONYMS_SPELT = set(
-    """AESH AFP ANPE API ASE BEP CDI CEE CIA CIO CPE CSA CSE DUT EADS EELV EPCI EPO ESA EURL FAI FMI IA IEP IGN IPO IRM
-    ISO IUT IVG LFI LGBTI LGBTQI LGBTQIA LOA MIT OAS OCDE OGM OIT OM OMC OMS ONG OPA OPCVM ORL OSCE PEA PIB PLU PMA
-    PME RATP RER RSA SARL SAV SOS SPA TER TVA UCPA UDI UE ULM UMP UNHCR URSS USA VAE VIP""".split()
+    """ADN AESH AFP ANPE AOC AOP API ARN ASE AVC BEP CDI CEE CHU CIA CIO CPE CPU CSA CSE DUT EADS EDF EELV ENS
+    EPCI EPO EPR ERP ESA ETI EURL FAI FMI FSU GIE GPA GPU IA IDF IEP IFI IGN IGP IMC IP IPO IRM ISF ISO IUT
+    IVG LFI LGBTI LGBTQI LGBTQIA LOA MIT MSA OAS OCDE OGM OIT OM OMC OMS ONF ONG OPA OPCVM ORL OSCE PEA PIB
+    PMA PME QI RATP RDA RER RIP RSA SARL SAV SCI SOS SPA SUV TER TVA UCPA UDI UE UFC UGC UHT ULM UMP
+    UNHCR URL URSS USA USB UV VAE VIP VOD""".split()
 )
 # Acronyms that are said as words, and otherwise than espeak reads them.
 ACRONYMS_READ_AS = {

@@ -13,6 +13,7 @@ READINGS = [
     ("Le Dr Martin, Mlle Rose, etc.", "Le docteur Martin, mademoiselle Rose, et cetera."),
     ("Des pommes, etc. Il rentre.", "Des pommes, et cetera. Il rentre."),
     ("p. ex. l'art. 3, c.-à-d. beaucoup", "par exemple l'article trois, c'est-à-dire beaucoup"),
+    ("Art. L. 121, réf. 12, Chap. 2", "article L. cent vingt et un, référence douze, chapitre deux"),
     ("le n° 5, no 7 et n°8", "le numéro cinq, numéro sept et numéro huit"),
     ("Non. 8 oui.", "Non. huit oui."),
     ("120 av. J.-C., 3 av. Foch", "cent vingt avant Jésus-Christ, trois avenue Foch"),
@@ -57,7 +58,9 @@ READINGS = [
     ("l'INSEE ou l'Insee, les Ehpads, le CROUS, l'ENA", "l'insé ou l'insé, les épade, le crousse, l'éna"),
     ("C'est LE vin, il ne faut PAS. NON ! L'ÉTÉ", "C'est LE vin, il ne faut PAS. NON! L'ÉTÉ"),
     ("JE VEUX UN THÉ ET DU RIZ, MAIS LE TGV EST LÀ", "JE VEUX UN THÉ ET DU RIZ, MAIS LE T G V EST LÀ"),
-    ("Jean DUPONT, Anne ROUX, Paul KLEE, MME ROY, MARC", "Jean DUPONT, Anne ROUX, Paul KLEE, madame ROY, MARC"),
+    ("Jean DUPONT, Anne ROUX, Paul KLEE, MME ROY, MARC, M. LY, M. LE PEN",
+     "Jean DUPONT, Anne ROUX, Paul KLEE, madame ROY, MARC, monsieur LY, monsieur LE PEN"),
+    ("EDF, ENGIE, AXA, UNE IRM AU CHU", "E D F, ENGIE, AXA, UNE I R M AU C H U"),
     ("la S.N.C.F. et les U.S.A.", "la S N C F et les U S A."),
     ("J.-J. Rousseau, A.-M. Roy", "J J Rousseau, A M Roy"),
     ("L'an 2 de la République, j'en ai 10 de plus, 2 des 3", "L'an deux de la République, j'en ai dix de plus, deux "
