@@ -58,6 +58,7 @@ _DAY_MONTH = re.compile(r"\b([Ll]e|[Dd]u|[Aa]u) (0?[1-9]|[12]\d|3[01])/(0?[1-9]|
 _ISO_DATE = re.compile(rf"{_ALONE}(\d{{4}})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?![\d-])")
 _NUMERO = re.compile(r"\b(?:[Nn][°o]s? ?|No\. +)(?=\d)")  # one_spelling writes № as No.
 _FIRST = re.compile(rf"{_ALONE}1(?= (?:{'|'.join(MONTHS)})\b)")
+_OF_LAW = re.compile(r"(?<=rticle )([A-Z])\. ?(\d{1,6})(?:-(\d{1,4}))?(?![\w-])")  # article L. 121-1
 _SHORT_MONTH = re.compile(rf"(?<=\d )({'|'.join(SHORT_MONTHS)})\.(?= |$)|(?<=\d )({'|'.join(SHORT_MONTHS)})(?= \d)")
 _SHOUTED = re.compile(r"(?<=\d)(?:H(?=[0-5]\d(?!\w)|(?!\w))|(?:ERS?|RES?|[EÈ]MES?|NDE?S?)(?!\w))")  # 20H30, LA 3ÈME
 _HOURS = re.compile(rf"{_ALONE}(?<!-)(\d{{1,2}}(?: ?h ?(?:[0-5]\d)?|:[0-5]\d)?) ?[-—] ?"
@@ -78,6 +79,7 @@ _NAMED = re.compile(r"(?<=\w )((?:I{2,3}|IV|VI{1,3}|IX|X{1,3}(?:I{1,3}|I?V|VI{1,
 _YEAR = re.compile(r"(?<![\w'-])M[MDCLXVI]{3,12}(?![\w'-])")
 _TITLE = re.compile(rf"(?<![\w'-])({_any_of(TITLES)})[ -](?={_CAPITAL}|l[ea] |l')")
 _ABBREVIATION = re.compile(rf"(?<![\w-])({_any_of(ANYWHERE)})(?![\w-])")
+_ENDS = re.compile(rf"\s*$|\s+[\"(]?{_CAPITAL}(?!\. ?\d)")
 _BEFORE_FIGURE = re.compile(rf"(?<![\w-])({_any_of(BEFORE_FIGURES)}) ?(?=\d)")
 _BEFORE_CAPITAL = re.compile(rf"(?<![\w-])({_any_of(BEFORE_CAPITALS)}) (?={_CAPITAL})")
 _RANGE = re.compile(rf"(?<![\w.,-])({_NUMBER})\s?[-—]\s?(?={_NUMBER}(?:{_any_of(UNITS)})?(?![\w-]))")
@@ -152,6 +154,7 @@ def _spell_codes(text: str, say: Callable[..., str]) -> str:
 
 def _spell_quantities(text: str, say: Callable[..., str]) -> str:
     """Days, times, ranges, amounts, and what has a unit."""
+    text = _OF_LAW.sub(lambda m: f"{m[1]} {m[2]}" + (f" tiret {m[3]}" if m[3] else ""), text)
     text = _SHORT_MONTH.sub(lambda m: SHORT_MONTHS[m[1] or m[2]], text)
     text = _FIRST.sub("premier", text)
     text = _SHOUTED.sub(lambda m: m[0].lower(), text)
@@ -210,8 +213,7 @@ def _roman_words(letters: str, say: Callable[..., str]) -> str:
 
 def _abbreviations(text: str) -> str:
     def replace(match: re.Match) -> str:
-        rest = match.string[match.end() :]
-        ends = match[1].endswith(".") and (not rest.strip() or re.match(rf"\s+[\"(]?{_CAPITAL}", rest))
+        ends = match[1].endswith(".") and _ENDS.match(match.string, match.end())
         return ANYWHERE[match[1]] + ("." if ends else "")
 
     return _ABBREVIATION.sub(replace, text)

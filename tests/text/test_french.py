@@ -13,7 +13,8 @@ READINGS = [
     ("Le Dr Martin, Mlle Rose, etc.", "Le docteur Martin, mademoiselle Rose, et cetera."),
     ("Des pommes, etc. Il rentre.", "Des pommes, et cetera. Il rentre."),
     ("p. ex. l'art. 3, c.-à-d. beaucoup", "par exemple l'article trois, c'est-à-dire beaucoup"),
-    ("Art. L. 121, réf. 12, Chap. 2", "article L. cent vingt et un, référence douze, chapitre deux"),
+    ("Art. L. 121-1, l'article R. 12, réf. 12, Chap. 2",
+     "article L cent vingt et un tiret un, l'article R douze, référence douze, chapitre deux"),
     ("le n° 5, no 7 et n°8", "le numéro cinq, numéro sept et numéro huit"),
     ("Non. 8 oui.", "Non. huit oui."),
     ("120 av. J.-C., 3 av. Foch", "cent vingt avant Jésus-Christ, trois avenue Foch"),
@@ -134,7 +135,7 @@ def test_a_pronounced_word_is_left_alone():
 @pytest.mark.parametrize(
     "unit",
     ["1 000 ", "1,", "M. ", "12 h 30 ", "1-", "XIV ", "1/2 ", "www.a.", "€1", "06 12 ", "1", "+1", "+", "AB", "A.",
-     "1 x 1", "1x ", "a.b", "ab e s", "1m", "+1 1 "],
+     "etc. ", "1 x 1", "1x ", "a.b", "ab e s", "1m", "+1 1 "],
 )  # fmt: skip
 def test_long_texts_take_linear_time(unit):
     started = time.perf_counter()
