@@ -44,11 +44,12 @@ _FIGURE = re.compile(r"\d")
 _CAPITAL = "[A-ZÀÂÇÈÉÊËÎÏÔÙÛÜŒ]"
 _THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})([ .'])(\d{3}(?:\2\d{3}){0,5})(?!\d)")  # Swiss: 1'000
 _ADDRESS = re.compile(r"(?<![\w.+@/-])(?:(?:https?://|www\.)[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++)", re.I)
+# A site, or a file, whose name stands alone: other words with a dot and no space between them are two sentences.
 _DOT_INSIDE = re.compile(r"\.[A-Za-z\d]")
 _NAME = re.compile(r"(?<![\w.@/-])([A-Za-z\d-]++(?:\.[A-Za-z\d-]++)++)(/[^\s\"<>()]*+)?(?![\w@])")
 _SITE = re.compile(rf"(?=[^.]*[A-Za-z]).*\.(?:{TOP_DOMAINS})")
 _FILE = re.compile(rf"(?=[^.]*[A-Za-z])(.*\.)({FILE_ENDINGS})", re.I)
-_MISREAD_TOP = re.compile(r"(?<=\.)(?:ai|be|eu|io)(?=/|$)")
+_MISREAD_TOP = re.compile(r"(?<=\.)(?:ai|be|eu|io)(?=/|$)")  # espeak makes words of them
 _PHONE = re.compile(r"(?<![\d.,])((?:\+|00 ?)33[ .]?(?:\(0\) ?)?[1-9]|0[1-9])((?:[ .-]?\d\d){4})(?!\d|,\d)")
 _FREEPHONE = re.compile(r"(?<![\d.,])(0) ?(8\d\d)((?: ?\d{3}){2}|(?: \d\d){3})(?!\d|,\d)")
 _ABROAD = re.compile(r"(?<!\w)\+(\d{1,3})((?:[ .-]\d{1,4}){3,6})(?!\w|,\d)")
@@ -91,7 +92,8 @@ _INSIDE = re.compile(rf"{_ALONE}(\d{{1,4}})(?:(€)(\d\d)|m(\d{{1,2}})| m (\d\d)
 _PRODUCT = re.compile(rf"{_ALONE}{_NUMBER}( ?[cm]?m)?(?: ?x ?{_NUMBER}( ?[cm]m(?!\w))?){{1,3}}(?!\w)")
 _SIGNED = re.compile(r"(?<![\w.,)])([-+±]) ?(?=\d)")
 _FRACTION = re.compile(r"(?<![\w.,/])(\d{1,4}(?:,\d{1,2})?)/(\d{1,4})(?![\w/])")
-_MARKED = re.compile(r"(?:\b(?:not(?:e|es|é|ée|és|ées|er|ez|ons)|scores?|avis)\b[^.,;!?]{0,20})$", re.I)
+# Of a number over another: it is a mark after the first and before the last, and a part of a whole before the second.
+_MARKED = re.compile(r"(?:\b(?:not(?:e|es|é|ée|és|ées|er)|scores?|avis)\b[^.,;!?]{0,20})$", re.I)
 _PART_OF = re.compile(r"e? (?:de|des|du|d')\b")
 _STARS = re.compile(" (?:étoiles?|points?)\\b")
 _BOTH_GENDERS = ("(e)", ".e.s", "-e-s", " e s")  # the last with its middle dots, étudiant·e·s, as spaces

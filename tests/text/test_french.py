@@ -68,8 +68,8 @@ READINGS = [
      "des trois"),
     ("note de 8/10, 8,5/10, 95/100, noté 4/5, 4/5 étoiles", "note de huit sur dix, huit virgule cinq sur dix, "
      "quatre-vingt-quinze sur cent, noté quatre sur cinq, quatre sur cinq étoiles"),
-    ("3/10 de la population, 1/10, 4/5 des gens", "trois dixièmes de la population, un dixième, quatre cinquièmes des "
-     "gens"),
+    ("3/10 de la population, 1/10, 4/5 des gens, notez 1/2", "trois dixièmes de la population, un dixième, quatre "
+     "cinquièmes des gens, notez un demi"),
     ("claude.ai, www.lemonde.fr, lemonde.fr/une.", "claude point A I, W W W point lemonde point fr, lemonde point fr "
      "barre oblique une."),
     ("notes.pdf, Il part.Il rit, 10.2", "notes point P D F, Il part.Il rit, dix point deux"),
