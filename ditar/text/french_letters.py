@@ -11,6 +11,8 @@ _CAPITAL = "[A-ZÀ-ÖØ-ÞŒ]"
 _AS_NAMES = "|".join(word.capitalize() for word in ACRONYMS_READ_AS if len(word) > 3)
 _WORD = re.compile(rf"(?<![^\W\d_])({_CAPITAL}{{2,40}}|{_AS_NAMES})s?(?![^\W\d_])")
 _DOTTED = re.compile(r"(?<![\w.])[A-Z]\.(?:-?[A-Z]\.){1,20}(?![\w-])")
+# An article before a letter: espeak spells a capital one, and says "apostrophe".
+_ARTICLE = re.compile(r"(?<![^\W\d_])[DL]'(?=[A-Z](?![^\W\d_]))")
 _AT_END = re.compile(r"\s*$")
 _VOWEL = re.compile("[AEIOUYÀ-ÖØ-ÝŒ]")
 # What no word of four letters has: three consonants in a row, or these at its start, or at its end.
@@ -30,8 +32,12 @@ def spell_letters(letters: str) -> str:
 def spell_capitals(text: str) -> str:
     """Acronyms become letters, or what people say; words in capitals stay."""
     text = _DOTTED.sub(_dotted, text)
-    if not _WORD.search(text):
-        return text
+    if _WORD.search(text):
+        text = _spell_acronyms(text)
+    return _ARTICLE.sub(lambda m: m[0].lower(), text)
+
+
+def _spell_acronyms(text: str) -> str:
     shouting = _is_shouting(text)
 
     def read(match: re.Match) -> str:
