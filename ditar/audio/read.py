@@ -1,4 +1,5 @@
-"""Audio files -> mono float32, through libsndfile (WAV, FLAC, OGG, MP3): no FFmpeg, no torchaudio.load."""
+"""Audio files -> mono float32, through libsndfile (WAV, FLAC, OGG, MP3), and those of phones through PyAV, if it is there
+(`containers`): no program ffmpeg, no torchaudio.load."""
 
 import re
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from ditar.audio.containers import container_of, read_container
 from ditar.audio.cut_off import what_is_missing
 from ditar.audio.errors import AudioError, AudioTooLongError
 from ditar.audio.resample import resample
@@ -49,6 +51,9 @@ def read_file(path: str | Path, max_seconds: float = MAX_SECONDS) -> tuple[np.nd
 
 def read_samples(file: BinaryIO, name: str, max_seconds: float = MAX_SECONDS) -> tuple[np.ndarray, int]:
     """(samples (S, channels) float32, their rate in Hz) of an open seekable file. AudioError as `read_audio`."""
+    if (kind := container_of(file)) is not None:
+        file.seek(0)
+        return read_container(file, kind, name, max_seconds)
     if missing := what_is_missing(file):
         raise _cut_off(name, missing)
     file.seek(0)

@@ -11,14 +11,19 @@ The last two hold one voice.
 from collections import Counter
 from pathlib import Path
 
-from ditar.data.corpora import ENDINGS, read_corpora
+from ditar.audio import containers
+from ditar.data.corpora import ENDINGS as OF_CORPORA
+from ditar.data.corpora import read_corpora
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_audio_dir, read_data_dir
 from ditar.data.tables import read_languages
 from ditar.storage.inputs import decode_text, read_input
 from ditar.text.phonemise import espeak_language
 
-OTHER_AUDIO = (".m4a", ".aac", ".mp4", ".webm", ".wma", ".amr", ".aiff", ".aif")  # not read, though recordings
+ENDINGS = (*OF_CORPORA, *(containers.ENDINGS if containers.is_installed() else ()))
+OTHER_AUDIO = tuple(  # not read, though recordings
+    ending for ending in (*containers.ENDINGS, ".aac", ".wma", ".amr", ".aiff", ".aif") if ending not in ENDINGS
+)
 VOICE = "voice"  # the speaker of a folder that names none
 
 

@@ -60,13 +60,13 @@ def test_what_cannot_be_read_is_told_at_once_or_left_out(tmp_path):
 def test_what_a_folder_holds_besides_is_told(tmp_path):
     write_sound(tmp_path / "a.wav")
     assert unread(tmp_path) == []
-    (tmp_path / "phone.m4a").touch()
+    (tmp_path / "phone.wma").touch()
     (tmp_path / "notes.txt").touch()
     (tmp_path / "empty").mkdir()
     write_sound(tmp_path / "day 2/b.wav")
     folders, formats, texts = unread(tmp_path)
     assert folders.endswith("put all recordings into one folder: day 2")
-    assert "ffmpeg -i NAME.m4a NAME.wav: phone.m4a" in formats and texts.endswith("of the same name: notes.txt")
+    assert "ffmpeg -i NAME.m4a NAME.wav: phone.wma" in formats and texts.endswith("of the same name: notes.txt")
     (tmp_path / "metadata.csv").touch()
     assert unread(tmp_path) == []
 

@@ -11,16 +11,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import soundfile
-
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installed
 
+from ditar.audio.read import read_audio  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.finetune.compare import references  # noqa: E402
 from ditar.finetune.pieces import PieceMaker, TrainingPiece  # noqa: E402
 from ditar.finetune.recordings import read_recordings  # noqa: E402
+from ditar.units import samples_to_seconds  # noqa: E402
 
 
 def named(rows: list[Utterance], name: str) -> list[Utterance]:
@@ -72,7 +72,7 @@ def main() -> int:
         if not rows:
             raise DataError(f"{args.folder} has no speaker {args.speaker!r}")
         rows = named(rows, args.name)
-        seconds = [soundfile.info(str(row.path)).duration for row in rows]
+        seconds = [samples_to_seconds(len(read_audio(row.path))) for row in rows]
         first = next(n for n in range(len(rows)) if sum(seconds[n + 1 :]) < args.test_share * sum(seconds))
         train, test = rows[: first + 1], rows[first + 1 :]
         if not (train and test):
@@ -81,8 +81,7 @@ def main() -> int:
         write_data_dir(args.out / "test", as_utterances(cut(test, args.out / "wav/test", args.longest, args.skip_bad)))
         clip = references(cut(train, args.out / "wav/train", args.longest, args.skip_bad))[args.name]
         write_data_dir(args.out / "reference", as_utterances([clip]))
-    # Every error class of the package is a ValueError.
-    except (ValueError, OSError, soundfile.LibsndfileError) as error:
+    except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"split: error: {error}", file=sys.stderr)
         return 1
     print(f"{args.out}: {len(train)} recordings to train on, {sum(seconds[: first + 1]):.0f} s; {len(test)} left out")
