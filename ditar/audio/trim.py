@@ -14,6 +14,9 @@ TARGET_DB = -23.0
 PEAK_LIMIT = 0.99
 MIN_REFERENCE_SECONDS = 0.5
 MAX_REFERENCE_SECONDS = 30.0
+# A clip that may be cut is, if it is longer than the first, at its last pause before the second, but not before the third:
+# models hear examples of some 20 s, reference and text together.
+LONG_REFERENCE_SECONDS, CUT_REFERENCE_SECONDS, LEAST_CUT_SECONDS = 15.0, 10.0, 3.0
 LEAST_ACTIVE_DB = -52.0  # in a stream, whose loudest frame may be to come: 40 dB below that of most outputs
 FADE_SECONDS = 0.005
 KEEP_SECONDS = 0.03  # of silence, on both sides of the speech
@@ -29,8 +32,9 @@ def prepare_reference(
     has no pause or must not be cut.
 
     Args:
-        cut: a clip of more than 30 s of speech is cut at its last pause before that, and a message is appended here;
-            None, for a clip with a transcript, which would not fit any more: such a clip is refused.
+        cut: a clip of more than 15 s of speech is cut at its last pause before 10 s or, if it has none there, before 30 s,
+            and a message is appended here; None, for a clip with a transcript, which would not fit any more: such a clip
+            stays, or is refused.
     """
     waveform = np.asarray(waveform, dtype=np.float32)
     if not np.isfinite(waveform).all():
@@ -39,16 +43,21 @@ def prepare_reference(
     if is_silent(waveform):
         raise AudioError(f"{name} is silent ({loudest(waveform, offset)}); record it again, louder")
     start, stop = speech_range(waveform, rate_hz)
-    if stop - start > MAX_REFERENCE_SECONDS * rate_hz:
+    seconds, pause = (stop - start) / rate_hz, None
+    if cut is not None and seconds > LONG_REFERENCE_SECONDS:
+        pause = last_pause(waveform[start:stop], rate_hz, CUT_REFERENCE_SECONDS - KEEP_SECONDS)
+        pause = None if pause is None or pause < LEAST_CUT_SECONDS * rate_hz else pause
+    if pause is None and seconds > MAX_REFERENCE_SECONDS:
         pause = last_pause(waveform[start:stop], rate_hz, MAX_REFERENCE_SECONDS - KEEP_SECONDS)
         if pause is None or cut is None:
             where = "" if pause is None else f" (the last within the limit is at {(start + pause) / rate_hz:.2f} s)"
             raise AudioError(
-                f"{name} holds {(stop - start) / rate_hz:.1f} s of speech, the limit is {MAX_REFERENCE_SECONDS:g} s; "
+                f"{name} holds {seconds:.1f} s of speech, the limit is {MAX_REFERENCE_SECONDS:g} s; "
                 f"cut it at a pause{where}, and its transcript with it; 2 to 8 s work best"
             )
+    if pause is not None:
         cut.append(
-            f"{name} holds {(stop - start) / rate_hz:.1f} s of speech, and only the first {pause / rate_hz:.1f} s, up "
+            f"{name} holds {seconds:.1f} s of speech, and only the first {pause / rate_hz:.1f} s, up "
             "to a pause, are used; give a shorter clip: 2 to 8 s work best"
         )
         stop = start + pause + round(KEEP_SECONDS * rate_hz)

@@ -88,9 +88,15 @@ def test_a_long_reference_is_cut_at_its_last_pause_where_it_may_be():
         prepare_reference(paused(31.0, 2.0), RATE_HZ, cut=[])
 
 
-def test_a_clip_under_the_limit_is_never_cut():
+def test_a_clip_that_may_be_cut_is_as_short_as_works_best():
     told = []
-    assert len(prepare_reference(paused(14.0, 14.0), RATE_HZ, cut=told)) / RATE_HZ > 28.3 and told == []
+    assert abs(len(prepare_reference(paused(4.0, 5.0, 9.0), RATE_HZ, cut=told)) / RATE_HZ - 9.46) < 0.05
+    assert len(told) == 1 and "holds 18.8 s of speech, and only the first 9.4 s" in told[0]
+    for parts in ((4.0, 5.0, 4.5), (1.0, 14.5), (14.0, 14.0)):  # short enough, or no pause where it should be
+        told = []
+        assert len(prepare_reference(paused(*parts), RATE_HZ, cut=told)) / RATE_HZ > sum(parts) and told == []
+    for parts in ((14.0, 14.0), (4.0, 5.0, 9.0)):
+        assert len(prepare_reference(paused(*parts), RATE_HZ)) / RATE_HZ > sum(parts)  # with its transcript
 
 
 def test_a_fade_ends_at_nothing_and_leaves_the_rest_and_its_argument():
