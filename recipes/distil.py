@@ -30,7 +30,7 @@ HEARD = {"num_inference_steps": 2, "time_grid": "sway", "temperature": 0.0, "sol
 
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `main` turns into a message."""
-    folder = model_folder(None if args.teacher == "shipped" else args.teacher, {})
+    folder = model_folder(args.teacher, {})
     vae = folder / "vae"
     check_out(args.out, teacher=folder, train=args.train, valid=args.valid)
     config = load_config(args.config, DistilConfig)

@@ -33,6 +33,10 @@ def test_a_call_says_what_differs_from_the_saved_scheduler():
     assert saved.override(solver="unipc").time_grid == "uniform"
     with pytest.raises(TypeError, match="'stepps' is not an option of sampling; there are temperature"):
         saved.override(stepps=3)
+    with pytest.raises(TypeError, match=r"'voice' is not an option .*a field of a request, SpeechRequest\(text, voice="):
+        saved.override(voice="heart")
+    with pytest.raises(TypeError, match="'prompt_audio' is not an option .*make a voice of the clip, create_voice"):
+        saved.override(prompt_audio="a.wav")
 
 
 def test_a_solver_is_made_of_them():

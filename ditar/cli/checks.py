@@ -38,7 +38,8 @@ def check_options(options: argparse.Namespace) -> None:
                 "| aplay -f S16_LE -r 24000, or give the name of a file"
             )
     elif options.output_format is not None:
-        raise ValueError("--output-format is for --output -; the ending of a file's name is its format: leave it out")
+        what = "its format is the ending of its name" if options.output_dir is None else "--output-dir writes WAV files"
+        raise ValueError(f"--output-format is for --output -; {what}: leave it out")
     elif options.output is not None:
         check_writable(options.output)
         if options.stream and not options.output.lower().endswith(".wav"):
@@ -157,15 +158,25 @@ def check_model(model: str | None, adapter: str | None = None) -> str | None:
     exist, or holds no model or no adapter."""
     if adapter is not None and not (Path(adapter) / "base.json").is_file():  # `model.adapter.BASE`, which imports torch
         raise ValueError(f"--adapter {adapter} holds no base.json; give a folder that `ditar finetune --lora` made")
-    from ditar.synthesis.model_folder import FAST_MODEL, NO_FAST_MODEL, SHIPPED_MODEL, class_of
+    from ditar.synthesis.model_folder import FAST_MODEL, NO_FAST_MODEL, class_of, named_folder
 
-    folder = SHIPPED_MODEL if model is None else Path(model)
+    folder = Path(named_folder(model))
     if folder == FAST_MODEL and not folder.is_dir():
         raise ValueError(NO_FAST_MODEL)
     # `exp/run` may be a name on the hub; a name without a slash, or with several, cannot
     if not folder.is_dir() and str(model).count("/") != 1:
         raise ValueError(f"model folder {model!r} does not exist; give a folder that save_pretrained wrote")
+    if adapter is not None and _is_distilled(folder):
+        raise ValueError(
+            f"--adapter {adapter} changes the model that it was trained on, and a distilled one is another; leave "
+            "--adapter out, or --fast"
+        )
     return class_of(folder) if folder.is_dir() else None
+
+
+def _is_distilled(folder: Path) -> bool:
+    config = folder / "ditar/config.json"
+    return config.is_file() and bool(json.loads(config.read_text(encoding="utf-8")).get("distilled_guidance"))
 
 
 def check_adapting(sources: "Iterable[VoiceSource]", model: str | None, adapt: bool) -> None:
@@ -173,14 +184,13 @@ def check_adapting(sources: "Iterable[VoiceSource]", model: str | None, adapt: b
     it."""
     if not adapt:
         return
-    from ditar.synthesis.model_folder import SHIPPED_MODEL, class_of
+    from ditar.synthesis.model_folder import class_of, named_folder
     from ditar.synthesis.voice_names import check_adaptable
 
-    folder = SHIPPED_MODEL if model is None else Path(model)
+    folder = Path(named_folder(model))
     if folder.is_dir() and class_of(folder) == "TokenPipeline":
         raise ValueError(f"--adapt is for models with diffusion, and {model} draws tokens; leave it out")
-    config = folder / "ditar/config.json"
-    if config.is_file() and json.loads(config.read_text(encoding="utf-8")).get("distilled_guidance"):
+    if _is_distilled(folder):
         raise ValueError(
             "--adapt: a distilled model learns no voices; make the voice with the model that it was distilled from "
             "(ditar voice create --adapt), and give it as --voice FILE"

@@ -36,9 +36,9 @@ def add_parser(commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder and print its size."""
-    from ditar.synthesis.model_folder import FAST_MODEL, voices_of
+    from ditar.synthesis.model_folder import named_folder, voices_of
 
-    model = {"shipped": None, "fast": str(FAST_MODEL)}.get(options.model, options.model)
+    model = str(named_folder(options.model))
     kind = check_model(model, options.adapter)
     folder = Path(options.folder)
     if kind == "TokenPipeline":

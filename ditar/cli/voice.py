@@ -25,7 +25,9 @@ def add_parser(commands) -> None:
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
     create = actions.add_parser("create", help="make a voice file from a reference clip")
-    create.add_argument("output", metavar="FILE", help="voice file to write: NAME.safetensors")
+    create.add_argument(
+        "output", metavar="NAME|FILE", help="a name, by which --voice finds it; or a file to write: FILE.safetensors"
+    )
     create.add_argument(
         "--prompt-audio", metavar="FILE|-", required=True,
         help="reference clip: WAV, FLAC, OGG or MP3; - reads standard input",
@@ -52,7 +54,9 @@ def _create(options: argparse.Namespace) -> int:
     from ditar.storage.atomic_write import check_not_input
     from ditar.synthesis.reference import read_reference
     from ditar.synthesis.voice_file import check_voice_path, save_voice
+    from ditar.synthesis.voice_names import path_of_new
 
+    options.output = str(path_of_new(options.output))
     check_voice_path(options.output)
     if Path(options.output).exists() and not options.force:
         raise ValueError(f"{options.output} exists already; give another name, or --force to replace it")

@@ -2,6 +2,7 @@
 and listening during training."""
 
 import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal, get_args
 
@@ -76,10 +77,20 @@ class SamplingOptions(Ranged):
         uniform grid, unless they are named. TypeError: no such option."""
         given = {name: value for name, value in given.items() if value is not None}
         if unknown := given.keys() - set(OPTIONS):
-            raise TypeError(f"{min(unknown)!r} is not an option of sampling; there are {', '.join(OPTIONS)}")
+            raise unknown_option(min(unknown), OPTIONS)
         if given.get("solver", "ddim") != "ddim":
             given = {"temperature": 1.0, "time_grid": "uniform", **given}
         return replace(self, **given)
+
+
+def unknown_option(name: str, options: Sequence[str]) -> TypeError:
+    """What says which options there are, and where one belongs that is none."""
+    where = ""
+    if name in ("voice", "seed", "language", "stop_threshold", "speed", "timestamps"):
+        where = f"; of a batch or a stream it is a field of a request, SpeechRequest(text, {name}=...)"
+    elif name in ("prompt_audio", "prompt_text"):
+        where = "; make a voice of the clip, create_voice(prompt_audio, prompt_text), and give that"
+    return TypeError(f"{name!r} is not an option of sampling; there are {', '.join(options)}{where}")
 
 
 OPTIONS: tuple[str, ...] = tuple(field.name for field in fields(SamplingOptions))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ditar.config.numbers import check_number
-from ditar.config.sampling import MOST_STEPS, RANGES, RISES
+from ditar.config.sampling import MOST_STEPS, RANGES, RISES, unknown_option
 
 TIME_GRIDS: dict[str, Callable[[float], float]] = {
     "uniform": lambda progress: 1 - progress,
@@ -61,7 +61,7 @@ class Sampling:
         """These with those given, except None. TypeError: no such option."""
         names = [field.name for field in fields(self)]
         if unknown := given.keys() - set(names):
-            raise TypeError(f"{min(unknown)!r} is not an option of sampling; there are {', '.join(names)}")
+            raise unknown_option(min(unknown), names)
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
     def times(self) -> tuple[list[float], int | None]:

@@ -19,10 +19,18 @@ NO_FAST_MODEL = (
 )
 
 
+def named_folder(model: str | Path | None) -> str | Path:
+    """A model as it was named: a folder, or a name on the hub; None and "shipped": the model that ships, "fast": its
+    distilled form, unless there is a folder of that name."""
+    if model is None:
+        return SHIPPED_MODEL
+    return model if Path(model).is_dir() else {"shipped": SHIPPED_MODEL, "fast": FAST_MODEL}.get(str(model), model)
+
+
 def model_folder(model: str | Path | None, hub_options: dict, kind: str | None = "DiTARPipeline") -> Path:
-    """The folder of a model: given, shipped (None), or downloaded from the hub; of the pipeline class `kind`, or of any
-    class (None). ModelError names what is missing."""
-    folder = SHIPPED_MODEL if model is None else Path(model)
+    """The folder of a model (see `named_folder`), which is downloaded if it is on the hub; of the pipeline class `kind`,
+    or of any class (None). ModelError names what is missing."""
+    folder = Path(named_folder(model))
     if not folder.is_dir():
         if folder == FAST_MODEL:
             raise ModelError(NO_FAST_MODEL)

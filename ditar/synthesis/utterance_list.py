@@ -25,7 +25,7 @@ from ditar.storage.json_lines import MANIFEST, append_json_lines, write_json_lin
 from ditar.storage.lock import only_writer
 from ditar.synthesis.list_folder import ListOutput, SpeechTask, manifest_rows, resume
 from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory
-from ditar.synthesis.model_folder import SHIPPED_MODEL
+from ditar.synthesis.model_folder import named_folder
 from ditar.synthesis.pieces import ReadPiece, check_speeds, join, one_piece, pieces_to_speak
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.time_files import write_times
@@ -163,7 +163,7 @@ def model_settings(
 ) -> dict[str, Any]:
     """All of a model that audio depends on, as plain values: its files and those of its adapter, how it samples where
     `options` (of `pipeline.batch` and of `SpeechRequest`) are silent, and what computes."""
-    stats = _file_stats(SHIPPED_MODEL if model is None else Path(model))
+    stats = _file_stats(Path(named_folder(model)))
     if adapter is not None:
         options = {**options, "adapter": [str(adapter), _file_stats(Path(adapter))]}
     if isinstance(getattr(pipeline, "vae", None), SpeechVAE):  # which may be in another folder than the model's

@@ -68,7 +68,10 @@ def check_voice_path(path: str | Path) -> None:
     """VoiceFileError if no voice can be written to `path`: to call before seconds of work."""
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise VoiceFileError(f"{path} must end in .safetensors, got {path.suffix or 'no ending'!r}")
+        raise VoiceFileError(
+            f"{path} must be a file that ends in .safetensors, or a name of letters, digits, - and _; got "
+            f"{path.suffix or 'no ending'!r}"
+        )
     if not path.parent.is_dir():
         raise VoiceFileError(f"output folder {path.parent} does not exist; create it with: mkdir -p {path.parent}")
     if path.is_dir():

@@ -56,6 +56,14 @@ def user_folder() -> Path:
     return (home if home.is_absolute() else Path.home() / ".local" / "share") / "ditar" / "voices"
 
 
+def path_of_new(name: str) -> Path:
+    """Where `ditar voice create` keeps a voice: a file, or of a name the user's folder, which is made. OSError."""
+    if not NAME.fullmatch(name):
+        return Path(name)
+    user_folder().mkdir(parents=True, exist_ok=True)
+    return user_folder() / f"{name}{VOICE_FILE}"
+
+
 def find_voice(name: str, of_model: Path | None = None) -> NamedVoice:
     """The voice that a user means; of_model: see `list_voices`. VoiceFileError if there is none, listing the existing
     ones."""
@@ -65,10 +73,11 @@ def find_voice(name: str, of_model: Path | None = None) -> NamedVoice:
     known = {voice.name: voice for voice in list_voices(of_model=of_model)}
     if name in known:
         return known[name]
-    hint = " ".join(filter(None, (did_you_mean(name, known), "there are")))
+    files = [f"{name}{ending}" for ending in (VOICE_FILE, *CLIPS) if Path(f"{name}{ending}").is_file()]
+    hint = " ".join(filter(None, (files and f"the file {files[0]} is one;", did_you_mean(name, known), "there are")))
     raise VoiceFileError(
         f"voice {name!r} is not a file, and no voice has this name; {hint} {', '.join(known) or 'none'}; make "
-        f"one with: ditar voice create {user_folder() / 'NAME.safetensors'} --prompt-audio ..."
+        f"one with: ditar voice create NAME --prompt-audio ..."
     )
 
 

@@ -77,6 +77,8 @@ def test_it_writes_a_file_that_holds_speech(folder, prompt, capsys):
         ({"prompt_audio": "{}/short.wav"}, "0.10 s of speech, at least 0.5 s"),
         ({"prompt_audio": "{}/long.wav"}, "the limit is 30 s; cut it at a pause"),
         ({"prompt_audio": "{}/nan.wav"}, "not numbers"),
+        ({"prompt_text": "{}/sentence.txt"}, "sentence.txt' is the name of a file; give what is in it"),
+        ({"output": None, "output_dir": "{}/o", "output_format": "mp3"}, "--output-dir writes WAV files: leave it out"),
         ({"prompt_audio": "{}/text.wav"}, "text.wav cannot be read as audio"),
         ({"prompt_audio": "{}/missing.wav"}, "missing.wav does not exist"),
         ({"voice": "{}/good.wav"}, "give --voice, or --prompt-audio and --prompt-text, not both"),

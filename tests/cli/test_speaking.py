@@ -189,7 +189,7 @@ def test_a_warning_that_is_true_of_every_sentence_is_said_once(folder, capsys):
 
 def test_other_weights_of_the_shipped_model_are_another_setting(folder, monkeypatch):
     pipeline = tiny_pipeline()
-    monkeypatch.setattr("ditar.synthesis.utterance_list.SHIPPED_MODEL", folder / "model")
+    monkeypatch.setattr("ditar.synthesis.model_folder.SHIPPED_MODEL", folder / "model")
     before = model_settings(pipeline, None, "auto", "auto", num_inference_steps=1)
     assert before == model_settings(pipeline, None, "auto", "auto", num_inference_steps=1)
     weights = folder / "model/ditar/model.safetensors"

@@ -3,12 +3,14 @@
 import json
 
 import numpy as np
+import pytest
 from safetensors.torch import load_file
 
 from ditar import load_pipeline
+from ditar.cli.checks import check_model
 from ditar.config import SamplingOptions
 from ditar.model.speaker import learn_speaker
-from ditar.synthesis.model_folder import FAST_MODEL, SHIPPED_MODEL, vae_folder
+from ditar.synthesis.model_folder import FAST_MODEL, SHIPPED_MODEL, named_folder, vae_folder
 from ditar.synthesis.voice_file import load_voice, save_voice
 
 
@@ -24,6 +26,16 @@ def test_it_is_the_faithful_one_but_for_its_locdit():
 def test_it_has_the_vae_of_the_faithful_one(monkeypatch, tmp_path):
     assert vae_folder(FAST_MODEL) == vae_folder(FAST_MODEL.parent / "model/../fast") == SHIPPED_MODEL / "vae"
     assert vae_folder(tmp_path) == tmp_path / "vae"
+
+
+def test_models_that_ship_have_names(tmp_path, monkeypatch):
+    assert named_folder(None) == named_folder("shipped") == SHIPPED_MODEL and named_folder("fast") == FAST_MODEL
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fast").mkdir()
+    assert named_folder("fast") == "fast"  # a folder comes first
+    with pytest.raises(ValueError, match="a distilled one is another; leave --adapter out, or --fast"):
+        (tmp_path / "base.json").touch()
+        check_model(str(FAST_MODEL), str(tmp_path))
 
 
 def test_it_speaks_in_two_steps_of_one_evaluation():

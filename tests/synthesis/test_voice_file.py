@@ -104,7 +104,7 @@ def test_files_that_are_no_voice(saved, tmp_path):
 
 
 def test_places_where_no_voice_can_be_written(tmp_path):
-    for name, message in (("v.wav", "must end in .safetensors"), ("no/v.safetensors", "mkdir")):
+    for name, message in (("v.wav", "must be a file that ends in .safetensors, or a name"), ("no/v.safetensors", "mkdir")):
         with pytest.raises(VoiceFileError, match=message):
             save_voice(VOICE, tmp_path / name)
 

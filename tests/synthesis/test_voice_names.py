@@ -6,6 +6,7 @@ import soundfile
 
 from ditar.audio.read import read_audio
 from ditar.audio.trim import prepare_reference
+from ditar.cli import main
 from ditar.synthesis.model_folder import voices_of
 from ditar.synthesis.reference import Reference
 from ditar.synthesis.request import SpeechRequest
@@ -46,6 +47,19 @@ def test_every_voice_that_ships_is_a_reference_with_its_transcript():
         samples = prepare_reference(read_audio(voice.path), SAMPLE_RATE_HZ)
         assert 3.0 <= len(samples) / SAMPLE_RATE_HZ <= 7.0
         assert Phonemiser()(voice.transcript)
+
+
+def test_a_new_voice_is_kept_under_its_name(home, tmp_path, monkeypatch, capsys):
+    tiny_pipeline().save_pretrained(tmp_path / "model")
+    write_clip(tmp_path / "ann.wav", "Hello there.", clip(1.0))
+    made = ["voice", "create", "ann", f"--prompt-audio={tmp_path}/ann.wav", f"--model={tmp_path}/model"]
+    assert main(made) == 0 and find_voice("ann").path == home / "ann.safetensors"
+    assert f"{tmp_path}/ann.txt is not read; as a voice, --voice" in capsys.readouterr().err
+    assert main(made) == 1 and "exists already" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    (home / "ann.safetensors").unlink()
+    with pytest.raises(VoiceFileError, match="no voice has this name; the file ann.wav is one; .*voice create NAME"):
+        find_voice("ann")
 
 
 def test_what_a_model_was_fine_tuned_on_is_its_voice(home, tmp_path):
@@ -93,9 +107,9 @@ def test_a_relative_data_home_is_none(monkeypatch, tmp_path):
         assert user_folder() == tmp_path / ".local" / "share" / "ditar" / "voices"
 
 
-def test_a_name_that_nobody_has_says_who_is_there(home):
+def test_a_name_that_nobody_has_says_who_is_there():
     name = list_voices()[0].name
-    with pytest.raises(VoiceFileError, match=f"voice '{name}x' is not a file.*did you mean '{name}'.*{home}/NAME.safetensors"):
+    with pytest.raises(VoiceFileError, match=f"voice '{name}x' is not a file.*did you mean '{name}'.*ditar voice create NAME"):
         find_voice(f"{name}x")
 
 
