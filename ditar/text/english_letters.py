@@ -27,6 +27,7 @@ _PAIR = re.compile(r"\b([A-Z]{1,5})\s?&\s?([A-Z]{1,5})\b(?!\.\w)")
 _SLASHED = re.compile(r"\b([A-Z]{2,5})/([A-Z]{2,5})\b")
 _TWO_LETTERS = re.compile(r"(?<![\w/])([A-Z])/([A-Z])(?![\w/])")  # A/C, I/O
 _WORD = re.compile(r"\b([A-Z]{2,40})('?s)?\b")
+_MAY_BE_SHORT = re.compile(r"#|\b[A-Za-z]+")
 _STATE = re.compile(rf"(?<=[a-z], )({'|'.join(STATES)})(?=\s\d|[,;:)]|\.?\s*$|\s[a-z])")
 
 
@@ -80,11 +81,15 @@ def spell_letter_a(text: str) -> str:
 
 def spell_abbreviations(text: str) -> str:
     """`Dr.`, `approx.`, `w/o`; the full stop of an abbreviation at the end is also the sentence's."""
-    for pattern, words, before_names in ABBREVIATIONS:
-
-        def read(match: re.Match, words: str = words, before_names: bool = before_names) -> str:
-            ends = match[0].endswith(".") and not before_names and ends_sentence(match.string, match.end())
-            return words + ("." if ends and not words.endswith(".") else "")
-
-        text = pattern.sub(read, text)
-    return text
+    said, place = [], 0
+    for found in _MAY_BE_SHORT.finditer(text):
+        rules = ABBREVIATIONS.get(found[0].lower())
+        if rules is None or found.start() < place:
+            continue
+        for pattern, words, before_names in rules:
+            if match := pattern.match(text, found.start()):
+                ends = match[0].endswith(".") and not before_names and ends_sentence(text, match.end())
+                said += text[place : match.start()], words, "." if ends and not words.endswith(".") else ""
+                place = match.end()
+                break
+    return "".join(said) + text[place:] if said else text

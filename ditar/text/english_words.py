@@ -47,20 +47,24 @@ STARTERS = """a after all also although an and another are as at because before 
 CAPITALISED_SHORT = "|".join(word.capitalize() for word in STARTERS.split())
 _STARTS = rf"(?:{CAPITALISED_SHORT})\b"
 
-_TITLES = {
+# Abbreviations, by where they stand; `text.sentences` reads the same lists. Before a name, with a full stop that never
+# ends a sentence:
+TITLES = {
     "Prof": "Professor", "Gen": "General", "Col": "Colonel", "Capt": "Captain", "Lt": "Lieutenant", "Sgt": "Sergeant",
     "Cpl": "Corporal", "Pvt": "Private", "Maj": "Major", "Adm": "Admiral", "Cmdr": "Commander", "Rev": "Reverend",
     "Hon": "Honourable", "Sen": "Senator", "Gov": "Governor", "Pres": "President", "Rep": "Representative",
     "Msgr": "Monsignor", "Messrs": "Messieurs", "Mme": "Madame", "Mlle": "Mademoiselle", "Fr": "Father", "Ft": "Fort",
     "Supt": "Superintendent", "Insp": "Inspector", "Det": "Detective", "Amb": "Ambassador", "Sec": "Secretary",
+    "Atty": "Attorney", "Mx": "Mix",
 }  # fmt: skip
-_WITH_STOP = {
+FIRST_NAMES = {"Chas": "Charles", "Wm": "William", "Geo": "George", "Jas": "James", "Thos": "Thomas"}
+# In capitals, and in either case; the full stop may be the sentence's, too:
+WITH_STOP = {
     "Inc": "Incorporated", "Corp": "Corporation", "Co": "Company", "Bros": "Brothers", "Rd": "Road", "Ln": "Lane",
     "Hwy": "Highway", "Pkwy": "Parkway", "Rte": "Route", "Sq": "Square", "Ct": "Court", "Pl": "Place", "Ter": "Terrace",
     "Assn": "Association", "Univ": "University", "Intl": "International", "Natl": "National", "Esq": "Esquire",
-    "Chas": "Charles", "Wm": "William", "Geo": "George", "Jas": "James", "Thos": "Thomas",
 }  # fmt: skip
-_IN_EITHER_CASE = {
+IN_EITHER_CASE = {
     "dept": "department", "approx": "approximately", "govt": "government", "mgmt": "management", "mgr": "manager",
     "asst": "assistant", "misc": "miscellaneous", "min": "minimum", "max": "maximum", "avg": "average",
     "incl": "including",
@@ -68,65 +72,84 @@ _IN_EITHER_CASE = {
     "blvd": "boulevard", "ave": "avenue", "bldg": "building", "appt": "appointment", "yrs": "years", "hrs": "hours",
     "mins": "minutes", "secs": "seconds", "lbs": "pounds", "vols": "volumes", "figs": "figures", "eds": "editors",
 }  # fmt: skip
-_BEFORE_FIGURES = {
-    "apt": "apartment", "no": "number", "nos": "numbers", "pp": "pages", "p": "page", "vol": "volume",
+# Before a number; the full stop ends a sentence unless a number follows:
+BEFORE_FIGURES = {
+    "apt": "apartment", "no": "number", "nos": "numbers", "pp": "pages", "p": "page", "pg": "page", "vol": "volume",
     "vols": "volumes",
-    "fig": "figure", "figs": "figures", "est": "established", "ch": "chapter", "eq": "equation", "art": "article",
-    "c": "circa", "ca": "circa", "rm": "room", "fl": "floor", "op": "opus", "ver": "version", "sec": "section",
-    "para": "paragraph", "tel": "telephone", "ext": "extension",
+    "fig": "figure", "figs": "figures", "est": "established", "ch": "chapter", "chap": "chapter", "eq": "equation",
+    "eqs": "equations", "art": "article", "bk": "book", "ref": "reference", "pt": "part",
+    "c": "circa", "ca": "circa", "rm": "room", "fl": "floor", "ste": "suite", "op": "opus", "ver": "version",
+    "sec": "section", "para": "paragraph", "tel": "telephone", "ext": "extension",
 }  # fmt: skip
+# Books of the Bible, in capitals before a number:
+BOOKS = {
+    "Exod": "Exodus", "Lev": "Leviticus", "Deut": "Deuteronomy", "Ps": "Psalm", "Pss": "Psalms", "Prov": "Proverbs",
+    "Isa": "Isaiah", "Jer": "Jeremiah", "Ezek": "Ezekiel", "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians",
+    "Eph": "Ephesians", "Phil": "Philippians", "Thess": "Thessalonians", "Heb": "Hebrews",
+}  # fmt: skip
+# These need their full stop even before a number: without it they are words, names or codes.
+_ONLY_WITH_STOP = set("no art sec op fl rm ca est pt ste ref bk".split())
 
 
 def _cased(word: str) -> str:
     return f"[{word[0].upper()}{word[0]}]{word[1:]}"
 
 
-# Pattern, words, whether a name must follow: only then is a full stop that may also end the sentence dropped.
-ABBREVIATIONS = tuple(
-    (re.compile(pattern), words, "[A-Z]" in pattern)
-    for pattern, words in (
-        (r"(?<![\w.])St\.?(?=\s[A-Z][a-z])(?<![A-Za-z]\sSt)(?<![A-Za-z]\sSt\.)", "Saint"),
-        (r"(?<=[a-z]\s)St\.?(?=\s[A-Z][a-z]+'?s? (?:[Dd]ay|[Cc]hurch|[Cc]athedral|[Hh]ospital)\b)", "Saint"),
-        (rf"(?<=\w\s)St\.(?=\s*$|\s*[,;)]|\s[a-z]|\s{_STARTS})", "Street"),
-        (r"(?<=[a-z]{2}\s)St(?=\s*$|,|\s(?:and|at|is|in|to|near)\b)(?![-\w])", "Street"),
-        (r"\bSt\.(?=\s+[A-Z])", "Saint"),
-        (r"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*[,;)]|\s[a-z])", "Drive"),
-        (r"\bDr\.?(?=\s+[A-Z])", "Doctor"),
-        (r"\bPh\.?\s?D\b\.?", "P H D"),
-        (r"\bMr\b\.?", "Mister"),
-        (r"\bMrs\b\.?", "Missus"),
-        (r"\bMs\b\.?(?=\s+[A-Z])", "Miz"),
-        (r"\bMt\.?(?=\s+[A-Z])", "Mount"),
-        (r"\bJr\b\.?", "Junior"),
-        (r"\bSr\b\.?", "Senior"),
-        (r"\bAve\b\.?", "Avenue"),
-        (r"\bBlvd\b\.?", "Boulevard"),
-        (r"\bLtd\b\.?", "Limited"),
-        *((rf"\b{short}\.(?=\s+[A-Z])", words) for short, words in _TITLES.items()),
-        *((rf"\b{short}\.(?=[\s,;:)]|$)", words) for short, words in _WITH_STOP.items()),
+def _abbreviations() -> dict[str, tuple[tuple[re.Pattern, str, bool], ...]]:
+    found: dict[str, list[tuple[re.Pattern, str, bool]]] = {}
+    for word, pattern, words in (
+        ("St", r"(?<![\w.])St\.?(?=\s[A-Z][a-z])(?<![A-Za-z]\sSt)(?<![A-Za-z]\sSt\.)", "Saint"),
+        ("St", r"(?<=[a-z]\s)St\.?(?=\s[A-Z][a-z]+'?s? (?:[Dd]ay|[Cc]hurch|[Cc]athedral|[Hh]ospital)\b)", "Saint"),
+        ("St", rf"(?<=\w\s)St\.(?=\s*$|\s*[,;)]|\s[a-z]|\s{_STARTS})", "Street"),
+        ("St", r"(?<=[a-z]{2}\s)St(?=\s*$|,|\s(?:and|at|is|in|to|near)\b)(?![-\w])", "Street"),
+        ("St", r"St\.(?=\s+[A-Z])", "Saint"),
+        ("Dr", r"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*[,;)]|\s[a-z])", "Drive"),
+        ("Dr", r"Dr\.?(?=\s+[A-Z])|Dr\.(?=[A-Z][a-z])|dr\.(?=\s+[a-z])", "Doctor"),
+        ("Ph", r"Ph\.?\s?D\b\.?", "P H D"),
+        ("PhD", r"PhD\b\.?", "P H D"),
+        ("Mr", r"[Mm]r\b\.?", "Mister"),
+        ("Mrs", r"[Mm]rs\b\.?", "Missus"),
+        ("Ms", r"Ms\b\.?(?=\s+[A-Z])|ms\.(?=\s+[a-z])", "Miz"),
+        ("Mt", r"Mt\.?(?=\s+[A-Z])", "Mount"),
+        ("Jr", r"Jr\b\.?", "Junior"),
+        ("Sr", r"Sr\b\.?", "Senior"),
+        ("Ave", r"Ave\b\.?", "Avenue"),
+        ("Blvd", r"Blvd\b\.?", "Boulevard"),
+        ("Ltd", r"Ltd\b\.?", "Limited"),
+        *((short, rf"{short}\.(?=\s+[A-Z])", words) for short, words in TITLES.items()),
+        *((short, rf"{short}\.(?=[\s,;:)]|$)", words) for short, words in (WITH_STOP | FIRST_NAMES).items()),
         *(
-            (rf"\b{_cased(short)}\.?(?=\s?[\d+(])(?![A-Za-z])", words)
-            for short, words in _BEFORE_FIGURES.items()
-            if len(short) > 1 and short not in ("no", "art", "sec", "op", "fl", "rm", "ca", "est")
+            (short, rf"{_cased(short)}\.?(?=\s?[\d+(])(?![A-Za-z])", words)
+            for short, words in BEFORE_FIGURES.items()
+            if len(short) > 1 and short not in _ONLY_WITH_STOP
         ),
-        *((rf"\b{_cased(short)}\.(?=\s{{0,2}}[\d+(])", words) for short, words in _BEFORE_FIGURES.items()),
-        *((rf"\b{_cased(short)}\.(?=[\s,;:)]|$)", words) for short, words in _IN_EITHER_CASE.items()),
-        (r"#(?=\d)", "number "),
-        (r"\b[Vv]s\b\.?", "versus"),
-        (r"\bet\sal\b\.?", "et al"),
-        (r"\b[Ee]tc\b\.?", "et cetera"),
-        (r"\b[Ee]\.\s?g\.,?", "for example,"),
-        (r"\b[Ii]\.\s?e\.,?", "that is,"),
-        (r"\b[Cc]f\.", "compare"),
-        (r"\bviz\.", "namely"),
-        (r"(?<!\w)w/o\b", "without"),
-        (r"(?<!\w)w/(?=\s|[a-z])", "with "),
-        (r"(?<!\w)b/c\b", "because"),
-        (r"(?<!\w)c/o\b", "care of"),
-        (r"\bB\.?C\.?E\.?(?=[\s,.;)]|$)", "B C E"),
-        (r"\bB\.?C\.?(?=[\s,.;)]|$)", "B C"),
-    )
-)
+        *((short, rf"{_cased(short)}\.(?=\s{{0,2}}[\d+(])", words) for short, words in BEFORE_FIGURES.items()),
+        *((short, rf"{short}\.(?=\s\d)", words) for short, words in BOOKS.items()),
+        *((short, rf"{_cased(short)}\.(?=[\s,;:)]|$)", words) for short, words in IN_EITHER_CASE.items()),
+        ("#", r"#(?=\d)", "number "),
+        ("vs", r"[Vv]s\b\.?", "versus"),
+        ("et", r"et\sal\b\.?", "et al"),
+        ("etc", r"[Ee]tc\b\.?", "et cetera"),
+        ("e", r"[Ee]\.\s?g\.,?", "for example,"),
+        ("i", r"[Ii]\.\s?e\.,?", "that is,"),
+        ("cf", r"[Cc]f\.", "compare"),
+        ("viz", r"viz\.", "namely"),
+        ("w", r"w/o\b", "without"),
+        ("w", r"w/(?=\s|[a-z])", "with "),
+        ("b", r"b/c\b", "because"),
+        ("c", r"c/o\b", "care of"),
+        ("BCE", r"BCE\.?(?=[\s,.;)]|$)", "B C E"),
+        ("BC", r"BC\.?(?=[\s,.;)]|$)", "B C"),
+        ("B", r"B\.C\.E\.?(?=[\s,.;)]|$)", "B C E"),
+        ("B", r"B\.C\.?(?=[\s,.;)]|$)", "B C"),
+    ):
+        found.setdefault(word.lower(), []).append((re.compile(pattern), words, "[A-Z]" in pattern))
+    return {word: tuple(rules) for word, rules in found.items()}
+
+
+# By the word, in small letters, at which each of its patterns begins: the words to say, and whether a name must follow:
+# only then is a full stop that may also end the sentence dropped.
+ABBREVIATIONS = _abbreviations()
 # An A after the first or before the second kind is the letter: Vitamin A, the A string, from A to Z, A is for apple.
 NO_ARTICLE_AFTER = (
     "vitamin|hepatitis|influenza|plan|type|group|grade|class|section|appendix|annex|exhibit|schedule|option|model"
