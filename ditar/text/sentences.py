@@ -6,10 +6,11 @@ is uncertain whether a sentence ends, it does not: two sentences in one piece do
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ditar.text.english_words import STARTERS
+from ditar.text import english_words, french_words
+from ditar.text.english_units import DOTTED_SIGNS
 
 PARAGRAPH_PAUSE_SECONDS = 0.8
 # Silence after a piece, by the last mark in it that is not a quote or a bracket.
@@ -20,21 +21,35 @@ PAUSE_SECONDS = {
 _CLOSING = "\"'”’»›)]}*_」』）"
 _OPENING = "\"'“‘«‹([{*_¿¡「『（"
 
+
+def _dotted(written: Iterable[str]) -> set[str]:
+    """Abbreviations that are written with a full stop, without it."""
+    return {short.removesuffix(".") for short in written if short.endswith(".")}
+
+
 # Abbreviations before a name; in capitals, since some are words.
-_TITLES = set(
-    """Mr Mrs Ms Messrs Mme Mlle Dr Prof Gen Col Maj Capt Cpt Cmdr Lt Sgt Cpl Rev Fr Hon Sen Rep Gov Pres Mt Ft Hr Hrn
-    Frl Sr.a Sra Srta Mgr M""".split()
-)
-_BEFORE_NUMBERS = set("no nos nr fig figs eq eqs ch sec p pp vol vols art op bd abb s tel ext".split())
+_TITLES = {*english_words.TITLES, *english_words.FIRST_NAMES, *_dotted(french_words.TITLES)} - {"St"}
+_TITLES |= _dotted(french_words.BEFORE_CAPITALS)
+_TITLES |= set("Mr Mrs Ms Dr Cpt Mt Hr Hrn Frl Sr.a Sra Srta Mgr".split())
+_BEFORE_NUMBERS = {*english_words.BEFORE_FIGURES, *map(str.lower, english_words.BOOKS), *map(str.lower, DOTTED_SIGNS)}
+_BEFORE_NUMBERS |= _dotted(french_words.BEFORE_FIGURES) | set("nr s bd abb réf".split())
 _NEVER_LAST = set("e.g i.e cf viz vs approx ca al z.b bzw d.h u.a".split())
 # These may end a sentence: they do if they are followed by a word that begins sentences.
-_MAYBE_LAST = set(
-    """etc inc ltd co corp bros jr sr esq st ph.d am pm jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues
-    wed thu thur thurs fri sat sun ave blvd rd ln sq dept univ assn govt est min max hrs lbs oz usw""".split()
+_MAYBE_LAST = {*english_words.IN_EITHER_CASE, *map(str.lower, english_words.WITH_STOP)}
+_MAYBE_LAST |= set(
+    """etc ltd jr sr st ph.d am pm jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri
+    sat sun oz usw""".split()
 )
-_STARTERS = set(STARTERS.split()) | set(
-    "der die das ein eine er sie es wir ihr ich und aber le la les il elle nous un une el los las".split()
+# French ones stand before numbers as well; those that are words, too, only there.
+_FRENCH = _dotted(map(str.lower, french_words.ANYWHERE))
+_BEFORE_NUMBERS |= _FRENCH
+_MAYBE_LAST |= _FRENCH - set("art ex fig vol".split())
+_STARTERS = set(english_words.STARTERS.split()) | set(
+    """der die das ein eine er sie es wir ihr ich und aber le la les il elle on je tu nous vous ils elles ce cette ces c'est
+    un une et mais puis el los las""".split()
 )
+# Those that small letters begin sentences with, where there are no capitals; the others also go on.
+_SMALL_STARTERS = set("i i'm i'll i've i'd he he's she she's it it's they we you there there's that's this".split())
 # Units after a number, written with a full stop: a name or a number may follow, `5 ft. 3 in. tall`.
 _UNITS = set("ft in yd yds mi lb lbs oz gal qt pt tsp tbsp sec secs min mins hr hrs wk wks mo mos yr yrs sq cu".split())
 
@@ -45,12 +60,22 @@ _UNFINISHED = re.compile(
     r"|<(?:phoneme|sub|say-as)\s[^<>]{0,600}(?<!/)>[^<]{0,400})$",
     re.I,
 )
+# French has a space before some marks. A closing mark may be a note's number, `[1]`.
+_SPACE = "[ \u00a0\u202f]"
 _END_MARKS = re.compile(
-    rf"(?P<marks>[.!?…]+|[。！？।۔]+)(?P<closing>(?:[{re.escape(_CLOSING)}]|</\w{{1,20}}>)*)(?P<space>\s*)"
+    rf"(?P<marks>\.(?:{_SPACE}\.(?!\w))++|[.!?…]++(?:{_SPACE}[!?]++)*+|[。！？।۔]+)"
+    rf"(?P<closing>(?:[{re.escape(_CLOSING)}]|{_SPACE}[»›]|</\w{{1,20}}>|\[\^?\d{{1,3}}\]|【[^【】]{{0,40}}】)*)(?P<space>\s*)"
 )
+# The rest of a text that is only marks, and what is none.
+_ONLY_MARKS = re.compile(rf"[\s.!?…,;:—–{re.escape(_CLOSING + _OPENING)}-]*+")
+_NUMERAL = re.compile(r"\d|[A-Z]\.? ?\d|(?:[IVXL]{2,7}|[VX]|[ivxl]{2,7})\b(?![’'])|I(?=[.,;:)])")
 _NUMBERED = r"\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]"
 _ITEM = re.compile(rf"\s*{_NUMBERED}")
-_BREAK = re.compile(rf"\n(?:[^\S\n]*\n\s*|[^\S\n]*(?=(?:[-*•‣▪◦–—]|{_NUMBERED})\s))")  # blank line, or item of a list
+# A blank line; before an item of a list, a heading, or a row of a table that is no rule; the end of a heading's line.
+_BREAK = re.compile(
+    rf"\n(?:[^\S\n]*\n\s*|[^\S\n]*(?=(?:[-*•‣▪◦–—]|{_NUMBERED}|#{{1,6}})\s|\|(?![-|: \t]*(?:\n|\Z))))"
+    r"|(?m:^)[^\S\n]{0,3}(?:#{1,6}[^\S\n][^\n]++|\*\*[^*\n]{1,80}\*\*:?[^\S\n]*+|={3,}+[^\S\n]*+)(?P<heading>\n)"
+)
 # Where a sentence that does not fit is cut, the best places first. Runs of marks are taken whole or not at all, since
 # trying each part of a run of n marks takes n^2 steps.
 _CUTS = tuple(
@@ -112,26 +137,30 @@ def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
     """(start, end, pause in seconds) of each sentence, without the white space around it."""
     cased = any(c.isupper() for c in text)  # without capitals, a small letter begins a sentence, too
     start = 0
-    for stop, following in [*(m.span() for m in _BREAK.finditer(text)), (len(text), len(text))]:
+    breaks = (m.span("heading" if m["heading"] else 0) for m in _BREAK.finditer(text))
+    for stop, following in [*breaks, (len(text), len(text))]:
+        says = _ONLY_MARKS.match(text, start, stop).end()  # where the first word begins
         for match in _END_MARKS.finditer(text, start, stop):
-            if match.end() < stop and _ends_sentence(text, start, match, cased):
+            if says < match.end() < stop and _ends_sentence(text, start, stop, match, cased):
                 left, right = _strip(text, start, match.end())
                 yield left, right, pause_after(text[left:right])
                 start = match.end()
+                says = _ONLY_MARKS.match(text, start, stop).end()
         left, right = _strip(text, start, stop)
         if left < right:
             yield left, right, PARAGRAPH_PAUSE_SECONDS
         start = following
 
 
-def _ends_sentence(text: str, start: int, match: re.Match, cased: bool) -> bool:
-    """Whether the marks of `match` end the sentence that begins at `start`. More of its paragraph follows."""
-    marks = match["marks"]
+def _ends_sentence(text: str, start: int, stop: int, match: re.Match, cased: bool) -> bool:
+    """Whether the marks of `match` end the sentence that begins at `start`. More of its paragraph follows, up to
+    `stop`."""
+    marks = re.sub(r"\s", "", match["marks"])
     if not match["space"]:
         return marks[0] in "。！？।۔"
     begins = _TAGS.match(text, match.end()).end()
-    following = text[begins : begins + 40].lstrip(_OPENING)
-    if not following or (cased and following[0].islower()):
+    following = text[begins : min(begins + 40, stop)].lstrip(_OPENING + " \u00a0\u202f")
+    if not following or (cased and following[0].islower()) or _ONLY_MARKS.fullmatch(following):
         return False
     next_word = re.match(r"[\w’']*", following)[0].replace("’", "'").lower()
     if len(marks) > 1 or marks != ".":
@@ -139,17 +168,20 @@ def _ends_sentence(text: str, start: int, match: re.Match, cased: bool) -> bool:
         return not (ellipsis and next_word in ("i", "i'm", "i'll", "i've", "i'd"))  # `well... I think`
     before = text[max(start, match.start() - 40) : match.start()]
     word = re.search(r"[\w.’'&-]*$", before)[0].lstrip("'’-")
+    word = re.sub(r"^(?:[LlDd]|[Qq]u)['’]", "", word)  # French `l'art. 5`
     low = word.lower()
     if match.start() - start < 8 and _ITEM.fullmatch(text, start, match.start() + 1):
         return False
-    if word in _TITLES or low in _NEVER_LAST:
+    if following[0] in ",;:" or word in _TITLES or (low in _NEVER_LAST and not (word.isupper() and word.isalpha())):
         return False
-    if low in _BEFORE_NUMBERS and following[0].isdigit():
+    if low in _BEFORE_NUMBERS and _NUMERAL.match(following):
         return False
-    short = re.fullmatch(r"[^\W\d_]|(?:[^\W\d_]\.)+[^\W\d_]|\d{1,2}", word)  # an initial, `U.S.`, German `3. Mai`
+    # An initial, `U.S.`, `J.-J.`, German `3. Mai`
+    short = re.fullmatch(r"[^\W\d_]|(?:[^\W\d_]\.-?)+[^\W\d_]|\d{1,2}", word)
     unit = low in _UNITS and re.search(r"\d\s?$|\bone\s$|-$", before[: len(before) - len(word)] or " ")
-    if low in _MAYBE_LAST or short or unit:
-        return next_word in _STARTERS and not (unit and following[0].islower())
+    title = not cased and low.capitalize() in _TITLES
+    if low in _MAYBE_LAST or short or unit or title:
+        return next_word in (_STARTERS if cased else _SMALL_STARTERS) and not (unit and following[0].islower())
     return True
 
 

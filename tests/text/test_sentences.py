@@ -1,11 +1,14 @@
 """Long texts to pieces: what stays together, what is cut, and that nothing is lost."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ditar.text import normalise
+from ditar.text.english_words import BEFORE_FIGURES, BOOKS, FIRST_NAMES, IN_EITHER_CASE, TITLES, WITH_STOP
 from ditar.text.sentences import PARAGRAPH_PAUSE_SECONDS, PAUSE_SECONDS, split_text
 
 # Sentences, split at |.
@@ -35,6 +38,20 @@ TEXTS = [
     "Wait 5 hrs.| The rest follows.",
     "24 hrs. later he came.",
     "See 5 St. John St.| The end.",
+    "He said . . . nothing.| Then . . .| Nothing.",
+    "« Oui ! » dit-il.| « Quoi ? »| Il a dit : « Viens ! ».| « Il est là. »| Elle partit.",
+    '" Oui ! " dit-il.| Quoi ? !| Non ! ! "',
+    "MM. Dupont et Martin, Pr. Curie et Mme. Durand, J.-J. Rousseau, etc.| Ils partent.",
+    "Il y a env. 30 chats au chap. 2, éd. 3, réf. 123, av. Foch, bd. Voltaire.| En 50 av. J.-C. César vint.",
+    "L'art. 5 du code.| C'est un ex. : ceci.| Voilà l'art.| Picasso peint.",
+    "Live in Apt. 5B.| Pay Rs. 500.| Take Hwy. 101 to Bldg. 4, Ste. 500.| See Vol. II, Ch. IV, Vol. I, and 1 Cor. 13.",
+    "See the art.| Look at the ref.| Read it.| This part is 5 pg.| No.| I did not.| Nine is no.| Ten is.",
+    "Sacramento, CA.| The sun rose.| Built ca. 1500.",
+    "ask mr. jones and dr. smith.| i live in the u.s. and it is fine at 10 a.m. to talk",
+    "he lives in the u.s.| it is fine.| she does not",
+    "It ended.[1]| Next.[2][3]| Then it went on.[^4]| So.【1†source】| The end.",
+    "Before|\n### Step 2|\nDo that.|\n# Step 3|\n\n**Bold heading**|\nText with **bold**\nwords",
+    "Title\n=====|\nText = text",
     "<p>It cost $5.</p>| <b>Then</b> he left.| <b>He</b> died.</b>",
 ]
 
@@ -43,6 +60,33 @@ TEXTS = [
 def test_sentences(marked):
     expected = [s.strip() for s in marked.split("|")]
     assert [p.text for p in split_text(marked.replace("|", ""))] == expected
+
+
+def test_rows_of_a_table_and_the_line_below_a_title():
+    table = "| Name | Age |\n|---|:-:|\n| Bob | 5 |\n| Ann | 6 |"
+    assert [p.text for p in split_text(table)] == ["| Name | Age |\n|---|:-:|", "| Bob | 5 |", "| Ann | 6 |"]
+
+
+# Forms of which no rule of the other kind says that they must be whole.
+SHORT = [
+    *(f"{short}. Nelson" for short in (*TITLES, *FIRST_NAMES)),
+    *(f"{short.capitalize()}. 5" for short in BEFORE_FIGURES),
+    *(f"{short}. 5" for short in (*BEFORE_FIGURES, *BOOKS, *WITH_STOP, *IN_EITHER_CASE)),
+    *(f"{short}. Nelson" for short in (*WITH_STOP, *IN_EITHER_CASE)),
+    *("Mr. Bob", "Mrs. Bob", "Ms. Bob", "Dr. Bob", "Mt. Bob", "St. Bob", "e.g. Bob", "i.e. Bob", "vs. Bob", "viz. Bob"),
+]
+
+
+@pytest.mark.parametrize("short", SHORT)
+def test_what_is_spoken_as_a_longer_word_is_not_cut_from_its_name_or_number(short):
+    assert len(split_text(f"He saw {short} there.")) == 1
+    number = normalise("5")
+    assert re.search(rf"saw [a-z ,]+ (?:{number}|Nelson|Bob) there", normalise(f"He saw {short} there."), re.I)
+
+
+@pytest.mark.parametrize("short", sorted({*WITH_STOP, *IN_EITHER_CASE} - {"approx"}))
+def test_what_is_short_may_end_a_sentence(short):
+    assert len(split_text(f"He saw the {short}. The rest left.")) == 2
 
 
 def test_pauses_follow_the_punctuation():
@@ -61,7 +105,8 @@ def test_the_best_mark_near_the_middle_is_where_a_long_sentence_is_cut():
     assert len(bare) == 2 and bare[0].pause_seconds == 0
 
 
-@pytest.mark.parametrize("text", ["word ", "one, two ", "x", "a. b ", " ", "\n \n", ".", "(", "-", ".).).", "...\n"])
+@pytest.mark.parametrize("text", ["word ", "one, two ", "x", "a. b ", " ", "\n \n", ".", "(", "-", ".).).", "...\n", ". ", "? ! ", " »", "[1]",
+                                  "|", "|\n", "\n|-", "\n# ", "#", "**", "**a", "\n=", "_", "【"])
 def test_a_hundred_thousand_characters_without_a_sentence_take_seconds_at_most(text):
     text *= 100_000 // len(text)
     started = time.process_time()
