@@ -17,17 +17,20 @@ _SAME = str.maketrans(
         "।": ".", "۔": ".",
         "።": ".", "፣": ",", "၊": ",", "။": ".", "։": ".",
         "[": "(", "]": ")", "{": "(", "}": ")", "（": "(", "）": ")",
-        "•": ",", "·": " ", "_": " ", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\t": " ",
+        "•": ",", "·": " ", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ", "\t": " ",
         "№": "No. ", "℡": "Tel. ", "⁄": "/", "∕": "/", "∗": "*", "∶": ":", "μ": "µ", "Ω": "Ω",
         "¨": " ", "¯": " ", "¸": " ",
     }
 )  # fmt: skip
 # Invisible marks: joiners, direction marks, soft hyphens, variation selectors.
+# An underscore is part of these: URLs, e-mail addresses, paths after a domain.
+_ADDRESS = re.compile(r"\W*(?:https?://|www\.|[\w.+-]++@\w|[\w-]++(?:\.[\w-]++)+/)", re.I)
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe00-\ufe0f]")
 
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ"
 _POWER = re.compile(rf"(?<=[\w)\]])[{_SUPERSCRIPT}]+")
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3}[a-z])[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?=[\s.,;:!?)]|$)")
+_MINUS = re.compile(r"(?:^|(?<=[^\W\d_] )|(?<=[(=])|(?<=[=:] ))–(?=\d)")  # an en dash before a number
 _FRACTION = "[\u00bc-\u00be\u2150-\u215e\u2189]"
 _ROMAN_SIGNS = range(0x2160, 0x2180)
 # Kinds of compatibility forms (Unicode's names for them) that equal the plain character.
@@ -42,6 +45,8 @@ def one_spelling(text: str, english: bool) -> tuple[str, list[str]]:
     In English powers become `^` and figures, except ² and ³ alone; thousands separated by a narrow space get commas.
     """
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    if "_" in text:
+        text = re.sub(r"\S++", lambda m: m[0] if _ADDRESS.match(m[0]) else m[0].replace("_", " "), text)
     if text.isascii():
         return text.translate(_SAME), []
     left_out: list[str] = []
@@ -51,6 +56,7 @@ def one_spelling(text: str, english: bool) -> tuple[str, list[str]]:
         text = _POWER.sub(_power, text)
         text = _THIN_THOUSANDS.sub(lambda m: re.sub(f"[{_THIN_SPACES}]", ",", m[0]), text)
         text = re.sub(r"\s?−\s?(?=[\d.$€£a-z])", lambda m: " minus " if m.start() else "minus ", text)
+        text = _MINUS.sub("minus ", text)
         text = text.replace("ß", "ss").replace("ẞ", "SS")  # espeak says Strase
         text = re.sub(r"(?<=\d)\s?º(?=\s?[CF]?\b)", "°", text)
     text = re.sub(rf"(?<=\w)(?={_FRACTION})|(?<={_FRACTION})(?=\w)", " ", text)

@@ -13,20 +13,42 @@ from ditar.text.english_letters import is_shouting, spell_abbreviations, spell_c
 from ditar.text.english_numbers import cardinal, digits_one_by_one, spell_fractions, spell_numbers, spell_ordinals
 from ditar.text.english_quantities import spell_arithmetic, spell_money, spell_quantities, spell_ranges
 from ditar.text.english_roman import spell_roman
+from ditar.text.english_units import PER
 from ditar.text.english_words import GREEK, IN_ADDRESSES, SPOKEN_SYMBOLS
 
 _TOP = "com|org|net|edu|gov|io|uk|de|fr|info"
+# In small letters only, since `Stop.AI` lacks a space; and those that are words, only before a path.
+_SMALL_TOP = "ai|app|au|biz|br|ca|ch|cn|co|cz|dev|dk|es|eu|fi|gg|ie|jp|kr|ly|mil|nl|nz|pl|ru|se|tech|tv|wiki|xyz|za"
+_PATH_TOP = "at|be|do|in|is|it|me|my|no|page|pro|so|st|team|to|us"
 _ADDRESS = re.compile(
     r"(?<![\w.+@/-])(?:(?:https?|ftp)://[^\s\"<>()]++|www\.[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
-    r"|[\w-]++(?:\.[\w-]++)++(?:/[^\s\"<>()]*+)?)",
+    r"|[\w-]++(?:\.[\w-]++)++(?:/[^\s\"<>()]*+)?"
+    r"|(?:~|\.{1,2})?/\w[\w.-]*+(?:/[\w.-]++)++/?|~/\w[\w.-]*+|(?:[\w-]++/)++[\w-]++(?:\.[\w-]++)++)",
     re.I,
 )
-_NAME = re.compile(rf"[\w-]+(?:\.[\w-]+)*\.(?:{_TOP})(?:/.*)?", re.I | re.S)
-_FILE = re.compile(
-    r"[\w-]*[A-Za-z][\w-]*(?:\.\w+)*?((?:\.(?:txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|ya?ml|toml|xml|html?|md|py|js|css"
-    r"|cpp|sh|exe|zip|tar|gz|mp[34]|wav|flac|ogg|jpe?g|png|gif|svg|ini|cfg|log|dll))+)",
-    re.I,
+_NAME = re.compile(
+    rf"[\w-]+(?:\.[\w-]+)*\.(?:(?:{_TOP}|(?-i:{_SMALL_TOP}))(?:/.*)?|(?-i:{_PATH_TOP})/.*)|[~.]*/.*", re.I | re.S
 )
+_ENDINGS = (
+    "txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|ya?ml|toml|xml|html?|md|py|js|css|cpp|sh|exe|zip|tar|gz|mp[34]|wav|flac|ogg"
+    "|jpe?g|png|gif|svg|webp|ini|cfg|conf|log|dll|java|tsx?|jsx|rb|rs|php|sql|ipynb|bat|iso|dmg|apk|mov|avi|mkv|epub"
+    "|tex|srt|vtt"
+)
+_FILE = re.compile(rf"(?:[\w-]+/)*[\w-]*[A-Za-z][\w-]*(?:\.\w+)*?((?:\.(?:{_ENDINGS}))+)", re.I)
+# Names that begin with their dot.
+_DOT_FIRST = re.compile(rf"(?:^|(?<=[\s(\"']))\.(?=(?:NET|env|git\w*|ssh|\w+rc|{_ENDINGS})\b(?!\.\w))")
+_SHARP = re.compile(r"\b([A-G])#(?![\w#])")  # a note, and a language
+# Signs of several characters, and of places in menus.
+_SIGNS = {"!=": "≠", "<=": "≤", ">=": "≥"}
+_COMPOSED = re.compile(r"(?<![-=<>!])(?:[-=]{1,2}>|[!<>]=)(?![-=<>])")
+_MENU = re.compile(r"\b([A-Za-z]{2,20})((?: > [A-Z][\w'-]{1,20}(?: [\w'-]{1,20}){0,3})+)")
+_MENUS = set("File Edit View Insert Format Tools Options Menu Help System Home Settings Preferences Start".split())
+_PATH_AND_NAME = re.compile(r"(?<![\w/.'])([ru])/(?=[A-Za-z]\w{2})")  # r/AskReddit, u/name
+_TIMES = {*"day night evening morning weekday weekend holiday hour minute second week month quarter year".split()}
+_EACH = re.compile(r"\b(\w{1,40})/(day|night|hour|minute|second|week|month|year|hr|wk|yr)\b(?!/)")
+# A number after an ellipsis or after a full stop without a space: `Wait...5 minutes`, `Jan.5`.
+_AFTER_TITLE = re.compile(r"(?:(?<=\bDr\.)|(?<=\bMr\.)|(?<=\bMs\.)|(?<=\bMrs\.))(?=[A-Z][a-z])")
+_AFTER_STOP = re.compile(r"(?<=[A-Za-z]{2}\.|\.\.\.)(?=\d)")
 _HANDLE = re.compile(r"(?<![\w@])([@#])(?=[A-Za-z_])")
 
 
@@ -34,6 +56,12 @@ def spell_english(text: str, language: str = "en-us") -> str:
     """`text` with every number, date, time, amount, address, abbreviation, symbol and acronym as words."""
     shouting = is_shouting(text)
     text = _ADDRESS.sub(_address, text)
+    text = _COMPOSED.sub(lambda m: _SIGNS.get(m[0], "→"), text)
+    text = _MENU.sub(_menu, text)
+    text = text.replace("_", " ")  # of what is no address
+    text = _DOT_FIRST.sub("dot ", text)
+    text = _AFTER_STOP.sub(" ", text)
+    text = _AFTER_TITLE.sub(" ", text)
     text = figures_as_in_english(text)
     text = spell_codes(text)
     text = join_thousands(text)
@@ -73,10 +101,13 @@ def _address(match: re.Match) -> str:
 
 def _symbols(text: str) -> str:
     text = re.sub(r"\s&\s", " and ", text)
-    text = re.sub(r"\band\s?/\s?or\b", "and or", text)
+    text = _PATH_AND_NAME.sub(r"\1 slash ", text)
+    text = _EACH.sub(_each, text)
+    text = re.sub(r"\b(and|either)\s?/\s?or\b", r"\1 or", text)
     text = re.sub(r"\b([Ss])/he\b", r"\1he or he", text)
     text = re.sub(r"(?<=[A-Za-z])/(?=[A-Za-z])", " or ", text)
     text = re.sub(r"--+", " — ", text)
+    text = _SHARP.sub(r"\1 sharp", text)
     text = _HANDLE.sub(lambda m: "at " if m[1] == "@" else "hashtag ", text)
     # A Greek letter on its own; in Greek words they are letters that have no sound in English.
     text = re.sub(
@@ -84,6 +115,18 @@ def _symbols(text: str) -> str:
     )
     text = text.translate(_SPOKEN)
     return re.sub(r"(?<=\s)-+(?=\s)|^-+\s", "—", text)
+
+
+def _menu(match: re.Match) -> str:
+    """`Settings > General > About` is a way, `Messi > Ronaldo` an opinion."""
+    is_way = match[1] in _MENUS or match[2].count(" > ") > 1
+    return match[0].replace(" > ", ", ") if is_way else match[0]
+
+
+def _each(match: re.Match) -> str:
+    """`2 pills/day`; `day/night` and `week/month` are two things."""
+    before, unit = match.groups()
+    return match[0] if before.lower().rstrip("s") in _TIMES else f"{before} per {PER[unit]}"
 
 
 _SPOKEN = str.maketrans({symbol: f" {word} " for symbol, word in SPOKEN_SYMBOLS.items()})

@@ -4,16 +4,23 @@ import re
 
 from ditar.text.english_numbers import cardinal, digits_one_by_one, spell_letters
 from ditar.text.english_units import UNITS
+from ditar.text.english_words import STATES, WORD_STATES
 
 _CARD = re.compile(r"(?<![\w-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|3\d{3}([ -])\d{6}\2\d{5})(?![\w-])")
 _BOOK = re.compile(r"\b(ISBN|ISSN)((?:-1[03])?:?\s?)(\d[\d -]{6,15}[\dXx])\b")
 _SOCIAL = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
 _POSTAL = re.compile(r"\b((?:(?:ZIP|Zip|zip)(?: [Cc]ode)?:?|[A-Z]{2}) )(\d{5})(?:-(\d{4}))?\b(?![,.]\d)")
+_TOWN = re.compile(r"[A-Z][a-z]{1,15}(,?) $")
 _ABROAD = re.compile(r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?![\w])")
 _AREA = re.compile(r"(?<![\w.,-])(?:\(0\d{1,4}\)|0\d{1,4})(?:[ -]\d{3,6}){1,3}(?![\w-]|[.,]\d)")
-_AMERICAN = re.compile(r"(?<![\w.])(?:(1)[-. ])?\(?(\d{3})\)?[-. ]\s?(\d{3})[-. ](\d{4})\b(?![.,]\d)")
+_AMERICAN = re.compile(
+    r"(?<![\w.])(?:(1)[-. ])?(?:\((\d{3})\)[-. ]?\s?|(\d{3})[-. ]\s?)(\d{3})[-. ](\d{4})\b(?![.,]\d)"
+)
+_TOGETHER = re.compile(r"(?<![\w.,$€£¥₹#+-])(?<![$€£¥₹] )([2-9]\d\d)([2-9]\d\d)(\d{4})(?![\w%°€-]|[.,:/]\d| ?[$€£])")
+_IN_LETTERS = re.compile(r"\b1-(8\d\d)-(?=[A-Z]{4,8}\b|[A-Z]{3,4}-[A-Z]{3,4}\b)")  # 1-800-FLOWERS
 _LOCAL = re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])")
 _DIALLED = re.compile(r"\b((?i:dial|call|called|calling|dialled|dialed|text)\s)(911|999|112|[3-8]11)(?!\w|[.,]\d)")
+_EMERGENCY = re.compile(r"(?<![\w.,$€£-])911(?= (?:calls?|operators?|dispatch\w{0,5}|emergency|call cent\w{2})\b)")
 _PAIR = re.compile(r"(?<![\w./-])(9/11|24/7|50[/-]50|24/7/365)(?![\w/-]|[.,]\d)")  # not fractions, dates or ranges
 # One comma between two numbers, without a space, after which no list goes on; and thousands that no comma separates.
 _DECIMAL_COMMA = re.compile(
@@ -27,6 +34,9 @@ _LISTED = re.compile(
 _GROUPS_AND_COMMA = re.compile(r"(?<![\w.,])([1-9]\d{0,2}(?:[. ]\d{3})++),(\d{1,2})(?![\w]|[.,]\d)")
 _DOTTED_MILLIONS = re.compile(r"(?<![\w.,-])([1-9]\d{0,2})\.(\d{3})\.(\d{3})(?![\w-]|[.,]\d)")  # an address has four
 _LAKHS = re.compile(r"(?<![\w.,])[1-9]\d?(?:,\d{2}(?!\d))++,\d{3}(?![\w,]|\.\d{3})")
+_SHARES = re.compile(r"(?<![\w./-])(\d\d)/(\d\d)(?![\w/-]|[.,]\d)")  # 80/20, of 100
+_VISION = re.compile(r"(?<![\w./-])20/20(?= (?:vision|hindsight|eyesight)\b)")
+_STANDARD = re.compile(r"\b([A-Z])\.(\d{3})(?![\w]|[.,]\d)")  # H.264, X.509
 _VERSION = re.compile(r"(?<![\w.])\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
 
 
@@ -36,14 +46,29 @@ def spell_codes(text: str) -> str:
     text = _CARD.sub(_one_by_one, text)
     text = _BOOK.sub(lambda m: f"{m[1]}{m[2]} {_one_by_one(m[3])}", text)
     text = _SOCIAL.sub(_one_by_one, text)
-    text = _POSTAL.sub(lambda m: f"{m[1]}{_one_by_one(m[2])}" + (f", {_one_by_one(m[3])}" if m[3] else ""), text)
+    text = _POSTAL.sub(_postal, text)
     text = _ABROAD.sub(_abroad, text)
     text = _AREA.sub(lambda m: _one_by_one(m[0]) if 9 <= len(re.sub(r"\D", "", m[0])) <= 11 else m[0], text)
     text = _AMERICAN.sub(lambda m: ", ".join(digits_one_by_one(group) for group in m.groups() if group), text)
+    text = _TOGETHER.sub(lambda m: ", ".join(map(digits_one_by_one, m.groups())), text)
+    text = _IN_LETTERS.sub(lambda m: f"one, {cardinal(m[1]) if m[1] == '800' else digits_one_by_one(m[1])}, ", text)
     text = _LOCAL.sub(_one_by_one, text)
     text = _DIALLED.sub(lambda m: m[1] + digits_one_by_one(m[2]), text)
+    text = _EMERGENCY.sub("nine one one", text)
     text = _PAIR.sub(lambda m: " ".join(map(cardinal, re.split("[/-]", m[1]))), text)
+    text = _SHARES.sub(lambda m: " ".join(map(cardinal, m.groups())) if int(m[1]) + int(m[2]) == 100 else m[0], text)
+    text = _VISION.sub("twenty twenty", text)
+    text = _STANDARD.sub(lambda m: f"{spell_letters(m[1])} {digits_one_by_one(m[2])}", text)
     return _VERSION.sub(_version, text)
+
+
+def _postal(match: re.Match) -> str:
+    """A postal code, and the state before it after a town's name."""
+    state = match[1][:-1]
+    town = _TOWN.search(match.string[max(0, match.start() - 20) : match.start()])
+    if town and (town[1] or state in STATES) or match[2][0] == "0":
+        state = STATES.get(state) or WORD_STATES.get(state, state)
+    return f"{state} {_one_by_one(match[2])}" + (f", {_one_by_one(match[3])}" if match[3] else "")
 
 
 def figures_as_in_english(text: str) -> str:

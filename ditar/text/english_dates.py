@@ -3,7 +3,7 @@
 import re
 
 from ditar.text.english_numbers import ALONE, cardinal, ordinal, plural, spell_letters, year_words
-from ditar.text.english_words import CAPITALISED_SHORT, MONTHS, WEEKDAYS
+from ditar.text.english_words import CAPITALISED_SHORT, MONTHS, VERSES, WEEKDAYS
 
 _MONTH_NAMES = list(dict.fromkeys(MONTHS.values()))
 _MONTH = "|".join([*_MONTH_NAMES, *(f"{short}\\.?" for short in MONTHS)])
@@ -15,13 +15,31 @@ _DASH = r"\s?[-—]\s?"
 _SHOUTED = re.compile(
     rf"\b(?:{'|'.join([*_MONTH_NAMES, *_WEEKDAY.split('|'), 'Jan', 'Feb', 'Sept', 'Oct', 'Nov', 'Dec']).upper()})\b"
 )
-_MARKER = r"(?:\s?([AaPp]\.?[Mm]\.?)(?!\w))"
+_MARKER = r"(?:\s?([AaPp](?:\.\s?)?[Mm]\.?)(?!\w))"
 _HOURS = r"(?:\s?(h|hrs?\.?|hours)(?![\w/]))"
+
+
+_MONTHS = re.compile(rf"\b({_MONTH}){_DASH}({_MONTH})(?![\w-])")
+_MONTHS_AND_DAYS = re.compile(rf"\b((?:{_MONTH}) \d{{1,2}}{_SUFFIX}?){_DASH}(?=(?:{_MONTH}) \d)")
+_WEEKDAYS_APART = re.compile(rf"\b({_WEEKDAY}){_DASH}(?=(?:{_WEEKDAY})\b)")
+_UNTIL_NOW = re.compile(rf"\b((?:1\d|20)\d\d){_DASH}(?=(?:present|now|today)\b)")
+_UNTIL_NOON = re.compile(rf"(?<=\d)({_MARKER}){_DASH}(?=(?:noon|midnight)\b)")
+_DAYS = re.compile(
+    rf"(?<![\w.,:$€£—-])(?:the\s)?(\d{{1,2}}){_SUFFIX}?{_DASH}(\d{{1,2}}){_SUFFIX}?\s(?:of\s)?({_MONTH})(?![\w-])"
+    r"(?:,?\s(\d{4})\b)?"
+)
+_VERSE = re.compile(rf"\b({'|'.join(VERSES)})\.\s(\d{{1,3}}):(?=\d)")
+_TIMESTAMP = re.compile(r"(?<![\d/.-])(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(?:\.\d{1,9})?Z?(?![\w:])")
+_DASHED = re.compile(rf"(?<![\w.,-])(\d{{1,2}}-)?({_SHORT})-(\d{{4}})(?![\w-])")  # 15-Apr-2023
+_TWO_YEARS = re.compile(r"(?<![\d/.-])(?:(1[89]\d\d|20\d\d)|(?<=FY)(\d\d))/(\d{2}|\d{4})(?![\w/-]|[.,]\d)")  # of a season
+_MONTH_YEAR = re.compile(r"(?<![\w/.-])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
 
 
 def spell_dates(text: str, month_first: bool) -> str:
     """Dates in figures or with the month's name, weekdays, ranges of either."""
     text = _SHOUTED.sub(lambda m: m[0].capitalize(), text)
+    text = _TIMESTAMP.sub(r"\1, \2", text)
+    text = _DASHED.sub(lambda m: f"{(m[1] or '').replace('-', ' ')}{m[2]} {m[3]}", text)
     text = re.sub(
         r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-]|\.\d)",
         lambda m: _by_numbers(m[1], m[3], m[4], m[0]),
@@ -43,15 +61,30 @@ def spell_dates(text: str, month_first: bool) -> str:
         text = re.sub(day, lambda m: f"{m[1]} {_by_numbers('', m[2], m[3], f'{m[2]}/{m[3]}')}", text)
         day = r"\b((?:on|by|until|till|due|since|before|after) )(\d{1,2})/(\d{1,2})(?![\w/]|\.\d| of\b)"
         text = re.sub(day, lambda m: m[1] + _by_numbers("", m[2], m[3], f"{m[2]}/{m[3]}"), text)
+    text = _TWO_YEARS.sub(_two_years, text)
+    text = _MONTH_YEAR.sub(lambda m: f"{_MONTH_NAMES[int(m[1]) - 1]} {year_words(m[2])}", text)
     text = re.sub(rf"\b((?:{_MONTH})\s\d{{1,2}}),(?=\d{{4}}(?!\d))", r"\1, ", text)
+    text = _MONTHS.sub(lambda m: f"{_month(m[1])} to {_month(m[2])}", text)
+    text = _MONTHS_AND_DAYS.sub(r"\1 to ", text)
+    text = _WEEKDAYS_APART.sub(r"\1 to ", text)
+    text = _UNTIL_NOW.sub(r"\1 to ", text)
     text = _named(text)
     text = re.sub(rf"\b({_DAY})\.?{_DASH}({_DAY})\b\.?", lambda m: f"{WEEKDAYS[m[1]]} to {WEEKDAYS[m[2]]}", text)
-    text = re.sub(rf"\b({_SHORT})\.?{_DASH}({_SHORT})\b\.?", lambda m: f"{MONTHS[m[1]]} to {MONTHS[m[2]]}", text)
     # "Sun" alone is the star.
     day = rf"\b({_DAY})(?:\.(?=[\s,])|(?=\.?,?\s(?:the [a-z]+(?: [a-z]+)? of )?(?:{_MONTH})(?!\w)))"
     text = re.sub(day, lambda m: WEEKDAYS[m[1]], text)
     # "Jan." with its full stop is the month; "May" and "March" without one may be words, and sound the same anyway.
     return re.sub(rf"\b({_SHORT})\.(?=\s)", lambda m: MONTHS[m[1]], text)
+
+
+def _two_years(match: re.Match) -> str:
+    """`2023/24`, `2019/2020`: the second is the year after the first."""
+    first, second = match[1] or match[2], match[3]
+    if str(int(first) + 1)[-len(second) :] != second or len(second) > len(first):
+        return match[0]
+    last = str(int(first) + 1) if second == "00" and match[1] else second
+    words = (_short_year(year) if len(year) == 2 else year_words(year) for year in (first, last))
+    return " " * bool(match[2]) + " ".join(words)
 
 
 def _named(text: str) -> str:
@@ -64,6 +97,12 @@ def _named(text: str) -> str:
     # Two figures are a year only if the month is short, too: `on 3 May 20 people came`.
     short = rf"{ALONE}(\d{{1,2}})[ -]({_SHORT})[ -]'?(\d{{2}})(?![\w:/.,-])"
     text = re.sub(short, lambda m: f"the {ordinal(m[1])} of {_month(m[2])}{year_of(m[3])}", text)
+    text = _DAYS.sub(
+        lambda m: f"the {ordinal(m[1])} to the {ordinal(m[2])} of {_month(m[3])}{year_of(m[4])}"
+        if int(m[1]) < int(m[2]) < 32
+        else m[0],
+        text,
+    )
     day = rf"(?<![\w.,:$€£-])(?:the\s)?(\d{{1,2}}){_SUFFIX}?(?:\s|-)(?:of\s)?({_MONTH})(?![\w-]){year}"
     text = re.sub(
         day, lambda m: f"the {ordinal(m[1])} of {_month(m[2])}{year_of(m[3])}" if int(m[1]) < 32 else m[0], text
@@ -92,12 +131,14 @@ def _short_year(digits: str) -> str:
 
 def spell_times(text: str) -> str:
     """`9:30 pm`, `13:45h`, `06:00 hrs`, `9am-5pm`, and whatever else has a colon: ratios, verses."""
+    text = _VERSE.sub(lambda m: f"{VERSES[m[1]]} {m[2]} ", text)
+    text = _UNTIL_NOON.sub(r"\1 to ", text)
     span = rf"{ALONE}(\d{{1,2}}(?::\d{{2}})?{_MARKER}?){_DASH}(?=\d{{1,2}}(?::\d{{2}}|\s?[AaPp]\.?[Mm]\b))"
     text = re.sub(span, lambda m: f"{m[1]} to ", text)
     text = re.sub(rf"{ALONE}(\d{{1,2}}):(\d{{2}})(?::(\d{{2}}))?(?![\d:]){_MARKER}?{_HOURS}?", _clock, text)
     text = re.sub(rf"{ALONE}(\d{{1,2}})[.](\d{{2}}){_MARKER}", _clock_with_point, text)
     text = re.sub(rf"{ALONE}(\d{{1,2}})h([0-5]\d)(?!\w)", _french_clock, text)
-    text = re.sub(r"(\b[A-Z][a-z]+ )(\d{1,3}):(?=\d{1,3}(?![\d:]))", r"\1\2 ", text)  # Psalm 23:4
+    text = re.sub(r"(\b[A-Z][a-z]+\.? )(\d{1,3}):(?=\d{1,3}(?![\d:]))", r"\1\2 ", text)  # Psalm 23:4
     text = re.sub(rf"{ALONE}(?<!:)(\d{{1,4}}):(?=\d{{1,4}}(?![\d:]))", r"\1 to ", text)  # a ratio
     return re.sub(rf"{ALONE}(\d{{1,2}}){_MARKER}", lambda m: cardinal(m[1]) + _half(m[2]) + _stop(m, m[2]), text)
 
@@ -162,6 +203,9 @@ _MANY_BEFORE = (
     "the|his|her|their|our|my|your|its|early|mid|late|high|low|upper|lower|two|three|four|five|six|seven|eight|nine|ten"
     "|all|these|those|many|both|no|any|some|several|double|roaring"
 )
+_DECADES_APART = re.compile(
+    r"(?<![\w.,])(1[0-9]|20)(\d0)'?s\s?[-—]\s?(?:'?([2-9]0)'?s\b|(?=(?:1[0-9]|20)\d0'?s\b))"
+)
 _CENTURY = re.compile(r"(?<![\w.,])(1[0-9]|20)(\d0)'?s\b")
 _TENS = re.compile(r"(?<![\w.,'])'?([2-9]0)'s\b|(?<![\w])'(\d0)s\b")
 _CODE = re.compile(r"(?<=[A-Z])-?(\d{1,4})s\b|(?<=\b[A-Z] )(\d{1,4})s\b")
@@ -194,6 +238,7 @@ def spell_decades(text: str) -> str:
         return match[0] if seconds else name + many(number)
 
     text = re.sub(r"(?<![\w'])'(\d{2})(?![\w'\"])", lambda m: _short_year(m[1]), text)
+    text = _DECADES_APART.sub(lambda m: f"{_century(m[1], m[2])} to {many(m[3]) if m[3] else ''}", text)
     text = _CENTURY.sub(lambda m: _century(m[1], m[2]), text)
     text = _TENS.sub(lambda m: many(m[1] or m[2]) if (m[1] or m[2]) != "00" else "two thousands", text)
     text = _CODE.sub(lambda m: f" {many(m[1] or m[2])}", text)

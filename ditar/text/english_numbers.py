@@ -7,15 +7,23 @@ from ditar.text.english_words import LETTERS
 
 # A number as it is written, and what may not precede it. Runs are taken whole: trying each part of a run of n figures
 # takes n^2 steps.
-NUMBER = r"(?:\d{1,3}(?:,\d{3})++(?!\d)(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
+NUMBER = r"(?:\d{1,3}(?:,\d{3})++(?!\d)(?:\.\d++)?|\d++(?:\.\d++)?|(?<![\w.])\.\d++)"
 ALONE = r"(?<![\w.])(?<!\d,)"
 _ORDINAL = re.compile(rf"{ALONE}(\d{{1,15}}(?:,\d{{3}}){{0,5}})\s?(?:st|nd|rd|th|ST|ND|RD|TH)\b")
-_YEAR_BEFORE = "in|In|since|Since|year|until|till|by|By|before|Before|after|After|around|circa|c\\.|from|of|A D|AD"
+_YEAR_BEFORE = "in|In|since|Since|year|until|till|by|By|before|Before|after|After|around|circa|c\\.|from|of|A D|AD|eigh D"
 _TENS = {"1/2": ("one half", "a half"), "1/4": ("one quarter", "a quarter"), "3/4": ("three quarters",) * 2}
 _PARTS = {"2": "half", "4": "quarter"}
 _BEATS = re.compile(
     rf"{ALONE}([2-9]|1\d)/([248]|16)(?= (?:time|metre|meter|beats?|bars?|measures?|rhythms?|grooves?|signatures?)\b)"
 )
+# Points of those that may be had; without any of the words only if decimal, above the whole, or most of 20 or 100.
+_SCORE = re.compile(
+    rf"(\b(?:an?|gets?|got|getting|give|gives|gave|giving|scor(?:e|es|ed|ing)|rat(?:e|es|ed|ing)|marks?|solid|note)"
+    rf"(?: (?:it|this|that|them|him|her|me|us|of|an?|is|was|at))?:? )?"
+    rf"{ALONE}(\d{{1,3}}(?:\.\d)?)/(5|10|20|100)"
+    r"(?![\w/-]|[.,]\d|\s(?:miles?|inch|inches|seconds?)\b)"
+    r"(?=(\s(?:stars?|points?|score|rating|on|in|from)\b)?)", re.I
+)  # fmt: skip
 _FRACTIONS_OF = {*range(2, 11), 12, 16, 20, 32, 64, 100, 1000}
 _LETTER_OF = {name: letter for letter, name in LETTERS.items() if name != letter}
 _SPELT = re.compile(rf"\b(?:{'|'.join(_LETTER_OF)})\b")
@@ -84,15 +92,21 @@ def spell_ordinals(text: str) -> str:
 def spell_fractions(text: str) -> str:
     """`1/2`, `2 1/2`, `5/8`, `7/4`, `4/5 stars`, `10/10`, `3/4 time`, `22/7`, `1/10th`."""
     text = _BEATS.sub(lambda m: f"{cardinal(m[1])} {cardinal(m[2])}", text)
-    text = re.sub(rf"{ALONE}(\d{{1,4}})[ -](\d{{1,2}}/\d{{1,4}})(?![\w/-]|\.\d)", _mixed, text)
-    text = re.sub(
-        rf"{ALONE}(\d{{1,2}})/(5|10|100)(?=\s(?:stars?|points?|score|rating|on|in)\b)",
-        lambda m: f"{cardinal(m[1])} out of {cardinal(m[2])}",
-        text,
-    )
+    text = re.sub(rf"{ALONE}(\d{{1,4}})[ -](\d{{1,2}}/\d{{1,4}})(?![\w/]|-\d|\.\d)", _mixed, text)
+    text = _SCORE.sub(_score, text)
     return re.sub(
         rf"{ALONE}(\d{{1,6}})/(\d{{1,6}})(?![\w/]|\.\d)", lambda m: _fraction(m[1], m[2], article=False), text
     )
+
+
+def _score(match: re.Match) -> str:
+    before, top, bottom, after = match.groups()
+    word = (before or "").strip().lower()
+    decimal, high = "." in top, 2 * float(top) >= int(bottom)
+    sure = decimal or after or word not in ("", "a", "an")
+    if sure or (word and bottom != "5" and top != "1") or (bottom in ("20", "100") and high) or top in ("11", "12"):
+        return f"{before or ''}{cardinal(top)} out of {cardinal(bottom)}"
+    return match[0]
 
 
 def _mixed(match: re.Match) -> str:

@@ -12,7 +12,7 @@ _LETTERS = "|".join(map(re.escape, [*CODES, *LETTERED]))
 _STOP = "|".join(rf"(?<=\b{sign})\.|(?<=\d{sign})\." for sign in DOTTED_SIGNS)
 # Letters after a figure belong to it: `50 USD 20 ...`.
 _SIGN = rf"(?:(?:{'|'.join(COUNTRIES)})?[{_SIGNS}]|(?<!\d)(?<!\d )\b(?:{_LETTERS})(?:{_STOP})?)"
-_SCALE = rf"(?:\s?(?:{'|'.join(SCALES)})(?!\w)|(?:[kKmMbB]|bn|tn)(?!\w))?"
+_SCALE = rf"(?:[\s-]?(?:{'|'.join(SCALES)})(?!\w)|(?:[kKmMbBT]|bn|tn)(?!\w))?"
 _PER_UNIT = "|".join(sorted(map(re.escape, PER), key=len, reverse=True))
 _PER = rf"(?:\s?/\s?(?P<per>{_PER_UNIT})(?![\w/]))?"
 _PREFIXED = re.compile(
@@ -23,11 +23,16 @@ _SUFFIXED = re.compile(
     rf"{ALONE}(?P<amount>{NUMBER})(?P<scale>{_SCALE})\s?"
     rf"(?P<sign>[{_SIGNS}]|(?:{_LETTERS})(?!\w))(?P<stop>{_STOP})?{_PER}"
 )
+_PART_PERCENT = re.compile(rf"{ALONE}((?:\d{{1,4}} )?\d/\d{{1,2}})\s?%")
+_PRESSURE = re.compile(rf"{ALONE}(\d{{2,3}})/(\d{{2,3}}) ?mmHg\b")
+_FEET = re.compile(rf"{ALONE}(?<!')(\d{{1,3}})'(?:(?= (?:tall|high|wide|long|deep)\b)| ?(?:[x×]|by) ?(\d{{1,3}})'(?!\w))")
+_AFTER_RUPEES = re.compile(r"(?<=\d)/-(?!\w)")  # Rs 500/-
 _MANY_UNITS = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 
 
 def spell_money(text: str) -> str:
     """`$3.50`, `US$5`, `₹500`, `$5-10`, `$1.2bn`, `500 USD`, `$5/hr`, `a $5 bill`."""
+    text = _AFTER_RUPEES.sub("", text)
     text = _PREFIXED.sub(_prefixed, text)
     return _SUFFIXED.sub(_suffixed, text)
 
@@ -37,8 +42,8 @@ def _prefixed(match: re.Match) -> str:
     if match["last"]:
         last = _money(match["last"], match["last_scale"], names)
         return f"{_scaled(amount, match['scale'])} to {last}{_rate(match['per'], 'a')}"
-    after = string[match.end() : match.end() + 8]
-    if string[max(0, match.start() - 3) : match.start()].lower() in _ARTICLES and _NOUN.match(after):
+    noun = _NOUN.match(string, match.end()) and _ARTICLE.search(string[max(0, match.start() - 9) : match.start()])
+    if noun or match["scale"].startswith("-"):
         names = (names[0],) * 2 + names[2:]
     words = _money(amount, match["scale"], names) + (" plus" if match["more"] else "") + _rate(match["per"], "a")
     return words + " to " if match["to"] else words
@@ -49,9 +54,15 @@ def _suffixed(match: re.Match) -> str:
     return words + ("." if match["stop"] and ends_sentence(match.string, match.end()) else "")
 
 
-_ARTICLES = {"a ", " a ", "an ", "\na ", "(a ", '"a '}
-_NOUN = re.compile(r" (?!(?:an?|per|in|for|and|or|to|each|is|was)\b)[a-z]")
-_SHORT_SCALES = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+# An amount between these is one of them: `a $5 bill`, `the $3 trillion economy`, `a ten-year, $5 million deal`.
+_ARTICLE = re.compile(r"(?:\b(?:an?|the|this|its|another)\s|-(?:hour|day|week|month|year), )$", re.I)
+_NOUN = re.compile(
+    r" (?!(?:an?|per|in|for|and|or|to|each|is|was|are|were|be|will|would|could|can|should|may|might|must|has|had|have|he"
+    r"|she|it|they|we|you|i|that|which|who|from|of|on|with|at|by|as|but|if|when|while|because|after|before|until|since"
+    r"|into|under|over|more|less|now|then|so|than|every|went|goes|came|spent|not|plus|back|extra|worth|up|out|did|does"
+    r"|\w{1,20}ed)\b)[a-z]"
+)
+_SHORT_SCALES = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion", "tn": "trillion", "t": "trillion"}
 
 
 def _names(sign: str) -> tuple[str, str, str, str]:
@@ -65,7 +76,7 @@ def _names(sign: str) -> tuple[str, str, str, str]:
 
 def _scaled(amount: str, scale: str) -> str:
     """`1.2` and `bn` as words."""
-    scale = scale.strip()
+    scale = scale.strip(" -")
     return cardinal(amount) + (f" {_SHORT_SCALES.get(scale.lower(), scale)}" if scale else "")
 
 
@@ -91,6 +102,7 @@ def _rate(per: str | None, word: str = "per") -> str:
 
 
 _BETWEEN = re.compile(rf"{ALONE}({NUMBER}){_TO}({NUMBER})(?=\s?[%°A-Za-z])(?!-|st\b|nd\b|rd\b|th\b)")
+_SAME_UNIT = re.compile(rf"{ALONE}(?<!-)({NUMBER}\s?(%|°\s?[CF]?|[A-Za-zµΩ]{{1,4}}[²³]?)){_TO}(?={NUMBER}\s?\2(?!\w))")
 _DEGREES = re.compile(rf"{ALONE}({NUMBER})\s?°\s?([CFK](?![\w]))?(?=(\w)?)")
 _PART = re.compile(rf"{ALONE}((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_MANY_UNITS})\.?(?![\w/²³])")
 _RATED = re.compile(
@@ -98,6 +110,7 @@ _RATED = re.compile(
 )
 _WORDS_TOO = {"in", "mi", "pt", "mo", "cal", "ha", "inch", "cc", "min"}
 _SURE_UNITS = "|".join(re.escape(unit) for unit in UNITS if unit == "m" or len(unit) > 1 and unit not in _WORDS_TOO)
+_PLUS = re.compile(rf"{ALONE}(\d{{1,6}})\+ ?({_SURE_UNITS})(?!\w)")  # 8+ GB
 _BARE_RATE = re.compile(rf"(?<![\w/])((?:{_SURE_UNITS})/(?:{_PER_UNIT}))(?![\w/²³])")
 _SCALED = re.compile(rf"{ALONE}({NUMBER})(k|K|M|bn|tn)(?![\w-])")
 _AFTER_INCHES = re.compile(r"\s?(?:[x×;)]|wide\b|long\b|tall\b|high\b|deep\b|thick\b|by\b)")
@@ -113,7 +126,12 @@ def spell_quantities(text: str) -> str:
     feet = rf"{ALONE}(\d{{1,2}})'\s?(\d{{1,2}})(?:\"|''|\b(?!'))"
     text = re.sub(feet, lambda m: f"{cardinal(m[1])} foot {cardinal(m[2])}", text)
     text = _inches(text)
+    text = _FEET.sub(lambda m: " by ".join(f"{cardinal(number)} feet" for number in m.groups() if number), text)
+    text = _PLUS.sub(lambda m: f"{cardinal(m[1])} plus {UNITS[m[2]][1]}", text)
+    text = _PRESSURE.sub(r"\1 over \2 millimetres of mercury", text)
+    text = _SAME_UNIT.sub(r"\1 to ", text)
     text = _BETWEEN.sub(lambda m: f"{_short(m[1], m[2])} to {m[2]}", text)
+    text = _PART_PERCENT.sub(r"\1 percent", text)
     text = re.sub(rf"{ALONE}({NUMBER})\s?%", lambda m: f"{cardinal(m[1])} percent", text)
     text = _DEGREES.sub(_degrees, text)
     text = re.sub(rf"{ALONE}({NUMBER})x(?!\w)", lambda m: f"{cardinal(m[1])} times", text)
@@ -156,6 +174,8 @@ def _quantity(match: re.Match) -> str:
     per = per if per in PER else (per or "").lower()
     if unit not in UNITS or (per and per not in PER) or (power and space == "-"):
         return match[0]
+    if unit == "in" and space == "-" and match.string.startswith("-", match.end()):  # 2-in-1
+        return match[0]
     if unit == "in" and not dot and space != "-" and not _AFTER_INCHES.match(match.string, match.end()):
         return match[0]
     if space == "-" and (len(unit) < 2 or dot and unit not in DOTTED):
@@ -182,6 +202,7 @@ def spell_arithmetic(text: str) -> str:
     """`5*3`, `3x4`, `2**8`, `1e-5`, `5 - 3 = 2`, and the minus before a number."""
     text = re.sub(rf"{ALONE}(\d++(?:\.\d++)?)[eE]([-+]?\d{{1,3}})(?!\w)", r"\1 times 10^\2", text)
     text = re.sub(r"(?<=[\w)])\s?\*\*\s?(?=[\w(-])", "^", text)
+    text = text.replace("SELECT *", "SELECT star")
     text = re.sub(r"(?<=[\w)])\s?[*∙⋅]\s?(?=[\w(])", " times ", text)
     text = re.sub(r"(?<=\d)\s?x\s?(?=\d)", " by ", text)
     text = re.sub(rf"{ALONE}(\d{{1,6}})/(?=[a-z]\b)", r"\1 over ", text)
@@ -190,15 +211,25 @@ def spell_arithmetic(text: str) -> str:
     return re.sub(r"(?:^|(?<=[\s(^=<>≤≥≈×÷*/+]))-(?=[$€£]?\.?\d)|(?<=\^)-(?=\w)", "minus ", text)
 
 
+_EXACT = re.compile(rf"{ALONE}(?<!-)({NUMBER}){_TO}({NUMBER})(?![\w-]|[.,]\d|\s?=)")
+
+
 def spell_ranges(text: str) -> str:
     """`5-10`, `1914-18`."""
     text = re.sub(rf"{ALONE}(?<!-)(1[0-9]|20)(\d\d){_TO}(\d\d)(?![\w-]|[.,:]\d)", _years, text)
-    return re.sub(rf"{ALONE}(?<!-)(\d{{1,4}}){_TO}(\d{{1,4}})(?![\w-]|[.,]\d)", _range, text)
+    text = _EXACT.sub(_exact_range, text)
+    return re.sub(rf"{ALONE}(?<!-)(\d{{1,4}}){_TO}(\d{{1,4}})(?![\w-]|[.,/]\d)", _range, text)
 
 
 def _years(match: re.Match) -> str:
     century, first, last = match.groups()
     return f"{year_words(century + first)} to {cardinal(last) if last[0] != '0' else digits_one_by_one(last)}"
+
+
+def _exact_range(match: re.Match) -> str:
+    """Of numbers with decimals or separated thousands; other figures may be codes."""
+    exact = any(mark in match[0] for mark in ".,")
+    return f"{cardinal(match[1])} to {cardinal(match[2])}" if exact else match[0]
 
 
 def _range(match: re.Match) -> str:

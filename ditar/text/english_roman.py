@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from ditar.text.english_numbers import cardinal, ordinal, year_words
-from ditar.text.english_words import KINGS, ROMAN_BEFORE
+from ditar.text.english_words import BEFORE_FIGURES, KINGS, ROMAN_BEFORE
 
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _CANONICAL = re.compile("M{0,3}(?:C[MD]|D?C{0,3})(?:X[CL]|L?X{0,3})(?:I[XV]|V?I{0,3})")
@@ -13,6 +13,12 @@ _ITEM = r"(?:[IVX]{1,5}|[ivx]{1,5})"
 _LIST = re.compile(rf"(?<![\w'-]){_ITEM}(?:(?:, (?:and |or )?| and | or | & |[-—]){_ITEM}(?![\w'-]|\.\w)){{1,20}}")
 _YEAR = re.compile(r"\bM[MDCLXVI]{3,12}\b")
 _GAME = re.compile(r"\b((?i:Super Bowl|Wrestlemania|Olympiad))\s([IVXLC]+)\b")
+# After an abbreviation that stands before numbers, in either case: `Vol. II`, `pp. xi-xv`.
+_SHORT = "|".join(short for short in BEFORE_FIGURES if short not in ("no", "c", "ca", "est"))
+_AFTER_SHORT = re.compile(
+    rf"\b((?i:{_SHORT}))\.\s([IVXL]{{2,7}}|[VX]|[ivxl]{{2,7}}|I(?=[.,;:)—-]|\s?$))"
+    r"(?:\s?[-—]\s?([IVXL]{1,7}|[ivxl]{1,7}))?(?![\w'])"
+)
 _BEFORE = re.compile(rf"\b((?i:{ROMAN_BEFORE})s?)\s([IVXL]{{1,7}})\b(?!')(?: of ([IVXL]{{1,7}})\b(?!'))?")
 # Possessives; the first name may be followed by more names, and the first part of a name is not the speaker ("I").
 _KING = re.compile(
@@ -28,12 +34,13 @@ _CENTURY = re.compile(
     r"\b([IVX]{1,5})(?:th|st|nd|rd)?"
     r"(?=[ -](?:[Cc]entur(?:y|ies)|[Dd]ynasty|Olympi(?:ad|cs?)|Amendment|Congress|Corps|Legion)\b)"
 )
-_HEADING = re.compile(r"(?m)^([IVX]{2,5})(?=\.\s)")
+_HEADING = re.compile(r"(?m)^([IVX]{2,5})(?=\.(?:\s|$)|$)")
 
 
 def spell_roman(text: str, shouting: bool) -> str:
     """Numerals that their context makes numbers; other capitals are acronyms. `shouting`: capitals mean nothing."""
     text = _SIGNS.sub(lambda m: _sign(m), text)
+    text = _AFTER_SHORT.sub(_after_short, text)
     text = _LIST.sub(_list, text)
     text = _YEAR.sub(lambda m: year_words(str(_value(m[0]))) if _value(m[0]) else m[0], text)
     text = _GAME.sub(lambda m: f"{m[1]} {cardinal(str(_value(m[2])))}" if _value(m[2]) else m[0], text)
@@ -75,6 +82,12 @@ def _list(match: re.Match) -> str:
         return match[0]
     words = re.sub(r"\s?[-—]\s?", " to ", match[0])
     return re.sub(r"\b[IVXivx]+\b", lambda m: cardinal(str(_value(m[0].upper()))), words)
+
+
+def _after_short(match: re.Match) -> str:
+    word, *numerals = match.groups()
+    values = [_value(numeral.upper()) for numeral in numerals if numeral]
+    return f"{BEFORE_FIGURES[word.lower()]} {' to '.join(cardinal(str(v)) for v in values)}" if all(values) else match[0]
 
 
 def _numbered(match: re.Match) -> str:

@@ -58,7 +58,8 @@ UNITS = {
     "dm": ("decimetre", "decimetres"), "mm": ("millimetre", "millimetres"), "µm": ("micrometre", "micrometres"),
     "nm": ("nanometre", "nanometres"), "mi": ("mile", "miles"), "in": ("inch", "inches"), "inch": ("inch", "inches"),
     "ft": ("foot", "feet"), "yd": ("yard", "yards"), "yds": ("yard", "yards"), "ha": ("hectare", "hectares"),
-    "mph": ("mile per hour", "miles per hour"), "kph": ("kilometre per hour", "kilometres per hour"),
+    "m.p.h": ("mile per hour", "miles per hour"), "m.p.g": ("mile per gallon", "miles per gallon"),
+    "r.p.m": ("revolution per minute", "revolutions per minute"), "mph": ("mile per hour", "miles per hour"), "kph": ("kilometre per hour", "kilometres per hour"),
     "kmh": ("kilometre per hour", "kilometres per hour"), "mpg": ("mile per gallon", "miles per gallon"),
     "kg": ("kilogram", "kilograms"), "kgs": ("kilogram", "kilograms"), "g": ("gram", "grams"),
     "mg": ("milligram", "milligrams"), "µg": ("microgram", "micrograms"), "mcg": ("microgram", "micrograms"),
@@ -105,7 +106,7 @@ UNITS = {
 # Abbreviations that are written with a full stop.
 DOTTED = set(
     """in ft yd yds mi lb lbs oz gal qt pt pts tsp tbsp sec secs min mins hr hrs wk wks mo mos yr yrs kg km cm mm
-    cal h m""".split()
+    cal h m m.p.h m.p.g r.p.m""".split()
 ) | {"sq ft", "sq. ft", "sq mi", "fl oz", "cu ft"}
 # After a slash.
 PER = {

@@ -20,19 +20,33 @@ SHORT_WORDS = set(
     """am an and any are as ask at ate bad be big but by can car cat day did do dog eat end far few for get go got
     had has hat he her hey hi him his hot how if in is it its job let man may me men my new no nor not now of off
     oh old on one or our out own pay put ran red run sad said saw say see set she sit six so ten the to too top
-    try two up us use was way we why win yes yet you all boy god sun war who""".split()
+    try two up us use was way we why win yes yet you all boy god sun war who
+    age ago air arm awe axe bag bed bee beg bob box bug bus buy cow cry cup cut dad dan dig due ear egg era eve eye fan
+    fix fly fog fox fun fur gun guy hit hop hug huh ice ill ink jam jar jim joe joy key kid kim lay leg les lie lip
+    lot low mad max mix mob mom mud mum nap nice odd owe own pan pat paw pie pig pot rat raw rich rid rob rod ron row
+    rub rug sam sea sex shy sir sit sky sue tea ted tie tim tin tip toe tom toy ugh van via von wet wig wow yay yep
+    yum zoo""".split()
 )
 WORD_ACRONYMS = set(
-    "NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM ZIP COVID SWAT PIN".split()
+    "NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM ZIP COVID SWAT PIN SIM LAN WAN GIF".split()
 )
 SPELLED = set(
     """AI API USA UK EU US UN ID IT TV PC CD DVD CEO CIA IOU UAE UEFA EMI AOL IRA AAA IEEE ISO IOS IQ IP AC DIY LED GPS
     USB FAQ ATM DNA RNA MRI UCLA USSR USAF EDT EST IPO IDE CPU GPU URL UTC EEG ECG ICU UV UHF HDMI
-    HIV ATV SUV EV UFO VIP""".split()
+    HIV ATV SUV EV UFO VIP NCAA ACLU YMCA YWCA IAEA IUCN LGBTQIA IIRC IMHO EMEA NAACP OECD USDA UNHCR FDIC ICAO
+    AARP ASCE ASME UAW AFAIK AAAS""".split()
 )
 
 # Capitals that are read as other words.
-READ_AS = {"OK": "okay", "WWI": "World War One", "WWII": "World War Two"}
+READ_AS = {
+    "OK": "okay", "WWI": "World War One", "WWII": "World War Two", "USAID": "U S aid", "JPEG": "J peg",
+    "MPEG": "M peg", "HVAC": "H vac",
+}  # fmt: skip
+# In capitals before IT, which is then the pronoun, as US is at the end of a sentence after a preposition.
+BEFORE_PRONOUNS = (
+    "DO|DID|DOES|GET|GOT|WANT|NEED|LOVE|LIKE|HATE|MAKE|TAKE|GIVE|STOP|SEE|SAY|SAID|LET|HELP|TELL|LEAVE|BUY|TRY|KNOW"
+    "|USE|TRUST|FEEL|KEEP|SHOW|SEND|READ|WATCH|FOLLOW|JOIN|OF|FOR|WITH|ABOUT|IS|WAS"
+)
 
 # Words that begin sentences: an abbreviation before one of them has the sentence's full stop.
 STARTERS = """a after all also although an and another are as at because before both but by can could despite did do
@@ -87,6 +101,10 @@ BOOKS = {
     "Isa": "Isaiah", "Jer": "Jeremiah", "Ezek": "Ezekiel", "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians",
     "Eph": "Ephesians", "Phil": "Philippians", "Thess": "Thessalonians", "Heb": "Hebrews",
 }  # fmt: skip
+# Before a chapter and a verse; some of these are titles otherwise.
+VERSES = BOOKS | {
+    "Gen": "Genesis", "Rev": "Revelation", "Gal": "Galatians", "Col": "Colossians", "Tim": "Timothy", "Pet": "Peter",
+}  # fmt: skip
 # These need their full stop even before a number: without it they are words, names or codes.
 _ONLY_WITH_STOP = set("no art sec op fl rm ca est pt ste ref bk".split())
 
@@ -104,7 +122,7 @@ def _abbreviations() -> dict[str, tuple[tuple[re.Pattern, str, bool], ...]]:
         ("St", r"(?<=[a-z]{2}\s)St(?=\s*$|,|\s(?:and|at|is|in|to|near)\b)(?![-\w])", "Street"),
         ("St", r"St\.(?=\s+[A-Z])", "Saint"),
         ("Dr", r"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*[,;)]|\s[a-z])", "Drive"),
-        ("Dr", r"Dr\.?(?=\s+[A-Z])|Dr\.(?=[A-Z][a-z])|dr\.(?=\s+[a-z])", "Doctor"),
+        ("Dr", r"Dr\.?(?=\s+[A-Z])|dr\.(?=\s+[a-z])", "Doctor"),
         ("Ph", r"Ph\.?\s?D\b\.?", "P H D"),
         ("PhD", r"PhD\b\.?", "P H D"),
         ("Mr", r"[Mm]r\b\.?", "Mister"),
@@ -195,7 +213,10 @@ GREEK = {
     "ι": "iota", "κ": "kappa", "λ": "lambda", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho", "ς": "sigma",
     "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
-# After a town's name. Some are words as well (OK, HI, ME, IN, OR, OH), and stay unchanged.
+# After a town's name. Some are words as well, and stay unchanged, except before a postal code.
+WORD_STATES = {
+    "OK": "Oklahoma", "HI": "Hawaii", "ME": "Maine", "IN": "Indiana", "OR": "Oregon", "OH": "Ohio",
+}  # fmt: skip
 STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
     "CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia", "ID": "Idaho", "IL": "Illinois",

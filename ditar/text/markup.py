@@ -15,8 +15,24 @@ _INLINE |= set("say-as small span strike strong sub sup tt u var voice w".split(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]{0,40}[ -/]{0,4}[@-~]")
 # Markdown. A mark counts if it touches what it marks; between figures and letters it is a sign of arithmetic.
-_LINK = re.compile(r"!?\[(?P<text>[^\[\]\n]{1,200})\](?P<mark>\([^\s()]{1,400}\))")
-_LINE = re.compile(r"^[^\S\n]{0,9}(?P<mark>#{1,6}(?=\s)|>(?=\s)|[*+](?=\s+[^\s\d])|(?:\*{3,}|-{3,})$|```\w*$)", re.M)
+_URL = r"(?:[^\s()]|\([^\s()]{0,100}\)){1,400}(?:\s\"[^\"\n]{0,100}\")?"
+_LINK = re.compile(rf"!?\[(?!\d{{1,3}}\]\[)(?P<text>[^\[\]\n]{{1,200}})\](?P<mark>\({_URL}\)|\[\^?\w{{1,20}}\](?!\())")
+_NOTE = re.compile(r"(?<=[.,;:!?\"'”’])(?:\[\d{1,3}\])+(?![\w(\[])|\[\^\w{1,20}\]:?|【[^【】\n]{1,40}】")
+_RAISED = re.compile(r"(?<=[\w)])<sup>([23])</sup>", re.I)
+_AUTOMATIC_LINK = re.compile(r"<(?P<text>https?://[^\s<>]{1,400}|[\w.+-]{1,64}@[\w.-]{1,200})>")
+_LINE = re.compile(
+    r"^[^\S\n]{0,9}(?P<mark>#{1,6}(?=\s)|>(?=\s)|[-*+][^\S\n]+\[[ xX]\](?=\s)|[*+](?=\s+[^\s\d])"
+    r"|(?:\*{3,}|-{3,}|={3,})$|```\w*$)",
+    re.M,
+)
+_ROW = re.compile(r"^[^\S\n]{0,9}\|([^\n]*)$", re.M)
+_RULE = re.compile(r"[-:|\s]+")
+_FORMULA = re.compile(r"\$(?=[A-Za-z\\])(?P<text>[^$\n]{0,100}[^$\s])\$(?![\w$])")
+# Faces and hearts of keyboards. `<3` is one where no arithmetic is: at the start of a line, or at its end after a word.
+_FACE = re.compile(
+    r"(?<!\S)(?:[:;][-']?[()DPpOo/|*]|=[()]|xD+|\^_*\^|[Tt]_[Tt]|-_+-|[Oo]_[Oo])(?![^\s.,!?)])"
+    r"|(?m:^)<3+(?=\s|$)|(?:(?<=[^\W\d][^\W\d] )|(?<=[.,!?] ))<3+(?=[!.]*(?:\s*$|\s*\n))"
+)
 _AROUND = re.compile(
     r"(?<![\w*~`])(?P<mark>\*{1,3}|~~|`{1,3})(?=[^\s*~`])(?P<text>[^*~`\n]{1,400})(?<=[^\s*~`])(?P=mark)(?![\w*~`])"
 )
@@ -42,15 +58,30 @@ def without_markup(text: str) -> tuple[str, list[str]]:
         left_out.append(match[0].strip())
         return ""
 
+    def row(match: re.Match) -> str:
+        *cells, end = (cell.strip() for cell in match[1].split("|"))
+        if end or len(cells) < 2:
+            return match[0]
+        left_out.append("|")
+        return "" if _RULE.fullmatch(match[1]) else ", ".join(filter(None, cells))
+
     if "\x1b" in text:
         text = _TERMINAL.sub(mark, text)
     if "<" in text:
+        text = _RAISED.sub(lambda m: "²" if m[1] == "2" else "³", text)
+        text = _AUTOMATIC_LINK.sub(r" \g<text> ", text)
         text = _TAG.sub(tag, text)
     if "&" in text:
         text = _ENTITY.sub(lambda m: html.unescape(m[0]), text)
-    if "](" in text:
+    if "[" in text or "【" in text:
+        text = _NOTE.sub(mark, text)
         text = _LINK.sub(around, text)
+    text = _FACE.sub(mark, text)
     text = _LINE.sub(mark, text)
+    if "|" in text:
+        text = _ROW.sub(row, text)
+    if "$" in text:
+        text = _FORMULA.sub(r"\g<text>", text)
     if "*" in text or "`" in text or "~~" in text:
         text = _AROUND.sub(around, text)
         text = _AROUND.sub(around, text)  # nested: **a *b* c**

@@ -49,6 +49,7 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
         # Rules look at neighbours, `Dr.` before a name: a pronounced word is a word that no rule knows.
         named, runs = stand_in_words(cleaned)
         cleaned = stand_out(spell(named, language), runs)
+    cleaned = cleaned.replace("_", " ")
     silent = _silent_symbols(cleaned)
     _leave_out(cleaned, silent, dropped)
     foreign = foreign_letters(cleaned, language, refuse=dropped is None)
@@ -56,8 +57,8 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
     cleaned = cleaned.translate(dict.fromkeys(map(ord, silent + foreign), " "))
     cleaned = re.sub(r"\s*\n\s*\n\s*", ". ", cleaned.strip())
     cleaned = re.sub(r"\s+", " ", cleaned)
-    cleaned = re.sub(r"\.{2,}", "...", cleaned)
     cleaned = re.sub(r"\s+([.,!?;:)])", r"\1", cleaned)
+    cleaned = re.sub(r"\.{2,}", "...", cleaned)
     cleaned = re.sub(r"([,;:])[,;:]+", r"\1", cleaned)
     cleaned = re.sub(r"([,;])(?=\w)", r"\1 ", cleaned) if english else cleaned
     cleaned = re.sub(

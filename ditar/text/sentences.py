@@ -68,7 +68,7 @@ _END_MARKS = re.compile(
 )
 # The rest of a text that is only marks, and what is none.
 _ONLY_MARKS = re.compile(rf"[\s.!?…,;:—–{re.escape(_CLOSING + _OPENING)}-]*+")
-_NUMERAL = re.compile(r"\d|[A-Z]\.? ?\d|(?:[IVXL]{2,7}|[VX]|[ivxl]{2,7})\b(?![’'])|I(?=[.,;:)])")
+_NUMERAL = re.compile(r"\d|[A-Z]\.? ?\d|(?:[IVXL]{2,7}|[VX]|[ivxl]{2,7})\b(?![’'])|I(?=[.,;:)]|\Z)")
 _NUMBERED = r"\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]"
 _ITEM = re.compile(rf"\s*{_NUMBERED}")
 # A blank line; before an item of a list, a heading, or a row of a table that is no rule; the end of a heading's line.

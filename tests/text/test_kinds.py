@@ -204,3 +204,170 @@ def test_a_footnotes_number_is_left_out_and_named():
     assert dropped == ["¹", "²"]
     with pytest.raises(TextError, match="SUPERSCRIPT ONE"):
         normalise("They said¹ so.")
+
+
+# Each kind with counter-examples, which stay as they are.
+KINDS = {
+    "numbers after an ellipsis or a stop without space": [
+        ("Wait...5 minutes", "Wait... five minutes"),
+        ("So…3 kg left", "So... three kilograms left"),
+        ("Hello.5 people", "Hello. five people"),
+        ("Jan.5 and No.5", "January fifth and number five"),
+        (".5, -.5 and $.75", "zero point five, minus zero point five and seventy five cents"),
+        ("v1.5 of 2.0", "v one point five of two point zero"),
+        ("H.264 and X.509", "H two six four and X five zero nine"),
+        ("He said . . . nothing", "He said... nothing"),
+    ],
+    "underscores": [
+        ("john_doe@x.com", "john underscore doe at x dot com"),
+        ("https://x.com/a_user/5", "x dot com slash a underscore user slash five"),
+        ("see x.com/a_b", "see x dot com slash a underscore b"),
+        ("__init__, snake_case and my_file.txt", "init, snake case and my file dot T X T"),
+    ],
+    "scores": [
+        ("an 8/10, a 17/20", "an eight out of ten, a seventeen out of twenty"),
+        ("He got 8/10 and scored it 4/5", "He got eight out of ten and scored it four out of five"),
+        ("4.5/5 and 8.5/10", "four point five out of five and eight point five out of ten"),
+        ("95/100, 11/10, 4/5 from me", "ninety five out of one hundred, eleven out of ten, four out of five from me"),
+        ("1/2, 3/4, 7/10 and 3/20", "one half, three quarters, seven tenths and three twentieths"),
+        ("a 1/10 scale, a 3/10 mile", "a one tenth scale, a three tenths mile"),
+    ],
+    "emphasis is no acronym": [
+        ("He was so MAD. What FUN, BOB!", "He was so mad. What fun, bob!"),
+        ("Please just DO IT", "Please just do it"),
+        ("It is about US.", "It is about us."),
+        ("He left the US for IT work, about US politics", "He left the U S for I T work, about U S politics"),
+        ("the SEC, VAT, RIP, ADD and DOT rules", "the S E C, V eigh T, R I P, eigh D D and D O T rules"),
+    ],
+    "acronyms of four letters": [
+        ("the NCAA and the ACLU", "the N C eigh eigh and the eigh C L U"),
+        ("USAID, a SIM card, a LAN", "U S aid, a Sim card, a Lan"),
+        ("a VERY good thing", "a very good thing"),
+    ],
+    "acronyms next to a slash": [
+        ("HIV/AIDS is", "H I V Aids is"),
+        ("UI/UX design", "U I U X design"),
+        ("an AM/FM radio", "an eigh M F M radio"),
+        ("FBI/CIA", "F B I C I eigh"),
+        ("he did AND/OR she did", "he did and or she did"),
+        ("yes/no", "yes or no"),
+        ("either/or", "either or"),
+    ],
+    "slashes of shares, seasons, rates, paths": [
+        ("the 80/20 rule, 60/40, 20/20 vision", "the eighty twenty rule, sixty forty, twenty twenty vision"),
+        ("30/60", "thirty over sixty"),
+        ("2023/24, 2019/2020, FY23/24", "twenty twenty three twenty four, twenty nineteen twenty twenty, F Y twenty three "
+         "twenty four"),
+        ("1999/00 and 2020/7", "nineteen ninety nine two thousand and two thousand twenty over seven"),
+        ("1/day, 3x/week, 2 pills/day", "one per day, three times per week, two pills per day"),
+        ("day/night, day/week/month", "day or night, day or week or month"),
+        ("n/a", "N eigh"),
+        ("05/2026, 5/2026", "May twenty twenty six, five over two thousand twenty six"),
+        ("/usr/local/bin", "slash usr slash local slash bin"),
+        ("path/to/file.py", "path slash to slash file dot P Y"),
+        ("r/AskReddit, u/bob", "r slash AskReddit, u slash bob"),
+        ("him/her and in/out w/o", "him or her and in or out without"),
+    ],
+    "dots in names": [
+        ("claude.ai, twitch.tv, t.me/foo", "claude dot ai, twitch dot tv, t dot me slash foo"),
+        ("the .NET way, a .env file", "the dot N E T way, a dot env file"),
+        ("I left.So it.me did. Stop.AI", "I left.So it.me did. Stop.eigh I"),
+        ("He left .how", "He left.how"),
+    ],
+    "letters with stops in small letters": [
+        ("a.k.a. Bob", "eigh K eigh Bob"),
+        ("e.e. cummings, e.g. this, i.e. that", "E E cummings, for example, this, that is, that"),
+        ("60 m.p.h. on it", "sixty miles per hour on it"),
+        ("ask mr. jones and dr. smith", "ask Mister jones and Doctor smith"),
+    ],
+    "signs of several characters": [
+        ("A -> B, x => y", "A to B, x to y"),
+        ("a != b, a >= b, a <= b", "a is not equal to b, a at least b, a at most b"),
+        ("Settings > General > About", "Settings, General, About"),
+        ("File > Open, Messi > Ronaldo", "File, Open, Messi greater than Ronaldo"),
+        ("x > y, 3 > 2", "x greater than y, three greater than two"),
+        ("SELECT * FROM t, 5 * 3", "select star from t, five times three"),
+    ],
+    "N in N": [
+        ("2-in-1, 4-in-a-row", "two-in-one, four-in-a-row"),
+        ("a 5-in pipe", "a five inch pipe"),
+    ],
+    "ranges": [
+        ("5–7 May", "the fifth to the seventh of May"),
+        ("Jan–Mar 2021, June–August", "January to March twenty twenty one, June to August"),
+        ("Jan 5–Feb 6", "January fifth to February sixth"),
+        ("Monday–Friday, 2019–present", "Monday to Friday, twenty nineteen to present"),
+        ("10am–noon", "ten eigh M to noon"),
+        ("10%-20%, 10kg–15kg", "ten percent to twenty percent, ten kilograms to fifteen kilograms"),
+        ("30°C-40°C, 5k-10k", "thirty degrees Celsius to forty degrees Celsius, five thousand to ten thousand"),
+        ("1.5–2.5, 1,000–2,000", "one point five to two point five, one thousand to two thousand"),
+        ("1980s–90s, 1920s-30s, 1980s-1990s",
+         "nineteen eighties to nineties, nineteen twenties to thirties, nineteen eighties to nineteen nineties"),
+        ("Ps. 23:1-4, Rom. 8:28", "Psalm twenty three one to four, Romans eight twenty eight"),
+        ("3.5-2.1=1.4", "three point five-two point one equals one point four"),
+        ("may-june, 5 kg - 3 m", "may-june, five kilograms — three metres"),
+    ],
+    "money before a noun": [
+        ("a $5-million grant", "a five million dollar grant"),
+        ("the $3 trillion economy", "the three trillion dollar economy"),
+        ("a 10-year, $100 million deal", "a ten-year, one hundred million dollar deal"),
+        ("$2T, Rs 500/-", "two trillion dollars, five hundred rupees"),
+        ("the $5 he paid, the $5 that I paid", "the five dollars he paid, the five dollars that I paid"),
+        ("the $50 spent on it", "the fifty dollars spent on it"),
+    ],
+    "telephones": [
+        ("(212)555-1234", "two one two, five five five, one two three four"),
+        ("2125551234", "two one two, five five five, one two three four"),
+        ("1-800-FLOWERS", "one, eight hundred, flowers"),
+        ("the 911 call, 911 people", "the nine one one call, nine hundred eleven people"),
+        ("$2125551234", "two billion one hundred twenty five million five hundred fifty one thousand two hundred thirty "
+         "four dollars"),
+    ],
+    "states": [
+        ("Portland, OR 97201", "Portland, Oregon nine seven two zero one"),
+        ("Bangor, ME 04101", "Bangor, Maine zero four one zero one"),
+        ("yes, OR 12345 of them", "yes, or one two three four five of them"),
+    ],
+    "dates of machines": [
+        ("2023-10-12T14:30:00Z", "October twelfth, twenty twenty three, fourteen thirty and zero seconds"),
+        ("15-Apr-2023, Apr-2023", "the fifteenth of April, twenty twenty three, April twenty twenty three"),
+        ("A.D. 1066", "eigh D ten sixty six"),
+        ("9 A. M. to 5", "nine eigh M to five"),
+    ],
+    "parts next to a sign": [
+        ("2½%, 3½-day, 1-1/2 cups", "two and a half percent, three and a half-day, one and a half cups"),
+        ("1-2, 5/6", "one to two, five sixths"),
+    ],
+    "signs after figures and letters": [
+        ("C# and F#", "C sharp and F sharp"),
+        ("an A+ grade", "an eigh plus grade"),
+        ("8+ GB, 5+ in all", "eight plus gigabytes, five plus in all"),
+        ("10' x 12', 6' tall", "ten feet by twelve feet, six feet tall"),
+        ("the '60' and '5' tall", "the 'sixty' and 'five' tall"),
+        ("120/80 mmHg", "one hundred twenty over eighty millimetres of mercury"),
+        ("It is –3, 5 –7", "It is minus three, five to seven"),
+        ("x<sup>2</sup>", "x squared"),
+    ],
+    "headings of one number": [
+        ("II.", "two."),
+        ("XIV", "fourteen"),
+        ("VAT", "V eigh T"),
+        ("an XL shirt", "an X L shirt"),
+    ],
+    "titles without a space": [
+        ("Dr.Smith, Mr.Jones", "Doctor Smith, Mister Jones"),
+        ("I left.Then", "I left.Then"),
+    ],
+    "books": [
+        ("Vol. II, Ch. IV", "volume two, chapter four"),
+        ("pp. xi and p. 5", "pages eleven and page five"),
+        ("an IV drip", "an I V drip"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"), [pair for pairs in KINDS.values() for pair in pairs], ids=lambda text: text[:30]
+)
+def test_kinds(written, spoken):
+    assert normalise(written, dropped=[]) == spoken

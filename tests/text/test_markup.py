@@ -19,6 +19,17 @@ MARKED = [
     ("see [this](http://a.com/b)", "see this", ["(http://a.com/b)"]),
     ("\x1b[1;31mred\x1b[0m (1m)", "red (1m)", ["\x1b[1;31m", "\x1b[0m"]),
     ("Price*, **open", "Price, open", ["*", "**"]),
+    ("| Name | Age |\n|---|:-:|\n| Bob | 5 |", "Name, Age\n\nBob, 5", ["|", "|", "|"]),
+    ("- [ ] todo\n- [x] done [x]", " todo\n done [x]", ["- [ ]", "- [x]"]),
+    ("Title\n=====\na = b", "Title\n\na = b", ["====="]),
+    ("So.[1] Then,[2][3] so[^4] 【1†a.pdf】on", "So. Then, so on", ["[1]", "[2][3]", "[^4]", "【1†a.pdf】"]),
+    ('[the docs][1], [a](https://x/a_(b)), [c](http://d.e "f")', "the docs, a, c",
+     ["[1]", "(https://x/a_(b))", '(http://d.e "f")']),
+    ("at <https://x.com/a>, John <john@x.com>", "at  https://x.com/a , John  john@x.com ", []),
+    ("$E=mc^2$ and $x$", "E=mc^2 and x", []),
+    ("Hi :) there ;-). ^_^ xD", "Hi  there .  ", [":)", ";-)", "^_^", "xD"]),
+    ("love you <3\n<3 it", "love you \n it", ["<3", "<3"]),
+    ("x<sup>2</sup>, a<sup>b</sup>", "x², ab", ["<sup>", "</sup>"]),
     ("Tom &amp; Jerry &#38; &quot;me&quot;", 'Tom & Jerry & "me"', []),
 ]  # fmt: skip
 
@@ -29,7 +40,9 @@ def test_marks_are_left_out_and_listed(marked, plain, marks):
 
 
 @pytest.mark.parametrize(
-    "text", ["a < b and c > d", "5*3*2", "2**8", "x<y", "3 < 5 > 2", "AT&T; R&D", "f(x) * g", "#1 and C#", "<3 you"]
+    "text", ["a < b and c > d", "5*3*2", "2**8", "x<y", "3 < 5 > 2", "AT&T; R&D", "f(x) * g", "#1 and C#", "5 <3 or x <3", "a :b", "a[0] or f(x)[1]",
+             "Stop[1]", "|x| or a|b|c", "$5 and $6, $5-$10", "US$5 or A$6", "$AAPL and $TSLA", "a == b", "(as follows :)x",
+             "if x <3 then", "3 :4", "[x] or [b c]"]
 )
 def test_arithmetic_is_no_markup(text):
     assert without_markup(text) == (text, [])
