@@ -20,8 +20,8 @@ _BEATS = re.compile(
 _SCORE = re.compile(
     rf"(\b(?:an?|gets?|got|getting|give|gives|gave|giving|scor(?:e|es|ed|ing)|rat(?:e|es|ed|ing)|marks?|solid|note)"
     rf"(?: (?:it|this|that|them|him|her|me|us|of|an?|is|was|at))?:? )?"
-    rf"{ALONE}(\d{{1,3}}(?:\.\d)?)/(5|10|20|100)"
-    r"(?![\w/-]|[.,]\d|\s(?:miles?|inch|inches|seconds?)\b)"
+    rf"{ALONE}(\d{{1,3}}(?:\.\d)?)/([45]|10|20|100)"
+    r"(?![\w/-]|[.,]\d|\s(?:of|miles?|inch|inches|seconds?)\b)"
     r"(?=(\s(?:stars?|points?|score|rating|on|in|from)\b)?)", re.I
 )  # fmt: skip
 _FRACTIONS_OF = {*range(2, 11), 12, 16, 20, 32, 64, 100, 1000}
@@ -103,8 +103,8 @@ def _score(match: re.Match) -> str:
     before, top, bottom, after = match.groups()
     word = (before or "").strip().lower()
     decimal, high = "." in top, 2 * float(top) >= int(bottom)
-    sure = decimal or after or word not in ("", "a", "an")
-    if sure or (word and bottom != "5" and top != "1") or (bottom in ("20", "100") and high) or top in ("11", "12"):
+    sure = after or word not in ("", "a", "an") or (bottom in ("20", "100") and high) or top in ("11", "12")
+    if decimal or bottom != "4" and (sure or (word and bottom != "5" and top != "1")):
         return f"{before or ''}{cardinal(top)} out of {cardinal(bottom)}"
     return match[0]
 

@@ -111,6 +111,7 @@ _RATED = re.compile(
 _WORDS_TOO = {"in", "mi", "pt", "mo", "cal", "ha", "inch", "cc", "min"}
 _SURE_UNITS = "|".join(re.escape(unit) for unit in UNITS if unit == "m" or len(unit) > 1 and unit not in _WORDS_TOO)
 _PLUS = re.compile(rf"{ALONE}(\d{{1,6}})\+ ?({_SURE_UNITS})(?!\w)")  # 8+ GB
+_TWO_RATES = re.compile(r"(?<=/kg)/(day|d|h|hr|hour|min|week|wk)\b")  # 5 mg/kg/day
 _BARE_RATE = re.compile(rf"(?<![\w/])((?:{_SURE_UNITS})/(?:{_PER_UNIT}))(?![\w/²³])")
 _SCALED = re.compile(rf"{ALONE}({NUMBER})(k|K|M|bn|tn)(?![\w-])")
 _AFTER_INCHES = re.compile(r"\s?(?:[x×;)]|wide\b|long\b|tall\b|high\b|deep\b|thick\b|by\b)")
@@ -137,6 +138,7 @@ def spell_quantities(text: str) -> str:
     text = re.sub(rf"{ALONE}({NUMBER})x(?!\w)", lambda m: f"{cardinal(m[1])} times", text)
     text = re.sub(rf"{ALONE}(\d{{1,2}})\s?h(?:rs?)?\s?(\d{{1,2}})\s?m(?=\d|\b)", r"\1 h \2 min ", text)
     text = re.sub(r"(?<![\w.,])(\d{1,3}) ?m(?:in)? ?(?=\d{1,2} ?s(?:ec)?\b)", r"\1 min ", text)
+    text = _TWO_RATES.sub(lambda m: f" per {PER[m[1]]}", text)
     text = _PEOPLE.sub(r"\1 million", text)
     text = _PART.sub(lambda m: f"{m[1]} {UNITS[m[2]][' ' in m[1]]}", text)
     text = _RATED.sub(_quantity, text)

@@ -21,10 +21,10 @@ SHORT_WORDS = set(
     had has hat he her hey hi him his hot how if in is it its job let man may me men my new no nor not now of off
     oh old on one or our out own pay put ran red run sad said saw say see set she sit six so ten the to too top
     try two up us use was way we why win yes yet you all boy god sun war who
-    age ago air arm awe axe bag bed bee beg bob box bug bus buy cow cry cup cut dad dan dig due ear egg era eve eye fan
-    fix fly fog fox fun fur gun guy hit hop hug huh ice ill ink jam jar jim joe joy key kid kim lay leg les lie lip
+    age ago air arm awe axe bag bed bee beg bob box bug bus buy cow cry cup cut dad dan dig due ear egg eve eye fan
+    fix fly fog fox fun fur gun guy hit hop hug huh ice ill ink jam jar jim joe joy key kid kim lay leg lie lip
     lot low mad max mix mob mom mud mum nap nice odd owe own pan pat paw pie pig pot rat raw rich rid rob rod ron row
-    rub rug sam sea sex shy sir sit sky sue tea ted tie tim tin tip toe tom toy ugh van via von wet wig wow yay yep
+    rub rug sam sea sex shy sit sky sue tea ted tie tim tin tip toe tom toy ugh van via von wet wig wow yay yep
     yum zoo""".split()
 )
 WORD_ACRONYMS = set(

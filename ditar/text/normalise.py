@@ -55,7 +55,8 @@ def normalise(text: str, language: str = "en-us", dropped: list[str] | None = No
     foreign = foreign_letters(cleaned, language, refuse=dropped is None)
     _leave_out(cleaned, foreign, dropped)
     cleaned = cleaned.translate(dict.fromkeys(map(ord, silent + foreign), " "))
-    cleaned = re.sub(r"\s*\n\s*\n\s*", ". ", cleaned.strip())
+    cleaned = re.sub(r"[^\S\n]+", " ", cleaned.strip())  # first, since the next would try each part of a run
+    cleaned = re.sub(r" ?\n ?\n\s*", ". ", cleaned)
     cleaned = re.sub(r"\s+", " ", cleaned)
     cleaned = re.sub(r"\s+([.,!?;:)])", r"\1", cleaned)
     cleaned = re.sub(r"\.{2,}", "...", cleaned)

@@ -230,6 +230,8 @@ KINDS = {
         ("4.5/5 and 8.5/10", "four point five out of five and eight point five out of ten"),
         ("95/100, 11/10, 4/5 from me", "ninety five out of one hundred, eleven out of ten, four out of five from me"),
         ("1/2, 3/4, 7/10 and 3/20", "one half, three quarters, seven tenths and three twentieths"),
+        ("3.5/4 and gave 3/4", "three point five out of four and gave three quarters"),
+        ("gave 1/10 of it, 4/5 of us", "gave one tenth of it, four fifths of us"),
         ("a 1/10 scale, a 3/10 mile", "a one tenth scale, a three tenths mile"),
     ],
     "emphasis is no acronym": [
@@ -264,6 +266,8 @@ KINDS = {
         ("n/a", "N eigh"),
         ("05/2026, 5/2026", "May twenty twenty six, five over two thousand twenty six"),
         ("/usr/local/bin", "slash usr slash local slash bin"),
+        ("./src or ../x", "dot slash src or dot dot slash x"),
+        ("5 mg/kg/day", "five milligrams per kilogram per day"),
         ("path/to/file.py", "path slash to slash file dot P Y"),
         ("r/AskReddit, u/bob", "r slash AskReddit, u slash bob"),
         ("him/her and in/out w/o", "him or her and in or out without"),
