@@ -17,9 +17,8 @@ from ditar.text.english_units import PER
 from ditar.text.english_words import GREEK, IN_ADDRESSES, SPOKEN_SYMBOLS
 
 _TOP = "com|org|net|edu|gov|io|uk|de|fr|info"
-# In small letters only, since `Stop.AI` lacks a space; and those that are words, only before a path.
+# In small letters only, since `Stop.AI` lacks a space; any, `t.me/a`, before a path.
 _SMALL_TOP = "ai|app|au|biz|br|ca|ch|cn|co|cz|dev|dk|es|eu|fi|gg|ie|jp|kr|ly|mil|nl|nz|pl|ru|se|tech|tv|wiki|xyz|za"
-_PATH_TOP = "at|be|do|in|is|it|me|my|no|page|pro|so|st|team|to|us"
 _ADDRESS = re.compile(
     r"(?<![\w.+@/-])(?:(?:https?|ftp)://[^\s\"<>()]++|www\.[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
     r"|[\w-]++(?:\.[\w-]++)++(?:/[^\s\"<>()]*+)?"
@@ -27,7 +26,7 @@ _ADDRESS = re.compile(
     re.I,
 )
 _NAME = re.compile(
-    rf"[\w-]+(?:\.[\w-]+)*\.(?:(?:{_TOP}|(?-i:{_SMALL_TOP}))(?:/.*)?|(?-i:{_PATH_TOP})/.*)|[~.]*/.*", re.I | re.S
+    rf"[\w-]+(?:\.[\w-]+)*\.(?:(?:{_TOP}|(?-i:{_SMALL_TOP}))(?:/.*)?|(?-i:[a-z]{{2,6}})/.+)|[~.]*/.*", re.I | re.S
 )
 _ENDINGS = (
     "txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|ya?ml|toml|xml|html?|md|py|js|css|cpp|sh|exe|zip|tar|gz|mp[34]|wav|flac|ogg"

@@ -60,10 +60,10 @@ _UNFINISHED = re.compile(
     r"|<(?:phoneme|sub|say-as)\s[^<>]{0,600}(?<!/)>[^<]{0,400})$",
     re.I,
 )
-# French has a space before some marks. A closing mark may be a note's number, `[1]`.
+# French has a space before some marks, and some write `. . .`. A closing mark may be a note's number, `[1]`.
 _SPACE = "[ \u00a0\u202f]"
 _END_MARKS = re.compile(
-    rf"(?P<marks>\.(?:{_SPACE}\.(?!\w))++|[.!?…]++(?:{_SPACE}[!?]++)*+|[。！？।۔]+)"
+    rf"(?P<marks>[.!?…]++(?:{_SPACE}[.!?…]++(?!\w))*+|[。！？।۔]+)"
     rf"(?P<closing>(?:[{re.escape(_CLOSING)}]|{_SPACE}[»›]|</\w{{1,20}}>|\[\^?\d{{1,3}}\]|【[^【】]{{0,40}}】)*)(?P<space>\s*)"
 )
 # The rest of a text that is only marks, and what is none.
@@ -71,10 +71,11 @@ _ONLY_MARKS = re.compile(rf"[\s.!?…,;:—–{re.escape(_CLOSING + _OPENING)}-]
 _NUMERAL = re.compile(r"\d|[A-Z]\.? ?\d|(?:[IVXL]{2,7}|[VX]|[ivxl]{2,7})\b(?![’'])|I(?=[.,;:)]|\Z)")
 _NUMBERED = r"\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]"
 _ITEM = re.compile(rf"\s*{_NUMBERED}")
-# A blank line; before an item of a list, a heading, or a row of a table that is no rule; the end of a heading's line.
+# A blank line; before an item of a list, a heading, or a row of a table that is no rule; the end of a heading's line; after a table.
 _BREAK = re.compile(
     rf"\n(?:[^\S\n]*\n\s*|[^\S\n]*(?=(?:[-*•‣▪◦–—]|{_NUMBERED}|#{{1,6}})\s|\|(?![-|: \t]*(?:\n|\Z))))"
     r"|(?m:^)[^\S\n]{0,3}(?:#{1,6}[^\S\n][^\n]++|\*\*[^*\n]{1,80}\*\*:?[^\S\n]*+|={3,}+[^\S\n]*+)(?P<heading>\n)"
+    r"|(?<=\|)\n(?![^\S\n]*\|)"
 )
 # Where a sentence that does not fit is cut, the best places first. Runs of marks are taken whole or not at all, since
 # trying each part of a run of n marks takes n^2 steps.

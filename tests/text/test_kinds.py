@@ -274,6 +274,7 @@ KINDS = {
     ],
     "dots in names": [
         ("claude.ai, twitch.tv, t.me/foo", "claude dot ai, twitch dot tv, t dot me slash foo"),
+        ("docs.rs/a, e.g./i.e. so", "docs dot rs slash a, for example, slash that is, so"),
         ("the .NET way, a .env file", "the dot N E T way, a dot env file"),
         ("I left.So it.me did. Stop.AI", "I left.So it.me did. Stop.eigh I"),
         ("He left .how", "He left.how"),

@@ -52,6 +52,7 @@ TEXTS = [
     "It ended.[1]| Next.[2][3]| Then it went on.[^4]| So.【1†source】| The end.",
     "Before|\n### Step 2|\nDo that.|\n# Step 3|\n\n**Bold heading**|\nText with **bold**\nwords",
     "Title\n=====|\nText = text",
+    "'Really . . . ?' she said.| He paid .5 of it, . . . . .| The rest . . .| The end.",
     "<p>It cost $5.</p>| <b>Then</b> he left.| <b>He</b> died.</b>",
 ]
 
@@ -63,8 +64,9 @@ def test_sentences(marked):
 
 
 def test_rows_of_a_table_and_the_line_below_a_title():
-    table = "| Name | Age |\n|---|:-:|\n| Bob | 5 |\n| Ann | 6 |"
-    assert [p.text for p in split_text(table)] == ["| Name | Age |\n|---|:-:|", "| Bob | 5 |", "| Ann | 6 |"]
+    table = "All:\n| Name | Age |\n|---|:-:|\n| Bob | 5 |\n| Ann | 6 |\nThat is\nall."
+    pieces = ["All:", "| Name | Age |\n|---|:-:|", "| Bob | 5 |", "| Ann | 6 |", "That is\nall."]
+    assert [p.text for p in split_text(table)] == pieces
 
 
 # Forms of which no rule of the other kind says that they must be whole.
