@@ -45,8 +45,8 @@ _MENUS = set("File Edit View Insert Format Tools Options Menu Help System Home S
 _PATH_AND_NAME = re.compile(r"(?<![\w/.'])([ru])/(?=[A-Za-z]\w{2})")  # r/AskReddit, u/name
 _TIMES = {*"day night evening morning weekday weekend holiday hour minute second week month quarter year".split()}
 _EACH = re.compile(r"\b(\w{1,40})/(day|night|hour|minute|second|week|month|year|hr|wk|yr)\b(?!/)")
-# A number after an ellipsis or after a full stop without a space: `Wait...5 minutes`, `Jan.5`.
 _AFTER_TITLE = re.compile(r"(?:(?<=\bDr\.)|(?<=\bMr\.)|(?<=\bMs\.)|(?<=\bMrs\.))(?=[A-Z][a-z])")
+# A number after an ellipsis or after a full stop without a space: `Wait...5 minutes`, `Jan.5`.
 _AFTER_STOP = re.compile(r"(?<=[A-Za-z]{2}\.|\.\.\.)(?=\d)")
 _HANDLE = re.compile(r"(?<![\w@])([@#])(?=[A-Za-z_])")
 

@@ -19,10 +19,11 @@ _MARKER = r"(?:\s?([AaPp](?:\.\s?)?[Mm]\.?)(?!\w))"
 _HOURS = r"(?:\s?(h|hrs?\.?|hours)(?![\w/]))"
 
 
-_MONTHS = re.compile(rf"\b({_MONTH}){_DASH}({_MONTH})(?![\w-])")
+# Between full names a dash with spaces is one of prose.
+_MONTHS = re.compile(rf"\b(?:({_MONTH})[-—]({_MONTH})|({_SHORT})\.?{_DASH}({_SHORT})\b\.?)(?![\w-])")
 _MONTHS_AND_DAYS = re.compile(rf"\b((?:{_MONTH}) \d{{1,2}}{_SUFFIX}?){_DASH}(?=(?:{_MONTH}) \d)")
-_WEEKDAYS_APART = re.compile(rf"\b({_WEEKDAY}){_DASH}(?=(?:{_WEEKDAY})\b)")
-_UNTIL_NOW = re.compile(rf"\b((?:1\d|20)\d\d){_DASH}(?=(?:present|now|today)\b)")
+_WEEKDAYS_APART = re.compile(rf"\b({_WEEKDAY})[-—](?=(?:{_WEEKDAY})\b)")
+_UNTIL_NOW = re.compile(r"\b((?:1\d|20)\d\d)(?:[-—](?=(?:present|now|today)\b)|\s[-—]\s(?=present\b))")
 _UNTIL_NOON = re.compile(rf"(?<=\d)({_MARKER}){_DASH}(?=(?:noon|midnight)\b)")
 _DAYS = re.compile(
     rf"(?<![\w.,:$€£—-])(?:the\s)?(\d{{1,2}}){_SUFFIX}?{_DASH}(\d{{1,2}}){_SUFFIX}?\s(?:of\s)?({_MONTH})(?![\w-])"
@@ -31,7 +32,7 @@ _DAYS = re.compile(
 _VERSE = re.compile(rf"\b({'|'.join(VERSES)})\.\s(\d{{1,3}}):(?=\d)")
 _TIMESTAMP = re.compile(r"(?<![\d/.-])(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(?:\.\d{1,9})?Z?(?![\w:])")
 _DASHED = re.compile(rf"(?<![\w.,-])(\d{{1,2}}-)?({_SHORT})-(\d{{4}})(?![\w-])")  # 15-Apr-2023
-_TWO_YEARS = re.compile(r"(?<![\d/.-])(?:(1[89]\d\d|20\d\d)|(?<=FY)(\d\d))/(\d{2}|\d{4})(?![\w/-]|[.,]\d)")  # of a season
+_TWO_YEARS = re.compile(r"(?<![\d/.-])(?:(1[89]\d\d|20\d\d)|(?<=FY)(\d\d))/(\d{2}|\d{4})(?![\w/-]|[.,]\d)")
 _MONTH_YEAR = re.compile(r"(?<![\w/.-])(0[1-9]|1[0-2])/((?:19|20)\d\d)(?![\w/-]|[.,]\d)")
 
 
@@ -64,7 +65,7 @@ def spell_dates(text: str, month_first: bool) -> str:
     text = _TWO_YEARS.sub(_two_years, text)
     text = _MONTH_YEAR.sub(lambda m: f"{_MONTH_NAMES[int(m[1]) - 1]} {year_words(m[2])}", text)
     text = re.sub(rf"\b((?:{_MONTH})\s\d{{1,2}}),(?=\d{{4}}(?!\d))", r"\1, ", text)
-    text = _MONTHS.sub(lambda m: f"{_month(m[1])} to {_month(m[2])}", text)
+    text = _MONTHS.sub(lambda m: f"{_month(m[1] or m[3])} to {_month(m[2] or m[4])}", text)
     text = _MONTHS_AND_DAYS.sub(r"\1 to ", text)
     text = _WEEKDAYS_APART.sub(r"\1 to ", text)
     text = _UNTIL_NOW.sub(r"\1 to ", text)

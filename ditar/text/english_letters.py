@@ -30,7 +30,7 @@ _TWO_LETTERS = re.compile(r"(?<![\w/])(?:([A-Z])/([A-Z])|n/a)(?![\w/])")  # A/C,
 _WORD = re.compile(r"\b([A-Z]{2,40})('?s)?\b")
 _PRONOUN = re.compile(
     rf"\b(?P<before>{BEFORE_PRONOUNS}) (?P<word>IT|US)\b(?![-/&])"
-    r"|\b(?P<small>(?:about|for|between|with|to) )US(?=[.!?]*(?:\s*$|[.!?]))"
+    r"|\b(?P<small>about )US(?=[.!?]*(?:\s*$|[.!?]))"
 )
 _MAY_BE_SHORT = re.compile(r"#|\b[A-Za-z]+")
 _STATE = re.compile(rf"(?<=[a-z], )({'|'.join(STATES)})(?=\s\d|[,;:)]|\.?\s*$|\s[a-z])")

@@ -10,7 +10,7 @@ from ditar.text.english_words import LETTERS
 NUMBER = r"(?:\d{1,3}(?:,\d{3})++(?!\d)(?:\.\d++)?|\d++(?:\.\d++)?|(?<![\w.])\.\d++)"
 ALONE = r"(?<![\w.])(?<!\d,)"
 _ORDINAL = re.compile(rf"{ALONE}(\d{{1,15}}(?:,\d{{3}}){{0,5}})\s?(?:st|nd|rd|th|ST|ND|RD|TH)\b")
-_YEAR_BEFORE = "in|In|since|Since|year|until|till|by|By|before|Before|after|After|around|circa|c\\.|from|of|A D|AD|eigh D"
+_YEAR_BEFORE = "in|In|since|Since|year|until|till|by|By|before|Before|after|After|around|circa|c\\.|from|of|AD|eigh D"
 _TENS = {"1/2": ("one half", "a half"), "1/4": ("one quarter", "a quarter"), "3/4": ("three quarters",) * 2}
 _PARTS = {"2": "half", "4": "quarter"}
 _BEATS = re.compile(

@@ -25,7 +25,9 @@ _SUFFIXED = re.compile(
 )
 _PART_PERCENT = re.compile(rf"{ALONE}((?:\d{{1,4}} )?\d/\d{{1,2}})\s?%")
 _PRESSURE = re.compile(rf"{ALONE}(\d{{2,3}})/(\d{{2,3}}) ?mmHg\b")
-_FEET = re.compile(rf"{ALONE}(?<!')(\d{{1,3}})'(?:(?= (?:tall|high|wide|long|deep)\b)| ?(?:[x×]|by) ?(\d{{1,3}})'(?!\w))")
+_FEET = re.compile(
+    rf"{ALONE}(?<!')(\d{{1,3}})'(?:(?= (?:tall|high|wide|long|deep)\b)| ?(?:[x×]|by) ?(\d{{1,3}})'(?!\w))"
+)
 _AFTER_RUPEES = re.compile(r"(?<=\d)/-(?!\w)")  # Rs 500/-
 _MANY_UNITS = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 
@@ -57,10 +59,11 @@ def _suffixed(match: re.Match) -> str:
 # An amount between these is one of them: `a $5 bill`, `the $3 trillion economy`, `a ten-year, $5 million deal`.
 _ARTICLE = re.compile(r"(?:\b(?:an?|the|this|its|another)\s|-(?:hour|day|week|month|year), )$", re.I)
 _NOUN = re.compile(
-    r" (?!(?:an?|per|in|for|and|or|to|each|is|was|are|were|be|will|would|could|can|should|may|might|must|has|had|have|he"
-    r"|she|it|they|we|you|i|that|which|who|from|of|on|with|at|by|as|but|if|when|while|because|after|before|until|since"
+    r" (?!(?:an?|per|in|for|and|or|to|each|is|was|are|were|be|will|would|could|can|should|may|might|must|has|had|have"
+    r"|he|she|it|they|we|you|i|that|which|who|from|of|on|with|at|by|as|but|if|when|while|because|after|before|until|since"
     r"|into|under|over|more|less|now|then|so|than|every|went|goes|came|spent|not|plus|back|extra|worth|up|out|did|does"
-    r"|\w{1,20}ed)\b)[a-z]"
+    r"|remaining|missing|left|due|lost|short|away|off|total|again|already|just|only|here|there|today|yesterday|last|this"
+    r"|these|my|your|his|her|our|their|the|\w{1,20}ed)\b)[a-z]"
 )
 _SHORT_SCALES = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion", "tn": "trillion", "t": "trillion"}
 
@@ -102,7 +105,9 @@ def _rate(per: str | None, word: str = "per") -> str:
 
 
 _BETWEEN = re.compile(rf"{ALONE}({NUMBER}){_TO}({NUMBER})(?=\s?[%°A-Za-z])(?!-|st\b|nd\b|rd\b|th\b)")
-_SAME_UNIT = re.compile(rf"{ALONE}(?<!-)({NUMBER}\s?(%|°\s?[CF]?|[A-Za-zµΩ]{{1,4}}[²³]?)){_TO}(?={NUMBER}\s?\2(?!\w))")
+_SAME_UNIT = re.compile(
+    rf"{ALONE}(?<!-)({NUMBER}\s?(%|°\s?[CF]?|[A-Za-zµΩ]{{1,4}}[²³]?)){_TO}(?={NUMBER}\s?\2(?!\w))"
+)
 _DEGREES = re.compile(rf"{ALONE}({NUMBER})\s?°\s?([CFK](?![\w]))?(?=(\w)?)")
 _PART = re.compile(rf"{ALONE}((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_MANY_UNITS})\.?(?![\w/²³])")
 _RATED = re.compile(
@@ -130,7 +135,7 @@ def spell_quantities(text: str) -> str:
     text = _FEET.sub(lambda m: " by ".join(f"{cardinal(number)} feet" for number in m.groups() if number), text)
     text = _PLUS.sub(lambda m: f"{cardinal(m[1])} plus {UNITS[m[2]][1]}", text)
     text = _PRESSURE.sub(r"\1 over \2 millimetres of mercury", text)
-    text = _SAME_UNIT.sub(r"\1 to ", text)
+    text = _SAME_UNIT.sub(lambda m: m[0] if m[2] in "abnxyz" and m[0][-1] == " " else f"{m[1]} to ", text)  # 3x - 2x
     text = _BETWEEN.sub(lambda m: f"{_short(m[1], m[2])} to {m[2]}", text)
     text = _PART_PERCENT.sub(r"\1 percent", text)
     text = re.sub(rf"{ALONE}({NUMBER})\s?%", lambda m: f"{cardinal(m[1])} percent", text)

@@ -87,7 +87,8 @@ def _list(match: re.Match) -> str:
 def _after_short(match: re.Match) -> str:
     word, *numerals = match.groups()
     values = [_value(numeral.upper()) for numeral in numerals if numeral]
-    return f"{BEFORE_FIGURES[word.lower()]} {' to '.join(cardinal(str(v)) for v in values)}" if all(values) else match[0]
+    numbers = " to ".join(cardinal(str(value)) for value in values)
+    return f"{BEFORE_FIGURES[word.lower()]} {numbers}" if all(values) else match[0]
 
 
 def _numbered(match: re.Match) -> str:

@@ -15,7 +15,8 @@ WEEKDAYS = {
     "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
 }  # fmt: skip
 
-# Acronyms that are said as a word, and common capitals of letters that make a word but are spelt out.
+# Words that capitals emphasise, but for those that are acronyms as often (ADD, RIP, SEC); acronyms that are said as a
+# word; capitals that make a word but are spelt out.
 SHORT_WORDS = set(
     """am an and any are as ask at ate bad be big but by can car cat day did do dog eat end far few for get go got
     had has hat he her hey hi him his hot how if in is it its job let man may me men my new no nor not now of off
@@ -28,7 +29,8 @@ SHORT_WORDS = set(
     yum zoo""".split()
 )
 WORD_ACRONYMS = set(
-    "NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM ZIP COVID SWAT PIN SIM LAN WAN GIF".split()
+    """NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM ZIP COVID SWAT PIN SIM LAN
+    WAN GIF""".split()
 )
 SPELLED = set(
     """AI API USA UK EU US UN ID IT TV PC CD DVD CEO CIA IOU UAE UEFA EMI AOL IRA AAA IEEE ISO IOS IQ IP AC DIY LED GPS

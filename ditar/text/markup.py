@@ -16,7 +16,9 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]{0,40}[ -/]{0,4}[@-~]")
 # Markdown. A mark counts if it touches what it marks; between figures and letters it is a sign of arithmetic.
 _URL = r"(?:[^\s()]|\([^\s()]{0,100}\)){1,400}(?:\s\"[^\"\n]{0,100}\")?"
-_LINK = re.compile(rf"!?\[(?!\d{{1,3}}\]\[)(?P<text>[^\[\]\n]{{1,200}})\](?P<mark>\({_URL}\)|(?<=[^\[][^\[]\])\[\w{{1,20}}\](?!\())")
+_LINK = re.compile(
+    rf"!?\[(?!\d{{1,3}}\]\[)(?P<text>[^\[\]\n]{{1,200}})\](?P<mark>\({_URL}\)|(?<=[^\[][^\[]\])\[\w{{1,20}}\](?!\())"
+)
 _NOTE = re.compile(r"(?<=[.,;:!?\"'”’])(?:\[\d{1,3}\])+(?![\w(\[])|\[\^\w{1,20}\]:?|【[^【】\n]{1,40}】")
 _RAISED = re.compile(r"(?<=[\w)])<sup>([23])</sup>", re.I)
 _AUTOMATIC_LINK = re.compile(r"<(?P<text>https?://[^\s<>]{1,400}|[\w.+-]{1,64}@[\w.-]{1,200})>")

@@ -45,8 +45,8 @@ _FRENCH = _dotted(map(str.lower, french_words.ANYWHERE))
 _BEFORE_NUMBERS |= _FRENCH
 _MAYBE_LAST |= _FRENCH - set("art ex fig vol".split())
 _STARTERS = set(english_words.STARTERS.split()) | set(
-    """der die das ein eine er sie es wir ihr ich und aber le la les il elle on je tu nous vous ils elles ce cette ces c'est
-    un une et mais puis el los las""".split()
+    """der die das ein eine er sie es wir ihr ich und aber le la les il elle on je tu nous vous ils elles ce cette ces
+    c'est un une et mais puis el los las""".split()
 )
 # Those that small letters begin sentences with, where there are no capitals; the others also go on.
 _SMALL_STARTERS = set("i i'm i'll i've i'd he he's she she's it it's they we you there there's that's this".split())
@@ -64,14 +64,16 @@ _UNFINISHED = re.compile(
 _SPACE = "[ \u00a0\u202f]"
 _END_MARKS = re.compile(
     rf"(?P<marks>[.!?…]++(?:{_SPACE}[.!?…]++(?!\w))*+|[。！？।۔]+)"
-    rf"(?P<closing>(?:[{re.escape(_CLOSING)}]|{_SPACE}[»›]|</\w{{1,20}}>|\[\^?\d{{1,3}}\]|【[^【】]{{0,40}}】)*)(?P<space>\s*)"
+    rf"(?P<closing>(?:[{re.escape(_CLOSING)}]|{_SPACE}[»›]|</\w{{1,20}}>|\[\^?\d{{1,3}}\]|【[^【】]{{0,40}}】)*)"
+    r"(?P<space>\s*)"
 )
 # The rest of a text that is only marks, and what is none.
 _ONLY_MARKS = re.compile(rf"[\s.!?…,;:—–{re.escape(_CLOSING + _OPENING)}-]*+")
-_NUMERAL = re.compile(r"\d|[A-Z]\.? ?\d|(?:[IVXL]{2,7}|[VX]|[ivxl]{2,7})\b(?![’'])|I(?=[.,;:)]|\Z)")
+_NUMERAL = re.compile(r"\d|[A-Z]\d|[B-Z]\.? \d|(?:[IVXL]{2,7}|[VX]|[ivxl]{2,7})\b(?![’'])|I(?=[.,;:)]|\Z)")
 _NUMBERED = r"\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]"
 _ITEM = re.compile(rf"\s*{_NUMBERED}")
-# A blank line; before an item of a list, a heading, or a row of a table that is no rule; the end of a heading's line; after a table.
+# A blank line; before an item of a list, a heading, or a row of a table that is no rule; the end of a heading's
+# line; after a table.
 _BREAK = re.compile(
     rf"\n(?:[^\S\n]*\n\s*|[^\S\n]*(?=(?:[-*•‣▪◦–—]|{_NUMBERED}|#{{1,6}})\s|\|(?![-|: \t]*(?:\n|\Z))))"
     r"|(?m:^)[^\S\n]{0,3}(?:#{1,6}[^\S\n][^\n]++|\*\*[^*\n]{1,80}\*\*:?[^\S\n]*+|={3,}+[^\S\n]*+)(?P<heading>\n)"

@@ -238,6 +238,7 @@ KINDS = {
         ("He was so MAD. What FUN, BOB!", "He was so mad. What fun, bob!"),
         ("Please just DO IT", "Please just do it"),
         ("It is about US.", "It is about us."),
+        ("shipped to US. Go", "shipped to U S. Go"),
         ("He left the US for IT work, about US politics", "He left the U S for I T work, about U S politics"),
         ("the SEC, VAT, RIP, ADD and DOT rules", "the S E C, V eigh T, R I P, eigh D D and D O T rules"),
     ],
@@ -258,8 +259,8 @@ KINDS = {
     "slashes of shares, seasons, rates, paths": [
         ("the 80/20 rule, 60/40, 20/20 vision", "the eighty twenty rule, sixty forty, twenty twenty vision"),
         ("30/60", "thirty over sixty"),
-        ("2023/24, 2019/2020, FY23/24", "twenty twenty three twenty four, twenty nineteen twenty twenty, F Y twenty three "
-         "twenty four"),
+        ("2023/24, 2019/2020", "twenty twenty three twenty four, twenty nineteen twenty twenty"),
+        ("FY23/24", "F Y twenty three twenty four"),
         ("1999/00 and 2020/7", "nineteen ninety nine two thousand and two thousand twenty over seven"),
         ("1/day, 3x/week, 2 pills/day", "one per day, three times per week, two pills per day"),
         ("day/night, day/week/month", "day or night, day or week or month"),
@@ -301,6 +302,8 @@ KINDS = {
         ("5–7 May", "the fifth to the seventh of May"),
         ("Jan–Mar 2021, June–August", "January to March twenty twenty one, June to August"),
         ("Jan 5–Feb 6", "January fifth to February sixth"),
+        ("in March — May was hot, in 2019 — now he is", "in March — May was hot, in twenty nineteen — now he is"),
+        ("3x - 2x", "three times — two times"),
         ("Monday–Friday, 2019–present", "Monday to Friday, twenty nineteen to present"),
         ("10am–noon", "ten eigh M to noon"),
         ("10%-20%, 10kg–15kg", "ten percent to twenty percent, ten kilograms to fifteen kilograms"),
@@ -318,6 +321,7 @@ KINDS = {
         ("a 10-year, $100 million deal", "a ten-year, one hundred million dollar deal"),
         ("$2T, Rs 500/-", "two trillion dollars, five hundred rupees"),
         ("the $5 he paid, the $5 that I paid", "the five dollars he paid, the five dollars that I paid"),
+        ("the $5 remaining", "the five dollars remaining"),
         ("the $50 spent on it", "the fifty dollars spent on it"),
     ],
     "telephones": [
@@ -325,8 +329,7 @@ KINDS = {
         ("2125551234", "two one two, five five five, one two three four"),
         ("1-800-FLOWERS", "one, eight hundred, flowers"),
         ("the 911 call, 911 people", "the nine one one call, nine hundred eleven people"),
-        ("$2125551234", "two billion one hundred twenty five million five hundred fifty one thousand two hundred thirty "
-         "four dollars"),
+        ("$2000000000", "two billion dollars"),
     ],
     "states": [
         ("Portland, OR 97201", "Portland, Oregon nine seven two zero one"),
