@@ -22,11 +22,11 @@ _SMALL_TOP = "ai|app|au|biz|br|ca|ch|cn|co|cz|dev|dk|es|eu|fi|gg|ie|jp|kr|ly|mil
 _ADDRESS = re.compile(
     r"(?<![\w.+@/-])(?:(?:https?|ftp)://[^\s\"<>()]++|www\.[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
     r"|[\w-]++(?:\.[\w-]++)++(?:/[^\s\"<>()]*+)?"
-    r"|/\w[\w.-]*+(?:/[\w.-]++)++/?|(?:~|\.{1,2})/\w[\w.-]*+(?:/[\w.-]++)*+/?|(?:[\w-]++/)++[\w-]++(?:\.[\w-]++)++)",
+    r"|(?:[A-Z]:)?/\w[\w.-]*+(?:/[\w.-]++)++/?|(?:~|\.{1,2})/\w[\w.-]*+(?:/[\w.-]++)*+/?|(?:[\w-]++/)++[\w-]++(?:\.[\w-]++)++)",
     re.I,
 )
 _NAME = re.compile(
-    rf"[\w-]+(?:\.[\w-]+)*\.(?:(?:{_TOP}|(?-i:{_SMALL_TOP}))(?:/.*)?|(?-i:[a-z]{{2,6}})/.+)|[~.]*/.*", re.I | re.S
+    rf"[\w-]+(?:\.[\w-]+)*\.(?:(?:{_TOP}|(?-i:{_SMALL_TOP}))(?:/.*)?|(?-i:[a-z]{{2,6}})/.+)|(?:[~.]*|[A-Z]:)/.*", re.I | re.S
 )
 _ENDINGS = (
     "txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|ya?ml|toml|xml|html?|md|py|js|css|cpp|sh|exe|zip|tar|gz|mp[34]|wav|flac|ogg"

@@ -267,6 +267,7 @@ KINDS = {
         ("n/a", "N eigh"),
         ("05/2026, 5/2026", "May twenty twenty six, five over two thousand twenty six"),
         ("/usr/local/bin", "slash usr slash local slash bin"),
+        ("in C:/Users/bob", "in C colon slash Users slash bob"),
         ("./src or ../x", "dot slash src or dot dot slash x"),
         ("5 mg/kg/day", "five milligrams per kilogram per day"),
         ("path/to/file.py", "path slash to slash file dot P Y"),
