@@ -22,11 +22,14 @@ _SMALL_TOP = "ai|app|au|biz|br|ca|ch|cn|co|cz|dev|dk|es|eu|fi|gg|ie|jp|kr|ly|mil
 _ADDRESS = re.compile(
     r"(?<![\w.+@/-])(?:(?:https?|ftp)://[^\s\"<>()]++|www\.[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
     r"|[\w-]++(?:\.[\w-]++)++(?:/[^\s\"<>()]*+)?"
-    r"|(?:[A-Z]:)?/\w[\w.-]*+(?:/[\w.-]++)++/?|(?:~|\.{1,2})/\w[\w.-]*+(?:/[\w.-]++)*+/?|(?:[\w-]++/)++[\w-]++(?:\.[\w-]++)++)",
+    r"|(?:[A-Z]:)?/\w[\w.-]*+(?:/[\w.-]++)++/?|(?:~|\.{1,2})/\w[\w.-]*+(?:/[\w.-]++)*+/?"
+    r"|(?:[\w-]++/)++[\w-]++(?:\.[\w-]++)++)",
     re.I,
 )
 _NAME = re.compile(
-    rf"[\w-]+(?:\.[\w-]+)*\.(?:(?:{_TOP}|(?-i:{_SMALL_TOP}))(?:/.*)?|(?-i:[a-z]{{2,6}})/.+)|(?:[~.]*|[A-Z]:)/.*", re.I | re.S
+    rf"[\w-]+(?:\.[\w-]+)*\.(?:(?:{_TOP}|(?-i:{_SMALL_TOP}))(?:/.*)?|(?-i:[a-z]{{2,6}})/.+)"
+    r"|(?:[~.]*|[A-Z]:)/.*",
+    re.I | re.S,
 )
 _ENDINGS = (
     "txt|pdf|docx?|xlsx?|pptx?|csv|tsv|json|ya?ml|toml|xml|html?|md|py|js|css|cpp|sh|exe|zip|tar|gz|mp[34]|wav|flac|ogg"
@@ -44,7 +47,8 @@ _MENU = re.compile(r"\b([A-Za-z]{2,20})((?: > [A-Z][\w'-]{1,20}(?: [\w'-]{1,20})
 _MENUS = set("File Edit View Insert Format Tools Options Menu Help System Home Settings Preferences Start".split())
 _PATH_AND_NAME = re.compile(r"(?<![\w/.'])([ru])/(?=[A-Za-z]\w{2})")  # r/AskReddit, u/name
 _TIMES = {*"day night evening morning weekday weekend holiday hour minute second week month quarter year".split()}
-_EACH = re.compile(r"\b(\w{1,40})/(day|night|hour|minute|second|week|month|year|hr|wk|yr)\b(?!/)")
+_EACH = re.compile(r"\b(\w{1,40})/(day|night|hour|minute|second|week|month|year|hr|wk|yr)\b(?!/|\.\w)")
+_AFTER_V = re.compile(r"\b([Vv])\.\s?(?=\d)")  # v.2
 _AFTER_TITLE = re.compile(r"(?:(?<=\bDr\.)|(?<=\bMr\.)|(?<=\bMs\.)|(?<=\bMrs\.))(?=[A-Z][a-z])")
 # A number after an ellipsis or after a full stop without a space: `Wait...5 minutes`, `Jan.5`.
 _AFTER_STOP = re.compile(r"(?<=[A-Za-z]{2}\.|\.\.\.)(?=\d)")
@@ -61,6 +65,7 @@ def spell_english(text: str, language: str = "en-us") -> str:
     text = _DOT_FIRST.sub("dot ", text)
     text = _AFTER_STOP.sub(" ", text)
     text = _AFTER_TITLE.sub(" ", text)
+    text = _AFTER_V.sub(r"\1 ", text)
     text = figures_as_in_english(text)
     text = spell_codes(text)
     text = join_thousands(text)

@@ -218,7 +218,7 @@ def spell_arithmetic(text: str) -> str:
     return re.sub(r"(?:^|(?<=[\s(^=<>≤≥≈×÷*/+]))-(?=[$€£]?\.?\d)|(?<=\^)-(?=\w)", "minus ", text)
 
 
-_EXACT = re.compile(rf"{ALONE}(?<!-)({NUMBER}){_TO}({NUMBER})(?![\w-]|[.,]\d|\s?=)")
+_EXACT = re.compile(rf"{ALONE}(?<!-)(?<!\b[A-Z] )({NUMBER}){_TO}({NUMBER})(?![\w-]|[.,]\d|\s?=)")
 
 
 def spell_ranges(text: str) -> str:
