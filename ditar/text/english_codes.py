@@ -37,7 +37,7 @@ _LAKHS = re.compile(r"(?<![\w.,])[1-9]\d?(?:,\d{2}(?!\d))++,\d{3}(?![\w,]|\.\d{3
 _SHARES = re.compile(r"(?<![\w./-])(\d\d)/(\d\d)(?![\w/-]|[.,]\d)")  # 80/20, of 100
 _VISION = re.compile(r"(?<![\w./-])20/20(?= (?:vision|hindsight|eyesight)\b)")
 _STANDARD = re.compile(r"\b([A-Z])\.(\d{3})(?![\w]|[.,]\d)")  # H.264, X.509
-_VERSION = re.compile(r"(?<![\w.])\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
+_VERSION = re.compile(r"(?:(?<![\w.])|(?<=\b[vV]))\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
 
 
 def spell_codes(text: str) -> str:
@@ -88,7 +88,8 @@ def figures_as_in_english(text: str) -> str:
 def _version(match: re.Match) -> str:
     groups = match[0].split(".")
     date = len(groups) == 3 and (len(groups[0]) == 4 or len(groups[2]) == 4)  # 2023.11.30, 31.12.1999
-    return match[0] if date else " point ".join(map(cardinal, groups))
+    after_v = " " * (match.string[match.start() - 1 : match.start()] in ("v", "V"))
+    return match[0] if date else after_v + " point ".join(map(cardinal, groups))
 
 
 def _one_by_one(written: re.Match | str) -> str:

@@ -26,7 +26,7 @@ _WEEKDAYS_APART = re.compile(rf"\b({_WEEKDAY})[-—](?=(?:{_WEEKDAY})\b)")
 _UNTIL_NOW = re.compile(r"\b((?:1\d|20)\d\d)(?:[-—](?=(?:present|now|today)\b)|\s[-—]\s(?=present\b))")
 _UNTIL_NOON = re.compile(rf"(?<=\d)({_MARKER}){_DASH}(?=(?:noon|midnight)\b)")
 _DAYS = re.compile(
-    rf"(?<![\w.,:$€£—-])(?:the\s)?(\d{{1,2}}){_SUFFIX}?{_DASH}(\d{{1,2}}){_SUFFIX}?\s(?:of\s)?({_MONTH})(?![\w-])"
+    rf"(?<![\w.,:$€£—-])(?:[Tt]he\s)?(\d{{1,2}}){_SUFFIX}?{_DASH}(\d{{1,2}}){_SUFFIX}?\s(?:of\s)?({_MONTH})(?![\w-])"
     r"(?:,?\s(\d{4})\b)?"
 )
 _VERSE = re.compile(rf"\b({'|'.join(VERSES)})\.\s(\d{{1,3}}):(?=\d)")
@@ -104,7 +104,7 @@ def _named(text: str) -> str:
         else m[0],
         text,
     )
-    day = rf"(?<![\w.,:$€£-])(?:the\s)?(\d{{1,2}}){_SUFFIX}?(?:\s|-)(?:of\s)?({_MONTH})(?![\w-]){year}"
+    day = rf"(?<![\w.,:$€£-])(?:[Tt]he\s)?(\d{{1,2}}){_SUFFIX}?(?:\s|-)(?:of\s)?({_MONTH})(?![\w-]){year}"
     text = re.sub(
         day, lambda m: f"the {ordinal(m[1])} of {_month(m[2])}{year_of(m[3])}" if int(m[1]) < 32 else m[0], text
     )

@@ -10,7 +10,10 @@ _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _CANONICAL = re.compile("M{0,3}(?:C[MD]|D?C{0,3})(?:X[CL]|L?X{0,3})(?:I[XV]|V?I{0,3})")
 _SIGNS = re.compile("[\u2160-\u217f]+")
 _ITEM = r"(?:[IVX]{1,5}|[ivx]{1,5})"
-_LIST = re.compile(rf"(?<![\w'-]){_ITEM}(?:(?:, (?:and |or )?| and | or | & |[-—]){_ITEM}(?![\w'-]|\.\w)){{1,20}}")
+_SPEAKER = r"I\s(?!(?:and|or|&)\s[IVX]+\b)[a-z&]"  # not the numeral, `Henry VIII, I think`
+_LIST = re.compile(
+    rf"(?<![\w'-]){_ITEM}(?:(?:, (?:and |or )?| and | or | & |[-—])(?!{_SPEAKER}){_ITEM}(?![\w'-]|\.\w)){{1,20}}"
+)
 _YEAR = re.compile(r"\bM[MDCLXVI]{3,12}\b")
 _GAME = re.compile(r"\b((?i:Super Bowl|Wrestlemania|Olympiad))\s([IVXLC]+)\b")
 # After an abbreviation that stands before numbers, in either case: `Vol. II`, `pp. xi-xv`.

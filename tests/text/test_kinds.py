@@ -20,6 +20,18 @@ def test_suffixes_of_either_case():
     )
 
 
+def test_articles_pronouns_and_versions():
+    reads(
+        ("The 1st of May, the 2nd of May and May 3rd", "the first of May, the second of May and May third"),
+        ("He met Henry VIII, I think.", "He met Henry the eighth, I think."),
+        ("In Act II, I died.", "In Act two, I died."),
+        ("Elizabeth II, I and the King", "Elizabeth the second, I and the King"),
+        ("Chapters I, II and III, or II, I and V", "Chapters one, two and three, or two, one and five"),
+        ("v2.0.1, V3.11.4", "v two point zero point one, V three point eleven point four"),
+        ("Use 1.2.3.", "Use one point two point three."),
+    )
+
+
 def test_replacements_begin_at_a_boundary():
     reads(
         ("US$5, A$5 and $5", "five U S dollars, five Australian dollars and five dollars"),
