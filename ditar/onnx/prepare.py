@@ -20,7 +20,7 @@ from ditar.text.errors import TextError, dropped_warning
 from ditar.text.frontend import TextFrontend
 from ditar.text.lengths import Lengths, call_lengths, length_warnings
 from ditar.text.lexicon import Lexicon
-from ditar.text.pieces import piece_limit, read_pieces
+from ditar.text.pieces import paced, piece_limit, read_pieces
 from ditar.text.sentences import Piece
 from ditar.units import patches_to_seconds
 
@@ -80,7 +80,7 @@ def read_text(
         )
         for piece, read, of_piece in zip(pieces, reads, seeds)
     ]  # fmt: skip
-    return list(pieces), warnings, requests, seed
+    return [paced(piece, speed) for piece in pieces], warnings, requests, seed
 
 
 def prepare(

@@ -22,7 +22,7 @@ from ditar.serve.one_by_one import OneByOne
 from ditar.serve.settings import MAX_PAUSES_SECONDS, ServeSettings
 from ditar.serve.talk import Talk
 from ditar.serve.voices import VoiceShelf
-from ditar.synthesis.pieces import ReadPiece, check_speeds, pieces_to_speak, warnings_of_voices
+from ditar.synthesis.pieces import ReadPiece, at_speed, pieces_to_speak, warnings_of_voices
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.script import check_speakers, script_to_speak
 from ditar.synthesis.voice import Voice, VoiceError, voice_warnings
@@ -167,7 +167,7 @@ class Service:
         try:
             said = self.settings.lexicon.apply(found.lexicon.apply(text, language), language)
             pieces, warnings = pieces_to_speak(said, voice, self.pipeline.text_config, language)
-            check_speeds(pieces, found.request_options.get("speed"))
+            pieces = at_speed(pieces, found.request_options.get("speed"))
         except TextError as error:
             raise ApiError(422, str(error), param="input") from None
         return self._with_words(_checked(pieces), found), warnings
@@ -180,7 +180,7 @@ class Service:
             check_speakers(turns, body.voices)
             voices = {speaker: self.voices.voice(body.voices[speaker]) for speaker in speakers(turns)}
             pieces, warnings = script_to_speak(turns, voices, self.pipeline.text_config, language, "input")
-            check_speeds(pieces, found.request_options.get("speed"))
+            pieces = at_speed(pieces, found.request_options.get("speed"))
         except TextError as error:
             raise ApiError(422, str(error), param="input") from None
         except VoiceError as error:

@@ -37,6 +37,7 @@ from ditar.serve.talk import Talk
 from ditar.synthesis.pieces import ReadPiece
 from ditar.text import TextError
 from ditar.text.controls import only_pause
+from ditar.text.pieces import paced
 from ditar.text.sentences import PAUSE_SECONDS, pause_after, split_whole
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -201,7 +202,8 @@ class Conversation:
             pieces, warnings = [], [f"{shown(part.text)} is left out: {error.message}"]
         talk.warnings += warnings
         if pieces and not pieces[-1].asked:
-            pieces[-1] = replace(pieces[-1], pause_seconds=part.pause_s)
+            speed = talk.request_options.get("speed")
+            pieces[-1] = paced(replace(pieces[-1], pause_seconds=part.pause_s), speed)
         return [(piece, number == len(pieces)) for number, piece in enumerate(pieces, 1)]
 
     async def _next_part(self) -> _Part | None:

@@ -9,7 +9,7 @@ import torch
 
 from ditar.config.numbers import MAX_SEED
 from ditar.seeds import piece_seeds
-from ditar.synthesis.pieces import ReadPiece, join, warnings_of_voices
+from ditar.synthesis.pieces import ReadPiece, at_speed, join, warnings_of_voices
 from ditar.synthesis.request import SpeechOutput
 
 
@@ -28,6 +28,7 @@ def speak_pieces(
         request_options, batch_options: of SpeechRequest and of the pipeline's `batch`.
     """
     asked = {"language": language, **request_options}
+    pieces = at_speed(pieces, asked.get("speed"))
     if len(pieces) == 1:
         (output,) = pipeline.batch([pieces[0].request(seed, **asked)], generator=generator, **batch_options)
         output.audio, output.timing = join(pieces, [output])

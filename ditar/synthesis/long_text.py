@@ -20,7 +20,7 @@ from ditar.config.sampling import BATCH_SIZE
 from ditar.seeds import piece_seeds, text_seeds
 from ditar.storage.digests import digest_values
 from ditar.synthesis.finished import FinishedPieces
-from ditar.synthesis.pieces import ReadPiece, check_speeds, join, levelled, silent, warnings_of_voices
+from ditar.synthesis.pieces import ReadPiece, at_speed, join, levelled, silent, warnings_of_voices
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import voice_key
@@ -78,7 +78,7 @@ def speak_text(
     """
     path = Path(path)
     check_writable(path)
-    check_speeds(pieces, request_options.get("speed"))
+    pieces = at_speed(pieces, request_options.get("speed"))
     if len(pieces) == 1:
         request = pieces[0].request(seed, timestamps=timestamps, **request_options)
         (output,) = pipeline.batch([request], batch_size=1, **batch_options)
@@ -168,7 +168,7 @@ def stream_text(
         on_timing: called with the timing of each piece, as times of the whole; None: nobody wants it.
         warn: called with what a user should know, about the voices first, then about each piece.
     """
-    check_speeds(pieces, request_options.get("speed"))
+    pieces = at_speed(pieces, request_options.get("speed"))
     of_voices = warnings_of_voices(pieces)
     warn(of_voices)
     failed: list[str] = []

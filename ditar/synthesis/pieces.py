@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ditar.audio.trim import fade, level, speech_range
+from ditar.config.numbers import check_number
 from ditar.config.sampling import RANGES
 from ditar.config.speech import TextConfig
 from ditar.synthesis.length import lengths
@@ -18,7 +19,7 @@ from ditar.synthesis.timing import Timing, joined
 from ditar.synthesis.voice import Voice, voice_warnings
 from ditar.text import TextError
 from ditar.text.frontend import ReadText, TextFrontend
-from ditar.text.pieces import gaps, piece_limit, read_pieces
+from ditar.text.pieces import gaps, paced, piece_limit, read_pieces
 from ditar.text.sentences import Piece
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -74,10 +75,14 @@ def one_piece(text: str, voice: Voice, config: TextConfig, language: str) -> Rea
     return ReadPiece(text, 0.0, read=read, voice=voice)
 
 
-def check_speeds(pieces: Sequence[ReadPiece], asked: float | None) -> None:
-    """TextError, before anything is spoken: see `ReadPiece.speed`."""
+def at_speed(pieces: Sequence[ReadPiece], asked: float | None) -> list[ReadPiece]:
+    """Pieces with their silences at a speed, see `paced`; None: 1. TextError, before anything is spoken: see
+    `ReadPiece.speed`. ValueError: no speed."""
+    if asked is not None:
+        asked = check_number(asked, "speed", *RANGES["speed"])
     for piece in pieces:
         piece.speed(asked)
+    return [paced(piece, asked) for piece in pieces]
 
 
 def warnings_of_voices(pieces: Sequence[ReadPiece]) -> list[str]:

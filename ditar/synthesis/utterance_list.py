@@ -26,7 +26,7 @@ from ditar.storage.lock import only_writer
 from ditar.synthesis.list_folder import ListOutput, SpeechTask, manifest_rows, resume
 from ditar.synthesis.long_text import BATCHES_AT_ONCE, give_back_memory
 from ditar.synthesis.model_folder import named_folder
-from ditar.synthesis.pieces import ReadPiece, check_speeds, join, one_piece, pieces_to_speak
+from ditar.synthesis.pieces import ReadPiece, at_speed, join, one_piece, pieces_to_speak
 from ditar.synthesis.request import SpeechOutput, SpeechRequest
 from ditar.synthesis.time_files import write_times
 from ditar.text import TextError
@@ -123,7 +123,7 @@ def speak_many(
                         pieces, warnings = pieces_to_speak(task.text, voice, pipeline.text_config, language, whole=True)
                     else:
                         pieces, warnings = [one_piece(task.text, voice, pipeline.text_config, language)], []
-                    check_speeds(pieces, task.request_options.get("speed"))
+                    pieces = at_speed(pieces, task.request_options.get("speed"))
                 except (TextError, AudioError) as error:
                     failed(task, error)
                     continue

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from ditar.text.controls import cut
 from ditar.text.errors import TextError
@@ -12,6 +13,7 @@ from ditar.text.pronunciation import written
 from ditar.text.sentences import Piece
 from ditar.units import seconds_to_samples
 
+PieceT = TypeVar("PieceT", bound=Piece)
 MIN_PIECE_SECONDS = 2.5  # of expected speech: shorter pieces are no longer sentences, however long the reference
 LONG_NUMBER = re.compile(r"\d{16,}")  # is read digit by digit, even if only part of it fits into a piece
 SYMBOLS_PER_CHARACTER = 1 / 6  # fewer than in any language: a text that is too long even so need not be phonemised
@@ -68,6 +70,13 @@ def read_pieces(
         parts = f"{len(left_out)} part{'s' * (len(left_out) != 1)}"
         warnings.append(f"{parts} of the text left out, the first {first!r}: {reason}")
     return spoken, warnings
+
+
+def paced(piece: PieceT, speed: float | None) -> PieceT:
+    """A piece whose silence by punctuation is shortened or stretched as its speech is, at a speed (None: 1) times its own
+    rate; silence that the text asks for stays."""
+    faster = piece.rate * (1.0 if speed is None else speed)
+    return piece if piece.asked or faster == 1.0 else replace(piece, pause_seconds=piece.pause_seconds / faster)
 
 
 def gaps(pieces: Sequence[Piece]) -> list[int]:

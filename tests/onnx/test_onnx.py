@@ -19,6 +19,8 @@ from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice import SpeakerEmbedding
 from ditar.text.errors import TextError
 from ditar.text.frontend import TextFrontend
+from ditar.text.lexicon import Lexicon
+from ditar.text.pieces import gaps
 from ditar.vae.speech_vae import SpeechVAE
 from ditar.vae.streaming import StreamingDecoder
 from tests.quiet import QUIET, quiet_ends
@@ -32,6 +34,7 @@ from ditar.export.write import export_onnx  # noqa: E402
 from ditar.onnx import Sampling, Speaker, SpeechError, SpeechRequest, VoiceError  # noqa: E402
 from ditar.onnx import ddim, generate, speaker as speaking, vocoder  # noqa: E402
 from ditar.onnx.folder import Model  # noqa: E402
+from ditar.onnx.prepare import read_text  # noqa: E402
 
 TEXT, CLIP_TEXT = "Good morning to you.", "Hello there."
 FAST = {"num_inference_steps": 2, "max_retries": 0}
@@ -327,6 +330,13 @@ def test_a_long_text_has_its_pauses(form):
     speech = form[1]("[pause:0.5] One is here. [pause:1] And two!", "heart", seed=1, **FAST)
     (sounds,) = np.nonzero(speech.audio)
     assert sounds[0] >= 12_000 and 24_000 <= np.diff(sounds).max() < 25_000
+
+
+def test_pauses_are_as_fast_as_the_speech_but_for_those_asked_for(form):
+    text, speaker = "One is here. And two! [pause:1] Three.", form[1]
+    read = (read_text(speaker.model, text, speaker.voice(), 1, Lexicon(), "en-us", speed, None)[0] for speed in (None, 2))
+    (plain, fast), silent = ([gaps(pieces) for pieces in read], 24_000)
+    assert plain[1] > 0 and fast == [0, plain[1] // 2, silent, 0] and plain[2] == silent
 
 
 def test_the_seed_of_a_long_text_repeats_it(form):

@@ -7,11 +7,12 @@ import pytest
 
 from ditar.audio.stretch import Stretcher, stretch
 from ditar.synthesis.long_text import speak_text
-from ditar.synthesis.pieces import check_speeds, pieces_to_speak
+from ditar.synthesis.pieces import at_speed, pieces_to_speak
 from ditar.synthesis.pipeline import SpeechRequest
 from ditar.synthesis.retry import SpeechError
 from ditar.synthesis.utterance_list import SpeechTask, speak_many
 from ditar.text import TextError
+from ditar.text.pieces import gaps
 from ditar.units import SAMPLE_RATE_HZ
 from tests.speaker import CONFIG, VOICE, Speaker
 from tests.tiny import tiny_pipeline
@@ -90,7 +91,36 @@ def test_a_rate_in_the_text_multiplies_the_speed():
     assert [piece.request(1).speed for piece in pieces] == [None, 0.75, 0.75, None]
     assert [piece.request(1, speed=1.2).speed for piece in pieces] == [1.2, pytest.approx(0.9), pytest.approx(0.9), 1.2]
     with pytest.raises(TextError, match="'Two.': its rate 0.75 at the speed 0.6 makes 0.45, and from 0.5 to 2"):
-        check_speeds(pieces, 0.6)
+        at_speed(pieces, 0.6)
+
+
+def test_pauses_are_as_fast_as_the_speech_but_for_those_asked_for():
+    text = 'One. Two. [pause:1] <prosody rate="200%">Three. Four.</prosody>\n\nFive.'
+    pieces, _ = pieces_to_speak(text, VOICE, CONFIG, "en-us")
+    as_written = gaps(pieces)
+    assert as_written[2] == SAMPLE_RATE_HZ
+    scale = {None: (1, 1, 2, 2), 1.0: (1, 1, 2, 2), 0.8: (0.8, 1, 1.6, 1.6)}  # at 2, and asked for twice as fast
+    for speed, factors in scale.items():
+        made = gaps(at_speed(pieces, speed))
+        wanted = [gap / factor for gap, factor in zip(as_written[1:5], factors)]
+        assert made[1:5] == pytest.approx(wanted, abs=1) and (made[0], made[5]) == (0, 0)
+    for bad in (0.0, 3.0, float("nan"), "fast"):
+        with pytest.raises((ValueError, TypeError), match="speed must be a number"):
+            at_speed(pieces, bad)
+
+
+def test_a_text_at_twice_the_speed_lasts_half_as_long(tmp_path):
+    """In memory and in a file."""
+    pipeline, text = tiny_pipeline(stop_bias=20.0), f"{TEXT} {TEXT}"
+    voice = pipeline.create_voice(None)
+    pieces, _ = pieces_to_speak(text, voice, pipeline.text_config, "en-us")
+    assert len(pieces) > 1
+    options = {"settings": {}, "batch_options": {"max_retries": 0}, "batch_size": 2, "seed": 1}
+    lengths = []
+    for speed in (1.0, 2.0):
+        made = speak_text(pipeline, pieces, tmp_path / f"{speed}.wav", request_options={"speed": speed}, **options)
+        lengths.append(made.seconds)
+    assert lengths[1] == pytest.approx(lengths[0] / 2, rel=0.02)
 
 
 def test_a_rate_makes_its_passage_longer():

@@ -221,7 +221,7 @@ def test_where_pieces_meet_a_stream_has_no_silence_but_the_pause(reader, monkeyp
         stream_text(reader, pieces, sink, **rest)
     audio, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
     silences = [(end - begin) / 24_000 for begin, end in pauses(audio, 24_000)]
-    np.testing.assert_allclose(silences, [piece.pause_seconds + 0.06 for piece in pieces[:-1]], atol=0.03)
+    np.testing.assert_allclose(silences, [piece.pause_seconds / speed + 0.06 for piece in pieces[:-1]], atol=0.03)
     check(joined([(one, 0) for one in timings]), len(audio))
 
 
