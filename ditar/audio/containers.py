@@ -18,7 +18,7 @@ def is_installed() -> bool:
 
 
 def container_of(file: BinaryIO) -> str | None:
-    """What a seekable file is by its first bytes, in FFmpeg's names, "mov" (MP4) or "matroska" (WebM); None: neither."""
+    """What a seekable file is by its first bytes: "mov" (MP4) or "matroska" (WebM), FFmpeg's names; None: neither."""
     file.seek(0)
     head = file.read(12)
     if head[4:8] == b"ftyp":
@@ -27,8 +27,8 @@ def container_of(file: BinaryIO) -> str | None:
 
 
 def read_container(file: BinaryIO, kind: str, name: str, max_seconds: float) -> tuple[np.ndarray, int]:
-    """(samples (S, channels) float32, their rate in Hz) of a file that `container_of` knows. AudioError: PyAV is missing,
-    or the file has no sound, is damaged, or is longer than `max_seconds`, before it is decoded any further.
+    """(samples (S, channels) float32, their rate in Hz) of a file that `container_of` knows. AudioError: PyAV is
+    missing, or the file has no sound, is damaged, or is longer than `max_seconds`, before it is decoded any further.
 
     Only the demuxer of `kind` is used, and none of those of FFmpeg's that follow names of other files.
     """
@@ -57,12 +57,13 @@ def read_container(file: BinaryIO, kind: str, name: str, max_seconds: float) -> 
                         f"{name} is longer than {max_seconds:g} s, the limit; cut it to the part that is needed"
                     )
     except av.error.FFmpegError as error:
-        raise AudioError(f"{name} is cut off or damaged ({error.strerror}); copy, download or export it again") from None
+        raise _damaged(name, error.strerror) from None
     if not samples:
         raise AudioError(f"{name} holds no samples")
     if samples / rate_hz < TOLD_SHARE * told_s:
-        raise AudioError(
-            f"{name} is cut off or damaged (it should last {told_s:.2f} s, but there are {samples / rate_hz:.2f} s of it); "
-            "copy, download or export it again"
-        )
+        raise _damaged(name, f"it should last {told_s:.2f} s, but there are {samples / rate_hz:.2f} s of it")
     return np.concatenate(parts).astype(np.float32, copy=False), rate_hz
+
+
+def _damaged(name: str, what: str) -> AudioError:
+    return AudioError(f"{name} is cut off or damaged ({what}); copy, download or export it again")

@@ -1,5 +1,5 @@
-"""Audio files -> mono float32, through libsndfile (WAV, FLAC, OGG, MP3), and those of phones through PyAV, if it is there
-(`containers`): no program ffmpeg, no torchaudio.load."""
+"""Audio files -> mono float32, through libsndfile (WAV, FLAC, OGG, MP3), and those of phones through PyAV, if it is
+there (`containers`): no program ffmpeg, no torchaudio.load."""
 
 import re
 from pathlib import Path

@@ -14,8 +14,8 @@ TARGET_DB = -23.0
 PEAK_LIMIT = 0.99
 MIN_REFERENCE_SECONDS = 0.5
 MAX_REFERENCE_SECONDS = 30.0
-# A clip that may be cut is, if it is longer than the first, at its last pause before the second, but not before the third:
-# models hear examples of some 20 s, reference and text together.
+# A clip that may be cut is, if it is longer than the first, at its last pause before the second, but not before the
+# third: models hear examples of some 20 s, reference and text together.
 LONG_REFERENCE_SECONDS, CUT_REFERENCE_SECONDS, LEAST_CUT_SECONDS = 15.0, 10.0, 3.0
 LEAST_ACTIVE_DB = -52.0  # in a stream, whose loudest frame may be to come: 40 dB below that of most outputs
 FADE_SECONDS = 0.005
@@ -32,9 +32,9 @@ def prepare_reference(
     has no pause or must not be cut.
 
     Args:
-        cut: a clip of more than 15 s of speech is cut at its last pause before 10 s or, if it has none there, before 30 s,
-            and a message is appended here; None, for a clip with a transcript, which would not fit any more: such a clip
-            stays, or is refused.
+        cut: a clip of more than 15 s of speech is cut at its last pause before 10 s, and one of more than 30 s that has
+            none there at its last before that; a message is appended here. None, for a clip with a transcript, which
+            would not fit any more: such a clip stays, or is refused.
     """
     waveform = np.asarray(waveform, dtype=np.float32)
     if not np.isfinite(waveform).all():

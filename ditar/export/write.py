@@ -137,8 +137,8 @@ def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _in_8_bits(graph: Any) -> bytes:
-    """The graph with the weights of its matrix products as 8-bit integers, a scale for each column. They use 7 bits: a CPU
-    without VNNI (AVX2) adds two products in 16 bits, which 8 overflow."""
+    """The graph with the weights of its matrix products as 8-bit integers, a scale for each column. They use 7 bits: a
+    CPU without VNNI (AVX2) adds two products in 16 bits, which 8 overflow."""
     quantization = load_extra("onnxruntime.quantization", "onnx", ExportError)
     with tempfile.TemporaryDirectory() as work, _without_advice():
         source, target = Path(work) / "source.onnx", Path(work) / "target.onnx"

@@ -147,8 +147,8 @@ class PieceMaker:
         return parts
 
     def _aligned(self, row: Utterance, waveform: np.ndarray, given: bool) -> list[tuple[Utterance, np.ndarray]]:
-        """Cut at pauses between words; each part with its words and phones. Errors: the words, if they were given and not
-        heard, are not what is said."""
+        """Cut at pauses between words; each part with its words and phones. Errors: the words, if they were given and
+        not heard, are not what is said."""
         seconds = samples_to_seconds(len(waveform))
         if seconds > ALIGNED_SECONDS:
             raise DataError(

@@ -75,7 +75,8 @@ def _is_audio(path: Path) -> bool:
 
 
 def _listed(lines: list[str], most: int = 10) -> list[str]:
-    return [f"\n  {line}" for line in (*lines[:most], *([f"and {len(lines) - most} more"] if len(lines) > most else []))]
+    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+    return [f"\n  {line}" for line in (*lines[:most], *more)]
 
 
 def _check_languages(folder: Path, language: str) -> None:

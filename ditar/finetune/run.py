@@ -273,13 +273,13 @@ def warnings_of(result: dict[str, Any]) -> list[str]:
     told, (before, best) = [], (result["validations"][0]["validation"], best_validation(result)["validation"])
     if best >= before:
         told.append(
-            f"By what training goes by, the base was better: {before:.3f} before, {best:.3f} at best (lower is better). "
-            "Give more recordings, or a lower --learning-rate; or stay with the base."
+            f"By what training goes by, the base was better: {before:.3f} before, {best:.3f} at best (lower is "
+            "better). Give more recordings, or a lower --learning-rate; or stay with the base."
         )
     alike = result["figures"].get("original", {}).get("similarity", 1.0)
     if alike < ONE_VOICE:
         told.append(
-            f"The recordings are little alike: similarity {alike:.2f} where those of one voice have some .8. If they are "
-            "of several people, give each a fine-tune of their own, or name the speakers in a Kaldi data directory."
+            f"The recordings are little alike: similarity {alike:.2f} where those of one voice have some .8. If they "
+            "are of several people, give each a fine-tune of their own, or name the speakers in a Kaldi data directory."
         )
     return told

@@ -36,10 +36,10 @@ class Row:
 
 @dataclass(frozen=True)
 class State:
-    """What is carried from patch to patch: keys and values of the layers in turn (2 layers, B, kv_heads, capacity, d), T
-    places of it in use and the others masked; valid (B, T); position (B,) of the next patch; h (B, width) and stop_logits (B,) for
-    it; history (B, H, P, C) and whether it exists (B, H); how far the rows have read. Keys and values are written in
-    place, so that a state is not used after the one that follows it was made."""
+    """What is carried from patch to patch: keys and values of the layers in turn (2 layers, B, kv_heads, capacity, d),
+    T places of it in use and the others masked; valid (B, T); position (B,) of the next patch; h (B, width) and
+    stop_logits (B,) for it; history (B, H, P, C) and whether it exists (B, H); how far the rows have read. Keys and
+    values are written in place, so that a state is not used after the one that follows it was made."""
 
     cache: np.ndarray
     valid: np.ndarray

@@ -12,10 +12,11 @@ from ditar.text.vocabulary import is_letter, is_pause
 
 @dataclass(frozen=True)
 class ReadingState:
-    """How far rows have read, after the frames of the patch that is made next. windows (B, L + 1, W): the symbols around
-    place p, in column p + 1, 0 beyond the ends of what they read; sound, pause (B, L + 1): where a row may go from place p, in column p + 1, L and -1 meaning nowhere; place, held,
-    going (B,): the symbol, the frames spent on it, the probability that it lasted so long; places (B, P): of the next
-    patch's frames; spoken (B, P, width): what they say; for_lm (B, width): what the LM reads with that patch."""
+    """How far rows have read, after the frames of the patch that is made next. windows (B, L + 1, W): the symbols
+    around place p, in column p + 1, 0 beyond the ends of what they read; sound, pause (B, L + 1): where a row may go
+    from place p, in column p + 1, L and -1 meaning nowhere; place, held, going (B,): the symbol, the frames spent on
+    it, the probability that it lasted so long; places (B, P): of the next patch's frames; spoken (B, P, width): what
+    they say; for_lm (B, width): what the LM reads with that patch."""
 
     windows: np.ndarray
     sound: np.ndarray

@@ -184,5 +184,6 @@ class StreamingDecoder:
         dropped = max(0, end - self._vocoder.shape.head_context_frames)
         self._frames, self._context = frames[dropped:], end - dropped
         if turns is not None and not final:
-            self._start = SourceStart(self._start.position + dropped * hop, self._context * hop, float(turns[end * hop]))
+            position = self._start.position + dropped * hop
+            self._start = SourceStart(position, self._context * hop, float(turns[end * hop]))
         return audio

@@ -28,8 +28,8 @@ def named_folder(model: str | Path | None) -> str | Path:
 
 
 def model_folder(model: str | Path | None, hub_options: dict, kind: str | None = "DiTARPipeline") -> Path:
-    """The folder of a model (see `named_folder`), which is downloaded if it is on the hub; of the pipeline class `kind`,
-    or of any class (None). ModelError names what is missing."""
+    """The folder of a model (see `named_folder`), which is downloaded if it is on the hub; of the pipeline class
+    `kind`, or of any class (None). ModelError names what is missing."""
     folder = Path(named_folder(model))
     if not folder.is_dir():
         if folder == FAST_MODEL:
@@ -42,7 +42,8 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
         from huggingface_hub import snapshot_download
 
         parts = [part for name, own in PIPELINES.items() if kind in (None, name) for part in own]
-        patterns = ["model_index.json", f"{VOICES}/*.safetensors", *(f"{part}/*.{end}" for part in parts for end in ("json", "safetensors"))]
+        patterns = ["model_index.json", f"{VOICES}/*.safetensors"]
+        patterns += [f"{part}/*.{end}" for part in parts for end in ("json", "safetensors")]
         try:
             folder = Path(snapshot_download(str(model), allow_patterns=patterns, **hub_options))
         except Exception as error:  # whatever the installed network stack raises

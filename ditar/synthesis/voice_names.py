@@ -179,7 +179,8 @@ def check_adaptable(found: VoiceSource) -> None:
 
 
 def default_of(of_model: Path | None) -> Path | None:
-    """The voice file of a model that was fine-tuned on one voice, in its folder of voices; None: on several, or none."""
+    """The voice file of a model that was fine-tuned on one voice, in its folder of voices; None: on several, or
+    none."""
     found = [] if of_model is None else sorted(of_model.glob(f"*{VOICE_FILE}"))
     return found[0] if len(found) == 1 else None
 

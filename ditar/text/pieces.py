@@ -73,8 +73,8 @@ def read_pieces(
 
 
 def paced(piece: PieceT, speed: float | None) -> PieceT:
-    """A piece whose silence by punctuation is shortened or stretched as its speech is, at a speed (None: 1) times its own
-    rate; silence that the text asks for stays."""
+    """A piece whose silence by punctuation is shortened or stretched as its speech is, at a speed (None: 1) times its
+    own rate; silence that the text asks for stays."""
     faster = piece.rate * (1.0 if speed is None else speed)
     return piece if piece.asked or faster == 1.0 else replace(piece, pause_seconds=piece.pause_seconds / faster)
 
