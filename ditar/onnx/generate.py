@@ -11,7 +11,7 @@ from ditar.onnx.ddim import DDIM, Noise, Sampling
 from ditar.onnx.folder import Model
 from ditar.onnx.reading import Reading, ReadingState
 
-GROWTH = 64  # places by which the capacity of keys and values grows
+GROWTH, GROWTH_SHARE = 64, 0.1  # of keys and values: places by which their capacity grows at least, and of it
 TRANSCRIPTS = 8  # of references, whose keys and values are kept
 
 
@@ -249,7 +249,8 @@ def _appended(cache: np.ndarray, length: int, new: np.ndarray) -> np.ndarray:
     kv_heads, S, d) after these: in place if there is room."""
     total = length + new.shape[3]
     if total > cache.shape[3]:
-        grown = np.zeros((*cache.shape[:3], total + GROWTH, cache.shape[4]), np.float32)
+        room = max(GROWTH, round(GROWTH_SHARE * total))
+        grown = np.zeros((*cache.shape[:3], total + room, cache.shape[4]), np.float32)
         grown[..., :length, :] = cache[..., :length, :]
         cache = grown
     cache[..., length:total, :] = new
