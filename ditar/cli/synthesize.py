@@ -240,6 +240,7 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.timing import joined
         from ditar.synthesis.utterance_list import SpeechTask, model_settings, speak_many
         from ditar.synthesis.voice import voice_key
+        from ditar.synthesis.reference import Reference
         from ditar.synthesis.voice_names import make_voice
         from ditar.units import SAMPLE_RATE_HZ
 
@@ -276,6 +277,8 @@ def run(options: argparse.Namespace) -> int:
     config = pipeline.text_config
     if script is None:
         voice = make_voice(reference, pipeline, options.adapt)
+        if options.adapt and isinstance(reference, Reference):
+            printing.say("the voice was learnt for this time; to keep one: ditar voice create NAME --adapt")
         pieces, warnings = pieces_to_speak(text, voice, config, options.language)
     else:
         voices = {speaker: make_voice(source, pipeline, options.adapt) for speaker, source in script.sources.items()}

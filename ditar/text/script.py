@@ -11,6 +11,8 @@ from ditar.text.lexicon import Lexicon
 # Not the pronunciation of a word at the start of a line, nor a pause.
 _SPEAKER = re.compile(r"\s*\[(?P<name>[^\[\]\n:<>]{1,64})\](?!\()(?P<text>.*)")
 
+_NAMED = re.compile(r"\s*([^\W\d][\w .'-]{0,30}):\s")  # `Anna: Hello.`, a speaker in another form
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -43,7 +45,9 @@ def read_script(text: str, name: str = "the script") -> list[Turn]:
             before = turns[-1]
             turns[-1] = replace(before, text=f"{before.text}\n{line}")
         elif line.strip():
-            raise TextError(f"{name}:{number}: {line.strip()[:40]!r} has no speaker; begin it with [name]")
+            named = _NAMED.match(line)
+            how = f"write [{named[1]}] and what is said" if named else "begin it with [name]"
+            raise TextError(f"{name}:{number}: {line.strip()[:40]!r} has no speaker; {how}")
     if not turns:
         raise TextError(f"{name} holds no turn; write lines such as: [anna] Good morning.")
     turns = [replace(turn, text=turn.text.strip()) for turn in turns]

@@ -34,6 +34,7 @@ def test_a_byte_order_mark_and_pauses_are_no_speakers():
     [
         ("", "play.txt holds no turn; write lines such as: \\[anna\\] Good"),
         ("\nHello.\n[a] Hi.", "play.txt:2: 'Hello.' has no speaker; begin it with \\[name\\]"),
+        ("Anna: Hello.\n", "play.txt:1: 'Anna: Hello.' has no speaker; write \\[Anna\\] and what is said"),
         ("[pause:1]\n[a] Hi.", "play.txt:1: '\\[pause:1\\]' has no speaker"),
         ("[a] Hi.\n[b]\n[a] Bye.", "play.txt:2: \\[b\\] says nothing; write words after it"),
         ("[ ] Hi.", "play.txt:1: the speaker has no name"),
