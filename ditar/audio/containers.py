@@ -1,5 +1,10 @@
 """Recordings as phones and browsers make them, AAC in MP4 and Opus in WebM, which libsndfile does not read: through
-PyAV (FFmpeg's libraries), where it is installed."""
+PyAV (FFmpeg's libraries), where it is installed.
+
+Files may come from strangers: only the demuxer of the file's own kind is used, and none of FFmpeg's that follow names of
+other files; channels, rate and length have limits, and every frame must have the channels and the rate that the first
+one had.
+"""
 
 from importlib.util import find_spec
 from typing import BinaryIO
@@ -7,8 +12,8 @@ from typing import BinaryIO
 import numpy as np
 
 from ditar.audio.errors import AudioError, AudioTooLongError
-
 ENDINGS = (".m4a", ".mp4", ".webm")
+MOST_CHANNELS, MOST_HZ = 6, 192_000  # PyAV reads beyond the memory of frames with 8 channels
 TOLD_SHARE = 0.98  # of the length that a file tells, below which some of it is missing
 
 
@@ -28,10 +33,8 @@ def container_of(file: BinaryIO) -> str | None:
 
 def read_container(file: BinaryIO, kind: str, name: str, max_seconds: float) -> tuple[np.ndarray, int]:
     """(samples (S, channels) float32, their rate in Hz) of a file that `container_of` knows. AudioError: PyAV is
-    missing, or the file has no sound, is damaged, or is longer than `max_seconds`, before it is decoded any further.
-
-    Only the demuxer of `kind` is used, and none of those of FFmpeg's that follow names of other files.
-    """
+    missing, or the file has no sound, more than 6 channels or another strange form, is damaged, or is longer than
+    `max_seconds`, before it is decoded any further."""
     if not is_installed():
         what = "MP4 (AAC)" if kind == "mov" else "WebM"
         raise AudioError(
@@ -39,27 +42,48 @@ def read_container(file: BinaryIO, kind: str, name: str, max_seconds: float) -> 
         )
     import av
 
-    parts, samples, rate_hz, told_s = [], 0, 0, 0.0
     try:
-        with av.open(file, format=kind) as opened:
-            if not opened.streams.audio:
-                raise AudioError(f"{name} holds no sound; give a recording")
-            told_s = (opened.duration or 0) / av.time_base  # 0 from browsers, which write while they record
-            stream = opened.streams.audio[0]
-            rate_hz = stream.rate
-            planar = av.AudioResampler(format="fltp")  # only the form of the samples: rate and channels stay
-            for frame in opened.decode(stream):
-                for piece in planar.resample(frame):
-                    parts.append(piece.to_ndarray().T)
-                    samples += len(parts[-1])
-                if samples > max_seconds * rate_hz:
-                    raise AudioTooLongError(
-                        f"{name} is longer than {max_seconds:g} s, the limit; cut it to the part that is needed"
-                    )
+        with av.open(file, format=kind, metadata_errors="ignore") as opened:
+            return _decode(opened, name, max_seconds)
     except av.error.FFmpegError as error:
         raise _damaged(name, error.strerror) from None
+    except UnicodeDecodeError:
+        raise _damaged(name, "it has names that are no text") from None
+
+
+def _decode(opened, name: str, max_seconds: float) -> tuple[np.ndarray, int]:
+    """The first track of sound of an open container."""
+    import av
+
+    if not opened.streams.audio:
+        raise AudioError(f"{name} holds no sound; give a recording")
+    stream = opened.streams.audio[0]
+    form, parts, samples = None, [], 0
+    for frame in opened.decode(stream):
+        found = frame.layout.nb_channels, frame.sample_rate
+        if form is None:
+            form, (channels, rate_hz) = found, found
+            if not (0 < channels <= MOST_CHANNELS and 0 < rate_hz <= MOST_HZ):
+                raise AudioError(
+                    f"{name} has {channels} channels at {rate_hz} Hz, and up to {MOST_CHANNELS} at up to {MOST_HZ} Hz "
+                    "are read; convert it: ffmpeg -i IN -ac 1 -ar 48000 OUT.wav"
+                )
+            packed = av.AudioResampler(format="flt")  # only the form of the samples: rate and channels stay
+        if found != form:
+            raise _damaged(name, f"its sound changes from {form} to {found} channels and Hz")
+        for piece in packed.resample(frame):
+            parts.append(piece.to_ndarray().reshape(-1, channels).copy())
+            samples += len(parts[-1])
+        if samples > max_seconds * rate_hz:
+            raise AudioTooLongError(
+                f"{name} is longer than {max_seconds:g} s, the limit; cut it to the part that is needed"
+            )
     if not samples:
         raise AudioError(f"{name} holds no samples")
+    # Browsers, which write while they record, tell none; the container's is that of the longest track.
+    told_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+    if not told_s and len(opened.streams) == 1:
+        told_s = (opened.duration or 0) / av.time_base
     if samples / rate_hz < TOLD_SHARE * told_s:
         raise _damaged(name, f"it should last {told_s:.2f} s, but there are {samples / rate_hz:.2f} s of it")
     return np.concatenate(parts).astype(np.float32, copy=False), rate_hz
