@@ -110,7 +110,7 @@ def add_parser(commands) -> None:
     command.add_argument(
         "--prompt-audio",
         metavar="FILE|-",
-        help="reference clip: WAV, FLAC, OGG or MP3, from 0.5 s on; - reads it from standard input",
+        help="reference clip: WAV, FLAC, OGG, MP3 or a phone's M4A, from 0.5 s on; - reads it from standard input",
     )
     command.add_argument(
         "--prompt-text",

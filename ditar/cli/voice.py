@@ -30,7 +30,7 @@ def add_parser(commands) -> None:
     )
     create.add_argument(
         "--prompt-audio", metavar="FILE|-", required=True,
-        help="reference clip: WAV, FLAC, OGG or MP3; - reads standard input",
+        help="reference clip: WAV, FLAC, OGG, MP3 or a phone's M4A; - reads standard input",
     )  # fmt: skip
     create.add_argument(
         "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong; "
@@ -51,24 +51,26 @@ def add_parser(commands) -> None:
 
 
 def _create(options: argparse.Namespace) -> int:
+    from ditar.cli import printing
     from ditar.storage.atomic_write import check_not_input
     from ditar.synthesis.reference import read_reference
     from ditar.synthesis.voice_file import check_voice_path, save_voice
-    from ditar.synthesis.voice_names import path_of_new
+    from ditar.synthesis.voice_names import SHIPPED, list_voices, path_of_new
 
-    options.output = str(path_of_new(options.output))
+    check_model(options.model, options.adapter)
+    by_name, options.output = options.output, str(path_of_new(options.output))
+    if options.output != by_name:
+        Path(options.output).parent.mkdir(parents=True, exist_ok=True)
+        if by_name in {voice.name for voice in list_voices(SHIPPED)}:
+            printing.say(f"from now on --voice {by_name} is this voice, and not the one that ships")
     check_voice_path(options.output)
     if Path(options.output).exists() and not options.force:
         raise ValueError(f"{options.output} exists already; give another name, or --force to replace it")
     check_not_input(options.output, "FILE", {"--prompt-audio": options.prompt_audio})
-    check_model(options.model, options.adapter)
     check_utf8(options.prompt_text, "--prompt-text")
     name = options.name or Path(options.output).stem
     reference = read_reference(prompt_clip(options), options.prompt_text, name, options.language)
     check_adapting([reference], options.model, options.adapt)
-
-    from ditar.cli import printing
-
     with starting():
         from ditar.synthesis.pretrained import load_pipeline
         from ditar.synthesis.voice import voice_warnings

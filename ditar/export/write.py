@@ -18,7 +18,7 @@ from ditar.extras import load_extra
 from ditar.model.reading import MOST_HELD, MOST_TAIL_FRAMES, WINDOW
 from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.pipeline import ContinuousPipeline
-from ditar.synthesis.voice import Voice
+from ditar.synthesis.voice import Voice, voice_key
 from ditar.synthesis.voice_file import check_voice, load_voice
 from ditar.synthesis.voice_names import NAME, SHIPPED, VOICE_FILE, list_voices, read_voice
 from ditar.vae.convnext import HALF
@@ -80,8 +80,11 @@ def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Vo
     for named in list_voices(SHIPPED):
         voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))
     if pipeline.own_voices is not None:
-        more = [*(load_voice(path) for path in sorted(pipeline.own_voices.glob(f"*{VOICE_FILE}"))), *more]
+        own = (load_voice(path) for path in sorted(pipeline.own_voices.glob(f"*{VOICE_FILE}")))
+        more = [*(voice for voice in own if voice.name not in voices), *more]
     for voice in more:
+        if voice.name in voices and voice_key(voice) == voice_key(voices[voice.name]):
+            continue  # it came with the model, and was asked for
         if not NAME.fullmatch(voice.name) or voice.name in voices or voice.others:
             raise ExportError(
                 f"the voice {voice.name!r} cannot be exported under this name; give one voice and no blend, whose name "

@@ -41,6 +41,7 @@ from ditar.synthesis.loading import choose_device
 from ditar.synthesis.model_folder import VOICES, model_folder
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice_file import save_voice
+from ditar.synthesis.voice_names import DEFAULT as DEFAULT_VOICE
 from ditar.text.pronunciation import is_english
 from ditar.train.checkpoint import differences
 from ditar.train.listener import SAMPLES, Listener
@@ -238,6 +239,8 @@ def _write(
     (out / VOICES).mkdir(exist_ok=True)
     for speaker, voice in voices.items():
         save_voice(voice, out / VOICES / f"{speaker}.safetensors")
+    if len(voices) == 1:
+        write_lines(out / VOICES / DEFAULT_VOICE, list(voices))
     shutil.copyfile(run / LOG, out / LOG)
     if settings.lora is not None:
         shutil.copytree(run / "best", out, dirs_exist_ok=True)

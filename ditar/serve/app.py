@@ -159,7 +159,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
     async def add_voice(
         request: Request,
         name: Annotated[str, Form(description="letters, digits, - and _")],
-        audio_sample: Annotated[UploadFile | None, File(description="a clip: WAV, FLAC, OGG or MP3")] = None,
+        audio_sample: Annotated[UploadFile | None, File(description="a clip: WAV, FLAC, OGG, MP3 or M4A")] = None,
         transcript: Annotated[
             str | None, Form(description="exactly what is said in it; auto: what a recogniser hears", max_length=4096)
         ] = None,

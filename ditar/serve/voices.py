@@ -21,7 +21,16 @@ from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
 from ditar.synthesis.voice import Voice, VoiceError, blend_voices, no_blend
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice, save_voice
-from ditar.synthesis.voice_names import NAME, SHIPPED, VOICE_FILE, NamedVoice, blend_parts, list_voices, user_folder
+from ditar.synthesis.voice_names import (
+    NAME,
+    SHIPPED,
+    VOICE_FILE,
+    NamedVoice,
+    blend_parts,
+    default_of,
+    list_voices,
+    user_folder,
+)
 from ditar.text import TextError
 from ditar.text.frontend import check_language
 from ditar.units import SAMPLE_RATE_HZ
@@ -86,18 +95,18 @@ class VoiceShelf:
                 raise ApiError(422, str(error), param="voice") from None
         if name not in known:
             name = OPENAI_NAMES.get(name, name)
-        if name == DEFAULT and name not in known:
-            return self._keep((DEFAULT,), self._pipeline.create_voice)
-        if name not in known:
+        if name not in known and name != DEFAULT:
             raise ApiError(
                 422, f"voice {shown(name)} is not known; there are {', '.join([DEFAULT, *known])}", param="voice"
             )
-        named = known[name]
+        path = known[name].path if name in known else default_of(self._pipeline.own_voices) or SHIPPED
         try:
-            stat = named.path.stat()
+            if name not in known:
+                return self._keep((DEFAULT,), self._pipeline.create_voice)
+            named, stat = known[name], path.stat()
             return self._keep((named.path, stat.st_mtime_ns, stat.st_size), lambda: self._make(named))
         except (VoiceError, VoiceFileError, AudioError, TextError, OSError) as error:
-            raise ApiError(422, _without_path(f"voice {shown(name)}: {error}", named.path), param="voice") from None
+            raise ApiError(422, _without_path(f"voice {shown(name)}: {error}", path), param="voice") from None
 
     def of_clip(
         self,
@@ -182,7 +191,7 @@ class VoiceShelf:
         return VoiceInfo(named.name, voice.text or None, self._ships(named), bool(voice.adapted_for))
 
     def _ships(self, named: NamedVoice) -> bool:
-        return named.path.parent in (SHIPPED, self._pipeline.own_voices)
+        return named.path.parent != self._folder and named.path.parent in (SHIPPED, self._pipeline.own_voices)
 
     def _named(self) -> dict[str, NamedVoice]:
         return {voice.name: voice for voice in list_voices(self._folder, self._pipeline.own_voices)}

@@ -9,6 +9,7 @@ from ditar.storage import ModelError
 ASSETS = Path(__file__).parents[1] / "assets"
 SHIPPED_MODEL = ASSETS / "model"
 FAST_MODEL = ASSETS / "fast"  # the distilled form of the same, which --fast selects; it has the same VAE
+INDEX = "model_index.json"
 VOICES = "voices"  # in the folder of a model, or of an adapter: voices that it was fine-tuned on
 # Class of a pipeline -> the folders of its parts.
 PIPELINES = {"DiTARPipeline": ("vae", "ditar", "scheduler"), "TokenPipeline": ("codec", "token_lm")}
@@ -21,10 +22,11 @@ NO_FAST_MODEL = (
 
 def named_folder(model: str | Path | None) -> str | Path:
     """A model as it was named: a folder, or a name on the hub; None and "shipped": the model that ships, "fast": its
-    distilled form, unless there is a folder of that name."""
+    distilled form, unless a folder of that name holds a model."""
     if model is None:
         return SHIPPED_MODEL
-    return model if Path(model).is_dir() else {"shipped": SHIPPED_MODEL, "fast": FAST_MODEL}.get(str(model), model)
+    of_ours = {"shipped": SHIPPED_MODEL, "fast": FAST_MODEL}.get(str(model), model)
+    return model if (Path(model) / INDEX).is_file() else of_ours
 
 
 def model_folder(model: str | Path | None, hub_options: dict, kind: str | None = "DiTARPipeline") -> Path:
@@ -42,7 +44,7 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
         from huggingface_hub import snapshot_download
 
         parts = [part for name, own in PIPELINES.items() if kind in (None, name) for part in own]
-        patterns = ["model_index.json", f"{VOICES}/*.safetensors"]
+        patterns = [INDEX, f"{VOICES}/*"]
         patterns += [f"{part}/*.{end}" for part in parts for end in ("json", "safetensors")]
         try:
             folder = Path(snapshot_download(str(model), allow_patterns=patterns, **hub_options))
@@ -55,7 +57,7 @@ def model_folder(model: str | Path | None, hub_options: dict, kind: str | None =
     found = class_of(folder)
     if kind is not None and found != kind:
         raise ModelError(
-            f"{folder / 'model_index.json'} is of {found!r}, not of {kind!r}; give a model of that kind, or load "
+            f"{folder / INDEX} is of {found!r}, not of {kind!r}; give a model of that kind, or load "
             "it with ditar.load_pipeline"
         )
     return folder
@@ -69,14 +71,21 @@ def vae_folder(folder: Path) -> Path:
 
 
 def voices_of(model: str | Path | None, adapter: str | Path | None = None) -> Path | None:
-    """The folder of the voices that came with an adapter, or else with a model; None: there is none."""
-    folders = (Path(folder) / VOICES for folder in (adapter, model) if folder is not None)
-    return next(filter(Path.is_dir, folders), None)
+    """The folder of the voices that came with an adapter, or else with a model, which is downloaded if it is on the hub;
+    None: there is none. ModelError: see `model_folder`."""
+    if adapter is not None and (Path(adapter) / VOICES).is_dir():
+        return Path(adapter) / VOICES
+    if model is None:
+        return None
+    folder = Path(named_folder(model))
+    if not folder.is_dir() and str(model).count("/") == 1:
+        folder = model_folder(model, {}, None)
+    return folder / VOICES if (folder / VOICES).is_dir() else None
 
 
 def class_of(folder: Path) -> str:
     """Which pipeline a folder holds: a name of PIPELINES. ModelError if it holds none."""
-    index = folder / "model_index.json"
+    index = folder / INDEX
     if not index.exists() and (folder / "lm.onnx").exists():
         raise ModelError(
             f"{folder} was exported for onnxruntime, which speaks without torch: python -m ditar.onnx --model "

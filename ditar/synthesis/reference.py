@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -73,10 +74,11 @@ def read_reference(
         prompt_audio, prompt_text, language = *shipped_voice(), SHIPPED_LANGUAGE
     text, told = (prompt_text or "").strip(), []
     of_file = isinstance(prompt_audio, (str, Path))
-    if text.endswith(".txt") and len(text) < 200 and Path(text).is_file():
-        raise TextError(f"the transcript {text!r} is the name of a file; give what is in it: \"$(cat {text})\"")
+    # Of files only: whoever sends a clip to a server shall not learn which files it has.
+    if of_file and text.endswith(".txt") and len(text) < 200 and Path(text).is_file():
+        raise TextError(f"the transcript {text!r} is the name of a file; give what is in it: \"$(cat {quote(text)})\"")
     if of_file and not text and (beside := Path(prompt_audio).with_suffix(".txt")).is_file():
-        told.append(f"{beside} is not read; as a voice, --voice {prompt_audio}, the clip has it as its transcript")
+        told.append(f"{beside} is not read; as a voice by its name, {prompt_audio}, the clip has it as its transcript")
     whose, short_name = (str(prompt_audio), Path(prompt_audio).stem) if of_file else ("the reference clip", "reference")
     waveform, rate_hz = read_clip(prompt_audio, sample_rate, whose)
     if text == HEARD and not is_english(language):

@@ -19,7 +19,7 @@ from ditar.nn.threads import largest_weight, set_threads
 from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.any_length import speak_pieces
 from ditar.synthesis.loading import choose_device, choose_dtype
-from ditar.synthesis.model_folder import model_folder, voices_of
+from ditar.synthesis.model_folder import INDEX, model_folder, voices_of
 from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.reference import Reference, check_transcript, read_reference
 from ditar.synthesis.request import SpeechOutput, SpeechRequest, check_asked, check_timestamps
@@ -31,8 +31,6 @@ from ditar.text.frontend import TextFrontend, has_heard
 from ditar.text.lexicon import Lexicon, as_lexicon
 from ditar.text.script import read_script
 from ditar.text.vocabulary import vocabulary_fingerprint
-
-INDEX = "model_index.json"
 
 
 def _check_flag(value: Any, name: str) -> None:
@@ -167,7 +165,8 @@ class SpeechPipeline(ABC):
         """
         _check_flag(adapt, "adapt")
         if prompt_audio is None and prompt_text is None and (own := default_of(self.own_voices)) is not None:
-            return make_voice(own, self, adapt)
+            voice = make_voice(own, self, adapt)
+            return voice if name is None else replace(voice, name=name)
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
         if reference.ships and not adapt and not has_heard(reference.language, self.text_config.trained_languages):
             # For all models to have a voice: what one does not know of it is then what is said in its clip.
@@ -266,7 +265,8 @@ class SpeechPipeline(ABC):
         adapter: str | Path | None = None,
         **hub_options,
     ) -> Self:
-        """Load from a folder, or a model on the Hugging Face hub; None: the model that ships with the package.
+        """Load from a folder, or a model on the Hugging Face hub; None and "shipped": the model that ships with the
+        package, "fast": its distilled form.
 
         Args:
             torch_dtype: of the model; "auto": bfloat16 on a GPU, float32 elsewhere; None: float32.

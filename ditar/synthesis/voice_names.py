@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SHIPPED = ASSETS / "voices"
 CLIPS = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 VOICE_FILE = ".safetensors"
+DEFAULT = "default"  # in the voices of a model: the name of the one that it speaks in unless another is asked for
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # of a voice, where it becomes that of a file
 
 
@@ -57,11 +58,8 @@ def user_folder() -> Path:
 
 
 def path_of_new(name: str) -> Path:
-    """Where `ditar voice create` keeps a voice: a file, or of a name the user's folder, which is made. OSError."""
-    if not NAME.fullmatch(name):
-        return Path(name)
-    user_folder().mkdir(parents=True, exist_ok=True)
-    return user_folder() / f"{name}{VOICE_FILE}"
+    """Where `ditar voice create` keeps a voice: a file, or of a name one in the user's folder."""
+    return user_folder() / f"{name}{VOICE_FILE}" if NAME.fullmatch(name) else Path(name)
 
 
 def find_voice(name: str, of_model: Path | None = None) -> NamedVoice:
@@ -179,10 +177,11 @@ def check_adaptable(found: VoiceSource) -> None:
 
 
 def default_of(of_model: Path | None) -> Path | None:
-    """The voice file of a model that was fine-tuned on one voice, in its folder of voices; None: on several, or
-    none."""
-    found = [] if of_model is None else sorted(of_model.glob(f"*{VOICE_FILE}"))
-    return found[0] if len(found) == 1 else None
+    """The voice file of a model that was fine-tuned on one voice, which its folder of voices names in a file DEFAULT;
+    None: on several, or none."""
+    if of_model is None or not (of_model / DEFAULT).is_file():
+        return None
+    return of_model / f"{(of_model / DEFAULT).read_text(encoding='utf-8').strip()}{VOICE_FILE}"
 
 
 def list_voices(own: Path | None = None, of_model: Path | None = None) -> list[NamedVoice]:

@@ -33,7 +33,10 @@ def test_what_a_model_was_fine_tuned_on_is_exported(tmp_path):
     (tmp_path / "model/voices").mkdir()
     voice = tiny_pipeline().create_voice(clip(), "Hello there.", name="ann")
     save_voice(voice, tmp_path / "model/voices/ann.safetensors")
-    assert main(["export", str(tmp_path / "model"), str(tmp_path / "onnx"), "--format", "onnx"]) == 0
+    (tmp_path / "model/voices/default").write_text("ann\n")
+    again = ["--voice", str(tmp_path / "model/voices/ann.safetensors")]  # as it comes anyway
+    for more in ([], again):
+        assert main(["export", str(tmp_path / "model"), str(tmp_path / "onnx"), "--format", "onnx", *more]) == 0
     speaker = Speaker(tmp_path / "onnx")
     assert np.array_equal(speaker.voice().latents, speaker.voice("ann").latents)
 

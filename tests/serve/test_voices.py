@@ -211,6 +211,7 @@ def test_what_a_model_was_fine_tuned_on_is_its_voice(tmp_path):
     pipeline.own_voices.mkdir(parents=True)
     ann = replace(pipeline.create_voice(clip(), "Hello there.", name="ann"), embedding=None)
     save_voice(ann, pipeline.own_voices / "ann.safetensors")
+    (pipeline.own_voices / "default").write_text("ann\n")
     shelf = VoiceShelf(pipeline, tmp_path / "uploaded")
     assert torch.equal(shelf.voice("default").latents, ann.latents)
     (listed,) = [voice for voice in shelf.listed() if voice.name == "ann"]
@@ -219,6 +220,24 @@ def test_what_a_model_was_fine_tuned_on_is_its_voice(tmp_path):
         with pytest.raises(ApiError, match="comes with the model|a voice that ships"):
             refused()
     assert (pipeline.own_voices / "ann.safetensors").exists()
+    adapted = replace(ann, name="bob", embedding=SpeakerEmbedding(torch.zeros(4), "0123456789abcdef"))
+    save_voice(adapted, pipeline.own_voices / "bob.safetensors")
+    assert [voice.adapted for voice in shelf.listed() if voice.name == "bob"] == [True]
+    at_home = VoiceShelf(pipeline, pipeline.own_voices)  # what is uploaded can be deleted
+    at_home.remove("bob")
+    assert not (pipeline.own_voices / "bob.safetensors").exists()
+    (pipeline.own_voices / "ann.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ApiError, match='voice "default": '):
+        VoiceShelf(pipeline, tmp_path / "uploaded").voice("default")
+
+
+def test_a_transcript_does_not_tell_which_files_there_are(tmp_path):
+    (tmp_path / "notes.txt").write_text("Hello.")
+    shelf, told = VoiceShelf(tiny_pipeline(), tmp_path / "voices"), []
+    for name in ("notes.txt", "none.txt"):
+        with suppress(ApiError):
+            told.append(shelf.of_clip("bob", encoded(clip()), str(tmp_path / name), "en-us").text)
+    assert len(told) in (0, 2)
 
 
 @pytest.mark.parametrize("name", ["heart", "default", "alloy"])

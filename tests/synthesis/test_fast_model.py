@@ -32,7 +32,9 @@ def test_models_that_ship_have_names(tmp_path, monkeypatch):
     assert named_folder(None) == named_folder("shipped") == SHIPPED_MODEL and named_folder("fast") == FAST_MODEL
     monkeypatch.chdir(tmp_path)
     (tmp_path / "fast").mkdir()
-    assert named_folder("fast") == "fast"  # a folder comes first
+    assert named_folder("fast") == FAST_MODEL  # an export, perhaps
+    (tmp_path / "fast/model_index.json").touch()
+    assert named_folder("fast") == "fast"
     with pytest.raises(ValueError, match="a distilled one is another; leave --adapter out, or --fast"):
         (tmp_path / "base.json").touch()
         check_model(str(FAST_MODEL), str(tmp_path))

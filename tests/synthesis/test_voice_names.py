@@ -12,7 +12,7 @@ from ditar.synthesis.reference import Reference
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.voice import VoiceError, blend_voices, voice_key, voice_warnings
 from ditar.synthesis.voice_file import VoiceFileError, save_voice
-from ditar.synthesis.voice_names import SHIPPED, find_voice, list_voices, make_voice, read_voice, user_folder
+from ditar.synthesis.voice_names import DEFAULT, SHIPPED, find_voice, list_voices, make_voice, read_voice, user_folder
 from ditar.text import Phonemiser
 from ditar.units import SAMPLE_RATE_HZ
 from tests.tiny import clip, tiny_pipeline
@@ -29,6 +29,7 @@ def write_clip(path, transcript=None, samples=0.1 * np.ones(SAMPLE_RATE_HZ)):
     soundfile.write(path, samples, SAMPLE_RATE_HZ)
     if transcript is not None:
         path.with_suffix(".txt").write_text(transcript + "\n")
+    return path
 
 
 def test_a_transcript_in_another_encoding_is_named(tmp_path):
@@ -54,8 +55,11 @@ def test_a_new_voice_is_kept_under_its_name(home, tmp_path, monkeypatch, capsys)
     write_clip(tmp_path / "ann.wav", "Hello there.", clip(1.0))
     made = ["voice", "create", "ann", f"--prompt-audio={tmp_path}/ann.wav", f"--model={tmp_path}/model"]
     assert main(made) == 0 and find_voice("ann").path == home / "ann.safetensors"
-    assert f"{tmp_path}/ann.txt is not read; as a voice, --voice" in capsys.readouterr().err
+    assert f"{tmp_path}/ann.txt is not read; as a voice by its name" in capsys.readouterr().err
     assert main(made) == 1 and "exists already" in capsys.readouterr().err
+    made[2] = "heart"
+    assert main(made) == 0 and "--voice heart is this voice, and not the one that ships" in capsys.readouterr().err
+    (home / "heart.safetensors").unlink()
     monkeypatch.chdir(tmp_path)
     (home / "ann.safetensors").unlink()
     with pytest.raises(VoiceFileError, match="no voice has this name; the file ann.wav is one; .*voice create NAME"):
@@ -69,22 +73,29 @@ def test_what_a_model_was_fine_tuned_on_is_its_voice(home, tmp_path):
     own.mkdir()
     ann = pipeline.create_voice(clip(), "Hello there.", name="ann")
     save_voice(ann, own / "ann.safetensors")
+    (own / DEFAULT).write_text("ann\n")
     assert voices_of(own.parent) == voices_of("of/the-hub", own.parent) == own and voices_of(tmp_path) is None
+    (tmp_path / "adapter/voices").mkdir(parents=True)
+    assert voices_of(own.parent, tmp_path / "adapter") == tmp_path / "adapter/voices"
     loaded = type(pipeline).from_pretrained(own.parent)
     assert voice_key(loaded.create_voice()) == voice_key(ann) != voice_key(pipeline.create_voice())
     how = {"max_retries": 0, "num_inference_steps": 1, "temperature": 0.0}
     whole = loaded("Good morning.", voice="ann", seed=1, **how).audio
     (one,) = loaded.batch([SpeechRequest("Good morning.", seed=1)], **how)
     assert np.array_equal(loaded("Good morning.", seed=1, **how).audio, whole) and np.array_equal(one.audio, whole)
+    assert loaded.create_voice(name="bob").name == "bob"
+    given = read_voice(None, write_clip(tmp_path / "mine.wav", samples=clip(1.0)), "Hello there.", of_model=own)
+    assert isinstance(given, Reference) and given.name == "mine"  # a clip goes first
     assert read_voice(None, of_model=own) == find_voice("ann", own).path == own / "ann.safetensors"
     assert [voice.name for voice in list_voices(of_model=own)][0] == "ann"
     write_clip(home / "ann.wav", "My own.")
     assert find_voice("ann", own).path == home / "ann.wav"
-    save_voice(ann, own / "bob.safetensors")
-    assert isinstance(read_voice(None, of_model=own), Reference)
-    with pytest.raises(VoiceFileError, match="holds no sound to adapt to"):
-        (own / "bob.safetensors").unlink()
+    with pytest.raises(VoiceFileError, match="ann.safetensors holds no sound to adapt to"):
         loaded.create_voice(adapt=True)
+    save_voice(ann, own / "bob.safetensors")
+    assert read_voice(None, of_model=own) == own / "ann.safetensors"  # as it was said to be
+    (own / DEFAULT).unlink()
+    assert isinstance(read_voice(None, of_model=own), Reference)
 
 
 def test_a_file_comes_before_the_user_s_folder_and_that_before_what_ships(home, tmp_path, monkeypatch):

@@ -35,6 +35,22 @@ def as_utterances(pieces: list[TrainingPiece]) -> list[Utterance]:
     return [Utterance(p.utt, p.speaker, Path(p.path), p.text, p.seconds) for p in pieces]
 
 
+def lengths(rows: list[Utterance], left_out: list[str] | None) -> tuple[list[Utterance], list[float]]:
+    """The rows, and their seconds; left_out: gets why some cannot be read, None: their error is raised."""
+    kept, seconds = [], []
+    for row in rows:
+        try:
+            seconds.append(samples_to_seconds(len(read_audio(row.path))))
+            kept.append(row)
+        except ValueError as error:  # every error class of the package is one
+            if left_out is None:
+                raise
+            left_out.append(str(error))
+    if not kept:
+        raise DataError(f"none of {len(rows)} recordings can be read; give others")
+    return kept, seconds
+
+
 def cut(rows: list[Utterance], folder: Path, longest_s: float, skip_bad: bool) -> list[TrainingPiece]:
     """The pieces of all rows, or of those that can be used."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,13 +82,16 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path)
     args = parser.parse_args()
     try:
-        rows = read_recordings(args.folder, "en-us", [] if args.skip_bad else None)
+        left_out: list[str] = []
+        rows = read_recordings(args.folder, "en-us", left_out if args.skip_bad else None)
         if args.speaker is not None:
             rows = [row for row in rows if row.speaker == args.speaker]
         if not rows:
             raise DataError(f"{args.folder} has no speaker {args.speaker!r}")
         rows = named(rows, args.name)
-        seconds = [samples_to_seconds(len(read_audio(row.path))) for row in rows]
+        rows, seconds = lengths(rows, left_out if args.skip_bad else None)
+        for why in left_out:
+            print(f"left out: {why}", file=sys.stderr)
         first = next(n for n in range(len(rows)) if sum(seconds[n + 1 :]) < args.test_share * sum(seconds))
         train, test = rows[: first + 1], rows[first + 1 :]
         if not (train and test):
