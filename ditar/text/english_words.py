@@ -26,7 +26,8 @@ SHORT_WORDS = set(
     fix fly fog fox fun fur gun guy hit hop hug huh ice ill ink jam jar jim joe joy key kid kim lay leg lie lip
     lot low mad max mix mob mom mud mum nap nice odd owe own pan pat paw pie pig pot rat raw rich rid rob rod ron row
     rub rug sam sea sex shy sit sky sue tea ted tie tim tin tip toe tom toy ugh van via von wet wig wow yay yep
-    yum zoo""".split()
+    yum zoo
+    aah bam bla boo cha ha hee heh ho hoo nom ooh woo yo""".split()
 )
 WORD_ACRONYMS = set(
     """NASA NATO UNESCO UNICEF AIDS LASER RADAR OPEC FIFA NAFTA SCUBA YOLO ASCII POSIX RAM ROM ZIP COVID SWAT PIN SIM
@@ -97,18 +98,24 @@ BEFORE_FIGURES = {
     "c": "circa", "ca": "circa", "rm": "room", "fl": "floor", "ste": "suite", "op": "opus", "ver": "version",
     "sec": "section", "para": "paragraph", "tel": "telephone", "ext": "extension",
 }  # fmt: skip
+# Of these some are nouns after an article, `Ask the ref. 3 fouls were called.`
+NOUNS_TOO = set("ref sec para bk art pt".split())
 # Books of the Bible, in capitals before a number:
 BOOKS = {
     "Exod": "Exodus", "Lev": "Leviticus", "Deut": "Deuteronomy", "Ps": "Psalm", "Pss": "Psalms", "Prov": "Proverbs",
-    "Isa": "Isaiah", "Jer": "Jeremiah", "Ezek": "Ezekiel", "Matt": "Matthew", "Rom": "Romans", "Cor": "Corinthians",
-    "Eph": "Ephesians", "Phil": "Philippians", "Thess": "Thessalonians", "Heb": "Hebrews",
+    "Isa": "Isaiah", "Jer": "Jeremiah", "Ezek": "Ezekiel", "Rom": "Romans", "Cor": "Corinthians",
+    "Eph": "Ephesians", "Thess": "Thessalonians", "Heb": "Hebrews",
 }  # fmt: skip
-# Before a chapter and a verse; some of these are titles otherwise.
+# Before a chapter and a verse; some of these are titles or people's names otherwise.
 VERSES = BOOKS | {
     "Gen": "Genesis", "Rev": "Revelation", "Gal": "Galatians", "Col": "Colossians", "Tim": "Timothy", "Pet": "Peter",
+    "Matt": "Matthew", "Phil": "Philippians",
 }  # fmt: skip
 # These need their full stop even before a number: without it they are words, names or codes.
 _ONLY_WITH_STOP = set("no art sec op fl rm ca est pt ste ref bk".split())
+
+
+_AFTER_NAME = "|".join(rf"(?<=[a-z\d] [A-ZÀ-Þ][a-z]{{{letters}}}\s)" for letters in range(2, 10))
 
 
 def _cased(word: str) -> str:
@@ -124,6 +131,7 @@ def _abbreviations() -> dict[str, tuple[tuple[re.Pattern, str, bool], ...]]:
         ("St", r"(?<=[a-z]{2}\s)St(?=\s*$|,|\s(?:and|at|is|in|to|near)\b)(?![-\w])", "Street"),
         ("St", r"St\.(?=\s+[A-Z])", "Saint"),
         ("Dr", r"(?<=[A-Za-z]\s)Dr\.(?=\s*$|\s*[,;)]|\s[a-z])", "Drive"),
+        ("Dr", rf"(?:{_AFTER_NAME})Dr\.(?=\s(?:The|He|She|It|They|We|I|There|This|That|His|Her)\b)", "Drive"),
         ("Dr", r"Dr\.?(?=\s+[A-Z])|dr\.(?=\s+[a-z])", "Doctor"),
         ("Ph", r"Ph\.?\s?D\b\.?", "P H D"),
         ("PhD", r"PhD\b\.?", "P H D"),
@@ -145,7 +153,13 @@ def _abbreviations() -> dict[str, tuple[tuple[re.Pattern, str, bool], ...]]:
         ),
         *((short, rf"{_cased(short)}\.(?=\s{{0,2}}[\d+(])", words) for short, words in BEFORE_FIGURES.items()),
         *((short, rf"{short}\.(?=\s\d)", words) for short, words in BOOKS.items()),
-        *((short, rf"{_cased(short)}\.(?=[\s,;:)]|$)", words) for short, words in IN_EITHER_CASE.items()),
+        # With a capital it is a name before others and at the end.
+        ("Max", r"Max\.(?=\s[\da-z])|max\.(?=[\s,;:)]|$)", "maximum"),
+        *(
+            (short, rf"{_cased(short)}\.(?=[\s,;:)]|$)", words)
+            for short, words in IN_EITHER_CASE.items()
+            if short != "max"
+        ),
         ("#", r"#(?=\d)", "number "),
         ("vs", r"[Vv]s\b\.?", "versus"),
         ("et", r"et\sal\b\.?", "et al"),

@@ -69,13 +69,17 @@ _END_MARKS = re.compile(
 )
 # The rest of a text that is only marks, and what is none.
 _ONLY_MARKS = re.compile(rf"[\s.!?…,;:—–{re.escape(_CLOSING + _OPENING)}-]*+")
-_NUMERAL = re.compile(r"\d|[A-Z]\d|[B-Z]\.? \d|(?:[IVXL]{2,7}|[VX]|[ivxl]{2,7})\b(?![’'])|I(?=[.,;:)]|\Z)")
+_NUMERAL = re.compile(
+    r"\d|M[MDCLXVI]{3,12}\b|[A-Z]\d|[B-Z]\.? \d|(?:[IVXL]{2,7}|[VX]|[ivxl]{2,7})\b(?![’'])|I(?=[.,;:)]|\Z)"
+)
+_VERSE = re.compile(r"\d{1,3}:\d")
 _NUMBERED = r"\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]"
 _ITEM = re.compile(rf"\s*{_NUMBERED}")
 # A blank line; before an item of a list, a heading, or a row of a table that is no rule; the end of a heading's
-# line; after a table.
+# line; after a table. Lines with one `#`, one below the other, are a comment, and no headings.
 _BREAK = re.compile(
-    rf"\n(?:[^\S\n]*\n\s*|[^\S\n]*(?=(?:[-*•‣▪◦–—]|{_NUMBERED}|#{{1,6}})\s|\|(?![-|: \t]*(?:\n|\Z))))"
+    rf"\n(?:[^\S\n]*\n\s*|(?=[^\S\n]*+(?:(?:[-*•‣▪◦–—]|{_NUMBERED}|#{{1,6}})\s|\|(?![-|: \t]*(?:\n|\Z)))))"
+    r"|(?P<comment>(?m:^)[^\S\n]{0,9}#(?:[^\S\n][^\n]*+)?(?:\n[^\S\n]{0,9}#(?:[^\S\n][^\n]*+)?(?=\n|\Z))++)"
     r"|(?m:^)[^\S\n]{0,3}(?:#{1,6}[^\S\n][^\n]++|\*\*[^*\n]{1,80}\*\*:?[^\S\n]*+|={3,}+[^\S\n]*+)(?P<heading>\n)"
     r"|(?<=\|)\n(?![^\S\n]*\|)"
 )
@@ -140,11 +144,12 @@ def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
     """(start, end, pause in seconds) of each sentence, without the white space around it."""
     cased = any(c.isupper() for c in text)  # without capitals, a small letter begins a sentence, too
     start = 0
-    breaks = (m.span("heading" if m["heading"] else 0) for m in _BREAK.finditer(text))
+    breaks = (m.span("heading" if m["heading"] else 0) for m in _BREAK.finditer(text) if not m["comment"])
     for stop, following in [*breaks, (len(text), len(text))]:
         says = _ONLY_MARKS.match(text, start, stop).end()  # where the first word begins
+        said = stop - _ONLY_MARKS.match(text[start:stop][::-1]).end()  # after the last word
         for match in _END_MARKS.finditer(text, start, stop):
-            if says < match.end() < stop and _ends_sentence(text, start, stop, match, cased):
+            if says < match.end() < stop and _ends_sentence(text, start, stop, said, match, cased):
                 left, right = _strip(text, start, match.end())
                 yield left, right, pause_after(text[left:right])
                 start = match.end()
@@ -155,15 +160,15 @@ def _sentences(text: str) -> Iterator[tuple[int, int, float]]:
         start = following
 
 
-def _ends_sentence(text: str, start: int, stop: int, match: re.Match, cased: bool) -> bool:
+def _ends_sentence(text: str, start: int, stop: int, said: int, match: re.Match, cased: bool) -> bool:
     """Whether the marks of `match` end the sentence that begins at `start`. More of its paragraph follows, up to
-    `stop`."""
+    `stop`, but after `said` only marks."""
     marks = re.sub(r"\s", "", match["marks"])
     if not match["space"]:
         return marks[0] in "。！？।۔"
     begins = _TAGS.match(text, match.end()).end()
     following = text[begins : min(begins + 40, stop)].lstrip(_OPENING + " \u00a0\u202f")
-    if not following or (cased and following[0].islower()) or _ONLY_MARKS.fullmatch(following):
+    if not following or (cased and following[0].islower()) or begins >= said:
         return False
     next_word = re.match(r"[\w’']*", following)[0].replace("’", "'").lower()
     if len(marks) > 1 or marks != ".":
@@ -177,7 +182,10 @@ def _ends_sentence(text: str, start: int, stop: int, match: re.Match, cased: boo
         return False
     if following[0] in ",;:" or word in _TITLES or (low in _NEVER_LAST and not (word.isupper() and word.isalpha())):
         return False
-    if low in _BEFORE_NUMBERS and _NUMERAL.match(following):
+    noun = low in english_words.NOUNS_TOO and re.search(r"\b(?:an?|the|this) $", before[: len(before) - len(word)])
+    if low in _BEFORE_NUMBERS and not noun and _NUMERAL.match(following):
+        return False
+    if word in english_words.VERSES and _VERSE.match(following) or before.endswith("(est"):
         return False
     # An initial, `U.S.`, `J.-J.`, German `3. Mai`
     short = re.fullmatch(r"[^\W\d_]|(?:[^\W\d_]\.-?)+[^\W\d_]|\d{1,2}", word)

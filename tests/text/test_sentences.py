@@ -54,6 +54,13 @@ TEXTS = [
     "Before|\n### Step 2|\nDo that.|\n# Step 3|\n\n**Bold heading**|\nText with **bold**\nwords",
     "Title\n=====|\nText = text",
     "'Really . . . ?' she said.| He paid .5 of it, . . . . .| The rest . . .| The end.",
+    f"Thanks, bye.|\n{'-' * 58}\nOn Monday we met. {'-' * 58}",
+    "Later, Matt.| 5 minutes later, Phil.| 20 people came.| See Matt. 5:3 and Phil. 2:3.",
+    "Ask the ref.| 3 fouls were called.| Wait a sec.| V is here.| See sec. V and ref. 3.",
+    "It is old (est. Edward III), est. MCMXC.| It is.",
+    "Code|\n# This is a longer\n# note.| It goes\n# on.|\n#\n# And\n# on.| Then",
+    "# One|\nText|\n# Two|\n## Three|\nText",
+    "I saw Max.| He left.",
     "<p>It cost $5.</p>| <b>Then</b> he left.| <b>He</b> died.</b>",
 ]
 
