@@ -17,7 +17,11 @@ _TERMINAL = re.compile(r"\x1b\[[0-9;?]{0,40}[ -/]{0,4}[@-~]")
 # Markdown. A mark counts if it touches what it marks; between figures and letters it is a sign of arithmetic.
 _URL = r"(?:[^\s()]|\([^\s()]{0,100}\)){1,400}(?:\s\"[^\"\n]{0,100}\")?"
 _LINK = re.compile(
-    rf"!?\[(?!\d{{1,3}}\]\[)(?P<text>[^\[\]\n]{{1,200}})\](?P<mark>\({_URL}\)|(?<=[^\[][^\[]\])\[\w{{1,20}}\](?!\())"
+    rf"!?\[(?!\d{{1,3}}\]\[)(?P<text>[^\[\]\n]{{1,200}})\](?P<mark>\({_URL}\))"
+)
+# By number only, since `[in][out]` and `[Ctrl][C]` are pairs; an index follows a word, or a list of figures.
+_REFERENCE = re.compile(
+    r"(?<![\w\])])\[(?=[^\[\]\n]{0,200}[^\W\d_])(?P<text>[^\[\]\n]{2,200})\](?P<mark>\[[1-9]\d{0,2}\])(?![\w(\[])"
 )
 _NOTE = re.compile(r"(?<=[.,;:!?\"'”’])(?:\[\d{1,3}\])+(?![\w(\[])|\[\^\w{1,20}\]:?|【[^【】\n]{1,40}】")
 _RAISED = re.compile(r"(?<=[\w)])<sup>([23])</sup>", re.I)
@@ -28,13 +32,15 @@ _LINE = re.compile(
     re.M,
 )
 _ROW = re.compile(r"^[^\S\n]{0,9}\|([^\n]*)$", re.M)
+_SEPARATOR = re.compile(r"(?<=[.!?:;])\n[^\S\n]{0,9}\.[^\S\n]{0,9}(?=\n)")  # Debian's, between paragraphs
 _RULE = re.compile(r"[-:|\s]+")
 _FORMULA = re.compile(r"\$(?=[A-Za-z\\])(?P<text>[^$\n]{0,100}[^$\s])\$(?![\w$])")
 # Faces and hearts of keyboards. `<3` is one where no arithmetic is: at the start of a line, or at its end after a word.
 _FACE = re.compile(
-    r"(?<!\S)(?:[:;][-']?[()DPpOo/|*]|=[()]|xD+|\^_*\^|[Tt]_[Tt]|-_+-|[Oo]_[Oo])(?![^\s.,!?)])"
+    r"(?<!\S)(?:[:;]o\)|[:;][-']?[()DPpOo/|*]|=[()]|xD+|\^_*\^|[Tt]_[Tt]|-_+-|[Oo]_[Oo])(?![^\s.,!?)])"
     r"|(?m:^)<3+(?=\s|$)|(?:(?<=[^\W\d][^\W\d] )|(?<=[.,!?] ))<3+(?=[!.]*(?:\s*$|\s*\n))"
 )
+_WORD_AFTER = re.compile(rf"(?:\s{{1,9}}(?:{_FACE.pattern})){{0,3}}\s{{1,9}}[\"'“‘(]?([^\W\d_])")
 _AROUND = re.compile(
     r"(?<![\w*~`])(?P<mark>\*{1,3}|~~|`{1,3})(?=[^\s*~`])(?P<text>[^*~`\n]{1,400})(?<=[^\s*~`])(?P=mark)(?![\w*~`])"
 )
@@ -60,6 +66,13 @@ def without_markup(text: str) -> tuple[str, list[str]]:
         left_out.append(match[0].strip())
         return ""
 
+    def face(match: re.Match) -> str:
+        left_out.append(match[0].strip())
+        word = _WORD_AFTER.match(match.string, match.end())
+        # Where a face stands between two sentences, people leave out the stop.
+        ends = word and word[1].isupper() and match.string[max(0, match.start() - 9) : match.start()].rstrip()[-1:]
+        return "." if ends and ends.isalnum() else ""
+
     def row(match: re.Match) -> str:
         *cells, end = (cell.strip() for cell in match[1].split("|"))
         if end or len(cells) < 2:
@@ -77,9 +90,11 @@ def without_markup(text: str) -> tuple[str, list[str]]:
         text = _ENTITY.sub(lambda m: html.unescape(m[0]), text)
     if "[" in text or "【" in text:
         text = _NOTE.sub(mark, text)
+        text = _REFERENCE.sub(around, text)
         text = _LINK.sub(around, text)
-    text = _FACE.sub(mark, text)
+    text = _FACE.sub(face, text)
     text = _LINE.sub(mark, text)
+    text = _SEPARATOR.sub("", text)
     if "|" in text:
         text = _ROW.sub(row, text)
     if "$" in text:

@@ -26,6 +26,9 @@ MARKED = [
     ('[the docs][1], [a](https://x/a_(b)), [c](http://d.e "f")', "the docs, a, c",
      ["[1]", "(https://x/a_(b))", '(http://d.e "f")']),
     ("at <https://x.com/a>, John <john@x.com>", "at  https://x.com/a , John  john@x.com ", []),
+    ("on [the list][12].", "on the list.", ["[12]"]),
+    ("Hi :)\nYou :o)", "Hi .\nYou ", [":)", ":o)"]),
+    ("so.\n .\n You", "so.\n You", []),
     ("$E=mc^2$ and $x$", "E=mc^2 and x", []),
     ("Hi :) there ;-). ^_^ xD", "Hi  there .  ", [":)", ";-)", "^_^", "xD"]),
     ("love you <3\n<3 it", "love you \n it", ["<3", "<3"]),
@@ -45,6 +48,8 @@ def test_marks_are_left_out_and_listed(marked, plain, marks):
         *("a < b and c > d", "5*3*2", "2**8", "x<y", "3 < 5 > 2", "AT&T; R&D", "f(x) * g", "#1 and C#", "5 <3 or x <3"),
         *("a :b", "a[0] or f(x)[1]", "Stop[1]", "|x| or a|b|c", "$5 and $6, $5-$10", "US$5 or A$6", "$AAPL and $TSLA"),
         *("a == b", "(as follows :)x", "if x <3 then", "3 :4", "[x] or [b c]", "[A][B]"),
+        *("List[int][0] or dict[key][0]", "items[name][value]", "[in][out]", "[Yes][No][Cancel]", "[Ctrl][C]"),
+        *("[1, 2][0]", "[10, 20][1]", "details\n .\n You", "a .\nb"),
     ],
 )
 def test_arithmetic_is_no_markup(text):
