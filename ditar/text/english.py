@@ -22,7 +22,7 @@ _SMALL_TOP = "ai|app|au|biz|br|ca|ch|cn|co|cz|dev|dk|es|eu|fi|gg|ie|jp|kr|ly|mil
 _ADDRESS = re.compile(
     r"(?<![\w.+@/-])(?:(?:https?|ftp)://[^\s\"<>()]++|www\.[^\s\"<>()]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++"
     r"|[\w-]++(?:\.[\w-]++)++(?:/[^\s\"<>()]*+)?"
-    r"|(?:[A-Z]:)?/\w[\w.-]*+(?:/[\w.-]++)++/?|(?:~|\.{1,2})/\w[\w.-]*+(?:/[\w.-]++)*+/?"
+    r"|(?:[A-Z]:)?/\w[\w.-]*+(?:/[\w.-]++)++/?|(?:~|\.{1,2})/\.?\w[\w.-]*+(?:/[\w.-]++)*+/?"
     r"|(?:[\w-]++/)++[\w-]++(?:\.[\w-]++)++)",
     re.I,
 )
@@ -42,12 +42,19 @@ _DOT_FIRST = re.compile(rf"(?:^|(?<=[\s(\"']))\.(?=(?:NET|env|git\w*|ssh|\w+rc|{
 _SHARP = re.compile(r"\b([A-G])#(?![\w#])")  # a note, and a language
 # Signs of several characters, and of places in menus.
 _SIGNS = {"!=": "≠", "<=": "≤", ">=": "≥"}
-_COMPOSED = re.compile(r"(?<![-=<>!])(?:[-=]{1,2}>|[!<>]=)(?![-=<>])")
+_COMPOSED = re.compile(r"(?<![-=<>!])(?:[-=]{1,2}>|[<>]=|(?<=\s)!=|(?<=[\w)\]])!=(?=[\w\"'(-]))(?![-=<>])")
 _MENU = re.compile(r"\b([A-Za-z]{2,20})((?: > [A-Z][\w'-]{1,20}(?: [\w'-]{1,20}){0,3})+)")
 _MENUS = set("File Edit View Insert Format Tools Options Menu Help System Home Settings Preferences Start".split())
 _PATH_AND_NAME = re.compile(r"(?<![\w/.'])([ru])/(?=[A-Za-z]\w{2})")  # r/AskReddit, u/name
 _TIMES = {*"day night evening morning weekday weekend holiday hour minute second week month quarter year".split()}
-_EACH = re.compile(r"\b(\w{1,40})/(day|night|hour|minute|second|week|month|year|hr|wk|yr)\b(?!/|\.\w)")
+_EACH = re.compile(r"(?<![\w/])(\w{1,40})/(day|night|hour|minute|second|week|month|year|hr|wk|yr)\b(?!/|-|\.\w)")
+# Before `/second`, `/day` and `/year`, which are parts of lists as well, `first/second`, `title/year`.
+_COUNTED = re.compile(
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,6}teen|\w{3,4}ty|hundred|thousand|million"
+    r"|billion|half|quarter|time|met(?:re|er)|kilomet(?:re|er)|mile|foot|inch|lit(?:re|er)|gram|byte|bit|frame|cycle"
+    r"|(?!his\b|this\b)\w{2,40}[^\W\d_siu]s)",
+    re.I,
+)
 _AFTER_V = re.compile(r"\b([Vv])\.\s?(?=\d)")  # v.2
 _AFTER_TITLE = re.compile(r"(?:(?<=\bDr\.)|(?<=\bMr\.)|(?<=\bMs\.)|(?<=\bMrs\.))(?=[A-Z][a-z])")
 # A number after an ellipsis or after a full stop without a space: `Wait...5 minutes`, `Jan.5`.
@@ -130,7 +137,8 @@ def _menu(match: re.Match) -> str:
 def _each(match: re.Match) -> str:
     """`2 pills/day`; `day/night` and `week/month` are two things."""
     before, unit = match.groups()
-    return match[0] if before.lower().rstrip("s") in _TIMES else f"{before} per {PER[unit]}"
+    listed = unit in ("second", "day", "year") and not _COUNTED.fullmatch(before)
+    return match[0] if listed or before.lower() in _TIMES else f"{before} per {PER[unit]}"
 
 
 _SPOKEN = str.maketrans({symbol: f" {word} " for symbol, word in SPOKEN_SYMBOLS.items()})

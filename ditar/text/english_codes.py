@@ -10,13 +10,19 @@ _CARD = re.compile(r"(?<![\w-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}|3\d{3}([ -])\d{
 _BOOK = re.compile(r"\b(ISBN|ISSN)((?:-1[03])?:?\s?)(\d[\d -]{6,15}[\dXx])\b")
 _SOCIAL = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
 _POSTAL = re.compile(r"\b((?:(?:ZIP|Zip|zip)(?: [Cc]ode)?:?|[A-Z]{2}) )(\d{5})(?:-(\d{4}))?\b(?![,.]\d)")
+_MANY = re.compile(r" [a-z]{2,20}s\b")
 _TOWN = re.compile(r"[A-Z][a-z]{1,15}(,?) $")
 _ABROAD = re.compile(r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?![\w])")
 _AREA = re.compile(r"(?<![\w.,-])(?:\(0\d{1,4}\)|0\d{1,4})(?:[ -]\d{3,6}){1,3}(?![\w-]|[.,]\d)")
 _AMERICAN = re.compile(
     r"(?<![\w.])(?:(1)[-. ])?(?:\((\d{3})\)[-. ]?\s?|(\d{3})[-. ]\s?)(\d{3})[-. ](\d{4})\b(?![.,]\d)"
 )
-_TOGETHER = re.compile(r"(?<![\w.,$€£¥₹#+-])(?<![$€£¥₹] )([2-9]\d\d)([2-9]\d\d)(\d{4})(?![\w%°€-]|[.,:/]\d| ?[$€£])")
+# No quantity, and not the largest number of 32 bits.
+_TOGETHER = re.compile(
+    r"(?<![\w.,$€£¥₹#+-])(?<![$€£¥₹=<>≤≥≈] )(?<!\bof )(?<!\babout )(?<!\bover )(?<!\bthan )(?<!\bnearly )"
+    r"(?<!\bexactly )(?<!\baround )(?<!\balmost )(?!214748364[78]|429496729[56])([2-9]\d\d)([2-9]\d\d)(\d{4})"
+    r"(?![\w%°€-]|[.,:/]\d| ?[$€£]| (?:people|men|women|children|won|yen|yuan|rupiah|dong|of|times|[a-z]{3,20}s)\b)"
+)
 _IN_LETTERS = re.compile(r"\b1-(8\d\d)-(?=[A-Z]{4,8}\b|[A-Z]{3,4}-[A-Z]{3,4}\b)")  # 1-800-FLOWERS
 _LOCAL = re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])")
 _DIALLED = re.compile(r"\b((?i:dial|call|called|calling|dialled|dialed|text)\s)(911|999|112|[3-8]11)(?!\w|[.,]\d)")
@@ -37,7 +43,11 @@ _LAKHS = re.compile(r"(?<![\w.,])[1-9]\d?(?:,\d{2}(?!\d))++,\d{3}(?![\w,]|\.\d{3
 _SHARES = re.compile(r"(?<![\w./-])(\d\d)/(\d\d)(?![\w/-]|[.,]\d)")  # 80/20, of 100
 _VISION = re.compile(r"(?<![\w./-])20/20(?= (?:vision|hindsight|eyesight)\b)")
 _STANDARD = re.compile(r"\b([A-Z])\.(\d{3})(?![\w]|[.,]\d)")  # H.264, X.509
-_VERSION = re.compile(r"(?:(?<![\w.])|(?<=\b[vV]))\d{1,9}(?:\.\d{1,9}){2,9}(?![\w]|\.\d)")
+_VERSION = re.compile(
+    r"(?:(?<![\w.])|(?<=\b[vV]))(\d{1,9}(?:\.\d{1,9}){2,9})(?:(?!\w|\.\d)|([a-z]{1,5})(?=\d{0,3}(?!\w|\.\d)))"
+)
+_RATING = re.compile(r"\bpg-?13\b")  # no page
+_SYSTEM = re.compile(r"\b(HTTP|OS|PS|AS)/(?=\d)")  # HTTP/2
 
 
 def spell_codes(text: str) -> str:
@@ -59,13 +69,18 @@ def spell_codes(text: str) -> str:
     text = _SHARES.sub(lambda m: " ".join(map(cardinal, m.groups())) if int(m[1]) + int(m[2]) == 100 else m[0], text)
     text = _VISION.sub("twenty twenty", text)
     text = _STANDARD.sub(lambda m: f"{spell_letters(m[1])} {digits_one_by_one(m[2])}", text)
+    text = _RATING.sub("PG 13", text)
+    text = _SYSTEM.sub(lambda m: f"{spell_letters(m[1])} ", text)
     return _VERSION.sub(_version, text)
 
 
 def _postal(match: re.Match) -> str:
     """A postal code, and the state before it after a town's name."""
-    state = match[1][:-1]
-    town = _TOWN.search(match.string[max(0, match.start() - 20) : match.start()])
+    state, string = match[1][:-1], match.string
+    town = _TOWN.search(string[max(0, match.start() - 20) : match.start()])
+    # `IN 20000 cases`
+    if not town and state in WORD_STATES and (match[2].endswith("000") or _MANY.match(string, match.end())):
+        return match[0]
     if town and (town[1] or state in STATES) or match[2][0] == "0":
         state = STATES.get(state) or WORD_STATES.get(state, state)
     return f"{state} {_one_by_one(match[2])}" + (f", {_one_by_one(match[3])}" if match[3] else "")
@@ -86,10 +101,14 @@ def figures_as_in_english(text: str) -> str:
 
 
 def _version(match: re.Match) -> str:
-    groups = match[0].split(".")
+    groups, letters = match[1].split("."), match[2]
     date = len(groups) == 3 and (len(groups[0]) == 4 or len(groups[2]) == 4)  # 2023.11.30, 31.12.1999
     after_v = " " * (match.string[match.start() - 1 : match.start()] in ("v", "V"))
-    return match[0] if date else after_v + " point ".join(map(cardinal, groups))
+    if date:
+        return match[0]
+    # 3.11.0b1, 0.9.8zh, 2.0.0beta
+    after = f" {spell_letters(letters) if len(letters) < 3 else letters} " if letters else ""
+    return after_v + " point ".join(map(cardinal, groups)) + after
 
 
 def _one_by_one(written: re.Match | str) -> str:

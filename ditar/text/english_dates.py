@@ -60,7 +60,7 @@ def spell_dates(text: str, month_first: bool) -> str:
     if month_first:
         day = rf"\b((?:{_WEEKDAY}|{_DAY})\.?,?) (\d{{1,2}})/(\d{{1,2}})(?![\w/])"
         text = re.sub(day, lambda m: f"{m[1]} {_by_numbers('', m[2], m[3], f'{m[2]}/{m[3]}')}", text)
-        day = r"\b((?:on|by|until|till|due|since|before|after) )(\d{1,2})/(\d{1,2})(?![\w/]|\.\d| of\b)"
+        day = r"\b((?:on|by|until|till|due|dated|since|before|after) )(\d{1,2})/(\d{1,2})(?![\w/]|\.\d| of\b)"
         text = re.sub(day, lambda m: m[1] + _by_numbers("", m[2], m[3], f"{m[2]}/{m[3]}"), text)
     text = _TWO_YEARS.sub(_two_years, text)
     text = _MONTH_YEAR.sub(lambda m: f"{_MONTH_NAMES[int(m[1]) - 1]} {year_words(m[2])}", text)

@@ -40,7 +40,9 @@ def is_shouting(text: str) -> bool:
     """Whether capitals mean nothing here, since most words consist of them."""
     words = re.findall(r"[A-Za-z]{2,}", text)
     shouted = [w for w in words if w.isupper() and not _is_acronym(w)]
-    sure = any(len(w) > 3 or w.lower() in SHORT_WORDS for w in shouted)  # `UI/UX` and `FBI/CIA` are not
+    # `TIK TOK!`; `FBI/CIA` and `SEC, VAT` are not.
+    sure = any(len(w) > 3 or w.lower() in SHORT_WORDS for w in shouted)
+    sure = sure or len(shouted) == len(words) and not re.search("[/,;&]", text)
     return sure and len(shouted) >= 2 and len(shouted) > len(words) / 2
 
 

@@ -24,6 +24,7 @@ _SCORE = re.compile(
     r"(?![\w/-]|[.,]\d|\s(?:of|miles?|inch|inches|seconds?)\b)"
     r"(?=(\s(?:stars?|points?|score|rating|on|in|from)\b)?)", re.I
 )  # fmt: skip
+_BETWEEN = re.compile(rf"{ALONE}(?<![/-])(\d{{1,2}}/\d{{1,2}})\s?[-—]\s?(?=\d{{1,2}}/\d{{1,2}}(?![\w/-]|\.\d))")
 _FRACTIONS_OF = {*range(2, 11), 12, 16, 20, 32, 64, 100, 1000}
 _LETTER_OF = {name: letter for letter, name in LETTERS.items() if name != letter}
 _SPELT = re.compile(rf"\b(?:{'|'.join(_LETTER_OF)})\b")
@@ -92,7 +93,8 @@ def spell_ordinals(text: str) -> str:
 def spell_fractions(text: str) -> str:
     """`1/2`, `2 1/2`, `5/8`, `7/4`, `4/5 stars`, `10/10`, `3/4 time`, `22/7`, `1/10th`."""
     text = _BEATS.sub(lambda m: f"{cardinal(m[1])} {cardinal(m[2])}", text)
-    text = re.sub(rf"{ALONE}(\d{{1,4}})[ -](\d{{1,2}}/\d{{1,4}})(?![\w/]|-\d|\.\d)", _mixed, text)
+    text = _BETWEEN.sub(r"\1 to ", text)
+    text = re.sub(rf"{ALONE}(?<!/)(\d{{1,4}})[ -](\d{{1,2}}/\d{{1,4}})(?![\w/]|-\d|\.\d)", _mixed, text)
     text = _SCORE.sub(_score, text)
     return re.sub(
         rf"{ALONE}(\d{{1,6}})/(\d{{1,6}})(?![\w/]|\.\d)", lambda m: _fraction(m[1], m[2], article=False), text
@@ -104,6 +106,9 @@ def _score(match: re.Match) -> str:
     word = (before or "").strip().lower()
     decimal, high = "." in top, 2 * float(top) >= int(bottom)
     sure = after or word not in ("", "a", "an") or (bottom in ("20", "100") and high) or top in ("11", "12")
+    # `He gave 1/5 to charity`
+    if word in ("give", "gives", "gave", "giving") and (not high or match.string.startswith(" to ", match.end())):
+        return match[0]
     if decimal or bottom != "4" and (sure or (word and bottom != "5" and top != "1")):
         return f"{before or ''}{cardinal(top)} out of {cardinal(bottom)}"
     return match[0]

@@ -45,7 +45,7 @@ def _prefixed(match: re.Match) -> str:
         last = _money(match["last"], match["last_scale"], names)
         return f"{_scaled(amount, match['scale'])} to {last}{_rate(match['per'], 'a')}"
     noun = _NOUN.match(string, match.end()) and _ARTICLE.search(string[max(0, match.start() - 9) : match.start()])
-    if noun or match["scale"].startswith("-"):
+    if noun or match["scale"].startswith("-") or string.startswith(("-a-", "-an-"), match.end()):  # $10-an-hour job
         names = (names[0],) * 2 + names[2:]
     words = _money(amount, match["scale"], names) + (" plus" if match["more"] else "") + _rate(match["per"], "a")
     return words + " to " if match["to"] else words
@@ -63,7 +63,7 @@ _NOUN = re.compile(
     r"|he|she|it|they|we|you|i|that|which|who|from|of|on|with|at|by|as|but|if|when|while|because|after|before|until|since"
     r"|into|under|over|more|less|now|then|so|than|every|went|goes|came|spent|not|plus|back|extra|worth|up|out|did|does"
     r"|remaining|missing|left|due|lost|short|away|off|total|again|already|just|only|here|there|today|yesterday|last|this"
-    r"|these|my|your|his|her|our|their|the|\w{1,20}ed)\b)[a-z]"
+    r"|these|my|your|his|her|our|their|the|makes|means|buys|gets|gives|helps|covers|seems|becomes|\w{1,20}ed)\b)[a-z]"
 )
 _SHORT_SCALES = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion", "tn": "trillion", "t": "trillion"}
 
@@ -109,7 +109,7 @@ _SAME_UNIT = re.compile(
     rf"{ALONE}(?<!-)({NUMBER}\s?(%|°\s?[CF]?|[A-Za-zµΩ]{{1,4}}[²³]?)){_TO}(?={NUMBER}\s?\2(?!\w))"
 )
 _DEGREES = re.compile(rf"{ALONE}({NUMBER})\s?°\s?([CFK](?![\w]))?(?=(\w)?)")
-_PART = re.compile(rf"{ALONE}((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_MANY_UNITS})\.?(?![\w/²³])")
+_PART = re.compile(rf"{ALONE}(?<!/)((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_MANY_UNITS})\.?(?![\w/²³])")
 _RATED = re.compile(
     rf"{ALONE}(?<!\d/)({NUMBER})(\s?|-)({_MANY_UNITS})(²|³)?(?:\s?/\s?({_PER_UNIT})(²|³)?)?(?![\w/²³])(\.?)", re.I
 )
