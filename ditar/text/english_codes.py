@@ -21,7 +21,9 @@ _AMERICAN = re.compile(
 _TOGETHER = re.compile(
     r"(?<![\w.,$€£¥₹#+-])(?<![$€£¥₹=<>≤≥≈] )(?<!\bof )(?<!\babout )(?<!\bover )(?<!\bthan )(?<!\bnearly )"
     r"(?<!\bexactly )(?<!\baround )(?<!\balmost )(?!214748364[78]|429496729[56])([2-9]\d\d)([2-9]\d\d)(\d{4})"
-    r"(?![\w%°€-]|[.,:/]\d| ?[$€£]| (?:people|men|women|children|won|yen|yuan|rupiah|dong|of|times|[a-z]{3,20}s)\b)"
+    r"(?![\w%°€-]|[.,:/]\d| ?[$€£]"
+    r"| (?!(?:this|always|perhaps|plus|unless|works|rings|does)\b)"
+    r"(?:people|men|women|children|won|yen|yuan|rupiah|dong|of|times|[a-z]{3,20}s)\b)"
 )
 _IN_LETTERS = re.compile(r"\b1-(8\d\d)-(?=[A-Z]{4,8}\b|[A-Z]{3,4}-[A-Z]{3,4}\b)")  # 1-800-FLOWERS
 _LOCAL = re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])")

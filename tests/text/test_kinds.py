@@ -410,9 +410,10 @@ KINDS = {
         ("2147483647",
          "two billion one hundred forty seven million four hundred eighty three thousand six hundred forty seven"),
         ("3456789000 won", "three billion four hundred fifty six million seven hundred eighty nine thousand won"),
-        ("Loss of 6543000000 or 2345000000 votes", "Loss of six billion five hundred forty three million or two billion "
-         "three hundred forty five million votes"),
-        ("Call 2125551234 now", "Call two one two, five five five, one two three four now"),
+        ("Loss of 6543000000 or 2345000000 votes",
+         "Loss of six billion five hundred forty three million or two billion three hundred forty five million votes"),
+        ("Call 2125551234 now, or 2125551234 this week", "Call two one two, five five five, one two three four now, or "
+         "two one two, five five five, one two three four this week"),
     ],
     "ranges of fractions": [
         ("1/2-3/4 cup", "one half to three quarters cup"),
