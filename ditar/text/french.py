@@ -21,6 +21,7 @@ from ditar.text.french_words import (
     IN_ADDRESSES,
     MONTHS,
     PER,
+    PER_TIME,
     RULERS,
     SCALES,
     SHORT_MONTHS,
@@ -65,13 +66,14 @@ _SHOUTED = re.compile(r"(?<=\d)(?:H(?=[0-5]\d(?!\w)|(?!\w))|(?:ERS?|RES?|[EÈ]ME
 _HOURS = re.compile(rf"{_ALONE}(?<!-)(\d{{1,2}}(?: ?h ?(?:[0-5]\d)?|:[0-5]\d)?) ?[-—] ?"
                     r"(?=\d{1,2}(?: ?h(?![^\W\d_])|:[0-5]\d))")  # fmt: skip
 _OUT_OF = re.compile(rf"{_ALONE}(\d{{1,2}} ?(?:h|j|heures|jours))/(?=\d{{1,2}}(?!\w))")  # 24h/24, 7j/7
+_PER_TIME = re.compile(rf"({_NUMBER} [^\W\d_]{{2,20}})/({_any_of(PER_TIME)})(?!\w)")  # 3 fois/semaine
 _CLOCK = re.compile(rf"{_ALONE}([01]?\d|2[0-4])(?:\s?h(?:\s?([0-5]\d)(?!\d|\s?{_NUMBER})(?:\s?(?:min|mn)\b)?)?"
                     r"|:([0-5]\d)(?::([0-5]\d))?)(?![\w/:])")  # fmt: skip
 _BEFORE_AMOUNT = re.compile(rf"(?<!\w)([$£€¥])\s?({_NUMBER})(?![\d.])(?!\s?[$£€¥])")
 _MONEY = re.compile(rf"{_ALONE}({_NUMBER})(?:\s?({_any_of(SCALES)})(?:\s?d'|\s?)|\s?)"
                     rf"({_any_of(CURRENCIES)})(?!\w)(?:/({_any_of(PER)})(?!\w))?")  # fmt: skip
 _QUANTITY = re.compile(rf"{_ALONE}({_NUMBER})\s?({_any_of(UNITS)})"
-                       rf"(?:/({_any_of(PER)})\.?)?(?![\w²³']|/\w)")  # fmt: skip
+                       rf"(?:/({_any_of(PER)})(?:(?<=/hab|pers)\.)?)?(?![\w²³']|/\w)")  # fmt: skip
 _ORDINAL = re.compile(r"(?<![\w.,])(?:(\d{1,6}|[IVX]|[IVXLC]{2,})\s?(ers?|res?|[eè]res?|[eè]mes?|i[eè]mes?|e|es)"
                       r"|(?:2|II)(n?des?|nds?))(?!\w|')")  # fmt: skip
 _ROMAN = re.compile(r"M{0,3}(?:C[MD]|D?C{0,3})(?:X[CL]|L?X{0,3})(?:I[XV]|V?I{0,3})")
@@ -89,6 +91,10 @@ _RANGE_OF_UNITS = re.compile(rf"({_ALONE}{_NUMBER}\s?({_any_of([*UNITS, *CURRENC
 _RANGE_OF_DAYS = re.compile(rf"\b({'|'.join(MONTHS)}|{WEEKDAYS})[-—](?=(?:{'|'.join(MONTHS)}|{WEEKDAYS})\b)")
 _INSIDE = re.compile(rf"{_ALONE}(\d{{1,4}})(?:(€)(\d\d)|m(\d{{1,2}})| m (\d\d)"
                      r"(?=\s*(?:[.;:!?)]|, |$)| (?:de|du|pour|et|sur|en|à)\b))(?!\w|[.,]\d)")  # fmt: skip
+_EURO_CENTS = re.compile(rf"{_ALONE}(\d{{1,4}}) € (\d\d)"
+                         r"(?=\s*(?:[.;:!?)](?!\d)|, |$)| (?:de|pour|et|le|la|les|au|à|chez)\b)")  # fmt: skip
+_SCHOOL_YEARS = re.compile(r"(?<![\w.,/-])((?:19|20)(\d\d))/((?:19|20)?(\d\d))(?![\w/]|[.,]\d)")
+_HEXADECIMAL = re.compile(r"(?<![\w.,])0x([\dA-Fa-f]{2,16})(?!\w)")
 _PRODUCT = re.compile(rf"{_ALONE}{_NUMBER}( ?[cm]?m)?(?: ?x ?{_NUMBER}( ?[cm]m(?!\w))?){{1,3}}(?!\w)")
 _SIGNED = re.compile(r"(?<![\w.,)])([-+±]) ?(?=\d)")
 _FRACTION = re.compile(r"(?<![\w.,/])(\d{1,4}(?:,\d{1,2})?)/(\d{1,4})(?![\w/])")
@@ -148,6 +154,8 @@ def _spell_codes(text: str, say: Callable[..., str]) -> str:
     text = _DATE.sub(lambda m: _date(m[1], m[3], m[4]), text)
     text = _SHORT_DATE.sub(lambda m: _date(m[1], m[2], ("19" if m[3] >= "50" else "20") + m[3]), text)
     text = _DAY_MONTH.sub(lambda m: f"{m[1]} {_date(m[2], m[3])}", text)
+    text = _SCHOOL_YEARS.sub(_school_years, text)
+    text = _HEXADECIMAL.sub(lambda m: " ".join(["zéro X", *m[1].upper()]), text)
     text = _ISO_DATE.sub(lambda m: _date(m[3], m[2], m[1]), text)
     text = _THOUSANDS.sub(lambda m: m[1] + m[3].replace(m[2], ""), text)
     text = _NUMERO.sub("numéro ", text)
@@ -162,7 +170,10 @@ def _spell_quantities(text: str, say: Callable[..., str]) -> str:
     text = _SHOUTED.sub(lambda m: m[0].lower(), text)
     text = _HOURS.sub(r"\1 à ", text)
     text = _OUT_OF.sub(r"\1 sur ", text)
+    if "/" in text:
+        text = _PER_TIME.sub(lambda m: f"{m[1]} {PER[m[2]]}", text)
     text = _CLOCK.sub(lambda m: _clock(m, say), text)
+    text = _EURO_CENTS.sub(r"\1,\2 €", text)
     text = _INSIDE.sub(_inside, text)
     text = _PRODUCT.sub(_product, text)
     text = _BEFORE_AMOUNT.sub(r"\2 \1", text)
@@ -242,9 +253,16 @@ def _name(match: re.Match, say: Callable[..., str]) -> str:
 def _both(match: re.Match) -> str:
     """`étudiant(e)s`, `étudiant.e.s`: étudiants et étudiantes."""
     word, ending, plural = match.groups()
+    feminine = f"{word[:-2]}ère" if word.endswith("er") else f"{word}e"
     if ending == "(e)" and not plural:
-        return f"{word} ou {word}e"
-    return f"{word}{'' if word[-1] in 'sx' else 's'} et {word}es"
+        return f"{word} ou {feminine}"
+    return f"{word}{'' if word[-1] in 'sx' else 's'} et {feminine}s"
+
+
+def _school_years(match: re.Match) -> str:
+    """`2023/2024`, `2022/23`: one after the other, without a word between them."""
+    follows = (int(match[2]) + 1) % 100 == int(match[4]) and int(match[3].rjust(4, "9")) > int(match[1])
+    return f"{match[1]} {match[3]}" if follows else match[0]
 
 
 def _phone(match: re.Match, say: Callable[..., str]) -> str:
