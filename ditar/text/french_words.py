@@ -166,7 +166,7 @@ ACRONYMS_SPELT = set(
     UFR UGC UHD UHF UHT UICN UIMM UIT ULM UMIH UML UMP UMR UNHCR UNPI UNRWA UPR URI URL URSS USA USB USM USMA UTBM
     UTC UTF UV UVA UVB VAE VIH VIP VOD VUL ZFE ZUS""".split()
 )
-# Those of these that are spelt after an article, since they are words as well.
+# Words that are acronyms as well, and spelt after an article.
 SPELT_AFTER_ARTICLES = set(
     """AI ARE BIT CA CAP CE DAB DAF DU DUT EPI ES EU MIT OIE PAL PLU SA SAS SEA SEP SES SPA""".split()
 )
