@@ -85,7 +85,8 @@ def _as_word(capitals: str, name: bool = False) -> str:
         return capitals
     if word := WITHOUT_ACCENTS.get(capitals):
         return word.capitalize() if name else word
-    return capitals.lower() if not name and (capitals in SHORT_WORDS or not capitals.isascii()) else capitals.capitalize()
+    small = capitals in SHORT_WORDS or not capitals.isascii()
+    return capitals.lower() if small and not name else capitals.capitalize()
 
 
 def _is_spelt(word: str, shouting: bool = False, before_figures: bool = False) -> bool:
@@ -134,7 +135,12 @@ def _is_vowel(letter: str) -> bool:
 
 def _is_shouting(text: str) -> bool:
     """Whether capitals mean nothing here, since most words that are certainly no acronyms consist of them."""
-    text = _WORD.sub(lambda m: " " if m[1] in WORD_ACRONYMS or _is_spelt(m[1], False, _before_figures(m)) else m[0], text)
+
+    def keep(match: re.Match) -> str:
+        acronym = match[1] in WORD_ACRONYMS or _is_spelt(match[1], before_figures=_before_figures(match))
+        return " " if acronym else match[0]
+
+    text = _WORD.sub(keep, text)
     words = _LETTERS.findall(text)
     shouted = [word for word in words if word.isupper() and set(word) - set("IVX")]
     sure = any(len(word) > 3 or word in SHORT_WORDS for word in shouted)

@@ -33,7 +33,8 @@ ANYWHERE = {
     "TTC": "toutes taxes comprises",
 }  # fmt: skip
 BEFORE_FIGURES = {"p.": "page", "pp.": "pages", "t.": "tome", "n.": "note", "bât.": "bâtiment", "Bât.": "bâtiment"}
-BEFORE_CAPITALS = {"av.": "avenue", "pl.": "place", "bât.": "bâtiment", "Bât.": "bâtiment", "bd.": "boulevard", "fg": "faubourg"}
+BEFORE_CAPITALS = {"av.": "avenue", "pl.": "place", "bât.": "bâtiment", "Bât.": "bâtiment",
+                   "bd.": "boulevard", "fg": "faubourg"}  # fmt: skip
 
 # What a roman numeral of one letter counts, and rulers, whose numerals may be one letter too.
 COUNTED = "acte|appendice|article|chant|chapitre|classe|groupe|leçon|livre|paragraphe|partie|phase|scène|section|" \
