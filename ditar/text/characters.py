@@ -24,7 +24,7 @@ _SAME = str.maketrans(
 )  # fmt: skip
 # Invisible marks: joiners, direction marks, soft hyphens, variation selectors.
 # An underscore is part of these: URLs, e-mail addresses, paths after a domain.
-_ADDRESS = re.compile(r"\W*(?:https?://|www\.|[\w.+-]++@\w|[\w-]++(?:\.[\w-]++)+/)", re.I)
+_ADDRESS = re.compile(r"\W*+(?:https?://|www\.|[\w.+-]++@\w|[\w-]++(?:\.[\w-]++)+/)", re.I)
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufe00-\ufe0f]")
 
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ"

@@ -36,7 +36,7 @@ _ENDINGS = (
     "|jpe?g|png|gif|svg|webp|ini|cfg|conf|log|dll|java|tsx?|jsx|rb|rs|php|sql|ipynb|bat|iso|dmg|apk|mov|avi|mkv|epub"
     "|tex|srt|vtt"
 )
-_FILE = re.compile(rf"(?:[\w-]+/)*[\w-]*[A-Za-z][\w-]*(?:\.\w+)*?((?:\.(?:{_ENDINGS}))+)", re.I)
+_FILE = re.compile(rf"(?:[\w-]++/)*+(?=[\w-]*[A-Za-z])[\w-]++(?:\.\w++)*?((?:\.(?:{_ENDINGS}))+)", re.I)
 # Names that begin with their dot.
 _DOT_FIRST = re.compile(rf"(?:^|(?<=[\s(\"']))\.(?=(?:NET|env|git\w*|ssh|\w+rc|{_ENDINGS})\b(?!\.\w))")
 _SHARP = re.compile(r"\b([A-G])#(?![\w#])")  # a note, and a language

@@ -106,7 +106,7 @@ def _rate(per: str | None, word: str = "per") -> str:
 
 _BETWEEN = re.compile(rf"{ALONE}({NUMBER}){_TO}({NUMBER})(?=\s?[%°A-Za-z])(?!-|st\b|nd\b|rd\b|th\b)")
 _SAME_UNIT = re.compile(
-    rf"{ALONE}(?<!-)({NUMBER}\s?(%|°\s?[CF]?|[A-Za-zµΩ]{{1,4}}[²³]?)){_TO}(?={NUMBER}\s?\2(?!\w))"
+    rf"{ALONE}(?<!-)({NUMBER}\s?(%|°\s?[CF]?|[A-Za-zµΩ]{{1,4}}[²³]?)){_TO}(?={NUMBER}\s?\2(?!\w)(?!\s?=))"  # nor a difference, `5% - 3% = 2%`
 )
 _DEGREES = re.compile(rf"{ALONE}({NUMBER})\s?°\s?([CFK](?![\w]))?(?=(\w)?)")
 _PART = re.compile(rf"{ALONE}(?<!/)((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_MANY_UNITS})\.?(?![\w/²³])")
@@ -145,10 +145,17 @@ def spell_quantities(text: str) -> str:
     text = re.sub(r"(?<![\w.,])(\d{1,3}) ?m(?:in)? ?(?=\d{1,2} ?s(?:ec)?\b)", r"\1 min ", text)
     text = _TWO_RATES.sub(lambda m: f" per {PER[m[1]]}", text)
     text = _PEOPLE.sub(r"\1 million", text)
-    text = _PART.sub(lambda m: f"{m[1]} {UNITS[m[2]][' ' in m[1]]}", text)
+    text = _PART.sub(_part, text)
     text = _RATED.sub(_quantity, text)
     text = _BARE_RATE.sub(lambda m: f"{UNITS[m[1].partition('/')[0]][1]} per {PER[m[1].partition('/')[2]]}", text)
     return _SCALED.sub(_thousands, text)
+
+
+def _part(match: re.Match) -> str:
+    """`3/4 cup`; `9/10 in maths` has no inches."""
+    number, unit = match.groups()
+    spaced = unit == "in" and match[0].endswith(" in") and not _AFTER_INCHES.match(match.string, match.end())
+    return match[0] if spaced and re.match(r"\s\w", match.string[match.end() :]) else f"{number} {UNITS[unit][' ' in number]}"
 
 
 def _short(first: str, second: str) -> str:

@@ -153,8 +153,8 @@ def read_lexicon(path: str | Path) -> Lexicon:
         try:
             fields = [field.strip() for field in line.split("\t")]
             entry = _entry(fields, where)
-            first = seen.setdefault((fields[0], entry.language), number)
-            if first != number:
+            first, written, ipa = seen.setdefault((entry.word, entry.language), (number, fields[0], entry.ipa))
+            if first != number and (written == fields[0] or ipa != entry.ipa):
                 raise TextError(f"{where}: {fields[0]!r} is on line {first}, too; keep one of them")
             lexicon._add(entry)
         except TextError as error:

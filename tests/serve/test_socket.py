@@ -95,6 +95,21 @@ def test_sentences_meet_without_silence_whenever_they_arrive(server, client, mon
     assert 1000 < len(whole) - len(heard[0]) and np.abs(heard[0][:same] - whole[:same]).max() <= 8
 
 
+def test_pauses_are_as_fast_as_the_speech(server, client, monkeypatch):
+    """Over a socket, and whole."""
+    monkeypatch.setattr(spoken, "StreamingDecoder", quiet_ends(StreamingDecoder))
+    text, silences = "Good morning to you. It rains, and it rains.", []
+    for speed in (1.0, 1.5):
+        client.audio = b""
+        client.say({**START, "speed": speed}, {"type": "text", "text": text}, "end")
+        client.hear("done", "error")
+        whole = server.speak(input=text, seed=7, steps=2, speed=speed).content
+        for data in (client.audio, whole):
+            heard = np.frombuffer(data, "<i2").astype(np.float32)[: len(client.audio) // 2] / 32_767
+            silences.append([(end - begin) / 24_000 for begin, end in pauses(heard, 24_000)][0])
+    assert silences == pytest.approx([0.51, 0.51, 0.45 / 1.5 + 0.06, 0.45 / 1.5 + 0.06], abs=0.04)
+
+
 def test_pauses_that_come_alone_are_kept(server, client, monkeypatch):
     """Before all, between sentences, and after all; a sentence that was flushed has its own pause."""
     monkeypatch.setattr(spoken, "StreamingDecoder", quiet_ends(StreamingDecoder))

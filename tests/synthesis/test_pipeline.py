@@ -10,12 +10,14 @@ import torch
 import ditar
 from ditar.audio import AudioError
 from ditar.audio.trim import fade
+from ditar.cli import main
 from ditar.config.sampling import SOLVERS, SamplingOptions
 from ditar.model.ditar import DiTAR
 from ditar.storage.weights import ModelError
 from ditar.synthesis import loading
 from ditar.synthesis.model_folder import SHIPPED_MODEL
 from ditar.synthesis.pipeline import ContinuousPipeline, SpeechRequest
+from ditar.synthesis.voice_file import save_voice
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.vae.fingerprint import vae_fingerprint
@@ -276,7 +278,25 @@ def test_a_hub_name_is_fetched(pipeline, tmp_path, monkeypatch):
     )
     assert ContinuousPipeline.from_pretrained("someone/ditar", revision="v1").ditar.config == pipeline.ditar.config
     assert asked["name"] == "someone/ditar" and asked["revision"] == "v1"
-    assert "ditar/*.safetensors" in asked["allow_patterns"] and not any("*.bin" in p for p in asked["allow_patterns"])
+    assert {"ditar/*.safetensors", "voices/*"} <= set(asked["allow_patterns"]) and not any("*.bin" in p for p in asked["allow_patterns"])
+
+
+def test_a_fine_tuned_model_of_the_hub_has_its_voice_on_the_command_line(pipeline, tmp_path, monkeypatch):
+    import huggingface_hub
+
+    pipeline.save_pretrained(tmp_path)
+    (tmp_path / "voices").mkdir()
+    save_voice(pipeline.create_voice(clip(), CLIP_TEXT, name="ann"), tmp_path / "voices/ann.safetensors")
+    (tmp_path / "voices/default").write_text("ann\n")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **options: tmp_path)
+    said = ["--text=Good.", "--steps=1", "--temperature=0", "--device=cpu", "--max-retries=0", "--seed=1"]
+    made = []
+    for how in (["--model=someone/ann"], ["--model=someone/ann", "--voice=ann"], ["--model", str(tmp_path)]):
+        assert main(["synthesize", *how, *said, f"--output={tmp_path}/out.wav"]) == 0
+        made.append((tmp_path / "out.wav").read_bytes())
+    assert made[0] == made[1] == made[2]
+    assert main(["synthesize", "--model=someone/ann", "--voice=eric", *said, f"--output={tmp_path}/out.wav"]) == 0
+    assert (tmp_path / "out.wav").read_bytes() != made[0]
 
 
 def test_devices_and_dtypes_that_are_not_there(pipeline, tmp_path):

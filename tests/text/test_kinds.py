@@ -20,6 +20,15 @@ def test_suffixes_of_either_case():
     )
 
 
+def test_differences_are_no_ranges_and_scores_have_no_inches():
+    reads(
+        ("10%-20% of it", "ten percent to twenty percent of it"),
+        ("5% - 3% = 2%", "five percent — three percent equals two percent"),
+        ("10/10 in the exam, 9/10 in maths", "ten out of ten in the exam, nine out of ten in maths"),
+        ("5/8 in thick, 3/4 in. and 1/2-in pipe", "five eighths inch thick, three quarters inch and one half inch pipe"),
+    )
+
+
 def test_articles_pronouns_and_versions():
     reads(
         ("The 1st of May, the 2nd of May and May 3rd", "the first of May, the second of May and May third"),
