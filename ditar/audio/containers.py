@@ -1,9 +1,9 @@
 """Recordings as phones and browsers make them, AAC in MP4 and Opus in WebM, which libsndfile does not read: through
 PyAV (FFmpeg's libraries), where it is installed.
 
-Files may come from strangers: only the demuxer of the file's own kind is used, and none of FFmpeg's that follow names of
-other files; channels, rate and length have limits, and every frame must have the channels and the rate that the first
-one had.
+Files may come from strangers: only the demuxer of the file's own kind is used, and none of FFmpeg's that follow names
+of other files; channels, rate and length have limits, and every frame must have the channels and the rate that the
+first one had.
 """
 
 from importlib.util import find_spec

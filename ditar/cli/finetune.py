@@ -91,7 +91,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"ditar: warning: {warning}")
         how = "--adapter" if options.lora is not None else "--model"
         step, page = best_validation(result)["step"], one_line(str(settings.output / "before_after.html"))
-        made, voices = one_line(options.output), [voice.stem for voice in sorted((settings.output / VOICES).glob("*.safetensors"))]
+        made = one_line(options.output)
+        voices = [voice.stem for voice in sorted((settings.output / VOICES).glob("*.safetensors"))]
         whose = "" if len(voices) == 1 else f" and --voice {'|'.join(map(one_line, voices))}"
         print(f"{made}: step {step} is the best; listen to {page}, speak with {how} {made}{whose}")
 

@@ -71,8 +71,8 @@ def vae_folder(folder: Path) -> Path:
 
 
 def voices_of(model: str | Path | None, adapter: str | Path | None = None) -> Path | None:
-    """The folder of the voices that came with an adapter, or else with a model, which is downloaded if it is on the hub;
-    None: there is none. ModelError: see `model_folder`."""
+    """The folder of the voices that came with an adapter, or else with a model, which is downloaded if it is on the
+    hub; None: there is none. ModelError: see `model_folder`."""
     if adapter is not None and (Path(adapter) / VOICES).is_dir():
         return Path(adapter) / VOICES
     if model is None:

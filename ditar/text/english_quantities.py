@@ -105,8 +105,9 @@ def _rate(per: str | None, word: str = "per") -> str:
 
 
 _BETWEEN = re.compile(rf"{ALONE}({NUMBER}){_TO}({NUMBER})(?=\s?[%°A-Za-z])(?!-|st\b|nd\b|rd\b|th\b)")
+# Nor a difference, `5% - 3% = 2%`.
 _SAME_UNIT = re.compile(
-    rf"{ALONE}(?<!-)({NUMBER}\s?(%|°\s?[CF]?|[A-Za-zµΩ]{{1,4}}[²³]?)){_TO}(?={NUMBER}\s?\2(?!\w)(?!\s?=))"  # nor a difference, `5% - 3% = 2%`
+    rf"{ALONE}(?<!-)({NUMBER}\s?(%|°\s?[CF]?|[A-Za-zµΩ]{{1,4}}[²³]?)){_TO}(?={NUMBER}\s?\2(?!\w)(?!\s?=))"
 )
 _DEGREES = re.compile(rf"{ALONE}({NUMBER})\s?°\s?([CFK](?![\w]))?(?=(\w)?)")
 _PART = re.compile(rf"{ALONE}(?<!/)((?:\d{{1,4}}[ -])?\d{{1,2}}/\d{{1,3}})(?:\s?|-)({_MANY_UNITS})\.?(?![\w/²³])")
@@ -155,7 +156,8 @@ def _part(match: re.Match) -> str:
     """`3/4 cup`; `9/10 in maths` has no inches."""
     number, unit = match.groups()
     spaced = unit == "in" and match[0].endswith(" in") and not _AFTER_INCHES.match(match.string, match.end())
-    return match[0] if spaced and re.match(r"\s\w", match.string[match.end() :]) else f"{number} {UNITS[unit][' ' in number]}"
+    goes_on = re.compile(r"\s\w").match(match.string, match.end())
+    return match[0] if spaced and goes_on else f"{number} {UNITS[unit][' ' in number]}"
 
 
 def _short(first: str, second: str) -> str:

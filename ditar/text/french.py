@@ -86,8 +86,9 @@ _ENDS = re.compile(rf"\s*$|\s+[\"(]?{_CAPITAL}(?!\. ?\d)")
 _BEFORE_FIGURE = re.compile(rf"(?<![\w-])({_any_of(BEFORE_FIGURES)}) ?(?=\d)")
 _BEFORE_CAPITAL = re.compile(rf"(?<![\w-])({_any_of(BEFORE_CAPITALS)}) (?={_CAPITAL})")
 _RANGE = re.compile(rf"(?<![\w.,-])({_NUMBER})\s?[-—]\s?(?={_NUMBER}(?:{_any_of(UNITS)})?(?![\w-]))")
+# Not a difference, `5 kg - 3 kg = 2 kg`.
 _RANGE_OF_UNITS = re.compile(rf"({_ALONE}{_NUMBER}\s?({_any_of([*UNITS, *CURRENCIES])}))\s?[-—]\s?"
-                             rf"(?={_NUMBER}\s?\2(?!\w)(?!\s?=))")  # fmt: skip  # nor a difference, `5 kg - 3 kg = 2 kg`
+                             rf"(?={_NUMBER}\s?\2(?!\w)(?!\s?=))")  # fmt: skip
 _RANGE_OF_DAYS = re.compile(rf"\b({'|'.join(MONTHS)}|{WEEKDAYS})[-—](?=(?:{'|'.join(MONTHS)}|{WEEKDAYS})\b)")
 _INSIDE = re.compile(rf"{_ALONE}(\d{{1,4}})(?:(€)(\d\d)|m(\d{{1,2}})| m (\d\d)"
                      r"(?=\s*(?:[.;:!?)]|, |$)| (?:de|du|pour|et|sur|en|à)\b))(?!\w|[.,]\d)")  # fmt: skip

@@ -278,7 +278,8 @@ def test_a_hub_name_is_fetched(pipeline, tmp_path, monkeypatch):
     )
     assert ContinuousPipeline.from_pretrained("someone/ditar", revision="v1").ditar.config == pipeline.ditar.config
     assert asked["name"] == "someone/ditar" and asked["revision"] == "v1"
-    assert {"ditar/*.safetensors", "voices/*"} <= set(asked["allow_patterns"]) and not any("*.bin" in p for p in asked["allow_patterns"])
+    patterns = asked["allow_patterns"]
+    assert {"ditar/*.safetensors", "voices/*"} <= set(patterns) and not any("*.bin" in p for p in patterns)
 
 
 def test_a_fine_tuned_model_of_the_hub_has_its_voice_on_the_command_line(pipeline, tmp_path, monkeypatch):

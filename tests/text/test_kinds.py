@@ -25,7 +25,8 @@ def test_differences_are_no_ranges_and_scores_have_no_inches():
         ("10%-20% of it", "ten percent to twenty percent of it"),
         ("5% - 3% = 2%", "five percent — three percent equals two percent"),
         ("10/10 in the exam, 9/10 in maths", "ten out of ten in the exam, nine out of ten in maths"),
-        ("5/8 in thick, 3/4 in. and 1/2-in pipe", "five eighths inch thick, three quarters inch and one half inch pipe"),
+        ("5/8 in thick and 3/4 in. pipes", "five eighths inch thick and three quarters inch pipes"),
+        ("1/2-in pipes", "one half inch pipes"),
     )
 
 
