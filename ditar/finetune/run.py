@@ -2,7 +2,8 @@
 
 OUTPUT/work/        until it is finished: pieces, latents, checkpoints; the same command goes on from there
 OUTPUT/             the model, as `save_pretrained` writes it, or with `lora` the adapter
-OUTPUT/voices/      a voice file of each speaker, from the clip that is used on the page
+OUTPUT/voices/      a voice file of each speaker, from the clip that is used on the page; of a single one, `default` has
+                    its name, so that the model speaks in it
 OUTPUT/before_after.html, finetune.json (figures, settings, versions), log.jsonl (training)
 """
 
