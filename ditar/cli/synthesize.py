@@ -240,7 +240,6 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.timing import joined
         from ditar.synthesis.utterance_list import SpeechTask, model_settings, speak_many
         from ditar.synthesis.voice import voice_key
-        from ditar.synthesis.reference import Reference
         from ditar.synthesis.voice_names import make_voice
         from ditar.units import SAMPLE_RATE_HZ
 
@@ -277,12 +276,13 @@ def run(options: argparse.Namespace) -> int:
     config = pipeline.text_config
     if script is None:
         voice = make_voice(reference, pipeline, options.adapt)
-        if options.adapt and isinstance(reference, Reference):
-            printing.say("the voice was learnt for this time; to keep one: ditar voice create NAME --adapt")
         pieces, warnings = pieces_to_speak(text, voice, config, options.language)
     else:
         voices = {speaker: make_voice(source, pipeline, options.adapt) for speaker, source in script.sources.items()}
         pieces, warnings = script_to_speak(script.turns, voices, config, options.language, script.name)
+    clips = [reference] if script is None else script.sources.values()
+    if options.adapt and not all(isinstance(clip, Path) for clip in clips):
+        printing.say("what was learnt of a voice is for this time; to keep it: ditar voice create NAME --adapt")
     if options.stream:
         if not hasattr(pipeline, "stream"):
             raise ValueError(f"a {pipeline.class_name}, which this model is, has no --stream; leave it out")

@@ -59,11 +59,8 @@ def _create(options: argparse.Namespace) -> int:
 
     check_model(options.model, options.adapter)
     by_name, options.output = options.output, str(path_of_new(options.output))
-    if options.output != by_name:
-        Path(options.output).parent.mkdir(parents=True, exist_ok=True)
-        if by_name in {voice.name for voice in list_voices(SHIPPED)}:
-            printing.say(f"from now on --voice {by_name} is this voice, and not the one that ships")
-    check_voice_path(options.output)
+    if options.output == by_name:
+        check_voice_path(options.output)
     if Path(options.output).exists() and not options.force:
         raise ValueError(f"{options.output} exists already; give another name, or --force to replace it")
     check_not_input(options.output, "FILE", {"--prompt-audio": options.prompt_audio})
@@ -80,9 +77,13 @@ def _create(options: argparse.Namespace) -> int:
         )
     voice = pipeline.create_voice(reference, adapt=options.adapt)
     printing.warn(voice_warnings(voice))
+    if options.output != by_name:
+        Path(options.output).parent.mkdir(parents=True, exist_ok=True)
     save_voice(voice, options.output)
     adapted = ", adapted to its clip" if options.adapt else ""
     print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s{adapted}")
+    if options.output != by_name and by_name in {voice.name for voice in list_voices(SHIPPED)}:
+        printing.say(f"from now on --voice {by_name} is this voice, and not the one that ships")
     if not options.adapt and reference.text and pipeline.adapts_voices:
         printing.say("it is heard and not learnt; --adapt (with --force) makes it more alike, in some seconds")
     return 0

@@ -3,9 +3,10 @@
 import json
 import logging
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,11 @@ def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Vo
     for named in list_voices(SHIPPED):
         voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))
     if pipeline.own_voices is not None:
-        own = (load_voice(path) for path in sorted(pipeline.own_voices.glob(f"*{VOICE_FILE}")))
-        more = [*(voice for voice in own if voice.name not in voices), *more]
+        for path in sorted(pipeline.own_voices.glob(f"*{VOICE_FILE}")):
+            if not NAME.fullmatch(path.stem) or path.stem == DEFAULT_VOICE:
+                warnings.warn(f"{path} is left out: its name cannot be that of an exported voice; rename it")
+                continue
+            voices[path.stem] = replace(load_voice(path), name=path.stem)  # before one that ships, as elsewhere
     for voice in more:
         if voice.name in voices and voice_key(voice) == voice_key(voices[voice.name]):
             continue  # it came with the model, and was asked for

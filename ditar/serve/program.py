@@ -10,6 +10,7 @@ import uvicorn
 
 from ditar.nn.threads import in_own_thread
 from ditar.serve.app import make_app
+from ditar.serve.errors import ApiError
 from ditar.serve.service import Service
 from ditar.serve.settings import ServeSettings, cannot_listen
 from ditar.synthesis.request import SpeechRequest
@@ -73,7 +74,11 @@ def serve(pipeline, settings: ServeSettings, bound: socket.socket, on_ready: Cal
 
 
 def _warm_up(service: Service) -> None:
-    """Speak a word, so that the first client does not wait for what is made only once."""
-    voice = service.voices.voice("default")
+    """Speak a word, so that the first client does not wait for what is made only once. ValueError: the voice of the
+    model cannot be used."""
+    try:
+        voice = service.voices.voice("default")
+    except ApiError as error:
+        raise ValueError(error.message) from None
     service.pipeline.set_progress_bar_config(disable=True)
     service.pipeline.batch([SpeechRequest("Hello.", voice, language=service.settings.language, seed=0)], max_retries=0)

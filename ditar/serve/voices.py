@@ -99,7 +99,7 @@ class VoiceShelf:
             raise ApiError(
                 422, f"voice {shown(name)} is not known; there are {', '.join([DEFAULT, *known])}", param="voice"
             )
-        path = known[name].path if name in known else default_of(self._pipeline.own_voices) or SHIPPED
+        path = known[name].path if name in known else self._pipeline.own_voices or SHIPPED
         try:
             if name not in known:
                 return self._keep((DEFAULT,), self._pipeline.create_voice)
@@ -191,7 +191,10 @@ class VoiceShelf:
         return VoiceInfo(named.name, voice.text or None, self._ships(named), bool(voice.adapted_for))
 
     def _ships(self, named: NamedVoice) -> bool:
-        return named.path.parent != self._folder and named.path.parent in (SHIPPED, self._pipeline.own_voices)
+        own = self._pipeline.own_voices
+        if own == self._folder:  # what is uploaded stands beside what came with the model
+            return named.path.parent == SHIPPED or named.path == default_of(own)
+        return named.path.parent in (SHIPPED, own)
 
     def _named(self) -> dict[str, NamedVoice]:
         return {voice.name: voice for voice in list_voices(self._folder, self._pipeline.own_voices)}

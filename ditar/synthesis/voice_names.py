@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ditar.audio import containers
 from ditar.config.ranges import did_you_mean
 from ditar.storage.inputs import decode_text
 from ditar.synthesis.model_folder import ASSETS
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ditar.synthesis.voice import Voice
 
 SHIPPED = ASSETS / "voices"
-CLIPS = (".wav", ".flac", ".ogg", ".opus", ".mp3")
+CLIPS = (".wav", ".flac", ".ogg", ".opus", ".mp3", *containers.ENDINGS)
 VOICE_FILE = ".safetensors"
 DEFAULT = "default"  # in the voices of a model: the name of the one that it speaks in unless another is asked for
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # of a voice, where it becomes that of a file
@@ -177,11 +178,21 @@ def check_adaptable(found: VoiceSource) -> None:
 
 
 def default_of(of_model: Path | None) -> Path | None:
-    """The voice file of a model that was fine-tuned on one voice, which its folder of voices names in a file DEFAULT;
-    None: on several, or none."""
-    if of_model is None or not (of_model / DEFAULT).is_file():
+    """The voice file of a model that was fine-tuned on one voice: the one that its folder of voices names in a file
+    DEFAULT or, without that, the only one; None: there are several, or none. VoiceFileError: DEFAULT names none."""
+    if of_model is None:
         return None
-    return of_model / f"{(of_model / DEFAULT).read_text(encoding='utf-8').strip()}{VOICE_FILE}"
+    found = sorted(of_model.glob(f"*{VOICE_FILE}"))
+    if not (of_model / DEFAULT).is_file():
+        return found[0] if len(found) == 1 else None
+    name = (of_model / DEFAULT).read_bytes()[:1000].decode("utf-8-sig", "replace").strip()
+    for path in found:  # and no path elsewhere
+        if path.stem == name:
+            return path
+    raise VoiceFileError(
+        f"{of_model / DEFAULT} names the voice {name[:40]!r}, and there are {', '.join(p.stem for p in found) or 'none'} "
+        "beside it; write the name of one into it, or delete it"
+    )
 
 
 def list_voices(own: Path | None = None, of_model: Path | None = None) -> list[NamedVoice]:

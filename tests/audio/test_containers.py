@@ -69,6 +69,28 @@ def test_strange_forms_are_refused_before_they_are_read(tmp_path, channels, rate
     assert f"has {channels} channels at {rate_hz} Hz, and up to 6 at up to 192000 Hz are read" in ended.stderr
 
 
+def test_small_files_do_not_become_large_ones(tmp_path):
+    """Of the channels together, and of other decoders than those of recordings."""
+    av = pytest.importorskip("av", reason="needs PyAV, of the extra `eval`")
+    for name, kind, codec, seconds, message in (
+        ("long.webm", "matroska", "flac", 30.0, "longer than .* s of 6 channels at 96000 Hz, the limit; .* make it mono"),
+        ("ac3.mp4", "mp4", "ac3", 1.0, "holds ac3, which is not read; convert it"),
+    ):
+        rate_hz, layout = (96_000, "5.1") if codec == "flac" else (48_000, "mono")
+        with av.open(str(tmp_path / name), "w", format=kind) as made:
+            stream = made.add_stream(codec, rate=rate_hz, layout=layout)
+            frame = av.AudioFrame(stream.codec_context.format.name, layout, round(rate_hz * seconds))
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            frame.sample_rate, frame.pts = rate_hz, 0
+            size = stream.codec_context.frame_size or 4096
+            for piece in av.AudioResampler(frame.format, layout, rate_hz, size).resample(frame):
+                made.mux(stream.encode(piece))
+            made.mux(stream.encode(None))
+        with pytest.raises(AudioError, match=message):
+            read_samples(io.BytesIO((tmp_path / name).read_bytes()), "the clip", max_seconds=60.0)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_title_in_another_encoding_changes_nothing(tmp_path, form):
     data = recorded(tmp_path / form[0], *form[1:], title="CafeQQQQ").read_bytes()

@@ -37,6 +37,10 @@ def test_what_a_model_was_fine_tuned_on_is_exported(tmp_path):
     again = ["--voice", str(tmp_path / "model/voices/ann.safetensors")]  # as it comes anyway
     for more in ([], again):
         assert main(["export", str(tmp_path / "model"), str(tmp_path / "onnx"), "--format", "onnx", *more]) == 0
+    (tmp_path / "model/voices/ann.safetensors").rename(tmp_path / "model/voices/heart.safetensors")
+    (tmp_path / "model/voices/default").write_text("heart\n")
+    assert main(["export", str(tmp_path / "model"), str(tmp_path / "other"), "--format", "onnx"]) == 0
+    assert np.array_equal(Speaker(tmp_path / "other").voice("heart").latents, voice.latents)  # not the one that ships
     speaker = Speaker(tmp_path / "onnx")
     assert np.array_equal(speaker.voice().latents, speaker.voice("ann").latents)
 

@@ -241,9 +241,9 @@ def test_a_voice_is_adapted_to_its_clip(folder, capsys):
         assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", *options) == 0
         spoken.append((folder / "c.wav").read_bytes())
     assert spoken[0] == spoken[1] != spoken[2]
-    assert "the voice was learnt for this time; to keep one: ditar voice create NAME" in capsys.readouterr().err
+    assert "of a voice is for this time; to keep it: ditar voice create NAME" in capsys.readouterr().err
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", f"--voice={path}", "--adapt") == 0
-    assert "learnt for this time" not in capsys.readouterr().err
+    assert "is for this time" not in capsys.readouterr().err
     assert (folder / "c.wav").read_bytes() == spoken[0]
     assert main([*made[:-1], said, "--force"]) == 0
     assert "it is heard and not learnt; --adapt (with --force) makes it more alike" in capsys.readouterr().err

@@ -224,6 +224,8 @@ def test_what_a_model_was_fine_tuned_on_is_its_voice(tmp_path):
     save_voice(adapted, pipeline.own_voices / "bob.safetensors")
     assert [voice.adapted for voice in shelf.listed() if voice.name == "bob"] == [True]
     at_home = VoiceShelf(pipeline, pipeline.own_voices)  # what is uploaded can be deleted
+    with pytest.raises(ApiError, match="comes with the model"):
+        at_home.remove("ann")  # in which it speaks
     at_home.remove("bob")
     assert not (pipeline.own_voices / "bob.safetensors").exists()
     (pipeline.own_voices / "ann.safetensors").write_bytes(b"damaged")

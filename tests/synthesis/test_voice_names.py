@@ -94,8 +94,14 @@ def test_what_a_model_was_fine_tuned_on_is_its_voice(home, tmp_path):
         loaded.create_voice(adapt=True)
     save_voice(ann, own / "bob.safetensors")
     assert read_voice(None, of_model=own) == own / "ann.safetensors"  # as it was said to be
+    for wrong in ("../ann", "", "bo", "ann.safetensors"):
+        (own / DEFAULT).write_text(wrong)
+        with pytest.raises(VoiceFileError, match="default names the voice .*, and there are ann, bob beside it"):
+            read_voice(None, of_model=own)
     (own / DEFAULT).unlink()
     assert isinstance(read_voice(None, of_model=own), Reference)
+    (own / "bob.safetensors").unlink()
+    assert read_voice(None, of_model=own) == own / "ann.safetensors"  # the only one
 
 
 def test_a_file_comes_before_the_user_s_folder_and_that_before_what_ships(home, tmp_path, monkeypatch):

@@ -89,21 +89,26 @@ def main() -> int:
         if not rows:
             raise DataError(f"{args.folder} has no speaker {args.speaker!r}")
         rows = named(rows, args.name)
-        rows, seconds = lengths(rows, left_out if args.skip_bad else None)
-        for why in left_out:
-            print(f"left out: {why}", file=sys.stderr)
+        try:
+            rows, seconds = lengths(rows, left_out if args.skip_bad else None)
+        finally:
+            for why in left_out:
+                print(f"left out: {why}", file=sys.stderr)
         first = next(n for n in range(len(rows)) if sum(seconds[n + 1 :]) < args.test_share * sum(seconds))
         train, test = rows[: first + 1], rows[first + 1 :]
         if not (train and test):
             raise DataError(f"{len(rows)} recordings cannot be split with --test-share {args.test_share}; give others")
-        write_data_dir(args.out / "train", train)
         write_data_dir(args.out / "test", as_utterances(cut(test, args.out / "wav/test", args.longest, args.skip_bad)))
-        clip = references(cut(train, args.out / "wav/train", args.longest, args.skip_bad))[args.name]
+        pieces = cut(train, args.out / "wav/train", args.longest, args.skip_bad)
+        kept = {piece.recording for piece in pieces}
+        write_data_dir(args.out / "train", [row for row in train if row.utt in kept])
+        clip = references(pieces)[args.name]
         write_data_dir(args.out / "reference", as_utterances([clip]))
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"split: error: {error}", file=sys.stderr)
         return 1
-    print(f"{args.out}: {len(train)} recordings to train on, {sum(seconds[: first + 1]):.0f} s; {len(test)} left out")
+    seconds = sum(piece.seconds for piece in pieces)
+    print(f"{args.out}: {len(kept)} recordings to train on, {seconds:.0f} s; {len(test)} to speak")
     return 0
 
 
