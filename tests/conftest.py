@@ -26,6 +26,12 @@ def pytest_xdist_auto_num_workers(config) -> int | None:
     return min(usable_cores(), MOST_PROCESSES)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_their_own(tmp_path_factory):
+    """What was learnt of voices is neither found in the user's cache nor left there, by commands of tests either."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
 def precision_of_its_own():
     """accelerate keeps the precision of the first run of a process; each test may choose its own."""

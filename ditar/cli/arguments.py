@@ -11,8 +11,6 @@ from ditar.cli.streams import one_line
 from ditar.config.ranges import did_you_mean
 from ditar.recognise.choose import COMPARISONS, DEFAULT, NORMALISERS, WAYS
 
-ADAPT = "learn the voice from its clip for some seconds, which makes it more alike; needs what is said in it"
-
 
 class CommandParser(argparse.ArgumentParser):
     """Reports a wrong command line in one line, without thirty of usage above it, and an unknown option before what is
@@ -118,6 +116,17 @@ def add_recogniser_options(command: argparse.ArgumentParser) -> None:
     """The recogniser of words, and how they are compared."""
     command.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS} (default %(default)s)")
     command.add_argument("--normaliser", choices=NORMALISERS, help=COMPARISONS)
+
+
+def add_adapt_option(command: argparse.ArgumentParser) -> None:
+    """`--adapt` and `--no-adapt`; None: neither is given."""
+    command.add_argument(
+        "--adapt",
+        action=argparse.BooleanOptionalAction,
+        help="learn the voice from its clip, in about as many seconds as the clip has, which makes it much more alike; "
+        "what is said in it must be known. Default: where it can be. What was learnt is kept in the user's cache, so "
+        "that it takes its time once. --no-adapt: the clip is only heard, as in the paper",
+    )
 
 
 def add_lexicon_option(command: argparse.ArgumentParser) -> None:

@@ -47,15 +47,16 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"the folder {folder.parent} does not exist; create it with: mkdir -p {folder.parent}")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; give another name")
-    from ditar.synthesis.voice_names import make_voice, read_voice
+    from ditar.synthesis.voice_names import read_voice
 
     sources = [read_voice(name, of_model=voices_of(model, options.adapter)) for name in options.voice]
     with starting():
+        from ditar.cli.learning import chosen_voice
         from ditar.export.write import export_onnx
         from ditar.synthesis.pipeline import ContinuousPipeline
 
         pipeline = ContinuousPipeline.from_pretrained(model, threads=1, adapter=options.adapter)
-    voices = [make_voice(source, pipeline) for source in sources]
+    voices = [chosen_voice(source, pipeline, None) for source in sources]
     size = export_onnx(pipeline, folder, quantise=options.quantise is not None, more_voices=voices)
     print(f"{one_line(str(folder))}: {size / 1e6:.1f} MB")
     return 0

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ditar.cli.arguments import DefaultsShown, add_lexicon_option, add_model_options, whole
 from ditar.cli.checks import check_model, lexicon_of
@@ -90,8 +91,23 @@ def run(options: argparse.Namespace) -> int:
                 adapter=options.adapter,
             )
         )
+    _tell_of_clips(pipeline, settings.voices)
     serve(pipeline, settings, bound, lambda url: print(f"ditar: listening on {url}", flush=True))
     return 0
+
+
+def _tell_of_clips(pipeline: Any, folder: Path | None) -> None:
+    """A line on the clips that could be learnt from, which no request waits for."""
+    from ditar.cli import printing
+    from ditar.synthesis.voice_names import SHIPPED, list_voices
+
+    clips = [voice.name for voice in list_voices(folder) if voice.transcript and voice.path.parent != SHIPPED]
+    if clips and pipeline.adapts_voices:
+        names = ", ".join(clips[:3]) + (f" and {len(clips) - 3} more" if len(clips) > 3 else "")
+        printing.say(
+            f"the voices of clips ({names}) are heard and not learnt; more alike are files, beside the clips, of: ditar "
+            "voice create NAME.safetensors --prompt-audio CLIP --prompt-text ..."
+        )
 
 
 def check_extra() -> None:

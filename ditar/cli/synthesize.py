@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ditar.audio.formats import STREAMED
-from ditar.cli.arguments import ADAPT, DefaultsShown, add_lexicon_option, add_model_options, number, part, whole
+from ditar.cli.arguments import (
+    DefaultsShown,
+    add_adapt_option,
+    add_lexicon_option,
+    add_model_options,
+    number,
+    part,
+    whole,
+)
 from ditar.cli.checks import TOKEN_OPTIONS, check_adapting, check_options, check_text_options
 from ditar.cli.interrupt import starting
 from ditar.cli.script_checks import check_script
@@ -118,7 +126,7 @@ def add_parser(commands) -> None:
         help="exactly what is said in the reference clip; without it, more words may go wrong; auto: what Whisper "
         "tiny.en hears in it (English; needs the extra `eval`)",
     )
-    command.add_argument("--adapt", action="store_true", help=ADAPT)
+    add_adapt_option(command)
     command.add_argument(
         "--temperature",
         type=number(*RANGES["temperature"]),
@@ -230,6 +238,7 @@ def run(options: argparse.Namespace) -> int:
     with starting():
         from ditar.audio.encode import Pipe
         from ditar.audio.growing import GrowingWav
+        from ditar.cli.learning import chosen_voice
         from ditar.synthesis.finished import partial_files
         from ditar.synthesis.long_text import speak_text, stream_text
         from ditar.synthesis.pieces import pieces_to_speak
@@ -240,7 +249,6 @@ def run(options: argparse.Namespace) -> int:
         from ditar.synthesis.timing import joined
         from ditar.synthesis.utterance_list import SpeechTask, model_settings, speak_many
         from ditar.synthesis.voice import voice_key
-        from ditar.synthesis.voice_names import make_voice
         from ditar.units import SAMPLE_RATE_HZ
 
         pipeline = load_pipeline(
@@ -260,7 +268,7 @@ def run(options: argparse.Namespace) -> int:
 
     if utterances is not None:
         pipeline.set_progress_bar_config(disable=True)
-        voice = make_voice(reference, pipeline, options.adapt)
+        voice = chosen_voice(reference, pipeline, options.adapt)
         key = voice_key(voice)
         tasks = [SpeechTask(utt, said, voice, key, None, asked, shared) for utt, said in utterances.rows]
         with printing.Progress(sum(len(said) for _, said in utterances.rows)) as progress:
@@ -275,14 +283,11 @@ def run(options: argparse.Namespace) -> int:
 
     config = pipeline.text_config
     if script is None:
-        voice = make_voice(reference, pipeline, options.adapt)
+        voice = chosen_voice(reference, pipeline, options.adapt)
         pieces, warnings = pieces_to_speak(text, voice, config, options.language)
     else:
-        voices = {speaker: make_voice(source, pipeline, options.adapt) for speaker, source in script.sources.items()}
+        voices = {speaker: chosen_voice(source, pipeline, options.adapt) for speaker, source in script.sources.items()}
         pieces, warnings = script_to_speak(script.turns, voices, config, options.language, script.name)
-    clips = [reference] if script is None else script.sources.values()
-    if options.adapt and not all(isinstance(clip, Path) for clip in clips):
-        printing.say("what was learnt of a voice is for this time; to keep it: ditar voice create NAME --adapt")
     if options.stream:
         if not hasattr(pipeline, "stream"):
             raise ValueError(f"a {pipeline.class_name}, which this model is, has no --stream; leave it out")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ditar.cli.arguments import ADAPT, add_model_options
+from ditar.cli.arguments import add_adapt_option, add_model_options
 from ditar.cli.checks import check_adapting, check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
@@ -36,7 +36,7 @@ def add_parser(commands) -> None:
         "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong; "
         "auto: what Whisper tiny.en hears in it (English; needs the extra `eval`)",
     )
-    create.add_argument("--adapt", action="store_true", help=ADAPT)
+    add_adapt_option(create)
     create.add_argument("--force", action="store_true", help="replace an existing file")
     create.add_argument("--name", help="default: the file's")
     add_model_options(create, dtype=False, adapter=True)
@@ -69,23 +69,22 @@ def _create(options: argparse.Namespace) -> int:
     reference = read_reference(prompt_clip(options), options.prompt_text, name, options.language)
     check_adapting([reference], options.model, options.adapt)
     with starting():
+        from ditar.cli.learning import chosen_voice
         from ditar.synthesis.pretrained import load_pipeline
         from ditar.synthesis.voice import voice_warnings
 
         pipeline = load_pipeline(
             options.model, device=options.device, threads=options.threads, adapter=options.adapter
         )
-    voice = pipeline.create_voice(reference, adapt=options.adapt)
+    voice = chosen_voice(reference, pipeline, options.adapt)
     printing.warn(voice_warnings(voice))
     if options.output != by_name:
         Path(options.output).parent.mkdir(parents=True, exist_ok=True)
     save_voice(voice, options.output)
-    adapted = ", adapted to its clip" if options.adapt else ""
+    adapted = "" if voice.embedding is None else ", learnt from its clip"
     print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s{adapted}")
     if options.output != by_name and by_name in {voice.name for voice in list_voices(SHIPPED)}:
         printing.say(f"from now on --voice {by_name} is this voice, and not the one that ships")
-    if not options.adapt and reference.text and pipeline.adapts_voices:
-        printing.say("it is heard and not learnt; --adapt (with --force) makes it more alike, in some seconds")
     return 0
 
 

@@ -33,11 +33,13 @@ def adapt_voice(
     reference: Reference,
     fingerprint: str,
     on_step: Callable[[int, int], None] | None = None,
+    sure: bool = False,
 ) -> Voice:
     """The voice that was made of a reference, with an embedding for the model of a fingerprint, and with a warning if
     something else seems to be said in the clip: fast speech may look so, too. on_step: see `learn_speaker`.
 
-    TextError: what is said is not known, or nothing like it is found. ModelError: see `learn_speaker`.
+    TextError: what is said is not known, or nothing like it is found, or, with `sure`, there would be such a warning.
+    ModelError: see `learn_speaker`.
     """
     check_adaptable(reference)
     check_learns(model.config)
@@ -45,7 +47,7 @@ def adapt_voice(
     symbols = frontend.end(voice.symbols)  # as they are read when it speaks
     patches, places, doubts = patch(voice.latents[None], model.config.patch_frames)[0], None, ()
     if model.config.reads_monotonically:
-        places, doubts = _places(voice, symbols, reference, model.config.patch_frames)
+        places, doubts = _places(voice, symbols, reference, model.config.patch_frames, sure)
     first = 0
     if 2 * voice.seconds <= (model.config.trained_seconds or math.inf):  # a longer clip knows itself soon enough
         first, symbols, patches, places = _after_itself(symbols, patches, places)
@@ -69,9 +71,9 @@ def _after_itself(
 
 
 def _places(
-    voice: Voice, symbols: list[str], reference: Reference, patch_frames: int
+    voice: Voice, symbols: list[str], reference: Reference, patch_frames: int, sure: bool
 ) -> tuple[Tensor, tuple[str, ...]]:
-    """(N, P) the place of the symbol that each frame of a voice speaks, and warnings."""
+    """(N, P) the place of the symbol that each frame of a voice speaks, and warnings, which are errors if `sure`."""
     waveform = resample(reference.clip, SAMPLE_RATE_HZ, RECOGNISER_RATE_HZ)
     found, why = None, "its sounds are more than its frames, or not found"
     said, doubts = reference.text[:60], ()
@@ -85,6 +87,8 @@ def _places(
         times = shift(align_symbols(symbols, phones), left_s)
         found = frame_places(symbols, times, frames, LATENT_RATE_HZ)
         if doubt := unlikely(phones, waveform):
+            if sure:
+                raise TextError(f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt})")
             doubts = (f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt}), which was learnt",)
     if found is None or found[0] == NO_TARGET:
         raise TextError(

@@ -149,7 +149,7 @@ class SpeechPipeline(ABC):
     ) -> Voice:
         """Read a reference once. Without arguments, the voice that the model was fine-tuned on or, if there is no such
         one, the voice that ships with the package. TextError, AudioError; with
-        `adapt` see `adapt_voice`.
+        `adapt` see `synthesis.adapt.adapt_voice`.
 
         Args:
             prompt_audio: 0.5 to 30 s of speech: a file, an open file, or its bytes; samples, (S,) or with channels, of
@@ -181,10 +181,17 @@ class SpeechPipeline(ABC):
             vocabulary=self.fingerprints[1],
             warnings=reference.warnings,
         )
-        return self._adapted(voice, reference, on_step) if adapt else voice
+        return self.adapt_voice(voice, reference, on_step) if adapt else voice
 
-    def _adapted(self, voice: Voice, reference: Reference, on_step: Callable[[int, int], None] | None) -> Voice:
-        """The voice, also learnt from its clip. VoiceError: not by this kind of model."""
+    def adapt_voice(
+        self,
+        voice: Voice,
+        reference: Reference,
+        on_step: Callable[[int, int], None] | None = None,
+        sure: bool = False,
+    ) -> Voice:
+        """The voice that `create_voice` made of a reference, also learnt from its clip; see `synthesis.adapt`.
+        VoiceError: not by this kind of model."""
         raise VoiceError(f"a {self.class_name}, which this model is, adapts no voices; leave `adapt` out")
 
     @abstractmethod

@@ -9,6 +9,7 @@ torch until there is a model.
 import math
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,16 +144,21 @@ def _read_named(named: NamedVoice, prompt_text: str | None, language: str) -> Re
     return read_reference(named.path, named.transcript or prompt_text, named.name, language)
 
 
-def make_voice(found: VoiceSource, pipeline: Any, adapt: bool = False) -> "Voice":
-    """The voice from what `read_voice` found; adapt: see `create_voice` of a pipeline. VoiceError: it does not fit the
-    pipeline. VoiceFileError: a file is to be adapted."""
+def make_voice(
+    found: VoiceSource,
+    pipeline: Any,
+    adapt: bool = False,
+    create: "Callable[[Reference], Voice] | None" = None,
+) -> "Voice":
+    """The voice from what `read_voice` found; adapt: see `create_voice` of a pipeline, in whose place `create` makes
+    one of a clip. VoiceError: it does not fit the pipeline. VoiceFileError: a file is to be adapted."""
     if isinstance(found, BlendSource):
         from ditar.synthesis.voice import blend_voices
 
-        voices = [(make_voice(source, pipeline, adapt), share) for source, share in found.sources]
+        voices = [(make_voice(source, pipeline, adapt, create), share) for source, share in found.sources]
         return blend_voices(voices, found.name)
     if isinstance(found, Reference):
-        return pipeline.create_voice(found, adapt=adapt)
+        return pipeline.create_voice(found, adapt=adapt) if create is None else create(found)
     if adapt:
         check_adaptable(found)
     voice = load_voice(found)
@@ -197,13 +203,16 @@ def default_of(of_model: Path | None) -> Path | None:
 
 def list_voices(own: Path | None = None, of_model: Path | None = None) -> list[NamedVoice]:
     """Those in a folder (None: the user's), then those that came with a model (`model_folder.voices_of`) and those that
-    ship, without a namesake before; each sorted by name."""
+    ship, without a namesake before, which in one folder a voice file is for a clip; each sorted by name."""
     found: dict[str, NamedVoice] = {}
     for folder in (user_folder() if own is None else own, of_model, SHIPPED):
         if folder is not None and folder.is_dir():
-            for path in sorted(folder.iterdir()):
+            here = {}
+            for path in sorted(folder.iterdir(), key=lambda path: (path.suffix != VOICE_FILE, path)):
                 if path.suffix.lower() in (VOICE_FILE, *CLIPS):
-                    found.setdefault(path.stem, _at(path))
+                    here.setdefault(path.stem, path)
+            for name in sorted(here.keys() - found.keys()):
+                found[name] = _at(here[name])
     return list(found.values())
 
 

@@ -72,9 +72,9 @@ for part in $only; do
         exit 1
     fi
 done
-learning=()
+learning=() learning_command=(--no-adapt)
 if [ "$adapt" = true ]; then
-    learning=(--adapt)
+    learning=(--adapt) learning_command=(--adapt)
     if [ "$only" = "$every" ]; then only=${only/untranscribed /}; fi
     if [[ " $only " = *" untranscribed "* ]]; then
         echo "$0: --adapt true: the part untranscribed has no transcripts to learn from; leave it out of --only" >&2
@@ -124,7 +124,7 @@ speak_part() {
         default)  # no bar of similarity; nor of the book's DistillMOS, which takes long of a minute
             step 7 speak "$python" -m ditar.cli synthesize --model "$model" --text-file "$exp/list.txt" \
                 --list-format tab --output-dir "$exp/wav" --batch-size "$batch_size" \
-                ${voice:+--voice "$voice"} "${learning[@]}" "${speaking[@]}"
+                ${voice:+--voice "$voice"} "${learning_command[@]}" "${speaking[@]}"
             evaluate "$exp/wav" --metrics "${metrics//similarity/outputs}"
             ;;
         book)
@@ -133,7 +133,7 @@ speak_part() {
             said=$(cut -d' ' -f2- "$exp/references/text")
             step 7 speak "$python" -m ditar.cli synthesize --model "$model" --text-file "$exp/book.txt" \
                 --output "$exp/book.wav" --timestamps "$exp/book.json" --prompt-audio "$clip" --prompt-text "$said" \
-                --batch-size "$batch_size" "${learning[@]}" "${speaking[@]}"
+                --batch-size "$batch_size" "${learning_command[@]}" "${speaking[@]}"
             step 7 minutes "$python" $bars minutes --audio "$exp/book.wav" --times "$exp/book.json" \
                 --out "$exp/minutes" "${limit[@]}"
             evaluate "$exp/minutes" --references "$exp/references" --metrics "${metrics//distillmos/outputs}"

@@ -232,7 +232,7 @@ def test_reading_in_step_needs_to_know_when_what_is_said(speak, monkeypatch):
     reference = read_reference(str(speak(text)), text)
     voice = reading.create_voice(reference, adapt=True)
     assert voice.embedding.vectors.abs().max() > 0
-    places, doubts = adapt._places(voice, list(voice.symbols), reference, reading.patch_frames)
+    places, doubts = adapt._places(voice, list(voice.symbols), reference, reading.patch_frames, sure=True)
     assert doubts == voice.warnings == ()
     assert places.shape == (len(voice.latents) // reading.patch_frames, reading.patch_frames)
     steps = places.flatten().diff()
@@ -243,6 +243,8 @@ def test_reading_in_step_needs_to_know_when_what_is_said(speak, monkeypatch):
     monkeypatch.setattr(adapt, "unlikely", lambda *_: "hurried")  # fast speech may look as if it were something else
     (doubt,) = reading.create_voice(reference, adapt=True).warnings
     assert doubt == f"{text!r} may not be what is said in the clip of {reference.name!r} (hurried), which was learnt"
+    with pytest.raises(TextError, match=f"{text!r} may not be what is said in the clip of .* .hurried.$"):
+        reading.adapt_voice(voice, reference, sure=True)
     monkeypatch.setattr(aligner.Aligner, "fit", no_path)
     with pytest.raises(TextError, match="'Good morning to you.' is not found in its clip .no path"):
         reading.create_voice(reference, adapt=True)

@@ -104,6 +104,18 @@ def test_what_a_model_was_fine_tuned_on_is_its_voice(home, tmp_path):
     assert read_voice(None, of_model=own) == own / "ann.safetensors"  # the only one
 
 
+@pytest.mark.parametrize("ending", [".flac", ".wav"])
+def test_a_voice_file_comes_before_a_clip_beside_it(home, ending):
+    """Whichever ending is first in the alphabet: the file may be what was learnt of the clip."""
+    write_clip(home / "ann.wav", "My own.").rename(home / f"ann{ending}")
+    assert find_voice("ann").path == home / f"ann{ending}"
+    voice = tiny_pipeline().create_voice(clip(), "Hello there.", name="ann")
+    save_voice(voice, home / "ann.safetensors")
+    write_clip(home / "bob.wav", "My own.")
+    assert find_voice("ann").path == home / "ann.safetensors"
+    assert [voice.name for voice in list_voices()][:2] == ["ann", "bob"]
+
+
 def test_a_file_comes_before_the_user_s_folder_and_that_before_what_ships(home, tmp_path, monkeypatch):
     name = list_voices()[0].name
     assert find_voice(name).path.parent == SHIPPED

@@ -1,0 +1,87 @@
+"""What was learnt of voices from their clips, kept in a user's cache, so that a clip is learnt once and not at each
+command.
+
+Kept are the numbers that were learnt, and nothing that could be heard. A file is named by all that they depend on, so
+that what is found is, bit for bit, what would be learnt again.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ditar.model import speaker
+from ditar.storage.atomic_write import atomic_write, remove_abandoned
+from ditar.storage.digests import digest_tensors, digest_values
+from ditar.synthesis.reference import Reference
+from ditar.synthesis.voice import SpeakerEmbedding, Voice
+
+VECTORS = "embedding"
+WAY = 1  # of learning: another number where code makes other numbers of the same clip
+MOST_KEPT = 200  # voices, of 15 KB each; those that were not used for longest go first
+
+
+def learnt_folder() -> Path:
+    """`ditar/learnt` in XDG_CACHE_HOME, by default ~/.cache; a relative path is ignored, as the XDG Base Directory
+    Specification asks."""
+    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (home if home.is_absolute() else Path.home() / ".cache") / "ditar" / "learnt"
+
+
+def learn_once(
+    pipeline: Any, reference: Reference, on_step: Callable[[int, int], None] | None = None, sure: bool = False
+) -> Voice:
+    """The voice that `create_voice(reference, adapt=True)` of a pipeline makes, learnt if it was not before by this
+    user; on_step, sure and errors: see `adapt_voice` of a pipeline. What cannot be kept is learnt again."""
+    reference = replace(reference, ships=False)  # its words count, whatever the model has heard
+    voice = pipeline.create_voice(reference)
+    path = learnt_folder() / f"{_name(pipeline, voice, reference)}.safetensors"
+    model, size = pipeline.speaker_space
+    if (found := _load(path, size)) is not None and not (sure and found[1]):
+        vectors, doubts = found
+        return replace(voice, embedding=SpeakerEmbedding(vectors, model), warnings=(*voice.warnings, *doubts))
+    learnt = pipeline.adapt_voice(voice, reference, on_step, sure)
+    _keep(path, learnt.embedding.vectors, learnt.warnings[len(voice.warnings) :])
+    return learnt
+
+
+def _name(pipeline: Any, voice: Voice, reference: Reference) -> str:
+    """16 hexadecimal digits of all that what is learnt depends on: clip and words, weights, the way, and what decides
+    how it rounds."""
+    rounding = [str(pipeline.device), str(pipeline.dtype), torch.get_num_threads(), torch.__version__]
+    constants = [speaker.STEPS, speaker.WARMUP_STEPS, speaker.LEARNING_RATE, speaker.BETAS, asdict(speaker.LOSS)]
+    said = [reference.text, reference.language, voice.name, voice.symbols]
+    heard = digest_tensors([torch.from_numpy(reference.clip), voice.latents])
+    weights = digest_tensors(pipeline.ditar.state_dict().values())
+    return digest_values([WAY, constants, rounding, said, heard, weights])
+
+
+def _load(path: Path, size: int) -> tuple[Tensor, list[str]] | None:
+    """What was kept: (size,), and warnings; None if there is none, or it is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            vectors, doubts = file.get_tensor(VECTORS), json.loads(file.metadata()["warnings"])
+        os.utime(path)  # it was used
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+    return (vectors, doubts) if vectors.shape == (size,) and vectors.isfinite().all() else None
+
+
+def _keep(path: Path, vectors: Tensor, doubts: tuple[str, ...]) -> None:
+    """Nothing is lost but time where it cannot be written: a full disk, a home that is read-only."""
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        remove_abandoned(path.parent)
+        with atomic_write(path) as partial:
+            save_file({VECTORS: vectors}, partial, {"warnings": json.dumps(doubts)})
+        used = sorted(path.parent.glob("*.safetensors"), key=lambda one: one.stat().st_mtime, reverse=True)
+        for old in used[MOST_KEPT:]:
+            old.unlink()

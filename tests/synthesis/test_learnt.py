@@ -1,0 +1,85 @@
+"""What was learnt of clips is kept for all that it depends on, and for nothing else."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ditar.synthesis import learnt
+from ditar.synthesis.learnt import learn_once, learnt_folder
+from ditar.synthesis.reference import read_reference
+from ditar.synthesis.voice import voice_key
+from tests.tiny import clip, tiny_pipeline
+
+
+@pytest.fixture
+def reference(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return read_reference(clip(), "Hello there.", "ann")
+
+
+class Steps(list):
+    def __call__(self, step, steps):
+        self.append(step)
+
+
+def learnt_in(pipeline, reference):
+    """The voice, and whether it was learnt now."""
+    steps = Steps()
+    voice = learn_once(pipeline, reference, steps)
+    return voice, bool(steps)
+
+
+def test_it_is_what_would_be_learnt_again(reference):
+    pipeline = tiny_pipeline()
+    plain = pipeline.create_voice(reference, adapt=True)
+    for now in (True, False):
+        voice, learned = learnt_in(pipeline, reference)
+        assert learned == now and torch.equal(voice.embedding.vectors, plain.embedding.vectors)
+        assert voice_key(voice) == voice_key(plain) and voice.warnings == plain.warnings and voice.name == "ann"
+    (kept,) = learnt_folder().iterdir()
+    assert kept.stat().st_size < 20_000 and learnt_folder().stat().st_mode & 0o077 == 0
+
+
+def test_another_clip_text_or_model_is_learnt_anew(reference):
+    pipeline = tiny_pipeline()
+    assert learnt_in(pipeline, reference)[1]
+    others = [replace(reference, clip=reference.clip * 0.9), replace(reference, text="Hello, there.")]
+    assert all(learnt_in(pipeline, other)[1] for other in others)
+    with torch.no_grad():  # of LocDiT, on which the fingerprint of an embedding does not depend
+        next(iter(pipeline.ditar.locdit.parameters())).mul_(1.01)
+    assert learnt_in(pipeline, reference)[1]
+    assert learnt_in(pipeline.to(torch.bfloat16), reference)[1]
+    assert not learnt_in(pipeline, reference)[1]
+
+
+def test_a_damaged_file_is_learnt_again(reference):
+    pipeline = tiny_pipeline()
+    learn_once(pipeline, reference)
+    (kept,) = learnt_folder().iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2])
+    assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
+    learnt.save_file({"embedding": torch.zeros(3)}, kept, {"warnings": "[]"})
+    assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
+
+
+def test_it_does_without_a_folder_that_cannot_be_written(reference, tmp_path):
+    (tmp_path / "cache").write_text("a file", encoding="utf-8")
+    pipeline = tiny_pipeline()
+    assert all(learnt_in(pipeline, reference)[1] for _ in range(2))
+
+
+def test_those_that_were_not_used_for_longest_go(reference, monkeypatch):
+    monkeypatch.setattr(learnt, "MOST_KEPT", 2)
+    pipeline, times = tiny_pipeline(), iter(range(1, 9))
+    utime = learnt.os.utime
+    monkeypatch.setattr(learnt.os, "utime", lambda path: utime(path, (next(times) + 2e9,) * 2))
+    first, second, third = (replace(reference, text=f"Hello {n}.") for n in ("one", "two", "three"))
+    assert learnt_in(pipeline, first)[1] and learnt_in(pipeline, second)[1]
+    assert not learnt_in(pipeline, first)[1]  # used again
+    assert learnt_in(pipeline, third)[1] and len(list(learnt_folder().iterdir())) == 2
+    assert not learnt_in(pipeline, first)[1] and learnt_in(pipeline, second)[1]
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", "/nobody")
+    assert str(learnt_folder()) == "/nobody/.cache/ditar/learnt"
