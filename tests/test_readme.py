@@ -99,7 +99,7 @@ def test_the_options_shown_are_the_options_there_are():
     shown = dict(re.findall(r"(--[a-z-]+)(?: ([^\s\]]+))?", usage.split("ditar info")[0]))
     (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
     actions = {a.option_strings[0]: a for a in commands.choices["synthesize"]._actions if a.dest != "help"}
-    assert set(shown) == set(actions)
+    assert set(shown) == {name for action in actions.values() for name in action.option_strings}
     for option, action in actions.items():
         if action.default not in (None, argparse.SUPPRESS) and action.nargs != 0:  # flags have no value
             assert shown[option] == str(action.default)
