@@ -9,6 +9,7 @@ import soundfile
 from ditar.serve.app import PAGE
 from ditar.synthesis.voice_file import load_voice
 from tests.serve.browser import browser
+from tests.serve.server import running
 from tests.serve.test_voices import encoded
 from tests.tiny import clip
 
@@ -176,12 +177,153 @@ def test_what_is_wrong_is_said(page):
     page.problems.clear()  # the browser logs the answer 422
 
 
+def answering(page, script):
+    """Let the server's answer to a request for speech be what the script returns, until `answering(page, None)`."""
+    page.run(
+        "window.fetched ??= fetch, 0" if script is None else
+        "window.fetched ??= fetch, window.fetch = (path, options) => "
+        f"String(path).endsWith('/speech') ? ({script})(path, options) : fetched(path, options), 0"
+    )  # fmt: skip
+    if script is None:
+        page.run("window.fetch = fetched, 0")
+
+
+def test_fields_that_are_hidden_keep_nobody_from_speaking(page):
+    page.run(
+        "document.querySelector('#name').value = 'my voice', document.querySelector('#new-voice').open = false,"
+        "forms[1].querySelector('[name=steps]').value = 0"
+    )
+    say(page, "It rains.")
+    before = page.run("takes.length")
+    page.click("#speak")
+    page.until(f"takes.length === {before + 1} && takes.at(-1).done")
+    page.run("document.querySelector('#name').value = '', forms[1].querySelector('[name=steps]').value = 2")
+
+
+def test_enter_in_the_name_adds_the_voice(page):
+    before = page.run("takes.length")
+    page.run("window.added = 0, document.querySelector('#voice-form').addEventListener('submit', () => { added += 1; },"
+             " {once: true}), clip = new Blob(['no sound']), document.querySelector('#new-voice').open = true,"
+             "document.querySelector('#add').disabled = false, document.querySelector('#name').value = 'mine',"
+             "document.querySelector('#name').focus()")  # fmt: skip
+    for kind in ("keyDown", "keyUp"):
+        page.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
+    page.until("added === 1")
+    assert "cannot be read as audio" in page.until("document.querySelector('#problem').textContent")
+    assert page.run("takes.length") == before
+    page.problems.clear()  # the browser logs the answer 422
+
+
+def test_long_text_is_not_cut_in_silence(page):
+    text = "It rains. " * 500
+    page.run("document.querySelector('#text').focus(), document.querySelector('#text').select()")
+    page.call("Input.insertText", text=text)
+    assert page.run("document.querySelector('#text').value") == text
+    page.run("speak()")
+    assert "5000 characters" in page.run("document.querySelector('#problem').textContent")
+    page.problems.clear()  # the browser logs the answer 413
+
+
+def test_a_server_that_goes_away(page):
+    say(page, "It rains.")
+    before = page.run("takes.length")
+    answering(page, "() => Promise.reject(new TypeError('Failed to fetch'))")
+    page.run("speak()")
+    assert page.run("document.querySelector('#problem').textContent").startswith("The server cannot be reached")
+    assert page.run("takes.length") == before
+    # in the middle: what was heard stays, under its seed
+    answering(page, """async (path, options) => {
+        const reply = await fetched(path, options), reader = reply.body.getReader(), parts = [];
+        let text = "";
+        while (text.split("\\n\\n").length < 2) text += new TextDecoder().decode((await reader.read()).value);
+        reader.cancel();
+        let sent = false;
+        const body = new ReadableStream({ pull(to) {
+            if (sent) to.error(new TypeError("network error"));
+            else to.enqueue(new TextEncoder().encode(text.split("\\n\\n")[0] + "\\n\\n"));
+            sent = true;
+        } }, { highWaterMark: 0 });
+        return new Response(body, { headers: reply.headers });
+    }""")
+    page.run("document.querySelector('[name=seed]').value = ''")
+    page.run("speak()")
+    assert page.run("document.querySelector('#problem').textContent") == "The speech was cut off; ask again"
+    assert page.run("takes.at(-1).samples > 0 && Number.isInteger(takes.at(-1).seed)")
+    assert "stopped before its end" in page.run("takes.at(-1).node.textContent")
+    answering(page, None)
+
+
+def test_a_server_that_was_away_when_the_page_came(page):
+    say(page, "It rains.")
+    page.run("voices = [], forms[0].querySelector('[name=voice]').replaceChildren()")
+    page.run("speak()")
+    assert page.run("takes.at(-1).done && takes.at(-1).found.voice") == "default"
+
+
+def test_one_of_two_is_refused(page):
+    """Its error does not wait for the other one, which is heard."""
+    say(page, "It rains.")
+    page.click("#compare")
+    for refused, heard in ((0, 1), (1, 0)):
+        before = page.run("takes.length")
+        page.run("window.asked = 0")
+        answering(
+            page, f"(path, options) => asked++ === {refused} ? Promise.resolve(new Response(JSON.stringify("
+            "{error: {message: 'too many'}}), {status: 429})) : new Promise(done => { window.go = () => "
+            "done(fetched(path, options)); })",
+        )  # fmt: skip
+        page.run("speak(), 0")
+        page.until("document.querySelector('#problem').textContent === 'too many'")
+        page.run("go(), 0")
+        page.until(f"takes.length === {before + 1} && takes.at(-1).done")
+        page.until("document.querySelector('#status').textContent.startsWith('Done: ')")
+        assert page.run("playing === takes.at(-1)") and page.run("document.querySelectorAll('h3').length") > 0
+        assert page.run("takes.at(-1).node.ariaLabel") == f"Take {'AB'[heard]}"
+        page.run("stop()")
+    answering(page, None)
+    page.click("#compare")
+
+
+def test_stop_is_there_while_something_is_heard(page):
+    say(page, "It rains.")
+    page.run("speak()")
+    page.until("playing === null")
+    assert page.run("document.querySelector('#stop').disabled")
+    page.run("takes.at(-1).button.click()")
+    assert not page.run("document.querySelector('#stop').disabled")
+    page.click("#stop")
+    assert page.run("playing === null && document.querySelector('#stop').disabled")
+    assert page.run("document.querySelector('#status').textContent") == "Stopped"
+
+
+def test_no_microphone_without_https(page):
+    page.run("Object.defineProperty(navigator, 'mediaDevices', {value: undefined, configurable: true}), 0")
+    page.run("document.querySelector('#record').click()")
+    assert "https" in page.run("document.querySelector('#problem').textContent")
+    page.run("delete navigator.mediaDevices, 0")
+
+
+def test_a_password_in_the_address(pipeline, tmp_path):
+    """Browsers refuse to ask for a relative address then."""
+    with running(pipeline, tmp_path, keys=("secret-key",)) as server:
+        with browser(f"http://me:secret-key@127.0.0.1:{server.port}/", tmp_path) as page:
+            page.until("document.querySelector('select').options.length > 3")
+            assert page.run("document.querySelector('#problem').textContent") == ""
+
+
 def test_a_screen_reader_and_narrow_screens(page):
     unnamed = "[...document.querySelectorAll('input, select, textarea')].filter(e => !e.labels?.length && !e.ariaLabel)"
     assert page.run(f"{unnamed}.map(e => e.outerHTML)") == []
     assert page.run("[...document.querySelectorAll('button')].every(button => button.textContent.trim())")
     assert page.run("[...document.querySelectorAll('canvas')].every(c => c.role === 'img' && c.ariaLabel)")
-    for width, dark in ((360, False), (1200, True)):
+    assert page.run("[...document.querySelectorAll('h1, h2, h3')].every(heading => heading.textContent.trim())")
+    named = "[...document.querySelectorAll('[aria-label]')]"
+    assert page.run(f"{named}.every(e => e.role || !['P', 'DIV', 'SPAN'].includes(e.tagName))")
+    page.run("document.documentElement.style.fontSize = '32px'")  # text alone is larger
+    page.resize(320, 800)
+    assert page.run("document.documentElement.scrollWidth <= innerWidth")
+    page.run("document.documentElement.style.fontSize = ''")
+    for width, dark in ((320, False), (1200, True)):
         page.resize(width, 800, dark)
         assert page.run("document.documentElement.scrollWidth <= innerWidth")
         text = page.run("getComputedStyle(document.body).color")
