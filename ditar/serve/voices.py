@@ -104,7 +104,8 @@ class VoiceShelf:
             if name not in known:
                 return self._keep((DEFAULT,), self._pipeline.create_voice)
             named, stat = known[name], path.stat()
-            return self._keep((named.path, stat.st_mtime_ns, stat.st_size), lambda: self._make(named))
+            key = (named.path, named.transcript, stat.st_mtime_ns, stat.st_size)
+            return self._keep(key, lambda: self._make(named))
         except (VoiceError, VoiceFileError, AudioError, TextError, OSError) as error:
             raise ApiError(422, _without_path(f"voice {shown(name)}: {error}", path), param="voice") from None
 

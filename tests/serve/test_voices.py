@@ -375,6 +375,8 @@ def test_clips_and_files_of_the_folder(tmp_path, pipeline):
     assert listed["fay"].text == "Hello there." and listed["gus"].text is None
     first = shelf.voice("fay")
     assert shelf.voice("fay") is first and first.text == "Hello there."
+    (tmp_path / "fay.txt").write_text("Good morning.\n")  # what it really says
+    assert shelf.voice("fay").text == "Good morning."
     soundfile.write(tmp_path / "fay.wav", clip(0.6), 24_000)
     assert shelf.voice("fay").seconds == pytest.approx(0.6)
     for name, message in (("gus", "vocabulary"), ("hal", "hal.safetensors .* is not a voice")):
