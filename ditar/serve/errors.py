@@ -88,9 +88,12 @@ async def on_api_error(request: Request, error: ApiError) -> Response:
 
 
 async def on_http_error(request: Request, error: HTTPException) -> Response:
-    """Unknown paths and methods, bodies that are too large, and what the framework itself refuses."""
+    """Unknown paths and methods, bodies that are too large or no text, and what the framework itself refuses."""
     status = HTTPStatus(error.status_code)
+    is_form = "form" in request.headers.get("content-type", "")
     messages = {
+        400: f"the body is no form ({error.detail.rstrip('.')}); send one as curl -F makes it" if is_form else
+        "the body is not JSON in UTF-8, or nested too deeply; send a JSON object in UTF-8",
         404: f"there is nothing at {shown(request.url.path)}; see /docs",
         405: f"{request.method} is not for {shown(request.url.path)}; see /docs",
         413: "the body is larger than is taken here; send less",

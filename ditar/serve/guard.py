@@ -23,7 +23,8 @@ KEY_PROTOCOL = "openai-insecure-api-key."  # how a web page, which cannot set he
 class Guard:
     """ASGI middleware. The key comes as `Authorization: Bearer KEY`, as the password of Basic (a browser then asks for
     it), or in a WebSocket's protocol, and is compared in constant time. A web page of another origin is refused, since
-    a browser sends some of its requests without asking anybody; so is a body whose declared size is too large.
+    a browser sends some of its requests without asking anybody; so is a body that is compressed, or whose declared size
+    is too large.
     """
 
     def __init__(self, app: ASGIApp, keys: Sequence[str], origins: Sequence[str]):
@@ -54,6 +55,9 @@ class Guard:
                     "the API key is missing or wrong; send one of --api-key-file as: Authorization: Bearer KEY",
                     headers={"WWW-Authenticate": f'{"Basic" if page else "Bearer"} realm="ditar"'},
                 )
+        packed = headers.get("content-encoding", "identity")
+        if packed.lower() != "identity":
+            raise ApiError(415, f"a body with Content-Encoding {shown(packed)} is not read here; send it as it is")
         length, most = headers.get("content-length", ""), body_limit(scope["path"])
         if length.isdecimal() and int(length[:20]) > most:
             raise ApiError(413, f"the body has {length[:20]} bytes, and {most} is the limit; send less")

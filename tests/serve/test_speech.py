@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import copy
+import gzip
 import io
 import json
 import re
@@ -266,6 +267,11 @@ def test_bodies_that_are_no_json(server):
         headers = {"content-type": "application/json"}
         response = server.http.post("/v1/audio/speech", content=content, headers=headers)
         assert response.status_code in (400, 422) and response.json()["error"]["message"], content[:20]
+    latin = server.http.post("/v1/audio/speech", content='{"input": "Café"}'.encode("latin-1"), headers=headers)
+    assert latin.status_code == 400 and "send a JSON object in UTF-8" in latin.json()["error"]["message"]
+    for data in (gzip.compress(b'{"input": "Hi."}'), b'{"input": "Hi."}'):
+        packed = server.http.post("/v1/audio/speech", content=data, headers={**headers, "content-encoding": "gzip"})
+        assert packed.status_code == 415 and 'Content-Encoding "gzip" is not read' in packed.json()["error"]["message"]
     form = server.http.post("/v1/audio/speech", data={"input": "Hi."})
     assert form.status_code == 422 and "JSON object with Content-Type: application/json" in form.json()["error"]["message"]
     response = server.http.post("/v1/audio/speech", content=b"x" * 300_000, headers=headers)

@@ -335,6 +335,8 @@ def test_forms_that_are_none(server):
     for content in (b"", b"--x", b"--x\r\n\r\n\r\n--y--", b"\0" * 1000):
         made = server.http.post(VOICES, content=content, headers=headers)
         assert made.status_code in (400, 422) and made.json()["error"]["message"]
+    no_boundary = server.http.post(VOICES, content=b"x", headers={"content-type": "multipart/form-data"})
+    assert no_boundary.status_code == 400 and "send one as curl -F makes it" in no_boundary.json()["error"]["message"]
     large = server.http.post(VOICES, content=b"x" * (MAX_UPLOAD_BYTES + 1), headers=headers)
     assert large.status_code == 413 and f"{MAX_UPLOAD_BYTES} is the limit" in large.json()["error"]["message"]
     assert folder(server) == []
