@@ -40,6 +40,7 @@ MEDIA_TYPES = {
     "pcm": "audio/pcm",
 }
 PAGE = ASSETS / "serve.html"
+MAX_HEADER_BYTES = 2000  # of warnings
 STARTED = int(time.time())
 ERRORS = {status: {"description": text} for status, text in (
     (401, "no key, or a wrong one"), (413, "too long"), (422, "an impossible value"), (429, "too many requests"),
@@ -251,8 +252,17 @@ def _headers(planned: Planned) -> dict[str, str]:
     if planned.ignored:
         headers["X-Ditar-Ignored"] = ", ".join(planned.ignored)
     if planned.talk.warnings:
-        headers["X-Ditar-Warnings"] = json.dumps(planned.talk.warnings)[:2000]
+        headers["X-Ditar-Warnings"] = _in_header(planned.talk.warnings)
     return headers
+
+
+def _in_header(warnings: list[str]) -> str:
+    """As a list in JSON: the first ones, as many as go into a header that every proxy takes."""
+    for kept in range(len(warnings), -1, -1):
+        more = [f"{len(warnings) - kept} more: ask for stream_format json"] if kept < len(warnings) else []
+        if len(told := json.dumps([*warnings[:kept], *more])) <= MAX_HEADER_BYTES:
+            break
+    return told
 
 
 def _listed(voice: VoiceInfo) -> dict[str, Any]:

@@ -212,6 +212,9 @@ def test_what_is_left_out_is_told(server):
     response = server.speak(input="It rains \U0001f600 today.", **FAST)
     assert response.status_code == 200
     assert any("GRINNING FACE" in line for line in json.loads(response.headers["x-ditar-warnings"]))
+    many = server.speak(input="It \U0001f600 rains. " * 40, **FAST).headers["x-ditar-warnings"]
+    *told, more = json.loads(many)  # whole, though not all go into a header
+    assert len(many) <= 2000 and len(told) > 5 and more == f"{40 - len(told)} more: ask for stream_format json"
     done = events(server.speak(input="It rains \U0001f600 today.", stream_format="sse", **FAST))[-1]
     assert any("GRINNING FACE" in line for line in done["warnings"])
 
