@@ -22,7 +22,17 @@ from ditar import __version__
 from ditar.audio.encode import encoder
 from ditar.serve.answers import SpeechResponse, as_events, as_file, as_json, spoken, unless_gone
 from ditar.serve.bodies import MODEL, OPENAI_MODELS, SpeechBody
-from ditar.serve.errors import ApiError, failure, on_api_error, on_failure, on_http_error, on_validation, shown
+from ditar.serve.errors import (
+    ApiError,
+    check_fields,
+    failure,
+    fields_of,
+    on_api_error,
+    on_failure,
+    on_http_error,
+    on_validation,
+    shown,
+)
 from ditar.serve.guard import Guard, KnownHosts
 from ditar.serve.metrics import Counted
 from ditar.serve.service import Planned, Service
@@ -40,6 +50,7 @@ MEDIA_TYPES = {
     "pcm": "audio/pcm",
 }
 PAGE = ASSETS / "serve.html"
+OPENAI_FIELDS = ("model", "prompt", "script_hint", "type")  # of a new voice, which say nothing here
 MAX_HEADER_BYTES = 2000  # of warnings
 STARTED = int(time.time())
 ERRORS = {status: {"description": text} for status, text in (
@@ -176,6 +187,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         """Keep a voice, from a clip with its transcript, or from a voice file. Use only voices whose owners agree."""
         if service.draining.is_set():
             raise ApiError(503, "the server is shutting down; ask again when it is back")
+        check_fields(await request.form(), fields_of(request), OPENAI_FIELDS)
         if (audio_sample is None) == (voice_file is None):
             given = "neither" if voice_file is None else "both"
             raise ApiError(

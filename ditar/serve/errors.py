@@ -78,9 +78,21 @@ def of_validation(errors: Iterable[Mapping[str, Any]], fields: Iterable[str] = (
 
 async def on_validation(request: Request, error: RequestValidationError) -> Response:
     """FastAPI's handler of what pydantic refused."""
+    return of_validation(error.errors(), fields_of(request)).response()
+
+
+def fields_of(request: Request) -> Iterable[str]:
+    """The names of the fields that the body of a request may have."""
     body = getattr(request.scope.get("route"), "body_field", None)
     model = None if body is None else body.field_info.annotation
-    return of_validation(error.errors(), getattr(model, "model_fields", ())).response()
+    return getattr(model, "model_fields", ())
+
+
+def check_fields(given: Iterable[str], known: Iterable[str], ignored: Iterable[str]) -> None:
+    """ApiError: a form has a field that is neither `known` nor `ignored`: FastAPI would leave it out in silence."""
+    unknown = [{"type": "extra_forbidden", "loc": ("body", name)} for name in given if name not in {*known, *ignored}]
+    if unknown:
+        raise of_validation(unknown, known)
 
 
 async def on_api_error(request: Request, error: ApiError) -> Response:

@@ -84,6 +84,14 @@ def test_a_clip_becomes_a_voice_and_goes_again(server, pipeline):
     assert server.speak(voice="ann").status_code == 422
 
 
+def test_the_official_client_brings_a_voice(server):
+    made = server.openai.audio.voices.create(
+        name="ann", audio_sample=("clip.flac", encoded(clip(1.0))), consent="cons_1", type="audio_sample", model="auto"
+    )
+    assert made.id == "ann" and folder(server) == ["ann.safetensors"]
+    assert server.openai.audio.voices.delete("ann").deleted and folder(server) == []
+
+
 def test_a_transcript_may_be_heard(server, monkeypatch):
     said = "Hello there."
     monkeypatch.setattr(reference, "make_recogniser", lambda: SimpleNamespace(transcribe=lambda waveform: said))
@@ -329,6 +337,9 @@ def test_forms_that_are_none(server):
         assert refused.status_code == 422 and refused.json()["error"]["param"] == field
     both = server.http.post(VOICES, data={"name": "x"}, files={"audio_sample": good, "voice_file": good})
     assert both.status_code == 422 and "got both" in both.json()["error"]["message"]
+    misspelt = bring(server, "x", transcipt="Hello.")  # and the voice would be worse without a word
+    assert misspelt.status_code == 422 and misspelt.json()["error"]["param"] == "transcipt"
+    assert 'no field "transcipt"; there are name, audio_sample, transcript' in misspelt.json()["error"]["message"]
     missing = server.http.post(VOICES, files={"audio_sample": good})
     assert missing.status_code == 422 and "name is missing" in missing.json()["error"]["message"]
     headers = {"content-type": "multipart/form-data; boundary=x"}
