@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ditar.audio.encode import FileEncoder
 from ditar.serve.errors import ApiError, failure, log
@@ -123,6 +123,19 @@ class SpeechResponse(StreamingResponse):
             log.warning("a client that took nothing for %g s is dropped", STALLED_SECONDS)
         except Exception:  # noqa: BLE001
             log.exception("speech ended early")
+
+
+class HeadAsGet:
+    """ASGI middleware: a HEAD is answered as a GET, whose body uvicorn leaves out. FastAPI's paths know no HEAD, which
+    monitors, `curl -I` and `wget --spider` ask with."""
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # a copy: uvicorn goes by its own
+        await self._app(scope, receive, send)
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:

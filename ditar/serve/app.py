@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 
 from ditar import __version__
 from ditar.audio.encode import encoder
-from ditar.serve.answers import SpeechResponse, as_events, as_file, as_json, spoken, unless_gone
+from ditar.serve.answers import HeadAsGet, SpeechResponse, as_events, as_file, as_json, spoken, unless_gone
 from ditar.serve.bodies import MODEL, OPENAI_MODELS, SpeechBody
 from ditar.serve.errors import (
     ApiError,
@@ -93,6 +93,7 @@ def make_app(service: Service) -> FastAPI:
         )  # fmt: skip
     app.add_middleware(KnownHosts, hosts=service.settings.hosts)
     app.add_middleware(Counted, metrics=service.metrics)
+    app.add_middleware(HeadAsGet)
     _add_speech(app, service)
     _add_voices(app, service)
     _add_others(app, service)

@@ -295,6 +295,15 @@ def test_paths_that_there_are_not(server):
         assert response.status_code == status and "see /docs" in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("path", ["/", "/health", "/docs", "/v1/models", "/metrics"])
+def test_a_head_has_the_headers_of_a_get(server, path):
+    head, get = server.http.head(path), server.http.get(path)
+    assert head.status_code == get.status_code == 200 and not head.content
+    assert head.headers["content-type"] == get.headers["content-type"] and int(head.headers["content-length"]) > 0
+    assert server.http.head("/v1/audio/speech").status_code == 405
+    assert server.http.get("/health").json() == {"status": "ok"}  # the connection is not out of step
+
+
 def test_models_health_and_description(server):
     assert server.http.get("/health").json() == {"status": "ok"}
     names = [model.id for model in server.openai.models.list()]
