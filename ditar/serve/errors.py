@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 log = logging.getLogger("uvicorn.error")
@@ -67,6 +68,9 @@ def of_validation(errors: Iterable[Mapping[str, Any]], fields: Iterable[str] = (
             said.append(
                 f"the body {body} was not sent as JSON; send a JSON object with Content-Type: application/json"
             )
+        elif isinstance(given, UploadFile):
+            said.append(f"{place} must be text, got the file {shown(given.filename)}; send what is in it: "
+                        f"curl -F '{place}=<FILE'")  # fmt: skip
         elif "UploadFile" in error["msg"]:
             said.append(f"{place} must be a file, got {shown(given)}; send it as one: curl -F {place}=@FILE")
         else:

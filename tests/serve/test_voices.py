@@ -337,6 +337,9 @@ def test_forms_that_are_none(server):
         assert refused.status_code == 422 and refused.json()["error"]["param"] == field
     both = server.http.post(VOICES, data={"name": "x"}, files={"audio_sample": good, "voice_file": good})
     assert both.status_code == 422 and "got both" in both.json()["error"]["message"]
+    filed = server.http.post(VOICES, data={"name": "x"}, files={"audio_sample": good, "transcript": ("a.txt", b"Hi.")})
+    assert filed.status_code == 422 and filed.json()["error"]["param"] == "transcript"
+    assert "got the file \"a.txt\"; send what is in it: curl -F 'transcript=<FILE'" in filed.json()["error"]["message"]
     misspelt = bring(server, "x", transcipt="Hello.")  # and the voice would be worse without a word
     assert misspelt.status_code == 422 and misspelt.json()["error"]["param"] == "transcipt"
     assert 'no field "transcipt"; there are name, audio_sample, transcript' in misspelt.json()["error"]["message"]
