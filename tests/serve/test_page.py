@@ -110,9 +110,12 @@ def test_two_settings_side_by_side(page):
 def test_the_keyboard(page):
     say(page, "It rains, and it rains, and it rains.")
     before = page.run("takes.length")
+    page.run("window.times = 0, window.spoken = speak, window.speak = () => { times += 1; return spoken(); }, 0")
     page.run("document.querySelector('#text').focus()")
     page.press("Enter", 13, CTRL)
+    page.press("Enter", 13, CTRL, autoRepeat=True)  # held down
     page.until(f"takes.length === {before + 1} && takes.at(-1).samples > 0")
+    assert page.run("window.speak = spoken, times") == 1
     page.press("Escape", 27)
     page.until("playing === null && asking.length === 0")
     reached = []
@@ -178,14 +181,11 @@ def test_what_is_wrong_is_said(page):
 
 
 def answering(page, script):
-    """Let the server's answer to a request for speech be what the script returns, until `answering(page, None)`."""
+    """Let the server's answer to a request for speech be what a function (path, options) returns; None: its own."""
     page.run(
-        "window.fetched ??= fetch, 0" if script is None else
         "window.fetched ??= fetch, window.fetch = (path, options) => "
-        f"String(path).endsWith('/speech') ? ({script})(path, options) : fetched(path, options), 0"
-    )  # fmt: skip
-    if script is None:
-        page.run("window.fetch = fetched, 0")
+        f"(path.endsWith('/speech') ? {script or 'fetched'} : fetched)(path, options), 0"
+    )
 
 
 def test_fields_that_are_hidden_keep_nobody_from_speaking(page):
