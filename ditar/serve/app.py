@@ -24,6 +24,7 @@ from ditar.serve.answers import HeadAsGet, SpeechResponse, as_events, as_file, a
 from ditar.serve.bodies import MODEL, OPENAI_MODELS, SpeechBody
 from ditar.serve.errors import (
     ApiError,
+    ErrorAnswer,
     check_fields,
     failure,
     fields_of,
@@ -53,10 +54,11 @@ PAGE = ASSETS / "serve.html"
 OPENAI_FIELDS = ("model", "prompt", "script_hint", "type")  # of a new voice, which say nothing here
 MAX_HEADER_BYTES = 2000  # of warnings
 STARTED = int(time.time())
-ERRORS = {status: {"description": text} for status, text in (
+ERRORS = {status: {"description": text, "model": ErrorAnswer} for status, text in (
     (401, "no key, or a wrong one"), (413, "too long"), (422, "an impossible value"), (429, "too many requests"),
     (503, "shutting down"),
 )}  # fmt: skip
+NOT_FOUND = {404: {"description": "no such voice, or model", "model": ErrorAnswer}}
 
 
 def make_app(service: Service) -> FastAPI:
@@ -107,7 +109,7 @@ def _add_speech(app: FastAPI, service: Service) -> None:
         "/v1/audio/speech",
         response_class=Response,
         max_body_size=MAX_BODY_BYTES,
-        responses={200: {"description": "the audio, while it is made", "content": content}, **ERRORS},
+        responses={200: {"description": "the audio, while it is made", "content": content}, **ERRORS, **NOT_FOUND},
     )
     async def speech(body: SpeechBody, request: Request) -> Response:
         """Speak a text. As OpenAI's, with further fields by name; errors after the first audio end the connection, or
@@ -205,7 +207,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
             voice = await service.prepare(service.voices.add_file, name, await voice_file.read())
         return _made(name, voice)
 
-    @app.delete("/v1/audio/voices/{name}", responses={**ERRORS, 404: {"description": "no such voice"}})
+    @app.delete("/v1/audio/voices/{name}", responses={**ERRORS, **NOT_FOUND})
     async def remove_voice(name: str) -> dict[str, Any]:
         """Delete a voice that is kept here."""
         await service.prepare(service.voices.remove, name)
@@ -222,12 +224,12 @@ def _add_others(app: FastAPI, service: Service) -> None:
         headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
         return Response(page, media_type="text/html", headers=headers)
 
-    @app.get("/v1/models")
+    @app.get("/v1/models", responses=ERRORS)
     async def models() -> dict[str, Any]:
         """The model, and OpenAI's names for it."""
         return {"object": "list", "data": [_model(name, service) for name in (MODEL, *OPENAI_MODELS)]}
 
-    @app.get("/v1/models/{name}", responses={404: {"description": "no such model"}})
+    @app.get("/v1/models/{name}", responses={**ERRORS, **NOT_FOUND})
     async def model(name: str) -> dict[str, Any]:
         """One of them."""
         if name not in (MODEL, *OPENAI_MODELS):

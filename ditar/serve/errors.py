@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -16,6 +17,21 @@ log = logging.getLogger("uvicorn.error")
 SHOWN_CHARACTERS = 80  # of a value that is quoted
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _CODES = {401: "invalid_api_key", 404: "not_found", 413: "too_large", 429: "queue_full", 503: "unavailable"}
+
+
+class ErrorFacts(BaseModel):
+    """type: of OpenAI's kinds; param: the field that is wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every answer that is an error, as /docs describes it."""
+
+    error: ErrorFacts
 
 
 class ApiError(Exception):

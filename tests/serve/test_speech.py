@@ -309,8 +309,12 @@ def test_models_health_and_description(server):
     assert server.http.get("/health").json() == {"status": "ok"}
     names = [model.id for model in server.openai.models.list()]
     assert names[0] == "ditar" and "tts-1" in names and server.openai.models.retrieve("tts-1").id == "tts-1"
-    paths = server.http.get("/openapi.json").json()["paths"]
+    described = server.http.get("/openapi.json").json()
+    paths = described["paths"]
     assert {"/v1/audio/speech", "/v1/audio/voices", "/v1/models", "/health", "/metrics"} <= set(paths)
+    form = described["components"]["schemas"]["ErrorFacts"]["properties"]
+    assert form.keys() == server.speak(voice="nobody").json()["error"].keys()
+    assert "HTTPValidationError" not in described["components"]["schemas"]  # FastAPI's, which nobody gets here
     text = server.http.get("/metrics").text
     assert 'ditar_http_responses_total{method="GET",path="/health",status="200"}' in text and "ditar_rows 0.0" in text
 
