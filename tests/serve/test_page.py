@@ -73,6 +73,9 @@ def test_a_click_speaks_and_it_is_heard_and_seen(page, tmp_path):
     assert ends[0][1] <= ends[2][0] < ends[2][1] <= page.run("takes[0].seconds")
     page.run(f"stop(), takes[0].show({ends[2][0]} + 0.01)")
     assert page.run("[...document.querySelectorAll('.now')].map(node => node.textContent)") == ["It"]
+    page.run("window.take = new Take('', {}, ''), take.timed = true, take.addPiece({text: 'Say *it*. No', start: 0})")
+    page.run("take.setTime({text: 'it.', start: 1, end: 2}), take.setTime({text: 'No', start: 2, end: 3})")
+    assert page.run("take.words.slice(1).map(word => word.start)") == [1, 2]
     page.picture(tmp_path / "page.png")
     assert (tmp_path / "page.png").stat().st_size > 10_000
 
@@ -234,17 +237,13 @@ def test_a_server_that_goes_away(page):
     assert page.run("takes.length") == before
     # in the middle: what was heard stays, under its seed
     answering(page, """async (path, options) => {
-        const reply = await fetched(path, options), reader = reply.body.getReader(), parts = [];
-        let text = "";
-        while (text.split("\\n\\n").length < 2) text += new TextDecoder().decode((await reader.read()).value);
+        const reply = await fetched(path, options), reader = reply.body.getReader(), text = new TextDecoder();
+        let start = "";
+        while (!start.includes("\\n\\n")) start += text.decode((await reader.read()).value);
+        const first = new TextEncoder().encode(start.split("\\n\\n")[0] + "\\n\\n"), parts = [first];
+        const pull = to => parts.length ? to.enqueue(parts.pop()) : to.error(new TypeError("network error"));
         reader.cancel();
-        let sent = false;
-        const body = new ReadableStream({ pull(to) {
-            if (sent) to.error(new TypeError("network error"));
-            else to.enqueue(new TextEncoder().encode(text.split("\\n\\n")[0] + "\\n\\n"));
-            sent = true;
-        } }, { highWaterMark: 0 });
-        return new Response(body, { headers: reply.headers });
+        return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers: reply.headers });
     }""")
     page.run("document.querySelector('[name=seed]').value = ''")
     page.run("speak()")
