@@ -22,6 +22,7 @@ from ditar.sweep.speak import weights_digest
 from ditar.sweep.study import study
 from ditar.sweep.tables import shown_figure, sweep_markdown
 from ditar.synthesis.utterance_list import model_settings
+from tests.serve.browser import browser
 from tests.tiny import clip, tiny_pipeline
 
 GRID = Grid(temperature=(0.0, 1.0), guidance_scale=(1.0, 2.0), steps=(2,), seed=(0, 1))
@@ -204,6 +205,18 @@ def test_the_page_holds_every_output_and_nothing_from_elsewhere(run, tmp_path):
     assert medium["note"].startswith("2 of 4 words wrong; heard: <i>heard")
     # At temperature 0 the second seed is the first's output, told by its column.
     assert data["points"][0]["media"]["2"] == 0 and isinstance(data["points"][2]["media"]["2"], dict)
+
+
+def test_the_page_is_sorted_by_keys_alone(run, tmp_path):
+    run()
+    with browser((tmp_path / "out" / "sweep.html").as_uri(), tmp_path) as page:
+        page.run("document.querySelector('#heads th:nth-child(2) button').focus()")
+        order = "[...document.querySelectorAll('#rows tr')].map(row => row.cells[1].textContent)"
+        for direction, expected in (("ascending", ["1", "1", "2", "2"]), ("descending", ["2", "2", "1", "1"])):
+            page.press(" ", 32)
+            assert page.run("document.querySelector('[aria-sort]').ariaSort") == direction
+            assert page.run(order) == expected
+        assert not page.problems
 
 
 def test_the_page_is_bounded_and_says_what_it_leaves_out(run, tmp_path):
