@@ -283,7 +283,7 @@ def _in_header(warnings: list[str]) -> str:
 def _listed(voice: VoiceInfo) -> dict[str, Any]:
     found = {"id": voice.name, "object": "audio.voice", "name": voice.name, "type": "audio_sample"}
     about = {"transcript": voice.text, "adapted": voice.adapted, "ships": voice.ships, "alias_of": voice.alias}
-    return {**found, "created_at": STARTED, **about}
+    return {**found, "created_at": STARTED if voice.made_s is None else voice.made_s, **about}
 
 
 def _made(name: str, voice: Voice) -> dict[str, Any]:

@@ -52,13 +52,15 @@ KEPT = 32  # voices in memory
 @dataclass(frozen=True)
 class VoiceInfo:
     """name; text: what is said in its clip, None if nobody told; ships: it comes with the package, or with the model,
-    and cannot be deleted; adapted: it was learnt from its clip; alias: the voice that OpenAI's name means."""
+    and cannot be deleted; adapted: it was learnt from its clip; alias: the voice that OpenAI's name means; made_s: when
+    the file of one that does not ship was written, in seconds of Unix's time."""
 
     name: str
     text: str | None
     ships: bool
     adapted: bool = False
     alias: str | None = None
+    made_s: int | None = None
 
 
 class VoiceShelf:
@@ -77,7 +79,7 @@ class VoiceShelf:
     def listed(self) -> list[VoiceInfo]:
         """All voices that have names."""
         found = [VoiceInfo(DEFAULT, None, True)]
-        found += map(self._info, self._named().values())
+        found += [replace(self._info(named), made_s=self._made_s(named)) for named in self._named().values()]
         names = {voice.name for voice in found}
         aliases = [VoiceInfo(a, None, True, alias=name) for a, name in OPENAI_NAMES.items() if name in names]
         return [*found, *(alias for alias in aliases if alias.name not in names)]
@@ -190,6 +192,12 @@ class VoiceShelf:
         except VoiceFileError:  # told when it is asked for
             return VoiceInfo(named.name, None, self._ships(named))
         return VoiceInfo(named.name, voice.text or None, self._ships(named), bool(voice.adapted_for))
+
+    def _made_s(self, named: NamedVoice) -> int | None:
+        try:
+            return None if self._ships(named) else int(named.path.stat().st_mtime)
+        except OSError:  # deleted meanwhile
+            return None
 
     def _ships(self, named: NamedVoice) -> bool:
         own = self._pipeline.own_voices

@@ -78,6 +78,9 @@ def test_a_clip_becomes_a_voice_and_goes_again(server, pipeline):
     assert server.speak(voice={"id": "ann"}, seed=1, steps=2).content == spoken["ann"]
     listed = {voice["id"]: voice for voice in server.http.get(VOICES).json()["data"]}
     assert not listed["ann"]["ships"] and listed["heart"]["ships"] and listed["nova"]["alias_of"] == "heart"
+    os.utime(server.service.settings.voices / "ann.safetensors", (1_700_000_000, 1_700_000_000))
+    listed = {voice["id"]: voice["created_at"] for voice in server.http.get(VOICES).json()["data"]}
+    assert listed["ann"] == 1_700_000_000 < listed["heart"] <= time.time()  # not when the server was started
     assert bring(server).status_code == 409
     assert server.http.delete(f"{VOICES}/ann").json() == {"id": "ann", "object": "audio.voice.deleted", "deleted": True}
     assert folder(server) == [] and server.http.delete(f"{VOICES}/ann").status_code == 404
