@@ -125,7 +125,7 @@ def decide(model: TokenLM, state: TokenDecodingState, uniforms: Tensor, options:
             logits = guided(model.logits(state.hidden[:, None], kind)[:, :, 0], options)  # (B, its streams, V)
             may_end = _may_end(state, kind, options)
             drawn = _draw(logits, uniforms[:, streams.slices[kind.name]], kind, options, may_end)
-            _put(streams, state, tokens, kind, drawn, frame)
+            tokens[:, streams.slices[kind.name]] = _settle(streams, state, tokens, kind, drawn, frame)
     if options.batch_parallel:
         tokens[0, streams.slices[TEXT]] = tokens[1, streams.slices[TEXT]]
     if any((tokens[:, streams.slices[kind.name]] == UNKNOWN).any() for kind in model.others):
@@ -204,11 +204,13 @@ def _may_end(state: TokenDecodingState, kind: StreamsConfig, options: DecodingOp
     return state.step - kind.delays[0] - state.prompt >= options.min_frames
 
 
-def _put(
+def _settle(
     streams: Streams, state: TokenDecodingState, tokens: Tensor, kind: StreamsConfig, drawn: Tensor, frame: Tensor
-) -> None:
-    """Put drawn tokens (B, its streams) where they are wanted, and the end and what follows it where known."""
-    part, number = streams.slices[kind.name], streams.kinds.index(kind)
+) -> Tensor:
+    """What the first streams of a kind say, of which (B, those) are drawn: known tokens where there are, and the end
+    and what follows it where it has come."""
+    first, number = streams.slices[kind.name].start, streams.kinds.index(kind)
+    part = slice(first, first + drawn.shape[1])
     wanted, frames = tokens[:, part] == UNKNOWN, frame[part]
     ends = state.ends[:, number]
     if kind.end_id is not None:
@@ -217,7 +219,7 @@ def _put(
         known_end = (state.ended[:, number] | now)[:, None] & (frames == ends[:, None] - 1)
         drawn = torch.where(known_end, kind.end_id, drawn)
         drawn = torch.where(frames >= ends[:, None], _pad(kind), drawn)
-    tokens[:, part] = torch.where(wanted, drawn, tokens[:, part])
+    return torch.where(wanted, drawn, tokens[:, part])
 
 
 def _decide_in_depth(
@@ -234,9 +236,8 @@ def _decide_in_depth(
             logits = forbid(guided(logits, options), kind.never)[:, None]
             at = part.start + number
             may_end = number == 0 and _may_end(state, kind, options)
-            one = _draw(logits, uniforms[:, at : at + 1], kind, options, may_end)[:, 0]
-            drawn.append(one)
+            drawn.append(_draw(logits, uniforms[:, at : at + 1], kind, options, may_end)[:, 0])
+            said = _settle(model.streams, state, tokens, kind, torch.stack(drawn, dim=1), frame)
             if place.stream < depth.streams:
-                said = torch.where(tokens[:, at] == UNKNOWN, one, tokens[:, at])
-                read = depth.embed_token(said.repeat(copies), place.stream - 1)
-        _put(model.streams, state, tokens, kind, torch.stack(drawn, dim=1), frame)
+                read = depth.embed_token(said[:, -1].repeat(copies), place.stream - 1)
+        tokens[:, part] = said

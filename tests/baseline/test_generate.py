@@ -27,14 +27,17 @@ def example(name, rows):
     return model, examples.as_double(examples.batch(name, model.streams, rows=rows))
 
 
-def two_kinds(**audio):
+DEPTH = BlockConfig(1, 16, 2, 16)
+
+
+def two_kinds(depth=None, pad=0, **audio):
     """Text that can end and audio that can, with random weights; all ids likely."""
     kinds = (
-        StreamsConfig("text", 4, 6, 5, (0,), 5, (1.0,), end_id=4, pad_ids=(0,), sampling=ANY),
+        StreamsConfig("text", 4, 6, 5, (0,), 5, (1.0,), end_id=4, pad_ids=(pad,), sampling=ANY),
         StreamsConfig("audio", 4, 6, 5, (1, 1, 3), 5, (1.0,) * 3, **{"end_id": 4, "sampling": ANY, **audio}),
     )
     torch.manual_seed(0)
-    config = BaselineModelConfig(BlockConfig(1, 16, 2, 16), kinds, "codec", 50.0, "stream")
+    config = BaselineModelConfig(BlockConfig(1, 16, 2, 16), kinds, "codec", 50.0, "stream", depth)
     return TokenLM(config).double().eval()
 
 
@@ -52,6 +55,52 @@ def test_generation_stops_when_the_last_stream_has_ended():
         assert found.ended[0] == (text < 30 or tokens[0, -1] == 4) & (audio < 30 or tokens[1, -1] == 4)
         ends.add((text < audio, frames < 30))
     assert {(True, True), (False, True)} <= ends  # either may be the last
+
+
+@pytest.mark.parametrize("depth", [None, DEPTH])
+@pytest.mark.parametrize("audio", [{}, {"end_id": None}])
+def test_every_step_reads_what_training_reads(depth, audio):
+    """Content, the end, what follows it, and the empty ids where a row's end leaves no frame. The text is padded with
+    its empty id, since a text with less delay than the audio does not know when that ends."""
+    model, read, lengths = two_kinds(depth, pad=5, **audio), [], set()
+    step = model.step
+    model.step = lambda tokens, state: (read.append(tokens.clone()), step(tokens, state))[1]
+    for seed in range(12):
+        read.clear()
+        found = run(model, 1, 30, seed)
+        delayed = model.streams.pattern.apply(found.tokens)[..., 1:]
+        assert torch.equal(torch.stack(read, dim=2), delayed), seed
+        lengths.add(found.tokens.shape[2])
+    assert len(lengths) > 3
+
+
+def test_streams_in_depth_read_the_end_that_stands_before_them():
+    """Greedy, against one teacher-forced pass: the third stream speaks two steps longer than those that it reads."""
+    model, ended = two_kinds(DEPTH), 0
+    options = DecodingOptions(sampling=examples.most_likely(model))
+    for seed in range(12):
+        known = torch.randint(0, 4, (1, 4, 2), generator=torch.Generator().manual_seed(seed))
+        tokens = torch.cat((known, run(model, 1, 30, known=known, options=options).tokens), dim=2)
+        logits = model(model.streams.pattern.apply(tokens)).logits["audio"]
+        logits[:, 1:, :, 4] = float("-inf")  # only the first stream says the end
+        end = int((tokens[0, 1] == 4).nonzero()[0]) if (tokens[0, 1] == 4).any() else tokens.shape[2]
+        ended += end < tokens.shape[2]
+        for k, delay in enumerate((1, 1, 3)):
+            assert torch.equal(logits[0, k, delay + 2 : delay + end].argmax(-1), tokens[0, 1 + k, 2:end]), (seed, k)
+    assert ended > 3
+
+
+@pytest.mark.parametrize(("depth", "prompt"), [(None, 0), (None, 2), (DEPTH, 2)])
+def test_an_end_has_to_wait_for_the_fewest_frames(depth, prompt):
+    model = two_kinds(depth)
+    heads = [model.heads["text"], *model.depth.heads] if depth else [*model.heads.values()]
+    for head in heads:  # the end is all but certain, wherever it may come
+        head.register_forward_hook(lambda m, i, found: found.unflatten(-1, (-1, 5)).index_fill(
+            -1, torch.tensor(4), 1e4).flatten(-2))  # fmt: skip
+    known = torch.full((2, 4, prompt), 4)  # ends of a prompt are none of what follows it
+    found = run(model, 2, 20, known=known, options=DecodingOptions(sampling={"text": ANY, "audio": ANY}, min_frames=5))
+    assert found.ended.all() and found.frame_counts.tolist() == [6, 6]
+    assert torch.equal((found.tokens == 4).nonzero()[:, 2], torch.full((8,), 5))
 
 
 def test_the_limit_ends_what_does_not_end():
