@@ -32,26 +32,26 @@ def plot_spread(
 ) -> None:  # fmt: skip
     """Write a PNG of embeddings {group: (runs, D)} on the principal components of all, a colour for each group.
 
-    references: {group: (D,)}, drawn as a star of the group's colour; they take no part in the components. group_of:
-    what the legend's names are ("temperature", say). EvaluationError if fewer than two embeddings have a voice.
+    Embeddings without a voice (zeros) are left out. references: {group: (D,)}, drawn as a star of the group's colour;
+    they take no part in the components. group_of: what the legend's names are ("temperature", say). EvaluationError if
+    fewer than two embeddings have a voice.
     """
-    voiced = {name: rows[np.any(rows != 0, axis=1)] for name, rows in groups.items()}
-    points = np.concatenate(list(voiced.values()))
+    voiced = {name: heard for name, rows in groups.items() if len(heard := rows[np.any(rows != 0, axis=1)])}
+    points = [row for rows in voiced.values() for row in rows]
     if len(points) < 2:
         raise EvaluationError(f"no picture of diversity: only {len(points)} outputs of {quote(groups)} have a voice")
-    import_for_evaluation("matplotlib"), import_for_evaluation("sklearn")
+    import_for_evaluation("matplotlib")
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from sklearn.decomposition import PCA
 
-    components = PCA(2, svd_solver="full").fit(points)
+    components = voice_components(np.array(points))
     shares = np.nan_to_num(components.explained_variance_ratio_)  # identical points have no variance
     figure = Figure(figsize=(7, 5.5), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     named = len(voiced) <= MOST_NAMED
     colours = colormaps["tab10"] if named else colormaps["turbo"].resampled(len(voiced))
-    references = references or {}
+    references = {name: one for name, one in (references or {}).items() if name in voiced and np.any(one)}
     for number, (name, rows) in enumerate(voiced.items()):
         places = components.transform(rows)  # (runs, 2)
         axes.scatter(*places.T, s=24, color=colours(number), alpha=0.8, linewidths=0, label=name if named else None)
@@ -67,6 +67,15 @@ def plot_spread(
         axes.legend(title=group_of or None, fontsize=8, loc="best")
     with atomic_write(path) as partial:
         FigureCanvasAgg(figure).print_png(partial)
+
+
+def voice_components(points: np.ndarray):
+    """The first two principal components of speaker embeddings (N, D), N at least 2, as scikit-learn's PCA."""
+    import_for_evaluation("sklearn")
+    from sklearn.decomposition import PCA
+
+    with np.errstate(invalid="ignore"):  # it divides by the variance, which identical points do not have
+        return PCA(2, svd_solver="full").fit(points)
 
 
 def runs_by_utterance(runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ditar.evaluate.diversity import voice_components
 from ditar.evaluate.inputs import import_for_evaluation
 from ditar.sweep.grid import LABELS, plain
 from ditar.sweep.tables import FIGURES, figures_of
@@ -27,7 +28,8 @@ def plots(result: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> d
         if all(isinstance(entry["settings"][axis], (int, float)) for entry in entries):
             made[f"curve_{axis}.png"] = curves(entries, axis, [a for a in axes if a != axis], names)
     if "temperature" in axes and any(len(entry["seeds"]) > 1 for entry in entries):
-        made["voices.png"] = voices(entries, rows)
+        picture = voices(entries, rows)
+        made |= {} if picture is None else {"voices.png": picture}
     return made
 
 
@@ -43,7 +45,8 @@ def heat_map(entries: Sequence[Mapping[str, Any]], first: str, second: str, name
         for (i, j), value in np.ndenumerate(table):
             dark = (value - low) / ((high - low) or 1) > 0.5
             dark = not dark if less_is_better is False else dark
-            panel.text(j, i, f"{value:.{decimals}f}", ha="center", va="center", color="white" if dark else "black")
+            said = "" if np.isnan(value) else f"{value:.{decimals}f}"
+            panel.text(j, i, said, ha="center", va="center", color="white" if dark else "black")
         panel.set_xticks(range(len(across)), [plain(v) for v in across])
         panel.set_yticks(range(len(down)), [plain(v) for v in down])
         panel.set_xlabel(LABELS[second])
@@ -82,27 +85,30 @@ def curves(entries: Sequence[Mapping[str, Any]], axis: str, others: Sequence[str
     return _png(figure)
 
 
-def voices(entries: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """The speaker embeddings of all outputs on their two principal components, a panel for each temperature with its
-    first point; colours are sentences (the paper's appendix shows the spread of repeated runs like this)."""
-    import_for_evaluation("sklearn")
-    from sklearn.decomposition import PCA
-
+def voices(entries: Sequence[Mapping[str, Any]], rows: Mapping[str, Mapping[str, Any]]) -> bytes | None:
+    """The speaker embeddings of all outputs that have a voice on their two principal components, a panel for each
+    temperature with its first point; colours are sentences (the paper's appendix shows the spread of repeated runs like
+    this). None if fewer than two have one."""
     chosen: dict[float, Mapping[str, Any]] = {}
     for entry in entries:
         chosen.setdefault(entry["settings"]["temperature"], entry)
     groups = {}
     for temperature, entry in list(sorted(chosen.items()))[:MOST_PANELS]:
-        groups[temperature] = [(name, row) for name, row in rows.items() if name.startswith(f"{entry['name']}/")]
-    every = np.array([row["voice"] for group in groups.values() for _, row in group])  # (outputs, 256)
-    components = PCA(2, svd_solver="full").fit(every)
+        own = [(name, row["voice"]) for name, row in rows.items() if name.startswith(f"{entry['name']}/")]
+        groups[temperature] = [(name, voice) for name, voice in own if any(voice)]  # silence is nobody's voice
+    every = [voice for group in groups.values() for _, voice in group]
+    if len(every) < 2:
+        return None
+    components = voice_components(np.array(every))  # of (outputs, 256)
     figure, panels = _panels(len(groups), 3.2, 3.2)
     sentences = sorted({name.rpartition("/")[2] for group in groups.values() for name, _ in group})
     for panel, (temperature, group) in zip(panels, groups.items()):
-        places = components.transform(np.array([row["voice"] for _, row in group]))  # (outputs, 2)
+        panel.set_title(f"temperature {plain(temperature)}")
+        if not group:
+            continue
+        places = components.transform(np.array([voice for _, voice in group]))  # (outputs, 2)
         colours = [sentences.index(name.rpartition("/")[2]) for name, _ in group]
         panel.scatter(*places.T, c=colours, cmap="tab20", s=14, vmin=0, vmax=max(1, len(sentences) - 1))
-        panel.set_title(f"temperature {plain(temperature)}")
     for panel in panels[1:]:
         panel.sharex(panels[0])
         panel.sharey(panels[0])

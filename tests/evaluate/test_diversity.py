@@ -18,7 +18,7 @@ def test_voice_spread():
     assert voice_spread(silent[1:]) is None
 
 
-def test_the_picture(tmp_path):
+def test_the_picture(tmp_path, recwarn):
     for package in ("matplotlib", "sklearn"):
         pytest.importorskip(package, reason=f"{package} is not installed (pip install '.[eval]')")
     from matplotlib.image import imread
@@ -29,6 +29,12 @@ def test_the_picture(tmp_path):
     many = {f"u{n}": rng.standard_normal((3, 8)) for n in range(12)}
     plot_spread(many, tmp_path / "many.png")
     plot_spread({"a": np.ones((3, 4))}, tmp_path / "one.png")  # temperature 0: nothing varies
+    silent = {"a": np.ones((3, 4)), "b": np.zeros((3, 4))}
+    plot_spread(silent, tmp_path / "silent.png", {"a": np.zeros(4), "b": np.ones(4)})
+    plot_spread({"a": silent["a"]}, tmp_path / "voiced.png", {})
+    assert not recwarn.list
+    silent, voiced = (imread(tmp_path / f"{name}.png") for name in ("silent", "voiced"))
+    assert np.array_equal(silent, voiced)  # silence is nobody's voice: no point, no name, no star
     for name in ("few.png", "many.png", "one.png"):
         picture = imread(tmp_path / name)
         assert picture.shape[0] > 400 and picture.std() > 0.05  # something is drawn
