@@ -74,13 +74,16 @@ class TokenGrid:
         """One point: how a model samples by default."""
         own = pipeline.decoding_options()
         sampling = own.sampling["audio"]
-        return cls((sampling.temperature,), (sampling.top_k or cls.top_k[0],), (own.guidance_scale,))
+        most = pipeline.token_lm.streams["audio"].outputs  # a model without a limit draws from all of them
+        return cls((sampling.temperature,), (sampling.top_k or most,), (own.guidance_scale,))
 
     @staticmethod
     def check_point(settings: dict[str, Any]) -> None:
         """ValueError if tokens cannot be drawn like that."""
         if not (settings["temperature"] >= 0 and math.isfinite(settings["temperature"])):
             raise ValueError(f"temperature must be a number from 0 up, got {settings['temperature']}")
+        if settings["top_k"] < 1:
+            raise ValueError(f"top_k must be at least 1 (the most likely token only), got {settings['top_k']}")
         scale = settings["guidance_scale"]
         if not (scale >= 1 and math.isfinite(scale)):
             raise ValueError(f"guidance_scale must be a number from 1 up (1 turns guidance off), got {scale}")

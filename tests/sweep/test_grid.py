@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ditar.config import ConfigError, SamplingOptions
+from ditar.baseline.decoding import DecodingOptions
+from ditar.baseline.streams import Streams
+from ditar.config import ConfigError, SamplingConfig, SamplingOptions, StreamsConfig
 from ditar.sweep import SweepError
 from ditar.sweep.grid import Grid, TokenGrid, check_grid, override, points, read_grid, varying
 from ditar.sweep.items import Item, batches, items
@@ -97,6 +99,16 @@ def test_a_token_grid_has_its_own_bounds():
     check_grid(TokenGrid(temperature=(0.0, 1.3)))
     with pytest.raises(SweepError, match="temperature must be a number from 0 up"):
         check_grid(TokenGrid(temperature=(-1.0,)))
+    with pytest.raises(SweepError, match="t1_k0_g1: top_k must be at least 1 .*, got 0"):
+        check_grid(TokenGrid(top_k=(5, 0)))
+
+
+@pytest.mark.parametrize(("top_k", "swept"), [(7, 7), (None, 17)])
+def test_a_model_that_draws_from_all_tokens_is_swept_so(top_k, swept):
+    kind = StreamsConfig("audio", 16, 18, 17, (0,), 17, (1.0,), sampling=SamplingConfig(0.8, top_k))
+    options = DecodingOptions(1.5, {"audio": kind.sampling})
+    pipeline = SimpleNamespace(decoding_options=lambda: options, token_lm=SimpleNamespace(streams=Streams([kind])))
+    assert TokenGrid.of(pipeline) == TokenGrid((0.8,), (swept,), (1.5,))
 
 
 def test_options_replace_axes_and_unknown_ones_are_named():
