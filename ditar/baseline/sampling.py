@@ -7,6 +7,8 @@ from torch import Tensor
 
 from ditar.config import SamplingConfig
 
+COLDEST = 1e-200  # below this temperature logits would become infinite; the most likely token is all that is left
+
 
 def sample(logits: Tensor, uniforms: Tensor, config: SamplingConfig) -> Tensor:
     """Tokens (...) from logits (..., V) and uniform numbers (...) in [0, 1), of which it is a pure function.
@@ -18,7 +20,7 @@ def sample(logits: Tensor, uniforms: Tensor, config: SamplingConfig) -> Tensor:
         return logits.argmax(-1)
     kept = logits.shape[-1] if config.top_k is None else min(config.top_k, logits.shape[-1])
     ordered, ids = logits.double().topk(kept)  # most likely first
-    shares = (ordered / config.temperature).softmax(-1)
+    shares = (ordered / max(config.temperature, COLDEST)).softmax(-1)
     cumulative = shares.cumsum(-1)
     if config.top_p is not None:
         shares = shares.masked_fill(cumulative - shares >= config.top_p, 0.0)

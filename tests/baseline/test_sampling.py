@@ -30,7 +30,8 @@ def test_top_k_and_top_p_leave_the_most_likely():
     assert shares(SamplingConfig(top_k=3, top_p=0.6)) == pytest.approx([0, 2 / 3, 1 / 3, 0], abs=1e-3)
 
 
-@pytest.mark.parametrize("config", [MOST_LIKELY, SamplingConfig(temperature=0.0), SamplingConfig(top_p=1e-9)])
+@pytest.mark.parametrize("config", [MOST_LIKELY, SamplingConfig(temperature=0.0), SamplingConfig(top_p=1e-9),
+                                    SamplingConfig(temperature=5e-324)])  # fmt: skip
 def test_the_most_likely_whatever_the_number(config):
     assert shares(config) == [0, 1, 0, 0]
 
