@@ -28,14 +28,18 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import ditar
+from ditar.cli.arguments import whole
 from ditar.config import ConfigError, DiTARConfig, load_config, to_dict
+from ditar.config.sampling import MOST_STEPS
 from ditar.data.errors import DataError
+from ditar.data.kaldi import read_data_dir
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.data.tables import read_json_lines, read_table
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.provenance import provenance
 from ditar.train.ditar_system import DiTARSystem
 from ditar.units import LATENT_RATE_HZ
+from ditar.vae.speech_vae import SpeechVAE
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED_BATCHES = 4
@@ -244,7 +248,7 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--studies", default="patch,history,h_dropout", help="separated by commas (%(default)s)")
     parser.add_argument("--seeds", default="0,1,2", help="separated by commas (%(default)s)")
-    parser.add_argument("--decode-steps", type=int, default=10, help="diffusion steps of a patch (%(default)s)")
+    parser.add_argument("--decode-steps", type=whole(1, MOST_STEPS), default=10, help="diffusion steps of a patch (%(default)s)")
     parser.add_argument("--closed-set", type=Path, action="append", default=[], help="decoys, one sentence a line")
     parser.add_argument("--gpu", action="store_true", help="train on a GPU if there is one")
     args = parser.parse_args()
@@ -258,7 +262,9 @@ def main() -> int:
         known = studies(Point(4, 1, 0.1))
         if unknown := sorted(set(args.studies.split(",")) - known.keys()):
             raise DataError(f"--studies: there is no {', '.join(unknown)}; known: {', '.join(known)}")
-        read_table(args.data / "text")  # before minutes of work
+        read_table(args.data / "text")  # this and the next two before hours of training
+        read_data_dir(args.references)
+        SpeechVAE.from_pretrained(args.vae)
         ablation = Ablation(args)
         chosen = [point for name in args.studies.split(",") for point in studies(point_of(ablation.base))[name]]
         # Every point once before any a second time: an interrupted run has a whole table.

@@ -176,6 +176,26 @@ def test_a_point_from_training_to_its_result(corpus, monkeypatch):
     assert read == record
 
 
+@pytest.mark.parametrize(("change", "said"), [
+    ({}, None),
+    ({"vae": "none"}, "none"),
+    ({"references": "latents"}, "latents is not a valid data directory"),
+    ({"decode_steps": "0"}, "--decode-steps: must be a whole number from 1 to 1000, got '0'"),
+])  # fmt: skip
+def test_what_speaking_needs_is_looked_at_before_training(corpus, monkeypatch, capsys, change, said):
+    began = []
+    monkeypatch.setattr(ablate, "Ablation", lambda args: Namespace(base=corpus.base, make=lambda *at: began.append(at)))
+    given = {name: str(getattr(corpus.args, name)) for name in ("config", "latents", "vae", "data", "references", "out")}
+    given |= {name: value if value.isdecimal() else str(corpus.args.out.parent / value) for name, value in change.items()}
+    arguments = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", value)]
+    monkeypatch.setattr(sys, "argv", ["ablate.py", *arguments])
+    try:
+        code = ablate.main()
+    except SystemExit as ended:
+        code = ended.code
+    assert bool(code) == bool(said) == (not began) and (said or "") in capsys.readouterr().err
+
+
 def test_a_program_that_fails_is_named():
     with pytest.raises(DataError, match="raise SystemExit.3. here ... ended with exit code 3"):
         ablate.run(["-c", "raise SystemExit(3)", "here"])
