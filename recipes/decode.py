@@ -23,7 +23,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ditar.cli.arguments import part, whole
-from ditar.config.sampling import MOST_RETRIES, SOLVERS, TIME_GRIDS
+from ditar.config.sampling import MOST_RETRIES, MOST_ROWS, SOLVERS, TIME_GRIDS
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_table
@@ -159,7 +159,7 @@ def parse(arguments: Sequence[str] | None = None, name: str | None = None) -> ar
     parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory, or only its `text`")
     parser.add_argument("--references", type=Path, required=True, help="Kaldi data directory with the clips")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--limit", type=int, help="only this many utterances, from the first")
+    parser.add_argument("--limit", type=whole(1, 10**9), help="only this many utterances, from the first")
     parser.add_argument("--temperature", type=float, help="this and the next: by default the model's own")
     parser.add_argument("--guidance-scale", type=float)
     parser.add_argument("--steps", dest="num_inference_steps", type=int, help="diffusion steps of a patch")
@@ -176,7 +176,7 @@ def parse(arguments: Sequence[str] | None = None, name: str | None = None) -> ar
     parser.add_argument("--adapt", action="store_true", help="learn each voice from its clip, in some seconds")
     parser.add_argument("--language", default="en-us", help="espeak's name of that of texts and clips (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch-size", type=int, default=1, help="utterances that are spoken at the same time (1)")
+    parser.add_argument("--batch-size", type=whole(1, MOST_ROWS), default=1, help="utterances spoken at the same time (1)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, help="of torch on a CPU (as many as are fastest when it starts)")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the model")

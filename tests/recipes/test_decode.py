@@ -11,7 +11,7 @@ from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance
 from ditar.seeds import seed_of
 from ditar.synthesis.utterance_list import model_settings
-from recipes.decode import check_apart, choose_references, decode, tasks_of, write_references
+from recipes.decode import check_apart, choose_references, decode, parse, tasks_of, write_references
 from tests.speaker import CONFIG, VOICE
 
 
@@ -60,6 +60,14 @@ def finished(tmp_path):
 
 def wavs(folder):
     return {path.stem for path in (folder / "out/wav").glob("*.wav")}
+
+
+@pytest.mark.parametrize(("option", "value"), [("--limit", "-1"), ("--limit", "0"), ("--batch-size", "0")])
+def test_numbers_that_make_no_sense_are_refused(option, value, capsys):
+    given = ["--model", "M", "--data", "D", "--references", "R", "--out", "O"]
+    with pytest.raises(SystemExit):
+        parse([*given, option, value])
+    assert f"{option}: must be a whole number from 1 to" in capsys.readouterr().err
 
 
 def test_another_model_or_option_starts_over(finished, capsys):
