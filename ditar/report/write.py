@@ -41,7 +41,7 @@ def report(
         raise ReportError(f"there is no folder {document.parent}; make it with: mkdir -p {document.parent}")
     for path in results:
         check_not_input(document, "RESULTS.md", {"a result": path})
-    text = document.read_text(encoding="utf-8") if document.exists() else "# Results\n"
+    text = _read(document) if document.exists() else "# Results\n"
     plots: list[tuple[Path, list[Path]]] = []
     for number, (path, name) in enumerate(zip(map(Path, results), names)):
         result = read_result(path, kinds)
@@ -53,6 +53,16 @@ def report(
     for folder, files in plots:
         _copy(files, folder)
     write_lines(document, [text.rstrip("\n")])
+
+
+def _read(document: Path) -> str:
+    try:
+        return document.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(
+            f"the document {str(document)!r} cannot be read ({error}); give a Markdown file in UTF-8, or one that does "
+            "not exist yet"
+        ) from None
 
 
 def _plots(result: Mapping[str, Any], path: Path) -> list[Path]:

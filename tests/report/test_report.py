@@ -117,6 +117,16 @@ def test_names_must_differ_and_be_words(tmp_path):
         report(tmp_path / "none" / "RESULTS.md", [path])
 
 
+def test_a_document_that_cannot_be_read_is_named(tmp_path):
+    path, document = write(tmp_path / "run", TABLE), tmp_path / "RESULTS.md"
+    document.write_bytes(b"caf\xe9\n")
+    with pytest.raises(ReportError, match="RESULTS.md' cannot be read .*give a Markdown file in UTF-8"):
+        report(document, [path])
+    assert document.read_bytes() == b"caf\xe9\n"
+    with pytest.raises(ReportError, match="run' cannot be read"):
+        report(tmp_path / "run", [path])
+
+
 def test_broken_marks_are_refused():
     for broken in (begin("a"), end("a"), f"{end('a')}\n{begin('a')}", f"{begin('a')}\n{end('a')}\n{begin('a')}"):
         with pytest.raises(ReportError, match="marks of section 'a' do not come in one pair"):
