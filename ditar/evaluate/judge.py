@@ -16,7 +16,14 @@ from ditar.evaluate.diversity import runs_by_utterance, voice_spread
 from ditar.evaluate.inputs import Ending, EvaluationError, import_for_evaluation, quote, read_judged_audio
 from ditar.evaluate.outputs import inspect_output
 from ditar.evaluate.similarity import Embedder, embed_files, likeness
-from ditar.evaluate.words import choose_normaliser, closed_set_hits, plain_words, spoken_words, word_errors
+from ditar.evaluate.words import (
+    choose_normaliser,
+    closed_set_hits,
+    has_word,
+    plain_words,
+    spoken_words,
+    word_errors,
+)
 from ditar.recognise import RECOGNISER_RATE_HZ
 from ditar.recognise.choose import DEFAULT, make_recogniser
 from ditar.recognise.pocketsphinx import Pocketsphinx
@@ -101,7 +108,7 @@ class Judge:
     def check_texts(self, texts: Mapping[str, str]) -> None:
         """EvaluationError if the words of a text cannot be counted, before anything is recognised."""
         if "words" in self.groups:
-            wordless = sorted(utt for utt, text in texts.items() if not self._normalise(text).split())
+            wordless = sorted(utt for utt, text in texts.items() if not has_word(self._normalise(text)))
             if wordless:
                 raise EvaluationError(f"the texts of {quote(wordless)} have no word, such as {texts[wordless[0]]!r}; "
                                       "leave them out, audio and text")  # fmt: skip

@@ -32,6 +32,10 @@ def test_word_errors_name_what_cannot_be_scored():
     pytest.importorskip("jiwer", reason="jiwer is not installed (pip install '.[eval]')")
     with pytest.raises(EvaluationError, match="no word.*'mute'"):
         word_errors({"mute": "...", "fine": "yes"}, {"mute": "", "fine": "yes"})
+    pytest.importorskip("transformers", reason="transformers is not installed (pip install '.[eval]')")
+    whisper, _ = whisper_normaliser()
+    with pytest.raises(EvaluationError, match="no word.*'mute'"):  # of which it leaves a full stop
+        word_errors({"mute": "...!", "fine": "yes"}, {"mute": "", "fine": "yes"}, whisper)
     with pytest.raises(EvaluationError, match="'lost'"):
         word_errors({"lost": "yes"}, {})
 
