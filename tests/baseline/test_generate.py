@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 import torch
 
+from ditar.baseline.batch import TextCondition
 from ditar.baseline.decoding import DecodingOptions, advance_tokens, decide, start_token_decoding
 from ditar.baseline.generate import collect_tokens, generate_tokens
 from ditar.baseline.lm import TokenLM
@@ -231,6 +232,20 @@ def test_guidance_is_the_formula_on_the_logits():
     assert torch.equal(tokens[:, 0], guided[:, 0].argmax(-1)) and (tokens[:, 1:] == 16).all()
     off = start_token_decoding(model, data.condition, None, 2, 5, DecodingOptions(1.0))
     assert torch.allclose(off.hidden, state.hidden[:2], atol=1e-12)
+
+
+@pytest.mark.parametrize("depth", [None, DEPTH])
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_what_must_never_be_predicted_is_not_drawn(depth, scale):
+    """By the LM and by the depth transformer, with guidance, which subtracts infinities, and without."""
+    never = {"text": (1, 4), "audio": (0, 2, 4)}
+    kinds = [dataclasses.replace(kind, never=never[kind.name]) for kind in two_kinds().streams.kinds]
+    torch.manual_seed(0)
+    lm = BlockConfig(1, 16, 2, 16)
+    model = TokenLM(BaselineModelConfig(lm, tuple(kinds), "codec", 50.0, "prefix", depth)).double().eval()
+    condition = TextCondition(torch.tensor([[3, 4], [5, 6]]), torch.tensor([2, 2]))
+    found = run(model, 2, 20, condition=condition, options=DecodingOptions(scale, {"text": ANY, "audio": ANY})).tokens
+    assert set(found[:, 0].unique().tolist()) == {0, 2, 3} and set(found[:, 1:].unique().tolist()) == {1, 3}
 
 
 def test_batch_parallel_takes_words_from_the_second_row_and_audio_from_the_first():

@@ -41,6 +41,22 @@ def test_a_row_does_not_depend_on_the_batch(positions):
             assert torch.allclose(found[0], whole[row], atol=1e-10)
 
 
+@pytest.mark.parametrize(("positions", "first"), [("restart", [0, 0, 0]), ("continue", [2, 1, 3])])
+def test_steps_are_counted_from_the_start_or_after_the_text(positions, first):
+    model = build("matched", audio_positions=positions)
+    condition = TextCondition(torch.full((3, 3), 4), torch.tensor([2, 1, 3]))
+    seen, tables = [], model.transformer.positions
+    model.transformer.positions = lambda at: (seen.append(at), tables(at))[1]
+    delayed = torch.full((3, 3, 5), 17)
+    model(delayed, condition)
+    _, state = model.prefill(delayed[..., :4], condition, 1)
+    model.step(delayed[..., 4], state)
+    whole, read, step = seen
+    expected = torch.tensor(first)[:, None] + torch.arange(5)
+    assert torch.equal(whole[:, 3:], expected[:, :4]) and torch.equal(read, whole)
+    assert torch.equal(step, expected[:, 4:]) and (whole[:, :3] == torch.arange(3)).all()
+
+
 @pytest.mark.parametrize("name", ["matched", "musicgen"])
 def test_a_text_that_is_left_out_says_nothing(name):
     model, delayed, data = example(name)
@@ -50,6 +66,8 @@ def test_a_text_that_is_left_out_says_nothing(name):
     other = dataclasses.replace(data.condition, text=data.condition.text.flip(0), keep=drop)
     assert torch.equal(some[1], model(delayed, other).hidden[1]) and not torch.allclose(some[1], kept[1])
     assert torch.allclose(some[0], kept[0], atol=1e-12)
+    longer = TextCondition(data.condition.text, torch.full_like(data.condition.counts, data.condition.text.shape[1]), drop)
+    assert name == "musicgen" or torch.equal(some[1], model(delayed, longer).hidden[1])  # nor how long it was
     both = data.condition.with_and_without()
     assert both.keep.tolist() == [True] * 3 + [False] * 3 and torch.equal(both.text[3:], data.condition.text)
 

@@ -289,3 +289,12 @@ def test_noise_is_on_what_is_read_and_not_on_what_is_predicted():
     assert torch.allclose(sum(alone), compute(batch, generators())["loss"], rtol=1e-5)
     with pytest.raises(ValueError, match="0 generators for a batch of 4"):
         compute(batch)
+
+
+def test_noise_is_of_codes_wherever_their_ids_begin():
+    model = build("samout")  # 6 special ids, then 12 codes
+    batch = TokenBatch(torch.tensor([[[*range(6, 18)] * 20]]).expand(3, -1, -1), torch.tensor([240] * 3))
+    compute = TokenLoss(dataclasses.replace(PLAIN, token_noise=1.0), model)
+    read = compute._with_noise(batch, compute.cells(batch)[0], [torch.Generator().manual_seed(r) for r in range(3)])
+    changed = read[..., 1:][read[..., 1:] != batch.tokens]
+    assert set(changed.tolist()) == set(range(6, 18))
