@@ -248,7 +248,9 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--studies", default="patch,history,h_dropout", help="separated by commas (%(default)s)")
     parser.add_argument("--seeds", default="0,1,2", help="separated by commas (%(default)s)")
-    parser.add_argument("--decode-steps", type=whole(1, MOST_STEPS), default=10, help="diffusion steps of a patch (%(default)s)")
+    parser.add_argument(
+        "--decode-steps", type=whole(1, MOST_STEPS), default=10, help="diffusion steps of a patch (%(default)s)"
+    )
     parser.add_argument("--closed-set", type=Path, action="append", default=[], help="decoys, one sentence a line")
     parser.add_argument("--gpu", action="store_true", help="train on a GPU if there is one")
     args = parser.parse_args()

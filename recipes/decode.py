@@ -176,7 +176,7 @@ def parse(arguments: Sequence[str] | None = None, name: str | None = None) -> ar
     parser.add_argument("--adapt", action="store_true", help="learn each voice from its clip, in some seconds")
     parser.add_argument("--language", default="en-us", help="espeak's name of that of texts and clips (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch-size", type=whole(1, MOST_ROWS), default=1, help="utterances spoken at the same time (1)")
+    parser.add_argument("--batch-size", type=whole(1, MOST_ROWS), default=1, help="spoken at the same time (1)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, help="of torch on a CPU (as many as are fastest when it starts)")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the model")

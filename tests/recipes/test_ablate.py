@@ -185,8 +185,9 @@ def test_a_point_from_training_to_its_result(corpus, monkeypatch):
 def test_what_speaking_needs_is_looked_at_before_training(corpus, monkeypatch, capsys, change, said):
     began = []
     monkeypatch.setattr(ablate, "Ablation", lambda args: Namespace(base=corpus.base, make=lambda *at: began.append(at)))
-    given = {name: str(getattr(corpus.args, name)) for name in ("config", "latents", "vae", "data", "references", "out")}
-    given |= {name: value if value.isdecimal() else str(corpus.args.out.parent / value) for name, value in change.items()}
+    paths, place = ("config", "latents", "vae", "data", "references", "out"), corpus.args.out.parent
+    given = {name: str(getattr(corpus.args, name)) for name in paths}
+    given |= {name: value if value.isdecimal() else str(place / value) for name, value in change.items()}
     arguments = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", value)]
     monkeypatch.setattr(sys, "argv", ["ablate.py", *arguments])
     try:
