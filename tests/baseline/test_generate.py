@@ -5,7 +5,7 @@ import torch
 
 from ditar.baseline.batch import TextCondition
 from ditar.baseline.decoding import DecodingOptions, advance_tokens, decide, start_token_decoding
-from ditar.baseline.generate import collect_tokens, generate_tokens
+from ditar.baseline.generate import collect_tokens, generate_tokens, redraw
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import UNKNOWN
 from ditar.config import BaselineModelConfig, BlockConfig, SamplingConfig, StreamsConfig
@@ -186,6 +186,32 @@ def test_tokens_are_those_that_one_pass_over_all_would_choose(name):
         logits, mine = output.logits[kind.name], tokens[:, model.streams.slices[kind.name]]
         for k, delay in enumerate(kind.delays):
             assert torch.equal(logits[:, k, delay + 2 : delay + 12].argmax(-1), mine[:, k, 2:])
+
+
+@pytest.mark.parametrize(("name", "scale"), [("matched", 1.0), ("matched", 2.0), ("musicgen", 3.0), ("moshi", 1.0)])
+def test_redrawn_tokens_are_drawn_given_the_true_ones_before_them(name, scale):
+    """Frame t of a stream with delay d by the logits of step t + d, without an end."""
+    model, data = example(name, 2)
+    tokens = data.tokens[..., : int(data.frame_counts.min()) - 1]
+    found = redraw(model, tokens, generators(2), data.condition, DecodingOptions(scale, examples.most_likely(model)))
+    delayed, condition = model.streams.pattern.apply(tokens), data.condition
+    logits = model(delayed, condition).logits
+    if scale != 1.0:
+        without = model(delayed, dataclasses.replace(condition, keep=torch.zeros(2, dtype=torch.bool))).logits
+        logits = {kind: without[kind] + scale * (found - without[kind]) for kind, found in logits.items()}
+    for kind in model.streams.kinds:
+        part = model.streams.slices[kind.name]
+        if not kind.predicted:
+            assert torch.equal(found[:, part], tokens[:, part])
+            continue
+        if kind.end_id is not None:
+            logits[kind.name][..., kind.end_id] = float("-inf")
+        for k, delay in enumerate(kind.delays):
+            chosen = logits[kind.name][:, k, delay : delay + tokens.shape[2]].argmax(-1)
+            assert torch.equal(found[:, part.start + k], chosen)
+    again, other = (redraw(model, tokens, generators(2, seed), data.condition, DecodingOptions(scale, {
+        kind.name: ANY for kind in model.streams.predicted})) for seed in (0, 50))  # fmt: skip
+    assert not torch.equal(again, other) and not torch.equal(again, tokens)
 
 
 def test_known_tokens_stay_wherever_they_are():

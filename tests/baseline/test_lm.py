@@ -112,6 +112,15 @@ def test_each_stream_has_its_own_embeddings():
     assert not torch.allclose(embedded[0], embedded[1]) and not torch.allclose(embedded[1], embedded[2])
 
 
+def test_what_is_read_and_said_begins_with_unit_variance():
+    """The sum of the streams' embeddings, or the logits where they are the embeddings."""
+    for name in ("musicgen", "matched", "moshi"):
+        model, delayed, _ = example(name)
+        assert 0.8 < model.embed(delayed).std() < 1.2, name
+    model, delayed, _ = example("mini_omni")
+    assert 0.8 < model(delayed).logits["audio"].std() < 1.2
+
+
 def test_tied_outputs_are_the_embeddings():
     model, delayed, _ = example("mini_omni")
     output = model(delayed)
