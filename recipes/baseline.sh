@@ -32,7 +32,7 @@ recipes/ditar.sh. Results go to EXPDIR/TAG/baseline, so that both systems of an 
 processes, sets, commands and --language are given as for recipes/ditar.sh.
 
   --codec NAME                  a codec to use, a folder or a name on the hub; without one, stage 2 trains one
-  --codebooks N                 how many to use of an EnCodec's (all)
+  --codebooks N                 how many to use of an EnCodec's or a Mimi's (a Mimi's: all)
   --codec-init DIR              a trained VAE that lends its encoder and decoder to the new codec (none)
   --codec-config, --train-config FILE   configurations of the codec and of the LM ($codec_config, $train_config)
   --decode-config FILE          options of recipes/decode.py, one line (none)

@@ -97,8 +97,9 @@ def run(args: argparse.Namespace) -> None:
 def main() -> int:
     """Parse arguments and extract; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--codec", required=True, help="folder or hub name: a VAE with a quantiser, an EnCodec, a SNAC")
-    parser.add_argument("--codebooks", type=positive, help="how many to use of an EnCodec's")
+    kinds = "a VAE with a quantiser, an EnCodec, a Mimi or a SNAC"
+    parser.add_argument("--codec", required=True, help=f"folder or hub name: {kinds}")
+    parser.add_argument("--codebooks", type=positive, help="how many to use of an EnCodec's or a Mimi's")
     add_options(parser)
     return exit_code("extract_codes", run, parser.parse_args())
 

@@ -1,6 +1,6 @@
 """Waveform <-> codes: the interface that everything with tokens uses, and the codec matched to the continuous system.
 
-Existing codecs, EnCodec and SNAC, are in ditar.vae.foreign_codecs.
+Existing codecs, EnCodec, Mimi and SNAC, are in ditar.vae.foreign_codecs.
 """
 
 from abc import ABC, abstractmethod

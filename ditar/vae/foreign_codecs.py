@@ -1,5 +1,5 @@
-"""Codecs trained by others, behind the interface of ditar.vae.codec: EnCodec through `transformers`, SNAC through its
-own package. Neither package is needed until such a codec is made."""
+"""Codecs trained by others, behind the interface of ditar.vae.codec: EnCodec and Mimi through `transformers`, SNAC
+through its own package. Neither package is needed until such a codec is made."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ditar.extras import missing
 from ditar.vae.codec import Codec, CodecError
 
+DECODING = ("decoder", "decoder_transformer", "upsample")  # parts of a Mimi that do not decide about codes
 SNAC_STRIDES = (4, 2, 1)
 # Positions of the 1 + 2 + 4 tokens of a frame, read depth first: coarse, middle, fine, fine, middle, fine, fine
 # (Mini-Omni, arXiv 2408.16725). Row k: where the tokens of codebook k are.
@@ -48,20 +49,7 @@ class EncodecCodec(Codec):
     @classmethod
     def from_pretrained(cls, name: str | Path, codebooks: int | None = None) -> "EncodecCodec":
         """From a folder or the hub. CodecError if transformers is missing or cannot read it."""
-        try:
-            from transformers import EncodecModel
-        except ModuleNotFoundError as error:
-            if error.name != "transformers":
-                raise
-            raise CodecError(missing("transformers, which EnCodec needs,", "baseline")) from None
-        try:
-            model, found = EncodecModel.from_pretrained(str(name), output_loading_info=True)
-        except Exception as error:  # files, network, safetensors: each with its own classes
-            raise CodecError(f"EnCodec {str(name)!r} could not be loaded: {error}") from error
-        wrong = {what: found[what] for what in ("missing_keys", "mismatched_keys") if found.get(what)}
-        if wrong:
-            raise CodecError(f"tensors of {str(name)!r} do not fit its config.json: {wrong}; use files of one model")
-        return cls(model, codebooks)
+        return cls(_of_transformers("Encodec", name), codebooks)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """A folder of `transformers`."""
@@ -76,6 +64,48 @@ class EncodecCodec(Codec):
 
     def _encoding(self) -> list[nn.Module]:
         return [self.model.encoder, self.model.quantizer]
+
+
+class MimiCodec(Codec):
+    """Mimi (arXiv 2410.00037, section 3.3; `kyutai/mimi`): 24 kHz, 12.5 Hz, up to 32 codebooks x 2048, of which the
+    first is semantic; Moshi uses 8. `model` is a transformers.MimiModel.
+
+    CodecError: a number of `codebooks` that the model does not have; None means all.
+    """
+
+    kind = "mimi"
+
+    def __init__(self, model: nn.Module, codebooks: int | None = None):
+        super().__init__()
+        config = model.config
+        self.codebooks = config.num_quantizers if codebooks is None else codebooks
+        if not config.num_semantic_quantizers <= self.codebooks <= config.num_quantizers:
+            raise CodecError(
+                f"this Mimi works with {config.num_semantic_quantizers} to {config.num_quantizers} codebooks, got "
+                f"{codebooks}"
+            )
+        self.model = model.eval().requires_grad_(False)
+        self.codebook_size, self.rate_hz = config.codebook_size, config.sampling_rate
+        self.hop_samples = round(config.sampling_rate / config.frame_rate)
+        self.bandwidth_hz = self.rate_hz / 2
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, codebooks: int | None = None) -> "MimiCodec":
+        """From a folder or the hub. CodecError if transformers is missing or cannot read it."""
+        return cls(_of_transformers("Mimi", name), codebooks)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """A folder of `transformers`."""
+        self.model.save_pretrained(folder)
+
+    def _encode(self, waveform: Tensor) -> Tensor:
+        return self.model.encode(waveform.unsqueeze(1), num_quantizers=self.codebooks).audio_codes
+
+    def _decode(self, codes: Tensor) -> Tensor:
+        return self.model.decode(codes).audio_values[:, 0, : codes.shape[2] * self.hop_samples]
+
+    def _encoding(self) -> list[nn.Module]:
+        return [module for name, module in self.model.named_children() if name not in DECODING]
 
 
 class SNACCodec(Codec):
@@ -124,6 +154,24 @@ class SNACCodec(Codec):
 
     def _encoding(self) -> list[nn.Module]:
         return [self.model.encoder, self.model.quantizer]
+
+
+def _of_transformers(kind: str, name: str | Path) -> nn.Module:
+    """A codec of transformers, Encodec or Mimi, from a folder or the hub."""
+    try:
+        import transformers
+    except ModuleNotFoundError as error:
+        if error.name != "transformers":
+            raise
+        raise CodecError(missing(f"transformers, which {kind} needs,", "baseline")) from None
+    try:
+        model, found = getattr(transformers, f"{kind}Model").from_pretrained(str(name), output_loading_info=True)
+    except Exception as error:  # files, network, safetensors: each with its own classes
+        raise CodecError(f"{kind} {str(name)!r} could not be loaded: {error}") from error
+    wrong = {what: found[what] for what in ("missing_keys", "mismatched_keys") if found.get(what)}
+    if wrong:
+        raise CodecError(f"tensors of {str(name)!r} do not fit its config.json: {wrong}; use files of one model")
+    return model
 
 
 def snac_to_layers(codes: Sequence[Tensor]) -> Tensor:

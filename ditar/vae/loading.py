@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ditar.storage.weights import CONFIG, ModelError
 from ditar.vae.codec import Codec, CodecError, MatchedCodec
-from ditar.vae.foreign_codecs import EncodecCodec, SNACCodec
+from ditar.vae.foreign_codecs import EncodecCodec, MimiCodec, SNACCodec
 from ditar.vae.speech_vae import WEIGHTS, SpeechVAE
 
 
@@ -15,11 +15,11 @@ def load_vae(folder: Path) -> SpeechVAE:
 
 
 def load_codec(name: str | Path, codebooks: int | None = None) -> Codec:
-    """The codec in a local folder or a Hugging Face hub repository: a SpeechVAE with a quantiser, an EnCodec for
-    `transformers`, or a SNAC for its own package; config.json tells which.
+    """The codec in a local folder or a Hugging Face hub repository: a SpeechVAE with a quantiser, an EnCodec or
+    a Mimi for `transformers`, or a SNAC for its own package; config.json tells which.
 
-    `codebooks`: how many to use, for an EnCodec, which offers several numbers of them. CodecError: missing or truncated
-    files, a missing package, an unsupported number of codebooks.
+    `codebooks`: how many to use, for an EnCodec or a Mimi, which offer several numbers of them. CodecError: missing or
+    truncated files, a missing package, an unsupported number of codebooks.
     """
     path = _file(name, CONFIG)
     try:
@@ -34,11 +34,13 @@ def load_codec(name: str | Path, codebooks: int | None = None) -> Codec:
             raise CodecError(str(error)) from None
     elif keys.get("model_type") == "encodec":
         codec = EncodecCodec.from_pretrained(name, codebooks)
+    elif keys.get("model_type") == "mimi":
+        codec = MimiCodec.from_pretrained(name, codebooks)
     elif "vq_strides" in keys:
         codec = SNACCodec.from_pretrained(name)
     else:
         raise CodecError(
-            f"config.json of {str(name)!r} is not that of a SpeechVAE, EnCodec or SNAC; its keys: "
+            f"config.json of {str(name)!r} is not that of a SpeechVAE, EnCodec, Mimi or SNAC; its keys: "
             f"{', '.join(sorted(keys))}"
         )
     if codebooks not in (None, codec.codebooks):

@@ -1,4 +1,4 @@
-"""Codecs behind one interface: the matched one, EnCodec with small random weights, SNAC's regrouping."""
+"""Codecs behind one interface: the matched one, EnCodec and Mimi with small random weights, SNAC's regrouping."""
 
 import json
 
@@ -12,7 +12,7 @@ from torch import nn
 from ditar.config import ConfigError
 from ditar.vae import CodecError, SpeechVAE, load_codec
 from ditar.vae.codec import MatchedCodec
-from ditar.vae.foreign_codecs import EncodecCodec, SNACCodec, layers_to_snac, snac_to_layers
+from ditar.vae.foreign_codecs import EncodecCodec, MimiCodec, SNACCodec, layers_to_snac, snac_to_layers
 from tests.vae.test_speech_vae import TINY
 
 QUANTISER = {"codebooks": 3, "codebook_size": 16}
@@ -109,7 +109,7 @@ def test_what_is_no_codec_is_named(tmp_path):
     with pytest.raises(CodecError, match="config.json cannot be read"):
         load_codec(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", "layers": 2}))
-    with pytest.raises(CodecError, match="not that of a SpeechVAE, EnCodec or SNAC; its keys: layers, model_type"):
+    with pytest.raises(CodecError, match="not that of a SpeechVAE, EnCodec, Mimi or SNAC; its keys: layers, model_type"):
         load_codec(tmp_path)
 
 
@@ -172,6 +172,55 @@ def test_encodec_is_asked_for_what_it_has(tmp_path):
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(CodecError, match="could not be loaded"):
         load_codec(tmp_path, codebooks=4)
+
+
+def small_mimi():
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    model = transformers.MimiModel(
+        transformers.MimiConfig(
+            num_filters=4, hidden_size=32, codebook_size=64, codebook_dim=16, vector_quantization_hidden_dimension=16,
+            num_quantizers=6, num_hidden_layers=1, intermediate_size=32, num_attention_heads=2, num_key_value_heads=2,
+            upsample_groups=32,
+        )  # fmt: skip
+    )
+    for name, buffer in model.named_buffers():  # codebooks, which a new model has at zero
+        if name.endswith("embed_sum"):
+            buffer.copy_(0.1 * torch.randn(buffer.shape))
+    return model
+
+
+def test_mimi_from_a_folder(tmp_path):
+    model = small_mimi()
+    model.save_pretrained(tmp_path)
+    codec = load_codec(tmp_path, codebooks=4)
+    assert (codec.kind, codec.rate_hz, codec.hop_samples, codec.codebooks) == ("mimi", 24_000, 1920, 4)
+    assert codec.fingerprint.startswith("mimi-12.5hz-4x64-") and load_codec(tmp_path).codebooks == 6
+    waveform = speech(3 * 1920 + 7)
+    codes = codec.encode(waveform)
+    assert codes.shape == (2, 4, 4) and codes.dtype == torch.int64 and codes.unique().numel() > 8
+    with torch.no_grad():
+        theirs = model.eval()(waveform[:, None], num_quantizers=4)
+    assert torch.equal(codes, theirs.audio_codes)
+    made = codec.decode(codes)
+    assert made.shape == (2, 4 * 1920)
+    torch.testing.assert_close(made[:, : waveform.shape[1]], theirs.audio_values[:, 0, : waveform.shape[1]])
+    codec.save_pretrained(tmp_path / "again")
+    again = load_codec(tmp_path / "again", codebooks=4)
+    assert again.fingerprint == codec.fingerprint and torch.equal(again.encode(waveform), codes)
+
+
+def test_what_decides_about_the_codes_of_mimi(tmp_path):
+    codec = MimiCodec(small_mimi(), 4)
+    before, codes = codec.fingerprint, codec.encode(speech(3840))
+    for parameter in codec.model.decoder.parameters():
+        parameter.zero_()
+    assert codec.fingerprint == before and torch.equal(codec.encode(speech(3840)), codes)
+    next(codec.model.encoder.parameters()).add_(1.0)
+    assert codec.fingerprint != before
+    for codebooks in (0, 7):
+        with pytest.raises(CodecError, match=f"works with 1 to 6 codebooks, got {codebooks}"):
+            MimiCodec(small_mimi(), codebooks)
 
 
 def test_snac_tokens_in_their_published_order():
