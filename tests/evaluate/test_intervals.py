@@ -15,6 +15,16 @@ def test_bootstrap_interval_covers_as_often_as_it_says():
     assert 180 <= covered <= 198  # 95 % of 200
 
 
+def test_rates_are_pooled_and_not_averaged_over_utterances():
+    """One word of one wrong and none of nine: one in ten, in every figure and in every resample that holds both."""
+    assert corpus_rate([1, 0], [1, 9]) == 0.1
+    # Both once in half of the resamples; either twice in a quarter each.
+    assert bootstrap_interval([1, 0], [1, 9], level=0.4) == (0.1, 0.1)
+    assert bootstrap_interval([1, 0], [1, 9], level=0.9) == (0.0, 1.0)
+    assert paired_ratio([1, 3], [1, 1], [1, 9], level=0.4) == pytest.approx((2, 2, 2))
+    assert paired_difference([1, 3], [1, 0], [1, 9], [1, 4], level=0.4) == pytest.approx((0.2, 0.2, 0.2))
+
+
 def test_bootstrap_is_seeded_and_degenerate_without_spread():
     rng = np.random.default_rng(0)
     errors, counts = rng.integers(0, 5, 60), rng.integers(5, 9, 60)

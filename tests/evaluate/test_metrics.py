@@ -35,6 +35,7 @@ def test_figures_of_a_row_and_how_they_are_shown():
     row = {"word_errors": 1, "words": 4, "hit": True, "similarity": 0.51234, "mcd_db": None}
     assert METRICS["wer"].counted(row) == (1.0, 4.0) and METRICS["wer"].value(row) == 0.25
     assert METRICS["closed_set"].value(row) == 1.0
+    assert METRICS["wer"].pool([row, row | {"word_errors": 2, "words": 26}]) == 0.1  # pooled over words
     assert METRICS["mcd_db"].counted(row) is None is METRICS["utmos"].value(row)
     assert METRICS["wer"].show(0.25) == "25.0 %" and METRICS["similarity"].show(0.51234) == "0.512"
     figure = {"value": 6.0412, "low": 5.74, "high": 6.4}

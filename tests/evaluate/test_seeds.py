@@ -14,6 +14,11 @@ def test_one_seed_is_the_bootstrap_over_utterances():
     assert (low, high) == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=0.01)
 
 
+def test_rates_are_pooled_and_not_averaged():
+    assert rate_over_seeds([[1, 0], [0, 1]], [[1, 9], [1, 9]])[0] == 0.1
+    assert rate_over_seeds([[1, 0]], [[1, 9]], level=0.4) == pytest.approx((0.1, 0.1, 0.1))
+
+
 def test_seeds_that_differ_widen_the_interval():
     same, other = [[1] * 50, [1] * 50, [1] * 50], [[0] * 50, [1] * 50, [2] * 50]
     counts = [[4] * 50] * 3
