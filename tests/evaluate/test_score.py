@@ -115,6 +115,34 @@ def test_against_another_system_by_its_audio_or_its_results(folders):
     assert f"| {folders / 'base'} | difference |" in (folders / "s" / "scores.md").read_text()
 
 
+def test_another_system_is_judged_as_this_one(folders):
+    """By its own table of ends, and against the same originals: 3.4 s are too long where they have 1.2 s."""
+    (folders / "base").mkdir()
+    for utt in TEXTS:
+        samples = np.concatenate([buzz(3.3), np.zeros(2_000)])
+        soundfile.write(folders / f"base/{utt}.wav", samples, RATE_HZ)
+        (folders / f"base/{utt}.heard").write_text("one")
+    (folders / "base/stopped").write_text("u1 0 1\nu2 1 1\n")
+    (folders / "output/stopped").write_text("u1 1 1\nu2 1 1\n")
+    groups = ["words", "outputs", "parallel"]
+    result = judge(folders, groups, against=folders / "base", original_dir=folders / "original")
+    other = result["against"]
+    assert [other["metrics"][name]["value"] for name in ("no_stop", "too_long")] == [0.5, 1.0]
+    assert [other["differences"][name]["value"] for name in ("no_stop", "too_long")] == [-0.5, -1.0]
+    assert result["metrics"]["mcd_db"]["value"] < 0.01 < 1 < other["metrics"]["mcd_db"]["value"]
+
+
+def test_words_that_are_repeated_and_rates_of_words_as_they_are_said(folders):
+    (folders / "text").write_text("u1 one 21\nu2 five six seven eight\n")
+    (folders / "output/u1.heard").write_text("one one one twenty one")
+    assert judge(folders, ["words", "prosody"], out=folders / "s")["metrics"]["repeating"]["value"] == 0.5
+    first, second = read_results(folders / "s")[1]
+    assert (first["repeating"], first["repeated"], second["repeating"]) == (True, "one", False)
+    for row, words, characters in ((first, 3, 12), (second, 4, 17)):
+        assert row["words_per_s"] * row["speech_s"] == pytest.approx(words)
+        assert row["characters_per_s"] * row["speech_s"] == pytest.approx(characters)
+
+
 def test_systems_that_cannot_be_compared(folders, monkeypatch):
     out = folders / "base"
     score(folders / "original", folders / "text", metrics=CHEAP, progress=False, out=out)
