@@ -29,6 +29,13 @@ def test_silent(waveform):
     assert facts.silent and not facts.truncated and facts.active_db is None
 
 
+def test_a_constant_offset_is_no_sound():
+    speech = np.concatenate([quiet(0.2), tone(1.0), quiet(0.3)])
+    plain, shifted = (inspect_output(x, RATE_HZ) for x in (speech, speech + 0.2))
+    assert shifted.active_s == plain.active_s and shifted.active_db == pytest.approx(plain.active_db, abs=0.01)
+    assert not shifted.truncated and inspect_output(quiet(1) + np.float32(0.2), RATE_HZ).silent
+
+
 def test_truncated_is_a_loud_end_whatever_the_level():
     for level in (0.3, 0.01):
         assert inspect_output(tone(1, level), RATE_HZ).truncated
