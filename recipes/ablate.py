@@ -183,7 +183,11 @@ class Ablation:
         folder = self.args.out / "points" / f"{point.name}-seed{seed}"
         result, settings = folder / "result.json", self.settings(point, seed)
         if result.is_file():
-            if json.loads(result.read_text(encoding="utf-8"))["settings"] != settings:
+            try:
+                same = json.loads(result.read_text(encoding="utf-8"))["settings"] == settings
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(f"{result} is damaged ({error}); remove it, and the point is run again") from None
+            if not same:
                 raise DataError(f"{result} was made with other settings or data; give another --out, or remove it")
             print(f"{folder.name} is done already", flush=True)
             return

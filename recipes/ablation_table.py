@@ -75,11 +75,24 @@ class Row:
     seconds: float
 
 
+def read_point(path: Path) -> dict[str, Any]:
+    """One result. DataError if the file is damaged."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["settings"]["data"], record["guidance"].values(), record["point"]["name"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path} is no result of recipes/ablate.py ({type(error).__name__}: {error}); remove it and run the point "
+            "again"
+        ) from None
+    return record
+
+
 def read_points(folder: Path) -> list[dict[str, Any]]:
     """Every result. DataError if there is none, one has another version, or a base differs."""
     records = []
     for path in sorted(folder.glob("*/result.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_point(path)
         if record.get("version") != ditar.__version__:
             raise DataError(
                 f"{path} was written by version {record.get('version')}, this is {ditar.__version__}; run the point "

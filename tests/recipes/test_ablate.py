@@ -120,6 +120,9 @@ def test_what_is_done_is_skipped_and_other_settings_are_refused(ablation, monkey
     (ablation.args.data / "text").write_text("a-1 four five\n")
     with pytest.raises(DataError, match="other settings or data"):
         ablation.make(point, 0)
+    (folder / "result.json").write_text('{"settings":')
+    with pytest.raises(DataError, match="result.json is damaged .*remove it"):
+        ablation.make(point, 0)
 
 
 @pytest.fixture
@@ -268,6 +271,10 @@ def test_results_that_cannot_be_compared(tmp_path):
     old.write_text(old.read_text().replace('"judge"', '"nobody"'))
     with pytest.raises(DataError, match="result.json does not say who judged; run the point again"):
         ablation_table.read_points(tmp_path / "old")
+    for content in ('{"version": ', "[]", '{"version": "0.1.0"}'):
+        old.write_text(content)
+        with pytest.raises(DataError, match="old/p4-h1-d0.1-seed0/result.json is no result of .*remove it"):
+            ablation_table.read_points(tmp_path / "old")
     write_points(tmp_path / "mixed", {(4, 1, 0.1): ["one"]})
     write_points(tmp_path / "mixed", {(4, 0, 0.1): ["one"]}, judge="another ear")
     with pytest.raises(DataError, match="different judges .another ear | the fixture's ear."):
