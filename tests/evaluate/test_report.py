@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from ditar.evaluate import report as report_module
 from ditar.evaluate.inputs import EvaluationError
-from ditar.evaluate.report import VERSION, finite, read_results
+from ditar.evaluate.report import VERSION, finite, read_results, write_report
 
 
 def test_results_that_cannot_be_read(tmp_path):
@@ -33,3 +34,13 @@ def test_infinity_is_not_json():
     assert finite({"a": {"b": float("inf"), "c": 1.5}, "d": float("nan"), "e": "x"}) == {
         "a": {"b": None, "c": 1.5}, "d": None, "e": "x"
     }  # fmt: skip
+
+
+def test_figures_are_never_beside_the_rows_of_another_run(tmp_path, monkeypatch):
+    result = {"utterances": 0, "metrics": {}, "original": None, "against": None, "worst": {}, "tools": {}}
+    write_report(tmp_path, result, [])
+    assert (tmp_path / "scores.json").is_file()
+    monkeypatch.setattr(report_module, "evaluation_markdown", lambda *_: pytest.fail("stopped"))
+    with pytest.raises(pytest.fail.Exception, match="stopped"):
+        write_report(tmp_path, result, [{"utt": "a"}])
+    assert (tmp_path / "utterances.jsonl").read_text() and not (tmp_path / "scores.json").exists()
