@@ -45,11 +45,12 @@ def read_table(path: Path) -> dict[str, str]:
     """A Kaldi table. DataError names a line without a value, and a key that comes twice."""
     table: dict[str, str] = {}
     for line in read_lines(path):
+        key = line.key.removeprefix("\ufeff")  # a byte order mark, which some editors begin a file with
         if not line.value:
-            raise DataError(f"{path}:{line.number}: expected '<key> <value>', got {line.key!r}")
-        if line.key in table:
-            raise DataError(f"{path}:{line.number}: {line.key!r} comes twice; keep one of its lines")
-        table[line.key] = line.value
+            raise DataError(f"{path}:{line.number}: expected '<key> <value>', got {key!r}")
+        if key in table:
+            raise DataError(f"{path}:{line.number}: {key!r} comes twice; keep one of its lines")
+        table[key] = line.value
     return table
 
 

@@ -121,7 +121,7 @@ def read_sentences(path: str | Path) -> list[str]:
     if Path(path).name == "text":
         return list(read_text(path).values())
     try:
-        lines = read_input(path).decode("utf-8").splitlines()
+        lines = read_input(path).decode("utf-8-sig").splitlines()
     except FileNotFoundError:
         raise EvaluationError(f"file of sentences {str(path)!r} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:

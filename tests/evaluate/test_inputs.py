@@ -67,6 +67,10 @@ def test_text(tmp_path):
     plain = tmp_path / "decoys.txt"
     plain.write_text("One sentence.\nAnother one.\n")
     assert read_sentences(plain) == ["One sentence.", "Another one."]
+    for path in (file, plain):  # as editors on Windows write them
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert list(read_text(file)) == ["u1", "u2"] and read_text(file)["u2"] == "Tabbed text"
+    assert read_sentences(plain) == ["One sentence.", "Another one."]
 
 
 @pytest.mark.parametrize(
