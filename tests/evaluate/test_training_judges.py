@@ -82,6 +82,18 @@ def test_the_normaliser_that_is_asked_for_counts_the_errors(monkeypatch, tmp_pat
     assert errors == {"plain": pytest.approx(1 / 3), "spoken": 0.0}
 
 
+def test_word_errors_while_training_are_pooled_over_words(monkeypatch):
+    pytest.importorskip("jiwer")
+    said = iter(["no", "one two three four five six seven eight nine"])
+    ear = SimpleNamespace(name="an ear", normaliser="plain", spelling=None, transcribe=lambda _: next(said))
+    monkeypatch.setattr(training_judges, "make_recogniser", lambda name, quick, language: ear)
+    for module in (training_judges, sys.modules["ditar.recognise.choose"]):
+        monkeypatch.setattr(module, "find_spec", lambda name: sys if name == "jiwer" else None)
+    heard = make_training_judges("pocketsphinx", "plain")
+    texts = ["Yes.", "One two three four five six seven eight nine."]
+    assert heard.word_error([np.zeros(24_000, np.float32)] * 2, texts) == 0.1
+
+
 def test_a_normaliser_whose_package_is_missing_ends_before_training(monkeypatch, tmp_path):
     ear = SimpleNamespace(name="an ear", normaliser="plain", spelling=None)
     monkeypatch.setattr(training_judges, "make_recogniser", lambda name, quick, language: ear)
