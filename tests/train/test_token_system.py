@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from ditar.baseline.batch import TextCondition
 from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, BaselineRunConfig, load_config
 from ditar.data.codes import CodecInfo, CodeStore, write_codec
@@ -91,6 +92,13 @@ def test_the_wrong_text_of_a_single_row_is_another_utterances(tmp_path, utteranc
     figures = system.figures(system.validate(system.model.eval(), 1))
     assert ("text_gain" in figures) == (utterances > 1)
     assert figures.get("text_gain") != 0.0
+
+
+def test_the_wrong_text_of_a_row_is_whole(store):
+    system = TokenSystem(fill_in(make_config(), store), store, store)
+    text, counts = torch.tensor([[1, 0, 0], [2, 3, 4], [5, 6, 0]]), torch.tensor([1, 3, 2])
+    wrong = system._wrong_text(None, TextCondition(text, counts))
+    assert wrong.text.tolist() == [[5, 6, 0], [1, 0, 0], [2, 3, 4]] and wrong.counts.tolist() == [2, 1, 3]
 
 
 def test_a_run_writes_what_it_says(whole, store):
