@@ -3,18 +3,21 @@
 import json
 import shutil
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from ditar.baseline.batch import TextCondition
+from ditar.baseline.generate import GeneratedFrame
 from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, BaselineRunConfig, load_config
 from ditar.data.codes import CodecInfo, CodeStore, write_codec
 from ditar.data.errors import DataError
 from ditar.train.checkpoint import CheckpointError, checkpoints
-from ditar.train.listener import Listener
+from ditar.train import token_samples
+from ditar.train.listener import Listener, as_spoken, pair_lengths, reference_frames
 from ditar.train.loop import train
 from ditar.train.token_system import TokenSystem, fill_in
 from tests.baseline.examples import ROOT
@@ -99,6 +102,34 @@ def test_the_wrong_text_of_a_row_is_whole(store):
     text, counts = torch.tensor([[1, 0, 0], [2, 3, 4], [5, 6, 0]]), torch.tensor([1, 3, 2])
     wrong = system._wrong_text(None, TextCondition(text, counts))
     assert wrong.text.tolist() == [[5, 6, 0], [1, 0, 0], [2, 3, 4]] and wrong.counts.tolist() == [2, 1, 3]
+
+
+def test_samples_follow_the_reference_within_the_limits_of_synthesis(store, monkeypatch):
+    system, asked, rate_hz = TokenSystem(fill_in(make_config(), store), store, store), [], 40.0
+
+    def generate(model, generators, **options):
+        asked.append(options)
+        return [GeneratedFrame(torch.full((1, 3), 1), torch.tensor([True]), torch.tensor([len(asked) == 1]))]
+
+    monkeypatch.setattr(token_samples, "generate_tokens", generate)
+    model, ears, tracker = system.model, listener([]), SimpleNamespace(audio=lambda *_: None)
+    texts = []
+
+    def condition(symbols, text):
+        texts.append((symbols, text))
+        return TextCondition(torch.tensor([[1]]), torch.tensor([1]))
+
+    figures = token_samples.sample_token_words(model, store, ears, condition, tracker, 1)
+    pairs = ears.pairs(store)
+    assert len(asked) == len(pairs) > 1 and figures["stopped"] == 1 / len(pairs)
+    for options, said, (reference, target) in zip(asked, texts, pairs):
+        limits = pair_lengths(reference, target, model.config, rate_hz)
+        assert options["max_frames"] == int(limits.most * rate_hz) + 1
+        assert options["options"].min_frames == limits.least_units(1 / rate_hz) > 0
+        assert options["options"].guidance_scale == model.config.guidance_scale
+        assert options["known"].shape[2] == reference_frames(reference, rate_hz)
+        both = [*as_spoken(reference, model.config), " ", *as_spoken(target, model.config)]
+        assert said == (both, f"{reference.text} {target.text}")
 
 
 def test_a_run_writes_what_it_says(whole, store):
