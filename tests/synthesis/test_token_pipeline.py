@@ -16,7 +16,7 @@ from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.token_pipeline import TokenPipeline
 from ditar.synthesis.voice import VoiceError, blend_voices
-from ditar.text import TextError
+from ditar.text import Phonemiser, TextError
 from ditar.vae.codec_audio import decode_after
 from tests.tiny import clip, tiny_pipeline
 
@@ -63,6 +63,20 @@ def test_an_end_too_early_is_put_off_and_one_that_is_early_is_reported():
     voice = ends.create_voice(clip(), CLIP_TEXT)
     expected = float(short.warnings[0].split("about ")[1].split(" s")[0])
     assert short.patches == int(0.3 * expected * 40) + 1 and voice.latents.shape[1] == 3
+
+
+def test_the_prompt_is_the_reference_before_what_is_to_be_said(pipeline, monkeypatch):
+    """Its words with a full stop, then a blank and the text; its codes, and no end behind them."""
+    asked, generate = [], token_pipeline.generate_tokens
+    monkeypatch.setattr(token_pipeline, "generate_tokens", lambda *at, **how: asked.append(how) or generate(*at, **how))
+    voice = pipeline.create_voice(clip(), "Hello there")
+    pipeline(TEXT, voice=voice, seed=1, max_retries=0)
+    symbols = pipeline.token_lm.config.symbols
+    read = "".join(symbols[i] for i in asked[0]["condition"].text[0])
+    phonemise = Phonemiser("en-us")
+    assert read == "".join([*phonemise("Hello there."), " ", *phonemise(TEXT)])
+    assert asked[0]["condition"].counts.tolist() == [len(read)]
+    assert torch.equal(asked[0]["known"], voice.latents.T[None].long())
 
 
 def test_same_seed_same_samples_and_options_change_them(pipeline, speech):

@@ -132,6 +132,22 @@ def test_samples_follow_the_reference_within_the_limits_of_synthesis(store, monk
         assert said == (both, f"{reference.text} {target.text}")
 
 
+def test_what_is_heard_of_teacher_forcing_is_what_was_drawn(store, monkeypatch):
+    system, decoded, given = TokenSystem(fill_in(make_config(), store), store, store), [], []
+    ears = replace(listener([]), decode=lambda codes: decoded.append(codes[0]) or torch.zeros(codes.shape[2] * 600))
+
+    def draw(model, tokens, generators, condition):
+        given.append(tokens[0])
+        return (tokens + 1) % 16
+
+    monkeypatch.setattr(token_samples, "redraw", draw)
+    condition = lambda *_: TextCondition(torch.tensor([[1]]), torch.tensor([1]))  # noqa: E731
+    token_samples.teacher_forced_token_words(system.model, store, ears, condition)
+    pairs = ears.pairs(store)
+    assert len(given) == len(pairs) and all(torch.equal(x, store.codes(pair[1].utt)) for x, pair in zip(given, pairs))
+    assert all(torch.equal(made, (true + 1) % 16) for made, true in zip(decoded, given, strict=True))
+
+
 def test_a_run_writes_what_it_says(whole, store):
     out, log, heard = whole
     valid = next(line for line in log if "valid/validation" in line)
