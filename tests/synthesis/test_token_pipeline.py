@@ -12,6 +12,7 @@ from ditar.baseline.lm import TokenLM
 from ditar.cli import main
 from ditar.storage.weights import ModelError
 from ditar.synthesis import pretrained, token_pipeline
+from ditar.synthesis.length import lengths
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.request import SpeechRequest
 from ditar.synthesis.token_pipeline import TokenPipeline
@@ -70,13 +71,15 @@ def test_the_prompt_is_the_reference_before_what_is_to_be_said(pipeline, monkeyp
     asked, generate = [], token_pipeline.generate_tokens
     monkeypatch.setattr(token_pipeline, "generate_tokens", lambda *at, **how: asked.append(how) or generate(*at, **how))
     voice = pipeline.create_voice(clip(), "Hello there")
-    pipeline(TEXT, voice=voice, seed=1, max_retries=0)
-    symbols = pipeline.token_lm.config.symbols
+    speech = pipeline(TEXT, voice=voice, seed=1, max_retries=0)
+    symbols, seconds_per_symbol = pipeline.token_lm.config.symbols, pipeline.token_lm.config.seconds_per_symbol
     read = "".join(symbols[i] for i in asked[0]["condition"].text[0])
     phonemise = Phonemiser("en-us")
     assert read == "".join([*phonemise("Hello there."), " ", *phonemise(TEXT)])
     assert asked[0]["condition"].counts.tolist() == [len(read)]
     assert torch.equal(asked[0]["known"], voice.latents.T[None].long())
+    most = int(lengths(len(phonemise(TEXT)), voice, seconds_per_symbol).most * 40) + 1
+    assert asked[0]["max_frames"] == speech.patches == most  # it never says the end
 
 
 def test_same_seed_same_samples_and_options_change_them(pipeline, speech):
