@@ -70,6 +70,8 @@ def test_the_prompt_is_the_reference_before_what_is_to_be_said(pipeline, monkeyp
     """Its words with a full stop, then a blank and the text; its codes, and no end behind them."""
     asked, generate = [], token_pipeline.generate_tokens
     monkeypatch.setattr(token_pipeline, "generate_tokens", lambda *at, **how: asked.append(how) or generate(*at, **how))
+    before = []
+    monkeypatch.setattr(token_pipeline, "decode_after", lambda *at: before.append(at[1]) or decode_after(*at))
     voice = pipeline.create_voice(clip(), "Hello there")
     speech = pipeline(TEXT, voice=voice, seed=1, max_retries=0)
     symbols, seconds_per_symbol = pipeline.token_lm.config.symbols, pipeline.token_lm.config.seconds_per_symbol
@@ -78,6 +80,7 @@ def test_the_prompt_is_the_reference_before_what_is_to_be_said(pipeline, monkeyp
     assert read == "".join([*phonemise("Hello there."), " ", *phonemise(TEXT)])
     assert asked[0]["condition"].counts.tolist() == [len(read)]
     assert torch.equal(asked[0]["known"], voice.latents.T[None].long())
+    assert torch.equal(before[0][None], asked[0]["known"])  # the decoder goes on from there, too
     most = int(lengths(len(phonemise(TEXT)), voice, seconds_per_symbol).most * 40) + 1
     assert asked[0]["max_frames"] == speech.patches == most  # it never says the end
 
