@@ -8,11 +8,13 @@ import sys
 from dataclasses import replace
 
 import pytest
+import torch
 import yaml
 
 from ditar.baseline.lm import TokenLM
 from ditar.config import to_dict
 from ditar.data.codes import write_codec
+from ditar.data.errors import DataError
 from recipes import profile_baseline, train_baseline
 from tests.forked import ROOT
 from tests.train.test_token_system import INFO, make_config, write_codes
@@ -109,6 +111,29 @@ def test_it_trains_resumes_and_starts_from_a_model(home, tmp_path, monkeypatch):
     log = (tmp_path / "run/log.jsonl").read_text()
     assert train(monkeypatch, home, tmp_path / "run") == 0 and (tmp_path / "run/log.jsonl").read_text() == log
     assert train(monkeypatch, home, tmp_path / "again", "--init", tmp_path / "run/final") == 0
+
+
+def test_the_patience_of_the_configuration_is_that_of_training(home, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(train_baseline, "train", lambda *at: given.append(at[-1]))
+    values = yaml.safe_load((home / "config.yaml").read_text())
+    for patience in (2, None):
+        values["run"]["patience"] = patience
+        (home / "patience.yaml").write_text(yaml.safe_dump(values))
+        assert train(monkeypatch, home, tmp_path / "run", config="patience.yaml") == 0
+    assert given == [2, None]
+
+
+def test_samples_are_decoded_by_the_codec_of_the_codes(tmp_path):
+    pytest.importorskip("vector_quantize_pytorch")
+    from tests.tiny_tokens import tiny_codec
+
+    codec = tiny_codec()
+    codec.save_pretrained(tmp_path)
+    decode = train_baseline.load_decoder(str(tmp_path), replace(INFO, codec=codec.fingerprint))
+    assert decode(torch.zeros(1, 3, 5, dtype=torch.long)).shape == (5 * 600,)
+    with pytest.raises(DataError, match=f"belongs to the codec '{codec.fingerprint}', but '{INFO.codec}' was asked for"):
+        train_baseline.load_decoder(str(tmp_path), INFO)
 
 
 def test_codes_of_other_codecs_and_other_numbers_are_refused(home, tmp_path, monkeypatch, capsys):
