@@ -132,7 +132,7 @@ def test_samples_are_decoded_by_the_codec_of_the_codes(tmp_path):
     codec.save_pretrained(tmp_path)
     decode = train_baseline.load_decoder(str(tmp_path), replace(INFO, codec=codec.fingerprint))
     assert decode(torch.zeros(1, 3, 5, dtype=torch.long)).shape == (5 * 600,)
-    with pytest.raises(DataError, match=f"belongs to the codec '{codec.fingerprint}', but '{INFO.codec}' was asked for"):
+    with pytest.raises(DataError, match=f"codec '{codec.fingerprint}', but '{INFO.codec}' was asked for"):
         train_baseline.load_decoder(str(tmp_path), INFO)
 
 
