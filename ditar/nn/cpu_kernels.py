@@ -15,9 +15,10 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from ditar.nn.attention import Attention, Mask, SoftmaxAttention
+from ditar.nn.attention import Attention, Mask, SoftmaxAttention, apply_rotary_emb
 from ditar.nn.linear import Linear
 from ditar.nn.norm import RMSNorm
 from ditar.nn.transformer import FeedForward
@@ -33,7 +34,8 @@ PLAIN = {
 
 def install() -> None:
     """Replace the plain methods by those below, in this process. They fall back to the plain ones on other devices,
-    and under a compiler, which fuses the plain form itself (but not that of attention)."""
+    under `torch.func` and forward-mode derivatives, and under a compiler, which fuses the plain form itself (but not
+    that of attention)."""
     RMSNorm.forward, Attention.split_heads = _rms_norm, _split_heads
     SoftmaxAttention.forward = _attend
     if torch.backends.mkldnn.is_available():
@@ -54,7 +56,8 @@ def plain_methods() -> Iterator[None]:
 
 
 def _plain(x: Tensor) -> bool:
-    return x.device.type != "cpu" or torch.compiler.is_compiling()
+    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    return x.device.type != "cpu" or transformed or torch.compiler.is_compiling()
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -66,17 +69,30 @@ class _RMSNorm(torch.autograd.Function):
         wide = torch.float64 if x.dtype == torch.float64 else torch.float32
         norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=wide)
         inverse = norm.square_().div_(x.shape[-1]).add_(epsilon).rsqrt_().to(x.dtype)  # (..., 1)
-        unit = x * inverse
-        ctx.save_for_backward(unit, inverse, weight)
-        return unit * weight.to(x.dtype)
+        ctx.save_for_backward(x, inverse, weight)
+        ctx.epsilon = epsilon
+        return (x * inverse).mul_(weight.to(x.dtype))
 
     @staticmethod
     def backward(ctx, gradient: Tensor):
-        unit, inverse, weight = ctx.saved_tensors
+        x, inverse, weight = ctx.saved_tensors
+        if torch.is_grad_enabled():  # a second derivative may follow, in which `inverse` depends on x
+            return (*_plain_gradients(x, weight, ctx.epsilon, gradient), None)
+        unit = x * inverse
         weight_gradient = (gradient * unit).flatten(0, -2).sum(0).to(weight.dtype)
         gradient = gradient * weight.to(gradient.dtype)
         mean = torch.linalg.vecdot(gradient, unit).div_(unit.shape[-1]).unsqueeze(-1)
         return gradient.addcmul_(unit, mean, value=-1).mul_(inverse), weight_gradient, None
+
+
+def _plain_gradients(x: Tensor, weight: Tensor, epsilon: float, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Those of x and weight, as functions of all that is given."""
+    wide = torch.promote_types(x.dtype, weight.dtype)
+    inverse = x.to(wide).square().mean(-1, keepdim=True).add(epsilon).rsqrt()
+    unit, scaled = x.to(wide) * inverse, gradient.to(wide) * weight.to(wide)
+    mean = (scaled * unit).mean(-1, keepdim=True)
+    of_weight = (gradient.to(wide) * unit).flatten(0, -2).sum(0)
+    return ((scaled - unit * mean) * inverse).to(x.dtype), of_weight.to(weight.dtype)
 
 
 def _rms_norm(self: RMSNorm, x: Tensor) -> Tensor:
@@ -116,6 +132,11 @@ class _SplitHeads(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *gradients: Tensor):
+        if torch.is_grad_enabled():  # a second derivative may follow
+            cosine, sine = (table.unsqueeze(1) for table in ctx.tables)
+            rotated, others = torch.cat(gradients, 1).split((ctx.rotated, ctx.groups[-1]), 1)
+            back = apply_rotary_emb(rotated, (cosine, -sine))
+            return torch.cat((back, others), 1).transpose(1, 2).flatten(2), None, None, None
         batch, _, length, width = gradients[0].shape
         out = gradients[0].new_empty(batch, length, sum(ctx.groups), width)
         start = 0

@@ -3,6 +3,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.autograd import forward_ad
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ditar.config import BlockConfig
 from ditar.nn.time_embedding import TimeEmbedding, sinusoids
@@ -110,3 +112,38 @@ def test_compiled_it_computes_the_same_and_keeps_what_is_asked_for():
         torch.testing.assert_close(made[1].kept[1], made[0].kept[1])
         gradients = [torch.autograd.grad(o.hidden.square().sum(), m.parameters()) for o, m in zip(made, (plain, compiled))]
         torch.testing.assert_close(gradients[1], gradients[0])
+
+
+@pytest.mark.parametrize("gradients", [True, False])
+def test_derivatives_of_any_order_and_kind_are_those_of_the_plain_modules(gradients):
+    """MeanFlow and its like need forward-mode derivatives, penalties second ones, ensembles `vmap` over weights."""
+    torch.manual_seed(0)
+    model = Transformer(BlockConfig(2, 8, 2, 16)).double()
+    tables = model.positions(torch.arange(3))
+    x, other = torch.randn(2, 4, 3, 8, dtype=torch.float64)
+
+    def run(x, weights=dict(model.named_parameters())):
+        return torch.func.functional_call(model, weights, (x, tables)).hidden
+
+    with torch.set_grad_enabled(gradients), sdpa_kernel(SDPBackend.MATH):  # torch's others have no such derivatives
+        many = {name: torch.stack((p, 2 * p)).detach() for name, p in model.named_parameters()}
+        for row, hidden in enumerate(torch.func.vmap(run, (None, 0))(x, many)):
+            torch.testing.assert_close(hidden, run(x, {name: p[row] for name, p in many.items()}))
+        slope = torch.func.jvp(run, (x,), (other,))[1]
+        with forward_ad.dual_level():
+            dual = forward_ad.unpack_dual(run(forward_ad.make_dual(x, other))).tangent
+        near = (run(x + 1e-6 * other) - run(x - 1e-6 * other)) / 2e-6
+    torch.testing.assert_close(slope, near, atol=1e-8, rtol=1e-6)
+    torch.testing.assert_close(dual, slope)
+    x.requires_grad_()
+    (wanted,) = torch.autograd.grad(run(x).square().sum(), x)
+    torch.testing.assert_close(torch.func.grad(lambda x: run(x).square().sum())(x.detach()), wanted)
+
+
+def test_second_derivatives():
+    torch.manual_seed(0)
+    model = Transformer(BlockConfig(1, 8, 2, 16, kv_heads=1)).double()
+    torch.nn.init.normal_(model.norm.weight)
+    x = torch.randn(4, 3, 8, dtype=torch.float64, requires_grad=True)
+    tables, weights = model.positions(torch.arange(3)), (model.norm.weight, model.blocks[0].attention.qkv.weight)
+    assert torch.autograd.gradgradcheck(lambda x, *_: model(x, tables).hidden, (x, *weights), fast_mode=True)
