@@ -204,14 +204,15 @@ MOST_ROWS = 32
 
 @cache
 def packs_bfloat16() -> bool:
-    """Whether oneDNN has products in bfloat16 for this CPU (AVX2 alone is not enough); packing for them fails without."""
+    """Whether oneDNN has products in bfloat16 for this CPU (AVX2 alone is not enough); without, packing for them
+    fails."""
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 class _Prepacked:
     """A copy of a Linear's weights in the order in which the CPU's matrix units read them. Copies and pickles of the
-    Linear do not carry it. What is written through `weight.data` or a view in numpy is not seen; nor is a step of a fused
-    optimiser, but it needs a gradient, and with that the copy is given up."""
+    Linear do not carry it. What is written through `weight.data` or a view in numpy is not seen; nor is a step of a
+    fused optimiser, but it needs a gradient, and with that the copy is given up."""
 
     def __init__(self, weight: Tensor):
         self.place, self.version = weight.data_ptr(), weight._version

@@ -7,8 +7,8 @@ _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx10_2", "bf16", "sve_bf16")
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether a device has instructions for products in bfloat16. A CPU without them takes 80 times as long for a product
-    in bfloat16 as for one in float32 (AVX2, torch 2.13)."""
+    """Whether a device has instructions for products in bfloat16. A CPU without them takes 80 times as long for a
+    product in bfloat16 as for one in float32 (AVX2, torch 2.13)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":

@@ -110,7 +110,8 @@ def test_compiled_it_computes_the_same_and_keeps_what_is_asked_for():
         torch.testing.assert_close(made[1].hidden, made[0].hidden)
         assert set(made[1].kept) == {1}
         torch.testing.assert_close(made[1].kept[1], made[0].kept[1])
-        gradients = [torch.autograd.grad(o.hidden.square().sum(), m.parameters()) for o, m in zip(made, (plain, compiled))]
+        pairs = zip(made, (plain, compiled))
+        gradients = [torch.autograd.grad(o.hidden.square().sum(), m.parameters()) for o, m in pairs]
         torch.testing.assert_close(gradients[1], gradients[0])
 
 
