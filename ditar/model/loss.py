@@ -14,6 +14,7 @@ from ditar.model.noise import draw_training_noise
 from ditar.model.own_patches import read_own_patches
 from ditar.model.patches import valid_patches
 from ditar.nn.alignment import NO_TARGET, AlignmentHelpers, attention_error
+from ditar.nn.precision import widened
 
 
 class DiTARLoss(nn.Module):
@@ -73,9 +74,9 @@ class DiTARLoss(nn.Module):
             alignment=batch.alignment,
             trained=trained,
         )
-        error = (output.u.float() - velocity(target, noise, t)).square().mean(dim=(1, 2))  # (K * M,)
+        error = (widened(output.u) - velocity(target, noise, t)).square().mean(dim=(1, 2))  # (K * M,)
         diffusion = error.sum() / (c.noise_draws * patches)
-        stop = self._stop(output.stop_logits.float(), batch.patch_counts, trained) / patches
+        stop = self._stop(widened(output.stop_logits), batch.patch_counts, trained) / patches
         losses = {"diffusion": diffusion, "stop": stop}
         total = c.diffusion_weight * diffusion + c.stop_weight * stop
         if output.reading is not None:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ditar.nn.alignment import NO_TARGET
 from ditar.nn.linear import Linear
+from ditar.nn.precision import widened
 from ditar.text.vocabulary import is_letter, is_pause
 
 WINDOW = range(-2, 4)  # symbols around the spoken one that are read with it
@@ -175,7 +176,7 @@ class Reading(nn.Module):
         known = targets != NO_TARGET
         of_h = self.head_h(h)[:, :, None].expand(*frames.shape, -1)
         logits = self.choose(of_h[known], windows[known], frames[known])
-        return F.cross_entropy(logits.float(), targets[known], reduction="sum")
+        return F.cross_entropy(widened(logits), targets[known], reduction="sum")
 
     def start(self, symbol_ids: Sequence[Tensor], first: Sequence[int]) -> ReadingState:
         """Before the symbols `first` of rows (L,)."""

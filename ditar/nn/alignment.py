@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ditar.nn.precision import widened
+
 NO_TARGET = -100  # cross-entropy's "ignore" value
 
 
@@ -26,7 +28,7 @@ class AlignmentHelpers(nn.Module):
     def forward(self, h: Tensor, frame_symbols: Tensor) -> Tensor:
         """h (B, N, width), frame_symbols (B, N, frames), NO_TARGET if unknown -> sum of cross-entropies."""
         known = (frame_symbols != NO_TARGET).any(-1)  # (B, N)
-        logits = self.head(h[known]).float().unflatten(-1, (self.frames, self.classes))
+        logits = widened(self.head(h[known])).unflatten(-1, (self.frames, self.classes))
         if not len(logits):
             return logits.sum() * 0.0
         targets = frame_symbols[known].flatten()
@@ -34,12 +36,13 @@ class AlignmentHelpers(nn.Module):
 
 
 def text_attention(query: Tensor, key: Tensor, symbol_counts: Tensor, symbols: int, places: int) -> Tensor:
-    """Log attention from places to symbols, normalised over the symbols of a row only: (B, heads, N, L), float32.
+    """Log attention from places to symbols, normalised over the symbols of a row only: (B, heads, N, L), float32 or
+    wider.
 
     query (B, heads, Sq, d), of which the last N are the places'; key (B, heads, L + N, d), of which the first L are the
     symbols'. Padding gets -inf.
     """
-    query, key = query[:, :, -places:].float(), key[:, :, :symbols].float()
+    query, key = widened(query[:, :, -places:]), widened(key[:, :, :symbols])
     with torch.autocast(query.device.type, enabled=False):  # which would multiply in bfloat16
         scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
     padding = torch.arange(symbols, device=key.device) >= symbol_counts[:, None]  # (B, L)

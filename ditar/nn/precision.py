@@ -1,6 +1,7 @@
 """In what a device computes matrix products fast, and in what training computes them."""
 
 import torch
+from torch import Tensor
 
 # Of x86 and of ARM, as torch.cpu.get_capabilities names them.
 _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx10_2", "bf16", "sve_bf16")
@@ -28,3 +29,8 @@ def in_bfloat16(precision: str, device: torch.device) -> bool:
 def autocast(precision: str, device: torch.device) -> torch.autocast:
     """The context of a forward pass."""
     return torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16(precision, device))
+
+
+def widened(x: Tensor) -> Tensor:
+    """In float32, or wider: what a loss is computed in."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -5,6 +5,7 @@ import torch
 
 from ditar.config import BlockConfig, DiTARLossConfig
 from ditar.model.ditar import DiTAR
+from ditar.model import loss
 from ditar.model.loss import DiTARLoss
 from ditar.nn.alignment import text_attention
 from tests.model.examples import batch, build, helpers_of, model_config, row_of
@@ -41,12 +42,13 @@ def test_weights_are_the_configurations():
 
 
 def test_stop_label_is_on_the_last_patch():
-    model, data = build(), batch((4,), (3,))
-    torch.nn.init.zeros_(model.stop_head.weight)
-    torch.nn.init.constant_(model.stop_head.bias, 2.0)
-    logit = torch.tensor(2.0)
-    yes, no = -torch.nn.functional.logsigmoid(logit), -torch.nn.functional.logsigmoid(-logit)
-    assert torch.allclose(losses(PLAIN, model, data)["stop"], ((5 * yes + 2 * no) / 3).to(torch.float32))
+    model, data = build(), batch((4, 5), (3, 6))
+    logits = model.stop_head(
+        model.condition(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts).h
+    )[..., 0]
+    yes, no = -torch.nn.functional.logsigmoid(logits), -torch.nn.functional.logsigmoid(-logits)
+    expected = sum(5 * yes[row, last] + no[row, :last].sum() for row, last in ((0, 2), (1, 5))) / 9
+    assert torch.allclose(losses(PLAIN, model, data)["stop"], expected)
 
 
 def test_attention_equals_the_weights_that_the_model_used():
@@ -91,6 +93,16 @@ def test_noise_and_dropout_change_what_is_read_and_not_the_target():
     assert torch.equal(plain, again) and not torch.equal(plain, losses(PLAIN, model, data, seed=1)["diffusion"])
 
 
+def test_the_target_is_the_true_patch_whatever_is_read(monkeypatch):
+    """Where the model reads patches that it made itself, too."""
+    model, data = build(), batch()
+    for part in (model.locdit.out.weight, model.locdit.out.bias):  # u = 0: the loss is the target's power
+        torch.nn.init.zeros_(part)
+    wanted = losses(PLAIN, model, data)["diffusion"]
+    monkeypatch.setattr(loss, "read_own_patches", lambda model, batch, *rest: batch.latents + 1.0)
+    assert torch.equal(losses(dataclasses.replace(PLAIN, own_share=1.0), model, data)["diffusion"], wanted)
+
+
 def test_shares_of_a_split_batch_add_up_to_the_loss():
     """Whatever process has a row, and whatever rows it is padded beside: the same noise, the same loss."""
     model, data = build(), batch()
@@ -108,7 +120,27 @@ def test_shares_of_a_split_batch_add_up_to_the_loss():
         compute(data, [torch.Generator()])
 
 
-def test_h_is_not_detached_and_every_parameter_learns():
+@pytest.mark.parametrize("part", ["diffusion", "stop"])
+def test_each_loss_teaches_the_lm(part):
+    """h is detached from neither."""
+    model, data = build(), batch()
+    losses(PLAIN, model, data)[part].backward()
+    for name, parameter in [*model.lm.named_parameters(), *model.encoder.named_parameters()]:
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_in_float64_gradients_are_exact():
+    model, data = build(), batch()
+    helped = DiTARLoss(HELPED, model, helpers_of(model).double())
+
+    def run(begin):
+        generators = [torch.Generator().manual_seed(row) for row in range(2)]
+        return torch.func.functional_call(helped, {"model.lm.begin": begin}, (data, generators, 1.0))["loss"]
+
+    assert torch.autograd.gradcheck(run, (model.lm.begin,), fast_mode=True)
+
+
+def test_every_parameter_learns():
     model, data = build(), batch()
     helpers = helpers_of(model).double()
     losses(dataclasses.replace(HELPED, noise_draws=2), model, data, helpers, 1.0)["loss"].backward()
