@@ -66,7 +66,7 @@ def make_batches(args: argparse.Namespace, urls: list[str] | None = None) -> DiT
     """As training makes them."""
     folder = args.out / "latents"
     config = DiTARDataConfig(
-        batch_patches=args.batch_patches, max_seconds=LIMIT_S, first_seconds=LIMIT_S, joined_share=0.3,
+        batch_patches=args.batch_patches, max_seconds=LIMIT_S, first_seconds=LIMIT_S, joined_share=0.53,
         readers=args.readers, shards_in_memory=args.shards_in_memory,
     )  # fmt: skip
     return DiTARBatches(LatentStore(folder, *read_statistics(folder), urls), config, 4, DEFAULT_SYMBOLS, seed=0)

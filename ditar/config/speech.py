@@ -57,7 +57,7 @@ def check_helpers(loss: HelperConfig, lm: BlockConfig) -> None:
 class ExamplesConfig(Ranged):
     """How utterances become training examples."""
 
-    joined_share: Share = 0.0  # examples that join two utterances or more of one voice
+    joined_share: Share = 0.0  # of examples, that join two utterances or more of one voice
     max_seconds: Positive = 12.0
     first_seconds: Positive = 3.0  # curriculum: examples up to this long at first ...
     curriculum_until: Share = 0.0  # ... rising to max_seconds at this share of the steps; 0 turns it off

@@ -24,7 +24,6 @@ from ditar.units import frames_to_patches, seconds_to_frames
 # A joined example ends after its second utterance and after each further one with this probability, so that references
 # of many lengths are learnt; data.max_seconds ends it as well.
 _ENOUGH = 0.6
-_JOINED_MEAN = 1 + 1 / _ENOUGH
 
 
 class ExampleOptions(Protocol):
@@ -154,7 +153,7 @@ class EpochPlans:
             if self.most_per_speaker and heard[entry.speaker] > self.most_per_speaker:
                 continue
             group = waiting.setdefault(entry.speaker, [])
-            if not group and random.random() >= self._single_to_joined():
+            if not group and random.random() >= self.config.joined_share:
                 examples.append((index,))
                 continue
             if group and sum(entries[i].frames for i in group) + entry.frames > limit:
@@ -187,11 +186,6 @@ class EpochPlans:
                 break
             batches[-1].insert(0, batches[-2].pop())
         return batches
-
-    def _single_to_joined(self) -> float:
-        # A single example uses one utterance; the configured share counts examples.
-        joined = _JOINED_MEAN * self.config.joined_share
-        return joined / (joined + 1.0 - self.config.joined_share)
 
     def _frames(self, seconds: float) -> int:
         return seconds_to_frames(seconds, self.grid.rate_hz)

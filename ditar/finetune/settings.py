@@ -95,7 +95,7 @@ def training_config(
         ),  # fmt: skip
         data=DiTARDataConfig(
             batch_patches=480,
-            joined_share=0.8,
+            joined_share=0.914,
             max_seconds=max(example_seconds(base), longest_s),
             reference_cut=0.3,
             transcript_unknown=unknown,

@@ -210,6 +210,16 @@ def test_randomness_belongs_to_the_example_and_not_to_its_place(batches):
     assert firsts == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 1.0])
+def test_the_joined_share_is_that_of_examples(tmp_path, share):
+    store = write_store(tmp_path / "many", utterances=2000)
+    plan = windowed(store, joined_share=share, batch_patches=4096).plan(0, 60.0)
+    lengths = [len(example) for batch in plan for example in batch]
+    joined = [length for length in lengths if length > 1]
+    assert len(joined) / len(lengths) == pytest.approx(share, abs=0.03)
+    assert not joined or sum(joined) / len(joined) == pytest.approx(2.67, abs=0.15)  # 2 + 0.4 + 0.4 ** 2 + ...
+
+
 def test_joined_utterances_are_of_one_voice(batches):
     for batch in batches.plan(1, 2.0):
         for example in batch:
