@@ -98,7 +98,10 @@ class DiTAR(PretrainedModel):
             keep_layers: see LMOutput.
             alignment: (B, N, P), the place of the symbol that each frame speaks, for monotonic reading.
             trained: (B, N) bool, the M patches; None: all valid ones.
+
+        ValueError: shapes that do not fit each other or the model.
         """
+        self.check_patches(patches, symbol_ids)
         valid = valid_patches(patches, patch_counts) if trained is None else trained
         taught = None
         if self.config.reads_monotonically:
@@ -120,6 +123,11 @@ class DiTAR(PretrainedModel):
                 spoken = spoken * keep_h[..., None, None].to(spoken.dtype)
             inputs.append(spoken[valid])  # (M, P, width of LocDiT)
         draws = len(noisy) // max(1, len(past))
+        if noisy.shape[1:] != patches.shape[2:] or times.shape != noisy.shape[:1] or len(noisy) != draws * len(past):
+            raise ValueError(
+                f"noisy must be (K * {len(past)}, {', '.join(map(str, patches.shape[2:]))}), K draws of each trained "
+                f"patch, and times as many, got {tuple(noisy.shape)} and {tuple(times.shape)}"
+            )
         if draws > 1:
             inputs = [x.repeat(draws, *[1] * (x.ndim - 1)) for x in inputs]
         u = in_pieces(self.locdit, noisy, times, *inputs)
@@ -127,6 +135,17 @@ class DiTAR(PretrainedModel):
         if taught is None:
             return DiTAROutput(u, stop_logits, lm)
         return DiTAROutput(u, stop_logits, lm, self.reading.loss(lm.h, symbol_ids, alignment, taught.windows))
+
+    def check_patches(self, patches: Tensor, symbol_ids: Tensor | None = None) -> None:
+        """ValueError: these are not (B, N, P, C) of this model, or not as many rows as symbol_ids (B, L)."""
+        frame = self.config.patch_frames, self.config.latent_channels
+        if patches.ndim != 4 or patches.shape[2:] != frame:
+            wanted = f"(rows, patches, {frame[0]} frames, {frame[1]} channels)"
+            raise ValueError(f"patches must be {wanted}, as this model has them, got {tuple(patches.shape)}")
+        if symbol_ids is not None and (symbol_ids.ndim != 2 or len(symbol_ids) != len(patches)):
+            raise ValueError(
+                f"symbol_ids must be ({len(patches)} rows, symbols), as many as patches, got {tuple(symbol_ids.shape)}"
+            )
 
     def condition(
         self,

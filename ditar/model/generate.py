@@ -114,13 +114,17 @@ class GeneratedPatches:
 
 
 def start_decoding(model: DiTAR, rows: Sequence[GenerationInput]) -> DecodingState:
-    """Read text and prompt of each row (prefill). ValueError: no row, an empty text, or limits that leave nothing."""
+    """Read text and prompt of each row (prefill). ValueError: no row, an empty text, a prompt of another shape than the
+    model's, or limits that leave nothing."""
     if not rows:
         raise ValueError("there are no rows to generate; give at least one")
     for number, row in enumerate(rows):
         if row.symbol_ids.ndim != 1 or not len(row.symbol_ids):
             shape = tuple(row.symbol_ids.shape)
             raise ValueError(f"row {number} must have symbol_ids of the shape (L,), L at least 1, got {shape}")
+        for prompt in (row.prompt, *(other.prompt for other in row.others)):
+            if prompt is not None:
+                model.check_patches(prompt[None])
         if not 0 <= row.first < len(row.symbol_ids):
             raise ValueError(f"row {number} must have 0 <= first < {len(row.symbol_ids)}, its symbols, got {row.first}")
         if not 1 <= row.min_patches <= row.max_patches:

@@ -120,7 +120,7 @@ def test_attention_maps_are_distributions_over_the_text():
     model, data = build(), batch()
     maps = model.attention_maps(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts)
     assert maps.shape == (2, 2, 2, 6, 7)
-    assert torch.allclose(maps.sum(-1), torch.ones(2, 2, 2, 6)) and (maps[0, ..., 4:] == 0).all()
+    assert torch.allclose(maps.sum(-1), torch.ones(2, 2, 2, 6, dtype=maps.dtype)) and (maps[0, ..., 4:] == 0).all()
 
 
 def test_symbols_default_to_the_projects_vocabulary():
@@ -141,3 +141,25 @@ def test_many_sequences_go_through_the_local_transformers_in_pieces(monkeypatch)
         part.register_forward_hook(lambda _, inputs, output: sizes.append(len(inputs[0])))
     assert torch.allclose(forward(model, data).u, whole.u, atol=1e-5)
     assert max(sizes) == 3 and len(sizes) > 4
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"patches": (2, 6, PATCH, CHANNELS + 1)}, r"patches must be .*3 frames, 5 channels.* got \(2, 6, 3, 6\)"),
+        ({"patches": (6, PATCH, CHANNELS)}, r"patches must be .* got \(6, 3, 5\)"),
+        ({"symbol_ids": (1, 7)}, r"symbol_ids must be \(2 rows, symbols\).* got \(1, 7\)"),
+        ({"noisy": (10, PATCH, CHANNELS)}, r"noisy must be \(K \* 9, 3, 5\).* got \(10, 3, 5\) and \(18,\)"),
+        ({"noisy": (18, PATCH + 1, CHANNELS)}, r"got \(18, 4, 5\) and \(18,\)"),
+        ({"times": (9,)}, r"got \(18, 3, 5\) and \(9,\)"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(changes, message):
+    data = batch()
+    given = {
+        "symbol_ids": data.symbol_ids, "symbol_counts": data.symbol_counts, "patches": data.latents,
+        "patch_counts": data.patch_counts, "noisy": torch.zeros(18, PATCH, CHANNELS), "times": torch.zeros(18),
+    }  # fmt: skip
+    changed = {name: torch.zeros(shape, dtype=given[name].dtype) for name, shape in changes.items()}
+    with pytest.raises(ValueError, match=message):
+        build()(**{**given, **changed})

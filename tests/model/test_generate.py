@@ -21,11 +21,13 @@ from ditar.model.generate import (
 from tests.model.examples import CHANNELS, PATCH, SYMBOLS, VARIANTS, batch, build
 
 
-def row(symbols=5, prompt=3, seed=0, dtype=torch.float64, **changes):
+def row(symbols=5, prompt=3, seed=0, dtype=torch.float64, prompt_shape=None, **changes):
     """Never stops by itself, 4 patches."""
     noise = torch.Generator().manual_seed(1000 + seed)
     ids = torch.randint(1, len(SYMBOLS), (symbols,), generator=noise)
     clip = torch.randn(prompt, PATCH, CHANNELS, generator=noise, dtype=dtype)
+    if prompt_shape is not None:
+        clip = torch.zeros(prompt_shape, dtype=dtype)
     defaults = {"generator": torch.Generator().manual_seed(seed), "max_patches": 4, "stop_threshold": 2.0}
     return GenerationInput(ids, clip, **(defaults | changes))
 
@@ -214,6 +216,20 @@ def test_guidance_equals_two_separate_passes():
     assert torch.allclose(both.patches, -(plain + 3.0 * (u - plain)))  # from t = 1 to 0 in one step: x0 = -u
 
 
+@pytest.mark.parametrize("dtype, wide", [(torch.bfloat16, torch.float32), (torch.float64, torch.float64)])
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_solvers_compute_in_float32_or_wider_whatever_the_weights_have(dtype, wide, scale):
+    seen = []
+
+    class Watched(DDIM):
+        def step(self, index, u, x, generator=None):
+            seen.append((u.dtype, x.dtype))
+            return super().step(index, u, x, generator)
+
+    made = patches_of(build(dtype), solver=Watched(3), guidance_scale=scale)
+    assert made.dtype == dtype and set(seen) == {(wide, wide)} and len(seen) == 4 * 3
+
+
 def test_guidance_rises_towards_the_data(monkeypatch):
     """By the times of each row: scale - 1 is rise ** (1 / 2 - t) times what it is in the middle."""
     model, scales, guide = build(), [], sampler.guide
@@ -284,6 +300,8 @@ def test_stops_behind_the_patch_that_says_so_but_not_too_early():
     [
         ([], "no rows"),
         ([dict(symbols=0)], r"row 0 must have symbol_ids .* got \(0,\)"),
+        ([{}, dict(prompt_shape=(2, PATCH, CHANNELS + 1))], rf"{PATCH} frames, {CHANNELS} channels.* got \(1, 2, 3, 6\)"),
+        ([dict(prompt_shape=(PATCH, CHANNELS))], r"patches must be .* got \(1, 3, 5\)"),
         ([{}, dict(max_patches=0)], "row 1 must have 1 <= min_patches <= max_patches, got 1 and 0"),
         ([dict(min_patches=5)], "got 5 and 4"),
         ([dict(solver=DDIM(2)), dict(solver=DDIM(3))], r"same number of inference steps, got \[2, 3\]"),
