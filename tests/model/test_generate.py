@@ -300,7 +300,7 @@ def test_stops_behind_the_patch_that_says_so_but_not_too_early():
     [
         ([], "no rows"),
         ([dict(symbols=0)], r"row 0 must have symbol_ids .* got \(0,\)"),
-        ([{}, dict(prompt_shape=(2, PATCH, CHANNELS + 1))], rf"{PATCH} frames, {CHANNELS} channels.* got \(1, 2, 3, 6\)"),
+        ([{}, dict(prompt_shape=(2, PATCH, CHANNELS + 1))], r"3 frames, 5 channels.* got \(1, 2, 3, 6\)"),
         ([dict(prompt_shape=(PATCH, CHANNELS))], r"patches must be .* got \(1, 3, 5\)"),
         ([{}, dict(max_patches=0)], "row 1 must have 1 <= min_patches <= max_patches, got 1 and 0"),
         ([dict(min_patches=5)], "got 5 and 4"),
