@@ -42,12 +42,12 @@ def log_mel(
     with torch.autocast(waveform.device.type, enabled=False):
         samples = waveform[:, : frames * hop].float()
         samples = F.pad(samples.unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)  # (B, frames * hop + 2 pad)
-        window = torch.hann_window(n_fft, device=samples.device)
+        window = torch.hann_window(n_fft, dtype=samples.dtype, device=samples.device)
         spectrum = torch.stft(samples, n_fft, hop, window=window, center=False, return_complex=True)
         magnitude = spectrum.abs()  # (B, n_fft / 2 + 1, frames)
         if noise_floor > 0:
             magnitude = (magnitude.square() + noise_floor**2 * window.square().sum()).sqrt()
-        bank = mel_filterbank(mel_bins, n_fft, rate_hz).to(samples.device)  # (mel_bins, n_fft / 2 + 1)
+        bank = mel_filterbank(mel_bins, n_fft, rate_hz).to(samples)  # (mel_bins, n_fft / 2 + 1)
         return torch.matmul(bank, magnitude).clamp_min(LOG_FLOOR).log()
 
 
@@ -78,10 +78,10 @@ def mel_filterbank(
     Filters so narrow that they contain no FFT bin stay zero.
     """
     high_hz = rate_hz / 2 if high_hz is None else high_hz
-    ends = 2595.0 * torch.log10(1.0 + torch.tensor([low_hz, high_hz], dtype=torch.float64) / 700.0)
-    mels = torch.linspace(ends[0].item(), ends[1].item(), mel_bins + 2, dtype=torch.float64)
+    ends = 2595.0 * torch.log10(1.0 + torch.tensor([low_hz, high_hz], dtype=torch.float64, device="cpu") / 700.0)
+    mels = torch.linspace(ends[0].item(), ends[1].item(), mel_bins + 2, dtype=torch.float64, device="cpu")
     points = 700.0 * (10.0 ** (mels / 2595.0) - 1.0)  # (mel_bins + 2,) Hz
-    bins = torch.linspace(0.0, rate_hz / 2, n_fft // 2 + 1, dtype=torch.float64)
+    bins = torch.linspace(0.0, rate_hz / 2, n_fft // 2 + 1, dtype=torch.float64, device="cpu")
     below, centre, above = points[:-2, None], points[1:-1, None], points[2:, None]
     rising = (bins - below) / (centre - below)
     falling = (above - bins) / (above - centre)

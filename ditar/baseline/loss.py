@@ -160,9 +160,9 @@ class TokenLoss(nn.Module):
         part = self.model.streams.slices[AUDIO]
         for row, count, generator in zip(tokens[:, part], batch.frame_counts.tolist(), generators):
             shape, codes = (len(row), count), row[:, :count]
-            share = self.config.token_noise * torch.rand((), generator=generator)
-            drawn = kind.first_code + torch.randint(kind.card, shape, generator=generator).to(codes.device)
-            anew = (torch.rand(shape, generator=generator) < share).to(codes.device)
+            share = self.config.token_noise * torch.rand((), generator=generator, device="cpu")
+            drawn = kind.first_code + torch.randint(kind.card, shape, generator=generator, device="cpu").to(codes.device)
+            anew = (torch.rand(shape, generator=generator, device="cpu") < share).to(codes.device)
             is_code = (codes >= kind.first_code) & (codes < kind.first_code + kind.card)
             row[:, :count] = torch.where(anew & is_code, drawn, codes)
         return self.pattern.apply(self.model.streams.fill(tokens, batch.frame_counts))
@@ -176,7 +176,7 @@ class TokenLoss(nn.Module):
         if not share or batch.condition is None:
             return batch.condition
         self._require_generators(batch, generators)
-        keep = torch.tensor([torch.rand((), generator=g).item() >= share for g in generators])
+        keep = torch.tensor([torch.rand((), generator=g, device="cpu").item() >= share for g in generators])
         return replace(batch.condition, keep=keep.to(batch.tokens.device))
 
 

@@ -63,13 +63,13 @@ class RowSolvers:
             raise ValueError(f"the rows of a batch must have the same number of inference steps, got {steps}")
         together = solvers[:1] if len(self.groups) == 1 else solvers
         self.steps = steps[0]
-        self.times = torch.tensor([solver.times for solver in together], dtype=torch.float64).T
+        self.times = _table([solver.times for solver in together])
         self._together = together
 
     @property
     def aims(self) -> Tensor:
         """For distilled models, `DDIM.aims`: (steps, B) float64, or (steps, 1). AttributeError: another solver."""
-        return torch.tensor([solver.aims for solver in self._together], dtype=torch.float64).T
+        return _table([solver.aims for solver in self._together])
 
     def start(self, shape: tuple[int, ...], generators: Generators, like: Tensor) -> Tensor:
         """As Solver.start; `generators`: one for each row, or one for all rows that share a solver."""
@@ -88,3 +88,8 @@ class RowSolvers:
         for solver, rows in self.groups:
             after[rows] = solver.step(index, u[rows], x[rows], [generators[row] for row in rows])
         return after
+
+
+def _table(rows: list[list[float]]) -> Tensor:
+    """Times of solvers as columns; on the CPU whatever the default device is."""
+    return torch.tensor(rows, dtype=torch.float64, device="cpu").T

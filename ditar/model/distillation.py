@@ -21,6 +21,7 @@ from ditar.diffusion.guidance import guide
 from ditar.diffusion.schedule import add_noise, average_velocity, rotate, sample_times
 from ditar.model.ditar import DiTAR, in_pieces
 from ditar.model.locdit import LocDiT
+from ditar.model.noise import DRAWN
 from ditar.model.own_patches import conditions, read_own_patches
 from ditar.model.patches import valid_patches
 
@@ -60,8 +61,8 @@ def draw_paths(
     for count, generator in zip(patch_counts.tolist(), generators, strict=True):
         number = draws * count
         begins, at_start = sample_times(number, generator, config.time_logit_normal, config.start_share)
-        noise = torch.randn(number, *frame, generator=generator)
-        empty, whole, end, scale, place, instant = torch.rand(6, number, generator=generator)
+        noise = torch.randn(number, *frame, generator=generator, **DRAWN)
+        empty, whole, end, scale, place, instant = torch.rand(6, number, generator=generator, **DRAWN)
         noise[at_start & (empty < 0.5)] = 0.0
         ends = torch.where(whole < config.whole_share, 0.0, begins * end)
         # The first state most often: it is all that a single step ever sees.

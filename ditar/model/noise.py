@@ -10,6 +10,8 @@ from torch import Tensor
 from ditar.config import DiTARLossConfig
 from ditar.diffusion.schedule import sample_times
 
+DRAWN = {"dtype": torch.float32, "device": "cpu"}  # whatever the defaults are
+
 
 @dataclass(frozen=True)
 class TrainingNoise:
@@ -39,17 +41,17 @@ def draw_training_noise(
     times, noises, added, kept = [], [], ([], []), ([], [])
     for count, generator in zip(patch_counts.tolist(), generators):
         row_times, at_end = sample_times(draws * count, generator, config.time_logit_normal, config.time_end)
-        noise = torch.randn(draws * count, *frame, generator=generator)
+        noise = torch.randn(draws * count, *frame, generator=generator, **DRAWN)
         noise[at_end] = 0.0
         times.append(row_times.view(draws, count))
         noises.append(noise.view(draws, count, *frame))
         for into, most_std in zip(added, (config.lm_noise, config.history_noise)):
             if most_std:
-                std = most_std * torch.rand((), generator=generator)
-                into.append(_pad(std * torch.randn(count, *frame, generator=generator), most))
+                std = most_std * torch.rand((), generator=generator, **DRAWN)
+                into.append(_pad(std * torch.randn(count, *frame, generator=generator, **DRAWN), most))
         for into, dropout in zip(kept, (config.history_dropout, config.h_dropout)):
             if dropout:
-                into.append(_pad(torch.rand(count, generator=generator) >= dropout, most))
+                into.append(_pad(torch.rand(count, generator=generator, **DRAWN) >= dropout, most))
     on_patches, on_history = (torch.stack(x) if x else None for x in added)
     keep_history, keep_h = (torch.stack(x) if x else None for x in kept)
     flat_times, flat_noise = torch.cat(times, dim=1).flatten(), torch.cat(noises, dim=1).flatten(0, 1)

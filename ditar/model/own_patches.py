@@ -14,6 +14,7 @@ from ditar.config import DistilLossConfig, DiTARLossConfig, SamplingOptions
 from ditar.data.batches import DiTARBatch
 from ditar.diffusion.solver import make_solver
 from ditar.model.ditar import DiTAR
+from ditar.model.noise import DRAWN
 from ditar.model.patches import histories, history_exists
 from ditar.model.sampler import PatchSampler
 
@@ -37,7 +38,7 @@ def read_own_patches(
     solvers = [make_solver(SamplingOptions(temperature=t, num_inference_steps=steps)) for t in TEMPERATURES]
     passes, solver_of, scale_of = [], [], []
     for generator in generators:
-        chosen, count, temperature, scale = torch.rand(4, generator=generator).tolist()
+        chosen, count, temperature, scale = torch.rand(4, generator=generator, **DRAWN).tolist()
         passes.append(1 + int(count * config.own_passes) if chosen < config.own_share else 0)
         solver_of.append(solvers[int(temperature * len(solvers))])
         low, high = (1.0, model.config.distilled_guidance) if distilled else GUIDANCE_SCALES

@@ -51,7 +51,9 @@ class PatchSampler:
         # Solvers and the sum of both branches stay float32, or wider, whatever the dtype of the weights.
         wide = torch.float64 if model.dtype == torch.float64 else torch.float32
         rises = [1.0] * self.rows if guidance_rises is None else guidance_rises
-        scales, rises = (torch.tensor(values, dtype=torch.float64) for values in (guidance_scales, rises))
+        scales, rises = (
+            torch.tensor(values, dtype=torch.float64, device="cpu") for values in (guidance_scales, rises)
+        )
         scales = scale_at(scales, rises, self.solver.times[:-1])  # (steps, B)
         self.scales = scales[:, self.guided, None, None].to(model.device, wide)
         times = self.solver.times[:-1].to(model.device, wide)  # (steps, 1 or B)

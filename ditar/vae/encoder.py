@@ -18,7 +18,7 @@ def deciding_tensors(encoder: nn.Module) -> list[torch.Tensor]:
     """What determines latents, for fingerprints: the weights, and the floor of the spectra if there is one (older
     models have none and keep their fingerprints)."""
     floor = getattr(encoder, "noise_floor", 0.0)
-    floors = [torch.tensor(1e5 * floor, dtype=torch.float64)] if floor else []
+    floors = [torch.tensor(1e5 * floor, dtype=torch.float64, device="cpu")] if floor else []
     return [*encoder.state_dict().values(), *floors]
 
 

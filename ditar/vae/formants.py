@@ -29,7 +29,7 @@ def deepened(log_gains: Sequence[Tensor], contrast: float, bin_hz: float) -> lis
 def emphasis(x: Tensor, contrast: float, bin_hz: float) -> Tensor:
     """What `deepened` adds to log gains (B, F, L) before it sets their power: contrast times their formants, linear in
     them. At the edge of a band without sound it makes up to 7 dB of overshoot where it is quiet."""
-    frequency_hz = bin_hz * torch.arange(x.shape[1], device=x.device)
+    frequency_hz = bin_hz * torch.arange(x.shape[1], dtype=x.dtype, device=x.device)
     share = contrast * torch.sigmoid((frequency_hz - FROM_HZ) / WITHIN_HZ)[:, None]  # (F, 1)
     return share * (_smooth(x, LITTLE_HZ / bin_hz) - _smooth(x, MUCH_HZ / bin_hz))
 

@@ -45,7 +45,7 @@ class StreamingDecoder:
         """The audio (S,) that is final and not yet returned, float32 on the CPU; `final`: nothing follows, so all."""
         count = self.coming if final else self.ready
         if not count:
-            return torch.empty(0)
+            return torch.empty(0, dtype=torch.float32, device="cpu")
         decoder = self.vae.decoder
         latents = self.vae.denormalise(self.waiting[None])
         further, self.state = decoder.further_features(latents, self.state, self.within, final)

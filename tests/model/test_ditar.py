@@ -116,6 +116,14 @@ def test_a_cached_prefix_sees_neither_time_nor_noise():
         assert not torch.allclose(other[:, -PATCH:], before[:, -PATCH:])
 
 
+def test_nothing_stays_nothing():
+    """Where h, and what is said, are left out for guidance."""
+    model = build(alignment="monotonic")
+    for part in (model.locdit.condition, model.reading.to_locdit):
+        torch.nn.init.normal_(part.weight)
+        assert (part(torch.zeros(2, part.in_features, dtype=torch.float64)) == 0).all()
+
+
 def test_attention_maps_are_distributions_over_the_text():
     model, data = build(), batch()
     maps = model.attention_maps(data.symbol_ids, data.symbol_counts, data.latents, data.patch_counts)

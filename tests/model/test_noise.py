@@ -10,7 +10,7 @@ QUIET = {"h_dropout": 0.0, "time_end": 0.0}
 
 
 def draw(rows=1, patches=1000, **changes):
-    counts = torch.full((rows,), patches)
+    counts = torch.full((rows,), patches, device="cpu")
     generators = [torch.Generator().manual_seed(row) for row in range(rows)]
     return draw_training_noise((rows, patches, 2, 3), counts, DiTARLossConfig(**{**QUIET, **changes}), generators)
 
@@ -40,3 +40,11 @@ def test_a_row_has_a_level_of_noise_of_its_own(name, added, other):
     assert getattr(drawn, other) is None
     levels = getattr(drawn, added).std(dim=(1, 2, 3)).sort().values / 0.4  # uniform in [0, 1]
     assert (levels - (torch.arange(200) + 0.5) / 200).abs().max() < 0.12  # 1.7 / sqrt(200)
+
+
+def test_draws_are_the_same_whatever_torch_s_default_device():
+    every = {"lm_noise": 0.4, "history_noise": 0.3, "h_dropout": 0.2, "history_dropout": 0.1}
+    with torch.device("meta"):
+        found = draw(patches=20, **every)
+    for one, other in zip(vars(found).values(), vars(draw(patches=20, **every)).values()):
+        assert torch.equal(one, other)
