@@ -161,10 +161,10 @@ class TokenLoss(nn.Module):
         for row, count, generator in zip(tokens[:, part], batch.frame_counts.tolist(), generators):
             shape, codes = (len(row), count), row[:, :count]
             share = self.config.token_noise * torch.rand((), generator=generator, device="cpu")
-            drawn = kind.first_code + torch.randint(kind.card, shape, generator=generator, device="cpu").to(codes.device)
+            drawn = torch.randint(kind.card, shape, generator=generator, device="cpu").to(codes.device)
             anew = (torch.rand(shape, generator=generator, device="cpu") < share).to(codes.device)
             is_code = (codes >= kind.first_code) & (codes < kind.first_code + kind.card)
-            row[:, :count] = torch.where(anew & is_code, drawn, codes)
+            row[:, :count] = torch.where(anew & is_code, kind.first_code + drawn, codes)
         return self.pattern.apply(self.model.streams.fill(tokens, batch.frame_counts))
 
     def _require_generators(self, batch: TokenBatch, generators: Sequence[torch.Generator]) -> None:

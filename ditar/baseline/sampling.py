@@ -34,4 +34,5 @@ def sample(logits: Tensor, uniforms: Tensor, config: SamplingConfig) -> Tensor:
 
 def draw_uniforms(count: int, generators: Sequence[torch.Generator], device: torch.device) -> Tensor:
     """(B, count) in [0, 1), a row from each generator on the CPU: the same in any batch and on any device."""
-    return torch.stack([torch.rand(count, generator=g, dtype=torch.float64, device="cpu") for g in generators]).to(device)
+    how = {"dtype": torch.float64, "device": "cpu"}
+    return torch.stack([torch.rand(count, generator=g, **how) for g in generators]).to(device)

@@ -134,7 +134,8 @@ def sample_times(
     t > 0.95. Stratified: one draw from each of `count` equal slices of the distribution, in random order.
     """
     slices = torch.randperm(count, generator=generator, device="cpu").double()
-    q = (slices + torch.rand(count, generator=generator, dtype=torch.float64, device="cpu")) / count  # stratified in [0, 1)
+    within = torch.rand(count, generator=generator, dtype=torch.float64, device="cpu")
+    q = (slices + within) / count  # stratified in [0, 1)
     at_end = q < end
     q = ((q - end) / (1 - end)).clamp(min=0) if end < 1 else torch.zeros_like(q)
     normal = torch.special.ndtri((q / max(logit_normal, 1e-12)).clamp(1e-6, 1 - 1e-6)).sigmoid()
