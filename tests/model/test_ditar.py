@@ -171,3 +171,11 @@ def test_shapes_that_do_not_fit_are_named(changes, message):
     changed = {name: torch.zeros(shape, dtype=given[name].dtype) for name, shape in changes.items()}
     with pytest.raises(ValueError, match=message):
         build()(**{**given, **changed})
+
+
+def test_an_untrained_model_predicts_next_to_nothing():
+    """Its loss begins at the target's power, and not above."""
+    torch.manual_seed(0)
+    locdit, x = LocDiT(model_config().locdit, 16, CHANNELS, PATCH, 1), torch.randn(50, PATCH, CHANNELS)
+    u = locdit(x, torch.rand(50), torch.randn(50, 16), x[:, None])
+    assert u.std() < 0.1 and locdit.out.weight.std().item() == pytest.approx(0.02, rel=0.3)

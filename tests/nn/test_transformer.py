@@ -148,3 +148,16 @@ def test_second_derivatives():
     x = torch.randn(4, 3, 8, dtype=torch.float64, requires_grad=True)
     tables, weights = model.positions(torch.arange(3)), (model.norm.weight, model.blocks[0].attention.qkv.weight)
     assert torch.autograd.gradgradcheck(lambda x, *_: model(x, tables).hidden, (x, *weights), fast_mode=True)
+
+
+def test_the_residual_stream_begins_at_the_same_scale_at_any_depth():
+    """Projections keep unit gain; what 2 x layers branches add to the stream has the variance of one in all."""
+    torch.manual_seed(0)
+    for layers in (2, 8):
+        model = Transformer(BlockConfig(layers, 128, 4, 512))
+        for block in model.blocks:
+            for linear, gain in (
+                (block.attention.qkv, 1.0), (block.ffn.up, 1.0), (block.attention.out, (2 * layers) ** -0.5),
+                (block.ffn.down, (2 * layers) ** -0.5),
+            ):  # fmt: skip
+                assert linear.weight.std().item() == pytest.approx(gain * linear.in_features**-0.5, rel=0.02)
