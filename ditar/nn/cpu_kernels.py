@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.nn.modules import module
 
 from ditar.nn.attention import Attention, Mask, SoftmaxAttention, apply_rotary_emb
 from ditar.nn.linear import Linear
@@ -243,10 +244,16 @@ def _linear(self: Linear, x: Tensor) -> Tensor:
 def _feed_forward(self: FeedForward, x: Tensor) -> Tensor:
     """A separate GELU costs 3 % of a second of speech in bfloat16."""
     up = self.up
-    plain = self.gated or type(up) is not Linear or up._forward_hooks or up._forward_pre_hooks  # an adapter, a hook
-    if plain or torch.is_grad_enabled() or _plain(x) or (packed := _prepacked(up, x)) is None:
+    if self.gated or _is_changed(up) or torch.is_grad_enabled() or _plain(x) or (packed := _prepacked(up, x)) is None:
         return PLAIN[FeedForward, "forward"](self, x)
     return self.down(_product(x, packed, None, "gelu"))
+
+
+def _is_changed(up: Linear) -> bool:
+    """Whether a call of it is more than its forward, or another: an adapter, a hook on it or on all modules, a method
+    that replaces its own (as accelerate does)."""
+    hooks = up._forward_hooks or up._forward_pre_hooks or module._global_forward_hooks
+    return bool(type(up) is not Linear or "forward" in vars(up) or hooks or module._global_forward_pre_hooks)
 
 
 def _product(x: Tensor, packed: Tensor, bias: Tensor | None, then: str) -> Tensor:

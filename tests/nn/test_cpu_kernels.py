@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from ditar.nn import cpu_kernels
 from ditar.nn.cpu_kernels import FEWEST_WEIGHTS, MOST_ROWS, PLAIN
@@ -63,6 +64,41 @@ def test_a_feed_forward_with_prepacked_weights_gives_the_same_and_its_hooks_fire
         assert is_used(ffn.up, x) == packs(dtype) and torch.allclose(ffn(x), plain, atol=tolerance)
         ffn.up.register_forward_hook(lambda *_: fired.append(1))
         assert torch.allclose(ffn(x), plain, atol=tolerance) and fired == [1]
+
+
+def hook(up, monkeypatch):
+    return up.register_forward_hook(lambda _, __, y: 0.0 * y)
+
+
+def pre_hook(up, monkeypatch):
+    return up.register_forward_pre_hook(lambda _, x: (0.0 * x[0],))
+
+
+def hook_on_all(up, monkeypatch):
+    return register_module_forward_hook(lambda one, _, y: 0.0 * y if one is up else y)
+
+
+def pre_hook_on_all(up, monkeypatch):
+    return register_module_forward_pre_hook(lambda one, x: (0.0 * x[0],) if one is up else x)
+
+
+def other_method(up, monkeypatch):
+    """As accelerate's hooks do it."""
+    forward = up.forward
+    monkeypatch.setattr(up, "forward", lambda x: 0.0 * forward(x))
+
+
+@pytest.mark.parametrize("change", [hook, pre_hook, hook_on_all, pre_hook_on_all, other_method])
+def test_what_changes_a_part_of_a_feed_forward_is_heeded(change, monkeypatch):
+    ffn, x = FeedForward(32, 48), torch.randn(3, 4, 32)
+    with torch.inference_mode():
+        assert ffn(x).any() and is_used(ffn.up, x)
+        handle = change(ffn.up, monkeypatch)
+        try:
+            assert not ffn(x).any()
+        finally:
+            if handle is not None:
+                handle.remove()
 
 
 def test_all_numbers_of_rows_are_filled_up_to_a_few(monkeypatch):
