@@ -25,7 +25,8 @@ class SpeechVAE(PretrainedModel):
     `quantiser` instead of the Gaussian it is a codec: `quantise` replaces `encode`.
 
     Arguments are the keys of `ditar.config.VAEModelConfig` as plain values. ValueError: a waveform shorter than one
-    latent frame.
+    latent frame, of another shape or of integers. It computes in float32, which phases need: `double` and `half` are
+    for storing it.
     """
 
     config_class = VAEModelConfig
@@ -92,13 +93,22 @@ class SpeechVAE(PretrainedModel):
         return self.residual_quantiser(self._encode(waveform).mean)
 
     def _encode(self, waveform: torch.Tensor) -> Posterior:
+        if waveform.ndim != 2 or not waveform.is_floating_point():
+            raise ValueError(
+                f"a waveform must be floats in [-1, 1] of the shape (B, S), got {waveform.dtype} "
+                f"{tuple(waveform.shape)}; divide 16-bit integers by 32768, and give mono"
+            )
         frames = waveform.shape[-1] // HOP_SAMPLES
         if frames == 0:
             raise ValueError(f"{waveform.shape[-1]} samples are less than one latent frame of {HOP_SAMPLES}")
         return self.encoder(waveform[..., : frames * HOP_SAMPLES])
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents (B, T, C) as the encoder makes them (not normalised) -> waveform (B, 600 T)."""
+        """Latents (B, T, C) as the encoder makes them (not normalised) -> waveform (B, 600 T). ValueError: another shape,
+        or no frame."""
+        channels = self.config.latent_channels
+        if latents.ndim != 3 or latents.shape[2] != channels or not latents.shape[1]:
+            raise ValueError(f"latents must be (B, T, {channels}), T at least 1, got {tuple(latents.shape)}")
         return self.decoder(latents, contrast=self.config.vocos.formant_contrast).waveform
 
     def normalise(self, latents: torch.Tensor) -> torch.Tensor:

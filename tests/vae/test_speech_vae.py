@@ -50,6 +50,25 @@ def test_less_than_a_frame_is_refused(vae):
         vae.encode(torch.zeros(1, 599))
 
 
+@pytest.mark.parametrize(
+    "waveform, told",
+    [
+        (torch.zeros(1, 24_000, dtype=torch.int16), r"torch.int16 \(1, 24000\); divide 16-bit integers by 32768"),
+        (torch.zeros(24_000), r"torch.float32 \(24000,\)"),
+        (torch.zeros(1, 2, 24_000), r"torch.float32 \(1, 2, 24000\); .*mono"),
+    ],
+)
+def test_what_is_no_waveform_is_refused(vae, waveform, told):
+    with pytest.raises(ValueError, match=f"floats in .* got {told}"):
+        vae.encode(waveform)
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (1, 3, 7), (1, 0, 8)])
+def test_what_are_no_latents_is_refused(vae, shape):
+    with pytest.raises(ValueError, match=rf"\(B, T, 8\), T at least 1, got \({shape[0]}, {shape[1]}"):
+        vae.decode(torch.zeros(shape))
+
+
 @torch.no_grad()
 def test_decoder_sees_no_further_than_it_says(vae):
     """At most 14 latents ahead, and exactly what `context_latents` promises to those who cut seams."""
