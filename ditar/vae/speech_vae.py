@@ -104,8 +104,8 @@ class SpeechVAE(PretrainedModel):
         return self.encoder(waveform[..., : frames * HOP_SAMPLES])
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents (B, T, C) as the encoder makes them (not normalised) -> waveform (B, 600 T). ValueError: another shape,
-        or no frame."""
+        """Latents (B, T, C) as the encoder makes them (not normalised) -> waveform (B, 600 T). ValueError: another
+        shape, or no frame."""
         channels = self.config.latent_channels
         if latents.ndim != 3 or latents.shape[2] != channels or not latents.shape[1]:
             raise ValueError(f"latents must be (B, T, {channels}), T at least 1, got {tuple(latents.shape)}")
