@@ -57,8 +57,9 @@ def plain_methods() -> Iterator[None]:
 
 
 def _plain(x: Tensor) -> bool:
-    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
-    return x.device.type != "cpu" or transformed or torch.compiler.is_compiling()
+    if x.device.type != "cpu" or torch.compiler.is_compiling():  # first: a compiler looks no further
+        return True
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -244,7 +245,8 @@ def _linear(self: Linear, x: Tensor) -> Tensor:
 def _feed_forward(self: FeedForward, x: Tensor) -> Tensor:
     """A separate GELU costs 3 % of a second of speech in bfloat16."""
     up = self.up
-    if self.gated or _is_changed(up) or torch.is_grad_enabled() or _plain(x) or (packed := _prepacked(up, x)) is None:
+    plain = self.gated or torch.is_grad_enabled() or _plain(x) or _is_changed(up)
+    if plain or (packed := _prepacked(up, x)) is None:
         return PLAIN[FeedForward, "forward"](self, x)
     return self.down(_product(x, packed, None, "gelu"))
 

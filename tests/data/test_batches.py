@@ -220,6 +220,20 @@ def test_the_joined_share_is_that_of_examples(tmp_path, share):
     assert not joined or sum(joined) / len(joined) == pytest.approx(2.67, abs=0.15)  # 2 + 0.4 + 0.4 ** 2 + ...
 
 
+def test_a_space_and_a_pause_are_between_joined_utterances(tmp_path):
+    """From 100 to 300 ms after the last sound, cut or lengthened; the last utterance stays as it is."""
+    made = windowed(write_store(tmp_path / "some", utterances=200), joined_share=1.0, crop_frames=0)
+    entries, pauses = made.store.entries, []
+    for indices in (one for batch in made.plan(0, 12.0) for one in batch):
+        example, parts = made._example(indices, 0), [entries[i] for i in indices]
+        assert "".join(example.symbols) == " ".join("".join(part.symbols) for part in parts)
+        numbers = example.values[:, 1].tolist()
+        for number, part in zip(indices[:-1], parts):
+            pauses.append(numbers.count(number) - 2 * (len(part.symbols) - 1))
+        assert numbers.count(indices[-1]) > parts[-1].frames - 4  # but for what is no whole patch
+    assert min(pauses) == 4 and max(pauses) == 12 and len(set(pauses)) == 9
+
+
 def test_joined_utterances_are_of_one_voice(batches):
     for batch in batches.plan(1, 2.0):
         for example in batch:

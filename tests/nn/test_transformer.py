@@ -103,7 +103,8 @@ def test_compiled_it_computes_the_same_and_keeps_what_is_asked_for():
     plain = Transformer(BlockConfig(2, 32, 2, 64, "plain", None))
     compiled = Transformer(BlockConfig(2, 32, 2, 64, "plain", None))
     compiled.load_state_dict(plain.state_dict())
-    compiled.compile(backend="eager")  # dynamo alone: what it captures is what a GPU's kernels would be made from
+    # Dynamo alone: what it captures is what a GPU's kernels would be made from.
+    compiled.compile(backend="eager", fullgraph=True)
     for rows, length in ((5, 7), (3, 6)):
         x = torch.randn(rows, length, 32)
         made = [m(x, m.positions(torch.arange(length)), keep=(1,), outputs=slice(3, None)) for m in (plain, compiled)]
