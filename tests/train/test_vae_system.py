@@ -68,6 +68,16 @@ def test_shares_of_processes_add_up_to_the_gradient(folder):
         assert (other - gradients[0]).norm() < 1e-4 * gradients[0].norm()
 
 
+def test_the_weight_of_kl_rises_over_the_run(folder):
+    system = VAESystem(make_config(kl_weight=0.5, kl_final_weight=0.9, adversarial_from=99), [folder], [folder])
+    batch, weights = system.batch(0, 0, ("generator",)), []
+    for step in (0, 2):  # of 4
+        with torch.no_grad():
+            total, parts = system.forward(system.loss, "generator", batch, step, system.counts(batch))
+        weights.append(((total - 15 * parts["mel"] - parts["stft"]) / parts["kl"]).item())
+    assert weights == pytest.approx([0.5, 0.7], abs=1e-3)
+
+
 def test_discriminators_learn_alone_before_they_are_heard(folder):
     system = VAESystem(make_config(adversarial_from=10, adversarial_warmup=3, adversarial_ramp=4), [folder], [folder])
     assert [system.phases(step)[0] for step in (9, 10)] == ["generator", "discriminator"]
