@@ -65,7 +65,8 @@ def test_a_run_writes_what_it_says(whole):
     assert any("valid/text_gain" in line for line in log)
     model = DiTAR.from_pretrained(out / "final")
     assert model.config.symbols == SYMBOLS
-    average, trained = (load_file(out / f"checkpoints/step-00000006/{name}.safetensors") for name in ("average", "model"))
+    last = out / "checkpoints" / "step-00000006"
+    average, trained = (load_file(last / f"{name}.safetensors") for name in ("average", "model"))
     assert all(torch.equal(value, average[name]) for name, value in model.state_dict().items())
     assert any(not torch.equal(value, trained[f"model.{name}"]) for name, value in average.items())
     assert not any("helper" in name for name, _ in model.named_parameters())
