@@ -8,21 +8,21 @@ asks() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
 order=10
 step() {
     local number=$1 name=$2 marker later argument settings
-    order=$((order + 1))  # the place in the pipeline: if a step runs again, so do all later ones
+    order=$((order + 1))  # the place in the pipeline: if a step runs again, so do all later ones, and what had its
+    # place when the pipeline had fewer or more steps, since that wrote to the same folders
     marker="$exp/.done/$1-$order-$2"
     shift 2
     asks "$number" || return 0
     settings="$*"
     for argument in "$@"; do
-        if [ -f "$argument" ] && [[ "$argument" == *.yaml ]]; then settings+=$'\n'$(cksum "$argument"); fi
+        if [ -f "$argument" ] && [[ "$argument" =~ \.(yaml|txt)$ ]]; then settings+=$'\n'$(cksum "$argument"); fi
     done
     if [ -f "$marker" ] && [ "$(cat "$marker")" = "$settings" ]; then
         echo "stage $number: $name is done already"
         return 0
     fi
-    rm -f "$marker"
     for later in "$exp"/.done/*; do
-        if [ -f "$later" ] && [ "$(basename "$later" | cut -d- -f2)" -gt "$order" ]; then rm -f "$later"; fi
+        if [ -f "$later" ] && [ "$(basename "$later" | cut -d- -f2)" -ge "$order" ]; then rm -f "$later"; fi
     done
     echo "stage $number: $name ($(date '+%F %T'))"
     local started=$SECONDS before=$run_cmd

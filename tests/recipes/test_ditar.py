@@ -153,6 +153,26 @@ def test_two_phases_of_each_model_and_two_tests(tmp_path):
     assert marker["validate"].split().count(f"{data}/clean") == 1
 
 
+def test_a_step_between_others_comes_and_goes(tmp_path):
+    """What comes after it is made again each time, although without it all commands are those of the first run."""
+    given = ["--expdir", tmp_path / "e", "--stage", "4"]
+    for more in ([], ["--last-config", "configs/ditar/finetune.yaml"], []):
+        done = run(*given, *more)
+        assert "stage 6: export took" in done.stdout and "stage 7: decode took" in done.stdout, done.stdout
+    assert "took" not in run(*given).stdout
+
+
+@pytest.mark.parametrize(("option", "name", "step"), [("--train-config", "c.yaml", "4: ditar"),
+                                                      ("--closed-set", "c.txt", "8: score"),
+                                                      ("--listen-speakers", "c.txt", "4: ditar")])  # fmt: skip
+def test_other_contents_of_a_file_of_settings_are_other_settings(tmp_path, option, name, step):
+    given = ["--expdir", tmp_path / "e", "--stage", "4", option, tmp_path / name]
+    for content in ("one", "two"):
+        (tmp_path / name).write_text(content)
+        assert f"stage {step} took" in run(*given).stdout
+    assert "took" not in run(*given).stdout
+
+
 def test_a_test_without_references(tmp_path):
     done = run("--expdir", tmp_path / "e", "--test-set", "a,b", "--ref-set", "c")
     assert done.returncode == 1 and "names 2 folders and --ref-set 1" in done.stderr
