@@ -10,7 +10,7 @@ import math
 import shutil
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
@@ -157,11 +157,13 @@ def _train_alone(
     trained_with = {"config": to_dict(config), "data": system.data_digest, **system.more_digests}
     first, best = 0, math.inf
     sums: dict[str, float] = defaultdict(float)  # of the steps after `logged`
+    counts: Counter[str] = Counter()  # of these steps, those that had the figure: a phase may begin between two lines
     logged = 0
     if found := checkpoints(folder):
         state, changed = resume(found[-1], system, average, flat, trained_with, type(config))
         first, best, logged = state["step"], state["best"], state["logged"]
         sums |= state["sums"]
+        counts.update(state.get("counts", dict.fromkeys(sums, first - logged)))
         accelerator.print(f"resumed {found[-1]}" + (f", with other settings: {changed}" if changed else ""))
     _same_everywhere(accelerator, first, out)
     for part in system.never_used:  # known to the optimisers all the same, as checkpoints are
@@ -171,7 +173,7 @@ def _train_alone(
     tracker = Tracker(out, main, first)
 
     def save(done: int) -> None:
-        state = {"best": best, "logged": logged, "sums": sums, "trained_with": trained_with}
+        state = {"best": best, "logged": logged, "sums": sums, "counts": counts, "trained_with": trained_with}
         state["epoch_starts"] = system.epoch_starts[:-1]  # the last ends the current epoch
         tensors = {"model": system.loss.state_dict(), "average": average.tensors()}
         if sharded:
@@ -233,13 +235,16 @@ def _train_alone(
                 figures, stopping = _step(system, loss_module, step, optimiser, optimisers, accelerator, folder, stop)
             for name, value in figures.items():
                 sums[name] += value
+            counts.update(figures.keys())
             average.update_parameters(system.model)
             done = step + 1
             if done % run.log_every == 0 or done == optimiser.steps:
-                means = {f"train/{k}": v / (done - logged) for k, v in sums.items()}
-                tracker.scalars({**means, "train/learning_rate": rate}, done)
-                bar.set_postfix({k.split("/")[1]: f"{v:.4g}" for k, v in list(means.items())[:4]})
+                means = {name: total / counts[name] for name, total in sums.items()}
+                tracker.scalars({**{f"train/{k}": v for k, v in means.items()}, "train/learning_rate": rate}, done)
+                shown = [name for name in means if not name.startswith(("seconds_", "gradient_norm_"))]
+                bar.set_postfix({name: f"{means[name]:.4g}" for name in shown[:4]})
                 sums.clear()
+                counts.clear()
                 logged = done
             if done % run.checkpoint_every == 0 or done == optimiser.steps or stopping:
                 save(done)

@@ -2,6 +2,7 @@
 codec's, whose codebooks are no parameters."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -82,6 +83,29 @@ def test_discriminators_learn_alone_before_they_are_heard(folder):
     system = VAESystem(make_config(adversarial_from=10, adversarial_warmup=3, adversarial_ramp=4), [folder], [folder])
     assert [system.phases(step)[0] for step in (9, 10)] == ["generator", "discriminator"]
     assert [system.adversary(step) for step in (9, 10, 12, 13, 14, 16, 99)] == [0.0, 0.0, 0.0, 0.25, 0.5, 1.0, 1.0]
+
+
+def test_figures_are_means_over_the_steps_that_have_them(folder, tmp_path, capfd):
+    """Between two lines of the log the adversary begins, and the run stops and goes on. The bar shows losses."""
+    config, adversarial = make_config(adversarial_from=2), ("discriminator", "adversarial", "features")
+    run(config, folder, tmp_path / "each")
+    every = [json.loads(line) for line in (tmp_path / "each/log.jsonl").read_text().splitlines()]
+    each = {line["step"]: line for line in every if "train/mel" in line}
+    assert "train/discriminator" in each[3] and "train/discriminator" not in each[2]
+    once = replace(config, run=replace(config.run, log_every=4, checkpoint_every=3))
+    run(once, folder, tmp_path / "once")
+    shutil.copytree(tmp_path / "once/checkpoints/step-00000003", tmp_path / "again/checkpoints/step-00000003")
+    capfd.readouterr()
+    run(once, folder, tmp_path / "again")
+    for out in ("once", "again"):
+        line = json.loads((tmp_path / out / "log.jsonl").read_text().splitlines()[0])
+        assert line["step"] == 4 and "train/learning_rate" in line
+        for name in (*adversarial, "gradient_norm_discriminator"):
+            mean = (each[3][f"train/{name}"] + each[4][f"train/{name}"]) / 2
+            assert line[f"train/{name}"] == pytest.approx(mean)
+        assert line["train/mel"] == pytest.approx(sum(each[step]["train/mel"] for step in (1, 2, 3, 4)) / 4)
+    shown = capfd.readouterr().err
+    assert "mel=" in shown and "seconds" not in shown
 
 
 def test_discriminators_may_have_a_rate_of_their_own(folder, tmp_path, monkeypatch):
