@@ -18,6 +18,7 @@ import argparse
 import logging
 import sys
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,25 +28,51 @@ from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, subset_evenly, write_data_dir
 from ditar.data.optional import need_lhotse
+from ditar.data.validate_audio import audio_fault
+from ditar.text.lengths import letter_count, pace_fault
 
 
 @dataclass(frozen=True)
 class Corpus:
     """How lhotse reads a corpus. `prepare(folder, parts, nj)` -> {part: its manifests}, "" if there are no parts;
     `layout`: lists of alternative names, of which the folder must have one each; `speaker`: if the manifests name none;
-    `texts(folder)`: file of a text -> file of its audio, if lhotse stops when one of them is missing."""
+    `texts(folder)`: file of a text -> file of its audio, if lhotse stops when one of them is missing; `check(folder)`:
+    DataError for a table that lhotse cannot read, since it does not say where."""
 
     prepare: Callable[[Path, list[str], int], dict[str, dict]]
     layout: tuple[tuple[str, ...], ...] = ()
     speaker: str | None = None
     parts: bool = False
     texts: Callable[[Path], dict[Path, Path]] = lambda folder: {}
+    check: Callable[[Path], None] = lambda folder: None
 
 
 def _ljspeech(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
     from lhotse.recipes.ljspeech import prepare_ljspeech
 
     return {"": prepare_ljspeech(folder)}
+
+
+def _check_metadata(folder: Path) -> None:
+    """DataError names the line of LJ Speech's table that lhotse could not read, or would read wrongly."""
+    path = folder / "metadata.csv"
+    first: dict[str, int] = {}
+    content = path.read_bytes()
+    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), 1):
+        try:
+            cells = line.decode("utf-8").strip().split("|")
+        except UnicodeDecodeError:
+            raise DataError(f"{path}:{number}: not UTF-8 text; convert it, e.g. with iconv -f LATIN1 -t UTF-8") from None
+        if number == 1 and content.startswith(BOM_UTF8):
+            raise DataError(f"{path}:1: a byte order mark; take it out, e.g. with dos2unix --remove-bom")
+        if len(cells) != 3 or not cells[0]:
+            raise DataError(
+                f"{path}:{number}: expected <name>|<text>|<text as it is said>, got {'|'.join(cells)!r}; correct the "
+                "line, and give the text twice where it is written as it is said"
+            )
+        if cells[0] in first:
+            raise DataError(f"{path}:{number}: {cells[0]!r} comes twice, first in line {first[cells[0]]}; keep one")
+        first[cells[0]] = number
 
 
 def _vctk(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
@@ -76,7 +103,7 @@ def _librispeech(folder: Path, parts: list[str], nj: int) -> dict[str, dict]:
 
 
 CORPORA = {
-    "ljspeech": Corpus(_ljspeech, (("metadata.csv",), ("wavs",)), speaker="LJ"),
+    "ljspeech": Corpus(_ljspeech, (("metadata.csv",), ("wavs",)), speaker="LJ", check=_check_metadata),
     "vctk": Corpus(_vctk, (("txt",), ("wav48_silence_trimmed", "wav48"), ("speaker-info.txt",)),
                    texts=_vctk_texts),
     "libritts": Corpus(_libritts, parts=True),
@@ -113,16 +140,17 @@ def read_corpus(name: str, folder: Path, parts: list[str], nj: int, skip_bad: bo
     lacking += [part for part in parts if not (folder / part).is_dir()]
     if lacking:
         raise DataError(f"{folder} holds no {', no '.join(lacking)}; give the folder of {name} (stage -1 gets it)")
+    corpus.check(folder)
     with suppress(ImportError):  # lhotse imports it only if it is installed
         import_torchaudio()  # a binary that does not match torch would hide lhotse's own messages
     complaints = _Complaints()
     logging.getLogger().addHandler(complaints)
     try:
-        found, unreadable = _read(corpus, folder.resolve(), parts, nj, skip_bad)
+        found, unreadable = _read(corpus, folder.resolve(), parts, nj, skip_bad, complaints)
     finally:
         logging.getLogger().removeHandler(complaints)
-    wordless = [row.utt for rows in found.values() for row in rows if not row.text]
-    bad = complaints.messages + unreadable + [f"{utt} has no text" for utt in wordless]
+    faults = {row.utt: fault for rows in found.values() for row in rows if (fault := _fault(row, skip_bad))}
+    bad = complaints.messages + unreadable + [f"{utt}: {fault}" for utt, fault in faults.items()]
     if bad:
         shown = "\n  ".join(bad[:5])
         what = f"{folder} lacks audio or text in {len(bad)} place{'s' * (len(bad) != 1)}:\n  {shown}"
@@ -131,18 +159,27 @@ def read_corpus(name: str, folder: Path, parts: list[str], nj: int, skip_bad: bo
         print(what, file=sys.stderr)
     speakers = {row.speaker for rows in found.values() for row in rows}
     rename = len(speakers) > 1
-    return {part: [_named(row) if rename else row for row in rows if row.text] for part, rows in found.items()}
+    return {part: [_named(row) if rename else row for row in rows if row.utt not in faults]
+            for part, rows in found.items()}  # fmt: skip
+
+
+def _fault(row: Utterance, skip_bad: bool) -> str:
+    """What is wrong with an utterance; `skip_bad`: whatever `ditar validate-data` would refuse."""
+    if not row.text or not skip_bad:
+        return "" if row.text else "has no text"
+    seconds, fault = audio_fault(row.path)
+    return f"{row.path} {fault}" if fault else pace_fault(letter_count(row.text), seconds, "letters")
 
 
 def _read(
-    corpus: Corpus, folder: Path, parts: list[str], nj: int, skip_bad: bool
+    corpus: Corpus, folder: Path, parts: list[str], nj: int, skip_bad: bool, complaints: _Complaints
 ) -> tuple[dict[str, list[Utterance]], list[str]]:
     """(the utterances of each part, unreadable audio files). One such file stops lhotse: with `skip_bad` it is given
     the corpus without them, as links."""
     try:
         return _utterances(corpus, folder, parts, nj), []
     except DataError as error:
-        bad = {path: f"cannot be read as audio ({why})" for path, why in _unreadable(folder).items()}
+        bad = _unreadable(folder)
         bad |= {text: "has no audio that can be read" for text, audio in corpus.texts(folder).items()
                 if audio in bad or not audio.is_file()}  # fmt: skip
         if not bad:
@@ -157,7 +194,11 @@ def _read(
                 link = links / path.relative_to(folder)
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(path)
-        return _utterances(corpus, Path(links), parts, nj), lines
+        complaints.messages.clear()  # of the first attempt
+        found = _utterances(corpus, Path(links), parts, nj)
+    said = [message.replace(links, str(folder)) for message in complaints.messages]
+    complaints.messages = [message for message in said if not any(str(path) in message for path in bad)]
+    return found, lines
 
 
 def _utterances(corpus: Corpus, folder: Path, parts: list[str], nj: int) -> dict[str, list[Utterance]]:
@@ -173,17 +214,9 @@ def _utterances(corpus: Corpus, folder: Path, parts: list[str], nj: int) -> dict
 
 
 def _unreadable(folder: Path) -> dict[Path, str]:
-    """Audio files whose header cannot be read, and why."""
-    import soundfile
-
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in AUDIO_FILES and path.is_file():
-            try:
-                soundfile.info(str(path))
-            except (OSError, soundfile.LibsndfileError) as error:
-                found[path] = getattr(error, "error_string", str(error)).strip(" .:")
-    return found
+    """Audio files that are empty, cut off or cannot be read, and why."""
+    files = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in AUDIO_FILES and path.is_file())
+    return {path: fault for path in files if (fault := audio_fault(path)[1])}
 
 
 def _utterance(supervision, manifests: dict, corpus: Corpus) -> Utterance:

@@ -20,7 +20,7 @@ def check_audio_files(path: Path, lines: Iterable[Line], audio: bool, problems: 
         elif file.startswith("~"):
             problems.append(f"{where}: {file!r}: nothing replaces ~ in a table; write the whole path")
         elif audio:
-            seconds, wrong = _open(Path(file))
+            seconds, wrong = audio_fault(Path(file))
             if wrong:
                 problems.append(f"{where}: {file} {wrong}; take the utterance out or repair it")
             else:
@@ -28,8 +28,8 @@ def check_audio_files(path: Path, lines: Iterable[Line], audio: bool, problems: 
     return found
 
 
-def _open(path: Path) -> tuple[float, str]:
-    """(seconds of an audio file by its header, what is wrong with it)."""
+def audio_fault(path: Path) -> tuple[float, str]:
+    """(seconds of an audio file by its header, what is wrong with it: "" if nothing is)."""
     import soundfile  # here, so that tables are checked without an audio library
 
     if not path.is_file():
@@ -41,7 +41,7 @@ def _open(path: Path) -> tuple[float, str]:
             missing = what_is_missing(file)
         info = soundfile.info(str(path))
     except soundfile.LibsndfileError as error:
-        return 0.0, f"cannot be read as audio ({error})"
+        return 0.0, f"cannot be read as audio ({getattr(error, 'error_string', str(error)).strip(' .:')})"
     except OSError as error:
         return 0.0, f"cannot be read ({error.strerror or error})"
     if missing:

@@ -91,6 +91,37 @@ def test_a_file_that_cannot_be_read_is_named_and_left_out(
     assert len(train) == left and all(path.startswith(str(folder)) for path in train.values())
 
 
+@pytest.mark.parametrize(("change", "said"), [
+    (lambda content: b"\xef\xbb\xbf" + content, "metadata.csv:1: a byte order mark"),
+    (lambda content: content + content.split(b"\n")[1] + b"\n", "metadata.csv:7: 'LJ001-0002' comes twice, first in line 2"),
+    (lambda content: content + b"\n", "metadata.csv:7: expected <name>|<text>|<text as it is said>, got ''"),
+    (lambda content: content.replace(b" (1)|Good morning.", b""), "metadata.csv:2: expected"),
+    (lambda content: content.replace(b"morning", b"matin\xe9e", 1), "metadata.csv:2: not UTF-8"),
+])  # fmt: skip
+def test_a_line_that_lhotse_cannot_read_is_named(tmp_path, change, said, capsys, monkeypatch):
+    table = make_ljspeech(tmp_path / "c") / "metadata.csv"
+    table.write_bytes(change(table.read_bytes()))
+    monkeypatch.setattr(sys, "argv", ["", "--corpus=ljspeech", f"--folder={tmp_path / 'c'}", f"--out={tmp_path / 'raw'}",
+                                      "--hold-out=utterances", "--val=1", "--test=1"])  # fmt: skip
+    assert lhotse_to_kaldi.main() == 1 and said in capsys.readouterr().err
+
+
+def test_what_validation_would_refuse_is_left_out_with_the_rest(tmp_path):
+    """Audio without samples, which stops lhotse; cut off audio and a text too long for its clip, which do not."""
+    folder = make_ljspeech(tmp_path / "c")
+    chord(folder / "wavs/LJ001-0001.wav", 22_050, samples=0)
+    cut = folder / "wavs/LJ001-0002.wav"
+    cut.write_bytes(cut.read_bytes()[:20_000])
+    chord(folder / "wavs/LJ001-0003.wav", 22_050, samples=500)
+    options = [*places(tmp_path, folder), "--val", "1", "--test", "1", "--stop-stage", "0"]
+    said = run("egs/ljspeech/run.sh", "--skip-bad", *options)
+    for number, fault in ((1, "holds no samples"), (2, "is cut off"), (3, "do not belong together")):
+        assert any(f"LJ001-000{number}" in line and fault in line for line in said.splitlines()), said
+    assert str(folder) in said and not any("/tmp" in line and str(tmp_path) not in line for line in said.splitlines())
+    assert list(table(tmp_path / "data/raw/train/text")) == ["LJ001-0004"]
+    assert "holds no samples" in run("egs/ljspeech/run.sh", *options, code=1)
+
+
 def test_libritts_makes_its_sets_of_parts(tmp_path):
     options = places(tmp_path, make_libritts(tmp_path / "LibriTTS"))
     said = run("egs/libritts/run.sh", *options, "--parts", "train-clean-100", "--stop-stage", "1")
