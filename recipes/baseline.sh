@@ -45,7 +45,8 @@ locate_folders datadir expdir codec_init
 if [ -d "$codec" ]; then locate_folders codec; fi  # otherwise a name on the hub
 locate_files "$root" codec_config train_config decode_config
 closed_options=()
-for closed_set in ${closed_set//,/ }; do
+IFS=, read -r -a closed_sets <<< "$closed_set"
+for closed_set in ${closed_sets[@]+"${closed_sets[@]}"}; do
     locate_files "$root" closed_set
     closed_options+=(--closed-set "$closed_set")
 done

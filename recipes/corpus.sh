@@ -51,7 +51,8 @@ train_on_corpus() {
         --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
         --run-cmd "$run_cmd" --train-cmd "$train_cmd" --init "$init" --align "${align:-false}" \
         --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$expdir" --tag "${tag:-${default[0]}}" \
-        --data-cmd "'$PYTHON' recipes/lhotse_to_kaldi.py --corpus $5 --folder '$corpus' --out '$datadir/raw' $6" \
+        --data-cmd "$(quoted "$PYTHON") recipes/lhotse_to_kaldi.py --corpus $5 --folder $(quoted "$corpus") \
+--out $(quoted "$datadir/raw") $6" \
         --vae-test-set test --ref-set "$4" --vae-config "$vae_config" --train-config "${train_config:-${default[1]}}" \
         --decode-config "$decode_config"
 }

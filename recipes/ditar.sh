@@ -109,7 +109,8 @@ if [ -n "$tokenizer" ] && [ -z "$init_lm" ]; then
     exit 1
 fi
 closed_options=()
-for closed_set in ${closed_set//,/ }; do
+IFS=, read -r -a closed_sets <<< "$closed_set"
+for closed_set in ${closed_sets[@]+"${closed_sets[@]}"}; do
     locate_files "$root" closed_set
     closed_options+=(--closed-set "$closed_set")
 done

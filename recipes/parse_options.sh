@@ -67,18 +67,30 @@ locate_folders() {
     done
 }
 
+# one_folder [NAME=]DIR[:SPEAKER]: whether that is one folder, whose name may have spaces, and no list.
+one_folder() {
+    local folder=${1##*=}
+    [ -d "$folder" ] || [ -d "${folder%:*}" ]
+}
+
 # locate_corpora VARIABLE...: lists of [NAME=]DIR, separated by spaces, with their folders as whole paths.
 locate_corpora() {
     local name one folder located
+    local -a several
     for name in "$@"; do
         located=
-        for one in ${!name}; do
+        several=("${!name}")
+        if ! one_folder "${!name}"; then read -r -a several <<< "${!name//$'\n'/ }"; fi
+        for one in ${several[@]+"${several[@]}"}; do
             folder=${one##*=}
             located+="${located:+ }${one%"$folder"}$(realpath -m -- "$folder")"
         done
         printf -v "$name" '%s' "$located"
     done
 }
+
+# quoted WORD: it as one word of a command line, whatever is in it.
+quoted() { printf '%s' "${1@Q}"; }
 
 # locate_files ROOT VARIABLE...: their files, relative to the working directory or else to ROOT, the repository, as
 # paths from ROOT. A file in neither place exits 1.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import soundfile
 
-from ditar.data.corpora import Clip, read_corpora
+from ditar.data.corpora import Clip, folders_in, read_corpora
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, subset_evenly, write_data_dir
 from ditar.data.tables import read_json_lines
@@ -78,8 +78,8 @@ def main() -> int:
     parser.add_argument("--max-seconds", type=float, default=30.0, help="longer utterances are left out (%(default)s)")
     args = parser.parse_args()
     try:
-        clips = read_corpora(args.corpora.split())
-        folders = [Path(given.rpartition("=")[2]) for given in args.corpora.split()]
+        clips = read_corpora(folders_in(args.corpora))
+        folders = [Path(given.rpartition("=")[2]) for given in folders_in(args.corpora)]
         times = {row["utt"]: row for folder in folders for row in read_json_lines(folder / "symbol_times")}
         read = [(clip, named(clip, times)) for clip in clips if clip.text]
         kept = [(c, r) for c, r in read if args.min_seconds <= r.duration_s <= args.max_seconds]

@@ -62,6 +62,11 @@ def read_corpora(folders: Sequence[str | Path]) -> list[Clip]:
     return clips
 
 
+def folders_in(text: str) -> list[str]:
+    """The [NAME=]DIR of a list on a command line, separated by spaces; a single folder may have spaces in its name."""
+    return [text] if Path(text.rpartition("=")[2]).is_dir() and text.strip() else text.split()
+
+
 def _is_corpus(folder: Path) -> bool:
     files = ("utterances.tsv", "wav.scp", "transcript.txt")
     return any((folder / name).is_file() for name in files) or (folder / "by_book").is_dir()

@@ -52,8 +52,10 @@ run() { if [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; then $run_cmd "$
 "$PYTHON" recipes/check_extras.py finetune
 names=()
 kinds=()
+several=("$voices")
+if ! one_folder "$voices"; then read -r -a several <<< "$voices"; fi
 for rank in $ranks; do if [ "$rank" -eq 0 ]; then kinds+=(full); else kinds+=("lora$rank"); fi; done
-for voice in $voices; do
+for voice in "${several[@]}"; do
     name=${voice%%=*}
     folder=${voice#*=}
     speaker=()

@@ -80,13 +80,13 @@ if [ -z "$corpus" ]; then
     run -1 "${fetch[@]}"
     corpus=$datadir/teacher
     test_books=${test_books:-inedits}
-    data_cmd="'$PYTHON' $local/make_books.py --model '$teacher' --out '$corpus' --minutes $minutes --voices $voices"
-    data_cmd+=" --seed $seed --nj $nj && "
+    data_cmd="$(quoted "$PYTHON") $local/make_books.py --model $(quoted "$teacher") --out $(quoted "$corpus")"
+    data_cmd+=" --minutes $minutes --voices $voices --seed $seed --nj $nj && "
 elif [ -n "$init" ]; then
     align=${align:-true}
 fi
-data_cmd+="'$PYTHON' recipes/split_corpora.py --corpora '$corpus' --out '$datadir/raw' --val $val --test $test"
-data_cmd+=" --test-books '$test_books'"
+data_cmd+="$(quoted "$PYTHON") recipes/split_corpora.py --corpora $(quoted "$corpus") --out $(quoted "$datadir/raw")"
+data_cmd+=" --val $val --test $test --test-books $(quoted "$test_books")"
 start=(--vae "$vae")
 default=(scratch configs/ditar/0.1b.yaml)
 if [ -n "$init" ]; then

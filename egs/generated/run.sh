@@ -64,10 +64,11 @@ shared=(--stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" 
     --train-cmd "$train_cmd" --datadir "$datadir" --expdir "$expdir" --tag "$tag"
     --closed-set egs/generated/local/decoys.txt)
 
-data_cmd="'$PYTHON' egs/generated/local/make_corpus.py --out '$datadir' --nj $nj --seed $seed $corpus_options"
+data_cmd="$(quoted "$PYTHON") egs/generated/local/make_corpus.py --out $(quoted "$datadir") --nj $nj --seed $seed"
+data_cmd+=" $corpus_options"
 if [ -n "$clips" ]; then
-    data_cmd+=" && '$PYTHON' egs/generated/local/label_speech.py --clips '$clips' --out '$datadir/clips' --nj $nj"
-    data_cmd+=" --seed $seed --add-to '$datadir/train'"
+    data_cmd+=" && $(quoted "$PYTHON") egs/generated/local/label_speech.py --clips $(quoted "$clips")"
+    data_cmd+=" --out $(quoted "$datadir/clips") --nj $nj --seed $seed --add-to $(quoted "$datadir/train")"
 fi
 "$root/recipes/ditar.sh" --stage "$stage" "${shared[@]}" --data-cmd "$data_cmd" \
     --vae-config "${chosen[0]:-$vae_config}" --train-config "$train_config" --decode-config "${chosen[2]:-$decode_config}"

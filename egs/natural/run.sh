@@ -81,33 +81,35 @@ elif [ -n "$teacher_from" ]; then
 fi
 if [ "$stage" -le -1 ] && [ "$stop_stage" -ge -1 ]; then "${fetch[@]}"; fi
 
-made="--out '$datadir/teacher' --hours $hours"
-data_cmd="'$PYTHON' $local/make_teacher.py --model '$teacher' $made --seed $seed --nj $nj${ready:+ --ready '$ready'}"
-data_cmd+=" && '$PYTHON' $local/judge_teacher.py --out '$datadir/teacher' --nj $nj"
-data_cmd+=" && '$PYTHON' $local/make_teacher.py $made --finish-only"
-train="'$datadir/teacher/data'"
-valid="'$datadir/teacher/val'"
+made="--out $(quoted "$datadir/teacher") --hours $hours"
+data_cmd="$(quoted "$PYTHON") $local/make_teacher.py --model $(quoted "$teacher") $made --seed $seed --nj $nj"
+data_cmd+=${ready:+ --ready $(quoted "$ready")}
+data_cmd+=" && $(quoted "$PYTHON") $local/judge_teacher.py --out $(quoted "$datadir/teacher") --nj $nj"
+data_cmd+=" && $(quoted "$PYTHON") $local/make_teacher.py $made --finish-only"
+train="$(quoted "$datadir/teacher/data")"
+valid="$(quoted "$datadir/teacher/val")"
 if [ "$word_hours" != 0 ]; then
-    data_cmd="'$PYTHON' $local/make_words.py --out '$datadir/words' --hours $word_hours --seed $seed && $data_cmd"
-    train+=" '$datadir/words/data'"
+    words="$(quoted "$PYTHON") $local/make_words.py --out $(quoted "$datadir/words") --hours $word_hours --seed $seed"
+    data_cmd="$words && $data_cmd"
+    train+=" $(quoted "$datadir/words/data")"
 fi
 options=(--listen-speakers "$listen_speakers")
 tests=teacher/test
 references=teacher/test_ref
 if [ -n "$real" ]; then
-    data_cmd+=" && '$PYTHON' $local/real_data.py --real '$folders' --out '$datadir/real' --nj $nj"
-    train+=" '$datadir/real/train'"
-    valid+=" '$datadir/real/valid'"
+    data_cmd+=" && $(quoted "$PYTHON") $local/real_data.py --real $(quoted "$folders") --out $(quoted "$datadir/real") --nj $nj"
+    train+=" $(quoted "$datadir/real/train")"
+    valid+=" $(quoted "$datadir/real/valid")"
     options+=(--audio-set real/audio_only --align true)
     if [ "$test_clean" = true ]; then
-        data_cmd+=" && '$PYTHON' recipes/subset_data.py --data '$datadir/real/test_clean' --out '$datadir/test_clean'"
-        data_cmd+=" --most 60"
+        data_cmd+=" && $(quoted "$PYTHON") recipes/subset_data.py --data $(quoted "$datadir/real/test_clean")"
+        data_cmd+=" --out $(quoted "$datadir/test_clean") --most 60"
         tests+=,test_clean
         references+=,test_clean
     fi
 fi
-data_cmd+=" && '$PYTHON' recipes/combine_data.py --data $train --out '$datadir/train'"
-data_cmd+=" && '$PYTHON' recipes/combine_data.py --data $valid --out '$datadir/val' --skip-missing"
+data_cmd+=" && $(quoted "$PYTHON") recipes/combine_data.py --data $train --out $(quoted "$datadir/train")"
+data_cmd+=" && $(quoted "$PYTHON") recipes/combine_data.py --data $valid --out $(quoted "$datadir/val") --skip-missing"
 
 exec "$root/recipes/ditar.sh" --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
     --run-cmd "$run_cmd" --train-cmd "$train_cmd" --raw-datadir "$datadir" --datadir "$datadir/prepared" \

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ditar.data.corpora import read_corpora
+from ditar.data.corpora import folders_in, read_corpora
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, write_data_dir
 
@@ -20,6 +20,13 @@ def corpus(folder, lines, head=HEAD, ending=".opus"):
         (folder / "audio" / speaker).mkdir(parents=True, exist_ok=True)
         (folder / "audio" / speaker / f"{utt}{ending}").touch()
     return folder
+
+
+def test_one_folder_may_have_spaces_in_its_name(tmp_path):
+    (tmp_path / "my own").mkdir()
+    one = f"{tmp_path}/my own"
+    assert folders_in(one) == [one] and folders_in(f"own={one}") == [f"own={one}"]
+    assert folders_in(f"{tmp_path} b={tmp_path}/c ") == [str(tmp_path), f"b={tmp_path}/c"] and folders_in("") == []
 
 
 def test_a_table_and_a_kaldi_directory_are_read_alike(tmp_path):

@@ -13,7 +13,7 @@ RUN = "egs/finetune/run.sh"
 
 
 def test_the_last_recordings_are_left_out(tmp_path):
-    folder = write_voice(tmp_path / "recordings")
+    folder = write_voice(tmp_path / "my recordings")
     run(RUN, "--voices", f"ann={folder}:ann", "--datadir", tmp_path / "data", "--stop-stage", "0", cwd=tmp_path)
     train, test, reference = (read_data_dir(tmp_path / "data/ann" / name) for name in ("train", "test", "reference"))
     assert [row.utt for row in (*train, *test)] == [f"ann-{number}" for number in range(8)] and len(test) == 2

@@ -139,7 +139,8 @@ def make_books(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory):
     pytest.importorskip("transformers", reason="transformers is not installed (pip install '.[eval]')")
-    folder = tmp_path_factory.mktemp("french")
+    folder = tmp_path_factory.mktemp("french") / "d'ici et là"  # what folders may be called
+    folder.mkdir()
     tiny_vae().save_pretrained(folder / "vae")
     make_ctc(folder / "ctc")
     config = yaml.safe_load((ROOT / "configs/ditar/finetune.yaml").read_text())

@@ -18,16 +18,17 @@ def run(*options, cwd=ROOT, python="true"):
 
 def test_paths_start_where_the_user_stands(tmp_path):
     (tmp_path / "mine.yaml").write_text("steps: 1")
-    (tmp_path / "more.txt").write_text("A sentence.")
+    for name in ("more.txt", "and more.txt"):
+        (tmp_path / name).write_text("A sentence.")
     (tmp_path / "people").write_text("s1")
-    given = ["--datadir", "d", "--expdir", "e", "--train-config", "mine.yaml", "--closed-set", "more.txt",
+    given = ["--datadir", "d", "--expdir", "e", "--train-config", "mine.yaml", "--closed-set", "more.txt,and more.txt",
              "--listen-speakers", "people"]  # fmt: skip
     done = run(*given, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     marker = {path.name.split("-", 2)[2]: path.read_text() for path in (tmp_path / "e/default/.done").iterdir()}
     assert f"--config {tmp_path}/mine.yaml" in marker["ditar"] and f"{tmp_path}/d/test" in marker["decode"]
     assert "--config configs/vae/small.yaml" in marker["vae"]  # not here, so the repository's own
-    assert f"--closed-set {tmp_path}/more.txt" in marker["score"]
+    assert f"--closed-set {tmp_path}/more.txt --closed-set {tmp_path}/and more.txt" in marker["score"]
     listening = f"--listen-speakers {tmp_path}/people --listen-recordings {tmp_path}/d/"
     assert listening in marker["ditar"]
 

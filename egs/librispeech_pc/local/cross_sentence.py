@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installed
 
-from ditar.data.corpora import read_corpora  # noqa: E402
+from ditar.data.corpora import folders_in, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import write_lines  # noqa: E402
@@ -112,7 +112,7 @@ def main() -> int:
         if args.real is None:
             write_all(args.out, pairs, args.data)
         else:
-            spoken = write_what_is_there(args.out, pairs, args.real.split())
+            spoken = write_what_is_there(args.out, pairs, folders_in(args.real))
     except (DataError, OSError) as error:
         print(f"cross_sentence: error: {error}", file=sys.stderr)
         return 1

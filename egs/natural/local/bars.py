@@ -27,7 +27,7 @@ from real_data import CONF, listed, names  # noqa: E402
 from ditar.audio import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
-from ditar.data.corpora import read_corpora  # noqa: E402
+from ditar.data.corpora import folders_in, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, read_data_dir, subset_evenly, write_data_dir  # noqa: E402
 from ditar.data.tables import read_table  # noqa: E402
@@ -323,7 +323,7 @@ def main() -> int:
         if args.outputs is not None and args.outputs < 1:
             raise DataError(f"--outputs must be at least 1, got {args.outputs}")
         if args.command == "data":
-            write_part(args.part, args.out, args.real.split(), args.teacher, args.outputs)
+            write_part(args.part, args.out, folders_in(args.real), args.teacher, args.outputs)
         elif args.command == "minutes":
             write_minutes(args.audio, args.times, book_sentences(args.outputs), args.out)
         else:

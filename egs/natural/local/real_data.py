@@ -32,7 +32,7 @@ from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
 from ditar.config.workers import WorkerPool  # noqa: E402
-from ditar.data.corpora import Clip, read_corpora  # noqa: E402
+from ditar.data.corpora import Clip, folders_in, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, write_audio_dir, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import write_lines  # noqa: E402
@@ -131,7 +131,7 @@ def main() -> int:
             listed(args.conf / f"{name}.txt") for name in ("valid_speakers", "kept_speakers", "test_corpora")
         )
         prefixes = dict(line.split() for line in listed(args.conf / "prefixes.txt"))
-        clips = read_corpora(args.real.split())
+        clips = read_corpora(folders_in(args.real))
         twice = [name for name, times in Counter(names(clip, prefixes)[1] for clip in clips).items() if times > 1]
         if twice:
             raise DataError(f"{len(twice)} utterances come twice, {twice[0]!r} first; give each corpus once")
