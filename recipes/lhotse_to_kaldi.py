@@ -112,9 +112,11 @@ CORPORA = {
 }
 
 
-# Nobody needs audio without a text; and what is trimmed is a rounding error: each of these corpora has a file per
-# utterance, whose length divided by the rate and rounded may exceed itself (4 clips of 10 at 22.05 kHz).
-HARMLESS = ("recordings with no corresponding supervisions", "supervisions exceeding the end of the recording")
+# Nobody needs audio without a text; stage 1 makes 24 kHz of any rate; and what is trimmed is a rounding error: each of
+# these corpora has a file per utterance, whose length divided by the rate and rounded may exceed itself (4 clips of 10
+# at 22.05 kHz).
+HARMLESS = ("recordings with no corresponding supervisions", "supervisions exceeding the end of the recording",
+            "recordings with different sampling rates")  # fmt: skip
 ROUNDING_S = 0.001
 AUDIO_FILES = (".wav", ".flac")
 

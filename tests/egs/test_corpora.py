@@ -16,7 +16,11 @@ def places(folder, corpus):
 
 
 def test_vctk_holds_out_speakers_and_what_they_say(tmp_path):
-    options = places(tmp_path, make_vctk(tmp_path / "VCTK-Corpus-0.92"))
+    corpus = make_vctk(tmp_path / "VCTK-Corpus-0.92")
+    chord(corpus / "wav48_silence_trimmed/p225/p225_001_mic2.flac", 16_000)  # nobody needs one rate, nor an age
+    info = corpus / "speaker-info.txt"
+    info.write_text("".join(line for line in info.read_text().splitlines(True) if not line.startswith("p226")))
+    options = places(tmp_path, corpus)
     run("egs/vctk/run.sh", *options, "--val-speakers", "1", "--test-speakers", "1", "--stop-stage", "1")
     raw = tmp_path / "data/raw"
     assert {name: set(table(raw / name / "utt2spk").values()) for name in ("train", "val", "test")} == {
