@@ -39,17 +39,20 @@ BATCH_OPTIONS = (
 
 
 def choose_references(targets: list[Utterance], clips: list[Utterance], seed: int) -> dict[str, Utterance]:
-    """A clip for each utterance: speakers in turn, a random clip of the speaker, never one with the target's text."""
+    """A clip for each utterance: speakers in turn, a random clip of the speaker, never one with the target's text; of a
+    speaker who has no other the next one speaks. DataError if nobody has."""
     by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for clip in clips:
         by_speaker[clip.speaker].append(clip)
     speakers, draw = sorted(by_speaker), random.Random(seed)
     chosen = {}
     for number, target in enumerate(targets):
-        speaker = speakers[number % len(speakers)]
-        others = [clip for clip in by_speaker[speaker] if clip.utt != target.utt and clip.text != target.text]
-        if not others:
-            raise DataError(f"{target.utt}: speaker {speaker!r} has no reference clip with another text; add one")
+        for place in range(number, number + len(speakers)):
+            clips_of = by_speaker[speakers[place % len(speakers)]]
+            if others := [clip for clip in clips_of if clip.utt != target.utt and clip.text != target.text]:
+                break
+        else:
+            raise DataError(f"{target.utt}: no speaker has a reference clip with another text; add one")
         chosen[target.utt] = draw.choice(others)
     return chosen
 
