@@ -3,7 +3,8 @@
     python recipes/combine_data.py --data data/teacher data/real/train --out data/train [--skip-missing]
 
 All tables that ditar/data/kaldi.py knows are kept: phones, symbol_times and utt2bandwidth for those utterances that
-have them, utt2dur if all have one. Audio files stay where they are. What stage 1 made (`symbols`) must be made again.
+have them, utt2dur if all have one; and of OUT the phones that recipes/align_phones.py has found there for what has not
+changed. Audio files stay where they are. What stage 1 made (`symbols`) must be made again.
 """
 
 import argparse
@@ -11,9 +12,7 @@ import sys
 from pathlib import Path
 
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
-
-OPTIONAL = ("utt2dur", "phones", "utt2bandwidth", "symbol_times")
+from ditar.data.kaldi import Utterance, keep_phones, read_data_dir, write_data_dir
 
 
 def combine(folders: list[Path]) -> list[Utterance]:
@@ -43,9 +42,7 @@ def main() -> int:
         if not folders:
             raise DataError(f"none of {', '.join(map(str, args.data))} is there; make one of them first")
         rows = combine(folders)
-        for name in OPTIONAL:  # left by an earlier run: this one may lack it
-            (args.out / name).unlink(missing_ok=True)
-        write_data_dir(args.out, rows)
+        write_data_dir(args.out, keep_phones(rows, args.out))
         read_data_dir(args.out)  # it must be valid as a whole, too
     except (DataError, OSError) as error:
         print(f"combine_data: error: {error}", file=sys.stderr)

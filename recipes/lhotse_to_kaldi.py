@@ -26,7 +26,7 @@ from pathlib import Path
 
 from ditar.audio.torchaudio_shim import import_torchaudio
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, subset_evenly, write_data_dir
+from ditar.data.kaldi import Utterance, keep_phones, subset_evenly, write_data_dir
 from ditar.data.optional import need_lhotse
 from ditar.data.validate_audio import audio_fault
 from ditar.text.lengths import letter_count, pace_fault
@@ -317,7 +317,7 @@ def main() -> int:
         most = dict(args.most)
         for name, rows in make_sets(args).items():
             rows = subset_evenly(sorted(rows, key=lambda row: row.utt.encode()), most.get(name))
-            write_data_dir(args.out / name, rows)
+            write_data_dir(args.out / name, keep_phones(rows, args.out / name))
             hours, speakers = sum(row.duration_s for row in rows) / 3600, len({row.speaker for row in rows})
             print(f"{args.out / name}: {len(rows)} utterances, {speakers} speakers, {hours:.2f} h")
     except (DataError, OSError) as error:

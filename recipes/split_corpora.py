@@ -19,7 +19,7 @@ import soundfile
 
 from ditar.data.corpora import Clip, folders_in, read_corpora
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, subset_evenly, write_data_dir
+from ditar.data.kaldi import Utterance, keep_phones, subset_evenly, write_data_dir
 from ditar.data.tables import read_json_lines
 from ditar.recognise.words import bare_words
 from ditar.units import SAMPLE_RATE_HZ
@@ -86,7 +86,7 @@ def main() -> int:
         books = [book for book in args.test_books.split(",") if book]
         sets = split([c for c, _ in kept], [r for _, r in kept], args.val, args.test, books)
         for name, rows in sets.items():
-            write_data_dir(args.out / name, rows)
+            write_data_dir(args.out / name, keep_phones(rows, args.out / name))
             hours, speakers = sum(row.duration_s for row in rows) / 3600, len({row.speaker for row in rows})
             print(f"{args.out / name}: {len(rows)} utterances, {speakers} speakers, {hours:.2f} h")
     except (DataError, OSError) as error:

@@ -13,7 +13,7 @@ them: {"utt": ..., "symbols": [...], "times": [[start_s, end_s] or null, ...]}. 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ditar.data.align import Phone, Times
@@ -22,6 +22,8 @@ from ditar.data.tables import read_json_lines, read_table, read_wav_scp
 from ditar.data.validate import sort_key, validate_data_dir
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import write_json_lines
+
+OPTIONAL = ("utt2dur", "utt2bandwidth", "phones", "symbol_times")  # of `write_data_dir`
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def write_audio_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None
 
 
 def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
-    """Write every table, sorted and atomically. DataError if the utterances do not make a valid directory."""
+    """Write every table, sorted and atomically; optional ones that an earlier run left, and that these utterances do
+    not have, are removed. DataError if the utterances do not make a valid directory."""
     folder = Path(folder)
     rows = sorted(utterances, key=lambda u: sort_key(u.utt))
     _check_writable(rows)
@@ -115,15 +118,40 @@ def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
         tables["utt2dur"] = [f"{u.utt} {u.duration_s:.4f}" for u in rows]
     if any(u.bandwidth_hz for u in rows):
         tables["utt2bandwidth"] = [f"{u.utt} {u.bandwidth_hz:g}" for u in rows if u.bandwidth_hz]
+    spoken = [(u.utt, *u.symbol_times) for u in rows if u.symbol_times]
+    phones = [{"utt": u.utt, "phones": u.phones} for u in rows if u.phones]
     folder.mkdir(parents=True, exist_ok=True)
+    written = {*tables, *(["phones"] if phones else []), *(["symbol_times"] if spoken else [])}
+    for name in (name for name in OPTIONAL if name not in written):
+        (folder / name).unlink(missing_ok=True)
     for name, lines in tables.items():
         write_lines(folder / name, lines)
-    if any(u.phones for u in rows):
-        write_json_lines(({"utt": u.utt, "phones": u.phones} for u in rows if u.phones), folder / "phones")
-    spoken = [(u.utt, *u.symbol_times) for u in rows if u.symbol_times]
+    if phones:
+        write_json_lines(phones, folder / "phones")
     if spoken:
         lines = ({"utt": utt, "symbols": symbols, "times": times} for utt, symbols, times in spoken)
         write_json_lines(lines, folder / "symbol_times")
+
+
+def keep_phones(utterances: Iterable[Utterance], folder: Path) -> list[Utterance]:
+    """The utterances, with the phone times that a directory, about to be written again, has for the same recording and
+    text: aligning a corpus takes hours."""
+    utterances, table = list(utterances), folder / "phones"
+    if not table.is_file():
+        return utterances
+    try:
+        texts, files = read_table(folder / "text"), dict(read_wav_scp(folder))
+    except DataError:  # half of a directory
+        return utterances
+    known: dict[tuple[str, Path | None, str], list[Phone]] = {}
+    for row in read_json_lines(table):
+        known[row["utt"], files.get(row["utt"]), texts.get(row["utt"], "")] = [tuple(p) for p in row["phones"]]
+    made = table.stat().st_mtime
+    return [
+        u if u.phones or u.symbol_times or not u.path.is_file() or u.path.stat().st_mtime > made
+        else replace(u, phones=known.get((u.utt, u.path, u.text)))
+        for u in utterances
+    ]  # fmt: skip
 
 
 def subset_evenly(rows: Sequence[Utterance], most: int | None) -> list[Utterance]:

@@ -1,5 +1,6 @@
 """Data directories that are written here are valid and read back the same."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import soundfile
 
 from ditar.data.errors import DataError
-from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
+from ditar.data.kaldi import OPTIONAL, Utterance, keep_phones, read_data_dir, write_data_dir
 from ditar.data.tables import read_json_lines, read_table
 from ditar.data.validate import validate_data_dir
 
@@ -36,6 +37,30 @@ def test_round_trip_sorted(folder, utterances):
     assert read_data_dir(folder) == sorted(utterances, key=lambda u: u.utt)
     assert (folder / "spk2utt").read_text() == "ann ann-1 ann-2\nbob bob-1 bob-2\n"
     assert [p.name for p in folder.iterdir() if "partial" in p.name] == []
+
+
+def test_tables_of_an_earlier_run_do_not_stay(folder, utterances):
+    """Phones of other words would be taken for those of these."""
+    bare = [replace(u, duration_s=None, phones=None, bandwidth_hz=None, symbol_times=None) for u in utterances]
+    write_data_dir(folder, [replace(u, bandwidth_hz=8000.0, symbol_times=(["a"], [[0.0, 0.1]])) for u in utterances])
+    assert all((folder / name).is_file() for name in OPTIONAL)
+    write_data_dir(folder, bare)
+    assert not any((folder / name).exists() for name in OPTIONAL)
+    assert read_data_dir(folder) == sorted(bare, key=lambda u: u.utt)
+
+
+def test_phones_stay_with_the_same_recording_and_text(folder, utterances):
+    bare = [replace(u, phones=None, symbol_times=None) for u in utterances]
+    had = next(u for u in utterances if u.phones)
+    os.utime(folder / "phones", (2e9, 2e9))
+    kept = {u.utt: u.phones for u in keep_phones(bare, folder)}
+    assert kept == {u.utt: u.phones for u in utterances}
+    had = next(u for u in bare if u.utt == had.utt)
+    for changed in (replace(had, text="Other words."), replace(had, path=bare[0].path)):
+        assert keep_phones([changed], folder)[0].phones is None
+    os.utime(folder / "phones", (1.0, 1.0))  # the recording is newer
+    assert keep_phones([had], folder)[0].phones is None
+    assert keep_phones(bare, folder / "none") == bare
 
 
 def test_an_invalid_directory_is_not_read(folder):

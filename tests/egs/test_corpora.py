@@ -1,5 +1,6 @@
 """egs of corpora that are prepared through lhotse, on small ones in the same layout: what follows the download."""
 
+import json
 import sys
 import tarfile
 import zipfile
@@ -57,6 +58,20 @@ def test_clips_of_real_lengths_are_not_taken_for_missing_audio(tmp_path, corpus,
     for path, samples in zip(paths, lengths):
         assert seconds.pop(path.stem.replace("-", "_"), samples / rate) == pytest.approx(samples / rate, abs=1e-4)
     assert not seconds
+
+
+def test_another_split_of_a_corpus_that_was_aligned(tmp_path):
+    """Phones of utterances that are in another set now are no fault, and those of the others are kept."""
+    options = [*places(tmp_path, make_ljspeech(tmp_path / "c")), "--stop-stage", "0"]
+    run("egs/ljspeech/run.sh", *options, "--val", "1", "--test", "1")
+    raw = tmp_path / "data/raw"
+    for name in ("train", "val"):
+        lines = [json.dumps({"utt": utt, "phones": [["ah", 0.1, 0.2]]}) for utt in table(raw / name / "text")]
+        (raw / name / "phones").write_text("".join(f"{line}\n" for line in lines))
+    run("egs/ljspeech/run.sh", *options, "--val", "1", "--test", "2")
+    kept = [json.loads(line)["utt"] for line in (raw / "train/phones").read_text().splitlines()]
+    assert kept == list(table(raw / "train/text")) == [f"LJ001-000{number}" for number in (1, 2, 3)]
+    assert not (raw / "val/phones").exists() and list(table(raw / "val/text")) == ["LJ001-0004"]
 
 
 def test_what_a_corpus_lacks_stops_it_or_is_left_out(tmp_path):
