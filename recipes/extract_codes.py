@@ -20,8 +20,10 @@ from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
 from ditar.data.codes import CodecInfo, write_codec
 from ditar.data.extraction import (
+    ExtractionRow,
     Work,
     add_options,
+    alone,
     deal,
     describe_names,
     exit_code,
@@ -68,6 +70,12 @@ def run(args: argparse.Namespace) -> None:
     codec = load_codec(args.codec, args.codebooks)
     if codec.codebook_size > np.iinfo(DTYPE).max + 1:
         raise CodecError(f"codes are stored in {DTYPE.__name__}, which cannot hold {codec.codebook_size} of them")
+    with alone(args):
+        extract_rows(rows, codec, args)
+
+
+def extract_rows(rows: list[ExtractionRow], codec: Codec, args: argparse.Namespace) -> None:
+    """The same, with tables and codec read."""
     info = CodecInfo(codec.fingerprint, codec.rate_hz, codec.hop_samples, codec.codebooks, codec.codebook_size)
     writer = LatentWriter(args.out, "codes", DTYPE, info.frame_rate_hz)
     shards = deal(rows, args.shard_size)

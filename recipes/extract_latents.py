@@ -29,6 +29,7 @@ from ditar.data.extraction import (
     ExtractionRow,
     Work,
     add_options,
+    alone,
     deal,
     describe_names,
     exit_code,
@@ -111,8 +112,14 @@ def describe(vae: SpeechVAE, rows: list[ExtractionRow], args: argparse.Namespace
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `exit_code` turns into a message."""
     rows = rows_to_extract(args)
-    vae, writer = load_vae(args.vae).eval(), LatentWriter(args.out)
-    shards = deal(rows, args.shard_size)
+    vae = load_vae(args.vae).eval()
+    with alone(args):
+        extract_rows(rows, vae, args)
+
+
+def extract_rows(rows: list[ExtractionRow], vae: SpeechVAE, args: argparse.Namespace) -> None:
+    """The same, with tables and VAE read."""
+    writer, shards = LatentWriter(args.out), deal(rows, args.shard_size)
     work = Work(MeanEncoder(vae, args.max_seconds), writer, shards, args.skip_bad)
     if args.part is not None:
         extract_part(work, describe(vae, rows, args), args.nj, args.part)

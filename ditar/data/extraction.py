@@ -10,12 +10,13 @@ closes the folder.
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +36,7 @@ from ditar.data.shards import Latents, LatentWriter
 from ditar.data.tables import LANGUAGE, read_languages, read_table, read_wav_scp
 from ditar.storage.atomic_write import write_lines
 from ditar.storage.json_lines import each_json_line
+from ditar.storage.lock import only_writer
 from ditar.text.vocabulary import Vocabulary
 
 
@@ -122,6 +124,18 @@ def exit_code(program: str, run: Callable[[argparse.Namespace], None], args: arg
         return 0
     print(f"{program}: error: {message}", file=sys.stderr)
     return 1
+
+
+@contextlib.contextmanager
+def alone(args: argparse.Namespace) -> Iterator[None]:
+    """--out for this job alone, but for its other ranks, and for the parts of an array, which are many. InUseError if
+    another job has it."""
+    if isinstance(args.part, tuple) or int(os.environ.get("RANK", "0")) > 0:
+        yield
+        return
+    args.out.mkdir(parents=True, exist_ok=True)
+    with only_writer(args.out):
+        yield
 
 
 def rows_to_extract(args: argparse.Namespace) -> list[ExtractionRow]:

@@ -8,6 +8,7 @@ depend on: if that changes, they are made anew.
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +104,10 @@ class LatentWriter:
 
     def write(self, number: int, utterances: Sequence[Latents], remember: dict[str, Any]) -> None:
         """Write one shard; without utterances it has no files."""
-        for name in (self._tar(number), _cuts(number)):
-            (self.folder / "shar" / name).unlink(missing_ok=True)
-        if utterances:
+        if not utterances:
+            for name in (self._tar(number), _cuts(number)):
+                (self.folder / "shar" / name).unlink(missing_ok=True)
+        else:
             self._write_shar(number, utterances)
         entries = [
             {
@@ -140,9 +142,8 @@ class LatentWriter:
     def _write_shar(self, number: int, utterances: Sequence[Latents]) -> None:
         from lhotse.shar import SharWriter
 
-        temporary = self.folder / ".shards" / f"{number:06d}"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
+        # Of this process: a job of an array that is started again may meet the one that it replaces.
+        temporary = Path(tempfile.mkdtemp(prefix=f"{number:06d}-", dir=self.folder / ".shards"))
         with SharWriter(temporary, {self.field: "numpy"}, shard_size=len(utterances), shard_offset=number) as writer:
             for utterance in utterances:
                 writer.write(self._cut(utterance))

@@ -14,7 +14,8 @@ import torch
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
 from ditar.data.latents import LatentStore, read_index, read_statistics
-from ditar.data.shards import LatentWriter
+from ditar.data.shards import Latents, LatentWriter
+from ditar.storage.lock import only_writer
 from ditar.vae import SpeechVAE
 from recipes import extract_latents
 from tests.forked import RanksFailed, run_ranks
@@ -258,6 +259,24 @@ def test_parts_that_know_nothing_of_each_other_give_the_same_files(data, extract
     assert contents(tmp_path / "one") == contents(tmp_path / "parts")
     assert extract("parts", "--statistics", "--part", "0/2") == 0
     assert "is complete already" in capsys.readouterr().out
+
+
+def test_two_jobs_that_write_the_same_shard(tmp_path, monkeypatch):
+    """A part that its scheduler started again before the first was gone: one writes while the other does."""
+    made = [Latents("a", "a", np.ones((3, 4)), ["ə"], None, "say")]
+    writer, cut = LatentWriter(tmp_path), LatentWriter._cut
+    writer.begin({}, ["x"])
+
+    def write_meanwhile(self, utterance):
+        monkeypatch.setattr(LatentWriter, "_cut", cut)
+        LatentWriter(tmp_path).write(0, made, {})
+        return cut(self, utterance)
+
+    monkeypatch.setattr(LatentWriter, "_cut", write_meanwhile)
+    writer.write(0, made, {})
+    assert writer.unfinished(1) == [] and sorted(path.name for path in (tmp_path / "shar").iterdir()) == [
+        "cuts.000000.jsonl.gz", "latents.000000.tar"
+    ]  # fmt: skip
 
 
 def test_a_part_of_other_data_is_refused(data, extract, tmp_path, capsys):
