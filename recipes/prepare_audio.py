@@ -24,7 +24,7 @@ from typing import Any
 import soundfile
 from tqdm import tqdm
 
-from ditar.audio import AudioError
+from ditar.audio.errors import AudioError, AudioWriteError
 from ditar.audio.read import read_audio
 from ditar.audio.utterance import prepare_utterance
 from ditar.audio.write import write_audio
@@ -45,7 +45,7 @@ def prepare(
     row: tuple[Utterance, dict[str, Any] | None], folder: Path, as_is: bool, shortest_s: float, longest_s: float
 ) -> tuple[Utterance, dict[str, Any] | None, str | None]:
     """Write one file. `row`: the utterance, and its line of the journal if its file exists already. Returns the new
-    utterance with its line; or why it cannot be used."""
+    utterance with its line; or why it cannot be used. AudioWriteError: the disk is full."""
     utterance, done = row
     path = folder / f"{utterance.utt}.wav"
     try:
@@ -62,6 +62,8 @@ def prepare(
             done = _settings(utterance, as_is) | {"cut_s": cut_s}
         seconds = samples_to_seconds(soundfile.info(str(path)).frames)
         own_hz = soundfile.info(str(utterance.path)).samplerate / 2
+    except AudioWriteError:
+        raise
     except (AudioError, OSError, soundfile.LibsndfileError) as error:
         return utterance, None, str(error)
     if not shortest_s <= seconds <= longest_s:
@@ -99,7 +101,7 @@ def prepare_all(
     write_json_lines(kept.values(), journal)  # invalid lines are removed before their files are written again
     work = partial(
         prepare,
-        folder=args.out / "wav",
+        folder=args.out.absolute() / "wav",  # a table is read from anywhere
         as_is=args.as_is,
         shortest_s=args.min_seconds,
         longest_s=args.max_seconds,

@@ -7,3 +7,7 @@ class AudioError(ValueError):
 
 class AudioTooLongError(AudioError):
     """Audio that is longer than is read."""
+
+
+class AudioWriteError(AudioError):
+    """A file that the disk refuses, which is no fault of its audio: programs that leave out what cannot be used end."""

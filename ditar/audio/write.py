@@ -8,7 +8,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from ditar.audio.errors import AudioError
+from ditar.audio.errors import AudioError, AudioWriteError
 from ditar.audio.formats import FORMATS, Format
 from ditar.storage.atomic_write import WriteError, atomic_write, check_folder
 
@@ -18,7 +18,8 @@ BLOCK_SAMPLES = 65_536
 def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
     """Write mono float (S,) in [-1, 1] in the format of the name's ending, see FORMATS; samples outside are clipped.
 
-    AudioError if the folder does not exist, the ending is unknown, samples are not numbers, or the disk is full.
+    AudioError if the folder does not exist, the ending is unknown or samples are not numbers; AudioWriteError if the
+    disk is full.
     """
     path = Path(path)
     check_writable(path)
@@ -37,7 +38,7 @@ def write_audio(path: str | Path, waveform: np.ndarray, rate_hz: int) -> None:
             file.flush()
             os.fsync(file.fileno())
     except WriteError as error:
-        raise AudioError(str(error)) from None
+        raise AudioWriteError(str(error)) from None
 
 
 def open_to_write(file: str | Path | BinaryIO, as_format: Format, rate_hz: int) -> soundfile.SoundFile:
@@ -72,4 +73,4 @@ def check_writable(path: str | Path) -> None:
     try:
         check_folder(path.parent)
     except WriteError as error:
-        raise AudioError(str(error)) from None
+        raise AudioWriteError(str(error)) from None

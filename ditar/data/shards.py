@@ -19,7 +19,7 @@ import torch
 
 from ditar.data.errors import DataError
 from ditar.data.optional import need_lhotse
-from ditar.storage.atomic_write import write_lines
+from ditar.storage.atomic_write import WriteError, write_lines
 from ditar.storage.weights import write_tensors
 from ditar.units import LATENT_RATE_HZ
 
@@ -103,12 +103,18 @@ class LatentWriter:
         return json.loads(self._record_path(number).read_text(encoding="utf-8"))
 
     def write(self, number: int, utterances: Sequence[Latents], remember: dict[str, Any]) -> None:
-        """Write one shard; without utterances it has no files."""
+        """Write one shard; without utterances it has no files. WriteError: the disk refuses."""
         if not utterances:
             for name in (self._tar(number), _cuts(number)):
                 (self.folder / "shar" / name).unlink(missing_ok=True)
         else:
-            self._write_shar(number, utterances)
+            try:
+                self._write_shar(number, utterances)
+            except OSError as error:
+                raise WriteError(
+                    f"shard {self._tar(number)} cannot be written in {self.folder}: {error.strerror or error}; free "
+                    "space, and the same command goes on"
+                ) from error
         entries = [
             {
                 "utt": u.utt,

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ditar.audio.errors import AudioError
+from ditar.audio.errors import AudioError, AudioWriteError
 from ditar.audio.faults import NO_SPEECH_DB, loudness_range_db
 from ditar.audio.read import read_audio
 from ditar.audio.resample import resample
@@ -85,6 +85,8 @@ class PieceMaker:
         """A line of a journal: `recording`, its `pieces`, and `why` what is lacking cannot be used."""
         try:
             made, why = self.pieces(row)
+        except AudioWriteError:  # it is no fault of the recording
+            raise
         except ValueError as error:  # every error class of the package is one
             made, why = [], [str(error) if str(row.path) in str(error) else f"{row.path}: {error}"]
         return {"recording": row.utt, "pieces": [asdict(piece) for piece in made], "why": why}
@@ -111,6 +113,8 @@ class PieceMaker:
             part = part if len(parts) == 1 else replace(part, utt=f"{row.utt}_{number:03d}")
             try:
                 made += self._pieces_of_part(part, samples, row.utt, given=bool(row.text))
+            except AudioWriteError:
+                raise
             except ValueError as error:
                 if len(parts) == 1:
                     raise

@@ -1,5 +1,10 @@
 """egs/natural: real corpora as training reads them. Who is kept out of what, and what the audio becomes."""
 
+import os
+import shlex
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import soundfile
@@ -78,6 +83,15 @@ def test_what_is_there_is_kept(made):
     files = {path: path.stat().st_mtime_ns for path in (out / "wav").rglob("*.wav")}
     run(PROGRAM, "--real", out.parent / "in", "--out", out, "--nj", "1")
     assert files == {path: path.stat().st_mtime_ns for path in (out / "wav").rglob("*.wav")}
+
+
+def test_a_full_disk_is_no_fault_of_the_audio(tmp_path):
+    corpus(tmp_path / "in", [("103-7-0000", "103", "Yes.")], 16_000)
+    command = f"ulimit -f 8; exec {shlex.quote(sys.executable)} {ROOT / PROGRAM} --nj 1 --real in --out out"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and "cannot be written: File too large" in done.stderr, done.stderr
+    assert not (tmp_path / "out/skipped").exists()
 
 
 def test_faults_are_named(made, tmp_path):

@@ -1,5 +1,7 @@
 """Real speech cut, aligned and heard; what is not speech, not English or not what is said."""
 
+import errno
+import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 import soundfile
 
 import ditar
+from ditar.audio.errors import AudioWriteError
 from ditar.audio.read import read_audio
 from ditar.data.kaldi import Utterance
 from ditar.finetune import pieces as module
@@ -45,6 +48,16 @@ def test_a_long_recording_is_cut_between_words(maker, twice):
         assert len(piece.times) == len(piece.symbols) and 0 < max(ends) <= piece.seconds
     whole, _ = replace(maker, longest_s=30.0).pieces(twice)
     assert [piece.text for piece in whole] == [twice.text] and whole[0].utt == "twice"
+
+
+def test_a_full_disk_ends_it(maker, twice, monkeypatch):
+    """It is no reason to leave a recording out."""
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(AudioWriteError, match="No space left on device"):
+        maker.line(twice)
 
 
 def test_texts_that_do_not_fit_and_other_languages(maker, twice):

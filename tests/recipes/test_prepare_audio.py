@@ -1,6 +1,8 @@
 """recipes/prepare_audio.py: audio and times together, what is left out, and a run that was stopped."""
 
+import errno
 import json
+import os
 import sys
 from dataclasses import replace
 
@@ -95,6 +97,19 @@ def test_silence_is_refused_by_name_or_left_out_and_counted(data, monkeypatch, c
     assert run(monkeypatch, data, "--skip-bad") == 0 and "left out: 1" in capsys.readouterr().out
     assert (data / "out/skipped_audio").read_text().startswith("s1-2 ")
     assert [row.utt for row in read_data_dir(data / "out")] == ["s1-0", "s1-1"]
+
+
+def test_a_full_disk_is_no_fault_of_the_audio(data, monkeypatch, capsys):
+    """And nothing is left out for it."""
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert run(monkeypatch, data, "--skip-bad") == 1
+    assert "s1-0.wav cannot be written: No space left on device" in capsys.readouterr().err
+    assert not (data / "out/wav.scp").exists()
+    monkeypatch.undo()
+    assert run(monkeypatch, data, "--skip-bad") == 0 and len(read_data_dir(data / "out")) == 3
 
 
 def test_limits_hold_for_what_is_left(data, monkeypatch):

@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installed
 
+from ditar.audio.errors import AudioWriteError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
@@ -60,7 +61,7 @@ def cut(rows: list[Utterance], folder: Path, longest_s: float, skip_bad: bool) -
         try:
             pieces += maker.pieces(row)[0]
         except ValueError as error:  # every error class of the package is one
-            if not skip_bad:
+            if not skip_bad or isinstance(error, AudioWriteError):
                 raise
             print(f"left out: {row.path}: {error}", file=sys.stderr)
     if not pieces:

@@ -28,7 +28,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))  # if the package is not installed
 
-from ditar.audio.errors import AudioError  # noqa: E402
+from ditar.audio.errors import AudioError, AudioWriteError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
 from ditar.config.workers import WorkerPool  # noqa: E402
@@ -53,7 +53,7 @@ def names(clip: Clip, prefixes: dict[str, str]) -> tuple[str, str]:
 def convert(
     clip: Clip, prefixes: dict[str, str], folder: Path, shortest_s: float, longest_s: float
 ) -> tuple[Utterance | None, str]:
-    """(the utterance with its WAV file written, ""), or (None, why it cannot be used)."""
+    """(the utterance with its WAV file written, ""), or (None, why it cannot be used). AudioWriteError: the disk is full."""
     speaker, utt = names(clip, prefixes)
     path = folder / clip.corpus / speaker / f"{utt}.wav"
     try:
@@ -62,6 +62,8 @@ def convert(
             path.parent.mkdir(parents=True, exist_ok=True)
             write_audio(path, read_audio(clip.path), SAMPLE_RATE_HZ)
         seconds = samples_to_seconds(soundfile.info(str(path)).frames)
+    except AudioWriteError:
+        raise
     except (AudioError, OSError, soundfile.LibsndfileError) as error:
         return None, f"{clip.path}: {error}"
     if not shortest_s <= seconds <= longest_s:
