@@ -25,6 +25,7 @@ from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
 from ditar.audio.trim import level
 from ditar.audio.write import write_audio
+from ditar.config.ranges import positive
 from ditar.data.degrade import DEGRADATIONS
 from ditar.data.errors import DataError
 from ditar.data.tables import read_wav_scp
@@ -130,7 +131,7 @@ def main() -> int:
     parser.add_argument("--vae", required=True, type=Path)
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory of held-out utterances")
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--limit", type=int, default=400, help="utterances at most")
+    parser.add_argument("--limit", type=positive, default=400, help="utterances at most")
     parser.add_argument("--recogniser", metavar="NAME", default=DEFAULT, help=f"{WAYS}; default %(default)s")
     parser.add_argument("--language", default="en-us", help="espeak's name of what is spoken (%(default)s)")
     parser.add_argument("--report-only", action="store_true", help="exit 0 even if the VAE is not accepted")

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from ditar.audio.errors import AudioError
 from ditar.audio.read import read_audio
+from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
@@ -77,7 +78,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
     parser.add_argument("--language", default="en-us", help="espeak's name of the texts' language (%(default)s)")
-    parser.add_argument("--nj", type=int, default=1, help="processes (%(default)s)")
+    parser.add_argument("--nj", type=positive, default=1, help="processes (%(default)s)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be aligned, and list it")
     args = parser.parse_args()
     try:

@@ -19,8 +19,8 @@ from pathlib import Path
 import yaml
 
 from ditar.config import ConfigError, DiTARConfig, load_config, to_dict
+from ditar.config.ranges import positive
 from ditar.data.errors import DataError
-from ditar.data.extraction import positive
 from ditar.storage.atomic_write import write_lines
 
 ROOT = Path(__file__).parents[1]

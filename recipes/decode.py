@@ -23,6 +23,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ditar.cli.arguments import part, whole
+from ditar.config.ranges import positive
 from ditar.config.sampling import MOST_RETRIES, MOST_ROWS, SOLVERS, TIME_GRIDS
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir
@@ -162,7 +163,7 @@ def parse(arguments: Sequence[str] | None = None, name: str | None = None) -> ar
     parser.add_argument("--data", type=Path, required=True, help="Kaldi data directory, or only its `text`")
     parser.add_argument("--references", type=Path, required=True, help="Kaldi data directory with the clips")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--limit", type=whole(1, 10**9), help="only this many utterances, from the first")
+    parser.add_argument("--limit", type=positive, help="only this many utterances, from the first")
     parser.add_argument("--temperature", type=float, help="this and the next: by default the model's own")
     parser.add_argument("--guidance-scale", type=float)
     parser.add_argument("--steps", dest="num_inference_steps", type=int, help="diffusion steps of a patch")
@@ -181,7 +182,7 @@ def parse(arguments: Sequence[str] | None = None, name: str | None = None) -> ar
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-size", type=whole(1, MOST_ROWS), default=1, help="spoken at the same time (1)")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, help="of torch on a CPU (as many as are fastest when it starts)")
+    parser.add_argument("--threads", type=positive, help="of torch on a CPU (as many as are fastest when it starts)")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the model")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be spoken, and say what")
     args = parser.parse_args(arguments)

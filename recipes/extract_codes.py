@@ -18,6 +18,7 @@ import torch
 
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
+from ditar.config.ranges import positive
 from ditar.data.codes import CodecInfo, write_codec
 from ditar.data.extraction import (
     ExtractionRow,
@@ -30,7 +31,6 @@ from ditar.data.extraction import (
     extract,
     extract_part,
     keep_language,
-    positive,
     read_records,
     refusal,
     rows_to_extract,

@@ -26,7 +26,7 @@ from ditar.bench.setup import Subject, Variant
 from ditar.bench.study import bench
 from ditar.bench.training import time_training
 from ditar.config import ConfigError, DiTARConfig, load_config
-from ditar.data.extraction import positive
+from ditar.config.ranges import positive
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.data.synthetic import write_synthetic
 from ditar.nn.counting import count_parameters

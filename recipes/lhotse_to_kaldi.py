@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.config.ranges import positive
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, keep_phones, subset_evenly, write_data_dir
 from ditar.data.optional import need_lhotse
@@ -275,6 +276,9 @@ def make_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
         if not args.set:
             raise DataError(f"{args.corpus} comes in parts; say which make up a set, e.g. --set train=train-clean-100")
         wanted = {name: value.split(",") for name, value in args.set}
+        if len(wanted) < len(args.set):
+            raise DataError(f"--set names a set twice ({', '.join(name for name, _ in args.set)}); give all parts of one "
+                            "together: --set NAME=PART,PART")  # fmt: skip
         parts = [part for group in wanted.values() for part in group]
         found = read_corpus(args.corpus, args.folder, parts, args.nj, args.skip_bad)
         return {name: [row for part in group for row in found[part]] for name, group in wanted.items()}
@@ -306,16 +310,18 @@ def main() -> int:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--set", type=_pair, action="append", default=[], metavar="NAME=PART,PART")
     parser.add_argument("--hold-out", choices=("speakers", "utterances"))
-    parser.add_argument("--val", type=int, help="speakers or utterances")
-    parser.add_argument("--test", type=int, help="speakers or utterances")
+    parser.add_argument("--val", type=positive, help="speakers or utterances")
+    parser.add_argument("--test", type=positive, help="speakers or utterances")
     parser.add_argument("--most", type=_count, action="append", default=[], metavar="NAME=N", help="evenly over a set")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what has no audio or no text")
-    parser.add_argument("--nj", type=int, default=2)
+    parser.add_argument("--nj", type=positive, default=2)
     args = parser.parse_args()
     try:
         need_lhotse()
-        most = dict(args.most)
-        for name, rows in make_sets(args).items():
+        most, sets = dict(args.most), make_sets(args)
+        if unknown := sorted(most.keys() - sets.keys()):
+            raise DataError(f"--most {unknown[0]}={most[unknown[0]]}: there is no such set; the sets are {', '.join(sets)}")
+        for name, rows in sets.items():
             rows = subset_evenly(sorted(rows, key=lambda row: row.utt.encode()), most.get(name))
             write_data_dir(args.out / name, keep_phones(rows, args.out / name))
             hours, speakers = sum(row.duration_s for row in rows) / 3600, len({row.speaker for row in rows})

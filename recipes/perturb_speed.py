@@ -21,6 +21,7 @@ from ditar.audio import AudioError
 from ditar.audio.read import read_audio
 from ditar.audio.resample import resample
 from ditar.audio.write import write_audio
+from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
@@ -93,7 +94,7 @@ def main() -> int:
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
     parser.add_argument("--out", required=True, type=Path, help="data directory to write")
     parser.add_argument("--factors", type=factor, nargs="+", default=[0.9, 1.1], help="speeds (%(default)s)")
-    parser.add_argument("--nj", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument("--nj", type=positive, default=2, help="processes (%(default)s)")
     args = parser.parse_args()
     try:
         if args.out.resolve() == args.data.resolve():

@@ -28,6 +28,7 @@ from ditar.audio.errors import AudioError, AudioWriteError
 from ditar.audio.read import read_audio
 from ditar.audio.utterance import prepare_utterance
 from ditar.audio.write import write_audio
+from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_audio_dir, read_data_dir, write_audio_dir, write_data_dir
@@ -127,7 +128,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, type=Path, help="Kaldi data directory")
     parser.add_argument("--out", required=True, type=Path, help="data directory to write")
-    parser.add_argument("--nj", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument("--nj", type=positive, default=2, help="processes (%(default)s)")
     parser.add_argument("--min-seconds", type=float, default=0.3)
     parser.add_argument("--max-seconds", type=float, default=30.0)
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be used and list it")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.align import align_symbols
 from ditar.data.errors import DataError
@@ -72,7 +73,7 @@ def main() -> int:
         type=Path,
         help="tokenizer.json of a text LM, whose subwords are then the symbols (for train_ditar.py --subwords)",
     )
-    parser.add_argument("--nj", type=int, default=1, help="processes")
+    parser.add_argument("--nj", type=positive, default=1, help="processes")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what cannot be prepared, and list it")
     args = parser.parse_args()
     try:

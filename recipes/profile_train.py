@@ -15,8 +15,8 @@ import torch
 
 from ditar.bench.training import time_training
 from ditar.config import ConfigError, DiTARConfig, load_config
+from ditar.config.ranges import positive
 from ditar.data.errors import DataError
-from ditar.data.extraction import positive
 from ditar.data.latents import LatentStore, read_statistics
 
 

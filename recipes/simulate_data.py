@@ -27,9 +27,9 @@ from pathlib import Path
 import torch
 
 from ditar.config import DiTARDataConfig
+from ditar.config.ranges import positive
 from ditar.data.batches import DiTARBatches
 from ditar.data.errors import DataError
-from ditar.data.extraction import positive
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.data.synthetic import write_synthetic
 from ditar.storage.atomic_write import write_lines

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import soundfile
 
+from ditar.config.ranges import positive
 from ditar.data.corpora import Clip, folders_in, read_corpora
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, keep_phones, subset_evenly, write_data_dir
@@ -71,8 +72,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpora", required=True, help="corpora, or folders of them, [NAME=]DIR, separated by spaces")
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--val", type=int, default=20, help="utterances to validate on (%(default)s)")
-    parser.add_argument("--test", type=int, default=50, help="to test on, without --test-books (%(default)s)")
+    parser.add_argument("--val", type=positive, default=20, help="utterances to validate on (%(default)s)")
+    parser.add_argument("--test", type=positive, default=50, help="to test on, without --test-books (%(default)s)")
     parser.add_argument("--test-books", default="", help="books to test on, separated by commas")
     parser.add_argument("--min-seconds", type=float, default=0.5)
     parser.add_argument("--max-seconds", type=float, default=30.0, help="longer utterances are left out (%(default)s)")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import soundfile
 
+from ditar.config.ranges import positive
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, subset_evenly, write_data_dir
 
@@ -28,13 +29,11 @@ def main() -> int:
     parser.add_argument("--speakers", help="names, separated by commas (all)")
     parser.add_argument("--min-seconds", type=float, default=0.0)
     parser.add_argument("--max-seconds", type=float, default=float("inf"))
-    parser.add_argument("--most", type=int, help="utterances at most (all)")
+    parser.add_argument("--most", type=positive, help="utterances at most (all)")
     args = parser.parse_args()
     try:
         if args.out.resolve() == args.data.resolve():
             raise DataError(f"--out is --data ({args.data}); give another folder")
-        if args.most is not None and args.most < 1:
-            raise DataError(f"--most must be at least 1, got {args.most}")
         rows = read_data_dir(args.data)
         speakers = {row.speaker for row in rows}
         wanted = set(args.speakers.split(",")) if args.speakers else speakers
@@ -44,6 +43,9 @@ def main() -> int:
             )
         kept = [row for row in rows if row.speaker in wanted]
         kept = [row for row in kept if args.min_seconds <= duration_s(row) <= args.max_seconds]
+        if not kept:
+            raise DataError(f"none of {len(rows)} utterances of {args.data} is by {args.speakers or 'anybody'} and lasts from "
+                            f"{args.min_seconds:g} to {args.max_seconds:g} s; choose other limits")  # fmt: skip
         write_data_dir(args.out, subset_evenly(kept, args.most))
     except (DataError, OSError, soundfile.LibsndfileError) as error:
         print(f"subset_data: error: {error}", file=sys.stderr)

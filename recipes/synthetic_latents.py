@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ditar.data.extraction import positive
+from ditar.config.ranges import positive
 from ditar.data.synthetic import write_synthetic
 
 

@@ -129,7 +129,8 @@ def _audio(folder: str) -> list[tuple[str, Path, float]]:
     """(utterance, file, bandwidth in Hz) of a data directory."""
     table = Path(folder) / "utt2bandwidth"
     bands_hz = read_table(table) if table.is_file() else {}
+    rows = read_wav_scp(folder)
     try:
-        return [(utt, path, float(bands_hz.get(utt, SAMPLE_RATE_HZ / 2))) for utt, path in read_wav_scp(folder)]
+        return [(utt, path, float(bands_hz.get(utt, SAMPLE_RATE_HZ / 2))) for utt, path in rows]
     except ValueError as error:
         raise DataError(f"{table}: a bandwidth must be a number of Hz ({error})") from None

@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 from ditar.audio.errors import AudioError
 from ditar.config import DiTARConfig, load_config
+from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.shards import Latents, LatentWriter
@@ -93,13 +94,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="begin|K/N",
         help="of jobs that know nothing of each other: begin, then 0/N to N-1/N, then the same command without --part",
     )
-
-
-def positive(text: str) -> int:
-    """A count on the command line."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
-    return int(text)
 
 
 def part(text: str) -> str | tuple[int, int]:

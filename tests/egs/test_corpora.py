@@ -158,6 +158,17 @@ def test_libritts_names_the_parts_that_are_missing(tmp_path):
     assert "no train-clean-360" in said and "stage -1" in said
 
 
+@pytest.mark.parametrize(("options", "said"), [
+    (["--set=train=dev-clean", "--set=train=test-clean"], "--set names a set twice (train, train)"),
+    (["--set=val=dev-clean", "--most=vla=1"], "--most vla=1: there is no such set; the sets are val"),
+])  # fmt: skip
+def test_sets_that_would_be_lost(tmp_path, options, said, monkeypatch, capsys):
+    folder = make_libritts(tmp_path / "c")
+    arguments = ["", "--corpus=libritts", f"--folder={folder}", f"--out={tmp_path / 'raw'}", "--nj=1", *options]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert lhotse_to_kaldi.main() == 1 and said in capsys.readouterr().err and not (tmp_path / "raw").exists()
+
+
 def test_librispeech_pc_speaks_each_line_in_its_references_voice(tmp_path):
     corpus = make_librispeech(tmp_path / "LibriSpeech")
     pairs = [("121-77-0000", "121-77-0001"), ("1188-77-0002", "1188-77-0000"), ("121-77-0000", "121-77-0002")]

@@ -1,6 +1,7 @@
 """recipes/prepare_audio.py: audio and times together, what is left out, and a run that was stopped."""
 
 import errno
+import importlib
 import json
 import os
 import sys
@@ -110,6 +111,16 @@ def test_a_full_disk_is_no_fault_of_the_audio(data, monkeypatch, capsys):
     assert not (data / "out/wav.scp").exists()
     monkeypatch.undo()
     assert run(monkeypatch, data, "--skip-bad") == 0 and len(read_data_dir(data / "out")) == 3
+
+
+@pytest.mark.parametrize("program", ["prepare_audio", "prepare_text", "perturb_speed", "align_phones", "lhotse_to_kaldi",
+                                     "decode"])  # fmt: skip
+def test_numbers_of_processes_that_are_none(program, monkeypatch, capsys):
+    option = "--batch-size" if program == "decode" else "--nj"
+    monkeypatch.setattr(sys, "argv", [program, option, "0"])
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"recipes.{program}").main()
+    assert f"argument {option}: must be a whole number from 1 on, got '0'" in capsys.readouterr().err
 
 
 def test_limits_hold_for_what_is_left(data, monkeypatch):

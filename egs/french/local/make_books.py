@@ -29,6 +29,7 @@ from teacher_texts import read_lines  # noqa: E402
 from teacher_voices import BASES, Voice  # noqa: E402
 
 from ditar.audio.errors import AudioError  # noqa: E402
+from ditar.config.ranges import positive  # noqa: E402
 from ditar.storage.atomic_write import WriteError, write_lines  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log, write_json_lines  # noqa: E402
 from ditar.storage.lock import InUseError, only_writer  # noqa: E402
@@ -179,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="to learn from (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
     parser.add_argument("--voices", type=int, default=6, help="mixtures to learn from, besides the voice (%(default)s)")
-    parser.add_argument("--nj", type=int, default=2, help="processes, of one thread each")
+    parser.add_argument("--nj", type=positive, default=2, help="processes, of one thread each")
     chosen = parser.parse_args(arguments)
     most = len(BASES) - 1 - UNHEARD
     try:

@@ -31,6 +31,7 @@ import timbre  # noqa: E402
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
+from ditar.config.ranges import positive  # noqa: E402
 from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Phone, Utterance, read_data_dir, write_data_dir  # noqa: E402
@@ -181,7 +182,7 @@ def main() -> int:
     parser.add_argument("--derivatives", type=int, default=6, help="altered voices of each speaker")
     parser.add_argument("--add-to", type=Path, help="data directory to which these utterances are added")
     parser.add_argument("--seed", type=int, default=0, help="of the derivatives")
-    parser.add_argument("--nj", type=int, default=2, help="processes")
+    parser.add_argument("--nj", type=positive, default=2, help="processes")
     arguments = parser.parse_args()
     try:
         clips = [

@@ -25,6 +25,7 @@ import engines  # noqa: E402
 import sentences  # noqa: E402
 import voices  # noqa: E402
 
+from ditar.config.ranges import positive  # noqa: E402
 from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.storage.atomic_write import atomic_write  # noqa: E402
@@ -186,7 +187,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--vae-test", type=int, required=True, help="utterances of the VAE's test")
     parser.add_argument("--voices", default="", metavar="NAME,...", help="who speaks (all)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
-    parser.add_argument("--nj", type=int, default=2, help="processes")
+    parser.add_argument("--nj", type=positive, default=2, help="processes")
     return parser.parse_args()
 
 

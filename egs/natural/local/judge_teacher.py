@@ -19,6 +19,7 @@ from make_teacher import MADE, SCORES  # noqa: E402
 from processes import each  # noqa: E402
 from teacher_directories import doubtful  # noqa: E402
 
+from ditar.config.ranges import positive  # noqa: E402
 from ditar.evaluate.inputs import EvaluationError  # noqa: E402
 from ditar.evaluate.quality import DistillMOS  # noqa: E402
 from ditar.evaluate.words import packaged_spelling, whisper_normaliser, word_errors  # noqa: E402
@@ -96,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Hear what the natural teacher said.")
     parser.add_argument("--out", type=Path, required=True, help="the folder of make_teacher.py")
     parser.add_argument("--parts", default=PARTS, metavar="NAME,...", help=f"which of its parts ({PARTS})")
-    parser.add_argument("--nj", type=int, default=2, help="processes, of one thread each")
+    parser.add_argument("--nj", type=positive, default=2, help="processes, of one thread each")
     chosen = parser.parse_args(arguments)
     if chosen.nj < 1:
         parser.error(f"--nj must be at least 1, got {chosen.nj}")

@@ -29,6 +29,7 @@ from teacher_plan import Item  # noqa: E402
 from teacher_texts import held_out_keys, sentences  # noqa: E402
 
 from ditar.audio.errors import AudioError  # noqa: E402
+from ditar.config.ranges import positive  # noqa: E402
 from ditar.storage.atomic_write import WriteError  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
 from ditar.storage.lock import InUseError, only_writer  # noqa: E402
@@ -170,7 +171,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--ready", type=Path, action="append", default=[], metavar="DIR", help="a part that is made")
     parser.add_argument("--texts", type=Path, metavar="FILE", help="sentences to speak, one a line (ours)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another corpus")
-    parser.add_argument("--nj", type=int, default=2, help="processes, of one thread each")
+    parser.add_argument("--nj", type=positive, default=2, help="processes, of one thread each")
     parser.add_argument("--finish-only", action="store_true", help="write the directories of what is made so far")
     chosen = parser.parse_args(arguments)
     if chosen.hours is not None and not 0 < chosen.hours < float("inf"):

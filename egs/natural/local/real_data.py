@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))  # if the package is not installed
 from ditar.audio.errors import AudioError, AudioWriteError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
+from ditar.config.ranges import positive  # noqa: E402
 from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.corpora import Clip, folders_in, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
@@ -123,7 +124,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--real", required=True, help="folders of corpora or corpora, [NAME=]DIR, separated by spaces")
     parser.add_argument("--out", required=True, type=Path, help="folder to write")
-    parser.add_argument("--nj", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument("--nj", type=positive, default=2, help="processes (%(default)s)")
     parser.add_argument("--min-seconds", type=float, default=0.5)
     parser.add_argument("--max-seconds", type=float, default=30.0)
     parser.add_argument("--conf", type=Path, default=CONF, help="folder of the lists (%(default)s)")
