@@ -21,6 +21,11 @@ def test_the_last_recordings_are_left_out(tmp_path):
     assert soundfile.info(test[0].path).samplerate == 24_000
     said = run(RUN, "--voices", f"bob={folder}:bob", "--datadir", tmp_path / "data", "--stop-stage", "0", code=1)
     assert "has no speaker 'bob'" in said
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    soundfile.write(bare / "a.wav", *soundfile.read(folder / "0.wav"))
+    said = run(RUN, "--voices", f"eve={bare}", "--datadir", tmp_path / "data", "--stop-stage", "0", code=1)
+    assert "a.wav has no transcript" in said and "write what is said in a.txt beside it" in said
     next(folder.glob("*.wav")).write_bytes(b"RIFF")
     said = run(RUN, "--voices", f"eve={folder}", "--datadir", tmp_path / "data", "--stop-stage", "0", code=1)
     assert ".wav" in said and "Traceback" not in said
