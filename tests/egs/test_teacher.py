@@ -78,6 +78,7 @@ def fake(local, sentences, monkeypatch):
     monkeypatch.setattr(local.make, "Kokoro", FakeSpeaker)
     monkeypatch.setattr(FakeSpeaker, "spoken", [])
     monkeypatch.setattr(FakeSpeaker, "stop_after", None)
+    monkeypatch.setattr(local.make, "require_files", lambda folder: None)
     return FakeSpeaker
 
 
@@ -313,13 +314,17 @@ def test_the_references_of_the_test_are_decoys(local):
         assert 11 <= len(text.split()) <= 14 and sum(len(p.split()) for p in pieces) >= len(text.split())
 
 
-def test_errors_say_what_to_do(local, tmp_path, capsys):
+def test_errors_say_what_to_do(local, sentences, tmp_path, capsys):
     assert (
         local.make.main(["--model", str(tmp_path), "--out", str(tmp_path / "o"), "--hours", "1", "--ready", "no"]) == 1
     )
     assert "utts.jsonl does not exist; --ready takes a folder" in capsys.readouterr().err
     assert local.make.main(["--out", str(tmp_path / "none"), "--finish-only"]) == 1
     assert "nothing is made there yet" in capsys.readouterr().err
+    out = ["--out", str(tmp_path / "new"), "--hours", "0.01", "--nj", "2"]  # before processes each say so, and break
+    assert local.make.main(["--model", str(tmp_path), *out]) == 1
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'model.onnx'} does not exist; fetch it" in said and "Traceback" not in said
     pytest.importorskip("onnxruntime")
     with pytest.raises(local.kokoro.TeacherError, match="model.onnx does not exist; fetch it: fetch_teacher.py --out"):
         local.kokoro.Kokoro(tmp_path)
@@ -331,7 +336,7 @@ def test_errors_say_what_to_do(local, tmp_path, capsys):
         (["--hours", "0"], "--hours must be a positive number, got 0.0"),
         (["--hours", "nan"], "--hours must be a positive number, got nan"),
         (["--hours", "1"], "--model and --hours are needed"),
-        (["--model", "m", "--hours", "1", "--nj", "0"], "--nj must be at least 1, got 0"),
+        (["--model", "m", "--hours", "1", "--nj", "0"], "argument --nj: must be a whole number from 1 on, got '0'"),
     ],
 )
 def test_options_are_checked(local, arguments, said, capsys):

@@ -99,8 +99,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parts", default=PARTS, metavar="NAME,...", help=f"which of its parts ({PARTS})")
     parser.add_argument("--nj", type=positive, default=2, help="processes, of one thread each")
     chosen = parser.parse_args(arguments)
-    if chosen.nj < 1:
-        parser.error(f"--nj must be at least 1, got {chosen.nj}")
     try:
         run(chosen.out, chosen.parts.split(","), chosen.nj)
     except (EvaluationError, InUseError, RecogniserError, WriteError, OSError) as error:

@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the pack
 import teacher_plan  # noqa: E402
 import teacher_ready  # noqa: E402
 from clips import trim, write_clip  # noqa: E402
-from kokoro import RATE_HZ, Kokoro, TeacherError  # noqa: E402
+from kokoro import RATE_HZ, Kokoro, TeacherError, require_files  # noqa: E402
 from processes import each  # noqa: E402
 from teacher_directories import write_directories  # noqa: E402
 from teacher_plan import Item  # noqa: E402
@@ -69,8 +69,14 @@ def _make_here(item: Item) -> dict:
 
 
 def speak_all(items: Iterable[Item], model: Path, out: Path, nj: int) -> Iterator[dict]:
-    """Records as they are finished."""
-    return each(_make_here, items, nj, _start, (model, out))
+    """Records as they are finished. TeacherError if there is something to say and no teacher."""
+    return each(_make_here, _with_teacher(items, model), nj, _start, (model, out))
+
+
+def _with_teacher(items: Iterable[Item], model: Path) -> Iterator[Item]:
+    for item in items:
+        require_files(model)
+        yield item
 
 
 class Corpus:
@@ -178,8 +184,6 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"--hours must be a positive number, got {chosen.hours}")
     if not chosen.finish_only and (chosen.model is None or chosen.hours is None):
         parser.error("--model and --hours are needed, except with --finish-only")
-    if chosen.nj < 1:
-        parser.error(f"--nj must be at least 1, got {chosen.nj}")
     return chosen
 
 
