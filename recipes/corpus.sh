@@ -32,11 +32,13 @@ $4
                                 ($vae_config; $3, or configs/ditar/finetune.yaml with --init)"
 }
 
-# fetch_corpus NAME [OPTION...]: stage -1; recipes/download_corpus.py puts it at --corpus.
+# fetch_corpus NAME [OPTION...]: at stage -1 recipes/download_corpus.py puts it at --corpus.
+fetch_cmd=
 fetch_corpus() {
-    if [ "$stage" -le -1 ] && [ "$stop_stage" -ge -1 ]; then
-        "$PYTHON" "$root/recipes/download_corpus.py" --corpus "$1" --out "$(dirname "$corpus")" "${@:2}"
-    fi
+    local word
+    for word in "$PYTHON" recipes/download_corpus.py --corpus "$1" --out "$(dirname "$corpus")" "${@:2}"; do
+        fetch_cmd+="$(quoted "$word") "
+    done
 }
 
 # train_on_corpus TAG FINETUNE_TAG CONFIG REF_SET NAME OPTIONS: all stages from 0 on. The tags and the configuration are
@@ -50,7 +52,7 @@ train_on_corpus() {
     exec "$root/recipes/ditar.sh" \
         --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
         --run-cmd "$run_cmd" --train-cmd "$train_cmd" --init "$init" --align "${align:-false}" \
-        --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$expdir" --tag "${tag:-${default[0]}}" \
+        --fetch-cmd "$fetch_cmd" --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$expdir" --tag "${tag:-${default[0]}}" \
         --data-cmd "$(quoted "$PYTHON") recipes/lhotse_to_kaldi.py --corpus $5 --folder $(quoted "$corpus") \
 --out $(quoted "$datadir/raw") $6" \
         --vae-test-set test --ref-set "$4" --vae-config "$vae_config" --train-config "${train_config:-${default[1]}}" \

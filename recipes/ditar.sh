@@ -14,6 +14,7 @@ init_lm=
 tokenizer=
 expdir=exp
 tag=default
+fetch_cmd=
 data_cmd=
 run_cmd=
 train_cmd=
@@ -58,6 +59,7 @@ so do the stages after it.
   --init-lm DIR|HUB-ID          the LM begins as this Qwen2, whose shape --train-config has (none)
   --tokenizer FILE              tokenizer.json of --init-lm: the model reads its subwords and not phonemes (none)
   --expdir DIR --tag NAME       results go to EXPDIR/TAG ($expdir/$tag)
+  --fetch-cmd CMD               stage -1: a command that fetches the corpus, after all settings are checked (none)
   --data-cmd CMD                stage 0: a command that makes the data directories (none: they exist)
   --run-cmd CMD                 put before every program, e.g. an srun line (none: run here)
   --train-cmd CMD               runs training programs, e.g. srun ... recipes/slurm_launch.sh (see --ngpu)
@@ -176,6 +178,7 @@ if [ -n "$listen_speakers" ]; then
     listen_options+=(--listen-speakers "$listen_speakers" --listen-recordings "$datadir/$valid_set")
 fi
 
+if [ -n "$fetch_cmd" ] && asks -1; then bash -c "$fetch_cmd"; fi
 if [ -n "$data_cmd" ]; then step 0 data bash -c "$data_cmd"; fi
 step 0 validate "$python" -m ditar.cli validate-data "${sets[@]/#/${raw_datadir:-$datadir}/}" \
     --manifests "${raw_datadir:-$datadir}/manifests"

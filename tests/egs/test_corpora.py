@@ -252,6 +252,25 @@ def test_the_list_and_a_corpus_are_fetched(tmp_path):
     assert not (tmp_path / "c.lst").exists()
 
 
+def test_settings_are_checked_before_gigabytes_are_fetched(tmp_path):
+    """Then the corpus is fetched, from a mirror on this disk, and read."""
+    made = make_libritts(tmp_path / "made/LibriTTS")
+    for part in ("train-clean-100", "dev-clean", "test-clean"):
+        (tmp_path / "mirror/60").mkdir(parents=True, exist_ok=True)
+        with tarfile.open(tmp_path / f"mirror/60/{part}.tar.gz", "w:gz") as archive:
+            archive.add(made / part, f"LibriTTS/{part}")
+            archive.add(made / "SPEAKERS.txt", "LibriTTS/SPEAKERS.txt")
+    folder = tmp_path / "down loads/LibriTTS"
+    options = [*places(tmp_path, folder), "--parts", "train-clean-100", "--mirror", (tmp_path / "mirror").as_uri()]
+    (tmp_path / "decode.txt").write_text("--stepps 3\n")
+    said = run("egs/libritts/run.sh", *options, "--decode-config", tmp_path / "decode.txt", code=2)
+    assert "unrecognized arguments: --stepps 3" in said and not folder.exists()
+    run("egs/libritts/run.sh", *options, "--stage", "0", "--stop-stage", "0", code=1)
+    assert not folder.exists()
+    run("egs/libritts/run.sh", *options, "--stop-stage", "0")
+    assert len(table(tmp_path / "data/raw/train/text")) == 6
+
+
 @pytest.mark.parametrize("inside", ["", "VCTK-Corpus-0.92/"])
 def test_vctk_is_unpacked_with_or_without_a_folder_of_its_own(tmp_path, inside):
     with zipfile.ZipFile(tmp_path / "VCTK-Corpus-0.92.zip", "w") as archive:
