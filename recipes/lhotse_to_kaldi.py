@@ -63,7 +63,7 @@ def _check_metadata(folder: Path) -> None:
         try:
             cells = line.decode("utf-8").strip().split("|")
         except UnicodeDecodeError:
-            raise DataError(f"{path}:{number}: not UTF-8 text; convert it, e.g. with iconv -f LATIN1 -t UTF-8") from None
+            raise DataError(f"{path}:{number}: not UTF-8 text; convert it with iconv -f LATIN1 -t UTF-8") from None
         if number == 1 and content.startswith(BOM_UTF8):
             raise DataError(f"{path}:1: a byte order mark; take it out, e.g. with dos2unix --remove-bom")
         if len(cells) != 3 or not cells[0]:
@@ -277,8 +277,8 @@ def make_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
             raise DataError(f"{args.corpus} comes in parts; say which make up a set, e.g. --set train=train-clean-100")
         wanted = {name: value.split(",") for name, value in args.set}
         if len(wanted) < len(args.set):
-            raise DataError(f"--set names a set twice ({', '.join(name for name, _ in args.set)}); give all parts of one "
-                            "together: --set NAME=PART,PART")  # fmt: skip
+            names = ", ".join(name for name, _ in args.set)
+            raise DataError(f"--set names a set twice ({names}); give all its parts together: --set NAME=PART,PART")
         parts = [part for group in wanted.values() for part in group]
         found = read_corpus(args.corpus, args.folder, parts, args.nj, args.skip_bad)
         return {name: [row for part in group for row in found[part]] for name, group in wanted.items()}
@@ -320,7 +320,7 @@ def main() -> int:
         need_lhotse()
         most, sets = dict(args.most), make_sets(args)
         if unknown := sorted(most.keys() - sets.keys()):
-            raise DataError(f"--most {unknown[0]}={most[unknown[0]]}: there is no such set; the sets are {', '.join(sets)}")
+            raise DataError(f"--most {unknown[0]}: there is no such set; the sets are {', '.join(sets)}")
         for name, rows in sets.items():
             rows = subset_evenly(sorted(rows, key=lambda row: row.utt.encode()), most.get(name))
             write_data_dir(args.out / name, keep_phones(rows, args.out / name))

@@ -44,8 +44,10 @@ def main() -> int:
         kept = [row for row in rows if row.speaker in wanted]
         kept = [row for row in kept if args.min_seconds <= duration_s(row) <= args.max_seconds]
         if not kept:
-            raise DataError(f"none of {len(rows)} utterances of {args.data} is by {args.speakers or 'anybody'} and lasts from "
-                            f"{args.min_seconds:g} to {args.max_seconds:g} s; choose other limits")  # fmt: skip
+            raise DataError(
+                f"none of {len(rows)} utterances of {args.data} is by {args.speakers or 'anybody'} and lasts from "
+                f"{args.min_seconds:g} to {args.max_seconds:g} s; choose other limits"
+            )
         write_data_dir(args.out, subset_evenly(kept, args.most))
     except (DataError, OSError, soundfile.LibsndfileError) as error:
         print(f"subset_data: error: {error}", file=sys.stderr)

@@ -261,6 +261,16 @@ def test_parts_that_know_nothing_of_each_other_give_the_same_files(data, extract
     assert "is complete already" in capsys.readouterr().out
 
 
+def test_one_job_at_a_time(extract, tmp_path, capsys):
+    """Parts of an array may be many, but neither their beginning nor the whole."""
+    assert extract("out", "--part", "begin") == 0
+    with only_writer(tmp_path / "out"):
+        for options in ([], ["--part", "begin"]):
+            assert extract("out", *options) == 1 and "is being written by another program" in capsys.readouterr().err
+        assert extract("out", "--part", "0/2") == 0
+    assert extract("out") == 0
+
+
 def test_two_jobs_that_write_the_same_shard(tmp_path, monkeypatch):
     """A part that its scheduler started again before the first was gone: one writes while the other does."""
     made = [Latents("a", "a", np.ones((3, 4)), ["ə"], None, "say")]

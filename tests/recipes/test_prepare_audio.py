@@ -113,8 +113,9 @@ def test_a_full_disk_is_no_fault_of_the_audio(data, monkeypatch, capsys):
     assert run(monkeypatch, data, "--skip-bad") == 0 and len(read_data_dir(data / "out")) == 3
 
 
-@pytest.mark.parametrize("program", ["prepare_audio", "prepare_text", "perturb_speed", "align_phones", "lhotse_to_kaldi",
-                                     "decode"])  # fmt: skip
+@pytest.mark.parametrize(
+    "program", ["prepare_audio", "prepare_text", "perturb_speed", "align_phones", "lhotse_to_kaldi", "decode"]
+)
 def test_numbers_of_processes_that_are_none(program, monkeypatch, capsys):
     option = "--batch-size" if program == "decode" else "--nj"
     monkeypatch.setattr(sys, "argv", [program, option, "0"])

@@ -37,13 +37,16 @@ def as_utterances(pieces: list[TrainingPiece]) -> list[Utterance]:
 
 
 def lengths(rows: list[Utterance], left_out: list[str] | None) -> tuple[list[Utterance], list[float]]:
-    """The rows, and their seconds; left_out: gets why some cannot be read or have no text, None: their error is raised."""
+    """The rows, and their seconds; left_out: gets why some cannot be read or have no text, None: they are
+    errors."""
     kept, seconds = [], []
     for row in rows:
         try:
             if not row.text:
-                raise DataError(f"{row.path} has no transcript, and what is compared must be known; write what is said in "
-                                f"{row.path.with_suffix('.txt').name} beside it")  # fmt: skip
+                raise DataError(
+                    f"{row.path} has no transcript, and what is compared must be known; write what is said in "
+                    f"{row.path.with_suffix('.txt').name} beside it"
+                )
             seconds.append(samples_to_seconds(len(read_audio(row.path))))
             kept.append(row)
         except ValueError as error:  # every error class of the package is one

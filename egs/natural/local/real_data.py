@@ -54,7 +54,8 @@ def names(clip: Clip, prefixes: dict[str, str]) -> tuple[str, str]:
 def convert(
     clip: Clip, prefixes: dict[str, str], folder: Path, shortest_s: float, longest_s: float
 ) -> tuple[Utterance | None, str]:
-    """(the utterance with its WAV file written, ""), or (None, why it cannot be used). AudioWriteError: the disk is full."""
+    """(the utterance with its WAV file written, ""), or (None, why it cannot be used). AudioWriteError: the disk
+    is full."""
     speaker, utt = names(clip, prefixes)
     path = folder / clip.corpus / speaker / f"{utt}.wav"
     try:
