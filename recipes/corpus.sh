@@ -44,7 +44,9 @@ fetch_corpus() {
 # train_on_corpus TAG FINETUNE_TAG CONFIG REF_SET NAME OPTIONS: all stages from 0 on. The tags and the configuration are
 # defaults; NAME and OPTIONS are lhotse_to_kaldi.py's.
 train_on_corpus() {
-    local default=("$1" "$3")
+    local default=("$1" "$3") data_cmd
+    data_cmd="$(quoted "$PYTHON") recipes/lhotse_to_kaldi.py --corpus $5 --folder $(quoted "$corpus")"
+    data_cmd+=" --out $(quoted "$datadir/raw") $6"
     if [ -n "$init" ]; then
         default=("$2" configs/ditar/finetune.yaml)
         align=${align:-true}
@@ -52,9 +54,8 @@ train_on_corpus() {
     exec "$root/recipes/ditar.sh" \
         --stage "$stage" --stop-stage "$stop_stage" --nj "$nj" --ngpu "$ngpu" --python "$PYTHON" \
         --run-cmd "$run_cmd" --train-cmd "$train_cmd" --init "$init" --align "${align:-false}" \
-        --fetch-cmd "$fetch_cmd" --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$expdir" --tag "${tag:-${default[0]}}" \
-        --data-cmd "$(quoted "$PYTHON") recipes/lhotse_to_kaldi.py --corpus $5 --folder $(quoted "$corpus") \
---out $(quoted "$datadir/raw") $6" \
+        --raw-datadir "$datadir/raw" --datadir "$datadir/24k" --expdir "$expdir" --tag "${tag:-${default[0]}}" \
+        --fetch-cmd "$fetch_cmd" --data-cmd "$data_cmd" \
         --vae-test-set test --ref-set "$4" --vae-config "$vae_config" --train-config "${train_config:-${default[1]}}" \
         --decode-config "$decode_config"
 }

@@ -97,7 +97,8 @@ options=(--listen-speakers "$listen_speakers")
 tests=teacher/test
 references=teacher/test_ref
 if [ -n "$real" ]; then
-    data_cmd+=" && $(quoted "$PYTHON") $local/real_data.py --real $(quoted "$folders") --out $(quoted "$datadir/real") --nj $nj"
+    data_cmd+=" && $(quoted "$PYTHON") $local/real_data.py --real $(quoted "$folders")"
+    data_cmd+=" --out $(quoted "$datadir/real") --nj $nj"
     train+=" $(quoted "$datadir/real/train")"
     valid+=" $(quoted "$datadir/real/valid")"
     options+=(--audio-set real/audio_only --align true)
