@@ -124,8 +124,9 @@ def add_adapt_option(command: argparse.ArgumentParser) -> None:
         "--adapt",
         action=argparse.BooleanOptionalAction,
         help="learn the voice from its clip, in about as many seconds as the clip has, which makes it much more alike; "
-        "what is said in it must be known. Default: where it can be. What was learnt is kept in the user's cache, so "
-        "that it takes its time once. --no-adapt: the clip is only heard, as in the paper",
+        "what is said in it must be known. Default: where that is so, the model can, and the recording is without noise "
+        "and echo, which would be learnt, too. What was learnt is kept in the user's cache, so that it takes its time "
+        "once. --no-adapt: the clip is only heard, as in the paper",
     )
 
 

@@ -1,4 +1,4 @@
-"""Voices that are made of clips on the command line: learnt from them, once, where that can be."""
+"""Voices that are made of clips on the command line: learnt from them, once, where that makes them better."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,46 +14,23 @@ if TYPE_CHECKING:
 
 
 def chosen_voice(source: "VoiceSource", pipeline: Any, adapt: bool | None) -> "Voice":
-    """The voice from what `read_voice` found, learnt from its clip if `adapt`, or where it can be if that is None.
+    """The voice from what `read_voice` found; adapt: see `create_voice` of a pipeline, None: "auto".
 
     VoiceError, VoiceFileError: see `make_voice`. TextError: with `adapt`, what is said is not known or not found.
     """
+    from ditar.synthesis.adapting import AUTO
+    from ditar.synthesis.learnt import learnt_folder
     from ditar.synthesis.voice_names import make_voice
 
-    return make_voice(source, pipeline, bool(adapt), lambda reference: _of_clip(reference, pipeline, adapt))
+    def create(reference: "Reference") -> "Voice":
+        bar = _Bar(reference.name)
+        try:
+            how = AUTO if adapt is None else adapt
+            return pipeline.create_voice(reference, adapt=how, on_step=bar, learnt=learnt_folder())
+        finally:
+            bar.close()
 
-
-def _of_clip(reference: "Reference", pipeline: Any, adapt: bool | None) -> "Voice":
-    if adapt is False or adapt is None and not _can_learn(reference, pipeline):
-        return pipeline.create_voice(reference)
-    from ditar.synthesis.learnt import learn_once
-    from ditar.text.errors import TextError
-
-    bar = _Bar(reference.name)
-    try:
-        return learn_once(pipeline, reference, bar, sure=adapt is None)
-    except TextError as error:
-        if adapt:
-            raise
-        heard = pipeline.create_voice(reference)  # whose errors are those of the clip and its words
-        printing.warn([f"{error}; the voice is heard and not learnt, and will be less alike"])
-        return heard
-    finally:
-        bar.close()
-
-
-def _can_learn(reference: "Reference", pipeline: Any) -> bool:
-    from ditar.text.frontend import has_heard
-
-    if reference.ships or not reference.text or pipeline.speaker_space is None:
-        return False
-    if not pipeline.adapts_voices:
-        printing.say(
-            f"the voice {reference.name!r} is heard and not learnt, since this model is distilled; more alike is one "
-            "that `ditar voice create NAME` makes with the model that it was distilled from: --voice NAME"
-        )
-        return False
-    return has_heard(reference.language, pipeline.text_config.trained_languages)
+    return make_voice(source, pipeline, bool(adapt), create)
 
 
 class _Bar:

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, File, Form, Request, UploadFile, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -182,7 +182,11 @@ def _add_voices(app: FastAPI, service: Service) -> None:
             str | None, Form(description="of the transcript, as of a request", max_length=40)
         ] = None,
         adapt: Annotated[
-            bool, Form(description="learn the voice from its clip for some seconds, which makes it more alike")
+            bool | Literal["auto"],
+            Form(
+                description="learn the voice from its clip for some seconds, which makes it more alike; auto: if the "
+                "model can, what is said is known, and the recording is one that should be learnt from"
+            ),
         ] = False,
         voice_file: Annotated[UploadFile | None, File(description="what `ditar voice create` made")] = None,
         consent: Annotated[str | None, Form(description="OpenAI's; ignored")] = None,
@@ -196,7 +200,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
             raise ApiError(
                 422, f"give one of audio_sample, a clip, and voice_file, got {given}", param="audio_sample"
             )
-        if adapt and audio_sample is None:
+        if adapt is True and audio_sample is None:
             raise ApiError(422, "a voice file holds no sound to adapt to; give audio_sample, a clip", param="adapt")
         if audio_sample is not None:
             said_in = service.settings.language if language is None else language

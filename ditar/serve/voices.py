@@ -117,18 +117,18 @@ class VoiceShelf:
         data: bytes,
         transcript: str | None,
         language: str,
-        adapt: bool = False,
+        adapt: bool | str = False,
         on_step: Callable[[int, int], None] | None = None,
     ) -> Voice:
         """A voice that may be kept under a name, from a clip (an audio file) and its transcript, or "auto" (see
         `read_reference`); adapt, on_step: see `create_voice` of a pipeline. Changes nothing here. ApiError."""
         self._path_of_new(name)
-        if adapt and not self._pipeline.adapts_voices:
+        if adapt is True and not self._pipeline.adapts_voices:
             raise ApiError(
                 422, "this server learns no voices: its model is distilled or draws tokens; leave adapt out, or send a "
                 "voice_file that was adapted elsewhere", param="adapt",
             )  # fmt: skip
-        if adapt and not (transcript or "").strip():
+        if adapt is True and not (transcript or "").strip():
             told = "to adapt to a clip, give its transcript, or 'auto' to have it heard"
             raise ApiError(422, told, param="transcript")
         try:

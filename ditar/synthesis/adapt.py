@@ -54,6 +54,9 @@ def adapt_voice(
     ids = torch.tensor(frontend.ids(symbols))
     vectors = learn_speaker(model, ids, patches, places, first=first, seed=SEED, on_step=on_step)
     embedding = SpeakerEmbedding(vectors, fingerprint)
+    if reference.unfit:
+        unfit = f"what was learnt of the voice {voice.name!r} holds more than the voice, and words may go wrong"
+        doubts = (*doubts, f"{unfit}: {reference.unfit}; give a better recording, or do without adapting")
     return replace(voice, embedding=embedding, warnings=(*voice.warnings, *doubts))
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ditar.model import speaker
+from ditar.model.ditar import DiTAR
 from ditar.storage.atomic_write import atomic_write, remove_abandoned
 from ditar.storage.digests import digest_tensors, digest_values
 from ditar.synthesis.reference import Reference
@@ -36,32 +36,37 @@ def learnt_folder() -> Path:
     return (home if home.is_absolute() else Path.home() / ".cache") / "ditar" / "learnt"
 
 
-def learn_once(
-    pipeline: Any, reference: Reference, on_step: Callable[[int, int], None] | None = None, sure: bool = False
+def adapt_once(
+    folder: Path,
+    model: DiTAR,
+    voice: Voice,
+    reference: Reference,
+    space: tuple[str, int],
+    on_step: Callable[[int, int], None] | None,
+    sure: bool,
 ) -> Voice:
-    """The voice that `create_voice(reference, adapt=True)` of a pipeline makes, learnt if it was not before by this
-    user; on_step, sure and errors: see `adapt_voice` of a pipeline. What cannot be kept is learnt again."""
-    reference = replace(reference, ships=False)  # its words count, whatever the model has heard
-    voice = pipeline.create_voice(reference)
-    path = learnt_folder() / f"{_name(pipeline, voice, reference)}.safetensors"
-    model, size = pipeline.speaker_space
+    """What `adapt_voice` gives, learnt if it is not in the folder yet. space: fingerprint of the model and size of an
+    embedding. What cannot be kept is learnt again."""
+    from ditar.synthesis.adapt import adapt_voice  # what aligns and learns, which a voice that is known needs not
+
+    fingerprint, size = space
+    path = folder / f"{_name(model, voice, reference)}.safetensors"
     if (found := _load(path, size)) is not None and not (sure and found[1]):
         vectors, doubts = found
-        return replace(voice, embedding=SpeakerEmbedding(vectors, model), warnings=(*voice.warnings, *doubts))
-    learnt = pipeline.adapt_voice(voice, reference, on_step, sure)
+        return replace(voice, embedding=SpeakerEmbedding(vectors, fingerprint), warnings=(*voice.warnings, *doubts))
+    learnt = adapt_voice(model, voice, reference, fingerprint, on_step, sure)
     _keep(path, learnt.embedding.vectors, learnt.warnings[len(voice.warnings) :])
     return learnt
 
 
-def _name(pipeline: Any, voice: Voice, reference: Reference) -> str:
-    """16 hexadecimal digits of all that what is learnt depends on: clip and words, weights, the way, and what decides
-    how it rounds."""
-    rounding = [str(pipeline.device), str(pipeline.dtype), torch.get_num_threads(), torch.__version__]
+def _name(model: DiTAR, voice: Voice, reference: Reference) -> str:
+    """16 hexadecimal digits of all that what is learnt, or said of it, depends on: clip and words, weights, the way,
+    and what decides how it rounds."""
+    rounding = [str(model.device), str(model.dtype), torch.get_num_threads(), torch.__version__]
     constants = [speaker.STEPS, speaker.WARMUP_STEPS, speaker.LEARNING_RATE, speaker.BETAS, asdict(speaker.LOSS)]
-    said = [reference.text, reference.language, voice.name, voice.symbols]
+    said = [reference.text, reference.language, reference.unfit, voice.name, voice.symbols]
     heard = digest_tensors([torch.from_numpy(reference.clip), voice.latents])
-    weights = digest_tensors(pipeline.ditar.state_dict().values())
-    return digest_values([WAY, constants, rounding, said, heard, weights])
+    return digest_values([WAY, constants, rounding, said, heard, digest_tensors(model.state_dict().values())])
 
 
 def _load(path: Path, size: int) -> tuple[Tensor, list[str]] | None:

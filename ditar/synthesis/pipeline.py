@@ -144,19 +144,23 @@ class ContinuousPipeline(SpeechPipeline):
     def _encode(self, reference: Reference) -> torch.Tensor:
         return encode_reference(self.vae, reference.clip, self.patch_frames)
 
-    def adapt_voice(
+    def _adapted(
         self,
         voice: Voice,
         reference: Reference,
-        on_step: Callable[[int, int], None] | None = None,
+        on_step: Callable[[int, int], None] | None,
+        learnt: Path | None,
         sure: bool = False,
     ) -> Voice:
-        """See `SpeechPipeline`."""
         from ditar.synthesis.adapt import adapt_voice  # what aligns and learns is not for every sentence
 
         if self.ditar.dtype != torch.bfloat16:  # in which they may have been rounded; else they are looked at again,
             self._space = None  # since not every change of weights is seen
-        return adapt_voice(self.ditar, voice, reference, self.speaker_space[0], on_step, sure)
+        if learnt is None:
+            return adapt_voice(self.ditar, voice, reference, self.speaker_space[0], on_step, sure)
+        from ditar.synthesis.learnt import adapt_once
+
+        return adapt_once(learnt, self.ditar, voice, reference, self.speaker_space, on_step, sure)
 
     @property
     def speaker_space(self) -> tuple[str, int]:

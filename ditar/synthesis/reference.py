@@ -9,7 +9,7 @@ import numpy as np
 
 from ditar.audio.clip import read_clip
 from ditar.audio.errors import AudioError
-from ditar.audio.faults import faults
+from ditar.audio.faults import faults, unfit_to_learn
 from ditar.audio.resample import resample
 from ditar.audio.trim import prepare_reference
 from ditar.recognise import RECOGNISER_RATE_HZ
@@ -28,7 +28,8 @@ HEARD = "auto"  # in place of a transcript: what the recogniser that judges spee
 @dataclass(frozen=True, eq=False)
 class Reference:
     """clip (S,) float32 at 24 kHz, trimmed and levelled; text: exactly what is said in it, empty if that is unknown;
-    warnings: what a user should know about how it was read; ships: it and its text come with the package."""
+    warnings: what a user should know about how it was read; ships: it and its text come with the package; unfit: why no
+    voice should be learnt from it, or nothing."""
 
     clip: np.ndarray
     text: str
@@ -36,6 +37,7 @@ class Reference:
     language: str
     warnings: tuple[str, ...] = ()
     ships: bool = False
+    unfit: str = ""
 
     @property
     def seconds(self) -> float:
@@ -90,7 +92,8 @@ def read_reference(
         told.append(f"heard in {whose}: {text!r}; if that is not exactly what is said, give the transcript")
     told += faults(waveform, rate_hz, whose)
     ships = of_file and _ships(Path(prompt_audio).resolve(), text)
-    return Reference(clip, text, short_name if name is None else name, language, tuple(told), ships)
+    unfit = unfit_to_learn(waveform, rate_hz) if text else ""
+    return Reference(clip, text, short_name if name is None else name, language, tuple(told), ships, unfit)
 
 
 def _ships(path: Path, text: str) -> bool:

@@ -5,7 +5,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from ditar.config.speech import TextConfig
 from ditar.model.adapter import merge_adapter
 from ditar.nn.threads import largest_weight, set_threads
 from ditar.storage.atomic_write import atomic_write
+from ditar.synthesis.adapting import AUTO, adapt_if_better, check_adapt
 from ditar.synthesis.any_length import speak_pieces
 from ditar.synthesis.loading import choose_device, choose_dtype
 from ditar.synthesis.model_folder import INDEX, model_folder, voices_of
@@ -31,11 +32,6 @@ from ditar.text.frontend import TextFrontend, has_heard
 from ditar.text.lexicon import Lexicon, as_lexicon
 from ditar.text.script import read_script
 from ditar.text.vocabulary import vocabulary_fingerprint
-
-
-def _check_flag(value: Any, name: str) -> None:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
 class SpeechPipeline(ABC):
@@ -71,7 +67,7 @@ class SpeechPipeline(ABC):
         max_retries: int = MAX_RETRIES,
         lexicon: Lexicon | Mapping[str, str] | str | Path | None = None,
         timestamps: bool = False,
-        adapt: bool = False,
+        adapt: bool | str = False,
         **options,
     ) -> SpeechOutput:
         """Speak `text` in the voice of a reference clip, or in a `voice` made before. The same seed gives the same
@@ -97,7 +93,7 @@ class SpeechPipeline(ABC):
         Raises TextError, AudioError, VoiceError and ValueError, each with the value and the remedy.
         """
         check_asked(text, seed, generator, voice, prompt_audio, prompt_text)
-        _check_flag(adapt, "adapt")
+        check_adapt(adapt)
         options, lexicon, config = self._checked(options), as_lexicon(lexicon), self.text_config
         if voices is not None:
             if not isinstance(voices, Mapping):
@@ -121,10 +117,10 @@ class SpeechPipeline(ABC):
             batch_options={"max_retries": max_retries, **options},
         )  # fmt: skip
 
-    def _named(self, voice: Voice | str, language: str, adapt: bool) -> Voice:
+    def _named(self, voice: Voice | str, language: str, adapt: bool | str) -> Voice:
         if isinstance(voice, str):
             return make_voice(read_voice(voice, language=language, of_model=self.own_voices), self, adapt)
-        if adapt and voice.embedding is None:
+        if adapt is True and voice.embedding is None:
             raise VoiceError(f"the voice {voice.name!r} is made already; give adapt to create_voice, or give its clip")
         return voice
 
@@ -144,8 +140,9 @@ class SpeechPipeline(ABC):
         sample_rate: int | None = None,
         name: str | None = None,
         language: str = "en-us",
-        adapt: bool = False,
+        adapt: bool | str = False,
         on_step: Callable[[int, int], None] | None = None,
+        learnt: Path | None = None,
     ) -> Voice:
         """Read a reference once. Without arguments, the voice that the model was fine-tuned on or, if there is no such
         one, the voice that ships with the package. TextError, AudioError; with
@@ -160,15 +157,18 @@ class SpeechPipeline(ABC):
             name: of the voice; None: the file's.
             language: espeak-ng's name of the transcript's.
             adapt: whether the voice is also learnt from the clip, in some seconds, which makes it more alike; for a
-                DiTAR that is not distilled and a clip with its transcript.
+                DiTAR that is not distilled and a clip with its transcript. "auto": if the model can, knows the
+                language, and the recording is one that should be learnt from; the voice's `warnings` say why not.
             on_step: called before each step of learning with its number and that of all; what it raises ends it.
+            learnt: a folder for what was learnt, such as `synthesis.learnt.learnt_folder()`, and in which it is looked
+                for before.
         """
-        _check_flag(adapt, "adapt")
+        check_adapt(adapt)
         if prompt_audio is None and prompt_text is None and (own := default_of(self.own_voices)) is not None:
             voice = make_voice(own, self, adapt)
             return voice if name is None else replace(voice, name=name)
         reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
-        if reference.ships and not adapt and not has_heard(reference.language, self.text_config.trained_languages):
+        if reference.ships and adapt is not True and not has_heard(reference.language, self.text_config.trained_languages):
             # For all models to have a voice: what one does not know of it is then what is said in its clip.
             reference = replace(reference, text="")
         voice = Voice(
@@ -181,17 +181,13 @@ class SpeechPipeline(ABC):
             vocabulary=self.fingerprints[1],
             warnings=reference.warnings,
         )
-        return self.adapt_voice(voice, reference, on_step) if adapt else voice
+        if adapt == AUTO:
+            return adapt_if_better(self, voice, reference, partial(self._adapted, on_step=on_step, learnt=learnt))
+        return self._adapted(voice, reference, on_step, learnt) if adapt else voice
 
-    def adapt_voice(
-        self,
-        voice: Voice,
-        reference: Reference,
-        on_step: Callable[[int, int], None] | None = None,
-        sure: bool = False,
-    ) -> Voice:
-        """The voice that `create_voice` made of a reference, also learnt from its clip; see `synthesis.adapt`.
-        VoiceError: not by this kind of model."""
+    def _adapted(self, voice: Voice, reference: Reference, *_: Any, **__: Any) -> Voice:
+        """The voice, also learnt from its clip, for `on_step`, `learnt` and `sure`: see `create_voice` and
+        `synthesis.adapt`. VoiceError: not by this kind of model."""
         raise VoiceError(f"a {self.class_name}, which this model is, adapts no voices; leave `adapt` out")
 
     @abstractmethod

@@ -147,7 +147,7 @@ def _read_named(named: NamedVoice, prompt_text: str | None, language: str) -> Re
 def make_voice(
     found: VoiceSource,
     pipeline: Any,
-    adapt: bool = False,
+    adapt: bool | str = False,
     create: "Callable[[Reference], Voice] | None" = None,
 ) -> "Voice":
     """The voice from what `read_voice` found; adapt: see `create_voice` of a pipeline, in whose place `create` makes
@@ -159,7 +159,7 @@ def make_voice(
         return blend_voices(voices, found.name)
     if isinstance(found, Reference):
         return pipeline.create_voice(found, adapt=adapt) if create is None else create(found)
-    if adapt:
+    if adapt is True:
         check_adaptable(found)
     voice = load_voice(found)
     check_voice(voice, pipeline)

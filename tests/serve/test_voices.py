@@ -23,6 +23,7 @@ from ditar.serve.settings import MAX_UPLOAD_BYTES
 from ditar.serve.voices import VoiceShelf
 from ditar.storage.weights import write_tensors
 from ditar.synthesis import reference
+from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.retry import SpeechError
@@ -121,6 +122,11 @@ def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path):
     kept = load_voice(server.service.settings.voices / "ann.safetensors")
     assert made["adapted"] and len(kept.embedding.vectors) == pipeline.ditar.locdit.speaker_size
     assert bring(server, "bob", transcript="Hello there.").json()["adapted"] is False
+    for name, clip_of, adapted in (("eve", "heart.flac", True), ("joe", None, False)):
+        data = encoded(clip(1.0)) if clip_of is None else (ASSETS / "voices" / clip_of).read_bytes()
+        made = bring(server, name, data, transcript="Hello there, and good morning.", adapt="auto").json()
+        assert made["adapted"] is adapted and any("is heard and not learnt" in w for w in made["warnings"]) != adapted
+        assert server.http.delete(f"{VOICES}/{name}").status_code == 200
     said = [server.speak(voice=name, seed=1, steps=2).content for name in ("ann", "bob")]
     assert said[0] != said[1]
     refused = bring(server, "cat", (tmp_path / "none").name.encode(), "voice_file", adapt="true")
@@ -150,7 +156,7 @@ def test_speech_is_not_kept_waiting_by_a_voice_that_is_learnt(server, monkeypatc
     """And one voice is learnt at a time."""
     learning, over = Event(), Event()
 
-    def slow(self, voice, reference, on_step):
+    def slow(self, voice, reference, on_step, learnt):
         learning.set()
         assert over.wait(60)
         return voice
@@ -170,7 +176,7 @@ def test_speech_is_not_kept_waiting_by_a_voice_that_is_learnt(server, monkeypatc
 def test_learning_ends_when_its_client_has_gone_or_the_server_closes(server, monkeypatch):
     learning, ended = Event(), []
 
-    def endless(self, voice, reference, on_step):
+    def endless(self, voice, reference, on_step, learnt):
         learning.set()
         try:
             while True:

@@ -149,9 +149,9 @@ def test_a_step_of_a_fused_optimiser_gives_another_fingerprint():
 
 @pytest.mark.parametrize("adapt", ["no", 1, None])
 def test_adapt_is_true_or_false(pipeline, adapt):
-    with pytest.raises(ValueError, match=f"adapt must be True or False, got {adapt!r}"):
+    with pytest.raises(ValueError, match=f"adapt must be True, False or .auto., got {adapt!r}"):
         pipeline.create_voice("nowhere.wav", SAID, adapt=adapt)
-    with pytest.raises(ValueError, match="adapt must be True or False"):
+    with pytest.raises(ValueError, match="adapt must be True, False or .auto."):
         pipeline("Good.", "nowhere.wav", SAID, adapt=adapt)
 
 
@@ -229,7 +229,7 @@ def no_path(self, waveform, words):
 
 def test_reading_in_step_needs_to_know_when_what_is_said(speak, monkeypatch):
     reading, text = tiny_pipeline(alignment="monotonic"), "Good morning to you."
-    reference = read_reference(str(speak(text)), text)
+    reference = replace(read_reference(str(speak(text)), text), unfit="")
     voice = reading.create_voice(reference, adapt=True)
     assert voice.embedding.vectors.abs().max() > 0
     places, doubts = adapt._places(voice, list(voice.symbols), reference, reading.patch_frames, sure=True)
@@ -241,10 +241,12 @@ def test_reading_in_step_needs_to_know_when_what_is_said(speak, monkeypatch):
     with pytest.raises(TextError, match=f"{other!r} is not found in its clip .no path through 'bananas are"):
         reading.create_voice(str(speak(text)), other, adapt=True)
     monkeypatch.setattr(adapt, "unlikely", lambda *_: "hurried")  # fast speech may look as if it were something else
-    (doubt,) = reading.create_voice(reference, adapt=True).warnings
+    noisy = replace(reference, unfit="it is noisy")
+    doubt, unfit = reading.create_voice(noisy, adapt=True).warnings
+    assert unfit.endswith("may go wrong: it is noisy; give a better recording, or do without adapting")
     assert doubt == f"{text!r} may not be what is said in the clip of {reference.name!r} (hurried), which was learnt"
     with pytest.raises(TextError, match=f"{text!r} may not be what is said in the clip of .* .hurried.$"):
-        reading.adapt_voice(voice, reference, sure=True)
+        adapt.adapt_voice(reading.ditar, voice, reference, "", sure=True)
     monkeypatch.setattr(aligner.Aligner, "fit", no_path)
     with pytest.raises(TextError, match="'Good morning to you.' is not found in its clip .no path"):
         reading.create_voice(reference, adapt=True)

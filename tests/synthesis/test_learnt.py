@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ditar.synthesis import learnt
-from ditar.synthesis.learnt import learn_once, learnt_folder
+from ditar.synthesis.learnt import learnt_folder
 from ditar.synthesis.reference import read_reference
 from ditar.synthesis.voice import voice_key
 from tests.tiny import clip, tiny_pipeline
@@ -26,7 +26,7 @@ class Steps(list):
 def learnt_in(pipeline, reference):
     """The voice, and whether it was learnt now."""
     steps = Steps()
-    voice = learn_once(pipeline, reference, steps)
+    voice = pipeline.create_voice(reference, adapt=True, on_step=steps, learnt=learnt_folder())
     return voice, bool(steps)
 
 
@@ -55,7 +55,7 @@ def test_another_clip_text_or_model_is_learnt_anew(reference):
 
 def test_a_damaged_file_is_learnt_again(reference):
     pipeline = tiny_pipeline()
-    learn_once(pipeline, reference)
+    learnt_in(pipeline, reference)
     (kept,) = learnt_folder().iterdir()
     whole = kept.read_bytes()
     kept.write_bytes(whole[: len(whole) // 2])
