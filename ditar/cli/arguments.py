@@ -118,8 +118,20 @@ def add_recogniser_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--normaliser", choices=NORMALISERS, help=COMPARISONS)
 
 
-def add_adapt_option(command: argparse.ArgumentParser) -> None:
-    """`--adapt` and `--no-adapt`; None: neither is given."""
+def add_clip_options(command: argparse.ArgumentParser, required: bool = False) -> None:
+    """A reference clip, what is said in it, and whether it is learnt from; `adapt` None: nothing is said about that."""
+    command.add_argument(
+        "--prompt-audio",
+        metavar="FILE|-",
+        required=required,
+        help="reference clip: WAV, FLAC, OGG, MP3 or a phone's M4A, from 0.5 s on; - reads it from standard input",
+    )
+    command.add_argument(
+        "--prompt-text",
+        metavar="TEXT",
+        help="exactly what is said in the reference clip; without it, more words may go wrong; auto: what Whisper "
+        "tiny.en hears in it (English; needs the extra `eval`)",
+    )
     command.add_argument(
         "--adapt",
         action=argparse.BooleanOptionalAction,

@@ -10,7 +10,7 @@ from typing import Any
 from ditar.audio.formats import STREAMED
 from ditar.cli.arguments import (
     DefaultsShown,
-    add_adapt_option,
+    add_clip_options,
     add_lexicon_option,
     add_model_options,
     number,
@@ -115,18 +115,7 @@ def add_parser(commands) -> None:
         metavar="NAME|FILE",
         help="a voice: a file that `ditar voice create` made, or a name that `ditar voice list` shows",
     )
-    command.add_argument(
-        "--prompt-audio",
-        metavar="FILE|-",
-        help="reference clip: WAV, FLAC, OGG, MP3 or a phone's M4A, from 0.5 s on; - reads it from standard input",
-    )
-    command.add_argument(
-        "--prompt-text",
-        metavar="TEXT",
-        help="exactly what is said in the reference clip; without it, more words may go wrong; auto: what Whisper "
-        "tiny.en hears in it (English; needs the extra `eval`)",
-    )
-    add_adapt_option(command)
+    add_clip_options(command)
     command.add_argument(
         "--temperature",
         type=number(*RANGES["temperature"]),

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ditar.cli.arguments import add_adapt_option, add_model_options
+from ditar.cli.arguments import add_clip_options, add_model_options
 from ditar.cli.checks import check_adapting, check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
@@ -28,15 +28,7 @@ def add_parser(commands) -> None:
     create.add_argument(
         "output", metavar="NAME|FILE", help="a name, by which --voice finds it; or a file to write: FILE.safetensors"
     )
-    create.add_argument(
-        "--prompt-audio", metavar="FILE|-", required=True,
-        help="reference clip: WAV, FLAC, OGG, MP3 or a phone's M4A; - reads standard input",
-    )  # fmt: skip
-    create.add_argument(
-        "--prompt-text", metavar="TEXT", help="exactly what is said in the clip; without it, more words may go wrong; "
-        "auto: what Whisper tiny.en hears in it (English; needs the extra `eval`)",
-    )
-    add_adapt_option(create)
+    add_clip_options(create, required=True)
     create.add_argument("--force", action="store_true", help="replace an existing file")
     create.add_argument("--name", help="default: the file's")
     add_model_options(create, dtype=False, adapter=True)
