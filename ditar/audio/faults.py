@@ -78,6 +78,13 @@ def unfit_to_learn(waveform: np.ndarray, rate_hz: int) -> str:
     return ""
 
 
+def is_noisy(waveform: np.ndarray, rate_hz: int) -> bool:
+    """Whether a clip (S,) has more noise than a voice should be learnt with."""
+    waveform, _ = without_offset(np.asarray(waveform, dtype=np.float32))
+    speech = trim_silence(waveform, rate_hz)[: round(MOST_SECONDS * rate_hz)]
+    return len(speech) >= 10 * WINDOW_SECONDS * rate_hz and band_range_db(speech, rate_hz) < LEARNT_RANGE_DB
+
+
 def band_range_db(waveform: np.ndarray, rate_hz: int) -> float:
     """From the 5th to the 95th percentile of the frames of a band, by level, in the mean over bands: unlike that of all
     frequencies together, it is small where noise fills the bands in which a sound has nothing."""

@@ -140,6 +140,11 @@ def add_clip_options(command: argparse.ArgumentParser, required: bool = False) -
         "and echo, which would be learnt, too. What was learnt is kept in the user's cache, so that it takes its time "
         "once. --no-adapt: the clip is only heard, as in the paper",
     )
+    command.add_argument(
+        "--denoise",
+        action=argparse.BooleanOptionalAction,
+        help="take the noise out of a noisy clip, by RNNoise (default: where the extra `denoise` is installed)",
+    )
 
 
 def add_lexicon_option(command: argparse.ArgumentParser) -> None:

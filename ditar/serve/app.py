@@ -19,6 +19,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from ditar import __version__
+from ditar.audio.denoise import is_installed
 from ditar.audio.encode import encoder
 from ditar.serve.answers import HeadAsGet, SpeechResponse, as_events, as_file, as_json, spoken, unless_gone
 from ditar.serve.bodies import MODEL, OPENAI_MODELS, SpeechBody
@@ -188,6 +189,9 @@ def _add_voices(app: FastAPI, service: Service) -> None:
                 "model can, what is said is known, and the recording is one that should be learnt from"
             ),
         ] = False,
+        denoise: Annotated[
+            bool, Form(description="take the noise out of a noisy clip; for servers whose models say `denoises`")
+        ] = False,
         voice_file: Annotated[UploadFile | None, File(description="what `ditar voice create` made")] = None,
         consent: Annotated[str | None, Form(description="OpenAI's; ignored")] = None,
     ) -> dict[str, Any]:
@@ -205,7 +209,8 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         if audio_sample is not None:
             said_in = service.settings.language if language is None else language
             work = functools.partial(service.learn, request.is_disconnected) if adapt else service.prepare
-            made = await work(service.voices.of_clip, name, await audio_sample.read(), transcript, said_in, adapt)
+            clip = await audio_sample.read()
+            made = await work(service.voices.of_clip, name, clip, transcript, said_in, adapt, denoise)
             voice = await service.prepare(service.voices.keep, name, made)
         else:
             voice = await service.prepare(service.voices.add_file, name, await voice_file.read())
@@ -298,5 +303,5 @@ def _made(name: str, voice: Voice) -> dict[str, Any]:
 
 def _model(name: str, service: Service) -> dict[str, Any]:
     timed = service.pipeline.text_config.reads_monotonically
-    can = {"timestamps": timed, "adapts": service.pipeline.adapts_voices}
+    can = {"timestamps": timed, "adapts": service.pipeline.adapts_voices, "denoises": is_installed()}
     return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar", **can}

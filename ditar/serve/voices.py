@@ -11,6 +11,7 @@ from typing import Any
 
 import soundfile
 
+from ditar.audio.denoise import is_installed
 from ditar.audio.errors import AudioError, AudioTooLongError
 from ditar.audio.read import mono, read_samples
 from ditar.audio.resample import resample
@@ -118,10 +119,11 @@ class VoiceShelf:
         transcript: str | None,
         language: str,
         adapt: bool | str = False,
+        denoise: bool = False,
         on_step: Callable[[int, int], None] | None = None,
     ) -> Voice:
         """A voice that may be kept under a name, from a clip (an audio file) and its transcript, or "auto" (see
-        `read_reference`); adapt, on_step: see `create_voice` of a pipeline. Changes nothing here. ApiError."""
+        `read_reference`); adapt, denoise, on_step: see `create_voice` of a pipeline. Changes nothing here. ApiError."""
         self._path_of_new(name)
         if adapt is True and not self._pipeline.adapts_voices:
             raise ApiError(
@@ -131,6 +133,8 @@ class VoiceShelf:
         if adapt is True and not (transcript or "").strip():
             told = "to adapt to a clip, give its transcript, or 'auto' to have it heard"
             raise ApiError(422, told, param="transcript")
+        if denoise and not is_installed():
+            raise ApiError(422, "this server takes no noise out; leave denoise out", param="denoise")
         try:
             check_language(language, self._pipeline.text_config.trained_languages)
         except TextError as error:
@@ -140,7 +144,7 @@ class VoiceShelf:
             samples, rate_hz = read_samples(io.BytesIO(data), "the clip", MAX_CLIP_SECONDS)
             clip = resample(mono(samples, rate_hz, "the clip"), rate_hz, SAMPLE_RATE_HZ)
             voice = self._pipeline.create_voice(
-                clip, transcript or None, name=name, language=language, adapt=adapt, on_step=on_step
+                clip, transcript or None, name=name, language=language, adapt=adapt, denoise=denoise, on_step=on_step
             )
             return replace(voice, warnings=tuple(map(_of_clip, voice.warnings)))
         except AudioTooLongError as error:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ditar.audio.clip import read_clip
+from ditar.audio.denoise import denoised, is_installed
 from ditar.audio.errors import AudioError
-from ditar.audio.faults import faults, unfit_to_learn
+from ditar.audio.faults import faults, is_noisy, unfit_to_learn
 from ditar.audio.resample import resample
 from ditar.audio.trim import prepare_reference
 from ditar.recognise import RECOGNISER_RATE_HZ
@@ -51,6 +52,7 @@ def read_reference(
     name: str | None = None,
     language: str = "en-us",
     sample_rate: int | None = None,
+    denoise: bool = False,
 ) -> Reference:
     """A clip and its transcript; without both, those that come with the package; a Reference is returned unchanged.
 
@@ -61,6 +63,7 @@ def read_reference(
         name: of the voice; None: the file's.
         language: espeak-ng's name of the transcript's.
         sample_rate: of samples, in Hz.
+        denoise: whether noise is taken out of a recording that has some, with the extra `denoise`.
 
     ValueError: a transcript without a clip. AudioError: see `prepare_reference` and `read_clip`. For "auto",
     RecogniserError if the extra is missing, TextError if nothing is heard or the language is not English.
@@ -75,6 +78,8 @@ def read_reference(
     if prompt_audio is None:
         prompt_audio, prompt_text, language = *shipped_voice(), SHIPPED_LANGUAGE
     text, told = (prompt_text or "").strip(), []
+    if not isinstance(denoise, bool):
+        raise ValueError(f"denoise must be True or False, got {denoise!r}")
     of_file = isinstance(prompt_audio, (str, Path))
     # Of files only: whoever sends a clip to a server shall not learn which files it has.
     if of_file and text.endswith(".txt") and len(text) < 200 and Path(text).is_file():
@@ -85,6 +90,9 @@ def read_reference(
     waveform, rate_hz = read_clip(prompt_audio, sample_rate, whose)
     if text == HEARD and not is_english(language):
         raise TextError(f"prompt_text 'auto' hears English only, and not {language!r}; write what is said in {whose}")
+    if denoise and (clean := denoised(waveform, rate_hz, whose)) is not None:
+        told.append(f"the noise of {whose} was taken out")
+        waveform = clean
     may_be_cut = told if text in ("", HEARD) else None
     clip = prepare_reference(resample(waveform, rate_hz, SAMPLE_RATE_HZ), SAMPLE_RATE_HZ, whose, may_be_cut)
     if text == HEARD:
@@ -93,6 +101,8 @@ def read_reference(
     told += faults(waveform, rate_hz, whose)
     ships = of_file and _ships(Path(prompt_audio).resolve(), text)
     unfit = unfit_to_learn(waveform, rate_hz) if text else ""
+    if unfit and not denoise and is_noisy(waveform, rate_hz):
+        unfit += "; noise can be taken out: denoise" + ("" if is_installed() else ", with the extra `denoise`")
     return Reference(clip, text, short_name if name is None else name, language, tuple(told), ships, unfit)
 
 

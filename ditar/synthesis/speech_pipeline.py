@@ -143,6 +143,7 @@ class SpeechPipeline(ABC):
         adapt: bool | str = False,
         on_step: Callable[[int, int], None] | None = None,
         learnt: Path | None = None,
+        denoise: bool = False,
     ) -> Voice:
         """Read a reference once. Without arguments, the voice that the model was fine-tuned on or, if there is no such
         one, the voice that ships with the package. TextError, AudioError; with
@@ -160,15 +161,16 @@ class SpeechPipeline(ABC):
                 DiTAR that is not distilled and a clip with its transcript. "auto": if the model can, knows the
                 language, and the recording is one that should be learnt from; the voice's `warnings` say why not.
             on_step: called before each step of learning with its number and that of all; what it raises ends it.
-            learnt: a folder for what was learnt, such as `synthesis.learnt.learnt_folder()`, and in which it is looked
-                for before.
+            learnt: a folder that keeps what was learnt for the next time, as `synthesis.learnt.learnt_folder()` does.
+            denoise: whether noise is taken out of a recording that has some; needs the extra `denoise`.
         """
         check_adapt(adapt)
         if prompt_audio is None and prompt_text is None and (own := default_of(self.own_voices)) is not None:
             voice = make_voice(own, self, adapt)
             return voice if name is None else replace(voice, name=name)
-        reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate)
-        if reference.ships and adapt is not True and not has_heard(reference.language, self.text_config.trained_languages):
+        reference = read_reference(prompt_audio, prompt_text, name, language, sample_rate, denoise)
+        trained = self.text_config.trained_languages
+        if reference.ships and adapt is not True and not has_heard(reference.language, trained):
             # For all models to have a voice: what one does not know of it is then what is said in its clip.
             reference = replace(reference, text="")
         voice = Voice(

@@ -117,22 +117,24 @@ def read_voice(
     prompt_text: str | None = None,
     language: str = "en-us",
     of_model: Path | None = None,
+    denoise: bool = False,
 ) -> VoiceSource:
     """The source of the voice that a user chose, read once and checked before a model is loaded: the clip, or the voice
     file, of a name, or those of a blend, or else a clip with its transcript; without any, the voice of the model
     (`default_of`) or the one that ships. prompt_text "auto" is for a clip without a transcript, of a name, too.
-    of_model: see `list_voices`. ValueError: it cannot be used, or both are given."""
+    of_model: see `list_voices`; denoise: see `read_reference`. ValueError: it cannot be used, or both are given."""
     if name is None:
         if prompt_audio is None and prompt_text is None and (own := default_of(of_model)) is not None:
             return own
-        return read_reference(prompt_audio, prompt_text, language=language)
+        return read_reference(prompt_audio, prompt_text, language=language, denoise=denoise)
     if prompt_audio is not None or prompt_text not in (None, HEARD):
         raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
-    found = [(_read_named(named, prompt_text, language), share) for named, share in find_voices(name, of_model)]
+    named = find_voices(name, of_model)
+    found = [(_read_named(one, prompt_text, language, denoise), share) for one, share in named]
     return found[0][0] if len(found) == 1 else BlendSource(name, tuple(found))
 
 
-def _read_named(named: NamedVoice, prompt_text: str | None, language: str) -> Reference | Path:
+def _read_named(named: NamedVoice, prompt_text: str | None, language: str, denoise: bool) -> Reference | Path:
     if named.transcript is None:
         if not describe_voice(named.path).text and prompt_text == HEARD:
             raise VoiceFileError(
@@ -141,7 +143,7 @@ def _read_named(named: NamedVoice, prompt_text: str | None, language: str) -> Re
             )
         return named.path
     language = SHIPPED_LANGUAGE if named.path.parent == SHIPPED else language
-    return read_reference(named.path, named.transcript or prompt_text, named.name, language)
+    return read_reference(named.path, named.transcript or prompt_text, named.name, language, denoise=denoise)
 
 
 def make_voice(

@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -69,6 +70,18 @@ def test_what_cannot_be_learnt_from_is_heard(folder, spoken):
     assert "'noise' is heard and not learnt, and will be less alike: its recording is at fault" in spoken(noise, words)[1]
     told = spoken(noise, words, "--adapt")[1]
     assert "what was learnt of the voice 'noise' holds more than the voice, and words may go wrong: its recording" in told
+
+
+def test_noise_is_taken_out_where_it_can_be(folder, spoken, tmp_path):
+    pytest.importorskip("pyrnnoise")
+    voice = read_audio(SHIPPED / "heart.flac")[:48_000]
+    noisy = voice + 0.01 * np.random.default_rng(0).standard_normal(len(voice))
+    soundfile.write(tmp_path / "loud.wav", noisy, 24_000)
+    clip_options = f"--prompt-audio={tmp_path / 'loud.wav'}", "--prompt-text=Hello there."
+    clean, told = spoken(*clip_options)
+    assert "learning the voice 'loud'" in told
+    heard, told = spoken(*clip_options, "--no-denoise")
+    assert heard != clean and "is heard and not learnt" in told and "noise can be taken out: denoise" in told
 
 
 def test_a_clip_in_which_its_words_are_not_found_is_heard(speak, spoken, monkeypatch):

@@ -117,7 +117,7 @@ def test_a_voice_file_is_kept(server, pipeline, tmp_path):
     assert server.http.delete(f"{VOICES}/bob").status_code == 200 and folder(server) == []
 
 
-def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path):
+def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path, monkeypatch):
     made = bring(server, transcript="Hello there.", adapt="true").json()
     kept = load_voice(server.service.settings.voices / "ann.safetensors")
     assert made["adapted"] and len(kept.embedding.vectors) == pipeline.ditar.locdit.speaker_size
@@ -127,6 +127,9 @@ def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path):
         made = bring(server, name, data, transcript="Hello there, and good morning.", adapt="auto").json()
         assert made["adapted"] is adapted and any("is heard and not learnt" in w for w in made["warnings"]) != adapted
         assert server.http.delete(f"{VOICES}/{name}").status_code == 200
+    monkeypatch.setattr(module, "is_installed", lambda: False)
+    refused = bring(server, "eve", denoise="true")
+    assert refused.status_code == 422 and refused.json()["error"]["param"] == "denoise"
     said = [server.speak(voice=name, seed=1, steps=2).content for name in ("ann", "bob")]
     assert said[0] != said[1]
     refused = bring(server, "cat", (tmp_path / "none").name.encode(), "voice_file", adapt="true")
