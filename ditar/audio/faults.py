@@ -13,10 +13,11 @@ NO_SPEECH_DB, NOISY_DB = 5.0, 17.0  # between the loudest and the softest twenti
 TOP, TOP_SHARE = 0.98, 0.005  # share of the samples that are within this factor of the loudest one
 BAND_DB, LEAST_BAND_HZ = 60.0, 4500.0  # anything further below the loudest frequency counts as nothing
 LEAST_OFFSET = 0.02  # less is not worth a word
-# Of what is learnt from. 20 recordings of eight validation speakers have ranges from 37.5 dB on and decays from 278 dB a
-# second on; with noise 25 dB below 28 to 36 dB, with an echo of 0.5 s, 5 dB below the voice, 148 to 205 dB a second:
+# Of what is learnt from. 20 recordings of eight validation speakers have ranges from 37.5 dB on and decays from 278 dB
+# a second on; with noise 25 dB below 28 to 36 dB, with an echo of 0.5 s, 5 dB below the voice, 148 to 205 dB a second:
 # learnt from, both cost words (egs/natural/RESULTS.md). An echo of 0.3 s, 10 dB below (209 to 307), costs none.
 LEARNT_RANGE_DB, LEARNT_DECAY_DB_PER_S = 37.0, 220.0
+NOTHING_DB = 90.0  # frames further below the loudest one hold nothing: silence that was put in, or a gate's
 BANDS_HZ = (100, 200, 400, 700, 1100, 1700, 2500, 3600, 5200, 7400)
 WINDOW_SECONDS = 0.04
 MOST_SECONDS = 60.0  # of audio for these figures; no reference is longer
@@ -87,10 +88,12 @@ def is_noisy(waveform: np.ndarray, rate_hz: int) -> bool:
 
 def band_range_db(waveform: np.ndarray, rate_hz: int) -> float:
     """From the 5th to the 95th percentile of the frames of a band, by level, in the mean over bands: unlike that of all
-    frequencies together, it is small where noise fills the bands in which a sound has nothing."""
+    frequencies together, it is small where noise fills the bands in which a sound has nothing. Frames of nothing at all
+    do not count: they are no pauses of the recording."""
     size, hop = round(0.032 * rate_hz), round(0.01 * rate_hz)
     windows = np.lib.stride_tricks.sliding_window_view(waveform, size)[::hop]
     power = np.abs(np.fft.rfft(windows * np.hanning(size))) ** 2
+    power = power[_sounds(power.sum(axis=1))]
     frequency_hz = np.fft.rfftfreq(size, 1 / rate_hz)
     ranges = []
     for low, high in zip(BANDS_HZ, BANDS_HZ[1:]):
@@ -104,21 +107,28 @@ def band_range_db(waveform: np.ndarray, rate_hz: int) -> float:
 def decay_db_per_s(waveform: np.ndarray, rate_hz: int) -> float:
     """How fast the fastest twentieth of loud sounds die away, over 80 ms, between 500 and 3,500 Hz; an echo that falls
     by 60 dB in T seconds lets none be much faster than 60 / T."""
-    spectrum = np.fft.rfft(waveform)
+    spectrum = np.fft.rfft(waveform.astype(np.float64))  # sums of 30 s in float32 lose what is 50 dB below
     frequency_hz = np.fft.rfftfreq(len(waveform), 1 / rate_hz)
     spectrum[(frequency_hz < 500) | (frequency_hz > 3500)] = 0
     hop = round(0.01 * rate_hz)
     sums = np.concatenate(([0.0], np.cumsum(np.fft.irfft(spectrum, len(waveform)) ** 2)))
-    level_db = 10 * np.log10((sums[2 * hop :: hop] - sums[: -2 * hop : hop]) / (2 * hop) + 1e-10)  # of 20 ms each
+    power = (sums[2 * hop :: hop] - sums[: -2 * hop : hop]).clip(0.0)  # of 20 ms each
+    level_db = 10 * np.log10(power / max(power.max(), 1e-30) + 1e-10)
     steps = np.arange(8) - 3.5
     slopes = np.lib.stride_tricks.sliding_window_view(level_db, 8) @ (steps / (steps @ steps)) / 0.01
     return -quantile(slopes[level_db[: len(slopes)] > quantile(level_db, 0.95) - 25], 0.05)
 
 
 def loudness_range_db(waveform: np.ndarray, rate_hz: int) -> float:
-    """From the 5th to the 95th percentile of frames of 10 ms, by loudness."""
-    loudness_db = 20 * np.log10(frame_rms(waveform, rate_hz) + 1e-6)
+    """From the 5th to the 95th percentile of frames of 10 ms, by loudness, but for those of nothing at all."""
+    rms = frame_rms(waveform, rate_hz)
+    loudness_db = 20 * np.log10(rms[_sounds(rms**2)] + 1e-6)
     return quantile(loudness_db, 0.95) - quantile(loudness_db, 0.05)
+
+
+def _sounds(power: np.ndarray) -> np.ndarray:
+    """(frames,) -> (frames,) bool: which hold more than nothing."""
+    return power >= power.max() * 10 ** (-NOTHING_DB / 10)
 
 
 def top_share(waveform: np.ndarray) -> float:

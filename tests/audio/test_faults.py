@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ditar.audio.faults import faults
+from ditar.audio.faults import decay_db_per_s, faults, unfit_to_learn
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass, resample
 from ditar.synthesis.model_folder import ASSETS
@@ -53,3 +53,52 @@ def test_a_reference_keeps_what_is_wrong_with_its_recording(voice):
     clipped = np.clip(8 * resample(voice, RATE_HZ, 44_100), -0.3, 0.3)
     assert [line for line in read_reference((44_100, clipped), "Hello there.").warnings if "is clipped" in line]
     assert read_reference(voice, "Hello there.").warnings == read_reference().warnings == ()
+
+
+def echoed(voice, seconds, db, rate_hz=RATE_HZ):
+    """With a room's echo that falls by 60 dB in so many seconds, at a level beside the voice's."""
+    size = round(1.5 * seconds * rate_hz)
+    room = noise(size, 0) * 10 ** (-3 * np.arange(size) / rate_hz / seconds)
+    echo = np.convolve(voice, room)
+    echo *= 10 ** (db / 20) * np.sqrt((voice**2).sum() / (echo**2).sum())
+    echo[: len(voice)] += voice
+    return 0.5 * echo
+
+
+@pytest.mark.parametrize(("made", "said"), [
+    (lambda x: x, ""),
+    (lambda x: x + noise(len(x), -47), "its recording is not quiet enough"),  # 25 dB below
+    (lambda x: echoed(x, 0.3, -10), ""),
+    (lambda x: echoed(x, 0.5, -3), "its recording has the echo of a room"),
+    (lambda x: low_pass(x, 3400, RATE_HZ), "its recording is at fault"),
+])  # fmt: skip
+def test_what_a_voice_is_learnt_from_is_decided_by_the_recording(voice, made, said):
+    """And not by its rate, its level, its length, or the silence before or in it."""
+    recording = made(voice).astype(np.float32)
+    silence, middle = np.zeros(RATE_HZ, np.float32), len(recording) // 2
+    same = {
+        "as it is": (recording, RATE_HZ),
+        "48 kHz": (resample(recording, RATE_HZ, 48_000), 48_000),
+        "192 kHz": (resample(recording, RATE_HZ, 192_000), 192_000),
+        "soft": (0.01 * recording, RATE_HZ),
+        "long": (np.tile(recording, 6), RATE_HZ),
+        "silence before": (np.concatenate((silence, recording)), RATE_HZ),
+        "silence in it": (np.concatenate((recording[:middle], silence, recording[middle:])), RATE_HZ),
+    }
+    for how, (waveform, rate_hz) in same.items():
+        assert unfit_to_learn(waveform, rate_hz)[: len(said) or None] == said, how
+
+
+def test_how_fast_sounds_die_away_is_the_same_at_any_rate_and_level(voice):
+    """Sums of many samples lose what is soft, unless they have more digits than the samples."""
+    expected = decay_db_per_s(voice, RATE_HZ)
+    for rate_hz, gain in ((48_000, 1.0), (192_000, 1.0), (RATE_HZ, 0.003)):
+        assert decay_db_per_s(gain * resample(voice, RATE_HZ, rate_hz), rate_hz) == pytest.approx(expected, rel=0.02)
+
+
+def test_silence_that_was_put_in_hides_no_fault(voice):
+    gap = np.zeros(RATE_HZ, np.float32)
+    for made in (voice + noise(len(voice), -31).astype(np.float32), 0.3 * np.sin(np.arange(48_000) * 0.1)):
+        told = [line.partition(":")[0] for line in faults(made.astype(np.float32), RATE_HZ, "c")]
+        split = np.concatenate((made[:24_000], gap, made[24_000:])).astype(np.float32)
+        assert told and [line.partition(":")[0] for line in faults(split, RATE_HZ, "c")] == told
