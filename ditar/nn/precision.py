@@ -12,13 +12,21 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     product in bfloat16 as for one in float32 (AVX2, torch 2.13)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type != "cpu" or not set(_INSTRUCTIONS).isdisjoint(capabilities(device))
+
+
+def capabilities(device: torch.device) -> list[str]:
+    """What decides, besides types and threads, how a device rounds products: the kind of a GPU, the instructions of a
+    CPU."""
+    if device.type == "cuda":
+        return [torch.cuda.get_device_name(device)]
     if device.type != "cpu":
-        return True
+        return []
     if hasattr(torch.cpu, "get_capabilities"):
         known = torch.cpu.get_capabilities()
     else:  # an older torch
         known = {"avx512_bf16": getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()}
-    return any(known.get(name) for name in _INSTRUCTIONS)
+    return sorted(name for name, value in known.items() if value is True)
 
 
 def in_bfloat16(precision: str, device: torch.device) -> bool:

@@ -27,7 +27,8 @@ def digest_symbols(symbols: Iterable[str]) -> str:
 
 def digest_values(value: Any) -> str:
     """16 hexadecimal digits of plain values (what JSON has), whatever the order of their keys."""
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]  # which names of files may have
 
 
 def digest_file(path: Path) -> str:

@@ -17,10 +17,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ditar.config import to_dict
 from ditar.model import speaker
 from ditar.model.ditar import DiTAR
+from ditar.nn.precision import capabilities
 from ditar.storage.atomic_write import atomic_write, remove_abandoned
 from ditar.storage.digests import digest_tensors, digest_values
+from ditar.storage.user_folders import user_folder_of
 from ditar.synthesis.reference import Reference
 from ditar.synthesis.voice import SpeakerEmbedding, Voice
 
@@ -30,10 +33,8 @@ MOST_KEPT = 200  # voices, of 15 KB each; those that were not used for longest g
 
 
 def learnt_folder() -> Path:
-    """`ditar/learnt` in XDG_CACHE_HOME, by default ~/.cache; a relative path is ignored, as the XDG Base Directory
-    Specification asks."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (home if home.is_absolute() else Path.home() / ".cache") / "ditar" / "learnt"
+    """`ditar/learnt` in XDG_CACHE_HOME, by default ~/.cache."""
+    return user_folder_of("XDG_CACHE_HOME", ".cache") / "learnt"
 
 
 def adapt_once(
@@ -62,27 +63,37 @@ def adapt_once(
 def _name(model: DiTAR, voice: Voice, reference: Reference) -> str:
     """16 hexadecimal digits of all that what is learnt, or said of it, depends on: clip and words, weights, the way,
     and what decides how it rounds."""
-    rounding = [str(model.device), str(model.dtype), torch.get_num_threads(), torch.__version__]
+    computer = [*capabilities(model.device), torch.get_num_threads(), torch.__version__]
+    rounding = [str(model.device), str(model.dtype), *computer]  # a home may be that of several computers
     constants = [speaker.STEPS, speaker.WARMUP_STEPS, speaker.LEARNING_RATE, speaker.BETAS, asdict(speaker.LOSS)]
     said = [reference.text, reference.language, reference.unfit, voice.name, voice.symbols]
     heard = digest_tensors([torch.from_numpy(reference.clip), voice.latents])
-    return digest_values([WAY, constants, rounding, said, heard, digest_tensors(model.state_dict().values())])
+    weights = [to_dict(model.config), digest_tensors(model.state_dict().values())]
+    return digest_values([WAY, constants, rounding, said, heard, weights])
 
 
 def _load(path: Path, size: int) -> tuple[Tensor, list[str]] | None:
     """What was kept: (size,), and warnings; None if there is none, or it is damaged."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return None
         with safe_open(path, framework="pt") as file:
+            held = file.get_slice(VECTORS)
+            if (held.get_dtype(), held.get_shape()) != ("F32", [size]):
+                return None
             vectors, doubts = file.get_tensor(VECTORS), json.loads(file.metadata()["warnings"])
-        os.utime(path)  # it was used
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError):
         return None
-    return (vectors, doubts) if vectors.shape == (size,) and vectors.isfinite().all() else None
+    if not isinstance(doubts, list) or not all(isinstance(doubt, str) for doubt in doubts):
+        return None
+    with suppress(OSError):  # it may be read only
+        os.utime(path)  # it was used
+    return (vectors, doubts) if vectors.isfinite().all() else None
 
 
 def _keep(path: Path, vectors: Tensor, doubts: tuple[str, ...]) -> None:
     """Nothing is lost but time where it cannot be written: a full disk, a home that is read-only."""
-    with suppress(OSError):
+    with suppress(OSError, SafetensorError, ValueError):  # safetensors has its own for a full disk
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         remove_abandoned(path.parent)
         with atomic_write(path) as partial:

@@ -7,7 +7,6 @@ torch until there is a model.
 """
 
 import math
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ditar.audio import containers
 from ditar.config.ranges import did_you_mean
 from ditar.storage.inputs import decode_text
+from ditar.storage.user_folders import user_folder_of
 from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.reference import HEARD, SHIPPED_LANGUAGE, Reference, read_reference
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice
@@ -53,10 +53,8 @@ VoiceSource = Reference | Path | BlendSource
 
 
 def user_folder() -> Path:
-    """The folder of a user's own voices: `ditar/voices` in XDG_DATA_HOME, by default ~/.local/share; a relative path is
-    ignored, as the XDG Base Directory Specification asks."""
-    home = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (home if home.is_absolute() else Path.home() / ".local" / "share") / "ditar" / "voices"
+    """The folder of a user's own voices: `ditar/voices` in XDG_DATA_HOME, by default ~/.local/share."""
+    return user_folder_of("XDG_DATA_HOME", ".local", "share") / "voices"
 
 
 def path_of_new(name: str) -> Path:

@@ -1,9 +1,13 @@
 """What was learnt of clips is kept for all that it depends on, and for nothing else."""
 
+import os
+import pickle
+import pwd
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from ditar.synthesis import learnt
 from ditar.synthesis.learnt import learnt_folder
@@ -51,6 +55,16 @@ def test_another_clip_text_or_model_is_learnt_anew(reference):
     assert learnt_in(pipeline, reference)[1]
     assert learnt_in(pipeline.to(torch.bfloat16), reference)[1]
     assert not learnt_in(pipeline, reference)[1]
+    same_weights = tiny_pipeline(trained_seconds=1.5), tiny_pipeline(trained_seconds=20.0)
+    assert all(learnt_in(one, reference)[1] for one in same_weights)
+
+
+def test_computers_that_share_a_home_learn_each_for_itself(reference, monkeypatch):
+    """One of them computes in bfloat16, say, and the other does not."""
+    pipeline = tiny_pipeline()
+    assert learnt_in(pipeline, reference)[1]
+    monkeypatch.setattr(learnt, "capabilities", lambda device: ["avx2"])
+    assert learnt_in(pipeline, reference)[1] and not learnt_in(pipeline, reference)[1]
 
 
 def test_a_damaged_file_is_learnt_again(reference):
@@ -60,14 +74,58 @@ def test_a_damaged_file_is_learnt_again(reference):
     whole = kept.read_bytes()
     kept.write_bytes(whole[: len(whole) // 2])
     assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
-    learnt.save_file({"embedding": torch.zeros(3)}, kept, {"warnings": "[]"})
+    size = pipeline.speaker_space[1]
+    good, deep = torch.zeros(size), "[" * 20_000
+    others = [(torch.zeros(3), "[]"), (good.double(), "[]"), (good.long(), "[]"), (good / 0, "[]"), (good, deep)]
+    for vectors, doubts in [*others, *((good, text) for text in ("5", '"ab"', "[1]", "{}", ""))]:
+        learnt.save_file({"embedding": vectors}, kept, {"warnings": doubts})
+        assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
+    kept.write_bytes(pickle.dumps([1]))
     assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
+    kept.unlink()
+    os.mkfifo(kept)  # nobody writes into it
+    assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
+
+
+def test_a_file_that_can_only_be_read_is_read(reference, monkeypatch):
+    pipeline = tiny_pipeline()
+    learnt_in(pipeline, reference)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(learnt.os, "utime", refuse)
+    assert not learnt_in(pipeline, reference)[1]
+
+
+def test_a_name_that_is_no_unicode_has_its_own(reference):
+    """Of a file: its bytes that are none stand as halves of characters in Python's strings."""
+    pipeline, other = tiny_pipeline(), replace(reference, name="b\udcff")
+    assert learnt_in(pipeline, other)[1] and not learnt_in(pipeline, other)[1]
+    assert learnt_in(pipeline, replace(reference, name="b\udcfe"))[1]
 
 
 def test_it_does_without_a_folder_that_cannot_be_written(reference, tmp_path):
     (tmp_path / "cache").write_text("a file", encoding="utf-8")
     pipeline = tiny_pipeline()
     assert all(learnt_in(pipeline, reference)[1] for _ in range(2))
+
+
+def test_it_does_without_a_disk_that_is_full(reference, monkeypatch):
+    def refuse(tensors, path, metadata):  # in safetensors' own way
+        path.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(learnt, "save_file", refuse)
+    pipeline = tiny_pipeline()
+    assert all(learnt_in(pipeline, reference)[1] for _ in range(2)) and not list(learnt_folder().iterdir())
+
+
+def test_a_user_without_a_home_has_no_folder(monkeypatch):
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: {}[uid])  # a number that nobody has
+    assert str(learnt_folder()) == "/nonexistent/.cache/ditar/learnt"
 
 
 def test_those_that_were_not_used_for_longest_go(reference, monkeypatch):

@@ -1,5 +1,7 @@
 """Voices by name: a file first, then the user's folder, then what ships."""
 
+import pwd
+
 import numpy as np
 import pytest
 import soundfile
@@ -134,6 +136,13 @@ def test_a_relative_data_home_is_none(monkeypatch, tmp_path):
     for value in ("data", ""):
         monkeypatch.setenv("XDG_DATA_HOME", value)
         assert user_folder() == tmp_path / ".local" / "share" / "ditar" / "voices"
+
+
+def test_a_user_without_a_home_has_the_voices_that_ship(monkeypatch):
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: {}[uid])  # a number that nobody has
+    assert find_voice("heart").path.parent == SHIPPED
 
 
 def test_a_name_that_nobody_has_says_who_is_there():
