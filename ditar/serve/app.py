@@ -14,6 +14,8 @@ from fastapi import FastAPI, File, Form, Request, UploadFile, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi_offline import FastAPIOffline
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
@@ -164,6 +166,14 @@ def _told(error: BaseException) -> BaseException:
     return error if isinstance(error, (ApiError, ClientDisconnect)) or not isinstance(error, Exception) else failure()
 
 
+def _one_of_adapt(value: Any, read: ValidatorFunctionWrapHandler) -> bool | str:
+    """One message, in place of one for each kind of value that it could have been."""
+    try:
+        return read(value)
+    except ValidationError:
+        raise PydanticCustomError("adapt", "must be true, false or auto") from None
+
+
 def _add_voices(app: FastAPI, service: Service) -> None:
     @app.get("/v1/audio/voices", responses=ERRORS)
     async def voices() -> dict[str, Any]:
@@ -184,6 +194,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         ] = None,
         adapt: Annotated[
             bool | Literal["auto"],
+            WrapValidator(_one_of_adapt),
             Form(
                 description="learn the voice from its clip for some seconds, which makes it more alike; auto: if the "
                 "model can, what is said is known, and the recording is one that should be learnt from"

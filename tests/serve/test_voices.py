@@ -135,6 +135,8 @@ def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path, monkeypatch)
     refused = bring(server, "cat", (tmp_path / "none").name.encode(), "voice_file", adapt="true")
     assert refused.status_code == 422 and refused.json()["error"]["param"] == "adapt"
     assert server.http.get("/v1/models").json()["data"][0]["adapts"] is True
+    refused = bring(server, "cat", transcript="Hello there.", adapt="AUTO").json()["error"]
+    assert refused["message"] == 'adapt: must be true, false or auto, got "AUTO"' and refused["param"] == "adapt"
     refused = bring(server, "cat", adapt="true")
     assert refused.status_code == 422 and refused.json()["error"]["param"] == "transcript"
     broken = replace(kept, embedding=SpeakerEmbedding(kept.embedding.vectors * float("nan"), kept.embedding.model))
