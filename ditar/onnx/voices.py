@@ -96,7 +96,7 @@ def create_voice(
     symbols, seconds = [], samples_to_seconds(len(clip))
     if text:
         frontend = TextFrontend.of(model.text, language)
-        symbols = frontend.keep(frontend.phonemise(text), "the reference's transcript")
+        symbols = frontend.of_transcript(text, short_name)
         if fault := pace_fault(len(symbols), seconds):
             raise TextError(
                 f"what is said in the reference {short_name!r} is something else: {fault}; give exactly what is said "

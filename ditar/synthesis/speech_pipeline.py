@@ -200,7 +200,7 @@ class SpeechPipeline(ABC):
         if not reference.text:
             return []
         frontend = TextFrontend.of(self.text_config, reference.language)
-        symbols = frontend.keep(frontend.phonemise(reference.text), "the reference's transcript")
+        symbols = frontend.of_transcript(reference.text, reference.name)
         check_transcript(reference, len(symbols))
         return symbols
 

@@ -125,6 +125,13 @@ class TextFrontend:
         """Those that the model was trained on. `dropped`, TextError: see `vocabulary.keep_trained`."""
         return keep_trained(symbols, self.trained, where, dropped)
 
+    def of_transcript(self, text: str, name: str) -> list[str]:
+        """The symbols of what is said in the reference `name`. TextError: see `phonemise` and `keep`."""
+        try:
+            return self.keep(self.phonemise(text), "the reference's transcript")
+        except TextError as error:  # which is not about the text that is to be spoken
+            raise TextError(f"what is said in the reference {name!r}: {error}") from None
+
     def known(self, symbols: Iterable[str]) -> list[str]:
         """Those in the model's vocabulary; all others are left out."""
         known = set(self.trained or self.symbols)

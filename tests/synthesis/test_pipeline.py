@@ -345,6 +345,12 @@ def test_so_is_one_by_its_name(given):
         english(voice=voice, **given, **FAST)
 
 
+@pytest.mark.parametrize(("said", "why"), [("?!", r"has nothing to say: only '\?'"), ("你好", "no pronunciation")])
+def test_what_cannot_be_said_in_a_reference_is_not_taken_for_the_text(said, why, pipeline):
+    with pytest.raises(TextError, match=f"^what is said in the reference 'ann': .*{why}"):
+        pipeline.create_voice(clip(), said, name="ann")
+
+
 def test_the_model_that_ships_says_its_language():
     config = json.loads((SHIPPED_MODEL / "ditar/config.json").read_text(encoding="utf-8"))
     assert config["trained_languages"] == ["en-us"]
