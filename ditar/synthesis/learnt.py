@@ -77,11 +77,12 @@ def _load(path: Path, size: int) -> tuple[Tensor, list[str]] | None:
     try:
         if not path.is_file():  # a pipe would be waited for
             return None
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="numpy") as file:  # for torch it is opened twice, and may be gone in between
             held = file.get_slice(VECTORS)
             if (held.get_dtype(), held.get_shape()) != ("F32", [size]):
                 return None
-            vectors, doubts = file.get_tensor(VECTORS), json.loads(file.metadata()["warnings"])
+            vectors = torch.from_numpy(file.get_tensor(VECTORS))
+            doubts = json.loads(file.metadata()["warnings"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError):
         return None
     if not isinstance(doubts, list) or not all(isinstance(doubt, str) for doubt in doubts):
@@ -98,6 +99,7 @@ def _keep(path: Path, vectors: Tensor, doubts: tuple[str, ...]) -> None:
         remove_abandoned(path.parent)
         with atomic_write(path) as partial:
             save_file({VECTORS: vectors}, partial, {"warnings": json.dumps(doubts)})
-        used = sorted(path.parent.glob("*.safetensors"), key=lambda one: one.stat().st_mtime, reverse=True)
+        used = sorted(path.parent.glob("*.safetensors"), key=lambda one: one.lstat().st_mtime, reverse=True)
         for old in used[MOST_KEPT:]:
-            old.unlink()
+            with suppress(OSError):  # somebody else's, a folder, or gone by now
+                old.unlink()

@@ -98,6 +98,30 @@ def test_a_file_that_can_only_be_read_is_read(reference, monkeypatch):
     assert not learnt_in(pipeline, reference)[1]
 
 
+def test_a_file_is_opened_once(reference, monkeypatch):
+    """Another program may take it away in between, when there are too many."""
+    pipeline = tiny_pipeline()
+    learnt_in(pipeline, reference)
+
+    def gone(*_, **__):
+        raise RuntimeError("unable to open file in read-only mode: No such file or directory (2)")
+
+    monkeypatch.setattr(torch.UntypedStorage, "from_file", gone)
+    assert not learnt_in(pipeline, reference)[1]
+
+
+def test_what_cannot_be_taken_away_keeps_nothing_else_there(reference, monkeypatch):
+    monkeypatch.setattr(learnt, "MOST_KEPT", 2)
+    pipeline, folder = tiny_pipeline(), learnt_folder()
+    (folder / "a.safetensors").mkdir(parents=True)
+    (folder / "b.safetensors").symlink_to("/nonexistent/b.safetensors")
+    for name in ("a", "b"):
+        os.utime(folder / f"{name}.safetensors", (1, 1), follow_symlinks=False)
+    for number in range(4):
+        learnt_in(pipeline, replace(reference, text=f"Hello {number}."))
+    assert len(list(folder.iterdir())) == 3  # and the folder, which is one
+
+
 def test_a_name_that_is_no_unicode_has_its_own(reference):
     """Of a file: its bytes that are none stand as halves of characters in Python's strings."""
     pipeline, other = tiny_pipeline(), replace(reference, name="b\udcff")
