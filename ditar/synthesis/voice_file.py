@@ -53,7 +53,8 @@ def save_voice(voice: "Voice", path: str | Path) -> None:
     if voice.others:
         raise VoiceFileError(f"voice {voice.name!r} is a blend, and a file holds one voice; keep its voices")
     metadata = {"format": FORMAT, "version": VERSION, "seconds": repr(float(voice.seconds))}
-    metadata |= {name: getattr(voice, name) for name in _TEXTS}
+    # The name of a voice may be that of a file, whose bytes need not be Unicode.
+    metadata |= {name: getattr(voice, name).encode(errors="replace").decode() for name in _TEXTS}
     metadata["symbols"] = json.dumps(list(voice.symbols), ensure_ascii=False)
     tensors = {"latents": voice.latents.detach().float().cpu()}
     if voice.embedding is not None:
@@ -72,6 +73,10 @@ def check_voice_path(path: str | Path) -> None:
             f"{path} must be a file that ends in .safetensors, or a name of letters, digits, - and _; got "
             f"{path.suffix or 'no ending'!r}"
         )
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # what reads safetensors takes no other names
+        raise VoiceFileError(f"{str(path)!r} is no Unicode, and voices need such names; give another one") from None
     if not path.parent.is_dir():
         raise VoiceFileError(f"output folder {path.parent} does not exist; create it with: mkdir -p {path.parent}")
     if path.is_dir():

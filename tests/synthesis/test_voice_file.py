@@ -36,6 +36,16 @@ def test_a_voice_comes_back_whole(saved):
     assert os.listdir(saved.parent) == [saved.name]
 
 
+def test_names_that_are_no_unicode(tmp_path):
+    """That of a voice, which may be a clip's, is for people; that of its file must be readable."""
+    path = tmp_path / "ann.safetensors"
+    save_voice(replace(VOICE, name="b\udcff"), path)
+    assert load_voice(path).name == "b?"
+    with pytest.raises(VoiceFileError, match=r"q\\udcff.safetensors' is no Unicode"):
+        save_voice(VOICE, tmp_path / "q\udcff.safetensors")
+    assert os.listdir(tmp_path) == [path.name]
+
+
 def test_a_loaded_voice_speaks_as_the_one_that_was_made(tmp_path):
     pipeline = tiny_pipeline()
     made = pipeline.create_voice(clip(), "Hello there.", name="noise")
