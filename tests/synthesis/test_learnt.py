@@ -67,6 +67,18 @@ def test_computers_that_share_a_home_learn_each_for_itself(reference, monkeypatc
     assert learnt_in(pipeline, reference)[1] and not learnt_in(pipeline, reference)[1]
 
 
+def test_a_clip_by_another_name_is_not_learnt_again(reference):
+    """Unless it is doubted: warnings name the voice."""
+    pipeline, good = tiny_pipeline(), replace(reference, unfit="")
+    first = learnt_in(pipeline, good)[0]
+    voice, learned = learnt_in(pipeline, replace(good, name="bob"))
+    assert not learned and voice.name == "bob" and torch.equal(voice.embedding.vectors, first.embedding.vectors)
+    poor = replace(reference, unfit="it is poor")
+    assert learnt_in(pipeline, poor)[1] and not learnt_in(pipeline, poor)[1]
+    voice, learned = learnt_in(pipeline, replace(poor, name="bob"))
+    assert learned and "the voice 'bob'" in voice.warnings[-1]
+
+
 def test_a_damaged_file_is_learnt_again(reference):
     pipeline = tiny_pipeline()
     learnt_in(pipeline, reference)
@@ -75,10 +87,11 @@ def test_a_damaged_file_is_learnt_again(reference):
     kept.write_bytes(whole[: len(whole) // 2])
     assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
     size = pipeline.speaker_space[1]
-    good, deep = torch.zeros(size), "[" * 20_000
-    others = [(torch.zeros(3), "[]"), (good.double(), "[]"), (good.long(), "[]"), (good / 0, "[]"), (good, deep)]
-    for vectors, doubts in [*others, *((good, text) for text in ("5", '"ab"', "[1]", "{}", ""))]:
-        learnt.save_file({"embedding": vectors}, kept, {"warnings": doubts})
+    good, deep, none = torch.zeros(size), "[" * 20_000, '{"voice": "ann", "warnings": []}'
+    others = [(torch.zeros(3), none), (good.double(), none), (good.long(), none), (good / 0, none), (good, deep)]
+    texts = ["5", '"ab"', "[1]", "{}", "", *(none.replace("[]", value) for value in ("5", '"ab"', "[1]", "{}"))]
+    for vectors, about in [*others, *((good, text) for text in texts)]:
+        learnt.save_file({"embedding": vectors}, kept, {"about": about})
         assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
     kept.write_bytes(pickle.dumps([1]))
     assert learnt_in(pipeline, reference)[1] and kept.read_bytes() == whole
