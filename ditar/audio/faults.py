@@ -5,6 +5,8 @@ by at least 20 dB, at most 0.08 % of the samples are at the top, at least 5.8 kH
 one of them: with noise 10 dB lower (14 dB), clipping by 6 dB (2.4 %), a telephone's band.
 """
 
+from math import floor  # of figures beside the bound that they miss, which rounding would bring up to it
+
 import numpy as np
 
 from ditar.audio.trim import frame_rms, quantile, trim_silence, without_offset
@@ -68,12 +70,12 @@ def unfit_to_learn(waveform: np.ndarray, rate_hz: int) -> str:
         return "its recording is at fault"
     if (range_db := band_range_db(speech, rate_hz)) < LEARNT_RANGE_DB:
         return (
-            f"its recording is not quiet enough: in its bands the softest parts are {range_db:.0f} dB below the "
+            f"its recording is not quiet enough: in its bands the softest parts are {floor(range_db)} dB below the "
             f"loudest, and {LEARNT_RANGE_DB:.0f} or more in clean ones"
         )
     if (decay := decay_db_per_s(speech, rate_hz)) < LEARNT_DECAY_DB_PER_S:
         return (
-            f"its recording has the echo of a room: sounds die away by {decay:.0f} dB a second, and by "
+            f"its recording has the echo of a room: sounds die away by {floor(decay)} dB a second, and by "
             f"{LEARNT_DECAY_DB_PER_S:.0f} or more close to a microphone"
         )
     return ""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ditar.audio import faults as module
 from ditar.audio.faults import decay_db_per_s, faults, unfit_to_learn
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass, resample
@@ -102,3 +103,13 @@ def test_silence_that_was_put_in_hides_no_fault(voice):
         told = [line.partition(":")[0] for line in faults(made.astype(np.float32), RATE_HZ, "c")]
         split = np.concatenate((made[:24_000], gap, made[24_000:])).astype(np.float32)
         assert told and [line.partition(":")[0] for line in faults(split, RATE_HZ, "c")] == told
+
+
+@pytest.mark.parametrize(("figure", "value", "said"), [
+    ("band_range_db", 36.8, "are 36 dB below the loudest, and 37 or more in clean ones"),
+    ("decay_db_per_s", 219.7, "by 219 dB a second, and by 220 or more close to a microphone"),
+])  # fmt: skip
+def test_a_figure_is_not_rounded_up_to_the_bound_that_it_misses(voice, monkeypatch, figure, value, said):
+    assert unfit_to_learn(voice, RATE_HZ) == ""
+    monkeypatch.setattr(module, figure, lambda *_: value)
+    assert said in unfit_to_learn(voice, RATE_HZ)
