@@ -136,9 +136,10 @@ def add_clip_options(command: argparse.ArgumentParser, required: bool = False) -
         "--adapt",
         action=argparse.BooleanOptionalAction,
         help="learn the voice from its clip, in about as many seconds as the clip has, which makes it much more alike; "
-        "what is said in it must be known. Default: where that is so, the model can, and the recording is without noise "
-        "and echo, which would be learnt, too. What was learnt is kept in the user's cache, so that it takes its time "
-        "once. --no-adapt: the clip is only heard, as in the paper",
+        "what is said in it must be known. Default: where that is so, the model can, and the recording is without "
+        "noise and echo, which would be learnt, too; the voices that ship are only heard. What was learnt is kept in "
+        "the user's cache, so that it takes its time once. --adapt: from a poor recording, too; where nothing can be "
+        "learnt, it is an error. --no-adapt: the clip is only heard, as in the paper",
     )
     command.add_argument(
         "--denoise",

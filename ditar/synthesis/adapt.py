@@ -91,7 +91,10 @@ def _places(
         found = frame_places(symbols, times, frames, LATENT_RATE_HZ)
         if doubt := unlikely(phones, waveform):
             if sure:
-                raise TextError(f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt})")
+                raise TextError(
+                    f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt}); give exactly what is "
+                    "said in it, or if that is it, adapt to it all the same"
+                )
             doubts = (f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt}), which was learnt",)
     if found is None or found[0] == NO_TARGET:
         raise TextError(

@@ -7,7 +7,6 @@ from typing import Any
 from ditar.synthesis.reference import Reference
 from ditar.synthesis.voice import Voice
 from ditar.text.errors import TextError
-from ditar.text.frontend import has_heard
 
 AUTO = "auto"  # where that makes it better
 
@@ -20,13 +19,11 @@ def check_adapt(value: Any) -> None:
 
 def adapt_if_better(pipeline: Any, voice: Voice, reference: Reference, adapt: Callable[..., Voice]) -> Voice:
     """What `adapt(voice, reference, sure=True)` makes of a voice that a pipeline has heard, or the voice with a warning
-    why it was not learnt. There is none for one that ships, for a clip whose words are not known or in a language that
-    the model never heard, and for models that learn no voices at all."""
+    why it was not learnt. There is none for one that ships, for a clip whose words are not known, of which
+    `voice_warnings` tells, and for models that learn no voices at all."""
     if reference.ships or not reference.text or pipeline.speaker_space is None:
         return voice
-    if not has_heard(reference.language, pipeline.text_config.trained_languages):
-        return voice
-    why = reference.unfit
+    why = reference.unfit and f"{reference.unfit}; give a better recording, or adapt to it all the same"
     if not pipeline.adapts_voices:
         why = (
             f"the model is distilled, and learns no voices: make {voice.name!r} with the model that it was distilled "

@@ -41,5 +41,6 @@ def dropped_warning(dropped: list[str]) -> str:
 def untold_warning(name: str) -> str:
     """What a user should know about a reference `name` without a transcript."""
     return (
-        f"what is said in the reference {name!r} is not known: more words may go wrong; give its transcript"
+        f"what is said in the reference {name!r} is not known: more words may go wrong, and the voice is not learnt "
+        "from it; give its transcript"
     )
