@@ -51,12 +51,15 @@ def run(options: argparse.Namespace) -> int:
 
     sources = [read_voice(name, of_model=voices_of(model, options.adapter)) for name in options.voice]
     with starting():
+        from ditar.cli import printing
         from ditar.cli.learning import chosen_voice
         from ditar.export.write import export_onnx
         from ditar.synthesis.pipeline import ContinuousPipeline
+        from ditar.synthesis.voice import voice_warnings
 
         pipeline = ContinuousPipeline.from_pretrained(model, threads=1, adapter=options.adapter)
-    voices = [chosen_voice(source, pipeline, None) for source in sources]
+    voices = [chosen_voice(source, pipeline, None, "ditar voice create --no-adapt") for source in sources]
+    printing.warn(line for voice in voices for line in voice_warnings(voice))
     size = export_onnx(pipeline, folder, quantise=options.quantise is not None, more_voices=voices)
     print(f"{one_line(str(folder))}: {size / 1e6:.1f} MB")
     return 0

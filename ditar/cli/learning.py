@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from ditar.synthesis.voice_names import VoiceSource
 
 
-def chosen_voice(source: "VoiceSource", pipeline: Any, adapt: bool | None) -> "Voice":
-    """The voice from what `read_voice` found; adapt: see `create_voice` of a pipeline, None: "auto".
+def chosen_voice(source: "VoiceSource", pipeline: Any, adapt: bool | None, instead: str = "--no-adapt") -> "Voice":
+    """The voice from what `read_voice` found; adapt: see `create_voice` of a pipeline, None: "auto"; instead: what a
+    user who does not want to wait for it is told.
 
     VoiceError, VoiceFileError: see `make_voice`. TextError: with `adapt`, what is said is not known or not found.
     """
@@ -23,7 +24,7 @@ def chosen_voice(source: "VoiceSource", pipeline: Any, adapt: bool | None) -> "V
     from ditar.synthesis.voice_names import make_voice
 
     def create(reference: "Reference") -> "Voice":
-        bar = _Bar(reference.name)
+        bar = _Bar(reference.name, instead)
         try:
             how = AUTO if adapt is None else adapt
             return pipeline.create_voice(reference, adapt=how, on_step=bar, learnt=learnt_folder())
@@ -36,12 +37,12 @@ def chosen_voice(source: "VoiceSource", pipeline: Any, adapt: bool | None) -> "V
 class _Bar:
     """A bar of the steps of learning on a terminal, elsewhere a line when it begins; nothing of what is known."""
 
-    def __init__(self, name: str):
-        self._name, self._bar = name, None
+    def __init__(self, name: str, instead: str):
+        self._name, self._instead, self._bar = name, instead, None
 
     def __call__(self, step: int, steps: int) -> None:
         if step == 0:
-            printing.say(f"learning the voice {self._name!r} from its clip, once (--no-adapt: only hear it)")
+            printing.say(f"learning the voice {self._name!r} from its clip, once ({self._instead}: only hear it)")
             self._bar = tqdm(total=steps, unit=" steps", dynamic_ncols=True, disable=not sys.stderr.isatty())
         else:
             self._bar.update()

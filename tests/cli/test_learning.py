@@ -121,6 +121,26 @@ def test_a_voice_that_is_kept_in_a_file_is_learnt(folder, spoken, tmp_path, caps
     assert spoken(f"--voice={path}")[0] != said[0]
 
 
+def test_a_clip_that_is_exported_is_learnt_or_a_warning_says_why_not(folder, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("ann", "noise"):
+        shutil.copy(folder / f"{name}.wav", tmp_path)
+        (tmp_path / f"{name}.txt").write_text("Hello there.", encoding="utf-8")
+
+    def told(model, *names):
+        voices = [f"--voice={tmp_path / name}.wav" for name in names]
+        assert main(["export", str(folder / model), str(tmp_path / model), "--format=onnx", *voices]) == 0
+        return [line for line in capsys.readouterr().err.splitlines() if "learn" in line]
+
+    learning, warning = told("model", "ann", "noise")
+    assert learning == LEARNING.strip().replace("--no-adapt", "ditar voice create --no-adapt")
+    assert "warning: the voice 'noise' is heard and not learnt, and will be less alike: its recording is" in warning
+    (warning,) = told("student", "ann")
+    assert "warning: the voice 'ann' is heard and not learnt, and will be less alike: the model is dist" in warning
+
+
 def test_a_server_says_which_voices_are_heard_only(folder, tmp_path, capsys):
     """No request waits for learning, so that whoever runs it does that before."""
     from ditar.cli.serve import _tell_of_clips
