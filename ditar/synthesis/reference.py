@@ -85,7 +85,7 @@ def read_reference(
     if of_file and text.endswith(".txt") and len(text) < 200 and Path(text).is_file():
         raise TextError(f"the transcript {text!r} is the name of a file; give what is in it: \"$(cat {quote(text)})\"")
     if of_file and not text and (beside := Path(prompt_audio).with_suffix(".txt")).is_file():
-        told.append(f"{beside} is not read; as a voice by its name, {prompt_audio}, the clip has it as its transcript")
+        told.append(f'{beside} is not read; if it is the clip\'s transcript, give that: "$(cat {quote(str(beside))})"')
     whose, short_name = (str(prompt_audio), Path(prompt_audio).stem) if of_file else ("the reference clip", "reference")
     waveform, rate_hz = read_clip(prompt_audio, sample_rate, whose)
     if text == HEARD and not is_english(language):

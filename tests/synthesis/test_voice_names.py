@@ -57,7 +57,8 @@ def test_a_new_voice_is_kept_under_its_name(home, tmp_path, monkeypatch, capsys)
     write_clip(tmp_path / "ann.wav", "Hello there.", clip(1.0))
     made = ["voice", "create", "ann", f"--prompt-audio={tmp_path}/ann.wav", f"--model={tmp_path}/model"]
     assert main(made) == 0 and find_voice("ann").path == home / "ann.safetensors"
-    assert f"{tmp_path}/ann.txt is not read; as a voice by its name" in capsys.readouterr().err
+    told = f'/ann.txt is not read; if it is the clip\'s transcript, give that: "$(cat {tmp_path}/ann.txt)"'
+    assert told in capsys.readouterr().err
     assert main(made) == 1 and "exists already" in capsys.readouterr().err
     made[2] = "heart"
     assert main(made) == 0 and "--voice heart is this voice, and not the one that ships" in capsys.readouterr().err
