@@ -148,17 +148,18 @@ class LatentWriter:
     def _write_shar(self, number: int, utterances: Sequence[Latents]) -> None:
         from lhotse.shar import SharWriter
 
-        # Of this process: a job of an array that is started again may meet the one that it replaces.
-        temporary = Path(tempfile.mkdtemp(prefix=f"{number:06d}-", dir=self.folder / ".shards"))
-        with SharWriter(temporary, {self.field: "numpy"}, shard_size=len(utterances), shard_offset=number) as writer:
-            for utterance in utterances:
-                writer.write(self._cut(utterance))
-        with open(temporary / _cuts(number), "r+b") as file:
-            file.seek(4)
-            file.write(bytes(4))  # gzip's header holds the time (RFC 1952); without it, equal contents are equal files
-        for name in (self._tar(number), _cuts(number)):
-            os.replace(temporary / name, self.folder / "shar" / name)
-        temporary.rmdir()
+        # Of this process: a job of an array that is started again may meet the one that it replaces. If the disk is
+        # full, what was written gives way.
+        with tempfile.TemporaryDirectory(prefix=f"{number:06d}-", dir=self.folder / ".shards") as name:
+            temporary, size = Path(name), len(utterances)
+            with SharWriter(temporary, {self.field: "numpy"}, shard_size=size, shard_offset=number) as writer:
+                for utterance in utterances:
+                    writer.write(self._cut(utterance))
+            with open(temporary / _cuts(number), "r+b") as file:
+                file.seek(4)
+                file.write(bytes(4))  # gzip's header holds the time (RFC 1952); without it, equal contents, equal files
+            for name in (self._tar(number), _cuts(number)):
+                os.replace(temporary / name, self.folder / "shar" / name)
 
     def _tar(self, number: int) -> str:
         return f"{self.field}.{number:06d}.tar"

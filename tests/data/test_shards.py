@@ -126,3 +126,17 @@ def test_a_disk_that_refuses_the_statistics_leaves_no_index_and_the_same_call_go
             write(tmp_path / "a")
     assert not [p.name for p in (tmp_path / "a").iterdir() if p.name == "index.jsonl" or "statistics" in p.name]
     assert contents(write(tmp_path / "a")) == contents(write(tmp_path / "b"))
+
+
+def test_a_disk_that_is_full_keeps_no_half_of_a_shard_and_the_same_call_goes_on(tmp_path, monkeypatch):
+    def refuse(self, utterance):
+        assert [path.is_dir() for path in (tmp_path / "a/.shards").iterdir()] == [True]  # it has begun
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LatentWriter, "_cut", refuse)
+        for _ in range(2):
+            with pytest.raises(WriteError, match=r"latents.000000.tar cannot be written in .*: No space left.*; free space"):
+                write(tmp_path / "a")
+    assert not [*(tmp_path / "a/.shards").iterdir(), *(tmp_path / "a/shar").iterdir()]
+    assert contents(write(tmp_path / "a")) == contents(write(tmp_path / "b"))
