@@ -135,7 +135,7 @@ def write_data_dir(folder: str | Path, utterances: Iterable[Utterance]) -> None:
 
 def keep_phones(utterances: Iterable[Utterance], folder: Path) -> list[Utterance]:
     """The utterances, with the phone times that a directory, about to be written again, has for the same recording and
-    text: aligning a corpus takes hours."""
+    text: aligning a corpus takes hours. DataError: its table of phones is damaged."""
     utterances, table = list(utterances), folder / "phones"
     if not table.is_file():
         return utterances
@@ -145,7 +145,13 @@ def keep_phones(utterances: Iterable[Utterance], folder: Path) -> list[Utterance
         return utterances
     known: dict[tuple[str, Path | None, str], list[Phone]] = {}
     for row in read_json_lines(table):
-        known[row["utt"], files.get(row["utt"]), texts.get(row["utt"], "")] = [tuple(p) for p in row["phones"]]
+        try:
+            known[row["utt"], files.get(row["utt"]), texts.get(row["utt"], "")] = [tuple(p) for p in row["phones"]]
+        except (KeyError, TypeError):
+            raise DataError(
+                f'{table}: expected {{"utt": ..., "phones": [[name, start_s, end_s], ...]}}, got {str(row)[:80]}; remove '
+                "the file, and align again"
+            ) from None
     made = table.stat().st_mtime
     return [
         u if u.phones or u.symbol_times or not u.path.is_file() or u.path.stat().st_mtime > made
