@@ -22,7 +22,8 @@ class Line:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """Every line of a table, faulty ones included. DataError if there is no file or it is not UTF-8."""
+    """Every line of a table, faulty ones included, without a byte order mark, which some editors begin a file with.
+    DataError if there is no file or it is not UTF-8."""
     try:
         content = read_input(path)
     except FileNotFoundError:
@@ -36,6 +37,7 @@ def read_lines(path: Path) -> list[Line]:
         raise DataError(
             f"{path}:{number}: not UTF-8 text; convert it with iconv -f LATIN1 -t UTF-8, or from whichever it has"
         ) from None
+    text = text.removeprefix("\ufeff")
     lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines(): U+2028 does not end a line
     fields = [re.split("[ \t]+", line.strip(" \t\r"), maxsplit=1) for line in lines]
     return [Line(number, *field) for number, field in enumerate(fields, 1)]
@@ -45,12 +47,11 @@ def read_table(path: Path) -> dict[str, str]:
     """A Kaldi table. DataError names a line without a value, and a key that comes twice."""
     table: dict[str, str] = {}
     for line in read_lines(path):
-        key = line.key.removeprefix("\ufeff")  # a byte order mark, which some editors begin a file with
         if not line.value:
-            raise DataError(f"{path}:{line.number}: expected '<key> <value>', got {key!r}")
-        if key in table:
-            raise DataError(f"{path}:{line.number}: {key!r} comes twice; keep one of its lines")
-        table[key] = line.value
+            raise DataError(f"{path}:{line.number}: expected '<key> <value>', got {line.key!r}")
+        if line.key in table:
+            raise DataError(f"{path}:{line.number}: {line.key!r} comes twice; keep one of its lines")
+        table[line.key] = line.value
     return table
 
 

@@ -4,6 +4,7 @@ Kaldi stops at the first fault; here all faults are listed. Our own rules: a spe
 utterances' names, `wav.scp` names files and no commands, `phones` is in order.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def _check_table(path: Path, problems: list[str]) -> dict[str, Line]:
         problems.append(f"{path} is empty; make it again, or leave the directory out")
     elif not content.endswith(b"\n"):
         problems.append(f"{path}:{len(lines)}: the last line does not end with a newline; add one")
+    if content.startswith(BOM_UTF8):
+        problems.append(f"{path}:1: a byte order mark; take it out, e.g. with dos2unix --remove-bom")
     if b"\r" in content:
         number = content.count(b"\n", 0, content.index(b"\r")) + 1
         problems.append(f"{path}:{number}: a carriage return; convert the file with dos2unix")

@@ -54,6 +54,7 @@ def test_good_directories_are_summed_up(data, capsys):
     [
         ("text", "bob-2 say 2\n", "bob-2 say 2", ":4: the last line does not end with a newline; add one"),
         ("text", "say 1\n", "say 1\r\n", ":1: a carriage return; convert the file with dos2unix"),
+        ("text", "ann-1 say", "\ufeffann-1 say", ":1: a byte order mark; take it out, e.g. with dos2unix --remove-bom"),
         ("text", "ann-2 say 2", "ann-2", ":2: expected '<key> <value>', got 'ann-2'; add the value"),
         ("text", "bob-1 say", "bob-1 </s>", ":3: bob-1: '</s>' must not be in a text; take it out"),
         ("text", "ann-1 say", "ann-1 <s>", ":1: ann-1: '<s>' must not be in a text; take it out"),
