@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ditar.audio import faults as module
-from ditar.audio.faults import decay_db_per_s, faults, unfit_to_learn
+from ditar.audio.faults import band_range_db, decay_db_per_s, faults, loudness_range_db, unfit_to_learn
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass, resample
 from ditar.synthesis.model_folder import ASSETS
@@ -113,3 +113,19 @@ def test_a_figure_is_not_rounded_up_to_the_bound_that_it_misses(voice, monkeypat
     assert unfit_to_learn(voice, RATE_HZ) == ""
     monkeypatch.setattr(module, figure, lambda *_: value)
     assert said in unfit_to_learn(voice, RATE_HZ)
+
+
+def test_range_and_decay_of_what_is_known():
+    """Bursts of noise that die away by 300 dB a second; a noise that falls by 40 dB; a hum, alone in its band, that is
+    nearly all of the loudness."""
+    at_s = np.arange(3 * RATE_HZ) / RATE_HZ
+    bursts = noise(len(at_s), -20) * 10 ** (-300 * (at_s % 0.3) / 20)
+    assert decay_db_per_s(bursts, RATE_HZ) == pytest.approx(300, rel=0.1)
+    halves = np.where(at_s < 1.5, 1.0, 10 ** (-40 / 20)) * noise(len(at_s), -20)
+    assert band_range_db(halves, RATE_HZ) == pytest.approx(40, abs=4)
+    hum = np.sin(2 * np.pi * 150 * at_s) * (at_s < 1.5) + noise(len(at_s), -60)
+    assert band_range_db(hum, RATE_HZ) < 25 < loudness_range_db(hum, RATE_HZ)
+
+
+def test_what_is_too_short_to_be_judged_is_fit(voice):
+    assert unfit_to_learn(voice[:5_000], RATE_HZ) == unfit_to_learn(np.zeros(9_000), RATE_HZ) == ""
