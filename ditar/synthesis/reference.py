@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ditar.audio.clip import read_clip
-from ditar.audio.denoise import denoised, is_installed
+from ditar.audio.denoise import denoised
 from ditar.audio.errors import AudioError
-from ditar.audio.faults import faults, is_noisy, unfit_to_learn
+from ditar.audio.faults import faults, unfit_to_learn
 from ditar.audio.resample import resample
 from ditar.audio.trim import prepare_reference
 from ditar.recognise import RECOGNISER_RATE_HZ
@@ -30,7 +30,7 @@ HEARD = "auto"  # in place of a transcript: what the recogniser that judges spee
 class Reference:
     """clip (S,) float32 at 24 kHz, trimmed and levelled; text: exactly what is said in it, empty if that is unknown;
     warnings: what a user should know about how it was read; ships: it and its text come with the package; unfit: why no
-    voice should be learnt from it, or nothing."""
+    voice should be learnt from it, or nothing, as for one that ships or whose words are not known."""
 
     clip: np.ndarray
     text: str
@@ -90,6 +90,7 @@ def read_reference(
     waveform, rate_hz = read_clip(prompt_audio, sample_rate, whose)
     if text == HEARD and not is_english(language):
         raise TextError(f"prompt_text 'auto' hears English only, and not {language!r}; write what is said in {whose}")
+    recording = waveform
     if denoise and (clean := denoised(waveform, rate_hz, whose)) is not None:
         told.append(f"the noise of {whose} was taken out")
         waveform = clean
@@ -100,9 +101,7 @@ def read_reference(
         told.append(f"heard in {whose}: {text!r}; if that is not exactly what is said, give the transcript")
     told += faults(waveform, rate_hz, whose)
     ships = of_file and _ships(Path(prompt_audio).resolve(), text)
-    unfit = unfit_to_learn(waveform, rate_hz) if text else ""
-    if unfit and not denoise and is_noisy(waveform, rate_hz):
-        unfit += "; noise can be taken out: denoise" + ("" if is_installed() else ", with the extra `denoise`")
+    unfit = "" if ships or not text else unfit_to_learn(recording, rate_hz)
     return Reference(clip, text, short_name if name is None else name, language, tuple(told), ships, unfit)
 
 
