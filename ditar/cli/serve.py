@@ -105,8 +105,8 @@ def _tell_of_clips(pipeline: Any, folder: Path | None) -> None:
     if clips and pipeline.adapts_voices:
         names = ", ".join(clips[:3]) + (f" and {len(clips) - 3} more" if len(clips) > 3 else "")
         printing.say(
-            f"the voices of clips ({names}) are heard and not learnt; more alike are files, beside the clips, of: ditar "
-            "voice create NAME.safetensors --prompt-audio CLIP --prompt-text ..."
+            f"the voices of clips ({names}) are heard and not learnt; more alike are files, beside the clips, of: "
+            "ditar voice create NAME.safetensors --prompt-audio CLIP --prompt-text ..."
         )
 
 

@@ -20,7 +20,8 @@ NOISED = DiTARLossConfig(
     noise_draws=3, lm_noise=0.2, history_noise=0.3, history_dropout=0.4, h_dropout=0.5, diffusion_weight=0.7,
     stop_weight=1.3, time_end=0.3,
 )  # fmt: skip
-SHAPES = [*(v for v in VARIANTS if "alignment" not in v), {"patch_frames": 1}, {"patch_frames": 2, "history_patches": 3}]
+ODD = {"patch_frames": 1}, {"patch_frames": 2, "history_patches": 3}
+SHAPES = [*(v for v in VARIANTS if "alignment" not in v), *ODD]
 
 
 @pytest.fixture(params=SHAPES, ids=str)
