@@ -8,6 +8,7 @@ import zipfile
 import pytest
 import soundfile
 
+from ditar.data.validate import validate_data_dir
 from recipes import lhotse_to_kaldi
 from tests.egs.corpora import SENTENCES, chord, make_librispeech, make_libritts, make_ljspeech, make_vctk, run, table
 
@@ -60,15 +61,22 @@ def test_clips_of_real_lengths_are_not_taken_for_missing_audio(tmp_path, corpus,
     assert not seconds
 
 
-def test_another_split_of_a_corpus_that_was_aligned(tmp_path):
+def test_another_split_of_a_corpus_that_was_aligned(tmp_path, monkeypatch):
     """Phones of utterances that are in another set now are no fault, and those of the others are kept."""
-    options = [*places(tmp_path, make_ljspeech(tmp_path / "c")), "--stop-stage", "0"]
-    run("egs/ljspeech/run.sh", *options, "--val", "1", "--test", "1")
-    raw = tmp_path / "data/raw"
+    raw = tmp_path / "raw"
+    arguments = ["", "--corpus=ljspeech", f"--folder={make_ljspeech(tmp_path / 'c')}", f"--out={raw}", "--nj=1"]
+
+    def split(test):
+        monkeypatch.setattr(sys, "argv", [*arguments, "--hold-out=utterances", "--val=1", f"--test={test}"])
+        assert lhotse_to_kaldi.main() == 0
+        for name in ("train", "val", "test"):
+            assert validate_data_dir(raw / name) == []
+
+    split(test=1)
     for name in ("train", "val"):
         lines = [json.dumps({"utt": utt, "phones": [["ah", 0.1, 0.2]]}) for utt in table(raw / name / "text")]
         (raw / name / "phones").write_text("".join(f"{line}\n" for line in lines))
-    run("egs/ljspeech/run.sh", *options, "--val", "1", "--test", "2")
+    split(test=2)
     kept = [json.loads(line)["utt"] for line in (raw / "train/phones").read_text().splitlines()]
     assert kept == list(table(raw / "train/text")) == [f"LJ001-000{number}" for number in (1, 2, 3)]
     assert not (raw / "val/phones").exists() and list(table(raw / "val/text")) == ["LJ001-0004"]
