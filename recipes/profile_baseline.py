@@ -19,6 +19,7 @@ from ditar.baseline.lm import TokenLM
 from ditar.baseline.loss import TokenLoss
 from ditar.baseline.streams import UNKNOWN
 from ditar.config import BaselineConfig, ConfigError, load_config
+from ditar.config.ranges import positive
 from ditar.train.keys import keyed_generators
 from ditar.train.optimiser import build_optimisers
 
@@ -77,9 +78,9 @@ def main() -> int:
     """Parse arguments, measure and print; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("configs", nargs="+", type=Path, help="files of configs/baseline")
-    parser.add_argument("--rows", type=int, default=16)
-    parser.add_argument("--frames", type=int, default=60)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--rows", type=positive, default=16)
+    parser.add_argument("--frames", type=positive, default=60)
+    parser.add_argument("--steps", type=positive, default=20)
     args = parser.parse_args()
     titles = ("configuration", "parameters", "training steps/s", "frames of a step", "frames/s made", "RTF")
     print(f"| {' | '.join(titles)} |")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from ditar.cli.arguments import whole
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config, nearest_kind
+from ditar.config.ranges import positive
 from ditar.data.codes import CodecInfo
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
@@ -70,7 +70,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("configs", nargs="+", help="files of configs/ditar and configs/baseline")
     parser.add_argument("--data", required=True, type=Path, help="a folder of latents or codes")
-    parser.add_argument("--sample", type=whole(1, 10_000), default=6, help="steps to count (default 6)")
+    parser.add_argument("--sample", type=positive, default=6, help="steps to count (default 6)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
     try:

@@ -113,11 +113,12 @@ def test_a_full_disk_is_no_fault_of_the_audio(data, monkeypatch, capsys):
     assert run(monkeypatch, data, "--skip-bad") == 0 and len(read_data_dir(data / "out")) == 3
 
 
-@pytest.mark.parametrize(
-    "program", ["prepare_audio", "prepare_text", "perturb_speed", "align_phones", "lhotse_to_kaldi", "decode"]
-)
-def test_numbers_of_processes_that_are_none(program, monkeypatch, capsys):
-    option = "--batch-size" if program == "decode" else "--nj"
+@pytest.mark.parametrize(("program", "option"), [
+    *((program, "--nj") for program in ("prepare_audio", "prepare_text", "perturb_speed", "align_phones")),
+    ("lhotse_to_kaldi", "--nj"), ("decode", "--batch-size"), ("training_flops", "--sample"),
+    *(("profile_baseline", option) for option in ("--rows", "--frames", "--steps")),
+])  # fmt: skip
+def test_counts_that_are_none(program, option, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [program, option, "0"])
     with pytest.raises(SystemExit):
         importlib.import_module(f"recipes.{program}").main()

@@ -184,10 +184,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     most = len(BASES) - 1 - UNHEARD
     try:
-        if not (chosen.minutes > 0 and 0 <= chosen.voices <= most and chosen.nj > 0):
+        if not (chosen.minutes > 0 and 0 <= chosen.voices <= most):
             raise ValueError(
-                f"--minutes and --nj must be more than 0 and --voices from 0 to {most}, got {chosen.minutes:g}, "
-                f"{chosen.nj} and {chosen.voices}"
+                f"--minutes must be more than 0 and --voices from 0 to {most}, got {chosen.minutes:g} and "
+                f"{chosen.voices}"
             )
         require_files(chosen.model)
         chosen.out.mkdir(parents=True, exist_ok=True)

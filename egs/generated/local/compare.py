@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ditar.baseline import info as baseline_info
-from ditar.cli.arguments import whole
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config
+from ditar.config.ranges import positive
 from ditar.data.errors import DataError
 from ditar.extras import missing
 from ditar.model import info
@@ -175,9 +175,7 @@ def main() -> int:
     parser.add_argument("--decode", default="decode")
     parser.add_argument("--ditar", default="ditar", help="folder of the continuous system's training")
     parser.add_argument("--lm", default="lm", help="and of the discrete one's, in EXP/baseline")
-    parser.add_argument(
-        "--sample", type=whole(1, 10_000), default=8, help="training steps whose FLOPs are counted (default 8)"
-    )
+    parser.add_argument("--sample", type=positive, default=8, help="training steps whose FLOPs are counted (default 8)")
     args = parser.parse_args()
     latents = args.latents or args.exp / "latents" / "train"
     try:
