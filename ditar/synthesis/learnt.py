@@ -1,8 +1,9 @@
 """What was learnt of voices from their clips, kept in a user's cache, so that a clip is learnt once and not at each
 command.
 
-Kept are the numbers that were learnt, and nothing that could be heard. A file is named by all that they depend on, so
-that what is found is, bit for bit, what would be learnt again.
+Kept are the numbers that were learnt, and nothing that could be heard. A file is named by all that they depend on, but
+for the number of threads, which may be another at each start and changes no more than how sums are rounded: what is
+found is what would be learnt again, and a voice stays as it is.
 """
 
 import json
@@ -63,7 +64,7 @@ def adapt_once(
 def _name(model: DiTAR, voice: Voice, reference: Reference) -> str:
     """16 hexadecimal digits of all that what is learnt, or said of it but by the voice's name, depends on: clip and
     words, weights, the way, and what decides how it rounds."""
-    computer = [*capabilities(model.device), torch.get_num_threads(), torch.__version__]
+    computer = [*capabilities(model.device), torch.__version__]
     rounding = [str(model.device), str(model.dtype), *computer]  # a home may be that of several computers
     constants = [speaker.STEPS, speaker.WARMUP_STEPS, speaker.LEARNING_RATE, speaker.BETAS, asdict(speaker.LOSS)]
     said = [reference.text, reference.language, reference.unfit, voice.symbols]

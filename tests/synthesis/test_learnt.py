@@ -79,6 +79,32 @@ def test_a_clip_by_another_name_is_not_learnt_again(reference):
     assert learned and "the voice 'bob'" in voice.warnings[-1]
 
 
+def test_another_way_of_learning_is_learnt_anew(reference, monkeypatch):
+    pipeline = tiny_pipeline()
+    assert learnt_in(pipeline, reference)[1]
+    monkeypatch.setattr(learnt.speaker, "STEPS", learnt.speaker.STEPS - 1)
+    assert learnt_in(pipeline, reference)[1]
+
+
+def test_the_number_of_threads_makes_no_other_voice(reference):
+    """It is measured when a program starts: a resumed list would find its voice changed."""
+    pipeline, threads = tiny_pipeline(), torch.get_num_threads()
+    first, _ = learnt_in(pipeline, reference)
+    try:
+        torch.set_num_threads(threads + 1)
+        again, learned = learnt_in(pipeline, reference)
+    finally:
+        torch.set_num_threads(threads)
+    assert not learned and voice_key(again) == voice_key(first)
+
+
+def test_warnings_are_of_the_voice_that_has_them(reference):
+    pipeline = tiny_pipeline()
+    for name in ("ann", "bob"):
+        warnings = learnt_in(pipeline, replace(reference, name=name, unfit="it is noisy"))[0].warnings
+        assert f"what was learnt of the voice {name!r} holds more than the voice" in warnings[-1]
+
+
 def test_a_damaged_file_is_learnt_again(reference):
     pipeline = tiny_pipeline()
     learnt_in(pipeline, reference)
