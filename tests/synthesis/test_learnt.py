@@ -195,9 +195,13 @@ def test_those_that_were_not_used_for_longest_go(reference, monkeypatch):
     monkeypatch.setattr(learnt, "MOST_KEPT", 2)
     pipeline, times = tiny_pipeline(), iter(range(1, 9))
     utime = learnt.os.utime
-    monkeypatch.setattr(learnt.os, "utime", lambda path: utime(path, (next(times) + 2e9,) * 2))
+    monkeypatch.setattr(learnt.os, "utime", lambda path, *at: utime(path, *at or [(next(times) + 2e9,) * 2]))
     first, second, third = (replace(reference, text=f"Hello {n}.") for n in ("one", "two", "three"))
-    assert learnt_in(pipeline, first)[1] and learnt_in(pipeline, second)[1]
+    abandoned = learnt_folder() / ".half.safetensors.partial"
+    abandoned.parent.mkdir(parents=True)
+    abandoned.write_text("killed")
+    os.utime(abandoned, (1.0, 1.0))
+    assert learnt_in(pipeline, first)[1] and learnt_in(pipeline, second)[1] and not abandoned.exists()
     assert not learnt_in(pipeline, first)[1]  # used again
     assert learnt_in(pipeline, third)[1] and len(list(learnt_folder().iterdir())) == 2
     assert not learnt_in(pipeline, first)[1] and learnt_in(pipeline, second)[1]
