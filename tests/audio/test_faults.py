@@ -116,13 +116,18 @@ def test_a_figure_is_not_rounded_up_to_the_bound_that_it_misses(voice, monkeypat
 
 
 def test_range_and_decay_of_what_is_known():
-    """Bursts of noise that die away by 300 dB a second; a noise that falls by 40 dB; a hum, alone in its band, that is
-    nearly all of the loudness."""
+    """Bursts of noise that die away by 300 dB a second, whatever is above 3,500 Hz and in what is quiet; a noise that
+    falls by 40 dB, at any rate; a hum, alone in its band, that is nearly all of the loudness."""
     at_s = np.arange(3 * RATE_HZ) / RATE_HZ
     bursts = noise(len(at_s), -20) * 10 ** (-300 * (at_s % 0.3) / 20)
-    assert decay_db_per_s(bursts, RATE_HZ) == pytest.approx(300, rel=0.1)
-    halves = np.where(at_s < 1.5, 1.0, 10 ** (-40 / 20)) * noise(len(at_s), -20)
-    assert band_range_db(halves, RATE_HZ) == pytest.approx(40, abs=4)
+    decay = decay_db_per_s(bursts, RATE_HZ)
+    assert decay == pytest.approx(300, rel=0.1)
+    hiss, quiet = noise(len(at_s), -10, 1), noise(len(at_s), -60) * 10 ** (-900 * (at_s % 0.1) / 20)
+    for more in (bursts + hiss - low_pass(hiss, 4000, RATE_HZ), np.concatenate((bursts, quiet, quiet))):
+        assert decay_db_per_s(more, RATE_HZ) == pytest.approx(decay, rel=0.02)
+    for rate_hz in (8000, RATE_HZ):
+        halves = np.where(np.arange(3 * rate_hz) < 1.5 * rate_hz, 1.0, 0.01) * noise(3 * rate_hz, -20)
+        assert band_range_db(halves, rate_hz) == pytest.approx(44, abs=2)
     hum = np.sin(2 * np.pi * 150 * at_s) * (at_s < 1.5) + noise(len(at_s), -60)
     assert band_range_db(hum, RATE_HZ) < 25 < loudness_range_db(hum, RATE_HZ)
 
