@@ -160,21 +160,22 @@ def test_a_server_that_learns_no_voices_says_so(server, monkeypatch):
     assert server.http.get("/v1/models").json()["data"][0]["adapts"] is False
 
 
-def test_speech_is_not_kept_waiting_by_a_voice_that_is_learnt(server, monkeypatch):
+@pytest.mark.parametrize("adapt", ["true", "auto"])
+def test_speech_is_not_kept_waiting_by_a_voice_that_is_learnt(server, monkeypatch, adapt):
     """And one voice is learnt at a time."""
-    learning, over = Event(), Event()
+    learning, over, clean = Event(), Event(), (ASSETS / "voices" / "heart.flac").read_bytes()
 
-    def slow(self, voice, reference, on_step, learnt):
+    def slow(self, voice, reference, on_step, learnt, sure=False):
         learning.set()
         assert over.wait(60)
         return voice
 
     monkeypatch.setattr(ContinuousPipeline, "_adapted", slow)
     with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(bring, server, transcript="Hello there.", adapt="true")
+        made = pool.submit(bring, server, data=clean, transcript="Hello there.", adapt=adapt)
         assert learning.wait(60)
         assert server.speak(steps=2).status_code == 200 and server.http.get(VOICES).status_code == 200
-        refused = bring(server, "bob", transcript="Hello there.", adapt="true")
+        refused = bring(server, "bob", clean, transcript="Hello there.", adapt=adapt)
         assert refused.status_code == 429 and "another voice is being learnt" in refused.json()["error"]["message"]
         over.set()
         assert made.result().status_code == 200
