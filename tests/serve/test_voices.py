@@ -217,8 +217,9 @@ def wait_for(true, seconds=60):
         time.sleep(0.02)
 
 
-def test_a_clip_without_its_transcript_says_so(server):
-    assert "is not known" in str(bring(server, "cat").json()["warnings"])
+@pytest.mark.parametrize("more", [{}, {"adapt": "auto"}])
+def test_a_clip_without_its_transcript_says_so(server, more):
+    assert "is not known" in str(bring(server, "cat", **more).json()["warnings"])
     assert server.http.delete(f"{VOICES}/cat").status_code == 200
 
 

@@ -9,6 +9,7 @@ import torch
 from ditar.synthesis.reference import read_reference
 from ditar.synthesis.voice_file import save_voice
 from ditar.synthesis.voice_names import make_voice
+from ditar.text.errors import TextError
 from tests.tiny import clip, tiny_pipeline
 from tests.tiny_tokens import tiny_token_pipeline
 
@@ -46,6 +47,10 @@ def test_nothing_is_said_where_nothing_could_be_done(pipeline, clean):
         assert voice.embedding is None and voice.warnings == clean.warnings
     shipped = pipeline.create_voice(adapt="auto")
     assert shipped.embedding is None and shipped.warnings == ()
+    foreign = tiny_pipeline(trained_languages=("de",))
+    assert foreign.create_voice(adapt="auto").text == ""
+    with pytest.raises(TextError, match="was trained on de and never heard 'en-us'"):
+        foreign.create_voice(adapt=True)
 
 
 def test_a_voice_that_is_made_is_spoken_with_as_it_is(pipeline, clean, tmp_path):
