@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"the folder {folder.parent} does not exist; create it with: mkdir -p {folder.parent}")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; give another name")
+    from ditar.cli import printing
     from ditar.synthesis.voice_names import read_voice
 
     sources = [read_voice(name, of_model=voices_of(model, options.adapter)) for name in options.voice]

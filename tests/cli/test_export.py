@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from ditar.audio.read import read_audio
+from ditar.audio.write import write_audio
 from ditar.cli import main
 from ditar.synthesis.voice_file import save_voice
+from ditar.synthesis.voice_names import SHIPPED
 from tests.tiny import clip, tiny_pipeline
 
 pytest.importorskip("onnxruntime")
@@ -26,6 +29,22 @@ def test_a_model_is_exported_and_again(tmp_path, capsys):
     assert names == {"model.json", "tables.npz", "voices", *(f"{g}.onnx" for g in GRAPHS)}
     voices = {path.stem for path in (out / "voices").iterdir()}
     assert voices == {"reference", "ann", "eric", "heart", "michael"}
+
+
+def test_a_voice_of_a_clip_is_learnt_or_it_is_said_why_not(tmp_path, monkeypatch, capsys):
+    tiny_pipeline().save_pretrained(tmp_path / "model")
+    voices = tmp_path / "data/ditar/voices"
+    voices.mkdir(parents=True)
+    for name, samples in (("ann", read_audio(SHIPPED / "heart.flac")[:48_000]), ("noise", clip(1.0))):
+        write_audio(voices / f"{name}.wav", samples, 24_000)
+        (voices / f"{name}.txt").write_text("Hello there.", encoding="utf-8")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    given = ["export", str(tmp_path / "model"), str(tmp_path / "onnx"), "--format=onnx", "--voice=ann", "--voice=noise"]
+    assert main(given) == 0
+    said = capsys.readouterr().err
+    assert "learning the voice 'ann' from its clip" in said and "the voice 'noise' is heard and not learnt" in said
+    speaker = Speaker(tmp_path / "onnx")
+    assert speaker.voice("ann").speaker is not None and speaker.voice("noise").speaker is None
 
 
 def test_what_a_model_was_fine_tuned_on_is_exported(tmp_path):
