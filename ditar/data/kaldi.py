@@ -149,8 +149,8 @@ def keep_phones(utterances: Iterable[Utterance], folder: Path) -> list[Utterance
             known[row["utt"], files.get(row["utt"]), texts.get(row["utt"], "")] = [tuple(p) for p in row["phones"]]
         except (KeyError, TypeError):
             raise DataError(
-                f'{table}: expected {{"utt": ..., "phones": [[name, start_s, end_s], ...]}}, got {str(row)[:80]}; remove '
-                "the file, and align again"
+                f'{table}: expected {{"utt": ..., "phones": [[name, start_s, end_s], ...]}}, got {str(row)[:80]}; '
+                "remove the file, and align again"
             ) from None
     made = table.stat().st_mtime
     return [

@@ -63,7 +63,9 @@ def test_phones_stay_with_the_same_recording_and_text(folder, utterances):
     assert keep_phones(bare, folder / "none") == bare
 
 
-@pytest.mark.parametrize("line", ["half", "{}", '{"utt": "a"}', '{"utt": "a", "phones": 3}', '{"utt": [], "phones": []}'])
+@pytest.mark.parametrize(
+    "line", ["half", "{}", '{"utt": "a"}', '{"utt": "a", "phones": 3}', '{"utt": [], "phones": []}']
+)
 def test_phones_that_are_damaged_are_named(folder, utterances, line):
     (folder / "phones").write_text(f"{line}\n")
     with pytest.raises(DataError, match=r"/phones.*(remove the file|make the file again)"):
