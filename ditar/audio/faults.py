@@ -15,7 +15,7 @@ NO_SPEECH_DB, NOISY_DB = 5.0, 17.0  # between the loudest and the softest twenti
 TOP, TOP_SHARE = 0.98, 0.005  # share of the samples that are within this factor of the loudest one
 BAND_DB, LEAST_BAND_HZ = 60.0, 4500.0  # anything further below the loudest frequency counts as nothing
 LEAST_OFFSET = 0.02  # less is not worth a word
-# Of what is learnt from. 20 recordings of eight validation speakers have ranges from 37.5 dB on and decays from 278 dB
+# Of what is learnt from. 20 recordings of eight validation speakers have ranges from 37.5 dB on and decays from 268 dB
 # a second on; with noise 25 dB below 28 to 36 dB, with an echo of 0.5 s, 5 dB below the voice, 148 to 205 dB a second:
 # learnt from, both cost words (egs/natural/RESULTS.md). An echo of 0.3 s, 10 dB below (209 to 307), costs none.
 LEARNT_RANGE_DB, LEARNT_DECAY_DB_PER_S = 37.0, 220.0

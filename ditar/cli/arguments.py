@@ -143,8 +143,8 @@ def add_clip_options(command: argparse.ArgumentParser, required: bool = False) -
     )
     command.add_argument(
         "--denoise",
-        action=argparse.BooleanOptionalAction,
-        help="take the noise out of a noisy clip, by RNNoise (default: where the extra `denoise` is installed)",
+        action="store_true",
+        help="take the noise out of a noisy clip before it is heard, by RNNoise; needs the extra `denoise`",
     )
 
 

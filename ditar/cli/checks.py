@@ -82,7 +82,7 @@ def check_text_options(options: argparse.Namespace) -> "tuple[str, UtteranceList
         raise ValueError("--prompt-audio - and --text-file - would read the same; give the name of a file for one")
     own = voices_of(options.model, options.adapter)
     of_voice = options.voice, prompt_clip(options), options.prompt_text, options.language, own
-    reference = read_voice(*of_voice, denoise=denoises(options))
+    reference = read_voice(*of_voice, denoise=options.denoise)
     text = options.text if options.text_file is None else read_text(options.text_file, "--text-file")
     inputs = input_files(options.voice, options.prompt_audio, options.text_file, options.lexicon, of_model=own)
     if options.output_dir is not None:
@@ -130,13 +130,6 @@ def prompt_clip(options: argparse.Namespace) -> str | bytes | None:
         many = f"more than {MAX_CLIP_BYTES}" if data else "no"
         raise ValueError(f"--prompt-audio -: standard input holds {many} bytes; give a clip of 0.5 to 30 s of speech")
     return data
-
-
-def denoises(options: argparse.Namespace) -> bool:
-    """Whether noise is taken out of clips: as --denoise says, or where it can be."""
-    from ditar.audio.denoise import is_installed
-
-    return is_installed() if options.denoise is None else options.denoise
 
 
 def lexicon_of(options: argparse.Namespace) -> "Lexicon":

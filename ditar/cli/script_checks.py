@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ditar.cli.checks import denoises, input_files, lexicon_of, read_text
+from ditar.cli.checks import input_files, lexicon_of, read_text
 
 if TYPE_CHECKING:
     from ditar.synthesis.voice_names import VoiceSource
@@ -83,7 +83,7 @@ def _source(speaker: str, voice: str, options: argparse.Namespace) -> "VoiceSour
 
     try:
         own = voices_of(options.model, options.adapter)
-        return read_voice(voice, None, options.prompt_text, options.language, own, denoise=denoises(options))
+        return read_voice(voice, None, options.prompt_text, options.language, own, denoise=options.denoise)
     except VoiceFileError as error:
         how = f"; or give --script-voice {speaker}=VOICE" if voice == speaker else ""
         raise VoiceFileError(f"the speaker {speaker!r}: {error}{how}") from None

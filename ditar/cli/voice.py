@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ditar.cli.arguments import add_clip_options, add_model_options
-from ditar.cli.checks import check_adapting, check_model, check_utf8, denoises, prompt_clip
+from ditar.cli.checks import check_adapting, check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
 
@@ -59,7 +59,7 @@ def _create(options: argparse.Namespace) -> int:
     check_utf8(options.prompt_text, "--prompt-text")
     name = options.name or Path(options.output).stem
     clip = prompt_clip(options)
-    reference = read_reference(clip, options.prompt_text, name, options.language, denoise=denoises(options))
+    reference = read_reference(clip, options.prompt_text, name, options.language, denoise=options.denoise)
     check_adapting([reference], options.model, options.adapt)
     with starting():
         from ditar.cli.learning import chosen_voice

@@ -18,9 +18,6 @@ SHOWN_CHARACTERS = 80  # of a value that is quoted
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _CODES = {401: "invalid_api_key", 404: "not_found", 413: "too_large", 429: "queue_full", 503: "unavailable"}
 
-# In pydantic's places of errors: where a field is, and which of the two forms of `adapt` was tried.
-_NO_FIELDS = ("body", "query", "path", "bool", "literal['auto']")
-
 
 class ErrorFacts(BaseModel):
     """type: of OpenAI's kinds; param: the field that is wrong."""
@@ -73,7 +70,7 @@ def of_validation(errors: Iterable[Mapping[str, Any]], fields: Iterable[str] = (
     """An answer for pydantic's errors. fields: the existing ones, to be named if one is unknown."""
     said, param = [], None
     for error in errors:
-        names = [part for part in error["loc"] if isinstance(part, str) and part not in _NO_FIELDS]
+        names = [part for part in error["loc"] if isinstance(part, str) and part not in ("body", "query", "path")]
         place = ".".join(names) or "the body"
         param = param or (place if names else None)
         if error["type"] == "extra_forbidden":

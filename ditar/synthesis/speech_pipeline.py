@@ -158,9 +158,8 @@ class SpeechPipeline(ABC):
             name: of the voice; None: the file's.
             language: espeak-ng's name of the transcript's.
             adapt: whether the voice is also learnt from the clip, in some seconds, which makes it more alike; for a
-                DiTAR that is not distilled and a clip with its transcript. "auto": if the model can, the
-                words are known, and the recording is one that should be learnt from; the voice's `warnings` say why
-                not. The voice that ships is only heard then.
+                DiTAR that is not distilled and a clip with its transcript. "auto": if the model can, the words are
+                known, and the recording is clean; the voice's `warnings` say why not. What ships is only heard then.
             on_step: called before each step of learning with its number and that of all; what it raises ends it.
             learnt: a folder that keeps what was learnt for the next time, as `synthesis.learnt.learnt_folder()` does.
             denoise: whether noise is taken out of a recording that has some; needs the extra `denoise`.

@@ -134,9 +134,6 @@ def test_a_voice_is_adapted_to_its_clip(server, pipeline, tmp_path, monkeypatch)
     assert said[0] != said[1]
     refused = bring(server, "cat", (tmp_path / "none").name.encode(), "voice_file", adapt="true")
     assert refused.status_code == 422 and refused.json()["error"]["param"] == "adapt"
-    told = bring(server, "cat", transcript="Hello there.", adapt="maybe").json()["error"]
-    assert told["param"] == "adapt" and told["message"].startswith("adapt: input should be a valid boolean")
-    assert told["message"].endswith("""adapt: input should be 'auto', got "maybe\"""")
     assert server.http.get("/v1/models").json()["data"][0]["adapts"] is True
     refused = bring(server, "cat", transcript="Hello there.", adapt="AUTO").json()["error"]
     assert refused["message"] == 'adapt: must be true, false or auto, got "AUTO"' and refused["param"] == "adapt"

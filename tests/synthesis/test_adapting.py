@@ -37,7 +37,8 @@ def test_another_is_heard_and_a_warning_among_its_own_says_why(pipeline, clean):
     voice = pipeline.create_voice(replace(clean, unfit="it has an echo"), adapt="auto")
     assert voice.embedding is None and voice.warnings == (
         "it is loud",
-        "the voice 'ann' is heard and not learnt, and will be less alike: it has an echo; give a better recording",
+        "the voice 'ann' is heard and not learnt, and will be less alike: it has an echo; give a better recording, or "
+        "adapt to it all the same",
     )
 
 
