@@ -62,8 +62,7 @@ def faults(waveform: np.ndarray, rate_hz: int, name: str) -> list[str]:
 def unfit_to_learn(waveform: np.ndarray, rate_hz: int) -> str:
     """Why a voice should not be learnt from a clip (S,) at the rate of its recording, or nothing: noise, an echo or a
     narrow band would be learnt with it, and then words go wrong that would not if it were only heard."""
-    waveform, _ = without_offset(np.asarray(waveform, dtype=np.float32))
-    speech = trim_silence(waveform, rate_hz)[: round(MOST_SECONDS * rate_hz)]
+    speech = _speech(waveform, rate_hz)
     if len(speech) < 10 * WINDOW_SECONDS * rate_hz:
         return ""
     if faults(speech, rate_hz, ""):
@@ -83,9 +82,14 @@ def unfit_to_learn(waveform: np.ndarray, rate_hz: int) -> str:
 
 def is_noisy(waveform: np.ndarray, rate_hz: int) -> bool:
     """Whether a clip (S,) has more noise than a voice should be learnt with."""
-    waveform, _ = without_offset(np.asarray(waveform, dtype=np.float32))
-    speech = trim_silence(waveform, rate_hz)[: round(MOST_SECONDS * rate_hz)]
+    speech = _speech(waveform, rate_hz)
     return len(speech) >= 10 * WINDOW_SECONDS * rate_hz and band_range_db(speech, rate_hz) < LEARNT_RANGE_DB
+
+
+def _speech(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
+    """What is judged of a clip: without an offset and the silence around it."""
+    waveform, _ = without_offset(np.asarray(waveform, dtype=np.float32))
+    return trim_silence(waveform, rate_hz)[: round(MOST_SECONDS * rate_hz)]
 
 
 def band_range_db(waveform: np.ndarray, rate_hz: int) -> float:

@@ -10,7 +10,6 @@ import math
 import shutil
 import sys
 import time
-from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
@@ -19,8 +18,6 @@ from typing import Any, Protocol
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
 from torch import nn
-from torch.distributed.fsdp import FSDPModule
-from torch.distributed.tensor import DTensor
 from tqdm import tqdm
 
 from ditar.config import OptimiserConfig, RunConfig, to_dict
@@ -32,13 +29,14 @@ from ditar.train.compilation import compile_blocks
 from ditar.train.errors import Interrupted, TrainingError
 from ditar.train.exported import WHOLE, note_step, step_of, write_whole
 from ditar.train.interrupt import StopSignals
+from ditar.train.means import StepMeans
 from ditar.train.optimiser import WeightAverage, build_optimisers, learning_rate
 from ditar.train.ranks import Ranks
-from ditar.train.resume import CALMING, resume
+from ditar.train.resume import resume
 from ditar.train.sharded_checkpoint import save_sharded
 from ditar.train.sharding import ShardedAverage, asked_for, shard
+from ditar.train.step import optimiser_step
 from ditar.train.tracker import Tracker
-
 
 NAMES = {"bf16": "bfloat16", "no": "float32"}  # by accelerate's name
 
@@ -156,14 +154,11 @@ def _train_alone(
     folder = out / "checkpoints"
     trained_with = {"config": to_dict(config), "data": system.data_digest, **system.more_digests}
     first, best = 0, math.inf
-    sums: dict[str, float] = defaultdict(float)  # of the steps after `logged`
-    counts: Counter[str] = Counter()  # of these steps, those that had the figure: a phase may begin between two lines
-    logged = 0
+    means, logged = StepMeans(), 0  # of the steps after `logged`
     if found := checkpoints(folder):
         state, changed = resume(found[-1], system, average, flat, trained_with, type(config))
         first, best, logged = state["step"], state["best"], state["logged"]
-        sums |= state["sums"]
-        counts.update(state.get("counts", dict.fromkeys(sums, first - logged)))
+        means.resume(state, first - logged)
         accelerator.print(f"resumed {found[-1]}" + (f", with other settings: {changed}" if changed else ""))
     _same_everywhere(accelerator, first, out)
     for part in system.never_used:  # known to the optimisers all the same, as checkpoints are
@@ -173,7 +168,7 @@ def _train_alone(
     tracker = Tracker(out, main, first)
 
     def save(done: int) -> None:
-        state = {"best": best, "logged": logged, "sums": sums, "counts": counts, "trained_with": trained_with}
+        state = {"best": best, "logged": logged, "trained_with": trained_with, **means.state()}
         state["epoch_starts"] = system.epoch_starts[:-1]  # the last ends the current epoch
         tensors = {"model": system.loss.state_dict(), "average": average.tensors()}
         if sharded:
@@ -232,20 +227,17 @@ def _train_alone(
                 for group in (group for one in several for group in one.param_groups):
                     group["lr"] = system.constant_rates.get(phase, rate)
             with ranks.together(f"step {step}"):
-                figures, stopping = _step(system, loss_module, step, optimiser, optimisers, accelerator, folder, stop)
-            for name, value in figures.items():
-                sums[name] += value
-            counts.update(figures.keys())
+                figures, stopping = optimiser_step(
+                    system, loss_module, step, optimiser, optimisers, accelerator, folder, stop
+                )
+            means.add(figures)
             average.update_parameters(system.model)
             done = step + 1
             if done % run.log_every == 0 or done == optimiser.steps:
-                means = {name: total / counts[name] for name, total in sums.items()}
-                tracker.scalars({**{f"train/{k}": v for k, v in means.items()}, "train/learning_rate": rate}, done)
-                shown = [name for name in means if not name.startswith(("seconds_", "gradient_norm_"))]
-                bar.set_postfix({name: f"{means[name]:.4g}" for name in shown[:4]})
-                sums.clear()
-                counts.clear()
-                logged = done
+                logged, figures = done, means.take()
+                tracker.scalars({**{f"train/{k}": v for k, v in figures.items()}, "train/learning_rate": rate}, done)
+                shown = [name for name in figures if not name.startswith(("seconds_", "gradient_norm_"))]
+                bar.set_postfix({name: f"{figures[name]:.4g}" for name in shown[:4]})
             if done % run.checkpoint_every == 0 or done == optimiser.steps or stopping:
                 save(done)
             if stopping:
@@ -270,69 +262,6 @@ def _train_alone(
                 write_whole(out / "final", write_final)
     tracker.close()
     _leave(accelerator)
-
-
-def _step(system, loss_module, step, config, optimisers, accelerator, folder, stop) -> tuple[dict[str, float], bool]:
-    """One optimiser step of every phase. Returns each part of the losses (of the whole batch, on every rank) with the
-    seconds spent, and whether any rank was asked to stop."""
-    figures: dict[str, float] = defaultdict(float)
-    phases, ranks = system.phases(step), accelerator.num_processes
-    clock = time.perf_counter()
-
-    def lap(name: str) -> None:
-        nonlocal clock
-        now = time.perf_counter()
-        figures[f"seconds_{name}"] += now - clock
-        clock = now
-
-    def refuse(what: str, value: float, batches: list, parts: dict | str) -> None:
-        utterances = [u for batch in batches for u in batch.utterances][:8]
-        last = checkpoints(folder)
-        raise TrainingError(
-            f"the {what} is {value} at step {step} (parts: {parts}) on utterances {', '.join(utterances)}; last good "
-            f"checkpoint: {last[-1] if last else 'none'}; resume with lower {' or '.join(CALMING)} in the "
-            "configuration, or take these utterances out and start again (another --out, with --init for the weights)"
-        )
-
-    parts = range(config.accumulation)
-    batches = [system.batch(step, p, phases, accelerator.process_index, ranks).to(accelerator.device) for p in parts]
-    wish = torch.tensor([float(stop.received is not None)], dtype=torch.float64)
-    counted = torch.stack([system.counts(batch).cpu() for batch in batches]).sum(dim=0)
-    shared = torch.cat((wish, counted))
-    shared = accelerator.reduce(shared.to(accelerator.device), "sum").cpu()
-    counts = shared[1:]
-    lap("data")
-    for phase in phases:
-        sums: dict[str, torch.Tensor] = {}
-        for number, batch in enumerate(batches):
-            # Gradients are averaged over ranks after the last part only; sharded ones after each, since until then every
-            # rank would hold them whole.
-            waiting = number < len(batches) - 1 and not isinstance(loss_module, FSDPModule)
-            with accelerator.no_sync(loss_module) if waiting else contextlib.nullcontext():
-                loss, values = system.forward(loss_module, phase, batch, step, counts)
-                lap("forward")
-                if not torch.isfinite(loss):
-                    refuse(f"{phase} loss", loss.item(), [batch], {k: v.item() for k, v in values.items()})
-                accelerator.backward(loss * ranks)  # undoes the averaging: shares add up
-                lap("backward")
-            for name, value in values.items():
-                sums[name] = sums.get(name, 0.0) + value.detach().double()
-        parameters = [p for g in optimisers[phase] for group in g.param_groups for p in group["params"]]
-        norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
-        norm = float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
-        if not math.isfinite(norm):
-            refuse(f"gradient norm of the {phase}", norm, batches, {k: v.item() for k, v in sums.items()})
-        figures[f"gradient_norm_{phase}"] = norm
-        for one in optimisers[phase]:
-            one.step()
-        # All gradients, including those that one phase left on another's parameters.
-        system.loss.zero_grad(set_to_none=True)
-        stacked = torch.stack([value.to(accelerator.device) for value in sums.values()])
-        whole = accelerator.reduce(stacked, "sum").tolist()
-        for name, value in zip(sums, whole):
-            figures[name] += value
-        lap("optimiser")
-    return figures, bool(shared[0] > 0)
 
 
 def _leave(accelerator: Accelerator) -> None:
