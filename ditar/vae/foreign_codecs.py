@@ -3,7 +3,7 @@ through its own package. Neither package is needed until such a codec is made.""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +18,31 @@ SNAC_STRIDES = (4, 2, 1)
 SNAC_PLACES = ((0,), (1, 4), (2, 3, 5, 6))
 
 
-class EncodecCodec(Codec):
+class _TransformersCodec(Codec):
+    """A codec of `transformers`, where its model's class is ARCHITECTUREModel."""
+
+    architecture: str
+    model: nn.Module
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, codebooks: int | None = None) -> Self:
+        """From a folder or the hub. CodecError if transformers is missing or cannot read it."""
+        return cls(_of_transformers(cls.architecture, name), codebooks)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """A folder of `transformers`."""
+        self.model.save_pretrained(folder)
+
+
+class EncodecCodec(_TransformersCodec):
     """EnCodec (arXiv 2210.13438): `facebook/encodec_24khz` (75 Hz, 2 to 32 codebooks x 1024), `facebook/encodec_32khz`
     (50 Hz, 4 x 2048; MusicGen's). `model` is a transformers.EncodecModel.
 
     CodecError: stereo, chunked or normalising models (the 48 kHz one), and a number of `codebooks` that the model's
     bandwidths do not offer; None means the only one there is.
     """
+
+    architecture = "Encodec"
 
     def __init__(self, model: nn.Module, codebooks: int | None = None):
         super().__init__()
@@ -46,15 +64,6 @@ class EncodecCodec(Codec):
         self.kind = f"encodec_{self.rate_hz // 1000}khz"
         self.bandwidth_hz = self.rate_hz / 2
 
-    @classmethod
-    def from_pretrained(cls, name: str | Path, codebooks: int | None = None) -> "EncodecCodec":
-        """From a folder or the hub. CodecError if transformers is missing or cannot read it."""
-        return cls(_of_transformers("Encodec", name), codebooks)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """A folder of `transformers`."""
-        self.model.save_pretrained(folder)
-
     def _encode(self, waveform: Tensor) -> Tensor:
         return self.model.encode(waveform.unsqueeze(1), bandwidth=self.bandwidth_kbps).audio_codes[0]  # the only chunk
 
@@ -66,14 +75,14 @@ class EncodecCodec(Codec):
         return [self.model.encoder, self.model.quantizer]
 
 
-class MimiCodec(Codec):
+class MimiCodec(_TransformersCodec):
     """Mimi (arXiv 2410.00037, section 3.3; `kyutai/mimi`): 24 kHz, 12.5 Hz, up to 32 codebooks x 2048, of which the
     first is semantic; Moshi uses 8. `model` is a transformers.MimiModel.
 
     CodecError: a number of `codebooks` that the model does not have; None means all.
     """
 
-    kind = "mimi"
+    architecture, kind = "Mimi", "mimi"
 
     def __init__(self, model: nn.Module, codebooks: int | None = None):
         super().__init__()
@@ -88,15 +97,6 @@ class MimiCodec(Codec):
         self.codebook_size, self.rate_hz = config.codebook_size, config.sampling_rate
         self.hop_samples = round(config.sampling_rate / config.frame_rate)
         self.bandwidth_hz = self.rate_hz / 2
-
-    @classmethod
-    def from_pretrained(cls, name: str | Path, codebooks: int | None = None) -> "MimiCodec":
-        """From a folder or the hub. CodecError if transformers is missing or cannot read it."""
-        return cls(_of_transformers("Mimi", name), codebooks)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """A folder of `transformers`."""
-        self.model.save_pretrained(folder)
 
     def _encode(self, waveform: Tensor) -> Tensor:
         return self.model.encode(waveform.unsqueeze(1), num_quantizers=self.codebooks).audio_codes
