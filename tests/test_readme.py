@@ -19,11 +19,16 @@ from ditar.synthesis.model_folder import SHIPPED_MODEL
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [  # every page of documentation
+    "README.md", "egs/README.md", "recipes/README.md", "packaging/onnx/README.md", "ditar/assets/model/README.md",
+    "ditar/assets/fast/README.md", "ditar/assets/voices/README.md",
+]  # fmt: skip
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install "
 
 
 def blocks(language):
-    return [b.strip() for b in re.findall(rf"^```{language}\n(.*?)^```$", README, re.S | re.M)]
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.S | re.M)  # an opening with its end, whatever the language
+    return [block.strip() for of, block in found if of == language]
 
 
 def run(command, folder, **options):
@@ -94,12 +99,28 @@ def test_continuous_integration_runs_the_second_command():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
+def subcommands(parser):
+    """{name: parser} of a parser's subcommands."""
+    return next((a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)), {})
+
+
+def options_of(parser):
+    """{name: action} of every name of every option, but --help."""
+    return {name: a for a in parser._actions if a.dest != "help" for name in a.option_strings}
+
+
 def test_the_options_shown_are_the_options_there_are():
     usage = next(b for b in blocks("") if b.startswith("ditar synthesize"))
-    shown = dict(re.findall(r"(--[a-z-]+)(?: ([^\s\]]+))?", usage.split("ditar info")[0]))
-    (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    actions = {a.option_strings[0]: a for a in commands.choices["synthesize"]._actions if a.dest != "help"}
-    assert set(shown) == {name for action in actions.values() for name in action.option_strings}
+    commands = subcommands(build_parser())
+    parts = {part.split()[0]: part for part in re.split(r"^ditar ", usage, flags=re.M)[1:]}
+    assert set(parts) == set(commands)
+    for name, part in parts.items():
+        parsers = [commands[name], *subcommands(commands[name]).values()]
+        known = {option for parser in parsers for option in options_of(parser)}
+        assert set(re.findall(r"--[a-z-]+", part)) <= known, name
+    shown = dict(re.findall(r"(--[a-z-]+)(?: ([^\s\]]+))?", parts["synthesize"]))
+    actions = options_of(commands["synthesize"])
+    assert set(shown) == set(actions)
     for option, action in actions.items():
         if action.default not in (None, argparse.SUPPRESS) and action.nargs != 0:  # flags have no value
             assert shown[option] == str(action.default)
@@ -110,7 +131,6 @@ def test_the_options_shown_are_the_options_there_are():
         assert float(shown[name]) == value and f"{value:g} for the one that ships" in help_text
     for name, value in (("--solver", own.solver), ("--time-grid", own.time_grid)):
         assert shown[name] == value and f"{value} for the one that ships" in " ".join(actions[name].help.split())
-    assert set(re.findall(r"^ditar ([\w-]+)", usage, re.M)) == set(commands.choices)
 
 
 def test_the_commands_of_the_console_are_commands():
@@ -119,9 +139,30 @@ def test_the_commands_of_the_console_are_commands():
         assert program == "ditar" and callable(build_parser().parse_args(arguments).run)
 
 
-def test_links_point_at_files():
-    for link in re.findall(r"\]\(([^)#]+)\)", re.sub(r"`[^`\n]*`", "", README)):
-        assert link.startswith("http") or (ROOT / link).exists(), link
+def anchors(text):
+    """What headings can be linked by, as GitHub names them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_point_at_files_and_headings(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", re.sub(r"`[^`\n]*`", "", text))
+    for link in (link for link in links if not link.startswith("http")):
+        path, _, heading = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), link
+        assert not heading or heading in anchors(target.read_text(encoding="utf-8")), link
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_programs_and_configurations_that_are_named_are_there(name):
+    named = re.findall(
+        r"(?<![\w/.])(?:\.\./)*((?:recipes|egs|configs|tests|packaging|ditar)/[\w./-]+\.(?:py|sh|yaml|md|txt|json))\b",
+        (ROOT / name).read_text(encoding="utf-8"),
+    )
+    assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
 def test_the_model_that_ships_is_small_and_described():
