@@ -64,7 +64,7 @@ def build_parser() -> CommandParser:
     from ditar.cli import bench, evaluate, export, finetune, info, load, report, serve
     from ditar.cli import sweep, synthesize, text, validate_data, voice
 
-    parser = CommandParser(prog="ditar", description="Zero-shot speech synthesis over continuous latents.")
+    parser = CommandParser(prog="ditar", description="Speech from text, in the voice of a short recording.")
     parser.add_argument("--version", action="version", version=f"ditar {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in (

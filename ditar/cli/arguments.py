@@ -47,10 +47,10 @@ class CommandParser(argparse.ArgumentParser):
 
 
 class DefaultsShown(argparse.ArgumentDefaultsHelpFormatter):
-    """Help with the informative defaults: not those of flags, nor None."""
+    """Help with the informative defaults: not those of flags, nor None, nor an empty list."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        silent = action.default is None or action.default is False  # 0 equals False
+        silent = action.default is None or action.default is False or action.default == []  # 0 equals False
         return action.help if silent else super()._get_help_string(action)
 
 
@@ -64,38 +64,38 @@ def add_model_options(
 ) -> None:
     """The model, with `fast` its distilled form instead, with `adapter` an adapter of it, with `language` the language
     (espeak-ng's name), the device and, with `dtype`, the number format."""
-    model = command.add_mutually_exclusive_group()
+    group = command.add_argument_group("model and computer")
+    model = group.add_mutually_exclusive_group()
     model.add_argument(
-        "--model", metavar="DIR|HUB-ID", help="a model's folder, or its name on the hub; by default the one that ships"
-    )
+        "--model", metavar="DIR|HUB-ID", help="a model: its folder, or its name on the Hugging Face hub (default: the "
+        "one that ships)",
+    )  # fmt: skip
     if fast:
         add_fast_option(model)
     if adapter:
-        add_adapter_option(command)
+        add_adapter_option(group)
     if language:
-        command.add_argument("--language", default="en-us", help="espeak-ng's name of the language of the texts")
-    command.add_argument("--device", type=device, default="auto", help=devices)
-    command.add_argument(
+        group.add_argument("--language", default="en-us", help="language of the texts, by espeak-ng's name")
+    group.add_argument("--device", type=device, default="auto", help=f"where to compute: {devices}")
+    group.add_argument(
         "--threads",
         metavar="N",
         type=whole(1, 1024),
-        help="of torch on a CPU (default: as many as are fastest when the command starts, which on a busy machine "
-        "is often 1; OMP_NUM_THREADS, if it is set)",
+        help="threads of torch on a CPU (default: OMP_NUM_THREADS if it is set, else as many as are fastest when the "
+        "command starts, on a busy machine often 1)",
     )
     if dtype:
-        command.add_argument(
+        group.add_argument(
             "--dtype",
             choices=["auto", "float32", "bfloat16", "float16"],
             default="auto",
-            help="what the model computes in; auto: bfloat16 on a GPU, float32 elsewhere",
+            help="number format of the model; auto: bfloat16 on a GPU, float32 elsewhere",
         )
 
 
-def add_adapter_option(command: argparse.ArgumentParser) -> None:
+def add_adapter_option(command: argparse._ActionsContainer) -> None:
     """--adapter."""
-    command.add_argument(
-        "--adapter", metavar="DIR", help="what `ditar finetune --lora` made of this model, to add to its weights"
-    )
+    command.add_argument("--adapter", metavar="DIR", help="an adapter of this model, from `ditar finetune --lora`")
 
 
 def add_fast_option(model: argparse._MutuallyExclusiveGroup) -> None:
@@ -108,7 +108,7 @@ def add_fast_option(model: argparse._MutuallyExclusiveGroup) -> None:
         action="store_const",
         const=str(FAST_MODEL),
         default=None,
-        help="the distilled form of the model that ships: one evaluation a step, and few steps",
+        help="the distilled form of the model that ships: faster, by fewer steps of one evaluation each",
     )
 
 
@@ -118,43 +118,44 @@ def add_recogniser_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--normaliser", choices=NORMALISERS, help=COMPARISONS)
 
 
-def add_clip_options(command: argparse.ArgumentParser, required: bool = False) -> None:
+def add_clip_options(command: argparse._ActionsContainer, required: bool = False) -> None:
     """A reference clip, what is said in it, and whether it is learnt from; `adapt` None: nothing is said about that."""
     command.add_argument(
         "--prompt-audio",
         metavar="FILE|-",
         required=required,
-        help="reference clip: WAV, FLAC, OGG, MP3 or a phone's M4A, from 0.5 s on; - reads it from standard input",
+        help="a recording of the voice, 0.5 to 30 s: WAV, FLAC, OGG, MP3 or, with the extra `eval`, a phone's M4A; "
+        "- is standard input",
     )
     command.add_argument(
         "--prompt-text",
         metavar="TEXT",
-        help="exactly what is said in the reference clip; without it, more words may go wrong; auto: what Whisper "
-        "tiny.en hears in it (English; needs the extra `eval`)",
+        help="exactly what is said in the recording; auto: Whisper tiny.en hears it (English; needs the extra `eval`). "
+        "Without it more words may go wrong, and the voice is not learnt",
     )
     command.add_argument(
         "--adapt",
         action=argparse.BooleanOptionalAction,
-        help="learn the voice from its clip, in about as many seconds as the clip has, which makes it much more alike; "
-        "what is said in it must be known. Default: where that is so, the model can, and the recording is without "
-        "noise and echo, which would be learnt, too; the voices that ship are only heard. What was learnt is kept in "
-        "the user's cache, so that it takes its time once. --adapt: from a poor recording, too; where nothing can be "
-        "learnt, it is an error. --no-adapt: the clip is only heard, as in the paper",
+        help="whether the voice is learnt from the recording, which makes it much more alike and takes about as long "
+        "as the recording lasts, once: the result is kept in the user's cache. By default it is learnt if its words "
+        "are known, it has no noise and no echo, and the model can; voices that ship are only heard. --adapt: learn in "
+        "spite of noise, echo and doubtful words, and fail where that is impossible. --no-adapt: only hear it, as in "
+        "the paper",
     )
     command.add_argument(
         "--denoise",
         action="store_true",
-        help="take the noise out of a noisy clip before it is heard, by RNNoise; needs the extra `denoise`",
+        help="take the noise out of a noisy recording before it is heard (RNNoise; needs the extra `denoise`)",
     )
 
 
-def add_lexicon_option(command: argparse.ArgumentParser) -> None:
+def add_lexicon_option(command: argparse._ActionsContainer) -> None:
     """A file of pronunciations."""
     command.add_argument(
         "--lexicon",
         metavar="FILE",
-        help="pronunciations, word<TAB>IPA or word<TAB>CMU's symbols on each line, and a third column for those of one "
-        "language only; see also [word](/ipa/) in a text",
+        help="pronunciations: lines word<TAB>IPA, or word<TAB>CMU's symbols; a third column limits a line to one "
+        "language. In a text itself, [word](/ipa/) does the same",
     )
 
 

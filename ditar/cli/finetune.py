@@ -18,49 +18,56 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "finetune",
         help="teach a model a voice, from a folder of recordings",
-        description="From a folder of recordings to a model of their voice: they are checked, heard where they have no "
-        "text, aligned, cut at pauses; training ends when held-out sentences get no better in word error and "
-        "likeness. DIR holds audio files with NAME.txt beside each or without, LJ Speech's metadata.csv and wavs, a "
-        "Kaldi data directory, or utterances.tsv with a folder of audio. The base stays as it is. The same command "
-        "goes on after an interruption. It needs the extra `finetune`.",
+        description="Make a model of a voice from a few minutes of it, or more. Recordings are checked, aligned and "
+        "cut at pauses; those without a text are heard. Some are held out, and training ends when their word error and "
+        "likeness get no better. The model that it begins with stays as it is. After an interruption the same command "
+        "goes on. Needs the extra `finetune`.",
         formatter_class=DefaultsShown,
     )
-    command.add_argument("data", metavar="DIR", help="recordings of the voice, a few minutes or more")
+    command.add_argument(
+        "data", metavar="DIR", help="the recordings: audio files, with NAME.txt beside each or without; or LJ Speech's "
+        "metadata.csv and wavs; or, of one speaker or several, a Kaldi data directory, or utterances.tsv with a folder "
+        "of audio",
+    )  # fmt: skip
     command.add_argument(
         "--output", metavar="DIR", required=True, help="folder for the model, or with --lora for the adapter, and for "
         "before_after.html, a page to listen to",
     )  # fmt: skip
     command.add_argument(
-        "--lora", metavar="RANK", type=whole(1, 1024), help="train an adapter of this rank, such as 16, for "
-        "`ditar synthesize --adapter`, instead of all weights",
-    )  # fmt: skip
-    command.add_argument(
-        "--steps",
-        type=whole(1, 1_000_000),
-        default=FinetuneSettings.steps,
-        help="at most; 2,000 suit an hour of speech",
-    )
-    command.add_argument(
-        "--learning-rate", type=number(1e-8, 1.0), help="highest rate of training (default: 0.0002; 0.001 with --lora)"
-    )
-    command.add_argument(
-        "--validate-every", metavar="STEPS", type=whole(1, 100_000), default=FinetuneSettings.validate_every,
-        help="steps between two hearings of the held-out sentences, and between checkpoints",
-    )  # fmt: skip
-    command.add_argument(
-        "--patience", type=whole(1, 1000), default=FinetuneSettings.patience,
-        help="hearings without a better one that end the training",
-    )  # fmt: skip
-    command.add_argument(
-        "--recogniser", metavar="NAME", default=AUTO, help=f"who hears the held-out sentences and recordings without "
-        f"text: {AUTO}, {WAYS}; {NONE}: the validation loss ends the training ({AUTO}: Whisper tiny.en)",
+        "--lora", metavar="RANK", type=whole(1, 1024), help="train an adapter of this rank, such as 16, and not all "
+        "weights; `ditar synthesize --adapter` speaks with it",
     )  # fmt: skip
     command.add_argument(
         "--skip-bad", action="store_true", help="leave out recordings that cannot be used, and say which"
     )
-    command.add_argument("--seed", type=whole(0, 2**31 - 1), default=FinetuneSettings.seed)
     command.add_argument(
-        "--processes", type=whole(1, 1024), default=usable_cores(), help="of the preparation, one a core"
+        "--steps",
+        metavar="N",
+        type=whole(1, 1_000_000),
+        default=FinetuneSettings.steps,
+        help="most steps of training; 2,000 suit an hour of speech",
+    )
+    command.add_argument(
+        "--learning-rate", metavar="X", type=number(1e-8, 1.0), help="highest rate of training (default: 0.0002; 0.001 "
+        "with --lora)",
+    )  # fmt: skip
+    command.add_argument(
+        "--validate-every", metavar="N", type=whole(1, 100_000), default=FinetuneSettings.validate_every,
+        help="steps between two hearings of what is held out, and between checkpoints",
+    )  # fmt: skip
+    command.add_argument(
+        "--patience", metavar="N", type=whole(1, 1000), default=FinetuneSettings.patience,
+        help="training ends after so many hearings without a better one",
+    )  # fmt: skip
+    command.add_argument(
+        "--recogniser", metavar="NAME", default=AUTO, help=f"who hears what is held out, and recordings without a "
+        f"text. {AUTO}: Whisper tiny.en; or {WAYS}; {NONE}: nobody, and the validation loss ends the training",
+    )  # fmt: skip
+    command.add_argument(
+        "--seed", type=whole(0, 2**31 - 1), default=FinetuneSettings.seed, help="of training and of what is held out"
+    )
+    command.add_argument(
+        "--processes", metavar="N", type=whole(1, 1024), default=usable_cores(), help="processes that prepare the data"
     )
     add_model_options(command, dtype=False, devices="auto, cpu, or cuda, of which CUDA_VISIBLE_DEVICES chooses one")
     command.set_defaults(run=run)

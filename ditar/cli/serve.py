@@ -15,43 +15,49 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "serve",
         help="speak for others over HTTP, in the form of OpenAI's speech endpoint",
-        description="Speak over HTTP (POST /v1/audio/speech, as OpenAI's) and WebSocket (/v1/audio/stream); / is a "
-        "page to speak with, and /docs describes the rest. SIGTERM and Ctrl-C end it when what it has accepted is "
-        "spoken, a second one at once. It needs the extra `serve`.",
+        description="Speak over HTTP, in the form of OpenAI's speech endpoint (POST /v1/audio/speech), and over "
+        "WebSocket (/v1/audio/stream). In a browser / is a page to speak with, and /docs describes every request. "
+        "SIGTERM and Ctrl-C end it when what it has accepted is spoken; a second one ends it at once. Needs the extra "
+        "`serve`.",
         formatter_class=DefaultsShown,
     )
-    command.add_argument("--host", default=ServeSettings.host, help="the address to listen on")
+    command.add_argument(
+        "--host", default=ServeSettings.host, help="address to listen on; one that others reach needs --api-key-file"
+    )
     command.add_argument(
         "--port", type=whole(0, 65535), default=ServeSettings.port, help="0: any free one, which is printed"
     )
     command.add_argument(
-        "--voices", metavar="DIR", help="voices by name, for uploads too (default: ~/.local/share/ditar/voices)"
+        "--voices", metavar="DIR", help="folder of voices by name; uploads are kept there, too (default: "
+        "~/.local/share/ditar/voices)",
+    )  # fmt: skip
+    command.add_argument(
+        "--api-key-file", metavar="F", help="file of keys, one a line; every request but /health must bring one"
     )
     command.add_argument(
-        "--api-key-file", metavar="F", help="keys, one a line; one of them must come with every request but /health"
+        "--max-concurrent",
+        metavar="N",
+        type=whole(1, 1024),
+        default=ServeSettings.max_concurrent,
+        help="requests that are spoken at once, as rows of a batch",
     )
     command.add_argument(
         "--max-queue",
+        metavar="N",
         type=whole(0, 100_000),
         default=ServeSettings.max_queue,
         help="requests that wait; further ones are refused with 429",
     )
     command.add_argument(
-        "--max-concurrent",
-        type=whole(1, 1024),
-        default=ServeSettings.max_concurrent,
-        help="requests that are spoken at the same time, as rows of a batch",
-    )
-    command.add_argument(
         "--allowed-host", action="append", default=[], metavar="NAME", help="another name in the Host header, such as "
-        "that of a proxy; may be given several times",
+        "that of a proxy; may be repeated",
     )  # fmt: skip
     command.add_argument(
-        "--cors-origin", action="append", default=[], metavar="ORIGIN", help="web pages that may use the server, such "
-        "as https://example.org; may be given several times",
+        "--cors-origin", action="append", default=[], metavar="ORIGIN", help="origin of web pages that may use the "
+        "server, such as https://example.org; may be repeated",
     )  # fmt: skip
     command.add_argument(
-        "--insecure", action="store_true", help="listen on an address other than loopback without --api-key-file"
+        "--insecure", action="store_true", help="listen on an address that others reach without --api-key-file"
     )
     add_lexicon_option(command)
     add_model_options(command, adapter=True, fast=True)

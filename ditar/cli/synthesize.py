@@ -7,33 +7,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from ditar.audio.formats import STREAMED
-from ditar.cli.arguments import (
-    DefaultsShown,
-    add_clip_options,
-    add_lexicon_option,
-    add_model_options,
-    number,
-    part,
-    whole,
-)
+from ditar.cli.arguments import DefaultsShown, add_model_options
 from ditar.cli.checks import TOKEN_OPTIONS, check_adapting, check_options, check_text_options
 from ditar.cli.interrupt import starting
 from ditar.cli.script_checks import check_script
-from ditar.config.numbers import MAX_SEED
-from ditar.config.sampling import (
-    BATCH_SIZE,
-    MAX_RETRIES,
-    MOST_RETRIES,
-    MOST_ROWS,
-    MOST_STEPS,
-    RANGES,
-    RISES,
-    SOLVERS,
-    TIME_GRIDS,
-)
+from ditar.cli.synthesize_options import add_output_options, add_sampling_options, add_text_options, add_voice_options
 from ditar.storage.json_lines import MANIFEST
-from ditar.text.lines import LIST_FORMATS
 
 REQUEST_OPTIONS = ("temperature", "guidance_scale", "stop_threshold", "speed")
 BATCH_OPTIONS = (
@@ -45,168 +24,16 @@ def add_parser(commands) -> None:
     """Add the command to the subparsers of `ditar`."""
     command = commands.add_parser(
         "synthesize",
-        help="speak a text in the voice of a reference clip",
-        description="Speak a text in the voice of a reference clip. With no --model and no voice, those that come with "
-        "the package are used. A text of several sentences is spoken sentence by sentence; finished sentences are kept "
-        "when it is interrupted, and the same command resumes from there.",
+        help="speak a text in the voice of a recording",
+        description="Speak a text in the voice of a recording. Without --model and a voice, those that come with the "
+        "package are used. A text of several sentences is spoken sentence by sentence. If it is interrupted, finished "
+        "sentences are kept, and the same command goes on from there.",
         formatter_class=DefaultsShown,
     )
-    text = command.add_mutually_exclusive_group(required=True)
-    text.add_argument("--text", help="what to say")
-    text.add_argument(
-        "--text-file",
-        metavar="F|-",
-        help="a UTF-8 file with what to say; - reads standard input. With --output it is one text; with --output-dir "
-        "each line is an utterance, see --list-format",
-    )
-    text.add_argument(
-        "--script",
-        metavar="F|-",
-        help="a UTF-8 file with lines '[anna] text' of several speakers, for one file; lines without a speaker go on "
-        "with the previous one's. Each is spoken by the voice of that name, see --voice and --script-voice",
-    )
-    command.add_argument(
-        "--script-voice",
-        metavar="NAME=VOICE",
-        action="append",
-        help="the voice, as --voice takes it, of a speaker of the script; may be given several times",
-    )
-    command.add_argument(
-        "--list-format",
-        choices=LIST_FORMATS,
-        default="auto",
-        help="for the lines of --output-dir: tab: 'id<TAB>text'; kaldi: 'id text'; text: a text only, whose id is the "
-        "line's number; auto: tab if every line has one, kaldi if every line begins with an id that cannot be a word "
-        "(utt1, spk_003, 84-121123-0000), otherwise text; it reports how they were read",
-    )
-    output = command.add_mutually_exclusive_group(required=True)
-    output.add_argument(
-        "--output",
-        metavar="FILE|-",
-        help="audio file to write: .wav, .flac, .mp3, .opus or .ogg (Vorbis); - is standard output, see "
-        "--output-format",
-    )
-    output.add_argument(
-        "--output-dir",
-        metavar="DIR",
-        help="folder for <id>.wav of each line of --text-file, and manifest.jsonl of what is done; files made with the "
-        "same settings are kept",
-    )
-    command.add_argument(
-        "--timestamps",
-        metavar="FILE|FORMAT",
-        help="file for the times of words and sounds: .json, .srt or .vtt (subtitles), .TextGrid (Praat); with "
-        "--output-dir only one of these endings, for a file beside each WAV. For a model with monotonic alignment (its "
-        "configuration says so)",
-    )
-    command.add_argument(
-        "--stream",
-        action="store_true",
-        help="write while speaking: a growing WAV file, or with --output - to standard output, see --output-format",
-    )
-    command.add_argument(
-        "--output-format",
-        choices=STREAMED,
-        help="of --output -, which is written while it is made, but for flac; pcm: raw samples, 16 bit, little endian, "
-        "mono, 24 kHz (default: pcm)",
-    )
-    command.add_argument(
-        "--voice",
-        metavar="NAME|FILE",
-        help="a voice: a file that `ditar voice create` made, or a name that `ditar voice list` shows",
-    )
-    add_clip_options(command)
-    command.add_argument(
-        "--temperature",
-        type=number(*RANGES["temperature"]),
-        default=argparse.SUPPRESS,
-        help="where noise enters the reverse ODE, from 0 (deterministic) to 1 (ordinary sampling; default: the model's, "
-        "0.1 for the one that ships); arXiv 2502.03930, equations 3 and 4. For a model that draws tokens: it divides "
-        "their logits, and may exceed 1",
-    )
-    command.add_argument(
-        "--guidance-scale",
-        type=number(*RANGES["guidance_scale"]),
-        default=argparse.SUPPRESS,
-        help="LM guidance, 1 + w in the paper's terms (default: the model's, 2 for the one that ships); 1 turns it off "
-        "and halves the cost of LocDiT. For a model that draws tokens: the same for the text",
-    )
-    command.add_argument("--top-k", type=whole(1, 1000), default=argparse.SUPPRESS, help="draw from this many tokens")
-    command.add_argument(
-        "--top-p", type=number(1e-6, 1.0), default=argparse.SUPPRESS, help="draw from this share of the probability"
-    )
-    command.add_argument(
-        "--steps",
-        dest="num_inference_steps",
-        metavar="STEPS",
-        type=whole(1, MOST_STEPS),
-        default=argparse.SUPPRESS,
-        help="diffusion steps per patch, NFE (default: the model's, 8 for the one that ships)",
-    )
-    command.add_argument(
-        "--solver",
-        choices=SOLVERS,
-        default=argparse.SUPPRESS,
-        help="how the reverse ODE is solved; all but ddim are diffusers' and need temperature 1 (default: the model's, "
-        "ddim for the one that ships)",
-    )
-    command.add_argument(
-        "--time-grid",
-        choices=TIME_GRIDS,
-        default=argparse.SUPPRESS,
-        help="how the steps of ddim are spaced; cosine: denser at both ends, sway: denser at the noise (F5-TTS) "
-        "(default: the model's, sway for the one that ships)",
-    )
-    command.add_argument(
-        "--guidance-rise",
-        type=number(*RISES),
-        metavar="R",
-        default=argparse.SUPPRESS,
-        help="guidance is R times as strong at the data as at the noise, and as --guidance-scale says in the middle; 1: "
-        "the same at all times, as in the paper (default: the model's, 4 for the one that ships)",
-    )
-    command.add_argument(
-        "--guidance-steps",
-        type=part,
-        metavar="LOW,HIGH",
-        default=argparse.SUPPRESS,
-        help="guidance at this part of the steps only, such as 0,0.5; the others cost half (default: 0,1)",
-    )
-    command.add_argument(
-        "--stop-threshold",
-        type=number(*RANGES["stop_threshold"]),
-        default=argparse.SUPPRESS,
-        help="the speech ends when the stop head exceeds this (default: the model's); lower ends sooner",
-    )
-    command.add_argument(
-        "--speed",
-        type=number(*RANGES["speed"]),
-        default=argparse.SUPPRESS,
-        help="2 is twice as fast, 0.5 half as fast, at the same pitch (default: the voice's own pace)",
-    )
-    command.add_argument(
-        "--max-retries",
-        type=whole(0, MOST_RETRIES),
-        default=argparse.SUPPRESS,
-        help="new attempts, with other seeds, at speech that never ends, is silent or far too short; none at "
-        f"temperature 0, where every seed says the same (default: {MAX_RETRIES})",
-    )
-    command.add_argument(
-        "--strict",
-        action="store_true",
-        help="exit with 1 if speech is still cut off, silent or far too short after its retries; it is written, and "
-        "marked `wrong` in manifest.jsonl, in any case",
-    )
-    command.add_argument(
-        "--seed",
-        type=whole(0, MAX_SEED, "2^63 - 1"),
-        default=0,
-        help="same seed, machine, settings and --threads: same samples",
-    )
-    command.add_argument(
-        "--batch-size", type=whole(1, MOST_ROWS), default=BATCH_SIZE, help="sentences that are spoken at the same time"
-    )
-    add_lexicon_option(command)
+    add_text_options(command)
+    add_output_options(command)
+    add_voice_options(command)
+    add_sampling_options(command)
     add_model_options(command, adapter=True, fast=True)
     command.set_defaults(run=run)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ditar.cli.arguments import add_clip_options, add_model_options
+from ditar.cli.arguments import DefaultsShown, add_clip_options, add_model_options
 from ditar.cli.checks import check_adapting, check_model, check_utf8, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
@@ -19,18 +19,24 @@ def add_parser(commands) -> None:
     command = commands.add_parser(
         "voice",
         help="keep voices in files: create, list, show",
-        description="A voice file holds a reference clip in the form a model reads, with its transcript; "
-        "`ditar synthesize --voice FILE` speaks with it. Voices in the user's folder, and those that ship, have names: "
-        "--voice NAME.",
+        description="Keep voices for `ditar synthesize --voice` and `ditar serve`. A voice file holds a recording in "
+        "the form that a model reads, what is said in it, and what was learnt of the voice. Voices in the user's "
+        "folder, and those that ship, have names.",
     )
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
-    create = actions.add_parser("create", help="make a voice file from a reference clip")
+    create = actions.add_parser(
+        "create",
+        help="make a voice of a recording",
+        description="Make a voice of a recording and keep it, by a name or in a file. Give --prompt-text: then the "
+        "voice is learnt from the recording, and is much more alike.",
+        formatter_class=DefaultsShown,
+    )
     create.add_argument(
         "output", metavar="NAME|FILE", help="a name, by which --voice finds it; or a file to write: FILE.safetensors"
     )
     add_clip_options(create, required=True)
-    create.add_argument("--force", action="store_true", help="replace an existing file")
-    create.add_argument("--name", help="default: the file's")
+    create.add_argument("--force", action="store_true", help="replace a voice that is there")
+    create.add_argument("--name", help="the voice's name in the file (default: that of the file)")
     add_model_options(create, dtype=False, adapter=True)
     create.set_defaults(run=_create)
     listing = actions.add_parser("list", help="the voices that have names, or the voice files of a folder")

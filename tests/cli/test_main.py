@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -232,7 +233,7 @@ def run(*arguments, **options):
     "arguments",
     [
         ["--help"], ["--version"], ["synthesize", "--help"], ["voice", "create", "--help"], ["info", "--help"],
-        ["export", "--help"],
+        ["export", "--help"], ["serve", "--help"], ["finetune", "--help"],
     ],  # fmt: skip
 )
 def test_help_needs_no_torch_and_no_patience(arguments):
@@ -244,12 +245,21 @@ def test_help_needs_no_torch_and_no_patience(arguments):
     done = run(sys.executable, "-c", code)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stderr
-    assert "default: None" not in done.stdout and "default: False" not in done.stdout
+    assert not re.search(r"default:\s+(None|False|\[\])", done.stdout)
     assert arguments[0] != "synthesize" or "same samples (default: 0)" in " ".join(done.stdout.split())
     assert arguments[0] != "export" or "[-h] --format {onnx}" in done.stdout  # what is required has no brackets
     assert ("ditar 0." if arguments == ["--version"] else "usage: ditar") in done.stdout
     # Processor time, which is wall time where nothing else runs: a busy machine is not the program's fault.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+
+@pytest.mark.parametrize("command", [["synthesize"], ["voice", "create"], ["serve"], ["finetune"]])
+def test_every_option_of_what_users_begin_with_is_explained(command):
+    parser = build_parser()
+    for name in command:
+        parser = next(a.choices for a in parser._actions if hasattr(a.choices, "values"))[name]
+    assert parser.description
+    assert [action.option_strings for action in parser._actions if not action.help] == []
 
 
 @pytest.mark.parametrize(
