@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from ditar import DiTARPipeline, SpeechRequest
 from ditar.cli import build_parser
 from ditar.synthesis.loading import load_sampling
 from ditar.synthesis.model_folder import SHIPPED_MODEL
+from ditar.synthesis.voice_names import SHIPPED
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,6 +66,29 @@ def test_the_python_example_runs(clone):
     done = run([sys.executable, "-c", example], clone)
     assert done.returncode == 0, done.stderr
     assert "24000" in done.stdout
+
+
+def test_the_calls_of_the_python_table_run():
+    python = README.partition("\n## Python\n")[2].partition("\n## ")[0]
+    calls = re.findall(r"^\| `(pipeline.*?)` \|", python, re.M)
+    clip, words = SHIPPED / "heart.flac", (SHIPPED / "heart.txt").read_text(encoding="utf-8")
+    names = {
+        "pipeline": DiTARPipeline.from_pretrained(), "SpeechRequest": SpeechRequest, "script": "[anna] A tomato.",
+        "clip": clip, "words": words,
+    }  # fmt: skip
+    made = {}
+    for call in calls:
+        call = call.replace(", ...", "").replace('"ann.wav", "..."', "clip, words").replace('"..."', '"Good morning."')
+        result = eval(call, names)
+        made[call] = list(result) if "stream" in call else result
+        if "create_voice" in call:
+            names["voice"] = result
+    kinds = {name: next(made[call] for call in made if name in call) for name in ("adapt", "times", "batch", "stream")}
+    assert kinds["adapt"].embedding is not None
+    first = kinds["times"].timing.words[0]
+    assert first.text == "Good" and 0 <= first.start_s < first.end_s
+    assert all(len(audio) for audio in kinds["stream"]) and len(kinds["batch"][0].audio) > 10_000
+    assert len(made) == len(calls) == 5
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed (apt-get install curl)")
