@@ -80,8 +80,8 @@ def _create(options: argparse.Namespace) -> int:
     if options.output != by_name:
         Path(options.output).parent.mkdir(parents=True, exist_ok=True)
     save_voice(voice, options.output)
-    adapted = "" if voice.embedding is None else ", learnt from its clip"
-    print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s{adapted}")
+    adapted = "heard only" if voice.embedding is None else "learnt from its clip"
+    print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s, {adapted}")
     if options.output != by_name and by_name in {voice.name for voice in list_voices(SHIPPED)}:
         printing.say(f"from now on --voice {by_name} is this voice, and not the one that ships")
     return 0

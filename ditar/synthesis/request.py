@@ -95,6 +95,8 @@ def check_asked(text: Any, seed: Any, generator: Any, voice: Any, prompt_audio: 
     if seed is not None and generator is not None:
         raise ValueError("give a seed or a generator, not both")
     as_requests([SpeechRequest(text, None if isinstance(voice, str) else voice, seed=seed)], generator)
+    if isinstance(prompt_audio, Voice):
+        raise ValueError(f"prompt_audio is a clip, and {prompt_audio.name!r} a voice already; give it as voice=...")
     if voice is not None and (prompt_audio is not None or prompt_text is not None):
         raise ValueError("give a voice, or prompt_audio and prompt_text, not both")
 

@@ -57,7 +57,10 @@ def read_utterances(text: str, name: str, format: str = "auto") -> UtteranceList
     if format == "text":
         width = len(str(lines[-1][0]))
         rows = [(number, f"{number:0{width}d}", line.replace("\t", " ").strip()) for number, line in lines]
-        reading = f"{count} of text, each as a whole; ids are line numbers (ids: 'id<TAB>text', or --list-format kaldi)"
+        first, last = rows[0][1], rows[-1][1]
+        named = f"{first}.wav" if first == last else f"{first}.wav to {last}.wav"
+        otherwise = "for names of your own write 'id<TAB>text', or 'id text' with --list-format kaldi"
+        reading = f"{count} of text, each spoken whole to {named} ({otherwise})"
     else:
         rows = [(number, *_split(line, "\t" if format == "tab" else None)) for number, line in lines]
         form = "'id<TAB>text'" if format == "tab" else "Kaldi's 'id text'"

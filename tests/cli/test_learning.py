@@ -117,7 +117,7 @@ def test_a_voice_that_is_kept_in_a_file_is_learnt(folder, spoken, tmp_path, caps
     said = spoken(f"--prompt-audio={folder / 'ann.wav'}", "--prompt-text=Hello there.")
     assert said == spoken(f"--voice={path}") and said[1] == ""
     assert main([*create, "--force", "--no-adapt"]) == 0
-    assert capsys.readouterr().out.endswith("voice 'ann' of 1.93 s\n")
+    assert capsys.readouterr().out.endswith("voice 'ann' of 1.93 s, heard only\n")
     assert spoken(f"--voice={path}")[0] != said[0]
 
 

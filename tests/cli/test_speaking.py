@@ -149,7 +149,7 @@ def test_how_a_list_was_read_is_said_and_can_be_chosen(folder, tmp_path, capsys)
     assert synthesize(folder, *command) == 0
     assert "1 line of Kaldi's 'id text', the first id 'utt1' (--list-format text" in capsys.readouterr().err
     assert synthesize(folder, *command, "--list-format=text") == 0
-    assert "1 line of text, each as a whole" in capsys.readouterr().err
+    assert "1 line of text, each spoken whole to 1.wav (for names of your own write" in capsys.readouterr().err
     rows = [json.loads(line) for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()]
     assert [(row["id"], row["text"]) for row in rows] == [("utt1", "Good morning."), ("1", "utt1 Good morning.")]
     assert all("did not end by itself" in row["wrong"] for row in rows)
@@ -245,7 +245,7 @@ def test_a_voice_is_adapted_to_its_clip(folder, capsys):
     assert (folder / "c.wav").read_bytes() == spoken[0]
     capsys.readouterr()
     assert main([*made[:-1], said, "--no-adapt", "--force"]) == 0
-    assert capsys.readouterr().out.endswith("voice 'adapted' of 1.00 s\n")
+    assert capsys.readouterr().out.endswith("voice 'adapted' of 1.00 s, heard only\n")
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'c.wav'}", f"--voice={path}", "--adapt") == 1
     assert "holds no sound to adapt to" in capsys.readouterr().err
 

@@ -17,6 +17,7 @@ from ditar.storage.weights import ModelError
 from ditar.synthesis import loading
 from ditar.synthesis.model_folder import SHIPPED_MODEL
 from ditar.synthesis.pipeline import ContinuousPipeline, SpeechRequest
+from ditar.synthesis.voice import Voice
 from ditar.synthesis.voice_file import save_voice
 from ditar.text import DEFAULT_SYMBOLS, Phonemiser, TextError, Vocabulary
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
@@ -223,6 +224,7 @@ def test_it_moves_like_any_diffusers_pipeline():
         ({"prompt_audio": np.full(24_000, np.nan, np.float32)}, AudioError, "NaN"),
         ({"prompt_audio": np.zeros((99, 24_000), np.float32)}, AudioError, r"shape \(S,\)"),
         ({"generator": torch.Generator()}, ValueError, "not both"),
+        ({"prompt_audio": Voice("ann", torch.zeros(8, 8), ("a",), "a", 0.2, "", "")}, ValueError, "give it as voice="),
     ],
 )
 def test_bad_input_is_refused_with_a_reason(pipeline, arguments, error, message):

@@ -20,7 +20,7 @@ from ditar.text.lines import ListError, read_utterances
 def test_formats(text, format, rows):
     found = read_utterances(text, "f.txt")
     assert (found.format, found.rows) == (format, rows)
-    assert {"tab": "'id<TAB>text'", "kaldi": "Kaldi's", "text": "each as a whole"}[format] in found.reading
+    assert {"tab": "'id<TAB>text'", "kaldi": "Kaldi's", "text": "each spoken whole to "}[format] in found.reading
     assert "--list-format" in found.reading
 
 
