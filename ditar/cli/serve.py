@@ -1,6 +1,7 @@
 """`ditar serve`: speech over HTTP and WebSocket."""
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,17 +98,23 @@ def run(options: argparse.Namespace) -> int:
                 adapter=options.adapter,
             )
         )
-    _tell_of_clips(pipeline, settings.voices)
+    _tell_of_voices(pipeline, settings.voices)
     serve(pipeline, settings, bound, lambda url: print(f"ditar: listening on {url}", flush=True))
     return 0
 
 
-def _tell_of_clips(pipeline: Any, folder: Path | None) -> None:
-    """A line on the clips that could be learnt from, which no request waits for."""
+def _tell_of_voices(pipeline: Any, folder: Path | None) -> None:
+    """A warning of a user's folder that cannot be read, and a line on the clips that could be learnt from, which no
+    request waits for."""
     from ditar.cli import printing
-    from ditar.synthesis.voice_names import SHIPPED, list_voices
+    from ditar.synthesis.voice_file import VoiceFileError
+    from ditar.synthesis.voice_names import SHIPPED, folder_fault, list_voices, user_folder
 
-    clips = [voice.name for voice in list_voices(folder) if voice.transcript and voice.path.parent != SHIPPED]
+    printing.warn(filter(None, [folder_fault(folder or user_folder())]))
+    clips = []
+    for voice in list_voices(folder):
+        with suppress(VoiceFileError, OSError):  # a damaged transcript: told when the voice is asked for
+            clips += [voice.name] if voice.transcript and voice.path.parent != SHIPPED else []
     if clips and pipeline.adapts_voices:
         names = ", ".join(clips[:3]) + (f" and {len(clips) - 3} more" if len(clips) > 3 else "")
         printing.say(

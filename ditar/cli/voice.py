@@ -1,4 +1,4 @@
-"""`ditar voice create|list|show`: reference clips, read once and kept in files."""
+"""`ditar voice create|list|show|delete`: reference clips, read once and kept in files."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ def add_parser(commands) -> None:
     """Add the command to the subparsers of `ditar`."""
     command = commands.add_parser(
         "voice",
-        help="keep voices in files: create, list, show",
+        help="keep voices in files: create, list, show, delete",
         description="Keep voices for `ditar synthesize --voice` and `ditar serve`. A voice file holds a recording in "
         "the form that a model reads, what is said in it, and what was learnt of the voice. Voices in the user's "
         "folder, and those that ship, have names.",
@@ -46,6 +46,9 @@ def add_parser(commands) -> None:
     show.add_argument("voice", metavar="NAME|FILE", help="a voice's name or file, as of --voice")
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=_show)
+    delete = actions.add_parser("delete", help="delete a voice of the user's folder")
+    delete.add_argument("name", metavar="NAME", help="of a voice that `ditar voice list` says can be deleted")
+    delete.set_defaults(run=_delete)
 
 
 def _create(options: argparse.Namespace) -> int:
@@ -53,7 +56,8 @@ def _create(options: argparse.Namespace) -> int:
     from ditar.storage.atomic_write import check_not_input
     from ditar.synthesis.reference import read_reference
     from ditar.synthesis.voice_file import check_voice_path, save_voice
-    from ditar.synthesis.voice_names import SHIPPED, list_voices, path_of_new
+    from ditar.synthesis.user_voices import path_of_new
+    from ditar.synthesis.voice_names import SHIPPED, list_voices
 
     check_model(options.model, options.adapter)
     by_name, options.output = options.output, str(path_of_new(options.output))
@@ -90,12 +94,17 @@ def _create(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from ditar.cli import printing
     from ditar.synthesis.voice_file import VoiceFileError, describe_voice
-    from ditar.synthesis.voice_names import list_voices
+    from ditar.synthesis.voice_names import folder_fault, list_voices, user_folder
 
     if options.folder is None:
         for named in list_voices():
-            what = "a voice file" if named.transcript is None else named.transcript
-            print("\t".join(map(one_line, (named.name, str(named.path), what))))
+            try:
+                what = "a voice file" if named.transcript is None else named.transcript
+            except (VoiceFileError, OSError) as error:
+                what = f"(no transcript: {error})"
+            whose = "can be deleted" if named.path.parent == user_folder() else "ships"
+            print("\t".join(map(one_line, (named.name, str(named.path), what, whose))))
+        printing.warn(filter(None, [folder_fault(user_folder())]))
         return 0
     folder = Path(options.folder)
     if not folder.is_dir():
@@ -115,10 +124,12 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
+    from ditar.cli import printing
     from ditar.synthesis.voice_file import describe_voice
     from ditar.synthesis.voice_names import find_voice
 
     named = find_voice(options.voice)
+    printing.warn(filter(None, [named.told]))
     if named.transcript is not None:  # a clip, which belongs to no model yet
         rows = {"name": named.name, "transcript": named.transcript or NO_TRANSCRIPT, "clip": str(named.path)}
         return _print(rows, options.json)
@@ -135,6 +146,19 @@ def _show(options: argparse.Namespace) -> int:
         "adapted for": voice.adapted_for or "(not adapted)",
     }
     return _print(rows, as_json=False)
+
+
+def _delete(options: argparse.Namespace) -> int:
+    from ditar.cli import printing
+    from ditar.synthesis.user_voices import delete_voice
+    from ditar.synthesis.voice_names import list_voices
+
+    for path in delete_voice(options.name):
+        print(f"{one_line(str(path))}: deleted")
+    for named in list_voices():
+        if named.name == options.name:
+            printing.say(f"from now on --voice {named.name} is {named.path}")
+    return 0
 
 
 def _print(rows: dict[str, Any], as_json: bool) -> int:

@@ -49,8 +49,12 @@ class ServeSettings:
     def __post_init__(self) -> None:
         if self.voices is not None and not self.voices.is_dir():
             raise ServeError(f"--voices {self.voices} is not a folder; create it with: mkdir -p {self.voices}")
-        from ditar.text.frontend import check_language  # here, since every command reads these settings' defaults
+        # Here, since every command reads these settings' defaults.
+        from ditar.synthesis.voice_names import folder_fault
+        from ditar.text.frontend import check_language
 
+        if self.voices is not None and (fault := folder_fault(self.voices)):
+            raise ServeError(f"--voices: {fault}")
         check_language(self.language)
         if not (is_loopback(self.host) or self.keys or self.insecure):
             raise ServeError(

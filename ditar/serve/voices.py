@@ -20,6 +20,7 @@ from ditar.serve.errors import ApiError, shown
 from ditar.storage.atomic_write import remove_abandoned
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.reference import SHIPPED_LANGUAGE, read_reference
+from ditar.synthesis.user_voices import remove_voice
 from ditar.synthesis.voice import Voice, VoiceError, blend_voices, no_blend
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice, save_voice
 from ditar.synthesis.voice_names import (
@@ -184,16 +185,17 @@ class VoiceShelf:
             if ships:
                 raise ApiError(403, f"voice {shown(name)} comes with the model and cannot be deleted", param="name")
             raise ApiError(404, f"there is no voice {shown(name)} to delete", param="name")
-        if named.transcript is not None:
-            named.path.with_suffix(".txt").unlink(missing_ok=True)
-        named.path.unlink(missing_ok=True)
+        try:
+            remove_voice(named)
+        except VoiceFileError as error:
+            raise ApiError(507, _without_path(str(error).split(";")[0], named.path)) from None
 
     def _info(self, named: NamedVoice) -> VoiceInfo:
-        if named.transcript is not None:
-            return VoiceInfo(named.name, named.transcript or None, self._ships(named))
         try:
+            if named.is_clip:
+                return VoiceInfo(named.name, named.transcript or None, self._ships(named))
             voice = describe_voice(named.path)
-        except VoiceFileError:  # told when it is asked for
+        except (VoiceFileError, OSError):  # told when it is asked for
             return VoiceInfo(named.name, None, self._ships(named))
         return VoiceInfo(named.name, voice.text or None, self._ships(named), bool(voice.adapted_for))
 
@@ -213,7 +215,7 @@ class VoiceShelf:
         return {voice.name: voice for voice in list_voices(self._folder, self._pipeline.own_voices)}
 
     def _make(self, named: NamedVoice) -> Voice:
-        if named.transcript is None:
+        if not named.is_clip:
             voice = load_voice(named.path)
             check_voice(voice, self._pipeline)
             return voice

@@ -7,9 +7,10 @@ torch until there is a model.
 """
 
 import math
+import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,28 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # of a voice, where it bec
 
 @dataclass(frozen=True)
 class NamedVoice:
-    """A voice file if `transcript` is None, else a clip; the transcript is empty if it is unknown."""
+    """A voice file, or a clip; told: what a user should know about how its name was looked up."""
 
     name: str
     path: Path
-    transcript: str | None
+    told: str = ""
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether it is a clip, which any model reads."""
+        return self.path.suffix.lower() in CLIPS
+
+    @property
+    def transcript(self) -> str | None:
+        """What is said in a clip, by the file beside it, empty if it is unknown; None of a voice file. Read when it is
+        asked for: that of one voice may be damaged, and the others are found nevertheless. VoiceFileError, OSError."""
+        if not self.is_clip:
+            return None
+        beside = self.path.with_suffix(".txt")
+        try:
+            return decode_text(beside.read_bytes()).strip() if beside.is_file() else ""
+        except ValueError as error:
+            raise VoiceFileError(f"{beside} {error}") from None
 
 
 @dataclass(frozen=True)
@@ -57,9 +75,21 @@ def user_folder() -> Path:
     return user_folder_of("XDG_DATA_HOME", ".local", "share") / "voices"
 
 
-def path_of_new(name: str) -> Path:
-    """Where `ditar voice create` keeps a voice: a file, or of a name one in the user's folder."""
-    return user_folder() / f"{name}{VOICE_FILE}" if NAME.fullmatch(name) else Path(name)
+def folder_fault(folder: Path) -> str:
+    """Why no voices are found in a folder of voices that is there, with the remedy; empty: it can be read, or there is
+    none."""
+    try:
+        next(folder.iterdir(), None)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        if isinstance(error, NotADirectoryError) and not os.path.lexists(folder):  # HOME=/dev/null, for example
+            return ""
+        return (
+            f"the folder of voices {folder} cannot be read ({error.strerror}), so that none of its voices are found; "
+            f"make it a folder that you may read, or choose another one{' (XDG_DATA_HOME)' * (folder == user_folder())}"
+        )
+    return ""
 
 
 def find_voice(name: str, of_model: Path | None = None) -> NamedVoice:
@@ -67,15 +97,16 @@ def find_voice(name: str, of_model: Path | None = None) -> NamedVoice:
     ones."""
     path = Path(name)
     if path.suffix == VOICE_FILE or path.is_file():
-        return _at(path)
+        return NamedVoice(path.stem, path)
     known = {voice.name: voice for voice in list_voices(of_model=of_model)}
+    fault = folder_fault(user_folder())
     if name in known:
-        return known[name]
+        return replace(known[name], told=fault)
     files = [f"{name}{ending}" for ending in (VOICE_FILE, *CLIPS) if Path(f"{name}{ending}").is_file()]
     hint = " ".join(filter(None, (files and f"the file {files[0]} is one;", did_you_mean(name, known), "there are")))
     raise VoiceFileError(
         f"voice {name!r} is not a file, and no voice has this name; {hint} {', '.join(known) or 'none'}; make "
-        f"one with: ditar voice create NAME --prompt-audio ..."
+        f"one with: ditar voice create NAME --prompt-audio ...{fault and f'; {fault}'}"
     )
 
 
@@ -133,7 +164,7 @@ def read_voice(
 
 
 def _read_named(named: NamedVoice, prompt_text: str | None, language: str, denoise: bool) -> Reference | Path:
-    if named.transcript is None:
+    if not named.is_clip:
         if not describe_voice(named.path).text and prompt_text == HEARD:
             raise VoiceFileError(
                 f"voice {named.name!r} has no transcript, and a voice file holds no sound to hear it in; make it again "
@@ -141,7 +172,8 @@ def _read_named(named: NamedVoice, prompt_text: str | None, language: str, denoi
             )
         return named.path
     language = SHIPPED_LANGUAGE if named.path.parent == SHIPPED else language
-    return read_reference(named.path, named.transcript or prompt_text, named.name, language, denoise=denoise)
+    reference = read_reference(named.path, named.transcript or prompt_text, named.name, language, denoise=denoise)
+    return replace(reference, warnings=(*filter(None, [named.told]), *reference.warnings))
 
 
 def make_voice(
@@ -203,25 +235,21 @@ def default_of(of_model: Path | None) -> Path | None:
 
 def list_voices(own: Path | None = None, of_model: Path | None = None) -> list[NamedVoice]:
     """Those in a folder (None: the user's), then those that came with a model (`model_folder.voices_of`) and those that
-    ship, without a namesake before, which in one folder a voice file is for a clip; each sorted by name."""
+    ship, without a namesake before, which in one folder a voice file is for a clip; each sorted by name. A folder that
+    cannot be read holds none: see `folder_fault`."""
     found: dict[str, NamedVoice] = {}
     for folder in (user_folder() if own is None else own, of_model, SHIPPED):
-        if folder is not None and folder.is_dir():
-            here = {}
-            for path in sorted(folder.iterdir(), key=lambda path: (path.suffix != VOICE_FILE, path)):
-                if path.suffix.lower() in (VOICE_FILE, *CLIPS):
-                    here.setdefault(path.stem, path)
-            for name in sorted(here.keys() - found.keys()):
-                found[name] = _at(here[name])
+        here = {}
+        for voice in [] if folder is None else voices_in(folder):
+            here.setdefault(voice.name, voice)
+        found |= {name: here[name] for name in sorted(here.keys() - found.keys())}
     return list(found.values())
 
 
-def _at(path: Path) -> NamedVoice:
-    if path.suffix.lower() not in CLIPS:
-        return NamedVoice(path.stem, path, None)
-    transcript = path.with_suffix(".txt")
+def voices_in(folder: Path) -> list[NamedVoice]:
+    """All voices in a folder, of namesakes first the one that is meant by the name; none if it cannot be read."""
     try:
-        said = decode_text(transcript.read_bytes()) if transcript.is_file() else ""
-    except ValueError as error:
-        raise VoiceFileError(f"{transcript} {error}") from None
-    return NamedVoice(path.stem, path, said.strip())
+        paths = sorted(folder.iterdir(), key=lambda path: (path.suffix != VOICE_FILE, path))
+    except OSError:
+        return []
+    return [NamedVoice(path.stem, path) for path in paths if path.suffix.lower() in (VOICE_FILE, *CLIPS)]

@@ -38,7 +38,7 @@ def test_a_transcript_in_another_encoding_is_named(tmp_path):
     write_clip(tmp_path / "ann.wav")
     (tmp_path / "ann.txt").write_bytes(b"Caf\xe9.")
     with pytest.raises(VoiceFileError, match="ann.txt is not UTF-8 text .byte 3.; convert it with iconv"):
-        find_voice(str(tmp_path / "ann.wav"))
+        read_voice(str(tmp_path / "ann.wav"))
     (tmp_path / "ann.txt").write_bytes("Café.".encode("utf-16"))
     assert find_voice(str(tmp_path / "ann.wav")).transcript == "Café."
 
