@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import ditar
 from ditar.cli.arguments import whole
 from ditar.config import ConfigError, DiTARConfig, load_config, to_dict
+from ditar.config.program import exit_code
 from ditar.config.sampling import MOST_STEPS
 from ditar.data.errors import DataError
 from ditar.data.kaldi import read_data_dir
@@ -237,10 +237,6 @@ class Ablation:
         write_lines(result, [json.dumps(record, indent=1, ensure_ascii=False)])
 
 
-def _stop(number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
     """Parse arguments and run what is missing; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -258,7 +254,6 @@ def main() -> int:
     parser.add_argument("--closed-set", type=Path, action="append", default=[], help="decoys, one sentence a line")
     parser.add_argument("--gpu", action="store_true", help="train on a GPU if there is one")
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, _stop)
     try:
         for name in ("config", "latents", "vae", "data", "references", "out"):
             setattr(args, name, getattr(args, name).resolve())  # programs run from the repository's root
@@ -279,11 +274,8 @@ def main() -> int:
     except (ValueError, OSError) as error:  # every error class of the package is a ValueError
         print(f"ablate: error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("ablate: stopped; the same command continues", file=sys.stderr)
-        return 130
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

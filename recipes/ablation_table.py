@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import ditar
+from ditar.config.program import exit_code
 from ditar.data.errors import DataError
 from ditar.evaluate.seeds import ordering, rate_over_seeds
 from ditar.extras import missing
@@ -303,4 +304,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -25,6 +25,7 @@ from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
 from ditar.audio.trim import level
 from ditar.audio.write import write_audio
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.degrade import DEGRADATIONS
 from ditar.data.errors import DataError
@@ -161,4 +162,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from ditar.audio.errors import AudioError
 from ditar.audio.read import read_audio
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
@@ -109,4 +110,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

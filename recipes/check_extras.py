@@ -7,6 +7,7 @@ import argparse
 import sys
 from importlib.util import find_spec
 
+from ditar.config.program import exit_code
 from ditar.extras import install_line
 
 # What the recipes' programs import from each extra of pyproject.toml, whatever their configuration.
@@ -37,4 +38,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

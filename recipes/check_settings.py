@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, SamplingOptions, VAEConfig, load_config
+from ditar.config.program import exit_code
 from ditar.recognise.choose import check_recogniser
 from ditar.recognise.errors import RecogniserError
 from ditar.storage.weights import ModelError, read_config
@@ -76,4 +77,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ditar.config.program import exit_code
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, keep_phones, read_data_dir, write_data_dir
 
@@ -52,4 +53,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

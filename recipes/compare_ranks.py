@@ -19,6 +19,7 @@ from pathlib import Path
 import yaml
 
 from ditar.config import ConfigError, DiTARConfig, load_config, to_dict
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.errors import DataError
 from ditar.storage.atomic_write import write_lines
@@ -108,4 +109,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

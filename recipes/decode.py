@@ -23,6 +23,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ditar.cli.arguments import part, whole
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.config.sampling import MOST_RETRIES, MOST_ROWS, SOLVERS, TIME_GRIDS
 from ditar.data.errors import DataError
@@ -227,4 +228,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

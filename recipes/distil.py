@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ditar.config import DistilConfig, load_config
+from ditar.config.program import exit_code
 from ditar.data.latents import LatentStore
 from ditar.model.ditar import DiTAR
 from ditar.synthesis.loading import load_sampling
@@ -21,7 +22,7 @@ from ditar.synthesis.model_folder import model_folder
 from ditar.train.distil_system import DistilSystem
 from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
-from ditar.train.program import check_out, exit_code
+from ditar.train.program import ERRORS, check_out
 from ditar.train.vae_of_latents import find_statistics, find_vae, load_decoder
 
 CONFIG = Path(__file__).parents[1] / "configs/distil/natural.yaml"
@@ -65,7 +66,7 @@ def main() -> int:
     add_listener_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
     args = parser.parse_args()
-    return exit_code("distil", lambda: run(args))
+    return exit_code(lambda: run(args), "distil", ERRORS, keeps=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ditar.config.program import exit_code
 from ditar.data.errors import DataError
 from ditar.data.optional import need_lhotse
 
@@ -99,4 +100,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

@@ -15,6 +15,7 @@ import torch
 
 from ditar.baseline.lm import TokenLM
 from ditar.baseline.streams import AUDIO
+from ditar.config.program import exit_code
 from ditar.config.sampling import TIME_GRIDS, SamplingOptions
 from ditar.model.adapter import merge_adapter
 from ditar.model.ditar import DiTAR
@@ -102,4 +103,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -18,6 +18,7 @@ import torch
 
 from ditar.audio.read import read_audio
 from ditar.audio.resample import low_pass
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.codes import CodecInfo, write_codec
 from ditar.data.extraction import (
@@ -27,7 +28,6 @@ from ditar.data.extraction import (
     alone,
     deal,
     describe_names,
-    exit_code,
     extract,
     extract_part,
     keep_language,
@@ -109,7 +109,8 @@ def main() -> int:
     parser.add_argument("--codec", required=True, help=f"folder or hub name: {kinds}")
     parser.add_argument("--codebooks", type=positive, help="how many to use of an EnCodec's or a Mimi's")
     add_options(parser)
-    return exit_code("extract_codes", run, parser.parse_args())
+    args = parser.parse_args()
+    return exit_code(lambda: run(args), "extract_codes", (ValueError, OSError), keeps=True)  # of the package all are ValueErrors
 
 
 if __name__ == "__main__":

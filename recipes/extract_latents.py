@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from ditar.config.program import exit_code
 from ditar.data.errors import DataError
 from ditar.data.extraction import (
     ExtractionRow,
@@ -32,7 +33,6 @@ from ditar.data.extraction import (
     alone,
     deal,
     describe_names,
-    exit_code,
     extract,
     extract_part,
     keep_language,
@@ -164,7 +164,8 @@ def main() -> int:
     parser.add_argument("--vae", required=True, type=Path)
     add_options(parser)
     parser.add_argument("--statistics", action="store_true", help="measure statistics and store them in the VAE too")
-    return exit_code("extract_latents", run, parser.parse_args())
+    args = parser.parse_args()
+    return exit_code(lambda: run(args), "extract_latents", (ValueError, OSError), keeps=True)  # of the package all are ValueErrors
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from ditar.bench.setup import Subject, Variant
 from ditar.bench.study import bench
 from ditar.bench.training import time_training
 from ditar.config import ConfigError, DiTARConfig, load_config
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.data.synthetic import write_synthetic
@@ -230,4 +231,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

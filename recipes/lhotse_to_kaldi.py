@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ditar.audio.torchaudio_shim import import_torchaudio
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, keep_phones, subset_evenly, write_data_dir
@@ -251,4 +252,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -21,6 +21,7 @@ from ditar.audio import AudioError
 from ditar.audio.read import read_audio
 from ditar.audio.resample import resample
 from ditar.audio.write import write_audio
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
@@ -114,4 +115,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

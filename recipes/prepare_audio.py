@@ -28,6 +28,7 @@ from ditar.audio.errors import AudioError, AudioWriteError
 from ditar.audio.read import read_audio
 from ditar.audio.utterance import prepare_utterance
 from ditar.audio.write import write_audio
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
@@ -162,4 +163,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.config.workers import WorkerPool
 from ditar.data.align import align_symbols
@@ -113,4 +114,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -19,6 +19,7 @@ from ditar.baseline.lm import TokenLM
 from ditar.baseline.loss import TokenLoss
 from ditar.baseline.streams import UNKNOWN
 from ditar.config import BaselineConfig, ConfigError, load_config
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.train.keys import keyed_generators
 from ditar.train.optimiser import build_optimisers
@@ -104,4 +105,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

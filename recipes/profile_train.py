@@ -15,6 +15,7 @@ import torch
 
 from ditar.bench.training import time_training
 from ditar.config import ConfigError, DiTARConfig, load_config
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore, read_statistics
@@ -54,4 +55,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

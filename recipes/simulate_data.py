@@ -27,6 +27,7 @@ from pathlib import Path
 import torch
 
 from ditar.config import DiTARDataConfig
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.batches import DiTARBatches
 from ditar.data.errors import DataError
@@ -56,6 +57,7 @@ class Disk(http.server.SimpleHTTPRequestHandler):
 
 def serve(folder: Path, slow_s: float, port) -> None:
     """A machine with shards. `port` is told to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the program ends its machines
     Disk.slow_s = slow_s
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Disk, directory=folder))
     port.value = server.server_port
@@ -74,6 +76,7 @@ def make_batches(args: argparse.Namespace, urls: list[str] | None = None) -> DiT
 
 def train(args: argparse.Namespace, urls: list[str], attempt: int, first: int, rank: int, ranks: int, barrier) -> None:
     """A rank from step `first` to the end of the epoch. What it read and how long it took goes to OUT/log."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the program ends its ranks
     torch.set_num_threads(1)
     batches = make_batches(args, urls)
     steps = len(batches.plan(0, LIMIT_S))
@@ -97,10 +100,10 @@ def run_ranks(args: argparse.Namespace, urls: list[str], attempt: int, first: in
     context = multiprocessing.get_context("forkserver")
     barrier = context.Barrier(ranks)
     running = [context.Process(target=train, args=(args, urls, attempt, first, rank, ranks, barrier)) for rank in range(ranks)]
-    for process in running:
-        process.start()
     log = args.out / "log" / f"{attempt}-{ranks - 1}.jsonl"
     try:
+        for process in running:
+            process.start()
         while all(process.is_alive() for process in running):
             if kill_at is not None and log.is_file() and log.read_bytes().count(b"\n") > kill_at:
                 os.kill(running[-1].pid, signal.SIGKILL)
@@ -113,7 +116,8 @@ def run_ranks(args: argparse.Namespace, urls: list[str], attempt: int, first: in
             process.join()
     finally:
         for process in running:
-            process.kill()
+            if process.pid is not None:  # it was started
+                process.kill()
     if kill_at is None and any(process.exitcode for process in running):
         raise DataError(f"a rank ended with {[process.exitcode for process in running]}; see what it said above")
 
@@ -230,4 +234,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import soundfile
 
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.corpora import Clip, folders_in, read_corpora
 from ditar.data.errors import DataError
@@ -99,4 +100,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

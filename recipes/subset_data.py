@@ -11,6 +11,7 @@ from pathlib import Path
 
 import soundfile
 
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_data_dir, subset_evenly, write_data_dir
@@ -56,4 +57,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.synthetic import write_synthetic
 
@@ -31,4 +32,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

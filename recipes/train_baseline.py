@@ -16,12 +16,13 @@ import torch
 
 from ditar.baseline.lm import TokenLM
 from ditar.config import BaselineConfig, load_config
+from ditar.config.program import exit_code
 from ditar.data.codes import CodecInfo, CodeStore, require_codec
 from ditar.data.errors import DataError
 from ditar.data.shard_urls import add_shard_arguments
 from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
-from ditar.train.program import check_out, exit_code
+from ditar.train.program import ERRORS, check_out
 from ditar.train.token_system import TokenSystem, fill_in
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -84,7 +85,7 @@ def main() -> int:
     add_listener_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
     args = parser.parse_args()
-    return exit_code("train_baseline", lambda: run(args))
+    return exit_code(lambda: run(args), "train_baseline", ERRORS, keeps=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ditar.config import DiTARConfig, load_config
+from ditar.config.program import exit_code
 from ditar.data.errors import DataError
 from ditar.data.latents import LatentStore
 from ditar.data.shard_urls import add_shard_arguments
@@ -27,7 +28,7 @@ from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from ditar.train.ditar_system import DiTARSystem
 from ditar.train.listener import add_listener_arguments, make_listener
 from ditar.train.loop import train
-from ditar.train.program import check_out, exit_code
+from ditar.train.program import ERRORS, check_out
 from ditar.train.speech_system import of_corpus
 from ditar.train.vae_of_latents import find_statistics, find_vae, load_decoder
 from ditar.units import LATENT_RATE_HZ
@@ -87,7 +88,7 @@ def main() -> int:
     add_listener_arguments(parser)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
     args = parser.parse_args()
-    return exit_code("train_ditar", lambda: run(args))
+    return exit_code(lambda: run(args), "train_ditar", ERRORS, keeps=True)
 
 
 if __name__ == "__main__":

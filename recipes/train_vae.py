@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from ditar.config import VAEConfig, load_config
+from ditar.config.program import exit_code
 from ditar.train.loop import train
-from ditar.train.program import check_out, exit_code
+from ditar.train.program import ERRORS, check_out
 
 
 def run(args: argparse.Namespace) -> None:
@@ -33,7 +34,7 @@ def main() -> int:
     parser.add_argument("--init", type=Path, help="folder of a trained VAE to start from (fine-tuning)")
     parser.add_argument("--cpu", action="store_true", help="train on the CPU even if there is a GPU")
     args = parser.parse_args()
-    return exit_code("train_vae", lambda: run(args))
+    return exit_code(lambda: run(args), "train_vae", ERRORS, keeps=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config, nearest_kind
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.codes import CodecInfo
 from ditar.data.errors import DataError
@@ -94,4 +95,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

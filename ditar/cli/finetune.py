@@ -8,6 +8,7 @@ from ditar.cli.checks import check_model
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
 from ditar.config.cores import usable_cores
+from ditar.config.program import exit_code
 from ditar.finetune.settings import FinetuneSettings
 from ditar.recognise.choose import AUTO, NONE, WAYS
 from ditar.synthesis.model_folder import VOICES
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--device {options.device}: give cuda, and choose the GPU with CUDA_VISIBLE_DEVICES")
     with starting():
         from ditar.finetune.run import best_validation, finetune, warnings_of
-        from ditar.train.program import exit_code
+        from ditar.train.program import ERRORS
     settings = FinetuneSettings(
         data=Path(options.data),
         output=Path(options.output),
@@ -103,4 +104,4 @@ def run(options: argparse.Namespace) -> int:
         whose = "" if len(voices) == 1 else f" and --voice {'|'.join(map(one_line, voices))}"
         print(f"{made}: step {step} is the best; listen to {page}, speak with {how} {made}{whose}")
 
-    return exit_code("ditar finetune", work)
+    return exit_code(work, "ditar finetune", ERRORS, keeps=True)

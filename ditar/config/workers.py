@@ -14,12 +14,13 @@ from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Any
 
+HELD = (signal.SIGINT, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal to get when the parent dies
 
 
 class WorkerPool(ProcessPoolExecutor):
     """ProcessPoolExecutor, for `with`, whose processes are its own: Ctrl-C, which a terminal sends to all, reaches only
-    the program, and they end at once when the block fails or the program is gone. What they were doing then is lost, so
+    the program, SIGTERM ends one without a word, and they end at once when the block fails or the program is gone. What they were doing then is lost, so
     that they must write files beside and rename; other programs that they have started run to their end.
 
     Args:
@@ -75,6 +76,8 @@ def _several(function: Callable[[Any], Any], items: list[Any]) -> list[Any]:
 
 
 def _begin(start: Callable[..., None] | None, arguments: tuple) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # of a fork it would be the program's, and become an exception
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for ever if the program is killed
         if os.getppid() != multiprocessing.parent_process().pid:  # as it has been while this process was starting
@@ -87,19 +90,20 @@ def _begin(start: Callable[..., None] | None, arguments: tuple) -> None:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C comes when the block is over: it is blocked, which new processes inherit, and if another thread takes it,
-    it is put off."""
+    """Ctrl-C and SIGTERM come when the block is over: they are blocked, which new processes inherit, and if another
+    thread takes one, it is put off."""
     resource_tracker.ensure_running()  # which lets Ctrl-C through when it is started
-    handler, came = signal.getsignal(signal.SIGINT), []
-    swapped = callable(handler) and threading.current_thread() is threading.main_thread()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    if swapped:
-        signal.signal(signal.SIGINT, lambda *received: came.append(received))
+    swapped, came = {}, []
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+    for number in HELD:
+        if callable(handler := signal.getsignal(number)) and threading.current_thread() is threading.main_thread():
+            swapped[number] = handler
+            signal.signal(number, lambda *received: came.append(received))
     try:
         yield
     finally:
-        if swapped:
-            signal.signal(signal.SIGINT, handler)
+        for number, handler in swapped.items():
+            signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if came:
-            handler(*came[-1])
+            swapped[came[-1][0]](*came[-1])

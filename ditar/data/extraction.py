@@ -15,9 +15,7 @@ import hashlib
 import json
 import math
 import os
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -104,20 +102,6 @@ def part(text: str) -> str | tuple[int, int]:
     if not (slash and number.isdecimal() and of.isdecimal() and int(number) < int(of)):
         raise argparse.ArgumentTypeError(f"must be begin, or K/N with K from 0 to N - 1, got {text!r}")
     return int(number), int(of)
-
-
-def exit_code(program: str, run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
-    """Run an extraction program: 0 done, 1 failed (one line says why)."""
-    try:
-        run(args)
-    except BrokenProcessPool:
-        message = "a process was killed (is the memory full?); the same command resumes where it stopped"
-    except (ValueError, OSError) as error:  # every error class of the package is a ValueError
-        message = str(error)
-    else:
-        return 0
-    print(f"{program}: error: {message}", file=sys.stderr)
-    return 1
 
 
 @contextlib.contextmanager

@@ -5,5 +5,6 @@ class TrainingError(RuntimeError):
     """Training cannot go on; the message names the step, the utterances and the last good checkpoint."""
 
 
-class Interrupted(RuntimeError):
-    """Training was asked to stop (SIGINT, SIGTERM) and did so, after a whole step and with a checkpoint."""
+class Interrupted(KeyboardInterrupt):
+    """Training was asked to stop (SIGINT, SIGTERM) and did so, after a whole step and with a checkpoint; the message
+    says which."""

@@ -1,7 +1,5 @@
-"""How a training program ends: one line that says why, and an exit code."""
+"""What all training programs have in common: whose errors are for users, and where a run may be written."""
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -13,8 +11,12 @@ from ditar.storage.lock import InUseError
 from ditar.storage.weights import CONFIG, ModelError
 from ditar.text import TextError
 from ditar.train.checkpoint import CheckpointError
-from ditar.train.errors import Interrupted, TrainingError
+from ditar.train.errors import TrainingError
 
+ERRORS = (  # see `config.program.exit_code`
+    AudioError, ConfigError, DataError, CheckpointError, InUseError, ModelError, OSError, SafetensorError, TextError,
+    TrainingError,
+)  # fmt: skip
 WRITTEN = ("checkpoints", "best", "final")  # what a run has in its folder, beside its log
 
 
@@ -34,22 +36,3 @@ def check_out(out: Path, **inputs: str | Path | list[str] | None) -> None:
                     f"--out {out} would write {'into' if over is None else 'over'} {over or read}, which --{option} "
                     f"({source}) reads; give another --out"
                 )
-
-
-def exit_code(name: str, run: Callable[[], None]) -> int:
-    """Run a program: 0 done, 1 failed (one line says why), 130 asked to stop."""
-    try:
-        run()
-    except (
-        AudioError, ConfigError, DataError, CheckpointError, InUseError, ModelError, OSError, SafetensorError, TextError,
-        TrainingError,
-    ) as error:  # fmt: skip
-        print(f"{name}: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:  # while it began, or behind the last step
-        print(f"{name}: interrupted; run the same command to go on", file=sys.stderr)
-        return 130
-    except Interrupted as stopped:
-        print(f"{name}: {stopped}", file=sys.stderr)
-        return 130
-    return 0

@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))  # when the package is not installed
 
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.resample import resample  # noqa: E402
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.evaluate.report import read_results, show_ratio  # noqa: E402
 from ditar.recognise import RECOGNISER_RATE_HZ  # noqa: E402
 from ditar.recognise.aligner import PAUSE, Aligner, AlignmentError  # noqa: E402
@@ -139,4 +140,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

@@ -209,13 +209,16 @@ def test_a_stop_reaches_the_program_that_runs(tmp_path):
     """SIGTERM to ablate.py ends the program below it first, which may want to write something."""
     child = "import signal, sys, time, pathlib; signal.signal(signal.SIGTERM, lambda *a: (pathlib.Path(sys.argv[1])"
     child += ".write_text('saved'), sys.exit(130))); print('up', flush=True); time.sleep(60)"
-    parent = "import signal; from recipes import ablate; signal.signal(signal.SIGTERM, ablate._stop)\n"
-    parent += f"ablate.run(['-c', {child!r}, {str(tmp_path / 'saved')!r}])"
-    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    parent = "import sys; from recipes import ablate\n"
+    run = f"lambda: ablate.run(['-c', {child!r}, {str(tmp_path / 'saved')!r}])"
+    parent += f"sys.exit(ablate.exit_code({run}, 'ablate', keeps=True))"
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True)  # fmt: skip
     assert process.stdout.readline() == "up\n"
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) != 0 and (tmp_path / "saved").read_text() == "saved"
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 143 and (tmp_path / "saved").read_text() == "saved"
+    assert said == "ablate: terminated; what is finished is kept, and the same command goes on\n"
 
 
 def write_points(folder, heard, version=ditar.__version__, judge="the fixture's ear"):

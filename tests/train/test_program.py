@@ -4,9 +4,8 @@ import sys
 
 import pytest
 
-from ditar.audio.errors import AudioError
 from ditar.data.errors import DataError
-from ditar.train.program import check_out, exit_code
+from ditar.train.program import check_out
 from recipes import train_baseline, train_ditar, train_vae
 
 
@@ -54,14 +53,3 @@ def test_every_program_asks_before_it_loads_anything(exp, program, option, monke
     assert program.main() == 1
     said = capsys.readouterr().err
     assert f"which {own if option == 'model' else option} " in said and said.count("\n") == 1
-
-
-@pytest.mark.parametrize(("raised", "code", "said"), [
-    (KeyboardInterrupt(), 130, "train: interrupted; run the same command to go on"),
-    (AudioError("a.wav cannot be read"), 1, "train: error: a.wav cannot be read"),
-])  # fmt: skip
-def test_what_ends_a_program_is_one_line(raised, code, said, capsys):
-    def run():
-        raise raised
-
-    assert exit_code("train", run) == code and capsys.readouterr().err == f"{said}\n"

@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installe
 
 from ditar.audio.errors import AudioWriteError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
 from ditar.finetune.compare import references  # noqa: E402
@@ -120,4 +121,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

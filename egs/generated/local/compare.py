@@ -18,6 +18,7 @@ from typing import Any
 
 from ditar.baseline import info as baseline_info
 from ditar.config import BaselineConfig, ConfigError, DiTARConfig, load_config
+from ditar.config.program import exit_code
 from ditar.config.ranges import positive
 from ditar.data.errors import DataError
 from ditar.extras import missing
@@ -215,4 +216,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -31,6 +31,7 @@ import timbre  # noqa: E402
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.config.ranges import positive  # noqa: E402
 from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
@@ -211,4 +212,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -25,6 +25,7 @@ import engines  # noqa: E402
 import sentences  # noqa: E402
 import voices  # noqa: E402
 
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.config.ranges import positive  # noqa: E402
 from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.kaldi import Utterance, write_data_dir  # noqa: E402
@@ -235,4 +236,4 @@ def write(items: list[Item], arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2]))  # the package, when it is not installed
 
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.data.corpora import folders_in, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir  # noqa: E402
@@ -122,4 +123,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -8,6 +8,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+from ditar.config.program import exit_code
+
 URL = "https://raw.githubusercontent.com/SWivid/F5-TTS/main/data/librispeech_pc_test_clean_cross_sentence.lst"
 
 
@@ -35,4 +37,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

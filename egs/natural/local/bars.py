@@ -27,6 +27,7 @@ from real_data import CONF, listed, names  # noqa: E402
 from ditar.audio import AudioError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.data.corpora import folders_in, read_corpora  # noqa: E402
 from ditar.data.errors import DataError  # noqa: E402
 from ditar.data.kaldi import Utterance, read_data_dir, subset_evenly, write_data_dir  # noqa: E402
@@ -338,4 +339,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -29,6 +29,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[2])]  # its neighbours, and the pack
 import teacher_voices  # noqa: E402
 from kokoro import DURATIONS, MODEL, MOST_TOKENS, STYLE_NUMBERS, VOCABULARY, VOICES, TeacherError  # noqa: E402
 
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.storage.atomic_write import WriteError, atomic_write  # noqa: E402
 
 PARTS = 4  # wheels that carry the model, split because packages have a size limit
@@ -211,4 +212,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

@@ -19,6 +19,7 @@ from make_teacher import MADE, SCORES  # noqa: E402
 from processes import each  # noqa: E402
 from teacher_directories import doubtful  # noqa: E402
 
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.config.ranges import positive  # noqa: E402
 from ditar.evaluate.inputs import EvaluationError  # noqa: E402
 from ditar.evaluate.quality import DistillMOS  # noqa: E402
@@ -108,4 +109,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

@@ -24,6 +24,7 @@ from clips import trim, write_clip  # noqa: E402
 from judge_teacher import Judge  # noqa: E402
 from kokoro import RATE_HZ, Kokoro, TeacherError  # noqa: E402
 
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.evaluate.inputs import EvaluationError  # noqa: E402
 from ditar.recognise import RecogniserError  # noqa: E402
 from ditar.storage.atomic_write import WriteError, atomic_write  # noqa: E402
@@ -106,4 +107,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main))

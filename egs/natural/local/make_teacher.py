@@ -29,6 +29,7 @@ from teacher_plan import Item  # noqa: E402
 from teacher_texts import held_out_keys, sentences  # noqa: E402
 
 from ditar.audio.errors import AudioError  # noqa: E402
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.config.ranges import positive  # noqa: E402
 from ditar.storage.atomic_write import WriteError  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
@@ -205,4 +206,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

@@ -29,6 +29,7 @@ from teacher_texts import held_out_keys, natural_sentences, sentences_of_file  #
 
 from ditar.audio.errors import AudioError  # noqa: E402
 from ditar.audio.resample import resample  # noqa: E402
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.storage.atomic_write import WriteError  # noqa: E402
 from ditar.storage.json_lines import append_json_lines, read_log  # noqa: E402
 from ditar.storage.lock import InUseError, only_writer  # noqa: E402
@@ -127,4 +128,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))

@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))  # if the package is not installed
 from ditar.audio.errors import AudioError, AudioWriteError  # noqa: E402
 from ditar.audio.read import read_audio  # noqa: E402
 from ditar.audio.write import write_audio  # noqa: E402
+from ditar.config.program import exit_code  # noqa: E402
 from ditar.config.ranges import positive  # noqa: E402
 from ditar.config.workers import WorkerPool  # noqa: E402
 from ditar.data.corpora import Clip, folders_in, read_corpora  # noqa: E402
@@ -171,4 +172,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code(main, keeps=True))
