@@ -313,6 +313,7 @@ def _made(name: str, voice: Voice) -> dict[str, Any]:
 
 
 def _model(name: str, service: Service) -> dict[str, Any]:
-    timed = service.pipeline.text_config.reads_monotonically
-    can = {"timestamps": timed, "adapts": service.pipeline.adapts_voices, "denoises": is_installed()}
-    return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar", **can}
+    config = service.pipeline.text_config
+    speaks = {"languages": list(config.trained_languages), "language": service.settings.language}  # [] is: unknown
+    can = {"timestamps": config.reads_monotonically, "adapts": service.pipeline.adapts_voices, "denoises": is_installed()}
+    return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar", **speaks, **can}

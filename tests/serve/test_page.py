@@ -10,8 +10,10 @@ from ditar.audio.read import read_audio
 from ditar.serve.app import PAGE
 from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.voice_file import load_voice
+from tests.serve.browser import browser
+from tests.serve.server import running
 from tests.serve.test_voices import encoded
-from tests.tiny import clip
+from tests.tiny import clip, tiny_pipeline
 
 CTRL = 2
 
@@ -94,6 +96,67 @@ def test_two_settings_side_by_side(page):
     boxes = page.run("takes.slice(-2).map(take => take.node.getBoundingClientRect()).map(box => [box.x, box.y])")
     assert boxes[0][0] < boxes[1][0] and boxes[0][1] == boxes[1][1]
     page.click("#compare")
+
+
+def test_what_is_compared_starts_from_one_noise(page):
+    """An empty seed is the other's, or one that is drawn for both; and it is shown."""
+    page.click("#compare")
+    for first, second, expected in (("", "", None), ("7", "", [7, 7]), ("", "8", [8, 8]), ("7", "8", [7, 8])):
+        say(page, "It rains.")
+        fields = "forms.map(form => form.querySelector('[name=seed]'))"
+        page.run(f"{fields}.forEach((field, i) => {{ field.value = {[first, second]}[i]; }})")
+        before = page.run("takes.length")
+        page.run("speak()")
+        page.until(f"takes.length === {before + 2} && takes.at(-1).done && takes.at(-2).done")
+        one, two = page.run("takes.slice(-2).map(take => take.seed)")
+        assert [one, two] == (expected or [one, one])
+        assert page.run("takes.slice(-2).map(take => take.found.seed)") == [one, two]
+        shown = page.run("takes.slice(-2).map(take => take.facts.textContent)")
+        assert f"seed {one}" in shown[0] and f"seed {two}" in shown[1]
+    page.run("forms[1].querySelector('[name=seed]').value = ''")
+    page.click("#compare")
+
+
+LANGUAGES = "[...document.querySelectorAll('[name=language], #clip-language')]"
+HIDDEN = "getComputedStyle(select.parentNode).display === 'none'"
+
+
+def test_a_model_of_one_language_offers_none(page):
+    page.run("offer(['en-us'], 'en-gb')")
+    assert page.run(f"{LANGUAGES}.map(select => [select.options.length, {HIDDEN}])") == [[0, True]] * 3
+    assert page.run("settings(forms[0]).language === undefined")
+
+
+def test_a_model_of_several_languages_is_asked_for_one(tmp_path):
+    pipeline = tiny_pipeline(seconds_per_symbol=0.03, trained_languages=("en-us", "fr-fr"))
+    (tmp_path / "voices").mkdir()
+    with running(pipeline, tmp_path / "voices", language="en-gb") as server, browser(server.url, tmp_path) as page:
+        page.until("document.querySelector('select').options.length > 3")
+        page.until(f"{LANGUAGES}.every(select => !({HIDDEN}) && select.value === 'en-gb')")
+        offered = f"{LANGUAGES}.map(select => [...select.options].map(option => option.value))"
+        assert page.run(offered) == [["en-gb", "en-us", "fr-fr"]] * 3
+        texts = []
+        read = server.service._read
+        server.service._read = lambda text, voice, found: [read(text, voice, found), texts.append(found)][0]
+        page.run("forms[0].querySelector('[name=steps]').value = 2")
+        page.run("forms[0].querySelector('[name=language]').value = 'fr-fr'")
+        say(page, "Bonjour.")
+        page.run("speak()")
+        page.until("takes.at(-1)?.done")
+        assert [found.request_options["language"] for found in texts] == ["fr-fr"]
+        assert "language fr-fr, " in page.run("takes.at(-1).facts.textContent")
+        page.run("forms[0].querySelector('[name=language]').value = 'en-us', takes.at(-1).again.click()")
+        assert page.run("forms[0].querySelector('[name=language]').value") == "fr-fr"
+        page.run("takeClip(toWav(new Float32Array(2 * RATE).map((_, i) => .1 * Math.sin(i / 20))), 'a.wav')")
+        page.until("clip !== null")
+        page.run("document.querySelector('#transcript').value = 'Il est 10 heures.'")
+        page.run("document.querySelector('#adapt').checked = false, document.querySelector('#name').value = 'mine'")
+        page.run("document.querySelector('#clip-language').value = 'fr-fr'")
+        page.run("document.querySelector('#add').click()")
+        page.until("document.querySelector('[name=voice]').value === 'mine'")
+        phonemes = "".join(load_voice(tmp_path / "voices/mine.safetensors").symbols)
+        assert "œʁ" in phonemes, phonemes
+        assert not page.problems
 
 
 def test_the_keyboard(page):

@@ -125,5 +125,6 @@ def test_a_file_has_no_place_for_them(reading):
 def test_a_model_without_places_refuses(server):
     refused = server.speak(**ASKED, stream_format="sse")
     assert refused.status_code == 422 and "monotonic alignment" in refused.json()["error"]["message"]
-    assert server.http.get("/v1/models").json()["data"][0]["timestamps"] is False
+    (model, *_) = server.http.get("/v1/models").json()["data"]
+    assert model["timestamps"] is False and (model["languages"], model["language"]) == ([], "en-us")
     assert "words" not in server.speak(input="It rains.", stream_format="sse", steps=2).text
