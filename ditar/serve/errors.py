@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 log = logging.getLogger("uvicorn.error")
 SHOWN_CHARACTERS = 80  # of a value that is quoted
@@ -131,7 +132,15 @@ async def on_http_error(request: Request, error: HTTPException) -> Response:
         413: "the body is larger than is taken here; send less",
     }
     message = messages.get(error.status_code, f"{status.phrase}: {error.detail}")
-    return ApiError(error.status_code, message, headers=error.headers).response()
+    headers = {"Allow": _allowed(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return ApiError(error.status_code, message, headers=headers).response()
+
+
+def _allowed(request: Request) -> str:
+    """The methods of a path, of all its routes: the framework names those of the first. HEAD: see `HeadAsGet`."""
+    found = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+    methods = {method for route in found for method in getattr(route, "methods", None) or ()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def failure() -> ApiError:

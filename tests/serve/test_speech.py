@@ -296,6 +296,18 @@ def test_paths_that_there_are_not(server):
         assert response.status_code == status and "see /docs" in response.json()["error"]["message"]
 
 
+def test_every_path_names_all_its_methods(server):
+    """In Allow, as HTTP asks of a 405, though the framework has a route for each of them."""
+    described = server.http.get("/openapi.json").json()["paths"]
+    allowed = {path.replace("{name}", "x"): {method.upper() for method in methods} for path, methods in described.items()}
+    assert allowed["/v1/audio/voices"] == {"GET", "POST"} and allowed["/v1/audio/voices/x"] == {"DELETE"}
+    for path, methods in {**allowed, "/": {"GET"}, "/docs": {"GET"}}.items():
+        methods |= {"HEAD"} if "GET" in methods else set()
+        for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - methods:
+            reply = server.http.request(method, path)
+            assert reply.status_code == 405 and set(reply.headers.get_list("allow", split_commas=True)) == methods, path
+
+
 @pytest.mark.parametrize("path", ["/", "/health", "/docs", "/v1/models", "/metrics"])
 def test_a_head_has_the_headers_of_a_get(server, path):
     head, get = server.http.head(path), server.http.get(path)
