@@ -3,11 +3,13 @@
 `score` judges one system; `hear` and `compare` ask how much a resynthesis (a VAE's, say) costs in words.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from ditar.evaluate.base import Base, digest_inputs
 from ditar.evaluate.diversity import check_runs, plot_spread
 from ditar.evaluate.inputs import (
     EvaluationError,
@@ -23,7 +25,7 @@ from ditar.evaluate.inputs import (
 from ditar.evaluate.intervals import bootstrap_interval, corpus_rate, paired_difference, paired_ratio
 from ditar.evaluate.judge import RESEMBLYZER, Judge
 from ditar.evaluate.metrics import METRICS, WORST_BY, choose_groups
-from ditar.evaluate.report import DIVERSITY, KIND, SCORES, VERSION, finite, prepare_folder, read_results, write_report
+from ditar.evaluate.report import DIVERSITY, KIND, VERSION, finite, prepare_folder, write_report
 from ditar.evaluate.similarity import list_references, list_speakers, read_speakers
 from ditar.evaluate.words import WordErrors, choose_normaliser, word_errors
 from ditar.recognise.choose import DEFAULT, make_recogniser
@@ -114,12 +116,15 @@ def score(
     stopped = read_stopped(wav_dir, audio)
     repeated = [audio, *map(list_audio, runs)]
     check_runs([wav_dir, *runs], repeated)
-    base = _Base(against, audio, texts, text_file) if against is not None else None
+    base = Base(against, audio, texts, text_file) if against is not None else None
     if base is not None and out is not None and Path(out).resolve() == Path(against).resolve():
         raise EvaluationError(f"{str(out)!r} is the system to compare with, whose scores would be lost; choose another "
                               "folder for these")  # fmt: skip
     systems = [*repeated, originals or {}, voices.get("clips", {}), (base.audio or {}) if base is not None else {}]
     check_audio(path for system in systems for path in system.values())
+    inputs = digest_inputs(originals, voices)
+    if base is not None:
+        base.check_inputs(inputs, {"references": reference_dir, "originals": original_dir})
     sentences = [*texts.values(), *(s for file in closed_set for s in read_sentences(file))] if closed_set else []
     with loading():
         judge = Judge(groups, recogniser=recogniser, normaliser=normaliser, embedder=embedder, utmos=utmos,
@@ -159,6 +164,8 @@ def score(
         "reference_dir": None if reference_dir is None else str(reference_dir),
         "original_dir": None if original_dir is None else str(original_dir),
         "runs": [str(run) for run in runs],
+        "inputs": inputs,
+        "paths_from": None if out is None else os.path.relpath(".", out),  # where those of audio begin, for `ditar report`
         "seconds": {group: round(seconds, 3) for group, seconds in judge.seconds.items()},
     }
     result["provenance"] = dict(provenance or {})
@@ -174,35 +181,6 @@ def score(
         finally:  # figures are kept even if no picture can be made of them
             write_report(out, result, rows.values())
     return result
-
-
-class _Base:
-    """The system to compare with: from its results, or its audio, which is judged later."""
-
-    def __init__(self, folder, audio: Mapping[str, Path], texts: Mapping[str, str] | None, text_file) -> None:
-        self._folder, self.rows, self.audio, self._tools = folder, None, None, {}
-        if (Path(folder) / SCORES).is_file():
-            scores, rows = read_results(folder)
-            self.rows, self._tools = {row["utt"]: row for row in rows}, scores["tools"]
-            utts: Iterable[str] = self.rows
-            other = [utt for utt in audio if utt in self.rows and texts and self.rows[utt].get("text") != texts[utt]]
-            if other:
-                raise EvaluationError(f"{str(folder)!r} was scored on another text than {str(text_file)!r} of "
-                                      f"{quote(other)}; score it again on this one")  # fmt: skip
-        else:
-            utts = self.audio = list_audio(folder)
-            self.stopped = read_stopped(folder, self.audio)
-        odd = sorted(audio.keys() ^ set(utts))
-        if odd:
-            raise EvaluationError(f"a paired comparison needs the same utterances; only one of the two systems has "
-                                  f"{quote(odd)}; leave them out of both")  # fmt: skip
-
-    def check_tools(self, names: Mapping[str, str]) -> None:
-        """Figures of two recognisers, embedders or sets of sentences do not compare."""
-        for group, name in self._tools.items():
-            if names.get(group, name) != name:
-                raise EvaluationError(f"{str(self._folder)!r} was scored with {name!r}, this run has {names[group]!r} "
-                                      f"({group}); score both with the same")  # fmt: skip
 
 
 def hear(

@@ -1,4 +1,6 @@
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +59,7 @@ def test_score_writes_what_it_returns(folders):
                    original_dir=folders / "original", closed_set=[folders / "decoys.txt"],
                    provenance={"date": "today"})  # fmt: skip
     figures, original = result["metrics"], result["original"]
+    assert (out / result["settings"]["paths_from"]).resolve() == Path.cwd()  # where the names of audio begin
     assert result["utterances"] == 2 and result["version"] == 1 and result["provenance"] == {"date": "today"}
     assert figures["wer"] == {"value": 2 / 8, "low": 0, "high": 0.5, "utterances": 2}
     assert original["metrics"]["wer"]["value"] == 1 / 8 and original["wer_ratio"]["value"] == 2
@@ -130,6 +133,35 @@ def test_another_system_is_judged_as_this_one(folders):
     assert [other["metrics"][name]["value"] for name in ("no_stop", "too_long")] == [0.5, 1.0]
     assert [other["differences"][name]["value"] for name in ("no_stop", "too_long")] == [-0.5, -1.0]
     assert result["metrics"]["mcd_db"]["value"] < 0.01 < 1 < other["metrics"]["mcd_db"]["value"]
+
+
+def test_scores_of_other_references_or_originals_do_not_compare(voices, monkeypatch):
+    """By what is in the files, and by whose they are; before anything is heard."""
+    both = {"reference_dir": voices / "reference", "original_dir": voices / "original"}
+    groups = ["words", "outputs", "similarity"]
+    score(voices / "original", voices / "text", metrics=groups, progress=False, out=voices / "base", **both)
+    scores = json.loads((voices / "base/scores.json").read_text())
+    shutil.copytree(voices / "reference", voices / "copy")  # the same clips elsewhere
+    judge(voices, groups, against=voices / "base", **{**both, "reference_dir": voices / "copy"})
+    monkeypatch.setattr(judge_module.Judge, "judge", lambda *_, **__: pytest.fail("heard"))
+
+    def refused(what, folder):
+        with pytest.raises(EvaluationError, match=f"base' was scored with other {what} than those in '{folder}'; score"):
+            judge(voices, groups, against=voices / "base", **both)
+
+    (voices / "reference/utt2spk").write_text("jo jo\nal jo\n")
+    refused("references", voices / "reference")
+    (voices / "reference/utt2spk").unlink()
+    soundfile.write(voices / "reference/al.wav", buzz(0.4), RATE_HZ)
+    refused("references", voices / "reference")
+    del scores["settings"]["inputs"]["references"]  # it was scored without any
+    (voices / "base/scores.json").write_text(json.dumps(scores))
+    soundfile.write(voices / "original/u1.wav", buzz(0.4), RATE_HZ)
+    refused("originals", voices / "original")
+    del scores["settings"]["inputs"]  # an earlier result, which does not say what it was scored with
+    (voices / "base/scores.json").write_text(json.dumps(scores))
+    with pytest.raises(pytest.fail.Exception, match="heard"):
+        judge(voices, groups, against=voices / "base", **both)
 
 
 def test_words_that_are_repeated_and_rates_of_words_as_they_are_said(folders):
@@ -346,19 +378,19 @@ def test_a_folder_of_synthesize_is_judged_by_its_manifest(folders):
         score(folders / "output", metrics=CHEAP, progress=False)
 
 
-@pytest.mark.parametrize("place", ["output", "original", "references", "run"])
+@pytest.mark.parametrize("place", ["output", "original", "references", "run", "base"])
 def test_files_that_cannot_be_judged_are_all_named_before_anything_is_heard(folders, place, monkeypatch):
     monkeypatch.setattr(judge_module.Judge, "judge", lambda *_, **__: pytest.fail("heard"))
     monkeypatch.setattr(judge_module.Judge, "_load_embedder", lambda *_: None)
-    for name in ("references", "run"):
+    for name in ("references", "run", "base"):
         (folders / name).mkdir()
         for utt in TEXTS:
             soundfile.write(folders / name / f"{utt}.wav", buzz(0.4), RATE_HZ)
     (folders / place / "u1.wav").write_text("junk")
     soundfile.write(folders / place / "u2.wav", np.full(100, np.nan), RATE_HZ, subtype="FLOAT")
-    with pytest.raises(EvaluationError, match=r"2 of 8 audio files cannot be judged.*u1\.wav.*u2\.wav"):
+    with pytest.raises(EvaluationError, match=r"2 of 10 audio files cannot be judged.*u1\.wav.*u2\.wav"):
         judge(folders, ["words", "similarity", "diversity"], original_dir=folders / "original",
-              reference_dir=folders / "references", runs=[folders / "run"])  # fmt: skip
+              reference_dir=folders / "references", runs=[folders / "run"], against=folders / "base")  # fmt: skip
 
 
 def test_a_text_without_a_word_is_named_before_anything_is_heard(folders, monkeypatch):
