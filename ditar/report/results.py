@@ -1,6 +1,7 @@
 """Result files -> Markdown. A result is JSON with `kind`, `version` and `provenance` (see `storage.provenance`)."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def table(result: Mapping[str, Any]) -> str:
 
 # kind: (version of its result files, their Markdown)
 Kinds = Mapping[str, tuple[int, Callable[[Mapping[str, Any]], str]]]
-KINDS: Kinds = {"evaluation": (evaluation.VERSION, evaluation.evaluation_markdown), "table": (TABLE_VERSION, table)}
+KINDS: Kinds = {evaluation.KIND: (evaluation.VERSION, evaluation.evaluation_markdown), "table": (TABLE_VERSION, table)}
 
 
 def read_result(path: str | Path, kinds: Kinds = KINDS) -> dict[str, Any]:
@@ -57,9 +58,24 @@ def read_result(path: str | Path, kinds: Kinds = KINDS) -> dict[str, Any]:
     return result
 
 
-def render(result: Mapping[str, Any], path: Path, title: str, kinds: Kinds = KINDS) -> str:
-    """A section for a result: title, provenance, table. ReportError if the file lacks what its kind has."""
+def _with_links(result: Mapping[str, Any], path: Path, document: Path) -> dict[str, Any]:
+    """A result whose audio is named from the folder of the document, where its links must open. In the file the names
+    begin where the command ran, which earlier results do not tell: then where this one runs."""
+    begun = (result.get("settings") or {}).get("paths_from")
+    place = Path() if begun is None else path.parent / begun
+    return {**result, "worst": {
+        name: [{**case, "audio": os.path.relpath(place / case["audio"], document.parent)} for case in cases]
+        for name, cases in result["worst"].items()
+    }}  # fmt: skip
+
+
+def render(
+    result: Mapping[str, Any], path: Path, title: str, kinds: Kinds = KINDS, document: Path = Path("RESULTS.md")
+) -> str:
+    """A section of a document for a result: title, provenance, table. ReportError if the file lacks what its kind
+    has."""
     try:
+        result = _with_links(result, path, document) if result["kind"] == evaluation.KIND else result
         body = kinds[result["kind"]][1](result)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ReportError(

@@ -48,7 +48,7 @@ def report(
         title = titles[number] if titles else f"{result['kind'].capitalize()}: {name}"
         files = _plots(result, path)
         links = "".join(f"\n![{file.stem}]({PLOTS}/{name}/{file.name})\n" for file in files)
-        text = put(text, name, render(result, path, title, kinds) + links)
+        text = put(text, name, render(result, path, title, kinds, document) + links)
         plots.append((document.parent / PLOTS / name, files))
     for folder, files in plots:
         _copy(files, folder)

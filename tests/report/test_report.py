@@ -1,6 +1,8 @@
 """RESULTS.md: sections between marks, what a result must say, and that nothing is written when one is wrong."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +105,29 @@ def test_plots_come_along_and_old_ones_go(tmp_path):
     write(tmp_path / "run", TABLE | {"plots": ["a.png"]})
     report(document, [path])
     assert [p.name for p in (tmp_path / "results/run").iterdir()] == ["a.png"] and "b.png" not in document.read_text()
+
+
+@pytest.mark.parametrize("settings", [{"paths_from": "../.."}, {}, None], ids=["new", "old", "without"])
+@pytest.mark.parametrize("place", [".", "notes/of/mine"])
+def test_links_to_audio_open_from_the_document(tmp_path, monkeypatch, settings, place):
+    """Where the report lies, whichever folder the judging and the report were begun in."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "exp/wav").mkdir(parents=True)
+    (tmp_path / "exp/wav/a b.wav").touch()
+    cases = [{"value": 1.0, "utt": "a b", "audio": audio, "text": "Hello.", "heard": None}
+             for audio in ("exp/wav/a b.wav", str(tmp_path / "exp/wav/a b.wav"))]  # fmt: skip
+    result = {"kind": "evaluation", "version": 1, "provenance": MADE, "utterances": 1, "metrics": {}, "original": None,
+              "against": None, "tools": {}, "worst": {"wer": cases}, "settings": settings}  # fmt: skip
+    path = write(tmp_path / "exp/score", result, "scores.json")
+    document = tmp_path / place / "RESULTS.md"
+    if settings and settings.get("paths_from"):
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    report(document, [path])
+    links = re.findall(r"\[a b\]\(<(.*?)>\)", document.read_text())
+    assert len(links) == 2 and all((document.parent / link).is_file() for link in links)
+    assert all(not Path(link).is_absolute() for link in links)
 
 
 def test_names_must_differ_and_be_words(tmp_path):
