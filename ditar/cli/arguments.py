@@ -118,12 +118,14 @@ def add_recogniser_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--normaliser", choices=NORMALISERS, help=COMPARISONS)
 
 
-def add_clip_options(command: argparse._ActionsContainer, required: bool = False) -> None:
-    """A reference clip, what is said in it, and whether it is learnt from; `adapt` None: nothing is said about that."""
-    command.add_argument(
+def add_clip_options(
+    command: argparse._ActionsContainer, instead: argparse._MutuallyExclusiveGroup | None = None
+) -> None:
+    """A reference clip, what is said in it, and whether it is learnt from; `adapt` None: nothing is said about that.
+    instead: what else may be given in place of the clip."""
+    (instead or command).add_argument(
         "--prompt-audio",
         metavar="FILE|-",
-        required=required,
         help="a recording of the voice, 0.5 to 30 s: WAV, FLAC, OGG, MP3 or, with the extra `eval`, a phone's M4A; "
         "- is standard input",
     )

@@ -2,12 +2,12 @@
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ditar.cli.arguments import DefaultsShown, add_clip_options, add_model_options
-from ditar.cli.checks import check_adapting, check_model, check_utf8, prompt_clip
+from ditar.cli.checks import check_adapting, check_model, check_utf8, input_files, prompt_clip
 from ditar.cli.interrupt import starting
 from ditar.cli.streams import one_line
 
@@ -26,15 +26,21 @@ def add_parser(commands) -> None:
     actions = command.add_subparsers(title="actions", metavar="ACTION", required=True)
     create = actions.add_parser(
         "create",
-        help="make a voice of a recording",
+        help="make a voice of a recording, or of other voices",
         description="Make a voice of a recording and keep it, by a name or in a file. Give --prompt-text: then the "
-        "voice is learnt from the recording, and is much more alike.",
+        "voice is learnt from the recording, and is much more alike. Or keep a blend of two voices, by --voice.",
         formatter_class=DefaultsShown,
     )
     create.add_argument(
         "output", metavar="NAME|FILE", help="a name, by which --voice finds it; or a file to write: FILE.safetensors"
     )
-    add_clip_options(create, required=True)
+    source = create.add_mutually_exclusive_group(required=True)
+    add_clip_options(create, instead=source)
+    source.add_argument(
+        "--voice",
+        metavar="NAME|BLEND",
+        help="in place of a recording: a voice, as of `ditar synthesize`, or a blend, such as heart:0.7+michael:0.3",
+    )
     create.add_argument("--force", action="store_true", help="replace a voice that is there")
     create.add_argument("--name", help="the voice's name in the file (default: that of the file)")
     add_model_options(create, dtype=False, adapter=True)
@@ -54,10 +60,11 @@ def add_parser(commands) -> None:
 def _create(options: argparse.Namespace) -> int:
     from ditar.cli import printing
     from ditar.storage.atomic_write import check_not_input
-    from ditar.synthesis.reference import read_reference
-    from ditar.synthesis.voice_file import check_voice_path, save_voice
+    from ditar.synthesis.model_folder import voices_of
+    from ditar.synthesis.reference import Reference
     from ditar.synthesis.user_voices import path_of_new
-    from ditar.synthesis.voice_names import SHIPPED, list_voices
+    from ditar.synthesis.voice_file import check_voice_path, save_voice
+    from ditar.synthesis.voice_names import SHIPPED, BlendSource, list_voices, read_voice
 
     check_model(options.model, options.adapter)
     by_name, options.output = options.output, str(path_of_new(options.output))
@@ -65,27 +72,34 @@ def _create(options: argparse.Namespace) -> int:
         check_voice_path(options.output)
     if Path(options.output).exists() and not options.force:
         raise ValueError(f"{options.output} exists already; give another name, or --force to replace it")
-    check_not_input(options.output, "FILE", {"--prompt-audio": options.prompt_audio})
+    own = voices_of(options.model, options.adapter)
+    check_not_input(options.output, "FILE", input_files(options.voice, options.prompt_audio, of_model=own))
     check_utf8(options.prompt_text, "--prompt-text")
     name = options.name or Path(options.output).stem
-    clip = prompt_clip(options)
-    reference = read_reference(clip, options.prompt_text, name, options.language, denoise=options.denoise)
-    check_adapting([reference], options.model, options.adapt)
+    of_voice = options.voice, prompt_clip(options), options.prompt_text, options.language, own
+    source = read_voice(*of_voice, denoise=options.denoise)
+    if isinstance(source, Reference):
+        source = replace(source, name=name)
+    check_adapting([source], options.model, options.adapt)
     with starting():
         from ditar.cli.learning import chosen_voice
+        from ditar.synthesis.pipeline import ContinuousPipeline
         from ditar.synthesis.pretrained import load_pipeline
-        from ditar.synthesis.voice import voice_warnings
+        from ditar.synthesis.voice import VoiceError, no_blend, voice_warnings
 
         pipeline = load_pipeline(
             options.model, device=options.device, threads=options.threads, adapter=options.adapter
         )
-    voice = chosen_voice(reference, pipeline, options.adapt)
+    if isinstance(source, BlendSource) and not isinstance(pipeline, ContinuousPipeline):
+        raise VoiceError(no_blend(source.name))
+    voice = replace(chosen_voice(source, pipeline, options.adapt), name=name)
     printing.warn(voice_warnings(voice))
     if options.output != by_name:
         Path(options.output).parent.mkdir(parents=True, exist_ok=True)
     save_voice(voice, options.output)
-    adapted = "heard only" if voice.embedding is None else "learnt from its clip"
-    print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s, {adapted}")
+    adapted = "heard only" if all(one.embedding is None for one in voice.all) else "learnt from its clip"
+    between = "".join(f", with {share:.2f} of {other.name!r}" for other, share in voice.others)
+    print(f"{one_line(options.output)}: voice {name!r} of {voice.seconds:.2f} s{between}, {adapted}")
     if options.output != by_name and by_name in {voice.name for voice in list_voices(SHIPPED)}:
         printing.say(f"from now on --voice {by_name} is this voice, and not the one that ships")
     return 0
@@ -145,6 +159,8 @@ def _show(options: argparse.Namespace) -> int:
         "vocabulary": voice.vocabulary,
         "adapted for": voice.adapted_for or "(not adapted)",
     }
+    if voice.other is not None:
+        rows["blended"] = f"with {voice.share:.2f} of {voice.other.name!r}: {voice.other.text or NO_TRANSCRIPT}"
     return _print(rows, as_json=False)
 
 

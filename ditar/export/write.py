@@ -85,7 +85,11 @@ def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Vo
             if not NAME.fullmatch(path.stem) or path.stem == DEFAULT_VOICE:
                 warnings.warn(f"{path} is left out: its name cannot be that of an exported voice; rename it")
                 continue
-            voices[path.stem] = replace(load_voice(path), name=path.stem)  # before one that ships, as elsewhere
+            voice = replace(load_voice(path), name=path.stem)
+            if voice.others:
+                warnings.warn(f"{path} is left out: it is a blend, and exported voices are none")
+                continue
+            voices[path.stem] = voice  # before one that ships, as elsewhere
     for voice in more:
         if voice.name in voices and voice_key(voice) == voice_key(voices[voice.name]):
             continue  # it came with the model, and was asked for

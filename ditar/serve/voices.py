@@ -95,7 +95,7 @@ class VoiceShelf:
                 raise ApiError(422, no_blend(name), param="voice")
             try:
                 return blend_voices([(self.voice(one), share) for one, share in blend_parts(name)], name)
-            except VoiceFileError as error:
+            except (VoiceError, VoiceFileError) as error:
                 raise ApiError(422, str(error), param="voice") from None
         if name not in known:
             name = OPENAI_NAMES.get(name, name)
@@ -278,6 +278,8 @@ def _check_size(data: bytes) -> None:
 
 def _check_content(voice: Voice, channels: int) -> None:
     """Check what the model reads of a stranger's file."""
+    for other, _ in voice.others:
+        _check_content(other, channels)
     latents, symbols = voice.latents, len(voice.symbols)
     if latents.ndim != 2 or latents.shape[1] != channels or not 1 <= len(latents) <= MAX_FRAMES:
         raise VoiceFileError(

@@ -210,8 +210,7 @@ class SpeechPipeline(ABC):
         frontend = cache(lambda language: TextFrontend.of(self.text_config, language))
         for request in requests:
             voice = shipped() if request.voice is None else request.voice
-            for one in voice.all:
-                check_voice(one, self)
+            check_voice(voice, self)
             check_timestamps(self.text_config, request.timestamps)
             yield request, voice, frontend(request.language)
 

@@ -9,8 +9,6 @@ from ditar.storage.atomic_write import WriteError, check_folder
 from ditar.synthesis.voice_file import VoiceFileError
 from ditar.synthesis.voice_names import NAME, SHIPPED, VOICE_FILE, NamedVoice, folder_fault, user_folder, voices_in
 
-ELSEWHERE = "choose another place for voices (XDG_DATA_HOME)"
-
 
 def path_of_new(name: str) -> Path:
     """Where `ditar voice create` keeps a voice: a file, or of a name one in the user's folder, which need not exist.
@@ -21,7 +19,8 @@ def path_of_new(name: str) -> Path:
     there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if there.exists() and not there.is_dir():
         raise VoiceFileError(
-            f"{there} is not a folder, so that the voice {name!r} cannot be kept in {folder}; move it away, or {ELSEWHERE}"
+            f"{there} is not a folder, so that the voice {name!r} cannot be kept in {folder}; move it away, or choose "
+            "another place for voices (XDG_DATA_HOME)"
         )
     try:
         check_folder(there)

@@ -67,7 +67,10 @@ class Voice:
 
 def blend_voices(voices: Sequence[tuple[Voice, float]], name: str) -> Voice:
     """A voice between voices that are none yet, by their shares above 0, which are brought to 1 in all. That with the
-    largest share gives the pace, and speaks before the first patch."""
+    largest share gives the pace, and speaks before the first patch. VoiceError: one is a blend already."""
+    for voice, _ in voices:
+        if voice.others:
+            raise VoiceError(f"voice {voice.name!r} is a blend already; blend the voices that it was made of")
     ordered, whole = sorted(voices, key=lambda pair: -pair[1]), sum(share for _, share in voices)
     (main, _), *others = ordered
     return replace(main, name=name, others=tuple((voice, share / whole) for voice, share in others))

@@ -6,8 +6,8 @@ Describing a file needs neither torch nor a model; loading one takes millisecond
 import json
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ditar.synthesis.voice import Voice
 
 FORMAT, VERSION = "ditar-voice", "1"
-EMBEDDING = "embedding"  # the tensor of an adapted voice; older programs speak without it
+BLEND_VERSION, OTHER = "2", "other."  # of a blend, and what its second voice's names begin with
+LATENTS, EMBEDDING = "latents", "embedding"  # the tensors; the second of adapted voices, older programs speak without
 MOST_LATENT, MOST_EMBEDDING = 100.0, 10.0  # of normalised latents, and of what is learnt, where 0.5 is much
 _TEXTS = ("name", "text", "vae", "vocabulary")
 
@@ -31,7 +32,8 @@ class VoiceFileError(ValueError):
 @dataclass(frozen=True)
 class VoiceDescription:
     """The metadata of a voice file: fields of a `Voice`, its latents' shape, and `adapted_for`, the fingerprint of the
-    model that its embedding belongs to, empty without one."""
+    model that its embedding belongs to, empty without one; of a blend those of its voice with the larger share, the
+    `other` voice, and the `share` of that."""
 
     name: str
     text: str
@@ -42,23 +44,32 @@ class VoiceDescription:
     frames: int
     channels: int
     adapted_for: str = ""
+    other: "VoiceDescription | None" = None
+    share: float = 0.0
 
 
 def save_voice(voice: "Voice", path: str | Path) -> None:
-    """Write a voice, atomically. VoiceFileError: the folder is missing, or the name has another ending."""
+    """Write a voice, or a blend of two, atomically. VoiceFileError: the folder is missing, or the name has another
+    ending, or it is a blend of more."""
     from ditar.storage.weights import write_tensors
 
     path = Path(path)
     check_voice_path(path)
-    if voice.others:
-        raise VoiceFileError(f"voice {voice.name!r} is a blend, and a file holds one voice; keep its voices")
-    metadata = {"format": FORMAT, "version": VERSION, "seconds": repr(float(voice.seconds))}
-    # The name of a voice may be that of a file, whose bytes need not be Unicode.
-    metadata |= {name: getattr(voice, name).encode(errors="replace").decode() for name in _TEXTS}
-    metadata["symbols"] = json.dumps(list(voice.symbols), ensure_ascii=False)
-    tensors = {"latents": voice.latents.detach().float().cpu()}
-    if voice.embedding is not None:
-        metadata["adapted_for"], tensors[EMBEDDING] = voice.embedding.model, voice.embedding.vectors.float().cpu()
+    if len(voice.others) > 1:
+        raise VoiceFileError(
+            f"voice {voice.name!r} is a blend of {len(voice.all)} voices, and a file holds one of two; blend two"
+        )
+    metadata, tensors = {"format": FORMAT, "version": BLEND_VERSION if voice.others else VERSION}, {}
+    for begin, one in zip(("", OTHER), voice.all):
+        # The name of a voice may be that of a file, whose bytes need not be Unicode.
+        found = {name: getattr(one, name).encode(errors="replace").decode() for name in _TEXTS}
+        found |= {"seconds": repr(float(one.seconds)), "symbols": json.dumps(list(one.symbols), ensure_ascii=False)}
+        tensors[begin + LATENTS] = one.latents.detach().float().cpu()
+        if one.embedding is not None:
+            found["adapted_for"], tensors[begin + EMBEDDING] = one.embedding.model, one.embedding.vectors.float().cpu()
+        metadata |= {begin + name: value for name, value in found.items()}
+    for _, share in voice.others:
+        metadata["share"] = repr(float(share))
     try:
         write_tensors(path, tensors, metadata)
     except WriteError as error:
@@ -99,30 +110,28 @@ def load_voice(path: str | Path) -> "Voice":
     from ditar.synthesis.voice import SpeakerEmbedding, Voice
 
     found, arrays = _read(Path(path), tensors=True)
-    latents, vectors = (None if x is None else torch.from_numpy(x) for x in arrays)
-    return Voice(
-        found.name,
-        latents,
-        found.symbols,
-        found.text,
-        found.seconds,
-        found.vae,
-        found.vocabulary,
-        embedding=None if vectors is None else SpeakerEmbedding(vectors, found.adapted_for),
-    )
+    voices = []
+    for one in filter(None, (found, found.other)):
+        latents, vectors = (None if x is None else torch.from_numpy(x) for x in arrays[len(voices)])
+        embedding = None if vectors is None else SpeakerEmbedding(vectors, one.adapted_for)
+        told = one.name, latents, one.symbols, one.text, one.seconds, one.vae, one.vocabulary
+        voices.append(Voice(*told, embedding=embedding))
+    main, *others = voices
+    return replace(main, others=tuple((other, found.share) for other in others))
 
 
 def check_voice(voice: "Voice", pipeline: Any) -> None:
-    """VoiceError, see `check_fit`, if a voice does not fit a pipeline (anything with `fingerprints`, `patch_frames` and
-    `speaker_space`, which is asked for adapted voices only)."""
+    """VoiceError, see `check_fit`, if a voice, or one of a blend, does not fit a pipeline (anything with
+    `fingerprints`, `patch_frames` and `speaker_space`, which is asked for adapted voices only)."""
     from ditar.synthesis.voice import check_fit
 
-    space = None if voice.embedding is None else pipeline.speaker_space
-    check_fit(voice, *pipeline.fingerprints, pipeline.patch_frames, space)
+    for one in voice.all:
+        space = None if one.embedding is None else pipeline.speaker_space
+        check_fit(one, *pipeline.fingerprints, pipeline.patch_frames, space)
 
 
-def _read(path: Path, tensors: bool = False) -> tuple[VoiceDescription, tuple[Any, Any]]:
-    """The metadata and, with `tensors`, latents and embedding (None: it has none)."""
+def _read(path: Path, tensors: bool = False) -> tuple[VoiceDescription, list[tuple[Any, Any]]]:
+    """The metadata and, with `tensors`, latents and embedding (None: it has none) of each of its voices."""
     if not path.is_file():
         raise VoiceFileError(f"voice file {path} does not exist; make one with: ditar voice create")
     try:
@@ -130,25 +139,23 @@ def _read(path: Path, tensors: bool = False) -> tuple[VoiceDescription, tuple[An
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise VoiceFileError(f"{path} holds no voice; make one with: ditar voice create")
-            if metadata.get("version") != VERSION:
+            if (version := metadata.get("version")) not in (VERSION, BLEND_VERSION):
                 raise VoiceFileError(
-                    f"{path} is a voice of version {metadata.get('version')}, this program reads version {VERSION}; "
-                    "make it again, or update ditar"
+                    f"{path} is a voice of version {version}, this program reads versions {VERSION} and "
+                    f"{BLEND_VERSION}; make it again, or update ditar"
                 )
-            frames, channels = file.get_slice("latents").get_shape()
-            symbols = tuple(json.loads(metadata["symbols"]))
-            found = VoiceDescription(
-                **{name: metadata[name] for name in _TEXTS},
-                symbols=symbols,
-                seconds=float(metadata["seconds"]),
-                frames=frames,
-                channels=channels,
-                adapted_for=metadata.get("adapted_for", ""),
-            )
-            names = ("latents", *([EMBEDDING] if found.adapted_for else [])) if tensors else ()
-            arrays = [file.get_tensor(name) for name in names]
-            _check_content(path, found, arrays)
-            return found, tuple((*arrays, None, None)[:2])
+            found, arrays = [], []
+            for begin in ("", OTHER) if version == BLEND_VERSION else ("",):
+                found.append(_described(file, metadata, begin))
+                names = (LATENTS, *([EMBEDDING] if found[-1].adapted_for else [])) if tensors else ()
+                read = [file.get_tensor(begin + name) for name in names]
+                _check_content(path, found[-1], read)
+                arrays.append(tuple((*read, None, None)[:2]))
+            if version == BLEND_VERSION:
+                found[0] = replace(found[0], other=found[1], share=float(metadata["share"]))
+                if not 0 < found[0].share < 1:
+                    raise ValueError(f"its second voice has a share of {found[0].share:g}")
+            return found[0], arrays
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         raise VoiceFileError(
@@ -159,6 +166,19 @@ def _read(path: Path, tensors: bool = False) -> tuple[VoiceDescription, tuple[An
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # numpy lacks some of safetensors' dtypes
         raise VoiceFileError(f"{path} is a broken voice file ({error!r}); make it again") from None
+
+
+def _described(file: Any, metadata: Mapping[str, str], begin: str) -> VoiceDescription:
+    """The voice whose names begin so."""
+    frames, channels = file.get_slice(begin + LATENTS).get_shape()
+    return VoiceDescription(
+        **{name: metadata[begin + name] for name in _TEXTS},
+        symbols=tuple(json.loads(metadata[f"{begin}symbols"])),
+        seconds=float(metadata[f"{begin}seconds"]),
+        frames=frames,
+        channels=channels,
+        adapted_for=metadata.get(f"{begin}adapted_for", ""),
+    )
 
 
 def _check_content(path: Path, found: VoiceDescription, arrays: Sequence[Any]) -> None:

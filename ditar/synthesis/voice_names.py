@@ -160,6 +160,9 @@ def read_voice(
         raise ValueError("give --voice, or --prompt-audio and --prompt-text, not both")
     named = find_voices(name, of_model)
     found = [(_read_named(one, prompt_text, language, denoise), share) for one, share in named]
+    for source, _ in found if len(found) > 1 else ():
+        if isinstance(source, Path) and describe_voice(source).other is not None:
+            raise VoiceFileError(f"{source} is a blend already; blend the voices that it was made of")
     return found[0][0] if len(found) == 1 else BlendSource(name, tuple(found))
 
 

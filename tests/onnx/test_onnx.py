@@ -16,7 +16,8 @@ from ditar.model.ditar import DiTAR
 from ditar.storage import ModelError
 from ditar.synthesis import request as of_torch
 from ditar.synthesis.pipeline import ContinuousPipeline
-from ditar.synthesis.voice import SpeakerEmbedding
+from ditar.synthesis.voice import SpeakerEmbedding, blend_voices
+from ditar.synthesis.voice_file import save_voice
 from ditar.text.errors import TextError
 from ditar.text.frontend import TextFrontend
 from ditar.text.lexicon import Lexicon
@@ -178,6 +179,21 @@ def test_texts_of_one_voice_are_as_if_each_were_said_alone(form, said):
     for one, other in zip((*together, mixed[0]), (*expected, expected[0])):
         np.testing.assert_allclose(one.audio, other.audio, atol=CLOSE)
     assert len({len(one.audio) for one in together}) > 1
+
+
+def test_a_blend_of_the_model_s_voices_is_left_out(tmp_path):
+    """It would be exported as one of its two voices."""
+    pipeline = tiny_pipeline()
+    pipeline.own_voices = tmp_path / "voices"
+    pipeline.own_voices.mkdir()
+    ann, bob = (pipeline.create_voice(clip(), CLIP_TEXT, name=name) for name in ("ann", "bob"))
+    save_voice(ann, pipeline.own_voices / "ann.safetensors")
+    save_voice(blend_voices([(ann, 0.6), (bob, 0.4)], "mix"), pipeline.own_voices / "mix.safetensors")
+    (pipeline.own_voices / "default").write_text("ann\n")
+    with pytest.warns(UserWarning, match="mix.safetensors is left out: it is a blend"):
+        export_onnx(pipeline, tmp_path / "model")
+    names = {path.stem for path in (tmp_path / "model/voices").iterdir()}
+    assert "ann" in names and "mix" not in names
 
 
 def test_adapted_voices_are_exported_and_speak_as_in_torch(form, tmp_path):

@@ -27,7 +27,7 @@ from ditar.synthesis.model_folder import ASSETS
 from ditar.synthesis.pieces import pieces_to_speak
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.retry import SpeechError
-from ditar.synthesis.voice import SpeakerEmbedding
+from ditar.synthesis.voice import SpeakerEmbedding, blend_voices
 from ditar.synthesis.voice_file import load_voice, save_voice
 from ditar.synthesis.voice_names import make_voice, read_voice
 from tests.tiny import clip, tiny_pipeline
@@ -212,6 +212,24 @@ def wait_for(true, seconds=60):
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_the_file_of_a_blend_is_a_voice(server, pipeline, tmp_path):
+    one, two = (pipeline.create_voice(clip(), said, name=said[:2]) for said in ("Hello there.", "Good morning."))
+    for voice, status, message in (
+        (blend_voices([(one, 0.7), (two, 0.3)], "mix"), 200, ""),
+        (blend_voices([(one, 0.7), (replace(two, seconds=61.0), 0.3)], "mix"), 422, "it has 61 s"),
+    ):
+        save_voice(voice, tmp_path / "mix.safetensors")
+        files = {"voice_file": ("mix.safetensors", (tmp_path / "mix.safetensors").read_bytes())}
+        made = server.http.post(VOICES, data={"name": "mix"}, files=files)
+        assert made.status_code == status and message in made.text
+        if status == 200:
+            assert server.speak(voice="mix", seed=1).status_code == 200
+            again = server.speak(voice="mix:1+heart:1")
+            assert again.status_code == 422 and "is a blend already" in again.json()["error"]["message"]
+            assert server.http.delete(f"{VOICES}/mix").status_code == 200
+    assert folder(server) == []
 
 
 @pytest.mark.parametrize("more", [{}, {"adapt": "auto"}])

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ditar.synthesis.voice import Voice, VoiceError
+from ditar.synthesis.voice import SpeakerEmbedding, Voice, VoiceError, voice_key
 from ditar.synthesis.voice_file import VoiceFileError, check_voice, describe_voice, load_voice, save_voice
 from tests.tiny import clip, tiny_pipeline
 
@@ -34,6 +34,60 @@ def test_a_voice_comes_back_whole(saved):
     found = describe_voice(saved)
     assert (found.frames, found.channels, found.name, found.symbols) == (8, 4, "ann", VOICE.symbols)
     assert os.listdir(saved.parent) == [saved.name]
+
+
+def blended(**changes):
+    """Of VOICE, and of another with something that was learnt."""
+    learnt = SpeakerEmbedding(torch.ones(3), "0123456789abcdef")
+    other = Voice("bob", torch.randn(12, 4), ("b",), "", 0.3, "ab12", "cd34", embedding=learnt)
+    return replace(VOICE, name="mix", others=((replace(other, **changes), 0.3),))
+
+
+def test_a_blend_comes_back_whole(tmp_path):
+    blend, path = blended(), tmp_path / "mix.safetensors"
+    save_voice(blend, path)
+    loaded, found = load_voice(path), describe_voice(path)
+    assert voice_key(loaded) == voice_key(blend) and loaded.name == "mix" and loaded.others[0][0].name == "bob"
+    assert (found.name, found.frames, found.share, found.other.name, found.other.frames) == ("mix", 8, 0.3, "bob", 12)
+    assert found.other.adapted_for == "0123456789abcdef" and not found.adapted_for
+    ((other, _),) = blend.others
+    with pytest.raises(VoiceFileError, match="'mix' is a blend of 3 voices, and a file holds one of two"):
+        save_voice(replace(blend, others=((other, 0.3), (other, 0.3))), path)
+    assert load_voice(path).others  # the file before is whole
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"share": "1.5"}, "its second voice has a share of 1.5"),
+        ({"share": "nan"}, "its second voice has a share of nan"),
+        ({"share": None}, "broken voice file .KeyError.'share'"),
+        ({"other.text": None}, "broken voice file .KeyError.'other.text'"),
+        ({"other.seconds": "-1"}, "it lasts -1 s"),
+        ({"version": "3"}, "is a voice of version 3, this program reads versions 1 and 2; make it again, or update"),
+    ],
+)
+def test_a_damaged_blend_is_no_voice(tmp_path, metadata, message):
+    path = tmp_path / "mix.safetensors"
+    save_voice(blended(), path)
+    with safe_open(path, framework="pt") as file:
+        found, tensors = {**file.metadata(), **metadata}, {name: file.get_tensor(name) for name in file.keys()}
+    save_file(tensors, path, {name: value for name, value in found.items() if value is not None})
+    for read in (describe_voice, load_voice):
+        with pytest.raises(VoiceFileError, match=message):
+            read(path)
+
+
+def test_both_voices_of_a_blend_must_fit(tmp_path):
+    pipeline = SimpleNamespace(fingerprints=("ab12", "cd34"), patch_frames=4, speaker_space=("0123456789abcdef", 3))
+    check_voice(blended(), pipeline)
+    for change, message in (
+        ({"vae": "ff"}, "'bob' was made with the VAE ff"),
+        ({"latents": torch.zeros(7, 4)}, "'bob' has 7 latent frames"),
+        ({"embedding": SpeakerEmbedding(torch.ones(3), "f" * 16)}, "'bob' was adapted for the model f"),
+    ):
+        with pytest.raises(VoiceError, match=message):
+            check_voice(blended(**change), pipeline)
 
 
 def test_names_that_are_no_unicode(tmp_path):
@@ -99,7 +153,7 @@ def test_files_that_are_no_voice(saved, tmp_path):
     with pytest.raises(VoiceFileError, match="is not a voice that `ditar voice create` made, or not all of it"):
         load_voice(saved)
     saved.write_bytes(data.replace(b'"version":"1"', b'"version":"9"'))
-    with pytest.raises(VoiceFileError, match="of version 9, this program reads version 1"):
+    with pytest.raises(VoiceFileError, match="of version 9, this program reads versions 1 and 2"):
         load_voice(saved)
     saved.write_bytes(data.replace(b'"symbols"', b'"symbolz"'))
     with pytest.raises(VoiceFileError, match="broken voice file .*symbols"):

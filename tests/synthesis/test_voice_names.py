@@ -180,13 +180,34 @@ def test_a_blend_of_two_voices(home, tmp_path):
     by_name = pipeline("Good.", voice=f"{first}:0.75+{second}:0.25", seed=1)
     assert np.array_equal(by_name.audio, pipeline("Good.", voice=blend, seed=1).audio)
     assert not np.array_equal(by_name.audio, pipeline("Good.", voice=one, seed=1).audio)
-    with pytest.raises(VoiceFileError, match="is a blend, and a file holds one voice"):
-        save_voice(blend, tmp_path / "blend.safetensors")
     *_, warning = voice_warnings(blend_voices([(one, 0.6), (ann, 0.4)], "half known"))
     assert "what is said in the reference 'ann' is not known" in warning
     other = tiny_pipeline(stop_bias=20.0, symbols=("_", *"abc .ɡʊdmɔːɹnɪŋ"))
     with pytest.raises(VoiceError, match="was made with the vocabulary"):
         other("Good.", voice=blend)
+
+
+def test_a_blend_is_kept_under_a_name(home, tmp_path, capsys):
+    """And sounds as the blend itself."""
+    pipeline = tiny_pipeline(stop_bias=20.0)
+    pipeline.save_pretrained(tmp_path / "model")
+    made = ["voice", "create", "mix", "--voice", "heart:3+michael:1", f"--model={tmp_path}/model"]
+    assert main(made) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith(f"{home / 'mix.safetensors'}: voice 'mix' of ") and "with 0.25 of 'michael'" in told.out
+    by_name, itself = (pipeline("Good.", voice=name, seed=1) for name in ("mix", "heart:0.75+michael:0.25"))
+    assert np.array_equal(by_name.audio, itself.audio)
+    assert main(["voice", "show", "mix"]) == 0 and "blended     with 0.25 of 'michael': The" in capsys.readouterr().out
+    for refused, message in (
+        ([*made, "--force", "--voice=mix:1+eric:1"], "would overwrite"),
+        ([*made[:2], "two", "--voice=mix:1+eric:1", made[-1]], "mix.safetensors is a blend already; blend the voices"),
+        ([*made[:2], "two", "--voice=heart", "--prompt-text=Hi.", made[-1]], "not both"),
+    ):
+        assert main(refused) == 1 and message in capsys.readouterr().err
+    with pytest.raises(VoiceError, match="voice 'mix' is a blend already"):
+        blend_voices([(make_voice(read_voice(name), pipeline), 1.0) for name in ("mix", "eric")], "two")
+    assert main([*made[:2], "copy", "--voice=heart", made[-1]]) == 0 and find_voice("copy").path.is_file()
+    assert [path.name for path in sorted(home.iterdir())] == ["copy.safetensors", "mix.safetensors"]
 
 
 @pytest.mark.parametrize(
