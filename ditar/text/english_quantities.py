@@ -44,7 +44,7 @@ def _prefixed(match: re.Match) -> str:
     if match["last"]:
         last = _money(match["last"], match["last_scale"], names)
         return f"{_scaled(amount, match['scale'])} to {last}{_rate(match['per'], 'a')}"
-    noun = _NOUN.match(string, match.end()) and _ARTICLE.search(string[max(0, match.start() - 9) : match.start()])
+    noun = _NOUN.match(string, match.end()) and _BEFORE.search(string[max(0, match.start() - 24) : match.start()])
     if noun or match["scale"].startswith("-") or string.startswith(("-a-", "-an-"), match.end()):  # $10-an-hour job
         names = (names[0],) * 2 + names[2:]
     words = _money(amount, match["scale"], names) + (" plus" if match["more"] else "") + _rate(match["per"], "a")
@@ -56,8 +56,14 @@ def _suffixed(match: re.Match) -> str:
     return words + ("." if match["stop"] and ends_sentence(match.string, match.end()) else "")
 
 
-# An amount between these is one of them: `a $5 bill`, `the $3 trillion economy`, `a ten-year, $5 million deal`.
-_ARTICLE = re.compile(r"(?:\b(?:an?|the|this|its|another)\s|-(?:hour|day|week|month|year), )$", re.I)
+# An amount between these is one of them: `a $5 bill`, `the $3 trillion economy`, `a ten-year, $5 million deal`,
+# `Apple's $999 iPhone`, but not `it's $5 cash`, nor `gave her $5 cash`.
+_BEFORE = re.compile(
+    r"(?:\b(?:an?|the|this|its|another|my|your|his|our|their|whose)\s|-(?:hour|day|week|month|year), "
+    r"|(?<!\bit)(?<!\bhe)(?<!\bshe)(?<!\bwho)(?<!\bhow)(?<!\blet)(?<!\bthat)(?<!\bwhat)(?<!\bthis)(?<!\bhere)"
+    r"(?<!\bthere)(?<!\bwhere)(?<=\w)['’]s\s|(?<=\ws)['’]\s)$",
+    re.I,
+)
 _NOUN = re.compile(
     r" (?!(?:an?|per|in|for|and|or|to|each|is|was|are|were|be|will|would|could|can|should|may|might|must|has|had|have"
     r"|he|she|it|they|we|you|i|that|which|who|from|of|on|with|at|by|as|but|if|when|while|because|after|before|until|since"

@@ -13,7 +13,10 @@ _SHORT_MONTH = re.compile(rf"(?<=\d )({'|'.join(SHORT_MONTHS)})\.(?= |$)|(?<=\d 
 _SHOUTED = re.compile(r"(?<=\d)(?:H(?=[0-5]\d(?!\w)|(?!\w))|(?:ERS?|RES?|[EÈ]MES?|NDE?S?)(?!\w))")  # 20H30, LA 3ÈME
 _HOURS = re.compile(rf"{ALONE}(?<!-)(\d{{1,2}}(?: ?h ?(?:[0-5]\d)?|:[0-5]\d)?) ?[-—] ?"
                     r"(?=\d{1,2}(?: ?h(?![^\W\d_])|:[0-5]\d))")  # fmt: skip
+_AT = r"\d{1,2} ?h(?: ?[0-5]\d)?"
+_OPEN = re.compile(rf"{ALONE}(?<!-)(?<!/){_AT}(?: ?[-—/] ?{_AT})+(?![\w/:])")  # 10h/12h, 10h-12h/14h-18h
 _OUT_OF = re.compile(rf"{ALONE}(\d{{1,2}} ?(?:h|j|heures|jours))/(?=\d{{1,2}}(?!\w))")  # 24h/24, 7j/7
+_ALL_OF = re.compile(rf"{ALONE}(?<!/)((\d{{1,2}}) ?[hj])/\2 ?[hj](?![\w/])")  # 24h/24h
 _PER_TIME = re.compile(rf"({NUMBER} [^\W\d_]{{2,20}})/({any_of(PER_TIME)})(?!\w)")  # 3 fois/semaine
 _CLOCK = re.compile(rf"{ALONE}([01]?\d|2[0-4])(?:\s?h(?:\s?([0-5]\d)(?!\d|\s?{NUMBER})(?:\s?(?:min|mn)\b)?)?"
                     r"|:([0-5]\d)(?::([0-5]\d))?)(?![\w/:])")  # fmt: skip
@@ -40,6 +43,9 @@ def spell_quantities(text: str, say: Callable[..., str]) -> str:
     text = _SHORT_MONTH.sub(lambda m: SHORT_MONTHS[m[1] or m[2]], text)
     text = _FIRST.sub("premier", text)
     text = _SHOUTED.sub(lambda m: m[0].lower(), text)
+    if "/" in text:
+        text = _ALL_OF.sub(r"\1 sur \2", text)
+        text = _OPEN.sub(_opening, text)
     text = _HOURS.sub(r"\1 à ", text)
     text = _OUT_OF.sub(r"\1 sur ", text)
     if "/" in text:
@@ -54,6 +60,16 @@ def spell_quantities(text: str, say: Callable[..., str]) -> str:
     text = _SIGNED.sub(lambda m: {"-": "moins ", "+": "plus ", "±": "plus ou moins "}[m[1]], text)
     text = _MONEY.sub(lambda m: _money(m, say), text)
     return _QUANTITY.sub(lambda m: _quantity(m, say), text)
+
+
+def _opening(match: re.Match) -> str:
+    """`10h/12h` is from one to the other, `10h-12h/14h-18h` twice so; more of anything else are only named."""
+    times, marks = re.findall(_AT, match[0]), re.findall("[-—/]", match[0])
+    if "/" not in marks:
+        return match[0]
+    if len(times) == 4 and marks[0] == marks[2]:
+        return f"{times[0]} à {times[1]}, {times[2]} à {times[3]}"
+    return f"{times[0]} à {times[1]}" if len(times) == 2 else ", ".join(times)
 
 
 def _clock(match: re.Match, say: Callable[..., str]) -> str:

@@ -90,6 +90,14 @@ READINGS = [
      "quatre-vingt-neuf"),
     ("1m80, 1 m 80 de haut, 3 m 20 personnes, 12€50", "un mètre quatre-vingts, un mètre quatre-vingts de haut, trois "
      "mètres vingt personnes, douze euros cinquante"),
+    ("Ouvert 10h/12h.", "Ouvert dix heures à douze heures."),
+    ("10h30/12h15, 10 h/12 h", "dix heures trente à douze heures quinze, dix heures à douze heures"),
+    ("10h/12h et 14h/18h", "dix heures à douze heures et quatorze heures à dix-huit heures"),
+    ("10h-12h/14h-18h", "dix heures à douze heures, quatorze heures à dix-huit heures"),
+    ("10h/12h - 14h/18h", "dix heures à douze heures, quatorze heures à dix-huit heures"),
+    ("8h/10h/12h", "huit heures, dix heures, douze heures"),
+    ("24h/24h 7j/7j", "vingt-quatre heures sur vingt-quatre sept jours sur sept"),
+    ("10h/semaine, 50 km/h", "dix heures par semaine, cinquante kilomètres à l'heure"),
     ("7j/7, 24h/24, 7 jours/7, 90 km/h", "sept jours sur sept, vingt-quatre heures sur vingt-quatre, sept jours sur "
      "sept, quatre-vingt-dix kilomètres à l'heure"),
     ("20H30, 8H, LA 3ÈME, LE 1ER, 5G", "vingt heures trente, huit heures, la troisième, le premier, cinq G"),

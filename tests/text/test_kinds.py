@@ -445,6 +445,14 @@ KINDS = {
     "money before a verb": [
         ("this $5 makes a difference", "this five dollars makes a difference"),
         ("this $5 bill, a $10-an-hour job", "this five dollar bill, a ten dollar-an-hour job"),
+        ("Apple's $999 iPhone", "Apple's nine hundred ninety nine dollar iPhone"),
+        ("the bank’s $2.5 billion deal, the workers' $15 wage",
+         "the bank's two point five billion dollar deal, the workers' fifteen dollar wage"),
+        ("my $20 bill, their $5 million home", "my twenty dollar bill, their five million dollar home"),
+        ("It's $5 cash. She's $5 short, that’s $9 cash.",
+         "It's five dollars cash. She's five dollars short, that's nine dollars cash."),
+        ("Apple's $999 is a lot.", "Apple's nine hundred ninety nine dollars is a lot."),
+        ("gave her $5 cash", "gave her five dollars cash"),
     ],
     "shares that are no scores": [
         ("He gave 1/5 to charity", "He gave one fifth to charity"),
