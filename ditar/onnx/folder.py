@@ -42,7 +42,8 @@ class Model:
     """
 
     def __init__(self, folder: str | Path, threads: int = 1):
-        self.folder, self.threads = Path(folder), check_whole(threads, "threads", 1, MOST_THREADS)
+        # Graphs are loaded when they are first run: by then the program may be in another folder.
+        self.folder, self.threads = Path(folder).absolute(), check_whole(threads, "threads", 1, MOST_THREADS)
         path = self.folder / DESCRIPTION
         try:
             found = json.loads(path.read_text(encoding="utf-8"))

@@ -37,6 +37,8 @@ class Speaker:
 
     threads: of onnxruntime. noise: seed -> what draws an attempt's noise; the default repeats itself, and differs from
     torch's.
+
+    It can be pickled, for other processes: they load the same folder again, and its graphs at their first speech.
     """
 
     sample_rate = SAMPLE_RATE_HZ
@@ -45,6 +47,9 @@ class Speaker:
         self.model, self._noise = Model(folder, threads), noise
         self._generate, self._vocoder = Generator(self.model), Vocoder(self.model)
         self._voice = cache(lambda name: load_voice(self.model, name))
+
+    def __reduce__(self) -> tuple[type["Speaker"], tuple[Path, int, Any]]:
+        return type(self), (self.model.folder, self.model.threads, self._noise)
 
     def voice(self, name: str | None = None) -> Voice:
         """A voice of the model's folder; None: its default. VoiceError names those that there are."""

@@ -1,9 +1,13 @@
 """Exported tiny models: what `ditar.onnx` says in numpy and onnxruntime is what torch says, in every part and as a
 whole, and neither of them is needed by the other."""
 
+import copy
 import json
+import pickle
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -179,6 +183,24 @@ def test_texts_of_one_voice_are_as_if_each_were_said_alone(form, said):
     for one, other in zip((*together, mixed[0]), (*expected, expected[0])):
         np.testing.assert_allclose(one.audio, other.audio, atol=CLOSE)
     assert len({len(one.audio) for one in together}) > 1
+
+
+def test_a_speaker_goes_to_other_processes(tmp_path, monkeypatch):
+    """It is loaded from its folder, wherever they run, and speaks as before."""
+    export_onnx(tiny_pipeline(), tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    speaker = Speaker("model", threads=2)
+    monkeypatch.chdir(tmp_path / "model")
+    other = copy.deepcopy(speaker)  # in the way in which it is pickled
+    expected = speaker(TEXT, seed=3, **FAST)
+    assert np.array_equal(other(TEXT, seed=3, **FAST).audio, expected.audio) and other.model.threads == 2
+    assert other.model is not speaker.model and len(pickle.dumps(speaker)) < 1000
+    with ProcessPoolExecutor(1, get_context("spawn")) as processes:
+        there = processes.submit(Speaker.__call__, speaker, TEXT, seed=3, **FAST).result()
+    np.testing.assert_allclose(there.audio, expected.audio, atol=CLOSE)  # its arrays grow in larger steps: `growing`
+    (tmp_path / "model").rename(tmp_path / "moved")
+    with pytest.raises(ModelError, match="model/model.json cannot be read .*; give a folder that"):
+        copy.copy(speaker)
 
 
 def test_a_blend_of_the_model_s_voices_is_left_out(tmp_path):
