@@ -110,7 +110,8 @@ def main() -> int:
     parser.add_argument("--codebooks", type=positive, help="how many to use of an EnCodec's or a Mimi's")
     add_options(parser)
     args = parser.parse_args()
-    return exit_code(lambda: run(args), "extract_codes", (ValueError, OSError), keeps=True)  # of the package all are ValueErrors
+    errors = (ValueError, OSError)  # every error class of the package is a ValueError
+    return exit_code(lambda: run(args), "extract_codes", errors, keeps=True)
 
 
 if __name__ == "__main__":

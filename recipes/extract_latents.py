@@ -165,7 +165,8 @@ def main() -> int:
     add_options(parser)
     parser.add_argument("--statistics", action="store_true", help="measure statistics and store them in the VAE too")
     args = parser.parse_args()
-    return exit_code(lambda: run(args), "extract_latents", (ValueError, OSError), keeps=True)  # of the package all are ValueErrors
+    errors = (ValueError, OSError)  # every error class of the package is a ValueError
+    return exit_code(lambda: run(args), "extract_latents", errors, keeps=True)
 
 
 if __name__ == "__main__":

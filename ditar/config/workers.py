@@ -20,8 +20,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal to get when the parent dies
 
 class WorkerPool(ProcessPoolExecutor):
     """ProcessPoolExecutor, for `with`, whose processes are its own: Ctrl-C, which a terminal sends to all, reaches only
-    the program, SIGTERM ends one without a word, and they end at once when the block fails or the program is gone. What they were doing then is lost, so
-    that they must write files beside and rename; other programs that they have started run to their end.
+    the program, SIGTERM ends one without a word, and they end at once when the block fails or the program is gone. What
+    they were doing then is lost, so that they must write files beside and rename; other programs that they have started
+    run to their end.
 
     Args:
         processes: how many.

@@ -165,7 +165,7 @@ def score(
         "original_dir": None if original_dir is None else str(original_dir),
         "runs": [str(run) for run in runs],
         "inputs": inputs,
-        "paths_from": None if out is None else os.path.relpath(".", out),  # where those of audio begin, for `ditar report`
+        "paths_from": None if out is None else os.path.relpath(".", out),  # of audio, for `ditar report`
         "seconds": {group: round(seconds, 3) for group, seconds in judge.seconds.items()},
     }
     result["provenance"] = dict(provenance or {})

@@ -315,5 +315,6 @@ def _made(name: str, voice: Voice) -> dict[str, Any]:
 def _model(name: str, service: Service) -> dict[str, Any]:
     config = service.pipeline.text_config
     speaks = {"languages": list(config.trained_languages), "language": service.settings.language}  # [] is: unknown
-    can = {"timestamps": config.reads_monotonically, "adapts": service.pipeline.adapts_voices, "denoises": is_installed()}
+    timed, adapts = config.reads_monotonically, service.pipeline.adapts_voices
+    can = {"timestamps": timed, "adapts": adapts, "denoises": is_installed()}
     return {"id": name, "object": "model", "created": STARTED, "owned_by": "ditar", **speaks, **can}
