@@ -143,15 +143,22 @@ def test_a_clip_that_is_exported_is_learnt_or_a_warning_says_why_not(folder, tmp
 
 def test_a_server_says_which_voices_are_heard_only(folder, tmp_path, capsys):
     """No request waits for learning, so that whoever runs it does that before."""
-    from ditar.cli.serve import _tell_of_clips
+    from ditar.cli.serve import _tell_of_voices
 
     for name in ("ann", "bob", "eve", "joe"):
         shutil.copy(folder / "ann.wav", tmp_path / f"{name}.wav")
         (tmp_path / f"{name}.txt").write_text("" if name == "joe" else "Hello there.", encoding="utf-8")
-    _tell_of_clips(tiny_pipeline(), tmp_path)
+    _tell_of_voices(tiny_pipeline(), tmp_path)
     assert capsys.readouterr().err.startswith("ditar: the voices of clips (ann, bob, eve) are heard and not learnt; ")
-    _tell_of_clips(tiny_pipeline(distilled_guidance=4.0), tmp_path)
+    _tell_of_voices(tiny_pipeline(distilled_guidance=4.0), tmp_path)
     for path in tmp_path.glob("*.txt"):
         path.unlink()
-    _tell_of_clips(tiny_pipeline(), tmp_path)
+    _tell_of_voices(tiny_pipeline(), tmp_path)
     assert capsys.readouterr().err == ""
+    (tmp_path / "ann.txt").write_bytes(b"Caf\xe9.")  # said when the voice is asked for
+    (tmp_path / "eve.txt").write_text("Hello there.", encoding="utf-8")
+    _tell_of_voices(tiny_pipeline(), tmp_path)
+    assert capsys.readouterr().err.startswith("ditar: the voices of clips (eve) are")
+    (tmp_path / "file").touch()
+    _tell_of_voices(tiny_pipeline(), tmp_path / "file")
+    assert "warning: the folder of voices" in capsys.readouterr().err

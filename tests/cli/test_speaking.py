@@ -359,7 +359,7 @@ def test_ctrl_c_in_a_long_text_keeps_what_is_done_and_the_same_command_goes_on(f
 def test_a_voice_that_ships_speaks_by_its_name(folder, capsys, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
     assert main(["voice", "list"]) == 0
-    name, clip_path, transcript = capsys.readouterr().out.splitlines()[0].split("\t")
+    name, clip_path, transcript, _ = capsys.readouterr().out.splitlines()[0].split("\t")
     assert synthesize(folder, "--text=Good.", f"--output={folder / 'named.wav'}", f"--voice={name}") == 0
     model = [f"--model={folder / 'model'}", "--device=cpu", "--steps=1", "--temperature=0"]
     given = [f"--prompt-audio={clip_path}", f"--prompt-text={transcript}"]
