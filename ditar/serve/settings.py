@@ -1,6 +1,7 @@
 """How a server is started, and which settings are refused. Nothing here needs torch."""
 
 import ipaddress
+import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,10 +109,15 @@ def cannot_listen(settings: ServeSettings, error: OSError) -> ServeError:
 def read_keys(path: str | Path) -> tuple[str, ...]:
     """The keys of a file, one a line. ServeError: there is none, or one that cannot be sent in a header."""
     path = Path(path)
-    if not path.is_file():
-        raise ServeError(f"--api-key-file {path} does not exist; write a key into it, one a line")
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        raise ServeError(f"--api-key-file {path} does not exist; write a key into it, one a line") from None
+    except OSError as error:  # not this user's; or a folder, which Docker makes of a file to mount that does not exist
+        raise ServeError(
+            f"--api-key-file {path} cannot be read ({error.strerror}); give a file of keys, one a line, that user "
+            f"{os.geteuid()} may read"
+        ) from None
     except UnicodeDecodeError:
         raise ServeError(f"--api-key-file {path} is not UTF-8 text; write a key into it, one a line") from None
     keys = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))

@@ -1,6 +1,9 @@
 """Who may ask: keys, hosts, pages of other origins, addresses."""
 
 import base64
+import errno
+import os
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -148,6 +151,19 @@ def test_files_of_keys(tmp_path, content, message, capsys):
     assert main(["serve", "--api-key-file", str(path)]) == 1 and message in capsys.readouterr().err
     path.write_text("first-key-of-the-file\n\nsecond-key-of-the-file\r\nfirst-key-of-the-file\n")
     assert read_keys(path) == KEYS
+
+
+def test_what_is_no_file_that_may_be_read_is_named(tmp_path, monkeypatch):
+    with pytest.raises(ServeError, match=r"cannot be read \(Is a directory\); give a file of keys"):
+        read_keys(tmp_path)
+
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (tmp_path / "keys").write_text(KEYS[0])
+    monkeypatch.setattr(Path, "read_text", refused)  # root may read everything
+    with pytest.raises(ServeError, match=rf"keys cannot be read \(Permission denied\).* user {os.geteuid()} may read"):
+        read_keys(tmp_path / "keys")
 
 
 @pytest.mark.parametrize(
