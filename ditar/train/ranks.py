@@ -1,11 +1,14 @@
 """What the ranks of a run do together: gather what each found, and report who is missing when one of them hangs."""
 
 import contextlib
+import os
 import re
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import torch
 import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
@@ -18,10 +21,18 @@ _ROLL_CALL = timedelta(seconds=20)
 
 
 class Ranks:
-    """The processes of one run, on any backend. `timeout_s`: the longest that a rank may keep the others waiting."""
+    """The processes of one run, on any backend. `timeout_s`: the longest that a rank may keep the others waiting.
+    TrainingError: a launcher started several, and accelerate, for want of a GPU, did not connect them."""
 
     def __init__(self, accelerator: Accelerator, timeout_s: float):
         self.index, self.count, self.timeout_s = accelerator.process_index, accelerator.num_processes, timeout_s
+        if (started := int(os.environ.get("WORLD_SIZE", "1"))) > 1 and self.count == 1:  # each would train it all
+            raise TrainingError(
+                f"one of {started} processes of a run finds no GPU and would train alone: look at nvidia-smi, "
+                f"CUDA_VISIBLE_DEVICES ({os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}) and whether torch "
+                f"({torch.__version__}) is a build for CUDA on this machine ({socket.gethostname()}); or train on CPUs "
+                "with --cpu"
+            )
         # A group of its own, since the connections of a group are useless once one of its collectives has failed.
         self._roll_call = dist.new_group(backend="gloo", timeout=_ROLL_CALL) if self.count > 1 else None
 

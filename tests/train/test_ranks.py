@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ import torch
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.train import ranks, speech_system
 from ditar.train.ditar_system import DiTARSystem
+from ditar.train.errors import TrainingError
 from ditar.train.loop import train
 from ditar.train.token_system import TokenSystem, fill_in
 from ditar.train.vae_system import VAESystem
@@ -76,6 +78,16 @@ def test_a_rank_that_hangs_is_named(tmp_path):
     said = str(failed.value)
     assert "rank 0 of 3 waited for the others in step 2, at most 8 s (run.timeout_s): rank 1 does not answer" in said, said
     assert said.startswith("exit codes [1, None, 1];"), said  # the others ended by themselves
+
+
+def test_processes_that_find_no_gpu_do_not_each_train_alone(monkeypatch):
+    alone = SimpleNamespace(process_index=0, num_processes=1)  # what accelerate then says to each
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert ranks.Ranks(alone, TIMEOUT_S).count == 1
+    monkeypatch.setenv("WORLD_SIZE", "16")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    with pytest.raises(TrainingError, match=r"one of 16 processes .* no GPU .*CUDA_VISIBLE_DEVICES \(7\).* --cpu"):
+        ranks.Ranks(alone, TIMEOUT_S)
 
 
 def main(folder: str) -> None:
