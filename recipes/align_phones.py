@@ -30,7 +30,7 @@ from ditar.data.kaldi import Utterance, read_data_dir
 from ditar.data.tables import read_json_lines
 from ditar.recognise import RECOGNISER_RATE_HZ, RecogniserError
 from ditar.recognise.aligner import Aligner
-from ditar.storage.atomic_write import write_lines
+from ditar.storage.atomic_write import naming, write_lines
 from ditar.storage.json_lines import write_json_lines
 from ditar.storage.lock import InUseError, only_writer
 from ditar.text import TextError
@@ -57,12 +57,13 @@ def align_all(rows: list[Utterance], journal: Path, workers: int, title: str, la
     done = {line["utt"]: line for line in _whole_lines(journal) if texts.get(line["utt"]) == line["text"]}
     yield from done.values()
     left = [row for row in rows if row.utt not in done]
-    with open(journal, "w", encoding="utf-8") as file, WorkerPool(workers) as pool:
-        file.writelines(f"{json.dumps(line)}\n" for line in done.values())
+    write_json_lines(done.values(), journal)  # whole, or the older one stays
+    with open(journal, "a", encoding="utf-8") as file, WorkerPool(workers) as pool:
         made = pool.as_done(partial(align, language=language), left, at_once=4)
         for line in tqdm(made, total=len(rows), initial=len(done), desc=title, unit="utt", mininterval=5):
-            file.write(f"{json.dumps(line)}\n")
-            file.flush()
+            with naming(journal):
+                file.write(f"{json.dumps(line)}\n")
+                file.flush()
             yield line
 
 

@@ -102,7 +102,7 @@ def write_references(folder: Path, chosen: dict[str, Utterance]) -> None:
         "utt2ref": [f"{utt} {chosen[utt].utt}" for utt in sorted(chosen)],
     }
     for name, lines in tables.items():
-        (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        write_lines(folder / name, lines)
 
 
 def tasks_of(

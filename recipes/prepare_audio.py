@@ -34,7 +34,7 @@ from ditar.config.workers import WorkerPool
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance, read_audio_dir, read_data_dir, write_audio_dir, write_data_dir
 from ditar.data.times import shift_times, sound_seconds
-from ditar.storage.atomic_write import write_lines
+from ditar.storage.atomic_write import naming, write_lines
 from ditar.storage.json_lines import write_json_lines
 from ditar.storage.lock import InUseError, only_writer
 from ditar.units import SAMPLE_RATE_HZ, samples_to_seconds
@@ -112,8 +112,9 @@ def prepare_all(
         done = pool.in_order(work, [(row, kept.get(row.utt)) for row in rows], at_once=16)
         for row, line, reason in tqdm(done, total=len(rows), desc=str(args.out), mininterval=5):
             if line is not None and row.utt not in kept:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-                file.flush()
+                with naming(journal):
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    file.flush()
             yield row, line, reason
 
 

@@ -15,6 +15,18 @@ class WriteError(OSError):
 
 
 @contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """WriteError, which names `path`, for every OSError of the block: that of a full disk names no file."""
+    try:
+        yield
+    except WriteError:  # of a file inside the block: it says everything
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise WriteError(f"{path} cannot be written: {reason}; free space or choose another place") from error
+
+
+@contextmanager
 def atomic_write(path: str | Path, ending: str = "") -> Iterator[Path]:
     """A hidden name in the folder of `path` to write to: it becomes `path` if the block succeeds, and is deleted
     otherwise. Two programs that write the same file do not interfere.
@@ -24,13 +36,9 @@ def atomic_write(path: str | Path, ending: str = "") -> Iterator[Path]:
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial{ending}")
     try:
-        yield partial
-        os.replace(partial, path)
-    except WriteError:  # of a file inside the block: it says everything
-        raise
-    except OSError as error:
-        reason = error.strerror or error
-        raise WriteError(f"{path} cannot be written: {reason}; free space or choose another place") from error
+        with naming(path):
+            yield partial
+            os.replace(partial, path)
     finally:
         with suppress(OSError):  # usually it is gone
             partial.unlink()

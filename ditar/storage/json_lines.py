@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ditar.storage.atomic_write import write_lines
+from ditar.storage.atomic_write import naming, write_lines
 
 MANIFEST = "manifest.jsonl"  # of a folder of speech, a line for each file: synthesis writes it, evaluation reads it
 
@@ -37,13 +37,13 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def append_json_lines(rows: Iterable[dict[str, Any]], path: Path) -> None:
-    """Append objects to a log, after a line break if a killed process left half a line."""
+    """Append objects to a log, after a line break if a killed process left half a line. WriteError: the disk refuses."""
     is_cut = False
     if path.is_file() and path.stat().st_size:
         with open(path, "rb") as file:
             file.seek(-1, 2)
             is_cut = file.read(1) != b"\n"
-    with open(path, "a", encoding="utf-8") as file:
+    with naming(path), open(path, "a", encoding="utf-8") as file:
         file.write("\n" * is_cut + "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 

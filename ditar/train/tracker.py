@@ -6,15 +6,16 @@ from pathlib import Path
 
 import torch
 
-from ditar.storage.atomic_write import atomic_write
+from ditar.storage.atomic_write import atomic_write, naming
 
 
 class Tracker:
-    """Scalars, audio and pictures of one run under `folder`. Every call names the step."""
+    """Scalars, audio and pictures of one run under `folder`. Every call names the step. WriteError: the disk refuses."""
 
     def __init__(self, folder: Path, active: bool = True, first: int = 0):
         """`first`: the step from which the run resumes; later log lines are dropped, since they come again."""
         self.writer = self.lines = None
+        self.folder = folder
         self.validations: list[float] = []  # `valid/validation`, those up to `first` included
         self.done_at_first: set[str] = set()  # of "valid" and "sample", those already done for step `first`
         if not active:
@@ -60,25 +61,29 @@ class Tracker:
         if "valid/validation" in values:
             self.validations.append(float(values["valid/validation"]))
         line = {"step": step, "time": round(time.time(), 1), **{k: float(v) for k, v in values.items()}}
-        self.lines.write(json.dumps(line) + "\n")
-        self.lines.flush()
-        if self.writer is not None:
-            for name, value in values.items():
-                self.writer.add_scalar(name, value, step)
+        with naming(self.folder):
+            self.lines.write(json.dumps(line) + "\n")
+            self.lines.flush()
+            if self.writer is not None:
+                for name, value in values.items():
+                    self.writer.add_scalar(name, value, step)
 
     def audio(self, name: str, waveform: torch.Tensor, step: int, rate_hz: int) -> None:
         """One waveform (S,) in [-1, 1]."""
         if self.writer is not None:
-            self.writer.add_audio(name, waveform.detach().float().cpu().clamp(-1, 1), step, sample_rate=rate_hz)
+            with naming(self.folder):
+                self.writer.add_audio(name, waveform.detach().float().cpu().clamp(-1, 1), step, sample_rate=rate_hz)
 
     def image(self, name: str, picture: torch.Tensor, step: int) -> None:
         """One picture (height, width) in [0, 1]."""
         if self.writer is not None:
-            self.writer.add_image(name, picture.detach().float().cpu(), step, dataformats="HW")
+            with naming(self.folder):
+                self.writer.add_image(name, picture.detach().float().cpu(), step, dataformats="HW")
 
     def close(self) -> None:
         """Flush and close the files."""
-        if self.lines is not None:
-            self.lines.close()
-        if self.writer is not None:
-            self.writer.close()
+        with naming(self.folder):
+            if self.lines is not None:
+                self.lines.close()
+            if self.writer is not None:
+                self.writer.close()

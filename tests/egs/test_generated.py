@@ -85,6 +85,15 @@ def test_the_sizes_of_the_corpus_stand_in_conf_alone(corpus, size, utterances, m
         assert f"required: {option}" in capsys.readouterr().err
 
 
+def test_a_place_that_cannot_be_written_is_named(corpus, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    sizes = ["--utterances", "40", "--val", "2", "--vae-test", "2"]
+    monkeypatch.setattr(sys, "argv", ["make_corpus.py", "--out", str(tmp_path / "file/data"), *sizes])
+    monkeypatch.setattr(corpus.engines, "check_programs", lambda: None)
+    monkeypatch.setattr(corpus, "plan", lambda *_: [])
+    assert corpus.main() == 1 and "file/data" in capsys.readouterr().err
+
+
 def test_the_seed_decides(corpus, plan, monkeypatch):
     assert corpus.plan(600, 20, 24, 0) == plan
     assert corpus.plan(600, 20, 24, 1) != plan

@@ -10,6 +10,7 @@ import soundfile
 import ditar
 from ditar.audio.read import read_audio
 from ditar.data.kaldi import Utterance, read_data_dir, write_data_dir
+from recipes import align_phones
 from tests.egs.corpora import run
 
 VOICES = Path(ditar.__file__).parent / "assets" / "voices"
@@ -60,6 +61,20 @@ def test_what_does_not_fit_is_an_error_and_nothing_is_done_twice(data):
     run(PROGRAM, "--data", data, "--skip-bad")
     rows = read_data_dir(data)
     assert rows[0].phones == [("m", 0.0, 0.5)] and rows[1].phones is None
+
+
+def test_what_ends_before_it_goes_on_loses_nothing(data, monkeypatch):
+    journal, row = data / ".align_phones", read_data_dir(data)[0]
+    journal.write_text(json.dumps({"utt": "a-1", "text": row.text, "phones": [["m", 0.0, 0.5]]}) + "\n")
+    before = journal.read_text()
+
+    def ends(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(align_phones, "WorkerPool", ends)
+    with pytest.raises(MemoryError):
+        list(align_phones.align_all([row], journal, 1, "", "en-us"))
+    assert journal.read_text() == before
 
 
 def test_a_directory_that_is_not_there(tmp_path):

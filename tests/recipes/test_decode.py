@@ -10,6 +10,7 @@ from ditar.config import SamplingOptions
 from ditar.data.errors import DataError
 from ditar.data.kaldi import Utterance
 from ditar.seeds import seed_of
+from ditar.storage.atomic_write import WriteError
 from ditar.synthesis.utterance_list import model_settings
 from recipes.decode import check_apart, choose_references, decode, parse, tasks_of, write_references
 from tests.speaker import CONFIG, VOICE
@@ -218,3 +219,12 @@ def test_without_transcripts_the_words_of_the_clips_are_unknown(tmp_path):
         asked.append([(said, options) for _, said, _, options in speaker.asked])
     options = {"temperature": None, "max_retries": 0}
     assert asked == [[("hello", options)] * 2, [(None, options)] * 2, []]  # and what is known is no longer that
+
+
+def test_tables_of_references_are_whole_or_named(tmp_path):
+    clip = Utterance("b-1", "b", tmp_path / "b.wav", "Hello.", 1.0)
+    write_references(tmp_path / "out", {"a-1": clip})
+    assert (tmp_path / "out/utt2ref").read_text() == "a-1 b-1\n"
+    (tmp_path / "other/wav.scp").mkdir(parents=True)
+    with pytest.raises(WriteError, match="other/wav.scp cannot be written: Is a directory"):
+        write_references(tmp_path / "other", {"a-1": clip})

@@ -201,11 +201,11 @@ def main() -> int:
     except (engines.EngineError, FileNotFoundError, ValueError) as error:
         print(f"make_corpus.py: {error}", file=sys.stderr)
         return 1
-    arguments.out.mkdir(parents=True, exist_ok=True)
     try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
         with only_writer(arguments.out):
             return write(items, arguments)
-    except InUseError as error:
+    except (InUseError, OSError) as error:
         print(f"make_corpus.py: {error}", file=sys.stderr)
         return 1
 
