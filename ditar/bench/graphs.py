@@ -1,6 +1,7 @@
 """CUDA graphs: what one patch takes of LocDiT, its steps, as one recorded launch each instead of a hundred."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import torch
@@ -13,18 +14,19 @@ from ditar.model.locdit import LocDiTContext
 Recorded = Callable[[], Tensor]
 
 
-def record_on_gpu(function: Recorded) -> Recorded:
-    """A CUDA graph of `function`, which reads and writes the same memory at every call; replaying it returns the same
-    tensor. It is run before that on a side stream, as recording wants it."""
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(3):
-            function()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        result = function()
+def record_on_gpu(function: Recorded, device: torch.device) -> Recorded:
+    """A CUDA graph of `function`, which reads and writes the same memory of `device` at every call; replaying it returns
+    the same tensor. It is run before that on a side stream, as recording wants it."""
+    with torch.cuda.device(device):  # streams are the current device's, and what others do is not recorded
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                function()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            result = function()
 
     def replay() -> Tensor:
         graph.replay()
@@ -63,10 +65,13 @@ class RecordedDenoise:
         return replay().clone()  # solvers of several steps keep it
 
 
-def with_graphs(model: DiTAR, record: Callable[[Recorded], Recorded] = record_on_gpu) -> DiTAR:
-    """The model, whose LocDiT now replays. BenchError: no GPU, or LocDiT's prefix cache, whose slots move."""
-    if record is record_on_gpu and model.device.type != "cuda":
-        raise BenchError(f"CUDA graphs need a GPU, and the model is on {model.device}; leave --cuda-graphs off")
+def with_graphs(model: DiTAR, record: Callable[[Recorded], Recorded] | None = None) -> DiTAR:
+    """The model, whose LocDiT now replays what `record` made (None: CUDA graphs). BenchError: no GPU, or LocDiT's prefix
+    cache, whose slots move."""
+    if record is None:
+        if model.device.type != "cuda":
+            raise BenchError(f"CUDA graphs need a GPU, and the model is on {model.device}; leave --cuda-graphs off")
+        record = functools.partial(record_on_gpu, device=model.device)
     if model.config.locdit_prefix_cached:
         raise BenchError("CUDA graphs are for LocDiT without its prefix cache; leave --prefix-cache off")
     model.locdit.denoise = RecordedDenoise(model.locdit.denoise, record)

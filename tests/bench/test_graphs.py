@@ -2,11 +2,12 @@
 
 import copy
 from dataclasses import replace
+from unittest.mock import MagicMock, call
 
 import pytest
 import torch
 
-from ditar.bench import BenchError
+from ditar.bench import BenchError, graphs
 from ditar.bench.graphs import with_graphs
 from ditar.bench.setup import Subject, Variant
 from ditar.config.sampling import SamplingOptions
@@ -54,3 +55,15 @@ def test_a_machine_without_a_gpu_refuses(subject):
     cached = copy.deepcopy(subject.model(Variant(prefix_cache=True)))
     with pytest.raises(BenchError, match="without its prefix cache"):
         with_graphs(cached, lambda function: function)
+
+
+def test_a_graph_is_recorded_on_the_models_gpu(monkeypatch):
+    """`--device cuda:1`, while cuda:0 is current: else nothing would be recorded, and replaying would do nothing."""
+    cuda = MagicMock()
+    monkeypatch.setattr(graphs.torch, "cuda", cuda)
+    replayed = graphs.record_on_gpu(lambda: "tensor", torch.device("cuda:1"))
+    names = [name for name, *_ in cuda.mock_calls]
+    assert cuda.mock_calls[0] == call.device(torch.device("cuda:1"))
+    left = names.index("device().__exit__")
+    assert names.index("device().__enter__") < names.index("Stream") < names.index("graph().__exit__") < left
+    assert replayed() == "tensor"
