@@ -1,5 +1,6 @@
 """Only one program at a time writes a file or a folder: two that continue the same work would garble it."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ try:
     import fcntl
 except ImportError:  # not Unix: nothing is locked
     fcntl = None
+
+LOCK_FILE = ".lock"
 
 
 class InUseError(ValueError):
@@ -31,10 +34,26 @@ def lock(file: int, name: str | Path) -> None:
 
 @contextmanager
 def only_writer(folder: str | Path) -> Iterator[None]:
-    """Lock an existing folder for this process. InUseError if another process has it."""
+    """Lock an existing folder for this process. InUseError if another process has it, on another machine, too, where
+    they share the folder by NFS: that locks only what is open for writing, so a file `.lock` stays in the folder."""
     opened = os.open(folder, os.O_RDONLY)
     try:
+        if _must_be_writable(opened):
+            beside = os.open(Path(folder) / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+            os.close(opened)
+            opened = beside
         lock(opened, folder)
         yield
     finally:
         os.close(opened)
+
+
+def _must_be_writable(folder: int) -> bool:
+    """Whether an open folder is refused a lock since it is not open for writing, which no folder can be."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno == errno.EBADF
+    return False

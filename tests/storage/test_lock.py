@@ -1,5 +1,6 @@
 """Files and folders that another program is writing."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -31,3 +32,21 @@ def test_a_file_system_without_locks_refuses_nobody(tmp_path, monkeypatch):
     monkeypatch.setattr(lock.fcntl, "flock", flock)
     with lock.only_writer(tmp_path), lock.only_writer(tmp_path):
         pass
+
+
+def test_folders_that_machines_share_by_nfs(tmp_path, monkeypatch):
+    """Its locks need a descriptor that is open for writing, which no folder has."""
+    real = lock.fcntl.flock
+
+    def flock(file, how):
+        if not lock.fcntl.fcntl(file, lock.fcntl.F_GETFL) & os.O_RDWR:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        real(file, how)
+
+    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    for _ in range(2):
+        with lock.only_writer(tmp_path):
+            with pytest.raises(lock.InUseError, match=f"{tmp_path} is being written by another program"):
+                with lock.only_writer(tmp_path):
+                    pass
+    assert os.listdir(tmp_path) == [".lock"]
