@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> None:
     teacher = DiTAR.from_pretrained(folder / "ditar")
     statistics = find_statistics(args.train, vae, fine_tuning=True)
     stores = LatentStore(args.train, *statistics), LatentStore(args.valid, *statistics)
+    poor = None if args.poor is None else LatentStore(args.poor, *statistics)
     find_vae(vae, stores, statistics)
     sampling = load_sampling(folder / "scheduler").override(**HEARD)
     highest = config.loss.guidance_scale[1]
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
         from ditar.evaluate.training_judges import make_training_judges  # imports recognisers
 
         listener = make_listener(lambda: load_decoder(vae), stores[1], args, make_training_judges)
-    system = DistilSystem(config, *stores, teacher, listener, sampling)
+    system = DistilSystem(config, *stores, teacher, listener, sampling, poor)
     system.tell_left_out()
     train(system, config.optimiser, config.run, args.out, config, args.cpu)
 
@@ -57,6 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--teacher", required=True, help="a model's folder, its name on the hub, or `shipped`")
     parser.add_argument("--train", required=True, type=Path, help="latents of its VAE to train on")
+    parser.add_argument("--poor", type=Path, help="the training latents as poor recordings, for data.reference_poor")
     parser.add_argument("--valid", required=True, type=Path, help="latents to validate on")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--config", type=Path, default=CONFIG, help="a file of configs/distil (default: %(default)s)")

@@ -13,10 +13,15 @@ shards. Unusable utterances are refused, or with --skip-bad left out and listed 
 
 --statistics measures the mean and the total std of the latents of this split, and writes them next to the latents and
 into the VAE's own checkpoint, from which synthesis normalises.
+
+--poor-recordings SEED extracts the same utterances as poor recordings (noise, a room, a telephone: ditar/data/degrade.py), drawn
+from the seed and the file's name: what references may be in training (`train_ditar.py --poor`, data.reference_poor).
 """
 
 import argparse
 import sys
+import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +29,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from ditar.config.numbers import MAX_SEED, check_whole
 from ditar.config.program import exit_code
+from ditar.data.degrade import poor_recording
 from ditar.data.errors import DataError
 from ditar.data.extraction import (
     ExtractionRow,
@@ -84,8 +91,8 @@ class MeanEncoder:
 
     refuses = ()
 
-    def __init__(self, vae: SpeechVAE, max_seconds: float):
-        self.vae, self.max_seconds = vae, max_seconds
+    def __init__(self, vae: SpeechVAE, max_seconds: float, poor_seed: int | None = None):
+        self.vae, self.max_seconds, self.poor_seed = vae, max_seconds, poor_seed
         self.moments = Moments()
 
     def start_shard(self) -> None:
@@ -94,7 +101,11 @@ class MeanEncoder:
 
     def encode(self, path: Path) -> np.ndarray:
         """Means (T, C) of an audio file. AudioError says why it cannot be used."""
-        mean, log_variance = posterior_of_file(self.vae, path, self.max_seconds)
+        change = None
+        if self.poor_seed is not None:
+            random = np.random.default_rng([self.poor_seed, zlib.crc32("/".join(path.parts[-2:]).encode())])
+            change = partial(poor_recording, random=random)
+        mean, log_variance = posterior_of_file(self.vae, path, self.max_seconds, change)
         self.moments.add(mean, log_variance)
         return mean
 
@@ -106,11 +117,17 @@ class MeanEncoder:
 def describe(vae: SpeechVAE, rows: list[ExtractionRow], args: argparse.Namespace) -> dict[str, Any]:
     """What all latents of a folder depend on: the encoder, the names of the utterances, the options."""
     options = {"shard_size": args.shard_size, "max_seconds": args.max_seconds, "statistics": args.statistics}
+    if args.poor_recordings is not None:
+        options["poor_recordings"] = args.poor_recordings
     return {"encoder": encoder_fingerprint(vae), "utterances": describe_names(rows), **options}
 
 
 def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `exit_code` turns into a message."""
+    if args.poor_recordings is not None:
+        check_whole(args.poor_recordings, "--poor-recordings", 0, MAX_SEED)
+    if args.statistics and args.poor_recordings is not None:
+        raise DataError("--statistics are those of the recordings as they are; extract these first, without --poor-recordings")
     rows = rows_to_extract(args)
     vae = load_vae(args.vae).eval()
     with alone(args):
@@ -120,7 +137,7 @@ def run(args: argparse.Namespace) -> None:
 def extract_rows(rows: list[ExtractionRow], vae: SpeechVAE, args: argparse.Namespace) -> None:
     """The same, with tables and VAE read."""
     writer, shards = LatentWriter(args.out), deal(rows, args.shard_size)
-    work = Work(MeanEncoder(vae, args.max_seconds), writer, shards, args.skip_bad)
+    work = Work(MeanEncoder(vae, args.max_seconds, args.poor_recordings), writer, shards, args.skip_bad)
     if args.part is not None:
         extract_part(work, describe(vae, rows, args), args.nj, args.part)
         return
@@ -164,6 +181,9 @@ def main() -> int:
     parser.add_argument("--vae", required=True, type=Path)
     add_options(parser)
     parser.add_argument("--statistics", action="store_true", help="measure statistics and store them in the VAE too")
+    parser.add_argument(
+        "--poor-recordings", type=int, metavar="SEED", help="of poor recordings of the utterances, drawn from this seed"
+    )
     args = parser.parse_args()
     errors = (ValueError, OSError)  # every error class of the package is a ValueError
     return exit_code(lambda: run(args), "extract_latents", errors, keeps=True)

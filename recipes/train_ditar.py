@@ -40,13 +40,14 @@ def run(args: argparse.Namespace) -> None:
         raise DataError(f"--init {args.init} and --init-lm {args.init_lm} both give weights to begin with; give one")
     if args.subwords and args.init_lm is None:
         raise DataError("--subwords are those of a text LM, which is not given; add --init-lm")
-    check_out(args.out, init=args.init, init_lm=args.init_lm, vae=args.vae, train=args.train, valid=args.valid)
+    check_out(args.out, init=args.init, init_lm=args.init_lm, vae=args.vae, train=args.train, valid=args.valid, poor=args.poor)
     config = load_config(args.config, DiTARConfig)
     init = DiTAR.from_pretrained(args.init) if args.init else None
     lm = None if args.init_lm is None else find_lm(args.init_lm)
     statistics = find_statistics(args.train, args.vae, init is not None)
     train_store = LatentStore(args.train, *statistics, args.shards, args.skip_bad_shards)
     stores = train_store, LatentStore(args.valid, *statistics)
+    poor = None if args.poor is None else LatentStore(args.poor, *statistics, skip_bad=args.skip_bad_shards)
     # Kept in the checkpoint: what synthesis must know about the data.
     before = None if init is None else init.config
     known = of_corpus(stores[0], LATENT_RATE_HZ, config.data.max_seconds, before)
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
         from ditar.evaluate.training_judges import make_training_judges  # imports recognisers: not on a bare machine
 
         listener = make_listener(lambda: load_decoder(args.vae), stores[1], args, make_training_judges)
-    system = DiTARSystem(config, *stores, listener, init, lm)
+    system = DiTARSystem(config, *stores, listener, init, lm, poor)
     system.tell_left_out()
     train(system, config.optimiser, config.run, args.out, config, args.cpu)
 
@@ -80,6 +81,7 @@ def main() -> int:
     parser.add_argument("--train", required=True, type=Path, help="latents to train on, with statistics")
     parser.add_argument("--valid", required=True, type=Path, help="latents to validate on")
     add_shard_arguments(parser)
+    parser.add_argument("--poor", type=Path, help="the training latents as poor recordings, for data.reference_poor")
     parser.add_argument("--vae", type=Path, help="VAE with the same statistics, for samples")
     parser.add_argument("--out", required=True, type=Path, help="folder of the run; an existing run is resumed")
     parser.add_argument("--init", type=Path, help="folder of a trained DiTAR to start from (fine-tuning)")

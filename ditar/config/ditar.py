@@ -1,6 +1,6 @@
 """The continuous system: `configs/ditar/*.yaml`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from ditar.config.ranges import ConfigError, Count, NotNegative, Range, Ranged, Share, Whole
@@ -106,6 +106,9 @@ class DiTARDataConfig(ExamplesConfig):
     reference_cut: Share = 0.0
     transcript_unknown: Share = 0.0
     transcript_wrong: Share = 0.0
+    # And in which it is a poor recording of itself, from latents of `extract_latents.py --poor-recordings`: noise, an
+    # echo. What follows it, which is all that is then learnt, stays clean (not in the paper).
+    reference_poor: Share = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -114,6 +117,11 @@ class DiTARDataConfig(ExamplesConfig):
                 "transcript_unknown and transcript_wrong are shares of the same examples and must not exceed 1 "
                 f"together, got {self.transcript_unknown} and {self.transcript_wrong}"
             )
+
+    def with_whole_references(self) -> "DiTARDataConfig":
+        """The same with references as they were recorded, and their words: for validation."""
+        shares = ("reference_cut", "transcript_unknown", "transcript_wrong", "reference_poor")
+        return replace(self, **dict.fromkeys(shares, 0.0))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ class DiTARBatch(Movable):
     (B,). For the helpers of small models: frame_symbols (B, N, P), the id of the symbol spoken in each frame, the
     number of symbols for silence, NO_TARGET if unknown; spoken (B, N, L) bool, the symbols that patch i speaks. For
     monotonic reading: alignment (B, N, P), the place of the symbol that each frame speaks, see `frame_symbols`, without
-    it NO_TARGET. trained (B, N) bool: the patches that losses cover; without monotonic reading, all.
+    it NO_TARGET. trained (B, N) bool: the patches that losses cover; without monotonic reading, all but those of poor
+    recordings.
     `examples` names each row by its utterances, joined by "+"; no two rows of an epoch have the same name.
 
     B is 0 (and so are L and N) for a rank that gets none of a batch with fewer examples than there are ranks.
@@ -56,6 +57,7 @@ class DiTARBatches(JoinedExamples):
         symbols: tuple[str, ...],
         seed: int,
         monotonic: bool = False,
+        poor: LatentStore | None = None,
     ):
         if config.transcript_unknown + config.transcript_wrong > 0 and UNKNOWN_TRANSCRIPT not in symbols:
             raise DataError(
@@ -64,7 +66,7 @@ class DiTARBatches(JoinedExamples):
             )
         grid = FrameGrid(patch_frames, config.batch_patches, LATENT_RATE_HZ, config.crop_frames)
         self.monotonic = monotonic
-        super().__init__(store, config, grid, symbols, seed, config, config.most_per_speaker, monotonic)
+        super().__init__(store, config, grid, symbols, seed, config, config.most_per_speaker, monotonic, poor)
 
     def collate(self, examples: list[Example]) -> DiTARBatch:
         """Pad examples to one batch and place the helpers' targets."""
@@ -75,7 +77,9 @@ class DiTARBatches(JoinedExamples):
         frame_symbols, spoken = helper_targets(examples, self.ids, self.grid)
         places = torch.full_like(frame_symbols, NO_TARGET)
         counts = torch.tensor([len(e.values) // patch for e in examples], dtype=torch.long)
-        trained = torch.arange(patches) < counts[:, None]
+        poor = torch.tensor([e.poor for e in examples], dtype=torch.long)
+        starts = torch.arange(patches) * patch
+        trained = (starts < counts[:, None] * patch) & (starts >= poor[:, None])
         if self.monotonic:
             places = alignment(examples, self.grid.rate_hz)
             trained = trained & (places.view(rows, patches, patch) != NO_TARGET).all(-1)

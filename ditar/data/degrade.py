@@ -1,7 +1,8 @@
-"""What happens to recordings before we get them: narrow bands, codecs, telephones, dither, noise, a little room.
+"""What happens to recordings before we get them: narrow bands, codecs, telephones, dither, noise, rooms.
 
 The VAE's encoder is given a degraded crop and its decoder is compared with the clean one, so that latents hold the
-voice and not the channel. Every function takes (S,) float32 at 24 kHz and returns the same shape, without a delay.
+voice and not the channel. What is too much for that, `poor_recording` does to references of DiTAR, which is to go on in
+the clean voice. Every function takes (S,) float32 at 24 kHz and returns the same shape, without a delay.
 """
 
 import io
@@ -11,10 +12,13 @@ import numpy as np
 import soundfile
 
 from ditar.audio.resample import low_pass, resample
+from ditar.audio.trim import level
 from ditar.units import SAMPLE_RATE_HZ, seconds_to_samples
 
 BAND_EDGES_HZ = (4_000, 8_000, 8_000, 11_000)  # telephone, 16 kHz recordings (most of them), low bit rates
 STEP_16_BIT = 1.0 / 32_768
+# Living rooms and halls up to some metres away; fans and streets. Beyond these little of the voice is left.
+POOR_ROOM_SECONDS, POOR_ROOM_DB, POOR_NOISE_DB = (0.15, 0.9), (-4.0, 14.0), (5.0, 32.0)
 
 
 def degrade(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -25,23 +29,43 @@ def degrade(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.clip(waveform, -1.0, 1.0).astype(np.float32)
 
 
-def room(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Noise that decays within 0.1 to 0.4 s (by 60 dB) after the direct sound, 8 to 18 dB below it in energy."""
-    length = seconds_to_samples(random.uniform(0.1, 0.4))
+def poor_recording(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """As a phone or a laptop records across a room: an echo, a noise, or both, and a third of them through a telephone
+    or a codec, at the level of references."""
+    kind = random.random()
+    if kind < 0.7:
+        waveform = room(waveform, random, POOR_ROOM_SECONDS, POOR_ROOM_DB)
+    if kind > 0.35:
+        waveform = noise(waveform, random, POOR_NOISE_DB)
+    if random.random() < 1 / 3:
+        waveform = (narrow, telephone, mp3, opus)[int(random.integers(4))](waveform, random)
+    return level(waveform, SAMPLE_RATE_HZ)
+
+
+def room(
+    waveform: np.ndarray,
+    random: np.random.Generator,
+    seconds: tuple[float, float] = (0.1, 0.4),
+    below_db: tuple[float, float] = (8.0, 18.0),
+) -> np.ndarray:
+    """Noise that decays within so many seconds (by 60 dB) after the direct sound, so far below it in energy."""
+    length = seconds_to_samples(random.uniform(*seconds))
     tail = random.standard_normal(length) * 10.0 ** (-3.0 * np.arange(length) / length)
     tail[: seconds_to_samples(0.003)] = 0.0  # the first reflection comes later
-    tail *= 10.0 ** (-random.uniform(8.0, 18.0) / 20.0) / np.linalg.norm(tail)
+    tail *= 10.0 ** (-random.uniform(*below_db) / 20.0) / np.linalg.norm(tail)
     size = 1 << (len(waveform) + length).bit_length()
     echo = np.fft.irfft(np.fft.rfft(waveform, size) * np.fft.rfft(tail, size), size)[: len(waveform)]
     return waveform + echo
 
 
-def noise(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Stationary noise, from white to falling by 6 dB an octave, 25 to 45 dB below the crop."""
+def noise(
+    waveform: np.ndarray, random: np.random.Generator, below_db: tuple[float, float] = (25.0, 45.0)
+) -> np.ndarray:
+    """Stationary noise, from white to falling by 6 dB an octave, so far below the crop."""
     spectrum = np.fft.rfft(random.standard_normal(len(waveform)))
     bins = np.arange(1, len(spectrum) + 1)
     made = np.fft.irfft(spectrum * bins ** -random.uniform(0.0, 1.0), len(waveform))
-    level = np.sqrt(np.mean(waveform**2)) * 10.0 ** (-random.uniform(25.0, 45.0) / 20.0)
+    level = np.sqrt(np.mean(waveform**2)) * 10.0 ** (-random.uniform(*below_db) / 20.0)
     return waveform + level * made / max(np.sqrt(np.mean(made**2)), 1e-12)
 
 

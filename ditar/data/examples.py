@@ -9,6 +9,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ def take_rows(batch: Any, rows: slice) -> Any:
 @dataclass(frozen=True)
 class Example:
     """Utterances of one voice, concatenated. `unaligned`: ranges of frames, from and to, whose symbols are unknown.
-    `reference`: how many symbols and frames precede the second of several utterances."""
+    `reference`: how many symbols and frames precede the second of several utterances. `poor`: how many frames at the
+    start are of a poor recording."""
 
     symbols: list[str]
     times: list[list[float] | None]  # seconds, in the example
@@ -39,6 +41,7 @@ class Example:
     values: torch.Tensor  # (T, C), latents or codes
     utterances: list[str]
     reference: tuple[int, int] = (0, 0)
+    poor: int = 0
 
 
 class JoinedExamples(ABC):
@@ -57,12 +60,16 @@ class JoinedExamples(ABC):
         references: ReferenceOptions | None = None,
         most_per_speaker: int = 0,
         whole_references: bool = False,
+        poor: LatentStore | None = None,
     ):
         """`references`: what happens to the first of several utterances; `most_per_speaker`: see
         `EpochPlans`; `whole_references`: the first of several utterances ends with a unit, as at synthesis, and with
-        any part of its pause."""
+        any part of its pause; `poor`: the same utterances as poor recordings, from which the first of several is taken
+        in a share `references.reference_poor`. DataError: that share without `poor`, `poor` without the share, or
+        other utterances in it."""
         self.store, self.config, self.grid, self.seed = store, config, grid, seed
-        self.references, self.whole_references = references, whole_references
+        self.references, self.whole_references, self.poor = references, whole_references, poor
+        self._check_poor()
         self.ids = {symbol: number for number, symbol in enumerate(symbols)}
         self._refuse_unknown_symbols()
         self.plans = EpochPlans(store, config, grid, seed, most_per_speaker)
@@ -75,6 +82,28 @@ class JoinedExamples(ABC):
                 f"the model's vocabulary lacks {sorted(set().union(*bad.values()))}, which {len(bad)} utterances of "
                 f"{self.store.folder} hold, {next(iter(bad))!r} the first; extract latents again with --config of this "
                 "model, which refuses such utterances or, with --skip-bad, leaves them out"
+            )
+
+    def _check_poor(self) -> None:
+        share = 0.0 if self.references is None else self.references.reference_poor
+        if self.poor is None and share > 0:
+            raise DataError(
+                f"data.reference_poor is {share:g}, and there are no latents of poor recordings; make them with "
+                "recipes/extract_latents.py --poor-recordings and give them as --poor, or set it to 0"
+            )
+        if self.poor is None:
+            return
+        if share == 0:
+            raise DataError(
+                f"{self.poor.folder} holds poor recordings, of which data.reference_poor 0 uses none; raise that, or "
+                "leave --poor out"
+            )
+        here, there = ([(e.utt, e.frames, e.shard) for e in store.entries] for store in (self.store, self.poor))
+        if here != there:
+            other = next((a or b for a, b in zip_longest(here, there) if a != b), None)
+            raise DataError(
+                f"{self.poor.folder} holds other utterances, or in other shards, than {self.store.folder} ({other[0]!r} "
+                "is the first); extract both from the same data directory with the same --shard-size"
             )
 
     def plan(self, epoch: int, limit_seconds: float) -> list[list[tuple[int, ...]]]:
@@ -97,7 +126,8 @@ class JoinedExamples(ABC):
         else:
             mine = lanes[rank::ranks]
             examples = [example for lane in mine for example in lane.at(position)]
-        self.store.hold(shard for lane in mine for shard in lane.to_hold(position))
+        for store in (self.store,) if self.poor is None else (self.store, self.poor):
+            store.hold(shard for lane in mine for shard in lane.to_hold(position))
         if self.store.skip_bad:
             examples = [e for e in examples if all(self.store.readable(self.store.entries[i].utt) for i in e)]
         return self.collate([self._example(example, epoch) for example in examples])
@@ -106,6 +136,8 @@ class JoinedExamples(ABC):
         entries = [self.store.entries[i] for i in indices]
         random = np.random.default_rng([self.seed, epoch, zlib.crc32(entries[0].utt.encode())])
         pieces = [ExamplePart(list(e.symbols), e.times or None, self.store.latents(e.utt)) for e in entries]
+        if self.poor is not None and len(pieces) > 1 and random.random() < self.references.reference_poor:
+            pieces[0] = replace(pieces[0], values=self.poor.latents(entries[0].utt), poor=True)
         if self.grid.crop_frames:
             cut = min(int(random.integers(self.grid.crop_frames)), len(pieces[0].values) - self.grid.unit_frames)
             earlier = shift(pieces[0].times, -cut / self.grid.rate_hz)
@@ -120,7 +152,7 @@ class JoinedExamples(ABC):
         parts: list[torch.Tensor] = []
         unaligned: list[tuple[int, int]] = []
         frames = 0
-        reference = (0, 0)
+        reference, poor = (0, 0), 0
         for number, piece in enumerate(pieces):
             if number == 1 and self.whole_references:
                 spare = frames % self.grid.unit_frames
@@ -130,6 +162,8 @@ class JoinedExamples(ABC):
                 pause = 0 if pieces[0].ends_open else frames - self._last_sound(times, frames)
                 taken = int(random.integers(pause // self.grid.unit_frames + 1)) * self.grid.unit_frames
                 reference = len(symbols) + 1, frames - taken
+            if number == 1 and pieces[0].poor:
+                poor = frames
             if number:
                 symbols.append(" ")
                 times.append(None)
@@ -142,7 +176,7 @@ class JoinedExamples(ABC):
             frames += len(parts[-1])
         values = torch.cat(parts)
         whole = frames_to_patches(len(values), self.grid.unit_frames) * self.grid.unit_frames
-        return Example(symbols, times, unaligned, values[:whole], utterances, reference)
+        return Example(symbols, times, unaligned, values[:whole], utterances, reference, poor)
 
     def _last_sound(self, times: Times, frames: int) -> int:
         """The frame after it, `frames` if no times are known."""

@@ -21,13 +21,15 @@ LEAST_SECONDS = 1.0  # that remain of a reference
 @dataclass(frozen=True)
 class ExamplePart:
     """An utterance of an example. `times`: [start_s, end_s] or None for each symbol; None if the corpus has none.
-    `transcribed`: the symbols are known to be what is said. `ends_open`: it was cut off in the middle of speech."""
+    `transcribed`: the symbols are known to be what is said. `ends_open`: it was cut off in the middle of speech.
+    `poor`: its values are of a poor recording, which nobody should learn to make."""
 
     symbols: list[str]
     times: Times | None
     values: torch.Tensor  # (T, C), latents or codes
     transcribed: bool = True
     ends_open: bool = False
+    poor: bool = False
 
 
 class ReferenceOptions(Protocol):
@@ -36,6 +38,7 @@ class ReferenceOptions(Protocol):
     reference_cut: float
     transcript_unknown: float
     transcript_wrong: float
+    reference_poor: float
 
 
 def shift(times: Times | None, seconds: float) -> Times | None:

@@ -1,7 +1,5 @@
 """Distillation of a trained DiTAR's LocDiT on latents on disk: losses, batches, validation, free-running samples."""
 
-from dataclasses import replace
-
 import torch
 from torch import nn
 
@@ -25,7 +23,8 @@ FAITHFUL_STEPS = 10  # of the teacher that it is compared with
 
 class DistilSystem(SpeechSystem):
     """See `ditar.train.loop.System`. `teacher` is not changed; `listener` turns waveforms into words for the word
-    errors of `sample`, for which the student is sampled by `sampling`. ModelError: the teacher is distilled itself."""
+    errors of `sample`, for which the student is sampled by `sampling`; `poor`: the training latents as poor recordings
+    (`DiTARBatches`). ModelError: the teacher is distilled itself."""
 
     def __init__(
         self,
@@ -35,10 +34,11 @@ class DistilSystem(SpeechSystem):
         teacher: DiTAR,
         listener: Listener | None = None,
         sampling: SamplingOptions = SamplingOptions(),
+        poor: LatentStore | None = None,
     ):
         if teacher.config.is_distilled:
             raise ModelError("the teacher is a distilled model, without guidance of its own; give the faithful one")
-        for store in (train, valid):
+        for store in (train, valid) if poor is None else (train, valid, poor):
             check_channels(store, teacher.config.latent_channels)
         torch.manual_seed(config.run.seed)
         self.listener, self.valid, self.sampling = listener, valid, sampling
@@ -47,11 +47,11 @@ class DistilSystem(SpeechSystem):
         self.optimised = {"model": self.loss}
         self.constant_rates: dict[str, float] = {}
         told = teacher.config.patch_frames, teacher.config.symbols, config.run.seed, teacher.config.reads_monotonically
-        whole = replace(config.data, reference_cut=0.0, transcript_unknown=0.0, transcript_wrong=0.0)
-        self.valid_batches = DiTARBatches(valid, whole, *told)
+        self.valid_batches = DiTARBatches(valid, config.data.with_whole_references(), *told)
         # The teacher belongs to the data: another one teaches something else.
         made_from = [train.made_from, str(train.mean.tolist()), str(train.std.tolist()), base_fingerprint(teacher)]
-        super().__init__(config, DiTARBatches(train, config.data, *told), made_from)
+        made_from += [] if poor is None else [poor.made_from]
+        super().__init__(config, DiTARBatches(train, config.data, *told, poor), made_from)
 
     def counts(self, batch: DiTARBatch) -> torch.Tensor:
         """What the losses are averaged over."""

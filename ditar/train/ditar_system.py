@@ -26,8 +26,9 @@ WRONG_TEXT = "wrong_text_"  # prefix of losses with another utterance's text
 
 class DiTARSystem(SpeechSystem):
     """See `ditar.train.loop.System`. `listener` turns waveforms into words for the word errors of `sample`;
-    `init` is a trained model to start from, `init_lm` the folder of a text LM as which the LM begins. ModelError: a
-    distilled model. DataError: latents of another width than the model's."""
+    `init` is a trained model to start from, `init_lm` the folder of a text LM as which the LM begins, `poor` the training
+    latents as poor recordings (`DiTARBatches`). ModelError: a distilled model. DataError: latents of another width than
+    the model's."""
 
     def __init__(
         self,
@@ -37,13 +38,14 @@ class DiTARSystem(SpeechSystem):
         listener: Listener | None = None,
         init: DiTAR | None = None,
         init_lm: Path | None = None,
+        poor: LatentStore | None = None,
     ):
         if config.model.is_distilled or (init is not None and init.config.is_distilled):
             raise ModelError(
                 "a distilled model cannot be trained as DiTAR is: that would undo what it was taught; train the model "
                 "that it was distilled from, and distil that with recipes/distil.py"
             )
-        for store in (train, valid):
+        for store in (train, valid) if poor is None else (train, valid, poor):
             check_channels(store, config.model.latent_channels)
         torch.manual_seed(config.run.seed)
         self.listener, self.valid = listener, valid
@@ -60,10 +62,11 @@ class DiTARSystem(SpeechSystem):
         self.loss = DiTARLoss(config.loss, self.model, helpers)
         self.optimised = {"model": self.loss}
         self.constant_rates: dict[str, float] = {}
-        whole = replace(config.data, reference_cut=0.0, transcript_unknown=0.0, transcript_wrong=0.0)
+        whole = config.data.with_whole_references()
         self.valid_batches = DiTARBatches(valid, whole, patch_frames, symbols, seed, monotonic)
-        batches = DiTARBatches(train, config.data, patch_frames, symbols, seed, monotonic)
-        super().__init__(config, batches, [train.made_from, str(train.mean.tolist()), str(train.std.tolist())])
+        batches = DiTARBatches(train, config.data, patch_frames, symbols, seed, monotonic, poor)
+        made_from = [train.made_from, str(train.mean.tolist()), str(train.std.tolist())]
+        super().__init__(config, batches, made_from + ([] if poor is None else [poor.made_from]))
 
     def counts(self, batch: DiTARBatch) -> torch.Tensor:
         """What the losses are averaged over."""

@@ -1,5 +1,6 @@
 """Audio file -> the posterior of its latents, as extraction of training data has it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,14 @@ from ditar.vae.speech_vae import SpeechVAE
 
 
 @torch.inference_mode()
-def posterior_of_file(vae: SpeechVAE, path: Path, max_seconds: float) -> tuple[np.ndarray, np.ndarray]:
-    """Means and logarithms of variances, both (T, C), not normalised. AudioError: a file that cannot be used."""
+def posterior_of_file(
+    vae: SpeechVAE, path: Path, max_seconds: float, change: Callable[[np.ndarray], np.ndarray] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and logarithms of variances, both (T, C), not normalised. `change`: what is done to the waveform (S,) first.
+    AudioError: a file that cannot be used."""
     waveform = read_audio(path, max_seconds=max_seconds)
+    if change is not None:
+        waveform = change(waveform)
     frames = samples_to_frames(len(waveform))
     if frames == 0:
         raise AudioError(f"{path} has {len(waveform)} samples at 24 kHz, less than one latent frame ({HOP_SAMPLES})")
