@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
     """The whole stage. Raises errors that `main` turns into a message."""
     folder = model_folder(args.teacher, {})
     vae = folder / "vae"
-    check_out(args.out, teacher=folder, train=args.train, valid=args.valid)
+    check_out(args.out, teacher=folder, train=args.train, valid=args.valid, poor=args.poor)
     config = load_config(args.config, DistilConfig)
     teacher = DiTAR.from_pretrained(folder / "ditar")
     statistics = find_statistics(args.train, vae, fine_tuning=True)

@@ -14,8 +14,9 @@ shards. Unusable utterances are refused, or with --skip-bad left out and listed 
 --statistics measures the mean and the total std of the latents of this split, and writes them next to the latents and
 into the VAE's own checkpoint, from which synthesis normalises.
 
---poor-recordings SEED extracts the same utterances as poor recordings (noise, a room, a telephone: ditar/data/degrade.py), drawn
-from the seed and the file's name: what references may be in training (`train_ditar.py --poor`, data.reference_poor).
+--poor-recordings SEED extracts the same utterances as poor recordings (noise, a room, a telephone:
+ditar/data/degrade.py), drawn from the seed and the file's name: what references may be in training
+(`train_ditar.py --poor`, data.reference_poor).
 """
 
 import argparse
@@ -127,7 +128,9 @@ def run(args: argparse.Namespace) -> None:
     if args.poor_recordings is not None:
         check_whole(args.poor_recordings, "--poor-recordings", 0, MAX_SEED)
     if args.statistics and args.poor_recordings is not None:
-        raise DataError("--statistics are those of the recordings as they are; extract these first, without --poor-recordings")
+        raise DataError(
+            "--statistics are those of the recordings as they are: extract these first, without --poor-recordings"
+        )
     rows = rows_to_extract(args)
     vae = load_vae(args.vae).eval()
     with alone(args):

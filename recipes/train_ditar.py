@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> None:
         raise DataError(f"--init {args.init} and --init-lm {args.init_lm} both give weights to begin with; give one")
     if args.subwords and args.init_lm is None:
         raise DataError("--subwords are those of a text LM, which is not given; add --init-lm")
-    check_out(args.out, init=args.init, init_lm=args.init_lm, vae=args.vae, train=args.train, valid=args.valid, poor=args.poor)
+    read = {"train": args.train, "valid": args.valid, "poor": args.poor}
+    check_out(args.out, init=args.init, init_lm=args.init_lm, vae=args.vae, **read)
     config = load_config(args.config, DiTARConfig)
     init = DiTAR.from_pretrained(args.init) if args.init else None
     lm = None if args.init_lm is None else find_lm(args.init_lm)

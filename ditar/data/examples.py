@@ -102,8 +102,8 @@ class JoinedExamples(ABC):
         if here != there:
             other = next((a or b for a, b in zip_longest(here, there) if a != b), None)
             raise DataError(
-                f"{self.poor.folder} holds other utterances, or in other shards, than {self.store.folder} ({other[0]!r} "
-                "is the first); extract both from the same data directory with the same --shard-size"
+                f"{self.poor.folder} holds other utterances, or in other shards, than {self.store.folder} "
+                f"({other[0]!r} is the first); extract both from the same data directory with the same --shard-size"
             )
 
     def plan(self, epoch: int, limit_seconds: float) -> list[list[tuple[int, ...]]]:
@@ -126,10 +126,12 @@ class JoinedExamples(ABC):
         else:
             mine = lanes[rank::ranks]
             examples = [example for lane in mine for example in lane.at(position)]
-        for store in (self.store,) if self.poor is None else (self.store, self.poor):
+        stores = [self.store] if self.poor is None else [self.store, self.poor]
+        for store in stores:
             store.hold(shard for lane in mine for shard in lane.to_hold(position))
         if self.store.skip_bad:
-            examples = [e for e in examples if all(self.store.readable(self.store.entries[i].utt) for i in e)]
+            entries = self.store.entries
+            examples = [e for e in examples if all(s.readable(entries[i].utt) for i in e for s in stores)]
         return self.collate([self._example(example, epoch) for example in examples])
 
     def _example(self, indices: tuple[int, ...], epoch: int) -> Example:

@@ -26,9 +26,9 @@ WRONG_TEXT = "wrong_text_"  # prefix of losses with another utterance's text
 
 class DiTARSystem(SpeechSystem):
     """See `ditar.train.loop.System`. `listener` turns waveforms into words for the word errors of `sample`;
-    `init` is a trained model to start from, `init_lm` the folder of a text LM as which the LM begins, `poor` the training
-    latents as poor recordings (`DiTARBatches`). ModelError: a distilled model. DataError: latents of another width than
-    the model's."""
+    `init` is a trained model to start from, `init_lm` the folder of a text LM as which the LM begins, `poor` the
+    training latents as poor recordings (`DiTARBatches`). ModelError: a distilled model. DataError: latents of another
+    width than the model's."""
 
     def __init__(
         self,

@@ -17,8 +17,8 @@ from ditar.vae.speech_vae import SpeechVAE
 def posterior_of_file(
     vae: SpeechVAE, path: Path, max_seconds: float, change: Callable[[np.ndarray], np.ndarray] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Means and logarithms of variances, both (T, C), not normalised. `change`: what is done to the waveform (S,) first.
-    AudioError: a file that cannot be used."""
+    """Means and logarithms of variances, both (T, C), not normalised. `change`: what is done to the waveform (S,)
+    first. AudioError: a file that cannot be used."""
     waveform = read_audio(path, max_seconds=max_seconds)
     if change is not None:
         waveform = change(waveform)
