@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     statistics = find_statistics(args.train, vae, fine_tuning=True)
     stores = LatentStore(args.train, *statistics), LatentStore(args.valid, *statistics)
     poor = None if args.poor is None else LatentStore(args.poor, *statistics)
-    find_vae(vae, stores, statistics)
+    find_vae(vae, stores if poor is None else (*stores, poor), statistics)
     sampling = load_sampling(folder / "scheduler").override(**HEARD)
     highest = config.loss.guidance_scale[1]
     sampling = replace(sampling, guidance_scale=min(sampling.guidance_scale, highest))

@@ -231,16 +231,11 @@ step 3 "latents-$train_set" "$python" recipes/extract_latents.py --vae "$vae" --
 step 3 "latents-$valid_set" "$python" recipes/extract_latents.py --vae "$vae" --data "$datadir/$valid_set" \
     --out "$exp/latents/$valid_set" --nj "$nj" --skip-bad
 
-reads_poor() {  # whether a configuration of DiTAR has references that are poor recordings
-    "$python" -c "import sys; from ditar.config import DiTARConfig, load_config
-sys.exit(load_config(sys.argv[1], DiTARConfig).data.reference_poor == 0)" "$1"
-}
+reads_poor() { grep -Eq '^[^#]*reference_poor: *[0.]*[1-9]' "$1"; }  # whether references may be poor recordings
 poor=()
 last_poor=()
-if asks 3 || asks 4; then
-    if reads_poor "$train_config"; then poor=(--poor "$exp/latents/${train_set}_poor"); fi
-    if [ -n "$last_config" ] && reads_poor "$last_config"; then last_poor=(--poor "$exp/latents/${train_set}_poor"); fi
-fi
+if reads_poor "$train_config"; then poor=(--poor "$exp/latents/${train_set}_poor"); fi
+if [ -n "$last_config" ] && reads_poor "$last_config"; then last_poor=(--poor "$exp/latents/${train_set}_poor"); fi
 if [ "${#poor[@]}" -gt 0 ] || [ "${#last_poor[@]}" -gt 0 ]; then
     step 3 "latents-${train_set}_poor" "$python" recipes/extract_latents.py --vae "$vae" --data "$datadir/$train_set" \
         --out "$exp/latents/${train_set}_poor" --nj "$nj" --skip-bad --poor-recordings 0

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> None:
     train_store = LatentStore(args.train, *statistics, args.shards, args.skip_bad_shards)
     stores = train_store, LatentStore(args.valid, *statistics)
     poor = None if args.poor is None else LatentStore(args.poor, *statistics, skip_bad=args.skip_bad_shards)
+    made = stores if poor is None else (*stores, poor)
     # Kept in the checkpoint: what synthesis must know about the data.
     before = None if init is None else init.config
     known = of_corpus(stores[0], LATENT_RATE_HZ, config.data.max_seconds, before)
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
         known["symbols"] = read_tokenizer(known["tokenizer"])[1]
     elif config.model.tokenizer:
         read_tokenizer(config.model.tokenizer)  # before hours of training with one that is none
-    known["vae_fingerprint"] = "" if args.vae is None else find_vae(args.vae, stores, statistics)
+    known["vae_fingerprint"] = "" if args.vae is None else find_vae(args.vae, made, statistics)
     config = replace(config, model=replace(config.model, **known))
     listener = None
     if args.vae is not None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ditar.data.degrade import DEGRADATIONS, degrade, dither, narrow, noise, telephone
+from ditar.data.degrade import DEGRADATIONS, degrade, dither, narrow, noise, poor_recording, room, telephone
 from ditar.units import SAMPLE_RATE_HZ
 
 
@@ -53,3 +53,34 @@ def test_silence_stays_finite_and_what_is_made_is_a_waveform(speech):
         assert np.isfinite(degrade(np.zeros(4_000, dtype=np.float32), np.random.default_rng(seed))).all()
         made = degrade(20 * speech, np.random.default_rng(seed))
         assert made.dtype == np.float32 and np.abs(made).max() <= 1.0
+
+
+def test_rooms_and_noises_are_as_loud_as_asked(speech):
+    def below_db(made):
+        return 10 * np.log10(np.mean(speech**2) / np.mean((made - speech) ** 2))
+
+    for seed in range(5):
+        assert 8 <= below_db(noise(speech, np.random.default_rng(seed), (8.0, 12.0))) <= 12
+    click = np.zeros(SAMPLE_RATE_HZ, dtype=np.float32)
+    click[100] = 1.0
+    tail = room(click, np.random.default_rng(0), (0.5, 0.5), (-3.0, -3.0)) - click
+    assert 10 * np.log10(np.sum(tail**2)) == pytest.approx(3.0, abs=0.01)
+    sounding = np.flatnonzero(np.abs(tail) > 1e-5)
+    assert 0.003 <= (sounding[0] - 100) / SAMPLE_RATE_HZ < 0.004 and (sounding[-1] - 100) / SAMPLE_RATE_HZ <= 0.5
+    early, late = energy_between(tail, 0.05, 0.15), energy_between(tail, 0.25, 0.35)
+    assert 10 * np.log10(early / late) == pytest.approx(60 * 0.2 / 0.5, abs=1.5)
+
+
+def energy_between(waveform: np.ndarray, start_s: float, end_s: float) -> float:
+    return float(np.sum(waveform[round(start_s * SAMPLE_RATE_HZ) : round(end_s * SAMPLE_RATE_HZ)] ** 2))
+
+
+def test_poor_recordings_have_the_level_of_references_and_differ(speech):
+    made = [poor_recording(speech, np.random.default_rng(seed)) for seed in range(12)]
+    for one in made:
+        assert one.shape == speech.shape and one.dtype == np.float32 and np.abs(one).max() <= 0.99
+        assert 20 * np.log10(np.sqrt(np.mean(one**2))) == pytest.approx(-23, abs=3)
+    assert np.array_equal(made[3], poor_recording(speech, np.random.default_rng(3)))
+    likeness = [np.corrcoef(speech, one)[0, 1] for one in made]
+    assert min(likeness) < 0.8 and max(likeness) > 0.95  # from hardly usable to nearly clean
+    assert np.isfinite(poor_recording(np.zeros(4_000, dtype=np.float32), np.random.default_rng(0))).all()

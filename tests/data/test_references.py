@@ -9,6 +9,7 @@ import torch
 from ditar.config import DiTARDataConfig
 from ditar.data.batches import NO_TARGET, DiTARBatches
 from ditar.data.errors import DataError
+from ditar.data.latents import LatentStore, ShardError
 from ditar.data.references import ExamplePart, as_reference, cut_anywhere
 from ditar.text.vocabulary import UNKNOWN_TRANSCRIPT
 from tests.data.test_batches import SYMBOLS, write_store
@@ -118,3 +119,81 @@ def test_without_times_monotonic_reading_trains_nothing(tmp_path):
     config = DiTARDataConfig(batch_patches=64, max_seconds=2.0)
     batches = DiTARBatches(write_store(tmp_path, timed=False), config, 4, SYMBOLS, seed=0, monotonic=True)
     assert not batches.batch(0, 0, 2.0).trained.any()
+
+
+def poor_store(folder, **options):
+    """The same utterances as `write_store` makes; all values are 1000 higher."""
+
+    def values(latents, symbols):
+        return latents + 1000
+
+    return write_store(folder, values=values, **options)
+
+
+@pytest.mark.parametrize("monotonic", [False, True])
+def test_poor_references_are_heard_and_not_learnt(tmp_path, monotonic):
+    """All that is of the poor recording lies before what is trained, in whole patches; what follows is clean."""
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, joined_share=1.0, crop_frames=0, reference_poor=1.0)
+    store, poor = write_store(tmp_path / "clean"), poor_store(tmp_path / "poor")
+    batches = DiTARBatches(store, config, 4, SYMBOLS, seed=0, monotonic=monotonic, poor=poor)
+    joined = 0
+    for position, examples in enumerate(batches.plan(0, 2.0)):
+        batch = batches.batch(0, position, 2.0)
+        for row, indices in enumerate(examples):
+            count = int(batch.patch_counts[row])
+            heard = batch.latents[row, :count, :, 0] * store.std[0] + store.mean[0] >= 900  # (patches, frames)
+            if len(indices) == 1:
+                assert not heard.any() and batch.trained[row, :count].all()
+                continue
+            joined += 1
+            first = int(heard.any(-1).sum())
+            assert first > 0 and heard[: first - 1].all()
+            assert not heard.any(-1)[first:].any()
+            assert batch.trained[row].tolist() == [first <= n < count for n in range(batch.trained.shape[1])]
+    assert joined > 5
+
+
+def test_the_share_of_poor_references_is_that_of_the_configuration(tmp_path):
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, joined_share=1.0, crop_frames=0, reference_poor=0.5)
+    store, poor = write_store(tmp_path / "clean"), poor_store(tmp_path / "poor")
+    batches = DiTARBatches(store, config, 4, SYMBOLS, seed=0, poor=poor)
+    found = [
+        not batch.trained[row, 0].item()
+        for epoch in range(20)
+        for position, examples in enumerate(batches.plan(epoch, 2.0))
+        for batch in [batches.batch(epoch, position, 2.0)]
+        for row, indices in enumerate(examples)
+        if len(indices) > 1
+    ]
+    assert len(found) > 150 and 0.4 < sum(found) / len(found) < 0.6
+
+
+def test_poor_references_that_do_not_fit_are_refused(tmp_path):
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, reference_poor=0.3)
+    store, poor = write_store(tmp_path / "clean"), poor_store(tmp_path / "poor")
+    with pytest.raises(DataError, match="reference_poor is 0.3.*--poor-recordings"):
+        DiTARBatches(store, config, 4, SYMBOLS, seed=0)
+    with pytest.raises(DataError, match="poor holds poor recordings.*reference_poor 0 uses none"):
+        DiTARBatches(store, replace(config, reference_poor=0.0), 4, SYMBOLS, seed=0, poor=poor)
+    for name, options in (("fewer", {"utterances": 39}), ("longer", {"frames": 30}), ("shards", {"shards": 2})):
+        other = poor_store(tmp_path / name, **options)
+        with pytest.raises(DataError, match=f"{name} holds other utterances, or in other shards.*same --shard-size"):
+            DiTARBatches(store, config, 4, SYMBOLS, seed=0, poor=other)
+
+
+def test_a_damaged_shard_of_poor_recordings_is_left_out_or_named(tmp_path):
+    config = DiTARDataConfig(batch_patches=64, max_seconds=2.0, joined_share=1.0, crop_frames=0, reference_poor=1.0)
+    poor_store(tmp_path / "poor", shards=2)
+    (tmp_path / "poor/shar/latents.000001.tar").write_bytes(b"nothing")
+    for skip in (False, True):
+        store = write_store(tmp_path / f"clean{skip}", shards=2)
+        store.skip_bad = skip
+        poor = LatentStore(tmp_path / "poor", store.mean, store.std, skip_bad=skip)
+        batches = DiTARBatches(store, config, 4, SYMBOLS, seed=0, poor=poor)
+        positions = range(len(batches.plan(0, 2.0)))
+        if not skip:
+            with pytest.raises(ShardError, match="latents.000001.tar"):
+                [batches.batch(0, position, 2.0) for position in positions]
+            continue
+        used = [utt for position in positions for utt in batches.batch(0, position, 2.0).utterances]
+        assert used and {store._shard_of[utt] for utt in used} == {"latents.000000.tar"}

@@ -154,6 +154,23 @@ def test_two_phases_of_each_model_and_two_tests(tmp_path):
     assert marker["validate"].split().count(f"{data}/clean") == 1
 
 
+@pytest.mark.parametrize("phase", ["train", "last"])
+def test_poor_recordings_are_made_for_the_phase_that_reads_them(tmp_path, phase):
+    """And for no other; without them the pipeline has no such step."""
+    poor = write(tmp_path / "poor.yaml", "ditar/natural_last.yaml", data={"reference_poor": 0.3})
+    both = {"train": "configs/ditar/natural.yaml", "last": "configs/ditar/natural_last.yaml"} | {phase: poor}
+    given = [part for name, file in both.items() for part in (f"--{name}-config", file)]
+    done = run("--expdir", tmp_path / "e", *given)
+    assert done.returncode == 0, done.stderr
+    exp, marker = tmp_path / "e/default", markers(tmp_path / "e/default")
+    made = f"--out {exp}/latents/train_poor "
+    assert made in marker["latents-train_poor"] and "--poor-recordings 0" in marker["latents-train_poor"]
+    reading = {"train": "ditar", "last": "ditar-last"}[phase]
+    assert [name for name in ("ditar", "ditar-last") if f"--poor {exp}/latents/train_poor " in marker[name]] == [reading]
+    assert run("--expdir", tmp_path / "none").returncode == 0
+    assert "latents-train_poor" not in markers(tmp_path / "none/default")
+
+
 def test_a_step_between_others_comes_and_goes(tmp_path):
     """What comes after it is made again each time, although without it all commands are those of the first run."""
     given = ["--expdir", tmp_path / "e", "--stage", "4"]

@@ -305,3 +305,28 @@ def test_a_part_that_is_none_is_refused(extract, part, capsys):
     with pytest.raises(SystemExit):
         extract("parts", "--part", part)
     assert "must be begin, or K/N with K from 0 to N - 1" in capsys.readouterr().err
+
+
+def test_poor_recordings_are_the_same_utterances_otherwise(data, extract, tmp_path, capsys):
+    assert extract("clean", "--statistics") == 0
+    assert extract("poor", "--poor-recordings", 1) == 0
+    assert extract("again", "--poor-recordings", 1, "--nj", 2) == 0
+    assert extract("other", "--poor-recordings", 2) == 0
+    statistics = read_statistics(tmp_path / "clean")
+    stores = {name: LatentStore(tmp_path / name, *statistics) for name in ("clean", "poor", "again", "other")}
+    known = [(e.utt, e.frames, e.shard, e.symbols) for e in stores["clean"].entries]
+    for utt, frames, *_ in known:
+        clean, poor, again, other = (store.latents(utt) for store in stores.values())
+        assert len(poor) == frames and torch.equal(poor, again)
+        assert not torch.allclose(poor, clean, atol=0.01) and not torch.allclose(poor, other, atol=0.01)
+    assert all([(e.utt, e.frames, e.shard, e.symbols) for e in store.entries] == known for store in stores.values())
+    # What is finished is told apart from what is asked for.
+    assert extract("poor", "--poor-recordings", 1) == 0
+    assert "is complete already" in capsys.readouterr().out
+    assert extract("poor") == 0  # other settings: extracted anew
+    assert torch.equal(LatentStore(tmp_path / "poor", *statistics).latents(utt), clean)
+    assert extract("bad", "--poor-recordings", 1, "--statistics") == 1
+    assert "extract these first, without --poor-recordings" in capsys.readouterr().err
+    assert extract("bad", "--poor-recordings", -1) == 1
+    assert "--poor-recordings must be a whole number from 0 to 2^63 - 1, got -1" in capsys.readouterr().err
+    assert not (tmp_path / "bad").exists()

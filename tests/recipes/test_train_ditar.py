@@ -143,6 +143,27 @@ def test_latents_of_another_width_are_refused(train, tmp_path):
     assert code == 1 and "latents have 5 channels, and model.latent_channels is 8; set that to their number" in said
 
 
+def test_references_that_are_poor_recordings(train, tmp_path):
+    """They are read where the configuration has a share of them, and those of another VAE or for no share refused."""
+    write_store(tmp_path / "latents")
+    write_store(tmp_path / "poor", values=lambda latents, symbols: latents + 9)
+    write_config(tmp_path / "c.yaml")
+    code, said = train("--poor", "poor")
+    assert code == 1 and "poor holds poor recordings, of which data.reference_poor 0 uses none" in said
+    values = yaml.safe_load((tmp_path / "c.yaml").read_text())
+    values["data"] |= {"joined_share": 1.0, "reference_poor": 1.0}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(values))
+    code, said = train()
+    assert code == 1 and "there are no latents of poor recordings; make them with" in said
+    code, said = train("--poor", "poor")
+    assert code == 0, said
+    tiny_vae().save_pretrained(tmp_path / "vae")
+    for name, encoder in (("latents", encoder_fingerprint(tiny_vae())), ("poor", "0123")):
+        (tmp_path / name / "made_from.json").write_text(json.dumps({"common": {"encoder": encoder}, "shards": []}))
+    code, said = train("--poor", "poor", "--vae", "vae", "--out", "run2")
+    assert code == 1 and "encoder 0123" in said
+
+
 def test_what_cannot_begin(train, tmp_path):
     code, said = train("--subwords")
     assert code == 1 and said.endswith("--subwords are those of a text LM, which is not given; add --init-lm\n")
