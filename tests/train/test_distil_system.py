@@ -113,3 +113,27 @@ def test_a_distilled_model_is_not_taught_again(whole, store):
     for changed, init in ((config, student), (replace(config, model=student.config), None)):
         with pytest.raises(ModelError, match="cannot be trained as DiTAR is.*distil that with recipes/distil.py"):
             DiTARSystem(changed, store, store, init=init)
+
+
+@pytest.mark.parametrize("kind", ["faithful", "distilled"])
+def test_poor_references_are_read_in_training_and_not_in_validation(store, tmp_path, kind):
+    write_store(tmp_path / "poor", values=lambda latents, symbols: latents + 9)
+    poor = LatentStore(tmp_path / "poor", store.mean, store.std)
+    data = replace(CONFIG.data, joined_share=1.0, reference_poor=1.0)
+
+    def make(data, poor):
+        if kind == "distilled":
+            return DistilSystem(replace(CONFIG, data=data), store, store, make_teacher(), poor=poor)
+        config = make_config()
+        return DiTARSystem(replace(config, data=data), store, store, poor=poor)
+
+    with_poor, without = make(data, poor), make(replace(data, reference_poor=0.0), None)
+    batches = [system.batches.batch(0, 0, 2.0) for system in (with_poor, without)]
+    assert batches[0].examples == batches[1].examples and not torch.equal(batches[0].latents, batches[1].latents)
+    assert batches[0].latents[..., 2:].max() == 9 and batches[1].latents[..., 2:].max() == 0
+    valid = [system.valid_batches.batch(0, 0, 2.0) for system in (with_poor, without)]
+    assert torch.equal(valid[0].latents, valid[1].latents)
+    assert with_poor.data_digest != without.data_digest  # another run than one without them
+    narrow = LatentStore(tmp_path / "poor", store.mean[:5], store.std[:5])
+    with pytest.raises(DataError, match="latents have 5 channels"):
+        make(data, narrow)
