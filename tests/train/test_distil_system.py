@@ -135,5 +135,5 @@ def test_poor_references_are_read_in_training_and_not_in_validation(store, tmp_p
     assert torch.equal(valid[0].latents, valid[1].latents)
     assert with_poor.data_digest != without.data_digest  # another run than one without them
     narrow = LatentStore(tmp_path / "poor", store.mean[:5], store.std[:5])
-    with pytest.raises(DataError, match="latents have 5 channels"):
+    with pytest.raises(DataError, match="poor have 5 channels"):
         make(data, narrow)
