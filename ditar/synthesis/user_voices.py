@@ -38,7 +38,7 @@ def delete_voice(name: str) -> list[Path]:
         known.setdefault(voice.name, voice)
     if name in known:
         return remove_voice(known[name])
-    if Path(name).name != name or Path(name).is_file():
+    if Path(name).name != name or os.path.isfile(name):
         raise VoiceFileError(
             f"{name!r} is no name of a voice in {folder}, and no other files are deleted; give a name, or delete the "
             "file itself with: rm"

@@ -96,13 +96,13 @@ def find_voice(name: str, of_model: Path | None = None) -> NamedVoice:
     """The voice that a user means; of_model: see `list_voices`. VoiceFileError if there is none, listing the existing
     ones."""
     path = Path(name)
-    if path.suffix == VOICE_FILE or path.is_file():
+    if path.suffix == VOICE_FILE or os.path.isfile(name):  # of a name that is too long, False
         return NamedVoice(path.stem, path)
     known = {voice.name: voice for voice in list_voices(of_model=of_model)}
     fault = folder_fault(user_folder())
     if name in known:
         return replace(known[name], told=fault)
-    files = [f"{name}{ending}" for ending in (VOICE_FILE, *CLIPS) if Path(f"{name}{ending}").is_file()]
+    files = [f"{name}{ending}" for ending in (VOICE_FILE, *CLIPS) if os.path.isfile(f"{name}{ending}")]
     hint = " ".join(filter(None, (files and f"the file {files[0]} is one;", did_you_mean(name, known), "there are")))
     raise VoiceFileError(
         f"voice {name!r} is not a file, and no voice has this name; {hint} {', '.join(known) or 'none'}; make "
@@ -113,14 +113,14 @@ def find_voice(name: str, of_model: Path | None = None) -> NamedVoice:
 def find_voices(name: str, of_model: Path | None = None) -> list[tuple[NamedVoice, float]]:
     """The voices of a blend and their shares, or one voice with the share 1. VoiceFileError: see `find_voice` and
     `blend_parts`."""
-    if "+" not in name or Path(name).is_file() or name in {voice.name for voice in list_voices(of_model=of_model)}:
+    if "+" not in name or os.path.isfile(name) or name in {voice.name for voice in list_voices(of_model=of_model)}:
         return [(find_voice(name, of_model), 1.0)]
     return [(find_voice(voice, of_model), share) for voice, share in blend_parts(name)]
 
 
 def blend_parts(name: str) -> list[tuple[str, float]]:
     """The names of the voices of a blend, `heart:0.7+michael:0.3`, and their shares. VoiceFileError: it is none of two
-    voices, or a share is no number above 0."""
+    voices, or a share is no number above 0, or nothing beside the other."""
     parts = [part.strip().rpartition(":") for part in name.split("+")]
     if len(parts) != 2 or not all(voice and share for voice, _, share in parts):
         raise VoiceFileError(
@@ -137,7 +137,11 @@ def blend_parts(name: str) -> list[tuple[str, float]]:
                 f"voice {name!r}: the share of {voice!r} must be a number above 0, got {share!r}; write shares such as "
                 "those of heart:0.7+michael:0.3"
             )
-    return [(voice, float(share)) for voice, _, share in parts]
+    found = [(voice, float(share)) for voice, _, share in parts]
+    whole = sum(share for _, share in found)
+    if not min(share for _, share in found) / whole > 0:  # in floating point one of them would be nothing
+        raise VoiceFileError(f"voice {name!r}: its shares are too far apart or too large; write shares such as 0.7 and 0.3")
+    return found
 
 
 def read_voice(

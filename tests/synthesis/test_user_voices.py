@@ -59,6 +59,7 @@ def test_what_a_name_means_is_deleted_and_no_other_file(home, capsys):
         ("../mine", "'../mine' is no name of a voice in"),
         ("../voices/ann", "'../voices/ann' is no name of a voice in"),
         ("", "there is no voice '' to delete"),
+        ("a" * 300, "there is no voice 'a{300}' to delete"),
     ],
 )
 def test_what_is_not_deleted(home, tmp_path, monkeypatch, name, message):

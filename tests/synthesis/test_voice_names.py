@@ -220,7 +220,11 @@ def test_a_blend_is_kept_under_a_name(home, tmp_path, capsys):
         ("heart:0+michael:1", "the share of 'heart' must be a number above 0, got '0'"),
         ("heart:-1+michael:2", "the share of 'heart' must be a number above 0, got '-1'"),
         ("heart:1+michael:nan", "the share of 'michael' must be a number above 0, got 'nan'"),
+        ("heart:1e300+michael:1e-300", "its shares are too far apart or too large; write shares such as 0.7 and 0.3"),
+        ("heart:1e308+michael:1e308", "its shares are too far apart or too large"),
         ("heart:1+nobody:1", "voice 'nobody' is not a file, and no voice has this name"),
+        ("a" * 300, "voice 'a{300}' is not a file, and no voice has this name"),
+        (f"{'a' * 300}:1+heart:1", "voice 'a{300}' is not a file, and no voice has this name"),
     ],
 )
 def test_what_is_no_blend(name, message):
