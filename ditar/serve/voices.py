@@ -188,7 +188,7 @@ class VoiceShelf:
         try:
             remove_voice(named)
         except VoiceFileError as error:
-            raise ApiError(507, _without_path(str(error).split(";")[0], named.path)) from None
+            raise ApiError(507, _without_path(str(error), named.path).split(";")[0]) from None
 
     def _info(self, named: NamedVoice) -> VoiceInfo:
         try:

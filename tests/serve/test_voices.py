@@ -1,5 +1,6 @@
 """Voices of a server: brought, listed, spoken with and deleted, and what strangers may try."""
 
+import errno
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 
@@ -411,6 +413,20 @@ def test_models_of_tokens_have_no_blends(tmp_path):
     shelf = VoiceShelf(tiny_token_pipeline(), tmp_path)
     with pytest.raises(ApiError, match="'heart:0.7.eric:0.3' is a blend, which models of tokens do not speak"):
         shelf.voice("heart:0.7+eric:0.3")
+
+
+def test_a_voice_that_cannot_be_deleted_says_why_and_not_where(tmp_path, pipeline, monkeypatch):
+    place = tmp_path / "a; b"
+    place.mkdir()
+    soundfile.write(place / "fay.wav", clip(1.0), 24_000)
+
+    def refuses(path, **how):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuses)
+    with pytest.raises(ApiError) as error:
+        VoiceShelf(pipeline, place).remove("fay")
+    assert (error.value.status, str(error.value)) == (507, "fay.wav cannot be deleted: Permission denied")
 
 
 def test_clips_and_files_of_the_folder(tmp_path, pipeline):
