@@ -9,6 +9,7 @@ Steps are taken evenly from the whole run, since curriculum and helpers change w
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -44,7 +45,7 @@ def build(path: str, data: Path) -> SpeechSystem:
     if nearest_kind(path, (DiTARConfig, BaselineConfig)) is DiTARConfig:
         config = load_config(path, DiTARConfig)
         store = Lengths(data, config.model.latent_channels)
-        return DiTARSystem(config, store, store)
+        return DiTARSystem(replace(config, data=config.data.with_clean_references()), store, store)
     config = load_config(path, BaselineConfig)
     if config.model.frame_rate_hz != LATENT_RATE_HZ:
         raise ConfigError(

@@ -28,7 +28,8 @@ def time_training(
     forward and backward, so the remainder of their sum is what lies between them. `tflops`: a second's arithmetic
     as `ditar.train.plan` counts it, which is what MFU is a share of there and here.
     """
-    config = replace(config, data=replace(config.data, curriculum_until=0.0))  # the lengths of most of the run
+    # The lengths of most of the run; latents of poor recordings are as many.
+    config = replace(config, data=replace(config.data.with_clean_references(), curriculum_until=0.0))
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     profile = _Profile(config, store, device, backend)

@@ -118,6 +118,10 @@ class DiTARDataConfig(ExamplesConfig):
                 f"together, got {self.transcript_unknown} and {self.transcript_wrong}"
             )
 
+    def with_clean_references(self) -> "DiTARDataConfig":
+        """The same with references as they were recorded: for what only counts or times the work."""
+        return replace(self, reference_poor=0.0)
+
     def with_whole_references(self) -> "DiTARDataConfig":
         """The same with references as they were recorded, and their words: for validation."""
         shares = ("reference_cut", "transcript_unknown", "transcript_wrong", "reference_poor")

@@ -9,7 +9,7 @@ from ditar.config import DiTARConfig, load_config
 from ditar.data.latents import LatentStore, read_statistics
 from ditar.data.synthetic import write_synthetic
 from ditar.train.plan import Machine, plan
-from recipes import profile_train
+from recipes import profile_train, training_flops
 from tests.recipes.test_end_to_end import NARROW, shrink
 
 
@@ -43,6 +43,15 @@ def test_arithmetic_is_counted_as_the_plan_counts_it(tmp_path, quick):
     a_patch = 1e12 * found["tflops"] / found["patches_a_second"]
     planned = plan(config, Machine(gpus=1, peak_tflops=1.0, mfu=1.0))
     assert a_patch == pytest.approx(planned["flops_a_step"] / planned["patches_a_step"], rel=0.3)  # of 20 s, not of 5
+
+
+def test_steps_with_poor_references_take_as_long(tmp_path, capsys):
+    """So that no latents of poor recordings are wanted to time them."""
+    write_synthetic(tmp_path / "latents", 12, 2, 64, (5.0, 5.0))
+    data = {"batch_patches": 100, "reference_poor": 0.5, "first_seconds": 6.0}
+    poor = shrink("ditar/quick.yaml", tmp_path / "poor.yaml", {"model": NARROW, "data": data})
+    assert profile(tmp_path, poor, "--steps", 1) == 0, capsys.readouterr().err
+    assert training_flops.describe(str(poor), tmp_path / "latents", 1)["step_flops"] > 0
 
 
 def test_what_cannot_be_profiled(tmp_path, quick, capsys):
