@@ -15,7 +15,7 @@ shards. Unusable utterances are refused, or with --skip-bad left out and listed 
 into the VAE's own checkpoint, from which synthesis normalises.
 
 --poor-recordings SEED extracts the same utterances as poor recordings (noise, a room, a telephone:
-ditar/data/degrade.py), drawn from the seed and the file's name: what references may be in training
+ditar/data/degrade.py), drawn from the seed and the names of the file and its folder: what references may be in training
 (`train_ditar.py --poor`, data.reference_poor).
 """
 

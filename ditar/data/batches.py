@@ -26,8 +26,8 @@ class DiTARBatch(Movable):
     (B,). For the helpers of small models: frame_symbols (B, N, P), the id of the symbol spoken in each frame, the
     number of symbols for silence, NO_TARGET if unknown; spoken (B, N, L) bool, the symbols that patch i speaks. For
     monotonic reading: alignment (B, N, P), the place of the symbol that each frame speaks, see `frame_symbols`, without
-    it NO_TARGET. trained (B, N) bool: the patches that losses cover; without monotonic reading, all but those of poor
-    recordings.
+    it NO_TARGET. trained (B, N) bool: the patches that losses cover, but for those of the helpers; without monotonic
+    reading, all but those of poor recordings.
     `examples` names each row by its utterances, joined by "+"; no two rows of an epoch have the same name.
 
     B is 0 (and so are L and N) for a rank that gets none of a batch with fewer examples than there are ranks.

@@ -66,7 +66,7 @@ class JoinedExamples(ABC):
         `EpochPlans`; `whole_references`: the first of several utterances ends with a unit, as at synthesis, and with
         any part of its pause; `poor`: the same utterances as poor recordings, from which the first of several is taken
         in a share `references.reference_poor`. DataError: that share without `poor`, `poor` without the share, or
-        other utterances in it."""
+        other utterances in it, or the very same latents."""
         self.store, self.config, self.grid, self.seed = store, config, grid, seed
         self.references, self.whole_references, self.poor = references, whole_references, poor
         self._check_poor()
@@ -104,6 +104,12 @@ class JoinedExamples(ABC):
             raise DataError(
                 f"{self.poor.folder} holds other utterances, or in other shards, than {self.store.folder} "
                 f"({other[0]!r} is the first); extract both from the same data directory with the same --shard-size"
+            )
+        same_maker = bool(self.poor.made_from) and self.poor.made_from == self.store.made_from
+        if same_maker or self.poor.folder.resolve() == self.store.folder.resolve():
+            raise DataError(
+                f"{self.poor.folder} holds no poor recordings: its latents are those of {self.store.folder}; make them "
+                "with recipes/extract_latents.py --poor-recordings"
             )
 
     def plan(self, epoch: int, limit_seconds: float) -> list[list[tuple[int, ...]]]:
