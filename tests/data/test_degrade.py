@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ditar.data import degrade as module
 from ditar.data.degrade import DEGRADATIONS, degrade, dither, narrow, noise, poor_recording, room, telephone
 from ditar.units import SAMPLE_RATE_HZ
 
@@ -84,3 +85,19 @@ def test_poor_recordings_have_the_level_of_references_and_differ(speech):
     likeness = [np.corrcoef(speech, one)[0, 1] for one in made]
     assert min(likeness) < 0.8 and max(likeness) > 0.95  # from hardly usable to nearly clean
     assert np.isfinite(poor_recording(np.zeros(4_000, dtype=np.float32), np.random.default_rng(0))).all()
+
+
+def test_poor_recordings_have_an_echo_a_noise_or_both_and_a_third_a_channel(speech, monkeypatch):
+    done = []
+    for name in ("room", "noise", "narrow", "telephone", "mp3", "opus"):
+        monkeypatch.setattr(module, name, lambda waveform, *_, name=name: done[-1].append(name) or waveform)
+    for seed in range(1_000):
+        done.append([])
+        poor_recording(speech[:2_000], np.random.default_rng(seed))
+    first = [[name for name in one if name in ("room", "noise")] for one in done]
+    assert {tuple(one) for one in first} == {("room",), ("noise",), ("room", "noise")}
+    assert np.mean([one == ["room", "noise"] for one in first]) == pytest.approx(0.35, abs=0.05)
+    assert np.mean(["room" in one for one in first]) == pytest.approx(0.7, abs=0.05)
+    rest = [one[len(before) :] for one, before in zip(done, first)]
+    assert {len(one) for one in rest} == {0, 1} and np.mean([len(one) for one in rest]) == pytest.approx(1 / 3, abs=0.05)
+    assert {name for one in rest for name in one} == {"narrow", "telephone", "mp3", "opus"}

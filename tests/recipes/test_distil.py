@@ -149,6 +149,24 @@ def test_the_vae_of_other_latents_is_refused(made, tmp_path, capsys):
     assert "was extracted with --statistics" in capsys.readouterr().err
 
 
+def test_references_that_are_poor_recordings(made, tmp_path, capsys):
+    """They are read where the configuration has a share of them; those of another VAE, or in --out, are refused."""
+    write_store(tmp_path / "poor", utterances=12, values=lambda latents, symbols: latents + 9)
+    values = yaml.safe_load((made.root / "distil.yaml").read_text())
+    values["data"] |= {"joined_share": 1.0, "reference_poor": 1.0}
+    (tmp_path / "distil.yaml").write_text(yaml.safe_dump(values))
+    both = [*made.both[:4], "--config", tmp_path / "distil.yaml", "--cpu"]
+    of_teacher = ["--teacher", made.model, *both]
+    assert program(distil, *of_teacher, "--out", tmp_path / "run") == 1
+    assert "there are no latents of poor recordings" in capsys.readouterr().err
+    assert program(distil, *of_teacher, "--out", tmp_path / "run", "--poor", tmp_path / "poor") == 0
+    assert program(distil, *of_teacher, "--out", tmp_path / "poor", "--poor", tmp_path / "poor") == 1
+    assert f"which --poor ({tmp_path / 'poor'}) reads; give another --out" in capsys.readouterr().err
+    (tmp_path / "poor/made_from.json").write_text('{"common": {"encoder": "0123"}}')
+    assert program(distil, *of_teacher, "--out", tmp_path / "run2", "--poor", tmp_path / "poor") == 1
+    assert "encoder 0123" in capsys.readouterr().err
+
+
 def test_bench_measures_the_form_with_any_weights(made):
     subject = Subject(load_pipeline(made.model, threads=1).ditar, tiny_vae(), "tiny")
     base, distilled = variants_of({"steps": [2], "guidance_scale": [2.0], "distilled": [False, True]})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -320,6 +321,14 @@ def test_poor_recordings_are_the_same_utterances_otherwise(data, extract, tmp_pa
         assert len(poor) == frames and torch.equal(poor, again)
         assert not torch.allclose(poor, clean, atol=0.01) and not torch.allclose(poor, other, atol=0.01)
     assert all([(e.utt, e.frames, e.shard, e.symbols) for e in store.entries] == known for store in stores.values())
+    # Not one noise for all: the same sound in other files is another poor recording, and one in a copied folder is not.
+    means = []
+    for name in ("a/x.wav", "a/y.wav", "b/x.wav", "copy/a/x.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        shutil.copy(tmp_path / f"{utt}.wav", tmp_path / name)
+        means.append(extract_latents.MeanEncoder(trained_vae().eval(), 30.0, 1).encode(tmp_path / name))
+    assert not any(np.allclose(means[0], other, atol=0.01) for other in means[1:3])
+    assert np.array_equal(means[0], means[3])
     # What is finished is told apart from what is asked for.
     assert extract("poor", "--poor-recordings", 1) == 0
     assert "is complete already" in capsys.readouterr().out

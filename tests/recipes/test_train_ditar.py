@@ -155,8 +155,22 @@ def test_references_that_are_poor_recordings(train, tmp_path):
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(values))
     code, said = train()
     assert code == 1 and "there are no latents of poor recordings; make them with" in said
+    code, said = train("--poor", "poor", "--out", "poor")
+    assert code == 1 and "poor) reads; give another --out" in said
     code, said = train("--poor", "poor")
     assert code == 0, said
+    shard = tmp_path / "poor/shar/latents.000000.tar"
+    kept = shard.read_bytes()
+    shard.unlink()
+    code, said = train("--poor", "poor", "--out", "run3")
+    assert code == 1 and "latents.000000.tar of the index does not exist" in said and "--skip-bad-shards" in said
+    write_store(tmp_path / "many", shards=2)
+    write_store(tmp_path / "many_poor", shards=2)
+    (tmp_path / "many_poor/shar/latents.000001.tar").unlink()
+    of_many = "--train", "many", "--valid", "many", "--poor", "many_poor", "--out", "run4"
+    code, said = train(*of_many, "--skip-bad-shards")
+    assert code == 0 and "left out, with its 20 utterances" in said
+    shard.write_bytes(kept)
     tiny_vae().save_pretrained(tmp_path / "vae")
     for name, encoder in (("latents", encoder_fingerprint(tiny_vae())), ("poor", "0123")):
         (tmp_path / name / "made_from.json").write_text(json.dumps({"common": {"encoder": encoder}, "shards": []}))
