@@ -140,7 +140,9 @@ def blend_parts(name: str) -> list[tuple[str, float]]:
     found = [(voice, float(share)) for voice, _, share in parts]
     whole = sum(share for _, share in found)
     if not min(share for _, share in found) / whole > 0:  # in floating point one of them would be nothing
-        raise VoiceFileError(f"voice {name!r}: its shares are too far apart or too large; write shares such as 0.7 and 0.3")
+        raise VoiceFileError(
+            f"voice {name!r}: its shares are too far apart or too large; write shares such as 0.7 and 0.3"
+        )
     return found
 
 

@@ -167,7 +167,11 @@ def test_poor_recordings_are_made_for_the_phase_that_reads_them(tmp_path, phase)
     assert made in marker["latents-train_poor"] and "--poor-recordings 0" in marker["latents-train_poor"]
     reading = {"train": "ditar", "last": "ditar-last"}[phase]
     assert [name for name in ("ditar", "ditar-last") if f"--poor {exp}/latents/train_poor " in marker[name]] == [reading]
-    assert run("--expdir", tmp_path / "none").returncode == 0
+    commented = (ROOT / "configs/ditar/natural.yaml").read_text(encoding="utf-8")
+    commented = commented.replace("reference_poor: 0.0", "# reference_poor: 0.5\n  reference_poor: 0.0  # not 0.5")
+    (tmp_path / "none.yaml").write_text(commented, encoding="utf-8")
+    assert commented.count("0.5\n  reference_poor") == 1
+    assert run("--expdir", tmp_path / "none", "--train-config", tmp_path / "none.yaml").returncode == 0
     assert "latents-train_poor" not in markers(tmp_path / "none/default")
 
 
