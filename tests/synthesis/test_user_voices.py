@@ -7,10 +7,13 @@ import pytest
 
 from ditar.cli import main
 from ditar.serve.settings import ServeError, ServeSettings
+from ditar.storage.atomic_write import WriteError
+from ditar.synthesis import user_voices
 from ditar.synthesis.user_voices import delete_voice, path_of_new
 from ditar.synthesis.voice_file import VoiceFileError
 from ditar.synthesis.voice_names import SHIPPED, find_voice, list_voices, read_voice, user_folder
 
+FROM_BOB = ("bob.flac", "bob.wav", "bob.txt", "c+d.mp3", "note.safetensors")  # what is deleted from bob on
 SHIPS = ["eric", "heart", "michael"]
 
 
@@ -29,7 +32,7 @@ def files(folder, *names):
 
 def test_what_a_name_means_is_deleted_and_no_other_file(home, capsys):
     files(home, "ann.safetensors", "ann.wav", "ann.txt", "heart.flac", "heart.txt", "bob.wav", "bob.flac", "bob.txt")
-    files(home, "c+d.mp3", "note.md")
+    files(home, "c+d.mp3", "note.md", "note.safetensors", "note.txt")
 
     def gone(name):
         before = set(home.iterdir())
@@ -43,9 +46,10 @@ def test_what_a_name_means_is_deleted_and_no_other_file(home, capsys):
     assert f"from now on --voice heart is {SHIPPED / 'heart.flac'}" in capsys.readouterr().err
     assert gone("bob") == ["bob.flac"]  # the transcript is the other clip's, too
     assert gone("bob") == ["bob.txt", "bob.wav"] and gone("c+d") == ["c+d.mp3"]
-    told = "".join(f"{home / name}: deleted\n" for name in ("bob.flac", "bob.wav", "bob.txt", "c+d.mp3"))
+    assert gone("note") == ["note.safetensors"]  # which has its words inside: the text is something else
+    told = "".join(f"{home / name}: deleted\n" for name in FROM_BOB)
     assert capsys.readouterr().out == told
-    assert [path.name for path in home.iterdir()] == ["note.md"]
+    assert sorted(path.name for path in home.iterdir()) == ["note.md", "note.txt"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +136,20 @@ def test_no_folder_is_no_fault(home, tmp_path, monkeypatch):
     assert read_voice("heart").warnings == ()
     monkeypatch.setenv("XDG_DATA_HOME", "/dev/null")  # what services have for a home
     assert read_voice("heart").warnings == ()
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_before_a_voice_is_made(home, monkeypatch):
+    home.rmdir()  # then that above it counts
+    asked = []
+
+    def refuses(folder):
+        asked.append(folder)
+        raise WriteError(f"{folder} cannot be written to")
+
+    monkeypatch.setattr(user_voices, "check_folder", refuses)
+    with pytest.raises(VoiceFileError, match=f"the voice 'ann' cannot be kept: {home.parent} .*XDG_DATA_HOME"):
+        path_of_new("ann")
+    assert asked == [home.parent] and path_of_new("ann.safetensors") == Path("ann.safetensors")
 
 
 @pytest.mark.parametrize("levels", [0, 1, 2])
