@@ -21,7 +21,7 @@ from ditar.storage.atomic_write import atomic_write
 from ditar.synthesis.pipeline import ContinuousPipeline
 from ditar.synthesis.voice import Voice, voice_key
 from ditar.synthesis.voice_file import check_voice, load_voice
-from ditar.synthesis.voice_names import NAME, SHIPPED, VOICE_FILE, list_voices, read_voice
+from ditar.synthesis.voice_names import DEFAULT, NAME, SHIPPED, VOICE_FILE, list_voices, read_voice
 from ditar.vae.convnext import HALF
 from ditar.vae.source import NEAR_BINS
 
@@ -78,6 +78,12 @@ def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Vo
     """Those that ship, and more, by their names. ExportError, VoiceError: a name, or a voice, that cannot be
     written."""
     voices = {DEFAULT_VOICE: pipeline.create_voice()}
+    for voice in (*voices.values(), *more):
+        if voice.others:
+            raise ExportError(
+                f"voice {voice.name!r} is a blend, and exported voices are none; give the voices that it was made of, "
+                f"or, if the model speaks in it, write the name of one into {pipeline.own_voices or VOICES}/{DEFAULT}"
+            )
     for named in list_voices(SHIPPED):
         voices[named.name] = pipeline.create_voice(read_voice(str(named.path), language="en-us"))
     if pipeline.own_voices is not None:
@@ -93,10 +99,10 @@ def _voices(pipeline: ContinuousPipeline, more: Sequence[Voice]) -> dict[str, Vo
     for voice in more:
         if voice.name in voices and voice_key(voice) == voice_key(voices[voice.name]):
             continue  # it came with the model, and was asked for
-        if not NAME.fullmatch(voice.name) or voice.name in voices or voice.others:
+        if not NAME.fullmatch(voice.name) or voice.name in voices:
             raise ExportError(
-                f"the voice {voice.name!r} cannot be exported under this name; give one voice and no blend, whose name "
-                f"has letters, digits, - and _ and is none of {', '.join(voices)} (`ditar voice create --name`)"
+                f"the voice {voice.name!r} cannot be exported under this name; give one whose name has letters, digits, "
+                f"- and _ and is none of {', '.join(voices)} (`ditar voice create --name`)"
             )
         check_voice(voice, pipeline)
         voices[voice.name] = voice

@@ -216,6 +216,12 @@ def test_a_blend_of_the_model_s_voices_is_left_out(tmp_path):
         export_onnx(pipeline, tmp_path / "model")
     names = {path.stem for path in (tmp_path / "model/voices").iterdir()}
     assert "ann" in names and "mix" not in names
+    with pytest.raises(ExportError, match="voice 'two' is a blend, and exported voices are none; give the voices that"):
+        export_onnx(pipeline, tmp_path / "none", more_voices=[blend_voices([(ann, 0.6), (bob, 0.4)], "two")])
+    (pipeline.own_voices / "default").write_text("mix\n")  # in which the model then speaks
+    with pytest.raises(ExportError, match=f"is a blend.* write the name of one into {pipeline.own_voices}/default"):
+        export_onnx(pipeline, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_adapted_voices_are_exported_and_speak_as_in_torch(form, tmp_path):
@@ -232,7 +238,7 @@ def test_adapted_voices_are_exported_and_speak_as_in_torch(form, tmp_path):
     for one, other in zip(speaker.batch(asked, batch_size=2, **FAST), expected):
         np.testing.assert_allclose(one.audio, other.audio, atol=CLOSE)
     assert not np.allclose(expected[0].audio, expected[1].audio, atol=10 * CLOSE)
-    with pytest.raises(ExportError, match="'ann/b' cannot be exported under this name; give one voice and no blend"):
+    with pytest.raises(ExportError, match="'ann/b' cannot be exported under this name; give one whose name has"):
         export_onnx(pipeline, tmp_path / "own", more_voices=[replace(voice, name="ann/b")])
     with pytest.raises(ExportError, match="'eric' cannot be exported"):
         export_onnx(pipeline, tmp_path / "own", more_voices=[replace(voice, name="eric")])
