@@ -44,9 +44,13 @@ def test_folders_that_machines_share_by_nfs(tmp_path, monkeypatch):
         real(file, how)
 
     monkeypatch.setattr(lock.fcntl, "flock", flock)
+    lowest = os.dup(0)
+    os.close(lowest)
     for _ in range(2):
         with lock.only_writer(tmp_path):
             with pytest.raises(lock.InUseError, match=f"{tmp_path} is being written by another program"):
                 with lock.only_writer(tmp_path):
                     pass
     assert os.listdir(tmp_path) == [".lock"]
+    assert (again := os.dup(0)) == lowest  # nothing is left open
+    os.close(again)
