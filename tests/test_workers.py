@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ditar.config import workers
 from ditar.config.workers import WorkerPool
 
 PROGRAM = """
@@ -126,3 +127,16 @@ def test_one_that_was_starting_when_the_program_was_killed_ends(tmp_path):
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_processes_start_or_end_comes_behind_that(number):
+    came, before = [], signal.signal(number, lambda *received: came.append(received[0]))
+    try:
+        with workers._interrupts_held():
+            os.kill(os.getpid(), number)
+            time.sleep(0.05)
+            assert not came
+        assert came == [number]
+    finally:
+        signal.signal(number, before)
