@@ -26,7 +26,7 @@ class Ranks:
 
     def __init__(self, accelerator: Accelerator, timeout_s: float):
         self.index, self.count, self.timeout_s = accelerator.process_index, accelerator.num_processes, timeout_s
-        if (started := int(os.environ.get("WORLD_SIZE", "1"))) > 1 and self.count == 1:  # each would train it all
+        if (started := int(os.environ.get("WORLD_SIZE") or 1)) > 1 and self.count == 1:  # each would train it all
             raise TrainingError(
                 f"one of {started} processes of a run finds no GPU and would train alone: look at nvidia-smi, "
                 f"CUDA_VISIBLE_DEVICES ({os.environ.get('CUDA_VISIBLE_DEVICES', 'not set')}) and whether torch "
