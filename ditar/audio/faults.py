@@ -65,8 +65,8 @@ def unfit_to_learn(waveform: np.ndarray, rate_hz: int) -> str:
     speech = _speech(waveform, rate_hz)
     if len(speech) < 10 * WINDOW_SECONDS * rate_hz:
         return ""
-    if faults(speech, rate_hz, ""):
-        return "its recording is at fault"
+    if found := faults(speech, rate_hz, "its recording"):
+        return found[0].split(";")[0]  # the fault without its remedy; a denoised clip has no warning that names it
     if (range_db := band_range_db(speech, rate_hz)) < LEARNT_RANGE_DB:
         return (
             f"its recording is not quiet enough: in its bands the softest parts are {floor(range_db)} dB below the "

@@ -71,7 +71,7 @@ def echoed(voice, seconds, db, rate_hz=RATE_HZ):
     (lambda x: x + noise(len(x), -47), "its recording is not quiet enough"),  # 25 dB below
     (lambda x: echoed(x, 0.3, -10), ""),
     (lambda x: echoed(x, 0.5, -3), "its recording has the echo of a room"),
-    (lambda x: low_pass(x, 3400, RATE_HZ), "its recording is at fault"),
+    (lambda x: low_pass(x, 3400, RATE_HZ), "its recording has nothing above 3."),
 ])  # fmt: skip
 def test_what_a_voice_is_learnt_from_is_decided_by_the_recording(voice, made, said):
     """And not by its rate, its level, its length, or the silence before or in it."""
