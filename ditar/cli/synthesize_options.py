@@ -40,7 +40,8 @@ def add_text_options(command: argparse.ArgumentParser) -> None:
         "--script-voice",
         metavar="NAME=VOICE",
         action="append",
-        help="the voice of a speaker of the script, as --voice takes it; may be repeated",
+        help="the voice of a speaker of the script, as --voice takes it, or a clip, whose words stand beside it in a "
+        ".txt file of the same name; may be repeated",
     )
     group.add_argument(
         "--list-format",
