@@ -53,7 +53,8 @@ def load_voice(model: Model, name: str | None = None) -> Voice:
     name = model.default_voice if name is None else name
     known = sorted(path.stem for path in (model.folder / VOICES).glob("*.npz"))
     if name not in known:
-        raise VoiceError(f"{model.folder} has no voice {name!r}; there are {', '.join(known) or 'none'}")
+        mixed = "; an exported model speaks with one voice, and blends none" * ("+" in name)
+        raise VoiceError(f"{model.folder} has no voice {name!r}; there are {', '.join(known) or 'none'}{mixed}")
     with np.load(model.folder / VOICES / f"{name}.npz") as file:
         about = json.loads(str(file["about"]))
         speaker = file["speaker"] if "speaker" in file else None

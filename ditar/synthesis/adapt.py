@@ -93,7 +93,7 @@ def _places(
             if sure:
                 raise TextError(
                     f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt}); give exactly what is "
-                    "said in it, or if that is it, adapt to it all the same"
+                    "said in it, or if that is it, adapt to it all the same (adapt=True, --adapt)"
                 )
             doubts = (f"{said!r} may not be what is said in the clip of {voice.name!r} ({doubt}), which was learnt",)
     if found is None or found[0] == NO_TARGET:

@@ -23,7 +23,8 @@ def adapt_if_better(pipeline: Any, voice: Voice, reference: Reference, adapt: Ca
     `voice_warnings` tells, and for models that learn no voices at all."""
     if reference.ships or not reference.text or pipeline.speaker_space is None:
         return voice
-    why = reference.unfit and f"{reference.unfit}; give a better recording, or adapt to it all the same"
+    otherwise = "give a better recording, or adapt to it all the same (adapt=True, --adapt)"
+    why = reference.unfit and f"{reference.unfit}; {otherwise}"
     if not pipeline.adapts_voices:
         why = (
             f"the model is distilled, and learns no voices: make {voice.name!r} with the model that it was distilled "

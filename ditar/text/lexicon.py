@@ -168,10 +168,19 @@ def read_lexicon(path: str | Path) -> Lexicon:
 
 
 def as_lexicon(given: Lexicon | Mapping[str, str] | str | Path | None) -> Lexicon:
-    """A lexicon, a mapping or a file as a lexicon; None: an empty one. TextError: see `Lexicon` and `read_lexicon`."""
+    """A lexicon, a mapping or a file as a lexicon; None: an empty one. TextError: see `Lexicon` and `read_lexicon`, or
+    the file cannot be read."""
     if isinstance(given, Lexicon):
         return given
-    return read_lexicon(given) if isinstance(given, str | Path) else Lexicon(given)
+    if not isinstance(given, str | Path):
+        return Lexicon(given)
+    try:
+        return read_lexicon(given)
+    except OSError as error:
+        raise TextError(
+            f"the lexicon {str(given)!r} cannot be read ({error.strerror}); give a file of lines word<TAB>IPA, or a "
+            "mapping of words to pronunciations"
+        ) from None
 
 
 def _entry(fields: list[str], where: str) -> _Entry:

@@ -10,6 +10,7 @@ from ditar.text.errors import TextError
 from ditar.text.frontend import ReadText, TextFrontend
 from ditar.text.lengths import MAX_TEXT_SECONDS
 from ditar.text.pronunciation import written
+from ditar.text.script import script_warning
 from ditar.text.sentences import Piece
 from ditar.units import seconds_to_samples
 
@@ -35,6 +36,7 @@ def read_pieces(
     `whole`: a text that fits is one piece, however many sentences it has, up to a pause that it asks for. TextError:
     nothing of it can be spoken, or a control (`text.controls`) cannot be read.
     """
+    script = script_warning(text)
     passages = frontend.passages(LONG_NUMBER.sub(lambda match: " ".join(match[0]), text))
     phonemised: dict[str, tuple[list[str], list[str]]] = {}  # symbols and what was dropped, of what fits
 
@@ -64,7 +66,7 @@ def read_pieces(
             left_out.append(text)
     if not spoken:
         raise reason or TextError("the text is empty; give at least one word")
-    warnings = frontend.marks_left_out(passages)
+    warnings = [*([script] if script else []), *frontend.marks_left_out(passages)]
     if left_out:
         first = left_out[0] if len(left_out[0]) <= 40 else f"{left_out[0][:40]}..."
         parts = f"{len(left_out)} part{'s' * (len(left_out) != 1)}"

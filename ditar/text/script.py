@@ -57,6 +57,19 @@ def read_script(text: str, name: str = "the script") -> list[Turn]:
     return turns
 
 
+def script_warning(text: str) -> str | None:
+    """What a user should know who has a script read as a text: that the names are spoken. None: it is no script, for a
+    line of it has no name, or there is only one."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    found = [_SPEAKER.fullmatch(line) for line in lines]
+    if len(lines) < 2 or not all(found) or any(PAUSE.match(line.lstrip()) for line in lines):
+        return None
+    return (
+        f"the text looks like a script of several speakers, but is read as one text, with their names, {lines[0][:40]!r} "
+        "first; to have it read as a script, give it as --script or with voices="
+    )
+
+
 def speakers(turns: Sequence[Turn]) -> list[str]:
     """The names in a script, in the order in which they speak first."""
     return list(dict.fromkeys(turn.speaker for turn in turns))

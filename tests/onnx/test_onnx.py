@@ -457,6 +457,8 @@ def test_what_cannot_be_used_is_named(form, tmp_path):
     pipeline, speaker = form
     with pytest.raises(VoiceError, match="no voice 'bob'; there are eric, heart, michael, reference"):
         speaker("Hello.", "bob")
+    with pytest.raises(VoiceError, match="no voice 'eric:0.5.heart:0.5'; .*speaks with one voice, and blends none"):
+        speaker("Hello.", "eric:0.5+heart:0.5")
     with pytest.raises(ModelError, match="model.json cannot be read .*ditar export MODEL DIR"):
         Speaker(tmp_path)
     description = json.loads((speaker.model.folder / "model.json").read_text(encoding="utf-8"))

@@ -38,7 +38,7 @@ def test_another_is_heard_and_a_warning_among_its_own_says_why(pipeline, clean):
     assert voice.embedding is None and voice.warnings == (
         "it is loud",
         "the voice 'ann' is heard and not learnt, and will be less alike: it has an echo; give a better recording, or "
-        "adapt to it all the same",
+        "adapt to it all the same (adapt=True, --adapt)",
     )
 
 

@@ -108,6 +108,8 @@ def test_what_is_no_lexicon(tmp_path):
     (tmp_path / "a").write_bytes(b"\xff\xff")
     with pytest.raises(TextError, match=r"not UTF-8 text \(byte 0\)"):
         as_lexicon(tmp_path / "a")
+    with pytest.raises(TextError, match=r"the lexicon '.*/none' cannot be read \(No such file or directory\); give a file"):
+        as_lexicon(str(tmp_path / "none"))
     for given, message in (([1], "must be a mapping"), ({"a": 1}, "must be strings"), ({"a": "7!"}, "'a': '!'")):
         with pytest.raises(TextError, match=message):
             as_lexicon(given)

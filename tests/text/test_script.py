@@ -3,7 +3,9 @@
 import pytest
 
 from ditar.text import TextError
-from ditar.text.script import Turn, read_script, speakers
+from ditar.text.frontend import TextFrontend
+from ditar.text.pieces import read_pieces
+from ditar.text.script import Turn, read_script, script_warning, speakers
 
 
 def test_turns_of_one_line_or_more():
@@ -43,3 +45,14 @@ def test_a_byte_order_mark_and_pauses_are_no_speakers():
 def test_lines_that_are_none_are_named_by_number(text, message):
     with pytest.raises(TextError, match=message):
         read_script(text, "play.txt")
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("[heart] Hi.\n\n[michael] Ho.\n", True), ("[heart] Hi.", False), ("[heart] Hi.\nHo.", False),
+    ("[pause:0.5] Hi.\n[pause:1] Ho.", False), ("[Hi](/haɪ/).\n[Ho](/hoʊ/).", False),
+])  # fmt: skip
+def test_a_script_that_is_read_as_a_text_is_told(text, told):
+    """Its names would be spoken without a word."""
+    assert bool(script_warning(text)) == told
+    _, warnings = read_pieces(TextFrontend(), text, 500)
+    assert [warning for warning in warnings if "looks like a script" in warning] == [script_warning(text)] * told
