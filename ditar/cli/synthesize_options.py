@@ -105,8 +105,8 @@ def add_voice_options(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--voice",
         metavar="NAME|FILE",
-        help="a name that `ditar voice list` shows, a file of `ditar voice create`, or a mixture of two voices by "
-        "their shares: heart:0.7+michael:0.3",
+        help="a name that `ditar voice list` shows, a file of `ditar voice create`, a recording with its words in a "
+        ".txt file beside it, or a blend of two voices by their shares: heart:0.7+michael:0.3",
     )
     add_clip_options(group)
 
