@@ -177,9 +177,10 @@ def as_lexicon(given: Lexicon | Mapping[str, str] | str | Path | None) -> Lexico
     try:
         return read_lexicon(given)
     except OSError as error:
+        absent = isinstance(error, FileNotFoundError)
+        what = "does not exist" if absent else f"cannot be read ({error.strerror})"
         raise TextError(
-            f"the lexicon {str(given)!r} cannot be read ({error.strerror}); give a file of lines word<TAB>IPA, or a "
-            "mapping of words to pronunciations"
+            f"the lexicon {given} {what}; give a file of lines word<TAB>IPA, or a mapping of words to pronunciations"
         ) from None
 
 

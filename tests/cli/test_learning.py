@@ -136,7 +136,7 @@ def test_a_clip_that_is_exported_is_learnt_or_a_warning_says_why_not(folder, tmp
 
     learning, warning = told("model", "ann", "noise")
     assert learning == LEARNING.strip().replace("--no-adapt", "ditar voice create --no-adapt")
-    assert "warning: the voice 'noise' is heard and not learnt, and will be less alike: its recording is" in warning
+    assert "warning: the voice 'noise' is heard and not learnt, and will be less alike: its recording sounds like noise" in warning
     (warning,) = told("student", "ann")
     assert "warning: the voice 'ann' is heard and not learnt, and will be less alike: the model is dist" in warning
 

@@ -108,8 +108,10 @@ def test_what_is_no_lexicon(tmp_path):
     (tmp_path / "a").write_bytes(b"\xff\xff")
     with pytest.raises(TextError, match=r"not UTF-8 text \(byte 0\)"):
         as_lexicon(tmp_path / "a")
-    with pytest.raises(TextError, match=r"the lexicon '.*/none' cannot be read \(No such file or directory\); give a file"):
+    with pytest.raises(TextError, match=r"the lexicon /.*/none does not exist; give a file of lines"):
         as_lexicon(str(tmp_path / "none"))
+    with pytest.raises(TextError, match=r"the lexicon /.* cannot be read \(this is a folder, not a file\); give"):
+        as_lexicon(tmp_path)
     for given, message in (([1], "must be a mapping"), ({"a": 1}, "must be strings"), ({"a": "7!"}, "'a': '!'")):
         with pytest.raises(TextError, match=message):
             as_lexicon(given)
