@@ -65,8 +65,8 @@ def noise(
     spectrum = np.fft.rfft(random.standard_normal(len(waveform)))
     bins = np.arange(1, len(spectrum) + 1)
     made = np.fft.irfft(spectrum * bins ** -random.uniform(0.0, 1.0), len(waveform))
-    level = np.sqrt(np.mean(waveform**2)) * 10.0 ** (-random.uniform(*below_db) / 20.0)
-    return waveform + level * made / max(np.sqrt(np.mean(made**2)), 1e-12)
+    loudness = np.sqrt(np.mean(waveform**2)) * 10.0 ** (-random.uniform(*below_db) / 20.0)
+    return waveform + loudness * made / max(np.sqrt(np.mean(made**2)), 1e-12)
 
 
 def narrow(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
